@@ -1,0 +1,98 @@
+"""Where rows came from: `MicroBatch`, the rows that the stream emits, each with its provenance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from resampler.schema import FeatureSchema
+
+NO_ID = -1  # base_id and neighbor_id of a real row, row_id of a synthetic one
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MicroBatch:
+    """Rows in the order of emission: each real row, then the synthetic rows that it caused.
+
+    A synthetic row is ``X[base] + step * (X[neighbour] - X[base])`` in float32, one rounding an operation;
+    categorical columns are the base's neighbourhood's vote instead.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features), float32
+        The rows; categorical columns as codes.
+    y : ndarray of shape (n_samples,), int64
+        Class of each row (a string label's code in the contract's `classes`).
+    is_synthetic : ndarray of shape (n_samples,), bool
+        True where the row was made here.
+    row_id : ndarray of shape (n_samples,), int64
+        Identity of a real row; `NO_ID` for a synthetic one.
+    base_id, neighbor_id : ndarray of shape (n_samples,), int64
+        Identities of a synthetic row's parents; `NO_ID` for a real one.
+    step : ndarray of shape (n_samples,), float32
+        In [0, 1); 0 for a real row.
+    """
+
+    X: NDArray[np.float32]
+    y: NDArray[np.int64]
+    is_synthetic: NDArray[np.bool_]
+    row_id: NDArray[np.int64]
+    base_id: NDArray[np.int64]
+    neighbor_id: NDArray[np.int64]
+    step: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    @property
+    def n_synthetic(self) -> int:
+        """Number of synthetic rows."""
+        return int(np.count_nonzero(self.is_synthetic))
+
+    @classmethod
+    def concat(cls, batches: Sequence[MicroBatch]) -> MicroBatch:
+        """Join batches end to end.
+
+        Parameters
+        ----------
+        batches : sequence of MicroBatch
+            At least one, all of the same width.
+
+        Returns
+        -------
+        MicroBatch
+            Their rows in order.
+        """
+        columns = {f.name: np.concatenate([getattr(b, f.name) for b in batches]) for f in fields(cls)}
+        return cls(**columns)
+
+    def to_arrow(self, schema: FeatureSchema | None = None) -> pa.RecordBatch:
+        """Return the batch as an Arrow record batch.
+
+        Parameters
+        ----------
+        schema : FeatureSchema, optional
+            Names the feature and label columns. Without it they are ``f0, f1, ...`` and ``label``.
+
+        Returns
+        -------
+        pyarrow.RecordBatch
+            The features (float32), the label, then is_synthetic, row_id, base_id, neighbor_id, step.
+        """
+        import pyarrow as pa
+
+        names = schema.names if schema else tuple(f"f{j}" for j in range(self.X.shape[1]))
+        label = schema.label.name if schema else "label"
+        columns: dict[str, Any] = {name: pa.array(self.X[:, j]) for j, name in enumerate(names)}
+        columns[label] = pa.array(self.y)
+        for name in ("is_synthetic", "row_id", "base_id", "neighbor_id", "step"):
+            columns[name] = pa.array(getattr(self, name))
+        return pa.RecordBatch.from_pydict(columns)

@@ -1,0 +1,330 @@
+"""`FeatureSchema`, the contract: ordered names, dtypes, categorical or numeric, the label, and its hash."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from resampler.errors import ContractError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import ArrayLike, NDArray
+
+NUMERIC_DTYPES = ("float32", "float64", "int8", "int16", "int32", "int64", "bool")
+DTYPES = (*NUMERIC_DTYPES, "string")
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One column of the contract.
+
+    Parameters
+    ----------
+    name : str
+        Column name, non-empty.
+    dtype : {"float32", "float64", "int8", "int16", "int32", "int64", "bool", "string"}
+        Type of the column outside the resampler. Inside it every column is one float32: a numeric value
+        itself, a categorical one as its code.
+    categorical : bool
+        Categorical columns are never interpolated. Strings are always categorical.
+    categories : tuple of (str or int)
+        The closed vocabulary of a categorical column, in code order. Empty means open: an integer column is
+        its own code; a string column must be given a vocabulary before rows can be encoded.
+    scale : float
+        Unit of distance: a difference of `scale` counts as 1 when neighbours are sought. It moves no value.
+        Without it a sensor that reads 9,000 drowns one that reads 0.03.
+
+    Raises
+    ------
+    ContractError
+        If the name is empty, the dtype unknown, the scale not positive and finite, a string column
+        numeric, or a category repeated.
+    """
+
+    name: str
+    dtype: str = "float32"
+    categorical: bool = False
+    categories: tuple[str, ...] | tuple[int, ...] = ()
+    scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not self.name:
+            raise ContractError(f"feature name must be a non-empty string, got {self.name!r}")
+        if self.dtype not in DTYPES:
+            raise ContractError(f"feature {self.name!r}: dtype must be one of {DTYPES}, got {self.dtype!r}")
+        if self.dtype == "string" and not self.categorical:
+            raise ContractError(f"feature {self.name!r}: a string column must be categorical=True")
+        if self.categories and not self.categorical:
+            raise ContractError(f"feature {self.name!r}: categories need categorical=True")
+        if len(set(self.categories)) != len(self.categories):
+            raise ContractError(f"feature {self.name!r}: categories must be distinct, got {self.categories}")
+        if not (isinstance(self.scale, int | float) and math.isfinite(self.scale) and self.scale > 0):
+            raise ContractError(f"feature {self.name!r}: scale must be positive and finite, got {self.scale!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """The class column.
+
+    Parameters
+    ----------
+    name : str
+        Column name, non-empty and not the name of a feature.
+    dtype : {"int64", "string"}
+        Integers are their own class; strings need `classes`.
+    classes : tuple of (str or int)
+        The closed list of classes, in code order. Empty means that any integer is a class.
+
+    Raises
+    ------
+    ContractError
+        If the name is empty, the dtype unknown, a class repeated, or a string label has no classes.
+    """
+
+    name: str
+    dtype: str = "int64"
+    classes: tuple[str, ...] | tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not self.name:
+            raise ContractError(f"label name must be a non-empty string, got {self.name!r}")
+        if self.dtype not in ("int64", "string"):
+            raise ContractError(f"label {self.name!r}: dtype must be 'int64' or 'string', got {self.dtype!r}")
+        if len(set(self.classes)) != len(self.classes):
+            raise ContractError(f"label {self.name!r}: classes must be distinct, got {self.classes}")
+        if self.dtype == "string" and not self.classes:
+            raise ContractError(f"label {self.name!r}: a string label needs its classes listed")
+
+
+@dataclass(frozen=True)
+class FeatureSchema:
+    """Ordered, typed features and their label: what both wings and every stored row agree on.
+
+    Parameters
+    ----------
+    features : tuple of Feature
+        In column order. Names are distinct.
+    label : Label
+        The class column.
+
+    Raises
+    ------
+    ContractError
+        If there is no feature, two share a name, or one has the label's name.
+
+    Examples
+    --------
+    >>> schema = FeatureSchema.numeric(["amount", "age"], label="fraud")
+    >>> schema.names
+    ('amount', 'age')
+    >>> FeatureSchema.from_json(schema.to_json()) == schema
+    True
+    """
+
+    features: tuple[Feature, ...]
+    label: Label = field(default_factory=lambda: Label("label"))
+
+    def __post_init__(self) -> None:
+        if not self.features:
+            raise ContractError("a schema needs at least one feature, got none")
+        seen: set[str] = set()
+        for name in (*self.names, self.label.name):
+            if name in seen:
+                raise ContractError(f"column names must be distinct, got {name!r} twice")
+            seen.add(name)
+
+    @classmethod
+    def numeric(cls, names: Iterable[str], *, label: str = "label") -> FeatureSchema:
+        """Make the schema of float32 columns `names` and an integer label.
+
+        Parameters
+        ----------
+        names : iterable of str
+            Column names, in order.
+        label : str
+            Name of the class column.
+
+        Returns
+        -------
+        FeatureSchema
+            All numeric, scale 1.
+        """
+        return cls(tuple(Feature(name) for name in names), Label(label))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Feature names in column order."""
+        return tuple(feature.name for feature in self.features)
+
+    @property
+    def n_features(self) -> int:
+        """Number of features, the width of every row."""
+        return len(self.features)
+
+    @cached_property
+    def categorical_mask(self) -> NDArray[np.bool_]:
+        """Array of shape (n_features,), true where the column is categorical."""
+        return np.array([feature.categorical for feature in self.features], dtype=np.bool_)
+
+    @cached_property
+    def scale(self) -> NDArray[np.float32]:
+        """Array of shape (n_features,): the unit of distance of each column."""
+        return np.array([feature.scale for feature in self.features], dtype=np.float32)
+
+    def with_scale(self, scale: Sequence[float] | NDArray[np.floating[Any]]) -> FeatureSchema:
+        """Copy the schema with other units of distance, as fitted on a training split.
+
+        Parameters
+        ----------
+        scale : array-like of shape (n_features,)
+            Positive and finite; a constant column is given 1 by convention.
+
+        Returns
+        -------
+        FeatureSchema
+            The same columns and label.
+        """
+        if len(scale) != self.n_features:
+            raise ContractError(f"scale must have {self.n_features} values, one a feature, got {len(scale)}")
+        pairs = zip(self.features, scale, strict=True)
+        return replace(self, features=tuple(replace(f, scale=float(s)) for f, s in pairs))
+
+    @cached_property
+    def hash(self) -> str:
+        """The sha256 of the canonical JSON form, 64 hexadecimal digits."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the contract as plain JSON types.
+
+        Returns
+        -------
+        dict
+            Keys `format`, `features` and `label`.
+        """
+        return {
+            "format": FORMAT_VERSION,
+            "features": [asdict(feature) | {"categories": list(feature.categories)} for feature in self.features],
+            "label": asdict(self.label) | {"classes": list(self.label.classes)},
+        }
+
+    def to_json(self) -> str:
+        """Return the contract as canonical JSON: sorted keys, no white space.
+
+        Returns
+        -------
+        str
+            What `hash` is taken over and `from_json` reads.
+        """
+        return json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> FeatureSchema:
+        """Read the contract back from `to_dict`.
+
+        Parameters
+        ----------
+        data : dict
+            Only `name` is required of a feature and of the label; the rest has defaults.
+
+        Returns
+        -------
+        FeatureSchema
+            Equal to the one that was written.
+        """
+        try:
+            if data.get("format", FORMAT_VERSION) != FORMAT_VERSION:
+                raise ContractError(f"contract format must be {FORMAT_VERSION}, got {data['format']!r}")
+            features = tuple(
+                Feature(**(spec | {"categories": tuple(spec.get("categories", ()))})) for spec in data["features"]
+            )
+            label = data.get("label", {"name": "label"})
+            return cls(features, Label(**(label | {"classes": tuple(label.get("classes", ()))})))
+        except (AttributeError, KeyError, TypeError) as error:
+            raise ContractError(
+                'contract must look like {"features": [{"name": "x", "dtype": "float32"}], '
+                f'"label": {{"name": "y"}}}}; {type(error).__name__}: {error}'
+            ) from error
+
+    @classmethod
+    def from_json(cls, text: str) -> FeatureSchema:
+        """Read the contract back from `to_json`.
+
+        Parameters
+        ----------
+        text : str
+            JSON object.
+
+        Returns
+        -------
+        FeatureSchema
+            Equal to the one that was written.
+        """
+        try:
+            data = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise ContractError(f"contract is not JSON: {error}") from error
+        return cls.from_dict(data)
+
+    @classmethod
+    def from_file(cls, path: str | Path) -> FeatureSchema:
+        """Read a contract file.
+
+        Parameters
+        ----------
+        path : str or Path
+            A file that holds `to_json`'s form.
+
+        Returns
+        -------
+        FeatureSchema
+            The contract.
+        """
+        try:
+            return cls.from_json(Path(path).read_text(encoding="utf-8"))
+        except OSError as error:
+            raise ContractError(f"contract file {str(path)!r} cannot be read: {error.strerror}") from error
+
+    def validate_rows(self, X: ArrayLike) -> NDArray[np.float32]:
+        """Check a matrix of rows and return it as the resampler holds it.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Numeric values; categorical columns as codes.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_features), float32, C-contiguous
+            `X` itself where it already is that.
+
+        Raises
+        ------
+        ContractError
+            On another width, a non-numeric dtype, or a value that float32 cannot hold finitely.
+        """
+        array = np.asarray(X)
+        if array.ndim != 2 or array.shape[1] != self.n_features:
+            raise ContractError(f"X must have shape (n_samples, {self.n_features}), got {array.shape}")
+        if array.dtype.kind not in "fiub":
+            raise ContractError(f"X must be numeric, got dtype {array.dtype}")
+        with np.errstate(over="ignore"):
+            rows = np.ascontiguousarray(array, dtype=np.float32)
+        # One reduction decides; the search for the culprit runs only when there is one.
+        if not math.isfinite(float(rows.sum(dtype=np.float64))):
+            i, j = np.argwhere(~np.isfinite(rows))[0]
+            raise ContractError(
+                f"feature {self.names[j]!r} must be finite in float32, got {array[i, j]} in row {i}: "
+                "drop or impute the row first"
+            )
+        return rows
