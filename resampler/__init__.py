@@ -1,0 +1,70 @@
+"""Rebalance rare classes: a streaming and batch resampler whose every synthetic row has its provenance."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from resampler.buffer import MinorityBuffer
+    from resampler.errors import (
+        ContractError,
+        CorruptStateError,
+        GateError,
+        InvalidInputError,
+        MissingExtraError,
+        ResamplerError,
+    )
+    from resampler.online import OnlineResampler
+    from resampler.provenance import MicroBatch
+    from resampler.samplers import SMOTE
+    from resampler.schema import Feature, FeatureSchema, Label
+    from resampler.synthesize import Synthetic
+
+# Names are imported when they are first asked for: the estimators pull in scikit-learn, which a stream worker
+# never needs.
+_HOME = {
+    "SMOTE": "samplers",
+    "ContractError": "errors",
+    "CorruptStateError": "errors",
+    "Feature": "schema",
+    "FeatureSchema": "schema",
+    "GateError": "errors",
+    "InvalidInputError": "errors",
+    "Label": "schema",
+    "MicroBatch": "provenance",
+    "MinorityBuffer": "buffer",
+    "MissingExtraError": "errors",
+    "OnlineResampler": "online",
+    "ResamplerError": "errors",
+    "Synthetic": "synthesize",
+}
+
+__all__ = [
+    "SMOTE",
+    "ContractError",
+    "CorruptStateError",
+    "Feature",
+    "FeatureSchema",
+    "GateError",
+    "InvalidInputError",
+    "Label",
+    "MicroBatch",
+    "MinorityBuffer",
+    "MissingExtraError",
+    "OnlineResampler",
+    "ResamplerError",
+    "Synthetic",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'resampler' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"resampler.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,149 @@
+"""The `resampler` command; what it can do is found by entry point."""
+
+from __future__ import annotations
+
+import sys
+import tomllib
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any
+
+import click
+
+from resampler.errors import InvalidInputError, MissingExtraError, ResamplerError
+
+GROUP = "resampler.commands"
+EXTRA_OF_WING = {"stream": "stream", "feast_plugin": "feast"}
+
+
+class EntryPointGroup(click.Group):
+    """A group whose subcommands are entry points, each imported only when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Name the installed subcommands.
+
+        Parameters
+        ----------
+        ctx : click.Context
+            Not used.
+
+        Returns
+        -------
+        list of str
+            In alphabetical order.
+        """
+        return sorted(point.name for point in entry_points(group=GROUP))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import one subcommand.
+
+        Parameters
+        ----------
+        ctx : click.Context
+            Not used.
+        cmd_name : str
+            Its name.
+
+        Returns
+        -------
+        click.Command or None
+            None if there is no such subcommand.
+
+        Raises
+        ------
+        MissingExtraError
+            If what it needs is not installed.
+        """
+        for point in entry_points(group=GROUP, name=cmd_name):
+            return _load(point)
+        return None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the subcommands, those whose extra is missing included.
+
+        Parameters
+        ----------
+        ctx : click.Context
+            Passed on.
+        formatter : click.HelpFormatter
+            Where the list goes.
+        """
+        rows = []
+        for name in self.list_commands(ctx):
+            try:
+                command = self.get_command(ctx, name)
+                rows.append((name, command.get_short_help_str() if command else ""))
+            except MissingExtraError as error:
+                rows.append((name, str(error)))
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+def _load(point: EntryPoint) -> click.Command:
+    try:
+        command: click.Command = point.load()
+    except ModuleNotFoundError as error:
+        extra = EXTRA_OF_WING.get(point.module.split(".")[0], "all")
+        raise MissingExtraError(
+            f"`resampler {point.name}` needs {error.name}: pip install 'feast-resampler[{extra}]'"
+        ) from error
+    return command
+
+
+def _read_config(ctx: click.Context, _param: click.Parameter, path: Path | None) -> Path | None:
+    file = path or Path("resampler.toml")
+    if path is None and not file.is_file():
+        return None
+    try:
+        options: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InvalidInputError(f"--config {str(file)!r} cannot be read: {error.strerror}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidInputError(f"--config {str(file)!r} is not TOML: {error}") from error
+    ctx.default_map = _underscored(options)
+    return file
+
+
+def _underscored(table: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key.replace("-", "_") if not isinstance(value, dict) else key: (
+            _underscored(value) if isinstance(value, dict) else value
+        )
+        for key, value in table.items()
+    }
+
+
+@click.command(cls=EntryPointGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    callback=_read_config,
+    is_eager=True,
+    expose_value=False,
+    help="TOML file of options, a table a subcommand ([stream.run]); by default resampler.toml where there is one.",
+)
+@click.version_option(package_name="feast-resampler")
+def resampler() -> None:
+    """Rebalance rare classes on a stream or in a feature store."""
+
+
+def main() -> None:
+    """Run the command line: exit 0 done, 1 failed, 2 wrong usage, 3 a gate said no; never a traceback."""
+    try:
+        resampler(standalone_mode=False)
+    except click.exceptions.Exit as request:
+        sys.exit(request.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        click.echo("Aborted.", err=True)
+        sys.exit(1)
+    except ResamplerError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.exit(1)
+    except OSError as error:  # no disk, no permission: the file and the reason are in the message
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(1)

@@ -1,0 +1,127 @@
+"""The sliding window of class counts, and the plan that it makes: which rows to keep, how many to emit.
+
+All decisions depend on the order of the rows alone, never on how they are cut into batches.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+INSERT = 0  # an operation with count 0 keeps the row; any other count emits that many rows
+
+
+class Window(NamedTuple):
+    """Counts over the last `window` rows.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (max_classes,), int64
+        Label of each class code, in order of first appearance.
+    n_classes : ndarray of shape (1,), int64
+        How many codes are in use.
+    codes : ndarray of shape (window,), int16
+        Class code of each row in the window.
+    emitted : ndarray of shape (window, max_classes), int16
+        Synthetic rows of each class that each row caused.
+    real, synthetic : ndarray of shape (max_classes,), int64
+        Sums over the window.
+    stored : ndarray of shape (max_classes,), int64
+        Rows in each class's minority buffer.
+    seen : ndarray of shape (1,), int64
+        Rows since the beginning.
+    seen_real, seen_synthetic : ndarray of shape (max_classes,), int64
+        Rows of each class since the beginning.
+    """
+
+    labels: np.ndarray
+    n_classes: np.ndarray
+    codes: np.ndarray
+    emitted: np.ndarray
+    real: np.ndarray
+    synthetic: np.ndarray
+    stored: np.ndarray
+    seen: np.ndarray
+    seen_real: np.ndarray
+    seen_synthetic: np.ndarray
+
+
+@njit(cache=True, nogil=True)
+def encode(window, y, codes):
+    """Write the class code of each label, taking in new ones.
+
+    Returns the number of classes, or -1 with nothing changed if there would be more than `labels` can hold.
+    """
+    known = window.n_classes[0]
+    n = known
+    for i in range(y.shape[0]):
+        code = 0
+        while code < n and window.labels[code] != y[i]:
+            code += 1
+        if code == n:
+            if n == window.labels.shape[0]:
+                return -1
+            window.labels[n] = y[i]
+            n += 1
+        codes[i] = code
+    window.n_classes[0] = n
+    return n
+
+
+@njit(cache=True, nogil=True)
+def plan(window, codes, ratio, k_neighbors, capacity, burst, op_class, op_row, op_count, op_out, position):
+    """Pass rows through the window and list what to do, in order.
+
+    An operation is (class, row of the batch, count, place in the output). `position[i]` is real row i's own place
+    in the output: synthetic rows stand behind the row that caused them.
+
+    Returns the number of operations and of output rows.
+    """
+    size = window.codes.shape[0]
+    n_classes = window.n_classes[0]
+    n_ops = 0
+    n_out = 0
+    for i in range(codes.shape[0]):
+        code = codes[i]
+        at = window.seen[0] % size
+        if window.seen[0] >= size:
+            window.real[window.codes[at]] -= 1
+            for c in range(n_classes):
+                window.synthetic[c] -= window.emitted[at, c]
+                window.emitted[at, c] = 0
+        largest = 0
+        for c in range(n_classes):
+            largest = max(largest, window.real[c])
+        # The majority needs no buffer, but the first rows of a stream do not know yet what they are.
+        keep = window.real[code] < largest or window.stored[code] <= k_neighbors
+        window.codes[at] = code
+        window.real[code] += 1
+        window.seen[0] += 1
+        window.seen_real[code] += 1
+        position[i] = n_out
+        n_out += 1
+        if keep:
+            op_class[n_ops] = code
+            op_row[n_ops] = i
+            op_count[n_ops] = INSERT
+            op_out[n_ops] = -1
+            n_ops += 1
+            window.stored[code] = min(window.stored[code] + 1, capacity)
+        largest = max(largest, window.real[code])
+        for c in range(n_classes):
+            deficit = ratio * largest - (window.real[c] + window.synthetic[c])
+            if deficit < 1 or window.real[c] == largest or window.stored[c] <= k_neighbors:
+                continue
+            count = min(int(deficit), burst)
+            op_class[n_ops] = c
+            op_row[n_ops] = i
+            op_count[n_ops] = count
+            op_out[n_ops] = n_out
+            n_ops += 1
+            n_out += count
+            window.emitted[at, c] = count
+            window.synthetic[c] += count
+            window.seen_synthetic[c] += count
+    return n_ops, n_out

@@ -1,0 +1,154 @@
+"""What both the buffer and the batch path take for distance, and how labels and seeds key the draws."""
+
+from __future__ import annotations
+
+import numbers
+import zlib
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from resampler.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+NUMERIC = -1.0  # penalty of a numeric column: none
+
+
+def check_positive(name: str, value: object) -> int:
+    """Check a count.
+
+    Parameters
+    ----------
+    name : str
+        What the message calls it.
+    value : object
+        Must be an integer of at least 1.
+
+    Returns
+    -------
+    int
+        The value.
+
+    Raises
+    ------
+    InvalidInputError
+        If it is anything else.
+    """
+    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < 1:
+        raise InvalidInputError(f"{name} must be an integer of at least 1, got {value!r}")
+    return int(value)
+
+
+def check_seed(seed: object) -> int:
+    """Check a seed.
+
+    Parameters
+    ----------
+    seed : object
+        Must be an integer from 0 to 2**64 - 1.
+
+    Returns
+    -------
+    int
+        The value.
+
+    Raises
+    ------
+    InvalidInputError
+        If it is anything else.
+    """
+    if not isinstance(seed, numbers.Integral) or isinstance(seed, bool) or not 0 <= seed < 2**64:
+        raise InvalidInputError(f"seed must be an integer from 0 to 2**64 - 1, got {seed!r}")
+    return int(seed)
+
+
+def label_key(label: object) -> int:
+    """Return the 32-bit stream that a class's draws are keyed on.
+
+    It depends on the label alone, so a class draws the same whatever other classes there are. ``1``, ``1.0`` and
+    ``"1"`` are one class.
+
+    Parameters
+    ----------
+    label : object
+        A class label: integer, string, boolean or float.
+
+    Returns
+    -------
+    int
+        From 0 to 2**32 - 1.
+    """
+    if isinstance(label, bool | np.bool_ | numbers.Integral) or (
+        isinstance(label, numbers.Real) and float(label).is_integer()
+    ):
+        label = int(label)
+    return zlib.crc32(str(label).encode())
+
+
+def make_scale(
+    scale: Sequence[float] | NDArray[np.floating[Any]] | None, n_features: int
+) -> NDArray[np.float64]:
+    """Check units of distance.
+
+    Parameters
+    ----------
+    scale : array-like of shape (n_features,) or None
+        None means 1 for every column.
+    n_features : int
+        Width of a row.
+
+    Returns
+    -------
+    ndarray of shape (n_features,), float64
+        Positive and finite.
+
+    Raises
+    ------
+    InvalidInputError
+        On another length, or a value that is not positive and finite.
+    """
+    if scale is None:
+        return np.ones(n_features)
+    array = np.asarray(scale, dtype=np.float64)
+    if array.shape != (n_features,) or not np.all(np.isfinite(array) & (array > 0)):
+        raise InvalidInputError(
+            f"scale must be {n_features} positive finite values, one a feature, got {array.tolist()!r}"
+        )
+    return array
+
+
+def make_penalty(
+    categorical_mask: NDArray[np.bool_] | None, numeric_std: NDArray[np.floating[Any]] | None, n_features: int
+) -> NDArray[np.float64]:
+    """Return what a differing category adds to the squared distance, `NUMERIC` for a numeric column.
+
+    SMOTENC's rule: the square of the median of the numeric columns' standard deviations (in units of scale); 1
+    where there is no numeric column.
+
+    Parameters
+    ----------
+    categorical_mask : ndarray of shape (n_features,), bool, or None
+        None means that all columns are numeric.
+    numeric_std : ndarray or None
+        Standard deviations of the numeric columns; None means 1.
+    n_features : int
+        Width of a row.
+
+    Returns
+    -------
+    ndarray of shape (n_features,), float64
+        The penalties.
+
+    References
+    ----------
+    Chawla et al.: SMOTE. JAIR 16 (2002), section 6.1.
+    """
+    penalty = np.full(n_features, NUMERIC)
+    if categorical_mask is not None:
+        median = 1.0 if numeric_std is None or len(numeric_std) == 0 else float(np.median(numeric_std))
+        penalty[categorical_mask] = median**2
+    return penalty

@@ -1,0 +1,320 @@
+"""`OnlineResampler`: labelled rows in, in order; real and synthetic rows out."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from resampler.buffer import MinorityBuffer
+from resampler.errors import CorruptStateError, InvalidInputError
+from resampler.kernels.online import advance, scatter
+from resampler.kernels.window import Window, encode, plan
+from resampler.metric import check_positive, check_seed, label_key
+from resampler.provenance import NO_ID, MicroBatch
+from resampler.schema import FeatureSchema
+from resampler.state import dump_state, load_state
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+MAX_CLASSES = 32
+MAX_BURST = 32_767  # counts are kept as int16
+
+
+class OnlineStats(NamedTuple):
+    """Counts since the beginning, by label.
+
+    Parameters
+    ----------
+    real, synthetic : dict of int to int
+        Rows that came in, rows that were made.
+    buffer_rows : dict of int to int
+        Rows that the class's minority buffer holds now.
+    """
+
+    real: dict[int, int]
+    synthetic: dict[int, int]
+    buffer_rows: dict[int, int]
+
+    @property
+    def synthetic_ratio(self) -> float:
+        """Synthetic rows : all rows, 0 before the first."""
+        synthetic = sum(self.synthetic.values())
+        return synthetic / max(1, synthetic + sum(self.real.values()))
+
+
+class OnlineResampler:
+    """Keep every class at `ratio` of the largest by adding synthetic rows behind real ones.
+
+    Rows are handled one after the other. Each class that falls short of ``ratio`` x the largest class, counted with
+    its synthetic rows over the last `window` rows, is topped up at once by at most `burst` rows, made from the
+    class's last `capacity` rows. A class with `k_neighbors` rows or fewer emits nothing yet.
+
+    Parameters
+    ----------
+    schema : FeatureSchema
+        Columns, which of them are categorical, and their units of distance.
+    ratio : float
+        Minority : majority after augmentation, in (0, 1].
+    k_neighbors : int
+        Neighbours that a base may be joined with.
+    capacity : int
+        Rows of each class that synthetic rows are made from.
+    window : int
+        Rows over which the ratio is kept.
+    burst : int
+        Synthetic rows of a class that one row can cause, at most.
+    seed : int
+        From 0 to 2**64 - 1.
+
+    Raises
+    ------
+    InvalidInputError
+        If a parameter breaks its rule.
+
+    Notes
+    -----
+    The output is a function of the sequence of rows and the parameters: how the sequence is cut into calls
+    changes nothing. Not thread-safe: one thread a resampler; different resamplers run in parallel, as the kernels
+    release the interpreter lock.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> X, y = rng.normal(size=(1000, 2)), np.arange(1000) % 20 == 0
+    >>> batch = OnlineResampler(FeatureSchema.numeric(["a", "b"]), ratio=0.5).process(X, y, np.arange(1000))
+    >>> round(float(np.sum(batch.y == 1) / np.sum(batch.y == 0)), 2)
+    0.5
+    """
+
+    def __init__(
+        self,
+        schema: FeatureSchema,
+        *,
+        ratio: float = 0.2,
+        k_neighbors: int = 5,
+        capacity: int = 10_000,
+        window: int = 10_000,
+        burst: int = 16,
+        seed: int = 0,
+    ) -> None:
+        if not isinstance(schema, FeatureSchema):
+            raise InvalidInputError(f"schema must be a FeatureSchema, got {type(schema).__name__}")
+        if (
+            isinstance(ratio, bool)
+            or not isinstance(ratio, int | float)
+            or not (math.isfinite(ratio) and 0 < ratio <= 1)
+        ):
+            raise InvalidInputError(f"ratio must be in (0, 1], the minority : majority wanted, got {ratio!r}")
+        self.schema = schema
+        self.ratio = float(ratio)
+        self.k_neighbors = check_positive("k_neighbors", k_neighbors)
+        self.capacity = check_positive("capacity", capacity)
+        self.window = check_positive("window", window)
+        self.burst = check_positive("burst", burst)
+        self.seed = check_seed(seed)
+        if self.burst > MAX_BURST:
+            raise InvalidInputError(f"burst must be at most {MAX_BURST}, got {burst}")
+        if self.capacity <= self.k_neighbors:
+            raise InvalidInputError(
+                f"capacity must be at least k_neighbors + 1 = {self.k_neighbors + 1}, got {capacity}"
+            )
+        self._buffers: list[MinorityBuffer] = []
+        counts = (np.zeros(MAX_CLASSES, dtype=np.int64) for _ in range(6))
+        self._window = Window(
+            labels=next(counts),
+            n_classes=np.zeros(1, dtype=np.int64),
+            codes=np.zeros(self.window, dtype=np.int16),
+            emitted=np.zeros((self.window, MAX_CLASSES), dtype=np.int16),
+            real=next(counts),
+            synthetic=next(counts),
+            stored=next(counts),
+            seen=np.zeros(1, dtype=np.int64),
+            seen_real=next(counts),
+            seen_synthetic=next(counts),
+        )
+
+    @property
+    def parameters(self) -> dict[str, float | int]:
+        """What the output depends on beside the schema and the rows."""
+        names = ("ratio", "k_neighbors", "capacity", "window", "burst", "seed")
+        return {name: getattr(self, name) for name in names}
+
+    @property
+    def config_hash(self) -> str:
+        """The sha256 of contract and parameters: equal hashes and equal rows give equal output."""
+        config = json.dumps({"schema": self.schema.hash, **self.parameters}, sort_keys=True)
+        return hashlib.sha256(config.encode()).hexdigest()
+
+    def process(self, X: ArrayLike, y: ArrayLike, row_ids: ArrayLike) -> MicroBatch:
+        """Pass the next rows through.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Finite in float32; categorical columns as codes.
+        y : array-like of shape (n_samples,), integer
+            Labels; at most 32 different ones in a resampler's life.
+        row_ids : array-like of shape (n_samples,), int64
+            Identities, 0 or more: what draws are keyed on and provenance refers to.
+
+        Returns
+        -------
+        MicroBatch
+            The rows in order, each followed by the synthetic rows that it caused.
+
+        Raises
+        ------
+        ContractError
+            If `X` does not fit the schema; nothing changes.
+        InvalidInputError
+            If `y` or `row_ids` are of another length or type, or there are too many classes; nothing changes.
+        """
+        rows = self.schema.validate_rows(X)
+        n, d = rows.shape
+        labels, ids = self._integers("y", y, n), self._integers("row_ids", row_ids, n)
+        if n and ids.min() < 0:
+            raise InvalidInputError(f"row_ids must be 0 or more, got {ids.min()}")
+        codes = np.empty(n, dtype=np.int64)
+        n_classes = encode(self._window, labels, codes)
+        if n_classes < 0:
+            raise InvalidInputError(
+                f"y may hold at most {MAX_CLASSES} different classes, got more: is {self.schema.label.name!r} a class?"
+            )
+        while len(self._buffers) < n_classes:
+            self._buffers.append(self._new_buffer())
+
+        ops = np.empty((4, n * (1 + n_classes)), dtype=np.int64)
+        position = np.empty(n, dtype=np.int64)
+        n_ops, n_out = plan(
+            self._window, codes, self.ratio, self.k_neighbors, self.capacity, self.burst, *ops, position
+        )
+        batch = MicroBatch(
+            X=np.empty((n_out, d), dtype=np.float32),
+            y=np.empty(n_out, dtype=np.int64),
+            is_synthetic=np.ones(n_out, dtype=np.bool_),
+            row_id=np.full(n_out, NO_ID, dtype=np.int64),
+            base_id=np.full(n_out, NO_ID, dtype=np.int64),
+            neighbor_id=np.full(n_out, NO_ID, dtype=np.int64),
+            step=np.zeros(n_out, dtype=np.float32),
+        )
+        scatter(rows, labels, ids, position, batch.X, batch.y, batch.is_synthetic, batch.row_id)
+        views = tuple(op[:n_ops] for op in ops)
+        for code in np.unique(views[0]):
+            label = int(self._window.labels[code])
+            advance(
+                self._buffers[code].ring,
+                rows,
+                ids,
+                code,
+                label,
+                np.uint64(self.seed),
+                label_key(label),
+                self.k_neighbors,
+                views,
+                batch.X,
+                batch.y,
+                batch.base_id,
+                batch.neighbor_id,
+                batch.step,
+            )
+        return batch
+
+    @staticmethod
+    def _integers(name: str, values: ArrayLike, n: int) -> NDArray[np.int64]:
+        array = np.asarray(values)
+        if array.shape != (n,) or (n and array.dtype.kind not in "iub"):
+            raise InvalidInputError(
+                f"{name} must be {n} integers, one a row, got shape {array.shape} of dtype {array.dtype}"
+            )
+        return np.ascontiguousarray(array, dtype=np.int64)
+
+    def _new_buffer(self) -> MinorityBuffer:
+        categorical = np.flatnonzero(self.schema.categorical_mask).tolist()
+        return MinorityBuffer(
+            self.schema.n_features,
+            self.capacity,
+            self.k_neighbors,
+            categorical_features=categorical,
+            scale=self.schema.scale,
+        )
+
+    def forget(self, row_ids: ArrayLike) -> int:
+        """Delete rows from the buffers: no later synthetic row descends from them.
+
+        Parameters
+        ----------
+        row_ids : array-like of int64
+            Ids that are not there are passed over.
+
+        Returns
+        -------
+        int
+            How many rows left.
+        """
+        gone = 0
+        for code, buffer in enumerate(self._buffers):
+            gone += buffer.discard(row_ids)
+            self._window.stored[code] = len(buffer)
+        return gone
+
+    def stats(self) -> OnlineStats:
+        """Count what came in, what was made and what is held.
+
+        Returns
+        -------
+        OnlineStats
+            By label, in order of first appearance.
+        """
+        labels = [int(label) for label in self._window.labels[: len(self._buffers)]]
+        return OnlineStats(
+            real=dict(zip(labels, self._window.seen_real.tolist(), strict=False)),
+            synthetic=dict(zip(labels, self._window.seen_synthetic.tolist(), strict=False)),
+            buffer_rows=dict(zip(labels, map(len, self._buffers), strict=True)),
+        )
+
+    def to_bytes(self) -> bytes:
+        """Save the resampler.
+
+        Returns
+        -------
+        bytes
+            For `from_bytes`; versioned and checksummed.
+        """
+        arrays = {f"window_{name}": array for name, array in self._window._asdict().items()}
+        for code, buffer in enumerate(self._buffers):
+            arrays[f"buffer_{code}"] = np.frombuffer(buffer.to_bytes(), dtype=np.uint8)
+        return dump_state("OnlineResampler", {"schema": self.schema.to_dict(), **self.parameters}, arrays)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> OnlineResampler:
+        """Read back a saved resampler, which then goes on as the saved one would have.
+
+        Parameters
+        ----------
+        data : bytes
+            What `to_bytes` gave.
+
+        Returns
+        -------
+        OnlineResampler
+            Equal in all that can be observed.
+
+        Raises
+        ------
+        CorruptStateError
+            If the bytes are damaged or of another format version.
+        """
+        meta, arrays = load_state("OnlineResampler", data)
+        resampler = cls(FeatureSchema.from_dict(meta.pop("schema")), **meta)
+        saved = Window(**{name: arrays.pop(f"window_{name}") for name in Window._fields})
+        if [a.shape for a in saved] != [a.shape for a in resampler._window]:
+            raise CorruptStateError("saved OnlineResampler has arrays of other shapes: rebuild it by replay")
+        resampler._window = saved
+        resampler._buffers = [MinorityBuffer.from_bytes(array.tobytes()) for array in arrays.values()]
+        return resampler

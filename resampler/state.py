@@ -1,0 +1,100 @@
+"""Saved state: a checksummed frame of named arrays, without pickle.
+
+Layout, little-endian: ``RSMP``, uint16 format version, uint32 length of a JSON header, the header, the arrays as
+consecutive ``.npy`` members in the header's order, and the sha256 of all before it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import struct
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from resampler.errors import CorruptStateError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+MAGIC = b"RSMP"
+FORMAT_VERSION = 1
+_PREFIX = struct.Struct("<4sHI")
+_DIGEST_BYTES = hashlib.sha256().digest_size
+
+
+def dump_state(kind: str, meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    """Write named arrays and what describes them.
+
+    Parameters
+    ----------
+    kind : str
+        What is saved; `load_state` refuses another kind.
+    meta : mapping
+        JSON types.
+    arrays : mapping of str to ndarray
+        No object dtypes.
+
+    Returns
+    -------
+    bytes
+        Equal input gives equal bytes.
+    """
+    header = json.dumps({"kind": kind, "meta": meta, "arrays": list(arrays)}, sort_keys=True).encode()
+    out = io.BytesIO()
+    out.write(_PREFIX.pack(MAGIC, FORMAT_VERSION, len(header)))
+    out.write(header)
+    for array in arrays.values():
+        np.lib.format.write_array(out, np.ascontiguousarray(array), version=(1, 0), allow_pickle=False)
+    out.write(hashlib.sha256(out.getbuffer()).digest())
+    return out.getvalue()
+
+
+def load_state(kind: str, data: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Read back what `dump_state` wrote.
+
+    Parameters
+    ----------
+    kind : str
+        The kind that it must be.
+    data : bytes
+        The frame.
+
+    Returns
+    -------
+    meta : dict
+        As written.
+    arrays : dict of str to ndarray
+        Writable copies.
+
+    Raises
+    ------
+    CorruptStateError
+        If the bytes are truncated, damaged, of another kind or of another format version.
+    """
+    if len(data) < _PREFIX.size + _DIGEST_BYTES or data[:4] != MAGIC:
+        raise CorruptStateError(
+            f"saved {kind} must begin with {MAGIC!r}, got {len(data)} bytes of something else"
+        )
+    _, version, header_bytes = _PREFIX.unpack_from(data)
+    if version != FORMAT_VERSION:
+        raise CorruptStateError(
+            f"saved {kind} has format version {version}, this release reads {FORMAT_VERSION}: "
+            "read it with the release that wrote it, or rebuild it by replay"
+        )
+    body = memoryview(data)[:-_DIGEST_BYTES]
+    if hashlib.sha256(body).digest() != data[-_DIGEST_BYTES:]:
+        raise CorruptStateError(
+            f"saved {kind} fails its checksum: restore an undamaged copy or rebuild it by replay"
+        )
+    header = json.loads(bytes(body[_PREFIX.size : _PREFIX.size + header_bytes]))
+    if header["kind"] != kind:
+        raise CorruptStateError(f"expected a saved {kind}, got a saved {header['kind']}")
+    stream = io.BytesIO(body[_PREFIX.size + header_bytes :])
+    return header["meta"], {
+        name: np.lib.format.read_array(stream, allow_pickle=False) for name in header["arrays"]
+    }

@@ -1,0 +1,54 @@
+"""`resampler warmup`: compile every kernel into the cache, so that no stream waits for the compiler."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import click
+import numpy as np
+from tqdm import tqdm
+
+from resampler.buffer import MinorityBuffer
+from resampler.online import OnlineResampler
+from resampler.schema import FeatureSchema
+from resampler.synthesize import synthesize
+
+
+def _online() -> None:
+    schema = FeatureSchema.numeric(["a", "b"])
+    online = OnlineResampler(schema, ratio=1.0, k_neighbors=1, capacity=4)
+    online.process(np.eye(8, 2, dtype=np.float32), np.arange(8) % 3 == 0, np.arange(8))
+    online.forget([0])
+
+
+def _buffer() -> None:
+    buffer = MinorityBuffer(2, 4, 1)
+    buffer.insert(np.eye(4, 2, dtype=np.float32), np.arange(4))
+    buffer.evict(1)
+    buffer.discard([2])
+    buffer.kneighbors(np.zeros((1, 2), dtype=np.float32), 1)
+    buffer.sample(1, seed=0)
+
+
+def _batch(dtype: str) -> None:
+    synthesize(np.eye(4, 2, dtype=dtype), 1, k_neighbors=1)
+
+
+STEPS: dict[str, Callable[[], None]] = {
+    "stream": _online,
+    "buffer": _buffer,
+    "batch float32": lambda: _batch("float32"),
+    "batch float64": lambda: _batch("float64"),
+}
+
+
+@click.command()
+def warmup() -> None:
+    """Compile every kernel into the cache (once a machine and release)."""
+    started = time.perf_counter()
+    with tqdm(STEPS.items(), unit="step", disable=None, leave=False) as steps:
+        for name, step in steps:
+            steps.set_description(name)
+            step()
+    click.echo(f"kernels ready after {time.perf_counter() - started:.1f} s", err=True)
