@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-SAMPLE_STREAM = (
-    0  # `sample` keys its draws by (seed, this, draw number); a class label's key is never asked here
-)
+SAMPLE_STREAM = 0  # `sample` keys its draws by (seed, this, draw number); a class label's key is never asked here
 
 
 class MinorityBuffer:
@@ -72,8 +70,7 @@ class MinorityBuffer:
             self.categorical_features[0] >= 0 and self.categorical_features[-1] < self.n_features
         ):
             raise InvalidInputError(
-                f"categorical_features must be column numbers below {self.n_features}, "
-                f"got {self.categorical_features}"
+                f"categorical_features must be column numbers below {self.n_features}, got {self.categorical_features}"
             )
         mask = np.zeros(self.n_features, dtype=np.bool_)
         mask[list(self.categorical_features)] = True
@@ -247,9 +244,7 @@ class MinorityBuffer:
         query = np.empty(self.n_features, dtype=np.float32)
         for i in range(n):
             words = draw(key, SAMPLE_STREAM, start + i, 0)
-            out.base_id[i], out.neighbor_id[i], out.step[i] = emit(
-                self.ring, words, slots, distances, query, out.X[i]
-            )
+            out.base_id[i], out.neighbor_id[i], out.step[i] = emit(self.ring, words, slots, distances, query, out.X[i])
         return out
 
     def to_bytes(self) -> bytes:

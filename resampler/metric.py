@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 import zlib
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +37,7 @@ def check_positive(name: str, value: object) -> int:
     InvalidInputError
         If it is anything else.
     """
-    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < 1:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
         raise InvalidInputError(f"{name} must be an integer of at least 1, got {value!r}")
     return int(value)
 
@@ -61,7 +60,7 @@ def check_seed(seed: object) -> int:
     InvalidInputError
         If it is anything else.
     """
-    if not isinstance(seed, numbers.Integral) or isinstance(seed, bool) or not 0 <= seed < 2**64:
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= int(seed) < 2**64:
         raise InvalidInputError(f"seed must be an integer from 0 to 2**64 - 1, got {seed!r}")
     return int(seed)
 
@@ -82,16 +81,12 @@ def label_key(label: object) -> int:
     int
         From 0 to 2**32 - 1.
     """
-    if isinstance(label, bool | np.bool_ | numbers.Integral) or (
-        isinstance(label, numbers.Real) and float(label).is_integer()
-    ):
+    if isinstance(label, bool | int | float | np.bool_ | np.integer | np.floating) and label == int(label):
         label = int(label)
     return zlib.crc32(str(label).encode())
 
 
-def make_scale(
-    scale: Sequence[float] | NDArray[np.floating[Any]] | None, n_features: int
-) -> NDArray[np.float64]:
+def make_scale(scale: Sequence[float] | NDArray[np.floating[Any]] | None, n_features: int) -> NDArray[np.float64]:
     """Check units of distance.
 
     Parameters

@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 NUMERIC_DTYPES = ("float32", "float64", "int8", "int16", "int32", "int64", "bool")
 DTYPES = (*NUMERIC_DTYPES, "string")
 FORMAT_VERSION = 1
-MAX_MAGNITUDE = (
-    1e16  # as in resampler.kernels.exact, which is not imported here: reading a contract needs no Numba
-)
+MAX_MAGNITUDE = 1e16  # as in resampler.kernels.exact, which is not imported here: reading a contract needs no Numba
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +70,7 @@ class Feature:
         if len(set(self.categories)) != len(self.categories):
             raise ContractError(f"feature {self.name!r}: categories must be distinct, got {self.categories}")
         if not (isinstance(self.scale, int | float) and math.isfinite(self.scale) and self.scale > 0):
-            raise ContractError(
-                f"feature {self.name!r}: scale must be positive and finite, got {self.scale!r}"
-            )
+            raise ContractError(f"feature {self.name!r}: scale must be positive and finite, got {self.scale!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,9 +215,7 @@ class FeatureSchema:
         """
         return {
             "format": FORMAT_VERSION,
-            "features": [
-                asdict(feature) | {"categories": list(feature.categories)} for feature in self.features
-            ],
+            "features": [asdict(feature) | {"categories": list(feature.categories)} for feature in self.features],
             "label": asdict(self.label) | {"classes": list(self.label.classes)},
         }
 
@@ -253,8 +247,7 @@ class FeatureSchema:
             if data.get("format", FORMAT_VERSION) != FORMAT_VERSION:
                 raise ContractError(f"contract format must be {FORMAT_VERSION}, got {data['format']!r}")
             features = tuple(
-                Feature(**(spec | {"categories": tuple(spec.get("categories", ()))}))
-                for spec in data["features"]
+                Feature(**(spec | {"categories": tuple(spec.get("categories", ()))})) for spec in data["features"]
             )
             label = data.get("label", {"name": "label"})
             return cls(features, Label(**(label | {"classes": tuple(label.get("classes", ()))})))
@@ -332,9 +325,7 @@ class FeatureSchema:
         return rows
 
 
-def check_magnitude(
-    rows: NDArray[np.floating[Any]], scale: NDArray[np.floating[Any]], names: Sequence[str]
-) -> None:
+def check_magnitude(rows: NDArray[np.floating[Any]], scale: NDArray[np.floating[Any]], names: Sequence[str]) -> None:
     """Refuse values that are not finite, or so large that a distance could overflow.
 
     Parameters

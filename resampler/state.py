@@ -77,9 +77,7 @@ def load_state(kind: str, data: bytes) -> tuple[dict[str, Any], dict[str, NDArra
         If the bytes are truncated, damaged, of another kind or of another format version.
     """
     if len(data) < _PREFIX.size + _DIGEST_BYTES or data[:4] != MAGIC:
-        raise CorruptStateError(
-            f"saved {kind} must begin with {MAGIC!r}, got {len(data)} bytes of something else"
-        )
+        raise CorruptStateError(f"saved {kind} must begin with {MAGIC!r}, got {len(data)} bytes of something else")
     _, version, header_bytes = _PREFIX.unpack_from(data)
     if version != FORMAT_VERSION:
         raise CorruptStateError(
@@ -88,13 +86,9 @@ def load_state(kind: str, data: bytes) -> tuple[dict[str, Any], dict[str, NDArra
         )
     body = memoryview(data)[:-_DIGEST_BYTES]
     if hashlib.sha256(body).digest() != data[-_DIGEST_BYTES:]:
-        raise CorruptStateError(
-            f"saved {kind} fails its checksum: restore an undamaged copy or rebuild it by replay"
-        )
+        raise CorruptStateError(f"saved {kind} fails its checksum: restore an undamaged copy or rebuild it by replay")
     header = json.loads(bytes(body[_PREFIX.size : _PREFIX.size + header_bytes]))
     if header["kind"] != kind:
         raise CorruptStateError(f"expected a saved {kind}, got a saved {header['kind']}")
     stream = io.BytesIO(body[_PREFIX.size + header_bytes :])
-    return header["meta"], {
-        name: np.lib.format.read_array(stream, allow_pickle=False) for name in header["arrays"]
-    }
+    return header["meta"], {name: np.lib.format.read_array(stream, allow_pickle=False) for name in header["arrays"]}

@@ -113,11 +113,7 @@ def synthesize(
 
     numeric = np.ones(d, dtype=np.bool_) if categorical_mask is None else ~categorical_mask
     units = np.where(numeric, units, 1.0)
-    spread = (
-        rows[:, numeric].std(axis=0, dtype=np.float64) / units[numeric]
-        if categorical_mask is not None
-        else None
-    )
+    spread = rows[:, numeric].std(axis=0, dtype=np.float64) / units[numeric] if categorical_mask is not None else None
     penalty = make_penalty(categorical_mask, spread, d).astype(rows.dtype)
     blocks = np.empty((-(-n // LANES), d, LANES), dtype=rows.dtype)
     pack(rows, (1.0 / units).astype(rows.dtype), blocks, 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import click
 import numpy as np
@@ -13,6 +13,9 @@ from resampler.buffer import MinorityBuffer
 from resampler.online import OnlineResampler
 from resampler.schema import FeatureSchema
 from resampler.synthesize import synthesize
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def _online() -> None:

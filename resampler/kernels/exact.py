@@ -76,8 +76,7 @@ def nearest(blocks, n_slots, row_ids, query, skip, penalty, nn_slots, nn_distanc
                 continue
             at = found if found < k else k - 1
             while at > 0 and (
-                nn_distances[at - 1] > d2
-                or (nn_distances[at - 1] == d2 and row_ids[nn_slots[at - 1]] > row_ids[slot])
+                nn_distances[at - 1] > d2 or (nn_distances[at - 1] == d2 and row_ids[nn_slots[at - 1]] > row_ids[slot])
             ):
                 nn_distances[at] = nn_distances[at - 1]
                 nn_slots[at] = nn_slots[at - 1]
@@ -101,6 +100,4 @@ def self_neighbors(blocks, n_slots, row_ids, first, last, penalty, nn_slots, nn_
     for slot in range(first, last):
         for j in range(query.shape[0]):
             query[j] = blocks[slot // LANES, j, slot % LANES]
-        nearest(
-            blocks, n_slots, row_ids, query, slot, penalty, nn_slots[slot - first], nn_distances[slot - first]
-        )
+        nearest(blocks, n_slots, row_ids, query, slot, penalty, nn_slots[slot - first], nn_distances[slot - first])

@@ -23,9 +23,7 @@ def scatter(X, y, row_ids, position, out_X, out_y, out_synthetic, out_row_id):
 
 
 @njit(cache=True, nogil=True)
-def advance(
-    ring, X, row_ids, code, label, seed, stream, k, ops, out_X, out_y, out_base_id, out_neighbor_id, out_step
-):
+def advance(ring, X, row_ids, code, label, seed, stream, k, ops, out_X, out_y, out_base_id, out_neighbor_id, out_step):
     """Carry out the operations of class `code`.
 
     Synthetic row a that row i caused is keyed by (seed, class, id of row i, a).

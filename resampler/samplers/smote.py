@@ -84,9 +84,7 @@ class SMOTE(BaseOverSampler):  # type: ignore[misc]
         "k_neighbors": [Interval(numbers.Integral, 1, None, closed="left")],
     }
 
-    def __init__(
-        self, *, sampling_strategy: Any = "auto", random_state: Any = None, k_neighbors: int = 5
-    ) -> None:
+    def __init__(self, *, sampling_strategy: Any = "auto", random_state: Any = None, k_neighbors: int = 5) -> None:
         super().__init__(sampling_strategy=sampling_strategy)
         self.random_state = random_state
         self.k_neighbors = k_neighbors
@@ -102,9 +100,7 @@ class SMOTE(BaseOverSampler):  # type: ignore[misc]
             members = X[ids].toarray() if sparse.issparse(X) else X[ids]
             made = synthesize(members, n_synthetic, k_neighbors=self.k_neighbors, seed=seed, label=label)
             made_labels = np.full(n_synthetic, label, dtype=y.dtype)
-            rows.append(
-                sparse.csr_matrix(made.X, dtype=X.dtype) if sparse.issparse(X) else made.X.astype(X.dtype)
-            )
+            rows.append(sparse.csr_matrix(made.X, dtype=X.dtype) if sparse.issparse(X) else made.X.astype(X.dtype))
             labels.append(made_labels)
             parts.append(Provenance(made_labels, ids[made.base_id], ids[made.neighbor_id], made.step))
         empty = Provenance(y[:0], *(np.empty(0, dtype=t) for t in (np.int64, np.int64, np.float32)))
