@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 MAX_CLASSES = 32
-MAX_BURST = 32_767  # counts are kept as int16
 
 
 class OnlineStats(NamedTuple):
@@ -50,9 +49,9 @@ class OnlineStats(NamedTuple):
 class OnlineResampler:
     """Keep every class at `ratio` of the largest by adding synthetic rows behind real ones.
 
-    Rows are handled one after the other. Each class that falls short of ``ratio`` x the largest class, counted with
-    its synthetic rows over the last `window` rows, is topped up at once by at most `burst` rows, made from the
-    class's last `capacity` rows. A class with `k_neighbors` rows or fewer emits nothing yet.
+    Rows are handled one after the other. With each, every class is owed what its share of the last `window` rows
+    lacks of `ratio` x the largest class's share, and what is owed is paid in whole rows behind it, at most `burst`
+    at once, made from the class's last `capacity` rows. A class with `k_neighbors` rows or fewer emits nothing yet.
 
     Parameters
     ----------
@@ -65,7 +64,7 @@ class OnlineResampler:
     capacity : int
         Rows of each class that synthetic rows are made from.
     window : int
-        Rows over which the ratio is kept.
+        Rows over which the classes' shares are counted.
     burst : int
         Synthetic rows of a class that one row can cause, at most.
     seed : int
@@ -118,21 +117,18 @@ class OnlineResampler:
         self.window = check_positive("window", window)
         self.burst = check_positive("burst", burst)
         self.seed = check_seed(seed)
-        if self.burst > MAX_BURST:
-            raise InvalidInputError(f"burst must be at most {MAX_BURST}, got {burst}")
         if self.capacity <= self.k_neighbors:
             raise InvalidInputError(
                 f"capacity must be at least k_neighbors + 1 = {self.k_neighbors + 1}, got {capacity}"
             )
         self._buffers: list[MinorityBuffer] = []
-        counts = (np.zeros(MAX_CLASSES, dtype=np.int64) for _ in range(6))
+        counts = (np.zeros(MAX_CLASSES, dtype=np.int64) for _ in range(5))
         self._window = Window(
             labels=next(counts),
             n_classes=np.zeros(1, dtype=np.int64),
             codes=np.zeros(self.window, dtype=np.int16),
-            emitted=np.zeros((self.window, MAX_CLASSES), dtype=np.int16),
             real=next(counts),
-            synthetic=next(counts),
+            credit=np.zeros(MAX_CLASSES),
             stored=next(counts),
             seen=np.zeros(1, dtype=np.int64),
             seen_real=next(counts),

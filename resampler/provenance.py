@@ -85,14 +85,19 @@ class MicroBatch:
         Returns
         -------
         pyarrow.RecordBatch
-            The features (float32), the label, then is_synthetic, row_id, base_id, neighbor_id, step.
+            The features (float32), the label (decoded where the contract lists its classes), then is_synthetic,
+            row_id, base_id, neighbor_id, step.
         """
         import pyarrow as pa
 
         names = schema.names if schema else tuple(f"f{j}" for j in range(self.X.shape[1]))
         label = schema.label.name if schema else "label"
         columns: dict[str, Any] = {name: pa.array(self.X[:, j]) for j, name in enumerate(names)}
-        columns[label] = pa.array(self.y)
+        if schema and schema.label.classes:
+            classes = pa.array(schema.label.classes)
+            columns[label] = pa.DictionaryArray.from_arrays(pa.array(self.y), classes).dictionary_decode()
+        else:
+            columns[label] = pa.array(self.y)
         for name in ("is_synthetic", "row_id", "base_id", "neighbor_id", "step"):
             columns[name] = pa.array(getattr(self, name))
         return pa.RecordBatch.from_pydict(columns)

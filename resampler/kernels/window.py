@@ -14,7 +14,7 @@ INSERT = 0  # an operation with count 0 keeps the row; any other count emits tha
 
 
 class Window(NamedTuple):
-    """Counts over the last `window` rows.
+    """Counts over the last `window` rows, and what each class is owed.
 
     Parameters
     ----------
@@ -24,10 +24,10 @@ class Window(NamedTuple):
         How many codes are in use.
     codes : ndarray of shape (window,), int16
         Class code of each row in the window.
-    emitted : ndarray of shape (window, max_classes), int16
-        Synthetic rows of each class that each row caused.
-    real, synthetic : ndarray of shape (max_classes,), int64
-        Sums over the window.
+    real : ndarray of shape (max_classes,), int64
+        Rows of each class in the window.
+    credit : ndarray of shape (max_classes,), float64
+        Synthetic rows that each class is owed.
     stored : ndarray of shape (max_classes,), int64
         Rows in each class's minority buffer.
     seen : ndarray of shape (1,), int64
@@ -39,9 +39,8 @@ class Window(NamedTuple):
     labels: np.ndarray
     n_classes: np.ndarray
     codes: np.ndarray
-    emitted: np.ndarray
     real: np.ndarray
-    synthetic: np.ndarray
+    credit: np.ndarray
     stored: np.ndarray
     seen: np.ndarray
     seen_real: np.ndarray
@@ -62,6 +61,7 @@ def encode(window, y, codes):
             code += 1
         if code == n:
             if n == window.labels.shape[0]:
+                window.labels[known:] = 0
                 return -1
             window.labels[n] = y[i]
             n += 1
@@ -73,6 +73,10 @@ def encode(window, y, codes):
 @njit(cache=True, nogil=True)
 def plan(window, codes, ratio, k_neighbors, capacity, burst, op_class, op_row, op_count, op_out, position):
     """Pass rows through the window and list what to do, in order.
+
+    With every row, each class is owed what its share of the window lacks of `ratio` x the largest class's share.
+    Counting what was emitted and topping it up would be exact at every row, but each burst would come back as an
+    echo when it leaves the window, for ever.
 
     An operation is (class, row of the batch, count, place in the output). `position[i]` is real row i's own place
     in the output: synthetic rows stand behind the row that caused them.
@@ -88,9 +92,6 @@ def plan(window, codes, ratio, k_neighbors, capacity, burst, op_class, op_row, o
         at = window.seen[0] % size
         if window.seen[0] >= size:
             window.real[window.codes[at]] -= 1
-            for c in range(n_classes):
-                window.synthetic[c] -= window.emitted[at, c]
-                window.emitted[at, c] = 0
         largest = 0
         for c in range(n_classes):
             largest = max(largest, window.real[c])
@@ -109,19 +110,24 @@ def plan(window, codes, ratio, k_neighbors, capacity, burst, op_class, op_row, o
             op_out[n_ops] = -1
             n_ops += 1
             window.stored[code] = min(window.stored[code] + 1, capacity)
-        largest = max(largest, window.real[code])
+        wanted = ratio * max(largest, window.real[code])
+        rows = min(window.seen[0], size)
         for c in range(n_classes):
-            deficit = ratio * largest - (window.real[c] + window.synthetic[c])
-            if deficit < 1 or window.real[c] == largest or window.stored[c] <= k_neighbors:
+            if window.seen_real[c] == 0:  # a class that this batch is yet to bring
                 continue
-            count = min(int(deficit), burst)
+            owed = wanted - window.real[c]
+            if owed > 0:
+                # No class is owed more than a window can hold, however long it had too few rows to emit.
+                window.credit[c] = min(window.credit[c] + owed / rows, ratio * size)
+            if window.credit[c] < 1 or window.stored[c] <= k_neighbors:
+                continue
+            count = min(int(window.credit[c]), burst)
             op_class[n_ops] = c
             op_row[n_ops] = i
             op_count[n_ops] = count
             op_out[n_ops] = n_out
             n_ops += 1
             n_out += count
-            window.emitted[at, c] = count
-            window.synthetic[c] += count
+            window.credit[c] -= count
             window.seen_synthetic[c] += count
     return n_ops, n_out

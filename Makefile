@@ -1,0 +1,61 @@
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-lanes lint bench chaos clean
+
+VENV := .venv
+BIN := $(VENV)/bin
+SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do $$p -c '$(SUPPORTED)' 2>/dev/null && echo $$p && break; done)
+# A stamp for each set of dependencies: made once, remade when pyproject.toml changes.
+STAMP = $(VENV)/.installed-$(1)
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(call STAMP,demo) ## Run the main job end to end on real data with an embedded Redis server
+	@$(BIN)/resampler demo $(ARGS)
+
+test: $(call STAMP,test) ## Run the tests (ARGS="-k name" to choose)
+	@rm -rf .cache/numba && NUMBA_CACHE_DIR=.cache/numba $(BIN)/python -m pytest $(ARGS)
+
+test-lanes: $(call STAMP,test) ## Run the kernels' tests without the compiler (with coverage) and with bounds checks
+	@NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest tests/resampler --cov=resampler -m "not jit" $(ARGS)
+	@NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=.cache/numba-bounds $(BIN)/python -m pytest tests/resampler $(ARGS)
+
+lint: $(call STAMP,lint) ## Check format, style, types, imports and docstrings
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m numpydoc.hooks.validate_docstrings $$(git ls-files 'resampler/*.py' 'stream/*.py' 'feast_plugin/*.py')
+
+bench: $(call STAMP,bench) ## Measure against the peers and print the tables
+	@for file in bench/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+clean: ## Remove what the other targets made
+	@rm -rf $(VENV) .cache .coverage .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks dist demo-output
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# uv where there is one, else pip; the environment checks the interpreter before anything is downloaded.
+$(VENV)/.created:
+	@$(if $(PYTHON),$(PYTHON),false) -c '$(SUPPORTED)' || { echo "Error: Python 3.11, 3.12 or 3.13 is needed and not on PATH: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 2; }
+	@if command -v uv >/dev/null; then uv venv -q --python $(PYTHON) $(VENV); else $(PYTHON) -m venv $(VENV); fi
+	@touch $@
+
+define install
+	@echo "installing into $(VENV) (once, a minute or two) ..." >&2
+	@if command -v uv >/dev/null; then uv pip install -q --python $(BIN)/python $(1); \
+	else $(BIN)/python -m pip install -q --upgrade 'pip>=25.1' && $(BIN)/python -m pip install -q $(1); fi
+	@touch $@
+endef
+
+$(call STAMP,demo): pyproject.toml | $(VENV)/.created
+	$(call install,-e '.[all]')
+
+$(call STAMP,test): pyproject.toml | $(VENV)/.created
+	$(call install,-e '.[all]' --group test)
+
+$(call STAMP,lint): pyproject.toml | $(VENV)/.created
+	$(call install,-e '.[all]' --group test --group lint)
+
+$(call STAMP,bench): pyproject.toml | $(VENV)/.created
+	$(call install,-e '.[all]' --group test --group bench)

@@ -1,0 +1,64 @@
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+RESAMPLER = str(Path(sys.executable).with_name("resampler"))
+
+
+def run(*arguments, cwd=None, **env):
+    return subprocess.run(
+        [RESAMPLER, *arguments], cwd=cwd, env={**os.environ, **env}, capture_output=True, text=True, check=False
+    )
+
+
+def test_help_lists_the_subcommands_found_by_entry_point():
+    done = run("--help")
+    assert done.returncode == 0
+    for name in ("demo", "snapshot", "stream", "warmup"):
+        assert name in done.stdout
+
+
+def test_wrong_usage_is_one_line_and_exit_code_2(tmp_path):
+    (tmp_path / "broken.toml").write_text("[stream\n")
+    for arguments, message in (
+        (["nonsense"], "No such command 'nonsense'"),
+        (["warmup", "--nonsense"], "No such option"),
+        (["--config", "missing.toml", "warmup"], "cannot be read: No such file"),
+        (["--config", "broken.toml", "warmup"], "'broken.toml' is not TOML"),
+    ):
+        done = run(*arguments, cwd=tmp_path)
+        assert done.returncode == 2, arguments
+        assert message in done.stderr
+        assert "Traceback" not in done.stderr
+        assert done.stdout == ""
+
+
+def test_warmup_fills_the_cache(tmp_path):
+    done = run("warmup", NUMBA_CACHE_DIR=str(tmp_path / "cache"))
+    assert done.returncode == 0, done.stderr
+    assert "kernels ready" in done.stderr
+    assert list((tmp_path / "cache").rglob("*.nbi"))
+
+
+def test_options_may_stand_in_resampler_toml(tmp_path):
+    (tmp_path / "resampler.toml").write_text('[stream.run]\nurl = "redis://127.0.0.1:1"\nstream = "from-the-file"\n')
+    done = run("stream", "run", "--features", "a", "--label", "y", cwd=tmp_path, RESAMPLER_REDIS_URL="")
+    assert done.returncode == 1
+    assert "127.0.0.1:1" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_demo_says_where_it_is_when_it_is_not_here(tmp_path):
+    package = Path(__import__("resampler").__file__).parent
+    shutil.copytree(package, tmp_path / "resampler", ignore=shutil.ignore_patterns("__pycache__"))
+    done = subprocess.run(
+        [sys.executable, "-c", "from resampler.cli import main; main()", "demo"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "clone the repository and type `make demo`" in done.stderr

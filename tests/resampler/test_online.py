@@ -1,0 +1,241 @@
+import dataclasses
+import itertools
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from online_twin import OnlineTwin
+
+from resampler import (
+    ContractError,
+    CorruptStateError,
+    Feature,
+    FeatureSchema,
+    InvalidInputError,
+    Label,
+    MicroBatch,
+    OnlineResampler,
+)
+
+COLUMNS = [field.name for field in dataclasses.fields(MicroBatch)]
+
+
+def make_rows(seed, n, d, rate=0.1, n_classes=2):
+    rng = np.random.default_rng(seed)
+    y = np.where(rng.random(n) < rate, rng.integers(1, n_classes, n) if n_classes > 2 else 1, 0)
+    X = (rng.normal(size=(n, d)) + y[:, None]).astype(np.float32)
+    return X, y.astype(np.int64), rng.permutation(n).astype(np.int64)
+
+
+def assert_same(a, b):
+    for name in COLUMNS:
+        left, right = getattr(a, name), getattr(b, name)
+        assert left.dtype == right.dtype
+        assert left.tobytes() == right.tobytes(), name
+
+
+def run(resampler, X, y, ids, cuts):
+    edges = [0, *sorted(cuts), len(y)]
+    parts = [resampler.process(X[a:b], y[a:b], ids[a:b]) for a, b in itertools.pairwise(edges)]
+    return MicroBatch.concat(parts)
+
+
+@settings(max_examples=40)
+@given(
+    seed=st.integers(0, 2**64 - 1),
+    data_seed=st.integers(0, 1000),
+    ratio=st.floats(0.05, 1.0),
+    k=st.integers(1, 4),
+    spare=st.integers(1, 6),
+    window=st.integers(1, 60),
+    burst=st.integers(1, 5),
+    n_classes=st.integers(2, 4),
+    grid=st.booleans(),
+    categorical=st.booleans(),
+    cuts=st.lists(st.integers(0, 80), max_size=6),
+)
+def test_output_is_the_twins_however_it_is_cut(
+    seed, data_seed, ratio, k, spare, window, burst, n_classes, grid, categorical, cuts
+):
+    X, y, ids = make_rows(data_seed, 80, 3, rate=0.3, n_classes=n_classes)
+    if grid:  # many equal distances and duplicate rows
+        X = np.round(X).astype(np.float32)
+    if categorical:
+        X[:, 2] = np.abs(np.round(X[:, 2]))
+    features = (Feature("a", scale=0.5), Feature("b"), Feature("c", "int64", categorical=categorical))
+    settings_ = {"ratio": ratio, "capacity": k + spare, "window": window, "burst": burst, "seed": seed}
+    resampler = OnlineResampler(FeatureSchema(features), k_neighbors=k, **settings_)
+    twin = OnlineTwin(3, k=k, scale=[0.5, 1, 1], penalty=[-1, -1, 1 if categorical else -1], **settings_)
+    batch = run(resampler, X, y, ids, cuts)
+    expected = [row for i in range(80) for row in twin.push(X[i], int(y[i]), int(ids[i]))]
+    for column, name in enumerate(COLUMNS):
+        values = getattr(batch, name)
+        twin_values = np.array([row[column] for row in expected], dtype=values.dtype)
+        assert values.tobytes() == twin_values.tobytes(), name
+
+
+def test_ratio_is_kept_over_the_window_and_each_real_row_comes_out_once():
+    X, y, ids = make_rows(1, 20_000, 4, rate=0.03)
+    batch = OnlineResampler(FeatureSchema.numeric("abcd"), ratio=0.25, window=2_000, seed=9).process(X, y, ids)
+    real = ~batch.is_synthetic
+    assert np.array_equal(batch.X[real], X)
+    assert np.array_equal(batch.row_id[real], ids)
+    assert np.array_equal(batch.y[real], y)
+    assert (batch.row_id[batch.is_synthetic] == -1).all()
+    tail = batch.y[len(batch) // 2 :]
+    assert abs((tail == 1).sum() / (tail == 0).sum() - 0.25) < 0.01
+
+
+def test_synthetic_rows_replay_from_their_provenance_and_lie_between_their_parents():
+    X, y, ids = make_rows(2, 5_000, 6, rate=0.1)
+    batch = OnlineResampler(FeatureSchema.numeric("abcdef"), ratio=0.5, seed=3).process(X, y, ids)
+    position = np.argsort(ids)
+    made = batch.is_synthetic
+    assert made.sum() > 1_000
+    base, neighbor = X[position[batch.base_id[made]]], X[position[batch.neighbor_id[made]]]
+    assert np.array_equal(base + batch.step[made, None] * (neighbor - base), batch.X[made])
+    assert (y[position[batch.base_id[made]]] == 1).all()
+    assert (batch.base_id[made] != batch.neighbor_id[made]).all()
+
+
+def test_two_minorities_flip_with_the_majority():
+    rng = np.random.default_rng(5)
+    early = rng.choice(3, 4_000, p=[0.9, 0.08, 0.02])
+    late = rng.choice(3, 4_000, p=[0.05, 0.9, 0.05])
+    y = np.concatenate([early, late])
+    X = rng.normal(size=(8_000, 2)).astype(np.float32) + y[:, None]
+    resampler = OnlineResampler(FeatureSchema.numeric("ab"), ratio=0.3, window=1_000)
+    batch = resampler.process(X, y, np.arange(8_000))
+    tail = batch.y[-2_000:]
+    share = np.bincount(tail, minlength=3) / (tail == 1).sum()
+    assert share[1] == 1
+    assert abs(share[0] - 0.3) < 0.03
+    assert abs(share[2] - 0.3) < 0.03
+
+
+def test_a_saved_resampler_goes_on_as_if_it_had_not_stopped():
+    X, y, ids = make_rows(3, 3_000, 4)
+    whole = OnlineResampler(FeatureSchema.numeric("abcd"), capacity=50, window=500, seed=8)
+    first = OnlineResampler(FeatureSchema.numeric("abcd"), capacity=50, window=500, seed=8)
+    a = run(whole, X, y, ids, [])
+    b = first.process(X[:1_700], y[:1_700], ids[:1_700])
+    saved = first.to_bytes()
+    assert saved == first.to_bytes()
+    second = OnlineResampler.from_bytes(saved)
+    assert second.config_hash == first.config_hash
+    assert second.to_bytes() == saved
+    assert_same(a, MicroBatch.concat([b, second.process(X[1_700:], y[1_700:], ids[1_700:])]))
+    assert second.stats() == whole.stats()
+
+
+def test_resamplers_on_threads_do_not_disturb_each_other():
+    X, y, ids = make_rows(4, 4_000, 4)
+    schema = FeatureSchema.numeric("abcd")
+    expected = OnlineResampler(schema, seed=2).process(X, y, ids)
+    results = [None] * 4
+
+    def work(i):
+        results[i] = run(OnlineResampler(schema, seed=2), X, y, ids, range(100, 4_000, 100))
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for result in results:
+        assert_same(result, expected)
+
+
+def test_forgotten_rows_have_no_later_descendants():
+    X, y, ids = make_rows(6, 4_000, 3)
+    resampler = OnlineResampler(FeatureSchema.numeric("abc"), ratio=0.5)
+    resampler.process(X[:2_000], y[:2_000], ids[:2_000])
+    minority = ids[:2_000][y[:2_000] == 1]
+    gone = minority[::2]
+    assert resampler.forget(gone) == len(gone)
+    assert resampler.forget(gone) == 0
+    later = resampler.process(X[2_000:], y[2_000:], ids[2_000:])
+    assert later.n_synthetic > 0
+    assert not np.isin(later.base_id, gone).any()
+    assert not np.isin(later.neighbor_id, gone).any()
+    assert np.isin(minority[1::2], later.base_id).any()
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"ratio": 0}, "ratio must be in"),
+        ({"ratio": 1.5}, "ratio must be in"),
+        ({"ratio": float("nan")}, "ratio must be in"),
+        ({"ratio": "0.2"}, "ratio must be in"),
+        ({"k_neighbors": 0}, "k_neighbors must be an integer of at least 1, got 0"),
+        ({"k_neighbors": 2.0}, "k_neighbors"),
+        ({"capacity": 5}, "capacity must be at least k_neighbors \\+ 1 = 6, got 5"),
+        ({"window": 0}, "window"),
+        ({"burst": 0}, "burst"),
+        ({"seed": -1}, "seed must be an integer from 0"),
+        ({"seed": 2**64}, "seed must be an integer from 0"),
+    ],
+)
+def test_bad_parameters_are_named(parameters, message):
+    with pytest.raises(InvalidInputError, match=message):
+        OnlineResampler(FeatureSchema.numeric(["a"]), **parameters)
+
+
+@pytest.mark.parametrize(
+    ("X", "y", "ids", "error", "message"),
+    [
+        ([[1.0]], [0], [0], ContractError, "shape"),
+        ([[1.0, np.nan]], [0], [0], ContractError, "'b' must be finite.*nan in row 0"),
+        ([[1.0, 2.0], [np.inf, 2.0]], [0, 0], [0, 1], ContractError, "'a' must be finite.*inf in row 1"),
+        ([[1.0, -1e30]], [0], [0], ContractError, "'b'.*units of its scale"),
+        ([["x", "y"]], [0], [0], ContractError, "numeric"),
+        ([[1.0, 2.0]], [0.5], [0], InvalidInputError, "y must be 1 integers"),
+        ([[1.0, 2.0]], [0, 1], [0], InvalidInputError, "y must be 1 integers"),
+        ([[1.0, 2.0]], [0], [-3], InvalidInputError, "row_ids must be 0 or more, got -3"),
+        ([[1.0, 2.0]] * 40, np.arange(40), np.arange(40), InvalidInputError, "at most 32 different classes"),
+    ],
+)
+def test_bad_rows_are_named_and_change_nothing(X, y, ids, error, message):
+    resampler = OnlineResampler(FeatureSchema.numeric("ab"))
+    good = make_rows(0, 50, 2)
+    resampler.process(*good)
+    before = resampler.to_bytes()
+    with pytest.raises(error, match=message):
+        resampler.process(X, y, ids)
+    assert resampler.to_bytes() == before
+
+
+def test_no_rows_are_no_rows():
+    batch = OnlineResampler(FeatureSchema.numeric("ab")).process(np.empty((0, 2)), [], [])
+    assert len(batch) == 0
+    assert batch.X.shape == (0, 2)
+
+
+def test_damaged_state_is_refused():
+    resampler = OnlineResampler(FeatureSchema.numeric("ab"), capacity=20, window=20)
+    resampler.process(*make_rows(0, 50, 2))
+    saved = resampler.to_bytes()
+    rng = np.random.default_rng(0)
+    for at in rng.integers(0, len(saved), 60):
+        damaged = bytearray(saved)
+        damaged[at] ^= 1 << rng.integers(8)
+        with pytest.raises(CorruptStateError):
+            OnlineResampler.from_bytes(bytes(damaged))
+    for end in (0, 3, 40, len(saved) - 1):
+        with pytest.raises(CorruptStateError):
+            OnlineResampler.from_bytes(saved[:end])
+
+
+def test_to_arrow_names_columns_after_the_contract():
+    X, y, ids = make_rows(0, 200, 2, rate=0.2)
+    schema = FeatureSchema((Feature("a"), Feature("b")), Label("intent", dtype="string", classes=("buy", "return")))
+    batch = OnlineResampler(schema, ratio=1.0).process(X, y, ids)
+    table = batch.to_arrow(schema)
+    assert table.column_names == [
+        "a", "b", "intent", "is_synthetic", "row_id", "base_id", "neighbor_id", "step",
+    ]  # fmt: skip
+    assert set(table["intent"].to_pylist()) == {"buy", "return"}
+    assert np.array_equal(table["a"].to_numpy(), batch.X[:, 0])

@@ -1,0 +1,41 @@
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import resampler
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_import_is_light():
+    code = """
+import sys, resampler
+assert set(resampler.__all__) <= set(dir(resampler))
+resampler.FeatureSchema, resampler.OnlineResampler, resampler.MinorityBuffer
+heavy = {"redis", "feast", "pandas", "sklearn", "imblearn", "pyarrow", "click"} & set(sys.modules)
+sys.exit(f"imported {heavy}" if heavy else 0)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_public_name_is_there():
+    for name in resampler.__all__:
+        assert getattr(resampler, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        resampler.nonsense  # noqa: B018
+
+
+def test_the_wheel_holds_the_three_packages_and_nothing_else(tmp_path):
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    tops = {name.split("/")[0] for name in names}
+    assert {t for t in tops if not t.endswith(".dist-info")} == {"resampler", "stream", "feast_plugin"}
+    assert not [n for n in names if n.endswith((".parquet", ".nbi", ".nbc", ".pyc"))]
+    for package in ("resampler", "stream", "feast_plugin"):
+        assert f"{package}/py.typed" in names

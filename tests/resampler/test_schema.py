@@ -1,0 +1,84 @@
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from resampler import ContractError, Feature, FeatureSchema, Label
+
+names = st.lists(st.text(min_size=1, max_size=8), min_size=1, max_size=6, unique=True).filter(lambda n: "y" not in n)
+features = st.builds(
+    lambda dtype, scale, values: {
+        "dtype": dtype,
+        "scale": scale,
+        "categorical": dtype == "string" or bool(values),
+        "categories": tuple(map(str, values)) if dtype == "string" else tuple(values),
+    },
+    st.sampled_from(["float32", "int64", "bool", "string"]),
+    st.floats(1e-9, 1e9),
+    st.lists(st.integers(-5, 5), unique=True, max_size=4),
+)
+
+
+@given(names=names, data=st.data())
+def test_json_round_trip_keeps_contract_and_hash(names, data):
+    schema = FeatureSchema(tuple(Feature(n, **data.draw(features)) for n in names), Label("y"))
+    again = FeatureSchema.from_json(schema.to_json())
+    assert again == schema
+    assert again.hash == schema.hash
+    assert json.loads(schema.to_json())["format"] == 1
+
+
+def test_hash_follows_names_order_types_and_scale():
+    schema = FeatureSchema.numeric(["a", "b"])
+    others = [
+        FeatureSchema.numeric(["b", "a"]),
+        FeatureSchema.numeric(["a", "b"], label="c"),
+        FeatureSchema((Feature("a", "float64"), Feature("b"))),
+        schema.with_scale([1.0, 2.0]),
+    ]
+    assert len({schema.hash, *(other.hash for other in others)}) == 5
+    assert FeatureSchema.numeric(["a", "b"]).hash == schema.hash
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: FeatureSchema(()), "at least one feature"),
+        (lambda: FeatureSchema.numeric(["a", "a"]), "'a' twice"),
+        (lambda: FeatureSchema.numeric(["label"]), "'label' twice"),
+        (lambda: Feature(""), "non-empty"),
+        (lambda: Feature("a", "complex64"), "dtype must be one of"),
+        (lambda: Feature("a", "string"), "must be categorical"),
+        (lambda: Feature("a", categories=(1, 2)), "categories need categorical"),
+        (lambda: Feature("a", "int64", True, (1, 1)), "distinct"),
+        (lambda: Feature("a", scale=0.0), "scale must be positive"),
+        (lambda: Feature("a", scale=float("inf")), "scale must be positive"),
+        (lambda: Label("y", "string"), "needs its classes"),
+        (lambda: Label("y", "float32"), "'int64' or 'string'"),
+        (lambda: FeatureSchema.numeric(["a"]).with_scale([1, 2]), "1 values, one a feature, got 2"),
+        (lambda: FeatureSchema.from_json("{"), "not JSON"),
+        (lambda: FeatureSchema.from_json("[]"), "must look like"),
+        (lambda: FeatureSchema.from_json('{"features": [{"nom": "a"}]}'), "must look like"),
+        (lambda: FeatureSchema.from_json('{"format": 9, "features": []}'), "format must be 1, got 9"),
+        (lambda: FeatureSchema.from_file("/nowhere/contract.json"), "cannot be read"),
+    ],
+)
+def test_what_is_wrong_is_named(make, message):
+    with pytest.raises(ContractError, match=message):
+        make()
+
+
+def test_a_contract_file_may_leave_out_what_has_a_default(tmp_path):
+    path = tmp_path / "contract.json"
+    path.write_text('{"features": [{"name": "a"}, {"name": "b", "scale": 3}], "label": {"name": "y"}}')
+    assert FeatureSchema.from_file(path) == FeatureSchema.numeric(["a", "b"], label="y").with_scale([1, 3])
+
+
+def test_rows_within_their_scale_pass_and_are_not_copied():
+    schema = FeatureSchema.numeric(["a", "b"]).with_scale([1.0, 1e12])
+    rows = np.array([[1e15, 1e26]], dtype=np.float32)
+    assert schema.validate_rows(rows) is rows
+    with pytest.raises(ContractError, match="'a' must be finite and within 1e\\+16 units"):
+        schema.validate_rows(rows[:, ::-1])

@@ -1,0 +1,98 @@
+"""Loop-only twin of the streaming kernels: the definition in plain Python, one float32 operation at a time."""
+
+from __future__ import annotations
+
+import zlib
+
+import numpy as np
+
+MASK = 0xFFFFFFFF
+f32 = np.float32
+
+
+def philox(counter, key):
+    """Philox4x32-10 after Salmon et al. 2011, in Python integers."""
+    c0, c1, c2, c3 = counter
+    k0, k1 = key
+    for _ in range(10):
+        p0, p1 = 0xD2511F53 * c0, 0xCD9E8D57 * c2
+        c0, c1, c2, c3 = (p1 >> 32) ^ c1 ^ k0, p1 & MASK, (p0 >> 32) ^ c3 ^ k1, p0 & MASK
+        k0, k1 = (k0 + 0x9E3779B9) & MASK, (k1 + 0xBB67AE85) & MASK
+    return c0, c1, c2, c3
+
+
+def draw(seed, stream, row_id, n):
+    return philox((row_id & MASK, row_id >> 32, n, stream), (seed & MASK, seed >> 32))
+
+
+def distance(a, b, scale, penalty):
+    """Squared, in column order; `penalty[j]` < 0 marks a numeric column."""
+    total = f32(0)
+    for j in range(len(a)):
+        if penalty[j] < 0:
+            inverse = f32(1.0 / scale[j])
+            difference = a[j] * inverse - b[j] * inverse
+            total = total + difference * difference
+        elif a[j] != b[j]:
+            total = total + f32(penalty[j])
+    return total
+
+
+def neighbors(rows, ids, base, k, scale, penalty):
+    """Positions of the k nearest rows by (distance, id); never `base` itself."""
+    found = [(distance(rows[i], rows[base], scale, penalty), ids[i], i) for i in range(len(rows)) if i != base]
+    return [i for _, _, i in sorted(found)[:k]]
+
+
+def synthetic_row(rows, base, nearest, neighbor, step, penalty):
+    out = rows[base].copy()
+    for j in range(len(out)):
+        if penalty[j] < 0:
+            out[j] = rows[base][j] + step * (rows[neighbor][j] - rows[base][j])
+        else:
+            values = [rows[i][j] for i in nearest]
+            out[j] = min(values, key=lambda v: (-values.count(v), v))
+    return out
+
+
+class OnlineTwin:
+    """`OnlineResampler` row by row; every list is walked anew for every row."""
+
+    def __init__(self, n_features, ratio, k, capacity, window, burst, seed, scale=None, penalty=None):
+        self.ratio, self.k, self.capacity, self.window, self.burst, self.seed = ratio, k, capacity, window, burst, seed
+        self.scale = [1.0] * n_features if scale is None else scale
+        self.penalty = [-1.0] * n_features if penalty is None else penalty
+        self.recent: list[int] = []
+        self.credit: dict[int, float] = {}
+        self.buffers: dict[int, list[tuple[np.ndarray, int]]] = {}  # in order of first appearance
+
+    def push(self, x, label, row_id):
+        """Return the rows emitted for one input row, as tuples in MicroBatch's column order."""
+        buffer = self.buffers.setdefault(label, [])
+        self.credit.setdefault(label, 0.0)
+        self.recent = self.recent[-(self.window - 1) :] if self.window > 1 else []
+        if self.recent.count(label) < max(map(self.recent.count, self.buffers)) or len(buffer) <= self.k:
+            buffer.append((x, row_id))
+            del buffer[: -self.capacity]
+        self.recent.append(label)
+        wanted = self.ratio * max(map(self.recent.count, self.buffers))
+        out = [(x, label, False, row_id, -1, -1, f32(0))]
+        for c in self.buffers:
+            owed = max(0.0, wanted - self.recent.count(c)) / len(self.recent)
+            self.credit[c] = min(self.credit[c] + owed, self.ratio * self.window)
+            if self.credit[c] >= 1 and len(self.buffers[c]) > self.k:
+                count = min(int(self.credit[c]), self.burst)
+                self.credit[c] -= count
+                out += [self._make(c, row_id, a) for a in range(count)]
+        return out
+
+    def _make(self, label, row_id, a):
+        rows = [x for x, _ in self.buffers[label]]
+        ids = [i for _, i in self.buffers[label]]
+        w0, w1, w2, _ = draw(self.seed, zlib.crc32(str(label).encode()), row_id, a)
+        base = w0 * len(rows) >> 32
+        nearest = neighbors(rows, ids, base, self.k, self.scale, self.penalty)
+        neighbor = nearest[w1 * self.k >> 32]
+        step = f32(w2 >> 8) * f32(2.0**-24)
+        made = synthetic_row(rows, base, nearest, neighbor, step, self.penalty)
+        return made, label, True, -1, ids[base], ids[neighbor], step
