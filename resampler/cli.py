@@ -127,16 +127,24 @@ def resampler() -> None:
     """Rebalance rare classes on a stream or in a feature store."""
 
 
-def main() -> None:
-    """Run the command line: exit 0 done, 1 failed, 2 wrong usage, 3 a gate said no; never a traceback."""
+def run(command: click.Command) -> None:
+    """Run a command and leave with its exit code: 0 done, 1 failed, 2 wrong usage, 3 a gate said no.
+
+    What a user can cause is told in one line, never as a traceback.
+
+    Parameters
+    ----------
+    command : click.Command
+        Called with the process's own arguments.
+    """
     try:
-        resampler(standalone_mode=False)
+        command(standalone_mode=False)
     except click.exceptions.Exit as request:
         sys.exit(request.exit_code)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except click.Abort:
+    except (click.Abort, KeyboardInterrupt):
         click.echo("Aborted.", err=True)
         sys.exit(1)
     except ResamplerError as error:
@@ -147,3 +155,8 @@ def main() -> None:
     except OSError as error:  # no disk, no permission: the file and the reason are in the message
         click.echo(f"Error: {error}", err=True)
         sys.exit(1)
+
+
+def main() -> None:
+    """Run the `resampler` command."""
+    run(resampler)
