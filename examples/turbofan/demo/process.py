@@ -1,0 +1,40 @@
+"""Run the parts of the demo as processes of their own, as a user would."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from resampler.errors import ResamplerError
+
+HERE = Path(__file__).parent
+
+
+def resampler_command(*arguments: str) -> list[str]:
+    """Return the command line of `resampler ...` in this interpreter's environment."""
+    return [sys.executable, "-m", "resampler", *arguments]
+
+
+def script_command(name: str, *arguments: str) -> list[str]:
+    """Return the command line of a script that stands beside this file."""
+    return [sys.executable, str(HERE / f"{name}.py"), *arguments]
+
+
+def run_json(command: list[str]) -> dict[str, Any]:
+    """Run a command that prints one JSON object; what it says of its failure becomes the error."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise failed(command, done.returncode, done.stderr)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def failed(command: list[str], returncode: int, stderr: str) -> ResamplerError:
+    """Turn a failed process into an error of one line."""
+    lines = [line for line in stderr.splitlines() if line.strip()]
+    reason = lines[-1].removeprefix("Error: ") if lines else f"exit code {returncode}"
+    error = ResamplerError(f"{' '.join(Path(part).name for part in command[1:4])} failed: {reason}")
+    error.exit_code = returncode if returncode in (1, 2, 3) else 1
+    return error

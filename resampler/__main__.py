@@ -1,0 +1,5 @@
+"""`python -m resampler` is the `resampler` command."""
+
+from resampler.cli import main
+
+main()
