@@ -22,9 +22,7 @@ def turbofan_table(raw: Path) -> pa.Table:
     """Read one raw file: unit, cycle, three settings and 21 sensors, separated by blanks."""
     rows = np.loadtxt(raw, dtype=np.float64, ndmin=2)
     if rows.shape[1] != 2 + len(SETTINGS) + len(SENSORS):
-        raise SystemExit(
-            f"{raw} must have 26 columns (unit, cycle, 3 settings, 21 sensors), got {rows.shape[1]}"
-        )
+        raise SystemExit(f"{raw} must have 26 columns (unit, cycle, 3 settings, 21 sensors), got {rows.shape[1]}")
     unit, cycle = rows[:, 0].astype(np.int64), rows[:, 1].astype(np.int32)
     # Every engine of a training file runs until it fails: its last cycle is the failure.
     last_cycle = np.zeros(unit.max() + 1, dtype=np.int32)
@@ -34,9 +32,7 @@ def turbofan_table(raw: Path) -> pa.Table:
         "event_timestamp": pa.array(FIRST_DAY + (cycle - 1) * CYCLE, pa.timestamp("us", "UTC")),
         "cycle": pa.array(cycle),
     }
-    columns |= {
-        name: pa.array(rows[:, 2 + j].astype(np.float32)) for j, name in enumerate(SETTINGS + SENSORS)
-    }
+    columns |= {name: pa.array(rows[:, 2 + j].astype(np.float32)) for j, name in enumerate(SETTINGS + SENSORS)}
     columns["fails_within_15"] = pa.array((last_cycle[unit] - cycle < HORIZON_CYCLES).astype(np.int64))
     return pa.table(columns)
 

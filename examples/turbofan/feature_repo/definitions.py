@@ -8,9 +8,7 @@ from feast import Entity, FeatureService, FeatureView, Field, FileSource, ValueT
 from feast.types import Float32
 
 # Absolute, because DuckDB resolves a relative path from wherever the reader happens to stand.
-DATA = Path(
-    os.environ.get("TURBOFAN_DATA") or Path(__file__).parents[1] / "data" / "turbofan.parquet"
-).resolve()
+DATA = Path(os.environ.get("TURBOFAN_DATA") or Path(__file__).parents[1] / "data" / "turbofan.parquet").resolve()
 
 unit = Entity(name="unit", join_keys=["unit"], value_type=ValueType.INT64, description="One engine.")
 

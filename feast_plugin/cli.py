@@ -1,0 +1,194 @@
+"""`resampler snapshot ...`: the command line around versions. Feast is imported when a command needs it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from resampler.errors import CorruptStateError, InvalidInputError, MissingExtraError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from feast import FeatureStore
+
+    from feast_plugin.manifest import Catalog
+
+_name = click.option("--name", required=True, help="Name of the snapshot.")
+_root = click.option("--root", required=True, help="Where snapshots are kept: a path or a URI (s3://, gs://).")
+_version = click.option("--version", type=click.IntRange(min=1), help="By default the newest.")
+_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+
+
+def _repo(*, required: bool) -> Callable[[Any], Any]:
+    return click.option(
+        "--repo",
+        type=click.Path(path_type=Path, file_okay=False),
+        required=required,
+        help="Feast repository: the directory of feature_store.yaml.",
+    )
+
+
+@click.group()
+def snapshot() -> None:
+    """Versioned, augmented training sets that any Feast client can read."""
+
+
+@snapshot.command()
+@_repo(required=True)
+@_name
+@click.option("--feature-service", help="Feature service to retrieve.")
+@click.option("--features", help="Instead of a service: view:feature,view:feature,...")
+@click.option(
+    "--entity-df",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Parquet or CSV file: join keys, event_timestamp and, usually, the label.",
+)
+@click.option("--label", required=True, help="Column of the entity frame, a feature, or view:feature.")
+@click.option("--ratio", type=float, default=0.2, show_default=True, help="Minority : majority in training.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option(
+    "--split",
+    default="time:0.7,0.15,0.15",
+    show_default=True,
+    help="time:A,B,C | group:COLUMN:A,B,C | stratified:A,B,C | column:COLUMN",
+)
+@click.option("--sampler", help="smote or smotenc; by default what the contract's types ask for.")
+@click.option("--k", "k_neighbors", type=click.IntRange(min=1), default=5, show_default=True, help="Neighbours.")
+@click.option("--full-feature-names", is_flag=True, help="Name columns view__feature.")
+@_root
+@_json
+def create(repo: Path, features: str | None, entity_df: Path, *, as_json: bool, **options: Any) -> None:
+    """Retrieve, split, augment the training split, publish."""
+    with _feast(), _quiet_stdout():
+        from feast_plugin.snapshot import create_snapshot
+
+        made = create_snapshot(
+            _open(repo), features=features.split(",") if features else None, entity_df=entity_df, **options
+        )
+    found = made.to_dict()
+    if as_json:
+        click.echo(json.dumps(found))
+        return
+    verb = "reused" if made.reused else "created"
+    click.echo(f"{verb} {made.name} version {made.version} in {made.uri}")
+    for split, counts in found["counts"].items():
+        click.echo(f"  {made.datasets[split]}: {counts['rows']:,} rows, {counts['synthetic']:,} of them synthetic")
+    click.echo(f"  digest {made.digest}")
+
+
+@snapshot.command(name="list")
+@_repo(required=False)
+@_root
+@click.option("--name", help="Only this snapshot.")
+@_json
+def list_(repo: Path | None, root: str, name: str | None, *, as_json: bool) -> None:  # noqa: ARG001
+    """List snapshots and their versions."""
+    from feast_plugin.manifest import Catalog
+    from feast_plugin.storage import NAME, Location, check_name
+
+    location = Location.parse(root)
+    names = [check_name(name)] if name else [n for n in location.directories() if NAME.fullmatch(n)]
+    found = []
+    for each in names:
+        catalog = Catalog(location, each)
+        for number in catalog.numbers():
+            manifest = catalog.load(number)
+            found.append(
+                {
+                    "name": each,
+                    "version": number,
+                    "created": manifest.created,
+                    "digest": manifest.digest,
+                    "ratio": manifest.recipe["ratio"],
+                    "seed": manifest.recipe["seed"],
+                    "datasets": {split: entry.dataset for split, entry in manifest.splits.items()},
+                }
+            )
+    if as_json:
+        click.echo(json.dumps({"snapshots": found}))
+        return
+    for row in found:
+        click.echo(
+            f"{row['name']}  version {row['version']}  {row['created']}  ratio {row['ratio']}  seed {row['seed']}  "
+            f"{row['digest'][:12]}"
+        )
+
+
+@snapshot.command()
+@_repo(required=False)
+@_name
+@_root
+@_version
+@_json
+def show(repo: Path | None, name: str, root: str, version: int | None, *, as_json: bool) -> None:  # noqa: ARG001
+    """Show a version's manifest."""
+    manifest = _catalog(root, name).load(version)
+    if as_json:
+        click.echo(json.dumps(json.loads(manifest.to_json())))
+    else:
+        click.echo(manifest.to_json(), nl=False)
+
+
+@snapshot.command()
+@_repo(required=True)
+@_name
+@_root
+@_version
+@_json
+def verify(repo: Path, name: str, root: str, version: int | None, *, as_json: bool) -> None:
+    """Check a version: files against manifest, manifest against registry, lineage, splits."""
+    with _feast(), _quiet_stdout():
+        from feast_plugin.verify import verify_snapshot
+
+        found = verify_snapshot(_open(repo), _catalog(root, name), version)
+    if as_json:
+        click.echo(json.dumps(found.to_dict()))
+    else:
+        for problem in found.problems:
+            click.echo(problem, err=True)
+    if not found.ok:
+        raise CorruptStateError(
+            f"{name} version {found.version} failed {len(found.problems)} of {found.checks} checks: restore what was "
+            "changed, or rebuild or prune the version"
+        )
+    if not as_json:
+        click.echo(f"{name} version {found.version}: all {found.checks} checks hold")
+
+
+def _catalog(root: str, name: str) -> Catalog:
+    from feast_plugin.manifest import Catalog
+    from feast_plugin.storage import Location, check_name
+
+    return Catalog(Location.parse(root), check_name(name))
+
+
+def _open(repo: Path) -> FeatureStore:
+    from feast import FeatureStore
+
+    if not (repo / "feature_store.yaml").is_file():
+        raise InvalidInputError(f"--repo {str(repo)!r} has no feature_store.yaml: name a Feast repository")
+    return FeatureStore(repo_path=str(repo.resolve()))
+
+
+@contextlib.contextmanager
+def _feast() -> Iterator[None]:
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(
+            f"`resampler snapshot` needs {error.name}: pip install 'feast-resampler[feast]'"
+        ) from error
+
+
+@contextlib.contextmanager
+def _quiet_stdout() -> Iterator[None]:
+    """Send what Feast and its engines print to standard error: standard output is the answer's."""
+    with contextlib.redirect_stdout(sys.stderr):
+        yield

@@ -1,0 +1,315 @@
+"""`manifest.json`: what makes a directory of files a version, and all that is needed to rebuild and verify it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from feast_plugin.split import SPLITS
+from resampler.errors import CorruptStateError, InvalidInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from feast_plugin.storage import Location
+
+FORMAT = 1
+FILE = "manifest.json"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """One immutable file of a version.
+
+    Parameters
+    ----------
+    path : str
+        Relative to the version's directory.
+    rows, bytes : int
+        Its size.
+    sha256 : str
+        Of its bytes.
+    """
+
+    path: str
+    rows: int
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class SplitEntry:
+    """One split of a version.
+
+    Parameters
+    ----------
+    dataset : str
+        Name of its `SavedDataset`.
+    file : StoredFile
+        Where its rows are: the real ones in canonical order, then the synthetic ones.
+    real, synthetic : int
+        Rows of each kind.
+    classes : dict of str to dict
+        For each class, ``{"real": rows, "synthetic": rows}``.
+    min_event_timestamp, max_event_timestamp : int
+        Microseconds since 1970, UTC.
+    sha256 : str
+        Of the logical content (`feast_plugin.identity.ContentDigest`).
+    """
+
+    dataset: str
+    file: StoredFile
+    real: int
+    synthetic: int
+    classes: dict[str, dict[str, int]]
+    min_event_timestamp: int
+    max_event_timestamp: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A version.
+
+    Parameters
+    ----------
+    name : str
+        Of the snapshot.
+    version : int
+        From 1.
+    created : str
+        ISO 8601, UTC. Not part of any digest.
+    recipe : dict
+        Inputs and parameters: what makes two versions the same. See `feast_plugin.snapshot`.
+    details : dict
+        What followed from them: units of distance, counts of what was left out, library versions.
+    splits : dict of str to SplitEntry
+        The splits that have rows.
+    lineage : StoredFile
+        Parents of the synthetic rows.
+    """
+
+    name: str
+    version: int
+    created: str
+    recipe: dict[str, Any]
+    details: dict[str, Any]
+    splits: dict[str, SplitEntry]
+    lineage: StoredFile
+    format: int = field(default=FORMAT)
+
+    @property
+    def recipe_digest(self) -> str:
+        """The sha256 of the inputs and parameters."""
+        return digest_of(self.recipe)
+
+    @property
+    def digest(self) -> str:
+        """The sha256 of the inputs, the parameters and the content of every split."""
+        return digest_of({"recipe": self.recipe, "splits": {name: s.sha256 for name, s in self.splits.items()}})
+
+    @property
+    def files(self) -> list[StoredFile]:
+        """Every file of the version but the manifest."""
+        return [*(entry.file for entry in self.splits.values()), self.lineage]
+
+    @property
+    def counts(self) -> dict[str, Any]:
+        """Rows of each split, real and synthetic, and by class."""
+        return {
+            name: {"rows": s.real + s.synthetic, "real": s.real, "synthetic": s.synthetic, "classes": s.classes}
+            for name, s in self.splits.items()
+        }
+
+    def to_json(self) -> str:
+        """Return the file's content.
+
+        Returns
+        -------
+        str
+            Indented, keys sorted; its own digest first among what a reader checks.
+        """
+        return json.dumps(asdict(self) | {"digest": self.digest}, indent=1, sort_keys=True) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str | bytes, where: str) -> Manifest:
+        """Read the file's content.
+
+        Parameters
+        ----------
+        text : str or bytes
+            What `to_json` wrote.
+        where : str
+            Its path, for the message.
+
+        Returns
+        -------
+        Manifest
+            Equal to the one that was written.
+
+        Raises
+        ------
+        CorruptStateError
+            If it is no manifest, of another format, or was changed since.
+        """
+        try:
+            data = json.loads(text)
+            digest = data.pop("digest")
+            if data["format"] != FORMAT:
+                raise CorruptStateError(f"{where} has format {data['format']}, this version reads {FORMAT}")
+            data["splits"] = {
+                name: SplitEntry(**(data["splits"][name] | {"file": StoredFile(**data["splits"][name]["file"])}))
+                for name in SPLITS
+                if name in data["splits"]
+            }
+            data["lineage"] = StoredFile(**data["lineage"])
+            manifest = cls(**data)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise CorruptStateError(f"{where} is not a manifest: {type(error).__name__}: {error}") from error
+        if manifest.digest != digest:
+            raise CorruptStateError(
+                f"{where} was changed: it says digest {digest}, its content gives {manifest.digest}: "
+                "restore it from a copy"
+            )
+        return manifest
+
+
+def digest_of(data: Mapping[str, Any]) -> str:
+    """Hash plain data.
+
+    Parameters
+    ----------
+    data : dict
+        JSON types.
+
+    Returns
+    -------
+    str
+        The sha256 of its canonical JSON.
+    """
+    text = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def version_name(version: int) -> str:
+    """Return the directory of a version.
+
+    Parameters
+    ----------
+    version : int
+        From 1.
+
+    Returns
+    -------
+    str
+        ``v0001`` for 1.
+    """
+    return f"v{version:04d}"
+
+
+class Catalog:
+    """The versions of one snapshot.
+
+    Parameters
+    ----------
+    root : Location
+        Root of all snapshots.
+    name : str
+        Of this one, checked.
+    """
+
+    def __init__(self, root: Location, name: str) -> None:
+        self.name = name
+        self.home = root / name
+
+    def numbers(self) -> list[int]:
+        """List the published versions: those with a manifest.
+
+        Returns
+        -------
+        list of int
+            Ascending.
+        """
+        return [n for n in self._directories() if (self.directory(n) / FILE).exists()]
+
+    def directory(self, version: int) -> Location:
+        """Return where a version's files are.
+
+        Parameters
+        ----------
+        version : int
+            From 1.
+
+        Returns
+        -------
+        Location
+            Its directory.
+        """
+        return self.home / version_name(version)
+
+    def load(self, version: int | None = None) -> Manifest:
+        """Read a version's manifest.
+
+        Parameters
+        ----------
+        version : int, optional
+            By default the newest.
+
+        Returns
+        -------
+        Manifest
+            As written.
+
+        Raises
+        ------
+        InvalidInputError
+            If there is no such version.
+        CorruptStateError
+            If its manifest cannot be read.
+        """
+        numbers = self.numbers()
+        if not numbers or (version is not None and version not in numbers):
+            raise InvalidInputError(
+                f"snapshot {self.name!r} has no version {'at all' if version is None else version} under "
+                f"{self.home.uri}; it has {', '.join(map(str, numbers)) or 'none'}"
+            )
+        directory = self.directory(numbers[-1] if version is None else version)
+        file = directory / FILE
+        return Manifest.from_json(file.read(), file.uri)
+
+    def next_number(self) -> int:
+        """Return the number that the next version gets; none is ever given twice.
+
+        Returns
+        -------
+        int
+            One above every number given so far.
+        """
+        high_water = self.home / ".last"
+        last = int(high_water.read()) if high_water.exists() else 0
+        return max([last, *self._directories()], default=0) + 1
+
+    def retire(self, version: int) -> None:
+        """Remove a version's files and remember that its number was used.
+
+        Parameters
+        ----------
+        version : int
+            A published version.
+        """
+        (self.home / ".last").publish(str(self.next_number() - 1).encode())
+        # The manifest goes first: without it the rest is debris, which `tidy` removes if this is cut short.
+        (self.directory(version) / FILE).remove()
+        self.directory(version).remove()
+
+    def tidy(self) -> None:
+        """Remove what a killed writer left; call it with the lock held."""
+        for number in self._directories():
+            if not (self.directory(number) / FILE).exists():
+                self.directory(number).remove()
+
+    def _directories(self) -> list[int]:
+        names = self.home.directories()
+        return sorted(int(n[1:]) for n in names if n[:1] == "v" and n[1:].isdigit())

@@ -1,0 +1,184 @@
+"""Check a version against its manifest, the registry and the promise that only training rows were augmented."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from feast_plugin import lineage
+from feast_plugin.contract import TIMESTAMP
+from feast_plugin.identity import ContentDigest, hash_keys
+from feast_plugin.registry import differences, saved_datasets
+from feast_plugin.retrieve import BATCH_ROWS
+from feast_plugin.split import SPLITS, TRAIN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from feast import FeatureStore
+    from numpy.typing import NDArray
+
+    from feast_plugin.manifest import Catalog, Manifest, SplitEntry
+    from feast_plugin.storage import Location
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What checking a version found.
+
+    Parameters
+    ----------
+    name : str
+        Of the snapshot.
+    version : int
+        Of the version.
+    checks : int
+        Statements that were checked.
+    problems : tuple of str
+        One line for each that does not hold.
+    """
+
+    name: str
+    version: int
+    checks: int
+    problems: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every statement holds."""
+        return not self.problems
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what the command line prints.
+
+        Returns
+        -------
+        dict
+            The fields and `ok`.
+        """
+        return asdict(self) | {"problems": list(self.problems), "ok": self.ok}
+
+
+def verify_snapshot(store: FeatureStore, catalog: Catalog, version: int | None = None) -> Verification:
+    """Check a version.
+
+    Parameters
+    ----------
+    store : feast.FeatureStore
+        Whose registry should know it.
+    catalog : Catalog
+        The snapshot's versions.
+    version : int, optional
+        By default the newest.
+
+    Returns
+    -------
+    Verification
+        Never raises over what it finds.
+
+    Raises
+    ------
+    InvalidInputError
+        If there is no such version.
+    CorruptStateError
+        If its manifest itself was changed.
+    """
+    manifest = catalog.load(version)
+    directory = catalog.directory(manifest.version)
+    outcomes = list(_outcomes(store, manifest, directory))
+    problems = tuple(problem for problem in outcomes if problem is not None)
+    return Verification(manifest.name, manifest.version, len(outcomes), problems)
+
+
+def _outcomes(store: FeatureStore, manifest: Manifest, directory: Location) -> Iterator[str | None]:
+    """Yield None for a statement that holds, else what is wrong."""
+    intact = True
+    for file in manifest.files:
+        problem = _file_problem(file.path, file.sha256, directory)
+        intact &= problem is None
+        yield problem
+    for dataset in saved_datasets(manifest, directory):
+        found = differences(store, dataset)
+        yield "; ".join(found) if found else None
+    if not intact:  # what other bytes say is no news
+        return
+    contents = {split: _Content(manifest, entry, directory) for split, entry in manifest.splits.items()}
+    for split, entry in manifest.splits.items():
+        yield from contents[split].outcomes(split, entry)
+    seen = np.concatenate([content.keys for content in contents.values()])
+    repeated = len(seen) - len(np.unique(seen))
+    yield f"{repeated} real rows stand in two splits, or twice in one" if repeated else None
+    yield from _lineage_outcomes(manifest, directory, contents[SPLITS[TRAIN]])
+
+
+def _file_problem(path: str, sha256: str, directory: Location) -> str | None:
+    try:
+        found = (directory / path).sha256()
+    except FileNotFoundError:
+        return f"{path} is missing"
+    return None if found == sha256 else f"{path} has sha256 {found}, the manifest says {sha256}"
+
+
+class _Content:
+    """What one pass over a split's file gives."""
+
+    def __init__(self, manifest: Manifest, entry: SplitEntry, directory: Location) -> None:
+        details = manifest.details
+        label, mark = details["label_column"], details["synthetic_column"]
+        keys: list[NDArray[np.uint64]] = []
+        marks: list[NDArray[np.bool_]] = []
+        labels: list[Any] = []
+        path = directory / entry.file.path
+        with path.filesystem.open_input_file(path.path) as file:
+            parquet = pq.ParquetFile(file)
+            digest = ContentDigest(parquet.schema_arrow)
+            for batch in parquet.iter_batches(BATCH_ROWS):
+                digest.update(batch)
+                is_synthetic = batch.column(mark)
+                marks.append(is_synthetic.to_numpy(zero_copy_only=False))
+                labels.append(batch.column(label))
+                real = batch.filter(pc.invert(is_synthetic))
+                keys.append(hash_keys([real.column(name) for name in (TIMESTAMP, *details["join_keys"])]))
+        self.sha256 = digest.hexdigest()
+        self.keys = np.concatenate(keys)
+        self.synthetic = np.concatenate(marks)
+        self.labels = np.concatenate([np.asarray(part.to_numpy(zero_copy_only=False)) for part in labels])
+
+    def outcomes(self, split: str, entry: SplitEntry) -> Iterator[str | None]:
+        yield (
+            None
+            if self.sha256 == entry.sha256
+            else (f"{split} has content {self.sha256}, the manifest says {entry.sha256}")
+        )
+        n = int(np.count_nonzero(self.synthetic))
+        allowed = entry.synthetic if split == SPLITS[TRAIN] else 0
+        yield None if n == allowed else f"{split} has {n} synthetic rows, {allowed} are allowed"
+        counts: dict[str, dict[str, int]] = {}
+        for kind, rows in (("real", ~self.synthetic), ("synthetic", self.synthetic)):
+            for value, count in zip(*np.unique(self.labels[rows], return_counts=True), strict=True):
+                counts.setdefault(str(value), {"real": 0, "synthetic": 0})[kind] = int(count)
+        yield None if counts == entry.classes else f"{split} has {counts}, the manifest says {entry.classes}"
+
+
+def _lineage_outcomes(manifest: Manifest, directory: Location, train: _Content) -> Iterator[str | None]:
+    path = directory / lineage.FILE
+    with path.filesystem.open_input_file(path.path) as file:
+        parents = pq.read_table(file)
+    row, base, neighbor = (parents[name].to_numpy() for name in ("row", "base_row", "neighbor_row"))
+    n_real = manifest.splits[SPLITS[TRAIN]].real
+    described = np.array_equal(row, np.flatnonzero(train.synthetic))
+    yield None if described else "the lineage does not describe the synthetic rows of train one by one"
+    outside = int(np.count_nonzero((base < 0) | (base >= n_real) | (neighbor < 0) | (neighbor >= n_real)))
+    yield f"{outside} synthetic rows have a parent outside the training split" if outside else None
+    if outside or not described:
+        return
+    self_made = int(np.count_nonzero(base == neighbor))
+    yield f"{self_made} synthetic rows have one row for both parents" if self_made else None
+    strangers = int(
+        np.count_nonzero((train.labels[row] != train.labels[base]) | (train.labels[row] != train.labels[neighbor]))
+    )
+    yield f"{strangers} synthetic rows have parents of another class" if strangers else None

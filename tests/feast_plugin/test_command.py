@@ -1,0 +1,163 @@
+"""The command line in a process of its own, and a reader that has nothing but Feast."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from resampler.cli import main
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "turbofan"
+
+READER = """
+import json, sys, warnings
+warnings.simplefilter("ignore")
+from feast import FeatureStore
+out = {}
+for name in sys.argv[2:]:
+    frame = FeatureStore(sys.argv[1]).get_saved_dataset(name).to_df()
+    out[name] = {
+        "rows": len(frame), "synthetic": int(frame["is_synthetic"].sum()),
+        "positive": int(frame["fails_within_15"].sum()),
+        "columns": sorted(frame.columns), "dtypes": {c: str(t) for c, t in frame.dtypes.items()},
+        "units": sorted(set(frame["unit"][~frame["is_synthetic"]].tolist())),
+    }
+assert not [m for m in sys.modules if m.split(".")[0] in ("resampler", "feast_plugin")]
+print(json.dumps(out))
+"""
+
+
+@dataclasses.dataclass
+class Done:
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def resampler(monkeypatch, capfd):
+    """The command in this process, which has paid for importing Feast."""
+
+    def call(*words):
+        monkeypatch.setattr(sys, "argv", ["resampler", "snapshot", *map(str, words)])
+        code = 0
+        try:
+            main()
+        except SystemExit as exit_:
+            code = exit_.code
+        return Done(code, *capfd.readouterr())
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def turbofan(tmp_path_factory):
+    home = tmp_path_factory.mktemp("turbofan")
+    shutil.copytree(EXAMPLE, home, dirs_exist_ok=True)
+    repo = home / "feature_repo"
+    subprocess.run([Path(sys.executable).with_name("feast"), "apply"], cwd=repo, check=True, capture_output=True)
+    return home
+
+
+def arguments(home, **changes):
+    options = {
+        "repo": home / "feature_repo", "name": "turbofan", "feature-service": "turbofan",
+        "entity-df": home / "data" / "turbofan.parquet", "label": "fails_within_15", "ratio": 0.3, "seed": 42,
+        "split": "group:unit:0.7,0.15,0.15", "root": home / "snapshots",
+    } | {key.replace("_", "-"): value for key, value in changes.items()}  # fmt: skip
+    return ["create", *(word for key, value in options.items() for word in (f"--{key}", value)), "--json"]
+
+
+@pytest.fixture(scope="module")
+def created(turbofan):
+    command = [Path(sys.executable).with_name("resampler"), "snapshot", *map(str, arguments(turbofan))]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_create_prints_one_object(created):
+    assert created["version"] == 1
+    assert created["reused"] is False
+    assert created["datasets"] == {s: f"turbofan_v0001_{s}" for s in ("train", "validation", "test")}
+    classes = created["counts"]["train"]["classes"]
+    assert classes["1"]["real"] == 70 * 15
+    assert classes["1"]["real"] + classes["1"]["synthetic"] == int(0.3 * classes["0"]["real"])
+
+
+@pytest.mark.parametrize("offline", ["duckdb", "dask"])
+def test_plain_feast_reads_it_back_whole(turbofan, created, offline):
+    config = turbofan / "feature_repo" / "feature_store.yaml"
+    before = config.read_text()
+    config.write_text(before.replace("duckdb", offline))
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", READER, config.parent, *created["datasets"].values()],
+            capture_output=True, text=True, cwd="/",
+        )  # fmt: skip
+    finally:
+        config.write_text(before)
+    assert done.returncode == 0, done.stderr
+    read = json.loads(done.stdout)
+    sensors = [f"s_{i}" for i in range(1, 22)] + [f"setting_{i}" for i in range(1, 4)]
+    seen = []
+    for split, name in created["datasets"].items():
+        counts, back = created["counts"][split], read[name]
+        assert back["columns"] == sorted([*sensors, "unit", "event_timestamp", "fails_within_15", "is_synthetic"])
+        assert {back["dtypes"][s] for s in sensors} == {"float32"}
+        assert (back["rows"], back["synthetic"]) == (counts["rows"], counts["synthetic"])
+        assert back["positive"] == sum(counts["classes"]["1"].values())
+        seen += back["units"]
+    assert sorted(seen) == list(range(1, 101))
+
+
+def test_a_second_run_reuses_the_version_and_another_seed_makes_the_next(turbofan, created, resampler):
+    again = json.loads(resampler(*arguments(turbofan)).stdout)
+    assert again == created | {"reused": True}
+    other = json.loads(resampler(*arguments(turbofan, seed=43)).stdout)
+    assert (other["version"], other["reused"]) == (2, False)
+    assert other["digest"] != created["digest"]
+
+
+def test_list_show_and_verify(turbofan, created, resampler):
+    where = ["--name", "turbofan", "--root", turbofan / "snapshots"]
+    repo = ["--repo", turbofan / "feature_repo"]
+    listed = json.loads(resampler("list", "--root", turbofan / "snapshots", "--json").stdout)["snapshots"]
+    assert listed[0]["digest"] == created["digest"]
+    shown = json.loads(resampler("show", *where, "--version", 1, "--json").stdout)
+    assert shown["digest"] == created["digest"]
+    assert shown["recipe"]["seed"] == 42
+    good = resampler("verify", *repo, *where, "--version", 1, "--json")
+    assert good.returncode == 0
+    assert json.loads(good.stdout)["ok"] is True
+
+    part = Path(created["uri"]) / "test" / "part-00000.parquet"
+    before = part.read_bytes()
+    part.write_bytes(before[:-1] + b"?")
+    try:
+        bad = resampler("verify", *repo, *where, "--version", 1, "--json")
+    finally:
+        part.write_bytes(before)
+    assert bad.returncode == 1
+    assert "test/part-00000.parquet has sha256" in json.loads(bad.stdout)["problems"][0]
+
+
+def test_errors_are_one_line_with_their_exit_code(turbofan, created, resampler):
+    reached = resampler(*arguments(turbofan, ratio=0.01))
+    assert (reached.returncode, reached.stdout) == (3, "")
+    assert "already reached" in reached.stderr
+    assert "Traceback" not in reached.stderr
+    absent = resampler(*arguments(turbofan, label="nope"))
+    assert absent.returncode == 2
+    assert "Error: label 'nope'" in absent.stderr
+    nowhere = resampler(*arguments(turbofan, repo=turbofan))
+    assert nowhere.returncode == 2
+    assert "feature_store.yaml" in nowhere.stderr
+    traversal = resampler("show", "--name", "../etc", "--root", turbofan)
+    assert traversal.returncode == 2

@@ -1,0 +1,261 @@
+"""Creating a version: what it holds, when it is reused, and what is refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from resampler.errors import ContractError, GateError, InvalidInputError
+
+
+def read(snapshot, split):
+    return pq.read_table(f"{snapshot.uri}/{split}/part-00000.parquet")
+
+
+def test_every_real_row_passes_through_once_and_unchanged(project):
+    snapshot = project.create(feature_service="all")
+    parts = [read(snapshot, split) for split in snapshot.datasets]
+    table = pa.concat_tables(parts)
+    real = table.filter(pa.compute.invert(table["is_synthetic"])).drop_columns("is_synthetic")
+    by = [("event_timestamp", "ascending"), ("customer_id", "ascending")]
+    expected = project.table.select(real.column_names).sort_by(by)
+    assert real.sort_by(by).to_pylist() == expected.to_pylist()
+
+
+def test_only_training_is_augmented_and_reaches_the_ratio(project):
+    snapshot = project.create(ratio=0.5)
+    counts = snapshot.manifest.counts
+    train = counts["train"]["classes"]
+    assert train["1"]["real"] + train["1"]["synthetic"] == int(0.5 * train["0"]["real"])
+    assert train["0"]["synthetic"] == 0
+    assert counts["validation"]["synthetic"] == counts["test"]["synthetic"] == 0
+    assert not read(snapshot, "test")["is_synthetic"].to_numpy().any()
+
+
+def test_a_synthetic_row_lies_between_its_parents_and_is_nobody(project):
+    snapshot = project.create(feature_service="all")
+    train = read(snapshot, "train")
+    lineage = pq.read_table(f"{snapshot.uri}/lineage.parquet")
+    n_real = snapshot.manifest.splits["train"].real
+    child, base, neighbor = (train.take(lineage[name]) for name in ("row", "base_row", "neighbor_row"))
+    step = lineage["step"].to_numpy().astype(np.float64)
+    for name in ("amount", "score", "visits"):
+        a, b, c = (t[name].to_numpy().astype(np.float64) for t in (base, neighbor, child))
+        tolerance = 1e-6 * (1 + np.abs(a).max()) + (0.51 if name == "visits" else 0)
+        np.testing.assert_allclose(c, a + step * (b - a), atol=tolerance)
+    assert set(child["fraud"].to_pylist()) == {1}
+    assert set(child["country"].to_pylist()) <= {"FR", "US"}
+    assert child["event_timestamp"] == base["event_timestamp"]
+    keys = child["customer_id"].to_numpy()
+    assert (keys < 0).all()
+    assert len(np.unique(keys)) == len(keys)
+    assert lineage["base_row"].to_numpy().max() < n_real
+    assert lineage["neighbor_row"].to_numpy().max() < n_real
+
+
+def test_columns_and_types_are_those_of_the_contract(project):
+    snapshot = project.create(feature_service="all")
+    schema = read(snapshot, "validation").schema
+    assert schema.names == [
+        "customer_id", "event_timestamp", "amount", "score", "visits", "night", "country", "emb", "fraud",
+        "is_synthetic",
+    ]  # fmt: skip
+    assert schema.field("event_timestamp").type == pa.timestamp("us", "UTC")
+    assert schema.field("score").type == pa.float32()
+    assert schema.field("visits").type == pa.int64()
+    assert schema.field("emb").type.value_type == pa.float32()
+    assert not schema.pandas_metadata
+
+
+def test_equal_inputs_reuse_the_version_and_others_make_the_next(project):
+    first = project.create()
+    again = project.create()
+    assert (again.version, again.digest, again.reused) == (1, first.digest, True)
+    for change in ({"seed": 2}, {"ratio": 0.6}, {"k_neighbors": 4}, {"split": "stratified:0.7,0.15,0.15"}):
+        other = project.create(**change)
+        assert not other.reused
+        assert other.digest != first.digest
+    assert other.version == 5
+    fewer = project.create(entity_df=project.frame().slice(1))
+    assert fewer.version == 6
+
+
+def test_the_digest_does_not_depend_on_the_order_of_the_frame(project):
+    shuffled = project.frame().take(np.random.default_rng(0).permutation(400))
+    assert project.create().digest == project.create(entity_df=shuffled).digest
+
+
+def test_dask_and_duckdb_give_the_same_bytes(make):
+    dask, duckdb = make("a", offline="dask"), make("b", offline="duckdb")
+    ours, theirs = (p.create(feature_service="all") for p in (dask, duckdb))
+    assert ours.digest == theirs.digest
+    assert ours.manifest.files == theirs.manifest.files
+
+
+@pytest.mark.parametrize("label", ["verdict", "verdicts:verdict"])
+def test_a_string_label(project, label):
+    options = {"label": label}
+    if label == "verdict":
+        options["entity_df"] = project.frame("verdict")
+    snapshot = project.create(**options)
+    assert set(snapshot.manifest.counts["train"]["classes"]) == {"bad", "good"}
+    train = read(snapshot, "train")
+    assert set(train.filter(train["is_synthetic"])["verdict"].to_pylist()) == {"bad"}
+
+
+def test_a_label_that_is_a_feature_of_the_service_is_no_feature(project):
+    snapshot = project.create(feature_service="all", label="night", entity_df=project.frame("fraud"), ratio=0.9)
+    assert "mixed:night" in snapshot.manifest.details["references"]
+    assert "night" not in [f["name"] for f in snapshot.manifest.details["contract"]["features"]]
+    assert read(snapshot, "train").schema.field("night").type == pa.int64()
+
+
+def test_full_feature_names(project):
+    snapshot = project.create(full_feature_names=True)
+    assert read(snapshot, "train").column_names == [
+        "customer_id", "event_timestamp", "numbers__amount", "numbers__score", "resampler__fraud",
+        "resampler__is_synthetic",
+    ]  # fmt: skip
+
+
+def test_a_csv_frame_and_references_in_place_of_a_service(project, tmp_path):
+    path = tmp_path / "frame.csv"
+    project.frame().to_pandas().to_csv(path, index=False)
+    listed = project.create(entity_df=path, feature_service=None, features=["numbers:amount", "numbers:score"])
+    served = project.create(name="served")
+    assert [s.sha256 for s in listed.manifest.splits.values()] == [s.sha256 for s in served.manifest.splits.values()]
+
+
+def test_units_of_distance_come_from_training_alone(project):
+    """Test rows that are a thousand times larger change no unit, hence no synthetic row."""
+    table = project.table
+    last = np.argsort(table["event_timestamp"].to_numpy())[-30:]
+    amount = table["amount"].to_numpy().copy()
+    amount[last] *= 1000
+    before = project.create()
+    pq.write_table(
+        table.set_column(table.schema.get_field_index("amount"), "amount", pa.array(amount)),
+        project.source,
+        use_compliant_nested_type=False,
+    )
+    after = project.create()
+    assert after.version == 2
+    assert before.manifest.splits["train"].sha256 == after.manifest.splits["train"].sha256
+    assert before.manifest.splits["test"].sha256 != after.manifest.splits["test"].sha256
+
+
+def drop(name):
+    return lambda p: {"entity_df": p.frame("fraud", "verdict").drop_columns(name)}
+
+
+def with_nulls(name):
+    def change(p):
+        frame = p.frame()
+        column = pa.array([None, *frame[name].to_pylist()[1:]], frame[name].type)
+        return {"entity_df": frame.set_column(frame.schema.get_field_index(name), name, column)}
+
+    return change
+
+
+BAD = {
+    "label absent": ({"label": "nope"}, InvalidInputError, "nope.*neither a column"),
+    "label constant": (
+        lambda p: {"entity_df": p.frame("fraud").filter(pa.compute.equal(p.table["fraud"], 0))},
+        InvalidInputError,
+        "two classes or more, got only 0",
+    ),
+    "label null": (with_nulls("fraud"), InvalidInputError, "'fraud' must have no null, got 1"),
+    "timestamp null": (with_nulls("event_timestamp"), InvalidInputError, "'event_timestamp' must have no null"),
+    "no timestamp": (drop("event_timestamp"), InvalidInputError, "lacks column 'event_timestamp'"),
+    "no join key": (drop("customer_id"), InvalidInputError, "lacks column 'customer_id'"),
+    "empty frame": (lambda p: {"entity_df": p.frame().slice(0, 0)}, InvalidInputError, "no row"),
+    "duplicates": (
+        lambda p: {"entity_df": pa.concat_tables([p.frame(), p.frame().slice(3, 2)])},
+        InvalidInputError,
+        r"2 repeated, first event_timestamp=.*, customer_id=1 \(2 times\)",
+    ),
+    "ratio reached": ({"ratio": 0.05}, GateError, "already reached"),
+    "ratio zero": ({"ratio": 0.0}, InvalidInputError, "above 0"),
+    "ratio two": ({"ratio": 2.0}, InvalidInputError, "at most 1"),
+    "ratio nan": ({"ratio": float("nan")}, InvalidInputError, "above 0"),
+    "seed negative": ({"seed": -1}, InvalidInputError, "seed must be"),
+    "k too large": ({"k_neighbors": 300}, InvalidInputError, "needs at least 301 complete rows"),
+    "service unknown": ({"feature_service": "x"}, InvalidInputError, "it has all, numbers"),
+    "feature unknown": (
+        {"feature_service": None, "features": ["numbers:nope"]},
+        ContractError,
+        "no feature 'nope'; it has amount, score",
+    ),
+    "name traversal": ({"name": "../x"}, InvalidInputError, "snapshot name"),
+    "split unknown": ({"split": "random:1,0,0"}, InvalidInputError, "unknown"),
+    "split shares": ({"split": "time:0.7,0.2,0.2"}, InvalidInputError, "sum to 1"),
+    "split column absent": ({"split": "column:side"}, InvalidInputError, "'side' is neither"),
+    "sampler unknown": ({"sampler": "magic"}, InvalidInputError, "sampler must be one of"),
+    "smote on strings": (
+        {"feature_service": "all", "sampler": "smote"},
+        InvalidInputError,
+        "use 'smotenc'",
+    ),
+    "frame of another kind": ({"entity_df": "frame.txt"}, InvalidInputError, "must be a .parquet"),
+    "frame absent": ({"entity_df": "absent.parquet"}, InvalidInputError, "cannot be read"),
+    "key of another type": (
+        lambda p: {"entity_df": p.frame().set_column(0, "customer_id", p.table["country"])},
+        ContractError,
+        "'customer_id' must be int64 by the contract, the data is string",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_refused_and_nothing_published(project, case):
+    change, error, message = BAD[case]
+    with pytest.raises(error, match=message):
+        project.create(**(change(project) if callable(change) else change))
+    assert not list(project.root.rglob("manifest.json"))
+    assert not list(project.root.rglob("part-*"))
+    assert project.reopened().list_saved_datasets() == []
+
+
+def test_a_type_other_than_promised_is_refused(make):
+    project = make()
+    table = project.table.drop_columns("score").append_column("score", project.table["country"])
+    pq.write_table(table, project.source, use_compliant_nested_type=False)
+    with pytest.raises(ContractError, match="'score' must be float by the contract, the data is"):
+        project.create()
+
+
+def test_a_minority_row_with_a_null_feature_stays_and_is_no_parent(make, tmp_path):
+    project = make()
+    fraud = np.flatnonzero(project.table["fraud"].to_numpy())
+    first = fraud[np.argmin(project.table["event_timestamp"].to_numpy()[fraud])]
+    score = project.table["score"].to_pylist()
+    score[first] = None
+    index = project.table.schema.get_field_index("score")
+    table = project.table.set_column(index, "score", pa.array(score, pa.float32()))
+    pq.write_table(table, project.source, use_compliant_nested_type=False)
+    snapshot = project.create()
+    assert snapshot.manifest.details["incomplete_minority_rows"] == 1
+    train = read(snapshot, "train")
+    assert train["score"].null_count == 1
+    row = train["score"].is_null().to_numpy().argmax()
+    lineage = pq.read_table(f"{snapshot.uri}/lineage.parquet")
+    assert row not in lineage["base_row"].to_pylist() + lineage["neighbor_row"].to_pylist()
+
+
+def test_rows_keep_their_synthetic_children_when_others_arrive(project):
+    """More of the majority asks for more copies and moves no neighbourhood: what was there is there again."""
+    table = project.table.append_column("side", pa.array(["train"] * 400))
+    frame = table.select(["customer_id", "event_timestamp", "fraud", "side"])
+    majority = np.flatnonzero(table["fraud"].to_numpy() == 0)
+    fewer = np.setdiff1d(np.arange(400), majority[:20])
+    before, after = (
+        read(project.create(split="column:side", entity_df=rows), "train") for rows in (frame.take(fewer), frame)
+    )
+    small, large = (
+        {tuple(row.values()) for row in t.filter(t["is_synthetic"]).select(["amount", "score"]).to_pylist()}
+        for t in (before, after)
+    )
+    assert len(large) == len(small) + 10
+    assert len(small & large) >= 0.95 * len(small)
