@@ -1,0 +1,55 @@
+"""Resample Redis streams, exactly once: the worker, the feeds that read its output, and a server to try it on."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from stream.codec import InputFormat, OutputFormat, decode_output, encode_batch, encode_row
+    from stream.feed import Feed
+    from stream.keys import ShardKeys, shard_keys
+    from stream.server import EmbeddedServer
+    from stream.settings import Settings
+    from stream.worker import Worker
+
+# Imported when first asked for, so that `import stream` needs no Redis client.
+_HOME = {
+    "EmbeddedServer": "server",
+    "Feed": "feed",
+    "InputFormat": "codec",
+    "OutputFormat": "codec",
+    "Settings": "settings",
+    "ShardKeys": "keys",
+    "Worker": "worker",
+    "decode_output": "codec",
+    "encode_batch": "codec",
+    "encode_row": "codec",
+    "shard_keys": "keys",
+}
+
+__all__ = [
+    "EmbeddedServer",
+    "Feed",
+    "InputFormat",
+    "OutputFormat",
+    "Settings",
+    "ShardKeys",
+    "Worker",
+    "decode_output",
+    "encode_batch",
+    "encode_row",
+    "shard_keys",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'stream' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"stream.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,232 @@
+"""The `resampler stream` commands."""
+
+from __future__ import annotations
+
+import json
+import logging
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from tqdm import tqdm
+
+from resampler.errors import InvalidInputError
+from resampler.schema import FeatureSchema
+from stream import identity
+from stream.codec import InputFormat, OutputFormat
+from stream.connection import URL_VARIABLE, connect, resolve_url
+from stream.deadletters import read_letters
+from stream.deadletters import resubmit as resubmit_letters
+from stream.export import export_parquet
+from stream.forget import request_forget
+from stream.http import metrics_server
+from stream.keys import shard_keys
+from stream.settings import Settings
+from stream.status import stream_status
+from stream.worker import Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import redis
+
+    from stream.keys import ShardKeys
+
+
+@click.group()
+def stream() -> None:
+    """Resample Redis streams, exactly once."""
+
+
+def _common(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that every command has."""
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="Print one JSON object."),
+        click.option("--shards", default=1, show_default=True, help="Number of shards of the stream."),
+        click.option("--stream", "name", required=True, help="Name of the stream."),
+        click.option(
+            "--url",
+            help=f"Redis server; better put it in {URL_VARIABLE}, where `ps` does not show its password.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def _open(url: str | None, name: str, shards: int) -> tuple[redis.Redis, tuple[ShardKeys, ...]]:
+    keys = shard_keys(name, shards)
+    return connect(resolve_url(url)), keys
+
+
+def _print_json(report: dict[str, Any]) -> None:
+    click.echo(json.dumps(report))
+
+
+@stream.command()
+@_common
+@click.option("--features", help="Names of the float32 feature columns, separated by commas.")
+@click.option("--label", default=None, help="Name of the class column.")
+@click.option(
+    "--contract", type=click.Path(path_type=Path, dir_okay=False), help="Contract file, in place of the two above."
+)
+@click.option("--ratio", default=0.2, show_default=True, help="Minority : majority after augmentation.")
+@click.option("--k", "k_neighbors", default=5, show_default=True, help="Neighbours that a base may be joined with.")
+@click.option("--capacity", default=10_000, show_default=True, help="Rows kept of each class.")
+@click.option("--window", default=10_000, show_default=True, help="Rows over which the ratio is kept.")
+@click.option("--burst", default=16, show_default=True, help="Synthetic rows that one row can cause, at most.")
+@click.option("--seed", default=0, show_default=True)
+@click.option("--batch-rows", default=256, show_default=True, help="Input rows of an output entry, at most.")
+@click.option("--linger-ms", default=5, show_default=True, help="How long a row may wait for others.")
+@click.option("--input-format", type=click.Choice([f.value for f in InputFormat]), default="auto", show_default=True)
+@click.option(
+    "--output-format", type=click.Choice([f.value for f in OutputFormat]), default="packed", show_default=True
+)
+@click.option("--start", default="0", show_default=True, help="0, $, an entry ID or an ISO 8601 time.")
+@click.option("--snapshot-rows", default=100_000, show_default=True, help="Rows between two snapshots.")
+@click.option("--trim", is_flag=True, help="Trim the input behind each snapshot.")
+@click.option("--allow-gap", is_flag=True, help="Go on when entries were trimmed unread by someone else.")
+@click.option("--max-lag-rows", type=int, help="Pause while the slowest feed is so many rows behind.")
+@click.option("--until-idle", type=float, help="End when nothing has come for so many seconds.")
+@click.option("--metrics-port", type=int, help="Serve /metrics and /healthz on this port; 0 for none.")
+@click.option("--metrics-host", default="127.0.0.1", show_default=True)
+@click.option("--verbose", "-v", is_flag=True, help="Log what the worker does.")
+def run(
+    url: str | None,
+    name: str,
+    shards: int,
+    as_json: bool,
+    features: str | None,
+    label: str | None,
+    contract: Path | None,
+    until_idle: float | None,
+    metrics_port: int | None,
+    metrics_host: str,
+    verbose: bool,
+    **parameters: Any,
+) -> None:
+    """Read labelled rows, resample them, write micro-batches."""
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.WARNING,
+        stream=sys.stderr,
+        format="%(asctime)s %(levelname)s %(message)s",
+    )
+    if until_idle is not None and until_idle <= 0:
+        raise InvalidInputError(f"--until-idle must be positive, got {until_idle}")
+    settings = Settings(
+        _schema(features, label, contract),
+        input_format=InputFormat(parameters.pop("input_format")),
+        output_format=OutputFormat(parameters.pop("output_format")),
+        **parameters,
+    )
+    worker = Worker(resolve_url(url), name, settings, shards=shards, until_idle_s=until_idle)
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signum, lambda *_: worker.stop())
+    with metrics_server(worker, metrics_host, metrics_port):
+        worker.run()
+    client, keys = _open(url, name, shards)
+    report = stream_status(client, name, keys)
+    if as_json:
+        _print_json(report)
+    else:
+        click.echo(
+            f"{name}: {report['rows']} rows in, {report['synthetic']} synthetic, {report['rejected']} rejected, "
+            f"lag {report['lag']}",
+            err=True,
+        )
+
+
+def _schema(features: str | None, label: str | None, contract: Path | None) -> FeatureSchema:
+    if contract is not None:
+        if features or label:
+            raise InvalidInputError("--contract already says --features and --label: give one or the other")
+        return FeatureSchema.from_file(contract)
+    names = [name.strip() for name in (features or "").split(",") if name.strip()]
+    if not names or not label:
+        raise InvalidInputError("the columns are unknown: pass --features a,b,c --label y, or --contract FILE")
+    return FeatureSchema.numeric(names, label=label)
+
+
+@stream.command()
+@_common
+def status(url: str | None, name: str, shards: int, as_json: bool) -> None:
+    """Show cursor, lag, rows, ratio and owner of each shard."""
+    client, keys = _open(url, name, shards)
+    report = stream_status(client, name, keys)
+    if as_json:
+        _print_json(report)
+        return
+    for shard in report["shards"]:
+        click.echo(
+            f"{shard['input']}: cursor {shard['cursor']}, lag {shard['lag']}, {shard['rows']} rows in, "
+            f"{shard['synthetic']} synthetic ({shard['synthetic_ratio']:.1%}), {shard['dead_letters']} dead letters, "
+            f"owner {shard['owner'] or 'none'}"
+        )
+
+
+@stream.command()
+@_common
+@click.option("--to", "path", required=True, type=click.Path(path_type=Path, dir_okay=False), help="Parquet file.")
+def export(url: str | None, name: str, shards: int, as_json: bool, path: Path) -> None:
+    """Write an output stream to a Parquet file."""
+    if not path.absolute().parent.is_dir():
+        raise InvalidInputError(f"--to {str(path)!r}: the directory does not exist, make it first")
+    client, keys = _open(url, name, shards)
+    with tqdm(unit=" rows", disable=None, file=sys.stderr) as bar:
+        rows = export_parquet(client, keys, path, progress=bar.update)
+    if as_json:
+        _print_json({"stream": name, "path": str(path), "rows": rows})
+    else:
+        click.echo(f"{rows} rows written to {path}", err=True)
+
+
+@stream.command("dead-letters")
+@_common
+@click.option("--resubmit", "ids", multiple=True, metavar="ID", help="Send this one again; `all` for every one.")
+@click.option("--limit", default=100, show_default=True, help="List at most so many.")
+def dead_letters(url: str | None, name: str, shards: int, as_json: bool, ids: tuple[str, ...], limit: int) -> None:
+    """List what broke the contract, or send it again."""
+    client, keys = _open(url, name, shards)
+    if ids:
+        chosen = {key: [x for x in read_letters(client, key) if "all" in ids or x.id in ids] for key in keys}
+        unknown = set(ids) - {"all"} - {letter.id for letters in chosen.values() for letter in letters}
+        if unknown:
+            raise InvalidInputError(f"no dead letter has ID {min(unknown)!r}: list them without --resubmit")
+        sent = sum(resubmit_letters(client, key, letters) for key, letters in chosen.items())
+        if as_json:
+            _print_json({"stream": name, "resubmitted": sent})
+        else:
+            click.echo(f"{sent} dead letters sent again", err=True)
+        return
+    total = sum(int(client.xlen(key.dead)) for key in keys)
+    listed = [letter for _, letter in zip(range(limit), _all_letters(client, keys), strict=False)]
+    if as_json:
+        _print_json({"stream": name, "total": total, "dead_letters": [letter.to_dict() for letter in listed]})
+        return
+    for letter in listed:
+        click.echo(f"{letter.id}  {letter.reason}  {letter.detail}")
+    click.echo(f"{len(listed)} of {total} dead letters", err=True)
+
+
+def _all_letters(client: redis.Redis, keys: tuple[ShardKeys, ...]) -> Iterator[Any]:
+    for key in keys:
+        yield from read_letters(client, key)
+
+
+@stream.command()
+@_common
+@click.option("--row-id", "row_ids", multiple=True, required=True, help="Row id, or the entry ID that XADD returned.")
+@click.option("--wait", "wait_s", default=0.0, help="Seconds to wait until a worker has done it.")
+def forget(url: str | None, name: str, shards: int, as_json: bool, row_ids: tuple[str, ...], wait_s: float) -> None:
+    """Remove rows from the buffers for good: no later synthetic row descends from them."""
+    ids = [identity.encode(text) for text in row_ids]
+    client, keys = _open(url, name, shards)
+    pending = request_forget(client, keys, ids, wait_s)
+    if as_json:
+        _print_json({"stream": name, "row_ids": ids, "pending": pending})
+    else:
+        click.echo(
+            f"{len(ids)} rows to be forgotten, {pending} requests wait for a worker" if pending else "forgotten",
+            err=True,
+        )

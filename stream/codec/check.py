@@ -1,0 +1,96 @@
+"""Check rows that arrive as numbers (packed, Arrow) against the contract, column by column."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from stream.codec.rows import Reason
+from stream.codec.text import integer_bounds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from resampler.schema import FeatureSchema
+
+
+class MatrixCheck:
+    """Find the rows of a matrix that break the contract.
+
+    Parameters
+    ----------
+    schema : FeatureSchema
+        The contract; categorical columns are given as codes, a string label as its place among the classes.
+    """
+
+    def __init__(self, schema: FeatureSchema) -> None:
+        self._schema = schema
+        self._limits: list[tuple[int, float, float, Reason]] = []
+        for j, feature in enumerate(schema.features):
+            if feature.categories:
+                self._limits.append((j, 0, len(feature.categories) - 1, Reason.UNKNOWN_CATEGORY))
+            elif feature.dtype == "string":
+                self._limits.append((j, 0, -1, Reason.UNKNOWN_CATEGORY))
+            elif feature.dtype == "bool":
+                self._limits.append((j, 0, 1, Reason.OUT_OF_RANGE))
+            elif feature.dtype.startswith("int"):
+                self._limits.append((j, *integer_bounds(feature), Reason.OUT_OF_RANGE))
+        label = schema.label
+        if label.dtype == "string":
+            self._classes: NDArray[np.int64] | None = np.arange(len(label.classes))
+        elif label.classes:
+            self._classes = np.array(label.classes, dtype=np.int64)
+        else:
+            self._classes = None
+
+    def __call__(self, X: NDArray[np.float32], y: NDArray[np.int64]) -> dict[int, tuple[Reason, str]]:
+        """Check rows.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n, n_features), float32
+            The rows.
+        y : ndarray of shape (n,), int64
+            Their classes.
+
+        Returns
+        -------
+        dict of int to (Reason, str)
+            The first fault of each faulty row; empty when all is well.
+        """
+        faults: dict[int, tuple[Reason, str]] = {}
+
+        def note(bad: NDArray[np.bool_], reason: Reason, describe: Callable[[int], str]) -> None:
+            for i in np.flatnonzero(bad).tolist():
+                faults.setdefault(i, (reason, describe(i)))
+
+        names = self._schema.names
+        with np.errstate(over="ignore", invalid="ignore"):  # one reduction decides for nearly every batch
+            finite = np.isfinite(X.sum(dtype=np.float64))
+        if not finite:
+            for j in np.flatnonzero(~np.isfinite(X).all(axis=0)).tolist():
+                note(
+                    ~np.isfinite(X[:, j]),
+                    Reason.NOT_FINITE,
+                    lambda i, j=j: f"{names[j]!r} must be finite, got {X[i, j]!s}",  # type: ignore[misc]
+                )
+        for j, lowest, highest, reason in self._limits:
+            column = X[:, j]
+            bad = ~((column >= lowest) & (column <= highest) & (np.trunc(column) == column))
+            note(
+                bad,
+                reason,
+                lambda i, j=j, lo=lowest, hi=highest: (  # type: ignore[misc]
+                    f"{names[j]!r} must be an integer in [{lo:.0f}, {hi:.0f}], got {X[i, j]!s}"
+                ),
+            )
+        if self._classes is not None:
+            note(
+                ~np.isin(y, self._classes),
+                Reason.UNKNOWN_CLASS,
+                lambda i: f"label {self._schema.label.name!r} must be one of its classes, got {y[i]!s}",
+            )
+        return faults

@@ -1,0 +1,207 @@
+"""Output entries: a micro-batch packed or as Arrow in one entry, or a row per entry as text."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import fields
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from resampler.errors import ContractError, CorruptStateError
+from resampler.provenance import MicroBatch
+from stream.codec.packed import SCHEMA_FIELD, schema_id
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from resampler.schema import FeatureSchema
+
+MAGIC = b"RMB1"
+BATCH_FIELD = b"batch"
+ARROW_FIELD = b"arrow"
+_HEADER = struct.Struct("<4sII4x")  # magic, rows, features, padding that aligns the int64 columns
+_PROVENANCE = ("row_id", "base_id", "neighbor_id", "y")
+
+
+class OutputFormat(StrEnum):
+    """How rows leave."""
+
+    PACKED = "packed"
+    ARROW = "arrow"
+    TEXT = "text"
+
+
+def encode_output(batch: MicroBatch, schema: FeatureSchema, output_format: OutputFormat) -> list[bytes]:
+    """Make the fields of one output entry.
+
+    Parameters
+    ----------
+    batch : MicroBatch
+        The rows; exactly one for `OutputFormat.TEXT`.
+    schema : FeatureSchema
+        The contract.
+    output_format : OutputFormat
+        The layout.
+
+    Returns
+    -------
+    list of bytes
+        Name, value, name, value, ...
+    """
+    if output_format is OutputFormat.TEXT:
+        return _encode_text(batch, schema)
+    if output_format is OutputFormat.ARROW:
+        from stream.codec.arrow import write_ipc
+
+        return [SCHEMA_FIELD, schema_id(schema), ARROW_FIELD, write_ipc(batch.to_arrow(schema))]
+    return [SCHEMA_FIELD, schema_id(schema), BATCH_FIELD, pack(batch)]
+
+
+def part_of(batch: MicroBatch, start: int, stop: int) -> MicroBatch:
+    """Return some consecutive rows of a micro-batch.
+
+    Parameters
+    ----------
+    batch : MicroBatch
+        The rows.
+    start, stop : int
+        Which.
+
+    Returns
+    -------
+    MicroBatch
+        Views.
+    """
+    return MicroBatch(**{column.name: getattr(batch, column.name)[start:stop] for column in fields(MicroBatch)})
+
+
+def pack(batch: MicroBatch) -> bytes:
+    """Lay a micro-batch out as little-endian columns behind a header of 16 bytes.
+
+    Parameters
+    ----------
+    batch : MicroBatch
+        The rows.
+
+    Returns
+    -------
+    bytes
+        ``RMB1``, uint32 n, uint32 d, 4 zero bytes; row_id, base_id, neighbor_id, y (int64 each); X (float32,
+        row after row); step (float32); is_synthetic (uint8).
+    """
+    n, d = batch.X.shape
+    columns = [getattr(batch, name).astype("<i8", copy=False) for name in _PROVENANCE]
+    floats = [batch.X.astype("<f4", copy=False), batch.step.astype("<f4", copy=False)]
+    parts = [_HEADER.pack(MAGIC, n, d), *columns, *floats, batch.is_synthetic]
+    return b"".join(np.ascontiguousarray(part).data if isinstance(part, np.ndarray) else part for part in parts)
+
+
+def unpack(payload: bytes) -> MicroBatch:
+    """Read what `pack` wrote.
+
+    Parameters
+    ----------
+    payload : bytes
+        One packed micro-batch.
+
+    Returns
+    -------
+    MicroBatch
+        Read-only views of the payload.
+
+    Raises
+    ------
+    CorruptStateError
+        If the payload is cut short or not a micro-batch.
+    """
+    if len(payload) < _HEADER.size or payload[:4] != MAGIC:
+        raise CorruptStateError(f"a packed micro-batch must begin with {MAGIC!r}, got {payload[:4]!r}")
+    _, n, d = _HEADER.unpack_from(payload)
+    expected = _HEADER.size + n * (8 * len(_PROVENANCE) + 4 * d + 4 + 1)
+    if len(payload) != expected:
+        raise CorruptStateError(
+            f"a packed micro-batch of {n} rows x {d} features must have {expected} bytes, got {len(payload)}"
+        )
+    columns = {}
+    at = _HEADER.size
+    for name in _PROVENANCE:
+        columns[name] = np.frombuffer(payload, dtype="<i8", count=n, offset=at)
+        at += 8 * n
+    X = np.frombuffer(payload, dtype="<f4", count=n * d, offset=at).reshape(n, d)
+    at += 4 * n * d
+    step = np.frombuffer(payload, dtype="<f4", count=n, offset=at)
+    synthetic = np.frombuffer(payload, dtype=np.bool_, count=n, offset=at + 4 * n)
+    return MicroBatch(X=X, step=step, is_synthetic=synthetic, **columns)
+
+
+def decode_output(entry: Mapping[bytes, bytes], schema: FeatureSchema) -> MicroBatch:
+    """Read one output entry of any layout.
+
+    Parameters
+    ----------
+    entry : mapping of bytes to bytes
+        The entry.
+    schema : FeatureSchema
+        The contract it was written under.
+
+    Returns
+    -------
+    MicroBatch
+        Its rows.
+
+    Raises
+    ------
+    ContractError
+        If it was written under another contract.
+    CorruptStateError
+        If it is not an output entry.
+    """
+    found = entry.get(SCHEMA_FIELD)
+    if found != schema_id(schema):
+        raise ContractError(
+            f"output entry must be of schema {schema_id(schema).decode()}, got {found!r}: "
+            "read it with the contract that it was written under"
+        )
+    if BATCH_FIELD in entry:
+        return unpack(entry[BATCH_FIELD])
+    try:
+        return _decode_arrow(entry[ARROW_FIELD], schema) if ARROW_FIELD in entry else _decode_text(entry, schema)
+    except (KeyError, ValueError) as error:
+        raise CorruptStateError(f"output entry cannot be read: {type(error).__name__}: {error}") from error
+
+
+def _encode_text(batch: MicroBatch, schema: FeatureSchema) -> list[bytes]:
+    items = [SCHEMA_FIELD, schema_id(schema)]
+    for name, value in zip(schema.names, batch.X[0], strict=True):
+        items += [name.encode(), str(value).encode()]  # NumPy prints the shortest text that reads back the same
+    items += [schema.label.name.encode(), str(batch.y[0]).encode()]
+    items += [b"is_synthetic", b"1" if batch.is_synthetic[0] else b"0"]
+    for name in ("row_id", "base_id", "neighbor_id", "step"):
+        items += [name.encode(), str(getattr(batch, name)[0]).encode()]
+    return items
+
+
+def _decode_text(entry: Mapping[bytes, bytes], schema: FeatureSchema) -> MicroBatch:
+    def integer(name: str) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+        return np.array([int(entry[name.encode()])], dtype=np.int64)
+
+    return MicroBatch(
+        X=np.array([[np.float32(entry[name.encode()].decode()) for name in schema.names]], dtype=np.float32),
+        y=integer(schema.label.name),
+        is_synthetic=np.array([entry[b"is_synthetic"] == b"1"]),
+        row_id=integer("row_id"),
+        base_id=integer("base_id"),
+        neighbor_id=integer("neighbor_id"),
+        step=np.array([np.float32(entry[b"step"].decode())], dtype=np.float32),
+    )
+
+
+def _decode_arrow(payload: bytes, schema: FeatureSchema) -> MicroBatch:
+    import pyarrow as pa
+
+    table = pa.ipc.open_stream(payload).read_all()
+    columns = {name: table.column(name).to_numpy() for name in ("is_synthetic", *_PROVENANCE[:3], "step")}
+    X = np.column_stack([table.column(name).to_numpy() for name in schema.names]).astype(np.float32, copy=False)
+    return MicroBatch(X=np.ascontiguousarray(X), y=table.column(schema.label.name).to_numpy(), **columns)

@@ -1,0 +1,137 @@
+"""Dead letters: what broke the contract, with its reason and a form that can be sent again."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, NamedTuple
+
+from resampler.errors import InvalidInputError
+from stream.connection import raw_command
+from stream.scripts import load_script
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    import redis
+
+    from stream.codec import Reject
+    from stream.keys import ShardKeys
+
+_HEAD = (b"reason", b"detail", b"rows")
+_WRAPPED = b"wrapped"
+MAX_PLAIN_ITEMS = 2_000  # Lua cannot pass more than 8,000 arguments to one XADD
+_PAGE = 500
+
+
+class DeadLetter(NamedTuple):
+    """One entry of the dead-letter stream.
+
+    Parameters
+    ----------
+    id : str
+        The ID of the input entry that held the rows.
+    reason, detail : str
+        Why; the reason is one of `stream.codec.Reason`.
+    rows : int
+        How many rows.
+    original : tuple of bytes
+        Names and values, to be added to the input again.
+    """
+
+    id: str
+    reason: str
+    detail: str
+    rows: int
+    original: tuple[bytes, ...]
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the letter as JSON types.
+
+        Returns
+        -------
+        dict
+            Bytes that are not UTF-8 are shown with backslashes.
+        """
+        shown = [item.decode(errors="backslashreplace") for item in self.original]
+        pairs = zip(shown[::2], shown[1::2], strict=True)
+        return {"id": self.id, "reason": self.reason, "detail": self.detail, "rows": self.rows, "fields": dict(pairs)}
+
+
+def letter(reject: Reject) -> list[bytes]:
+    """Make the items of a dead-letter entry.
+
+    Parameters
+    ----------
+    reject : Reject
+        What broke the contract.
+
+    Returns
+    -------
+    list of bytes
+        ``reason``, ``detail``, ``rows`` with their values, then the names and values of the original; very many of
+        those stand as a JSON list of latin-1 strings in the one field ``wrapped``.
+    """
+    original: Sequence[bytes] = reject.original
+    if len(original) > MAX_PLAIN_ITEMS:
+        original = (_WRAPPED, json.dumps([item.decode("latin-1") for item in original]).encode())
+    values = (reject.reason.encode(), reject.detail.encode(errors="backslashreplace"), str(reject.n_rows).encode())
+    return [item for pair in zip(_HEAD, values, strict=True) for item in pair] + list(original)
+
+
+def read_letters(client: redis.Redis, keys: ShardKeys) -> Iterator[DeadLetter]:
+    """Read the dead letters of a shard, oldest first.
+
+    Parameters
+    ----------
+    client : redis.Redis
+        Connection to the shard's server.
+    keys : ShardKeys
+        The shard.
+
+    Yields
+    ------
+    DeadLetter
+        Page by page.
+    """
+    position = "-"
+    while page := raw_command(client, "XRANGE", keys.dead, position, "+", "COUNT", _PAGE):
+        for entry_id, items in page:
+            original = tuple(items[6:])
+            if original[:1] == (_WRAPPED,):
+                original = tuple(item.encode("latin-1") for item in json.loads(original[1]))
+            yield DeadLetter(entry_id.decode(), items[1].decode(), items[3].decode(), int(items[5]), original)
+        position = f"({page[-1][0].decode()}"
+
+
+def resubmit(client: redis.Redis, keys: ShardKeys, letters: Iterable[DeadLetter]) -> int:
+    """Add letters to the input again, and take each off the dead-letter stream in the same step.
+
+    Parameters
+    ----------
+    client : redis.Redis
+        Connection to the shard's server.
+    keys : ShardKeys
+        The shard.
+    letters : iterable of DeadLetter
+        What `read_letters` gave.
+
+    Returns
+    -------
+    int
+        How many were added; a letter that is gone by now is not.
+
+    Raises
+    ------
+    InvalidInputError
+        If an entry has too many fields to be added by script.
+    """
+    script = load_script(client, "resubmit")
+    added = 0
+    for dead in letters:
+        if len(dead.original) > 3 * MAX_PLAIN_ITEMS:
+            raise InvalidInputError(
+                f"dead letter {dead.id} has {len(dead.original) // 2} fields, at most {3 * MAX_PLAIN_ITEMS // 2} "
+                "can be sent again: send it corrected from its source"
+            )
+        added += script(keys=[keys.dead, keys.input], args=[dead.id, *dead.original])
+    return added

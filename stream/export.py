@@ -1,0 +1,152 @@
+"""An output stream as a Parquet file."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from resampler.errors import ResamplerError
+from stream.checkpoint import Checkpoint
+from stream.codec import decode_output
+from stream.connection import raw_command
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    import redis
+
+    from resampler.provenance import MicroBatch
+    from resampler.schema import FeatureSchema
+    from stream.keys import ShardKeys
+
+_PAGE = 200
+
+
+def read_output(client: redis.Redis, keys: ShardKeys, schema: FeatureSchema) -> Iterator[MicroBatch]:
+    """Read the output of one shard from its oldest entry to its newest.
+
+    Parameters
+    ----------
+    client : redis.Redis
+        Connection to the shard's server.
+    keys : ShardKeys
+        The shard.
+    schema : FeatureSchema
+        The contract.
+
+    Yields
+    ------
+    MicroBatch
+        One for each entry.
+    """
+    position = "-"
+    while page := raw_command(client, "XRANGE", keys.output, position, "+", "COUNT", _PAGE):
+        for _, items in page:
+            yield decode_output(dict(zip(items[::2], items[1::2], strict=True)), schema)
+        position = f"({page[-1][0].decode()}"
+
+
+def export_parquet(
+    client: redis.Redis,
+    shards: Sequence[ShardKeys],
+    path: Path,
+    *,
+    progress: Callable[[int], object] = lambda _: None,
+) -> int:
+    """Write the output of all shards, one behind the other, to a Parquet file.
+
+    Parameters
+    ----------
+    client : redis.Redis
+        Connection to the server.
+    shards : sequence of ShardKeys
+        The stream's shards.
+    path : Path
+        The file; replaced in one step when all is written.
+    progress : callable
+        Called with the number of rows of each batch.
+
+    Returns
+    -------
+    int
+        Rows written.
+
+    Raises
+    ------
+    ResamplerError
+        If no worker has begun the stream, or its shards are of different contracts.
+    """
+    stored = [Checkpoint.load(client, keys) for keys in shards]
+    schemas = {checkpoint.contract: checkpoint.schema for checkpoint in stored if checkpoint}
+    if len(schemas) != 1:
+        raise ResamplerError(
+            f"{len(schemas)} contracts among the shards of {shards[0].input!r}, expected one: "
+            "has a worker run on this stream, and with this number of shards?"
+        )
+    (schema,) = schemas.values()
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    rows = 0
+    try:
+        with pq.ParquetWriter(partial, arrow_schema(schema), compression="zstd") as writer:
+            for keys in shards:
+                for batch in read_output(client, keys, schema):
+                    writer.write_batch(to_table_batch(batch, schema))
+                    rows += len(batch)
+                    progress(len(batch))
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return rows
+
+
+def arrow_schema(schema: FeatureSchema) -> pa.Schema:
+    """Return the columns of an exported table.
+
+    Parameters
+    ----------
+    schema : FeatureSchema
+        The contract.
+
+    Returns
+    -------
+    pyarrow.Schema
+        The features, the label, is_synthetic, row_id, base_id, neighbor_id, step. Categories and string labels are
+        given by name.
+    """
+    columns = [
+        (feature.name, pa.string() if feature.dtype == "string" else pa.float32()) for feature in schema.features
+    ]
+    columns.append((schema.label.name, pa.string() if schema.label.dtype == "string" else pa.int64()))
+    columns += [("is_synthetic", pa.bool_()), ("row_id", pa.int64()), ("base_id", pa.int64())]
+    return pa.schema([*columns, ("neighbor_id", pa.int64()), ("step", pa.float32())])
+
+
+def to_table_batch(batch: MicroBatch, schema: FeatureSchema) -> pa.RecordBatch:
+    """Turn a micro-batch into a record batch of `arrow_schema`.
+
+    Parameters
+    ----------
+    batch : MicroBatch
+        The rows.
+    schema : FeatureSchema
+        The contract.
+
+    Returns
+    -------
+    pyarrow.RecordBatch
+        The same rows, with codes as names.
+    """
+    plain = batch.to_arrow(schema)
+    columns = {name: plain.column(name) for name in plain.schema.names}
+    for feature in schema.features:
+        if feature.dtype == "string":
+            codes = columns[feature.name].cast(pa.int32())
+            columns[feature.name] = pa.array(feature.categories, pa.string()).take(codes)
+    if schema.label.dtype == "string":
+        columns[schema.label.name] = pa.array(schema.label.classes, pa.string()).take(columns[schema.label.name])
+    target = arrow_schema(schema)
+    return pa.RecordBatch.from_arrays([columns[name] for name in target.names], schema=target)

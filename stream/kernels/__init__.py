@@ -1,0 +1,1 @@
+"""Compiled loops over bytes and batches; NumPy and Numba only."""

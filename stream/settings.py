@@ -1,0 +1,149 @@
+"""`Settings`: everything that a worker is told."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from resampler.errors import InvalidInputError
+from resampler.online import OnlineResampler
+from stream.codec import InputFormat, OutputFormat
+
+if TYPE_CHECKING:
+    from resampler.schema import FeatureSchema
+
+_ENTRY_ID = re.compile(r"[0-9]{1,20}(-[0-9]{1,20})?")
+_RESERVED = {"schema", "is_synthetic", "row_id", "base_id", "neighbor_id", "step"}
+MAX_TEXT_FEATURES = 3_000  # Lua cannot pass more than 8,000 arguments to one XADD
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What to resample, and how to cut and write it.
+
+    Parameters
+    ----------
+    schema : FeatureSchema
+        The contract.
+    ratio, k_neighbors, capacity, window, burst, seed
+        As of `OnlineResampler`. They and the contract are fixed for the life of a stream.
+    batch_rows : int
+        Input rows of an output entry, at most (an input entry is never split).
+    linger_ms : int
+        Rows whose entry IDs fall in the same `linger_ms` milliseconds share an output entry; a row waits no longer.
+    input_format, output_format : InputFormat, OutputFormat
+        Wire formats.
+    start : str
+        Where a stream that has no checkpoint begins: ``0`` the oldest entry, ``$`` what comes from now on, an entry
+        ID (what follows it), or an ISO 8601 time.
+    snapshot_rows : int
+        Rows between two snapshots: what a restart replays at most.
+    trim : bool
+        Trim the input behind each snapshot.
+    allow_gap : bool
+        Go on when entries were lost to someone else's trimming.
+    max_lag_rows : int or None
+        Stop reading while the slowest feed is this many output rows behind.
+    lease_ttl_ms : int
+        After this long without a sign of life a worker's shards pass on.
+
+    Raises
+    ------
+    InvalidInputError
+        If a value breaks its rule.
+    """
+
+    schema: FeatureSchema
+    ratio: float = 0.2
+    k_neighbors: int = 5
+    capacity: int = 10_000
+    window: int = 10_000
+    burst: int = 16
+    seed: int = 0
+    batch_rows: int = 256
+    linger_ms: int = 5
+    input_format: InputFormat = InputFormat.AUTO
+    output_format: OutputFormat = OutputFormat.PACKED
+    start: str = "0"
+    snapshot_rows: int = 100_000
+    trim: bool = False
+    allow_gap: bool = False
+    max_lag_rows: int | None = None
+    lease_ttl_ms: int = field(default=5_000, kw_only=True)
+
+    def __post_init__(self) -> None:
+        for name, lowest in (
+            ("batch_rows", 1),
+            ("linger_ms", 1),
+            ("snapshot_rows", 1),
+            ("max_lag_rows", 1),
+            ("lease_ttl_ms", 100),
+        ):
+            value = getattr(self, name)
+            if value is not None and value < lowest:
+                raise InvalidInputError(f"{name} must be at least {lowest}, got {value}")
+        self.start_id()
+        self.new_resampler()  # refuses what the core refuses, before anything is connected
+        if self.output_format is OutputFormat.PACKED:
+            return
+        names = {*self.schema.names, self.schema.label.name}
+        if names & _RESERVED:
+            raise InvalidInputError(
+                f"column {min(names & _RESERVED)!r} is a column of the output too: rename it, or write packed batches"
+            )
+        if self.output_format is OutputFormat.TEXT and self.schema.n_features > MAX_TEXT_FEATURES:
+            raise InvalidInputError(
+                f"text output takes at most {MAX_TEXT_FEATURES} features, got {self.schema.n_features}: "
+                "write packed batches"
+            )
+
+    def new_resampler(self) -> OnlineResampler:
+        """Make the resampler that a stream begins with.
+
+        Returns
+        -------
+        OnlineResampler
+            Empty.
+        """
+        return OnlineResampler(
+            self.schema,
+            ratio=self.ratio,
+            k_neighbors=self.k_neighbors,
+            capacity=self.capacity,
+            window=self.window,
+            burst=self.burst,
+            seed=self.seed,
+        )
+
+    def start_id(self) -> str:
+        """Return `start` as Redis takes it.
+
+        Returns
+        -------
+        str
+            ``$`` or an entry ID; reading begins behind it.
+
+        Raises
+        ------
+        InvalidInputError
+            If it is neither of these nor a time.
+        """
+        if self.start == "$":
+            return "$"
+        if _ENTRY_ID.fullmatch(self.start):
+            ms, _, seq = self.start.partition("-")
+            if max(int(ms), int(seq or 0)) < 2**64:
+                return f"{int(ms)}-{int(seq or 0)}"
+        try:
+            moment = datetime.fromisoformat(self.start)
+        except ValueError:
+            moment = None
+        if moment is None or moment.timestamp() < 0:
+            raise InvalidInputError(
+                f"start must be 0, $, an entry ID such as 1700000000000-0 or an ISO 8601 time, got {self.start!r}"
+            )
+        # Behind the last ID that the millisecond before could have had, so that the moment itself is included.
+        ms_before = int(moment.timestamp() * 1000) - 1
+        return f"{ms_before}-{2**64 - 1}" if ms_before >= 0 else "0-0"

@@ -1,0 +1,238 @@
+"""`Worker`: takes its share of a stream's shards, each on a thread of its own, and outlives what can be outlived."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import redis
+
+from resampler.errors import ResamplerError
+from stream.checkpoint import Checkpoint
+from stream.commit import FencedError, MovedError
+from stream.connection import connect
+from stream.keys import shard_keys, workers_key
+from stream.lease import owner_name
+from stream.metrics import Metrics
+from stream.position import input_info
+from stream.shard import QUIET_S, Shard
+
+if TYPE_CHECKING:
+    from stream.keys import ShardKeys
+    from stream.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+FIRST_RETRY_S, LAST_RETRY_S = 0.05, 2.0
+STANDBY_S = 0.2  # between two attempts to take a shard that another worker has
+HEARTBEAT_S = 0.5
+ALIVE_S = 3.0  # a worker that has not reported for so long is not counted when shards are shared out
+STALLED_S = 10.0  # a shard that has made no step for so long is unhealthy
+
+
+class Worker:
+    """Resample a stream until told to stop.
+
+    Parameters
+    ----------
+    url : str
+        The Redis server.
+    stream : str
+        Name of the stream.
+    settings : Settings
+        What to do.
+    shards : int
+        Number of input streams; every worker of a stream must be told the same.
+    until_idle_s : float or None
+        End once nothing has come for so long and all of it is committed. None: run until `stop`.
+
+    Examples
+    --------
+    >>> from resampler import FeatureSchema
+    >>> from stream import EmbeddedServer, Settings
+    >>> with EmbeddedServer() as server:
+    ...     Worker(server.url, "demo", Settings(FeatureSchema.numeric(["a"])), until_idle_s=0.1).run()
+    """
+
+    def __init__(
+        self, url: str, stream: str, settings: Settings, *, shards: int = 1, until_idle_s: float | None = None
+    ) -> None:
+        self.keys = shard_keys(stream, shards)
+        self.metrics = Metrics(stream)
+        self.url = url
+        self.settings = settings
+        self.until_idle_s = until_idle_s
+        self.owner = owner_name()
+        self.stopping = threading.Event()
+        self.share = 1
+        self._workers_key = workers_key(stream)
+        self._lanes = [_Lane(self, keys) for keys in self.keys]
+        self._failure: BaseException | None = None
+
+    def stop(self) -> None:
+        """Ask the worker to end; what is not committed stays in the input. Safe in a signal handler."""
+        self.stopping.set()
+
+    def fail(self, error: BaseException) -> None:
+        """End the worker with an error.
+
+        Parameters
+        ----------
+        error : BaseException
+            What `run` raises; the first one counts.
+        """
+        self._failure = self._failure or error
+        self.stopping.set()
+
+    @property
+    def healthy(self) -> bool:
+        """Whether every shard made a step, or an attempt to take it, lately."""
+        return all(time.monotonic() - lane.last_step < STALLED_S for lane in self._lanes)
+
+    @property
+    def owned(self) -> int:
+        """Number of shards owned now."""
+        return sum(lane.owned for lane in self._lanes)
+
+    def run(self) -> None:
+        """Work until `stop`, or until idle.
+
+        Raises
+        ------
+        ResamplerError
+            What a shard could not go on from: a gap, damaged state, other settings; or a server that is not there.
+        """
+        client = connect(self.url)
+        for lane in self._lanes:
+            lane.thread.start()
+        try:
+            while not self.stopping.is_set():
+                self._share_out(client)
+                deadline = time.monotonic() + HEARTBEAT_S
+                while time.monotonic() < deadline and not self.stopping.wait(0.02):
+                    if self.until_idle_s is not None and all(lane.idle for lane in self._lanes):
+                        self.stopping.set()
+        finally:
+            self.stopping.set()
+            for lane in self._lanes:
+                lane.thread.join()
+            self._sign_off(client)
+        if self._failure:
+            raise self._failure
+
+    def _share_out(self, client: redis.Redis) -> None:
+        """Report that this worker lives, and work out how many shards are its part."""
+        now = time.time()
+        try:
+            client.zadd(self._workers_key, {self.owner: now})
+            client.zremrangebyscore(self._workers_key, "-inf", now - ALIVE_S)
+            alive = max(1, int(client.zcard(self._workers_key)))
+        except redis.RedisError:  # the lanes report an absent server
+            return
+        self.share = -(-len(self.keys) // alive)
+
+    def _sign_off(self, client: redis.Redis) -> None:
+        try:
+            client.zrem(self._workers_key, self.owner)
+        except redis.RedisError as error:
+            logger.debug("could not sign off: %s", type(error).__name__)
+        client.close()
+
+
+class _Lane:
+    """One shard's thread: own it while that is due, step, and start again after any doubt."""
+
+    def __init__(self, worker: Worker, keys: ShardKeys) -> None:
+        self.owned = False
+        self.idle = False
+        self.last_step = time.monotonic()
+        self.thread = threading.Thread(target=self._run, name=f"shard {keys.input}", daemon=True)
+        self._worker = worker
+        self._keys = keys
+        self._quiet_since: float | None = None
+
+    def _run(self) -> None:
+        try:
+            self._work()
+        except BaseException as error:
+            self._worker.fail(error)
+        finally:
+            self.owned = False
+
+    def _work(self) -> None:
+        worker = self._worker
+        until_idle_s = worker.until_idle_s
+        client = connect(worker.url)
+        shard = Shard(
+            client,
+            self._keys,
+            worker.settings,
+            worker.owner,
+            worker.metrics.shard(self._keys.input),
+            # A job that ends when the stream is quiet can wait that long before it cuts a batch short.
+            quiet_s=QUIET_S if until_idle_s is None else until_idle_s,
+            sleep=worker.stopping.wait,
+        )
+        retry_s = FIRST_RETRY_S
+        while not worker.stopping.is_set():
+            self.last_step = time.monotonic()
+            try:
+                if not self.owned:
+                    self.owned = worker.owned < worker.share and shard.acquire()
+                if not self.owned:
+                    self._stand_by(client)
+                elif worker.owned > worker.share:
+                    logger.info("%s: given up to another worker", self._keys.input)
+                    self.owned = False
+                    shard.release()
+                    worker.stopping.wait(2 * HEARTBEAT_S)
+                else:
+                    shard.step()
+                    retry_s = FIRST_RETRY_S
+                    self.idle = until_idle_s is not None and shard.idle_s >= until_idle_s
+            except (FencedError, MovedError) as error:
+                logger.warning("%s", error)
+                self.owned = self.idle = False
+            except (redis.ConnectionError, redis.TimeoutError, redis.ResponseError, OSError) as error:
+                if not _is_passing(error):
+                    raise ResamplerError(f"Redis refuses: {error}") from error
+                logger.warning("%s: Redis: %s; trying again in %.2f s", self._keys.input, error, retry_s)
+                self.owned = self.idle = False
+                worker.stopping.wait(retry_s)
+                retry_s = min(2 * retry_s, LAST_RETRY_S)
+        self._leave(shard)
+        client.close()
+
+    def _stand_by(self, client: redis.Redis) -> None:
+        """Wait for the shard to become free; it counts as idle while its owner has nothing left to do."""
+        until_idle_s = self._worker.until_idle_s
+        if until_idle_s is not None:
+            stored = Checkpoint.load(client, self._keys)
+            behind = input_info(client, self._keys.input).entries_added - (stored.entries if stored else 0)
+            if behind > 0 or stored is None:
+                self._quiet_since = None
+            else:
+                self._quiet_since = self._quiet_since or time.monotonic()
+            self.idle = self._quiet_since is not None and time.monotonic() - self._quiet_since >= until_idle_s
+        self._worker.stopping.wait(STANDBY_S)
+
+    def _leave(self, shard: Shard) -> None:
+        try:
+            if self.owned:
+                shard.release()
+            else:
+                shard.detach()
+        except (redis.RedisError, OSError) as error:
+            logger.debug("could not release the lease: %s", type(error).__name__)
+
+
+def _is_passing(error: Exception) -> bool:
+    """Tell an error that time heals (restart, fail-over, full memory) from one that it does not."""
+    if not isinstance(error, redis.ResponseError) or isinstance(
+        error, redis.BusyLoadingError | redis.ReadOnlyError | redis.OutOfMemoryError
+    ):
+        return True
+    passing = ("OOM", "LOADING", "READONLY", "MASTERDOWN", "MISCONF", "NOREPLICAS", "CLUSTERDOWN", "TRYAGAIN", "BUSY ")
+    return str(error).startswith(passing) or " OOM " in str(error)
