@@ -52,9 +52,7 @@ def learn_online(
     return learner
 
 
-def offline_scores(
-    X: NDArray[np.float32], y: NDArray[np.int64], X_test: NDArray[np.float32]
-) -> NDArray[np.float64]:
+def offline_scores(X: NDArray[np.float32], y: NDArray[np.int64], X_test: NDArray[np.float32]) -> NDArray[np.float64]:
     """Train gradient boosting on a whole table and score the held-out rows."""
     model = HistGradientBoostingClassifier(random_state=0, early_stopping=False)
     return model.fit(X, y).predict_proba(X_test)[:, 1]

@@ -23,12 +23,17 @@ def script_command(name: str, *arguments: str) -> list[str]:
     return [sys.executable, str(HERE / f"{name}.py"), *arguments]
 
 
-def run_json(command: list[str]) -> dict[str, Any]:
-    """Run a command that prints one JSON object; what it says of its failure becomes the error."""
+def run(command: list[str]) -> str:
+    """Run a command and return what it printed; what it says of its failure becomes the error."""
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise failed(command, done.returncode, done.stderr)
-    return json.loads(done.stdout.splitlines()[-1])
+    return done.stdout
+
+
+def run_json(command: list[str]) -> dict[str, Any]:
+    """Run a command whose last line is one JSON object."""
+    return json.loads(run(command).splitlines()[-1])
 
 
 def failed(command: list[str], returncode: int, stderr: str) -> ResamplerError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 
@@ -18,13 +19,13 @@ def entry_ids(table) -> list[str]:
     return [f"{ms}-{unit}" for ms, unit in zip(milliseconds, table["unit"].to_numpy(), strict=True)]
 
 
-def main(url: str, stream: str, parquet: str, sent_at: str) -> None:
+def main(stream: str, parquet: str, sent_at: str) -> None:
     """Send every row; save the monotonic time of each send to `sent_at`."""
     table = pq.read_table(parquet)
     columns = [name for name in table.column_names if name not in ("unit", "event_timestamp")]
     ids = entry_ids(table)
     rows = zip(*(map(str, table[name].to_pylist()) for name in columns), strict=True)
-    client = redis.Redis.from_url(url)
+    client = redis.Redis.from_url(os.environ["RESAMPLER_REDIS_URL"])
     times = np.empty(len(ids))
     pipe = client.pipeline(transaction=False)
     for i, (entry_id, row) in enumerate(zip(ids, rows, strict=True)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from demo.process import HERE, resampler_command, run_json, script_command
+from demo.process import HERE, resampler_command, run, run_json, script_command
 from numpy.typing import NDArray
 
 LABEL = "fails_within_15"
@@ -47,7 +48,7 @@ def publish(work: Path, ratio: float, seed: int) -> Published:
     shutil.copytree(EXAMPLE / "feature_repo", repo, ignore=shutil.ignore_patterns("__pycache__", "state"))
     (work / "data").mkdir()
     shutil.copy(EXAMPLE / "data" / "turbofan.parquet", work / "data")
-    run_json(script_command("apply", str(repo)))
+    run([str(Path(sys.executable).with_name("feast")), "--chdir", str(repo), "apply"])
     return create(work, ratio, seed)
 
 
