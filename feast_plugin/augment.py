@@ -154,7 +154,14 @@ def quotas(counts: Mapping[int, int], ratio: float) -> dict[int, int]:
 
 
 def augment(
-    rows: Rows, train: NDArray[np.bool_], contract: Contract, *, ratio: float, k_neighbors: int, seed: int
+    rows: Rows,
+    train: NDArray[np.bool_],
+    contract: Contract,
+    *,
+    ratio: float,
+    k_neighbors: int,
+    seed: int,
+    scale: NDArray[np.float32] | None = None,
 ) -> Augmentation:
     """Make the synthetic rows of the training split.
 
@@ -172,6 +179,8 @@ def augment(
         Neighbours of the same class that a row may be joined with.
     seed : int
         Keys every draw.
+    scale : ndarray of shape (n_features,), float32, optional
+        Unit of distance of each column, by default fitted on the training split.
 
     Returns
     -------
@@ -191,7 +200,7 @@ def augment(
     codes, sizes = np.unique(rows.label[train], return_counts=True)
     wanted = quotas(dict(zip(codes.tolist(), sizes.tolist(), strict=True)), ratio)
     schema = contract.feature_schema(rows.classes, array_widths(rows.table, contract))
-    schema = schema.with_scale(_spread(rows.table, train, contract, schema))
+    schema = schema.with_scale(_spread(rows.table, train, contract, schema) if scale is None else scale)
 
     needy = np.flatnonzero(train & np.isin(rows.label, list(wanted)))
     real = rows.table.select([c.name for c in contract.columns]).take(pa.array(needy))

@@ -61,6 +61,13 @@ def snapshot() -> None:
 )
 @click.option("--sampler", help="smote or smotenc; by default what the contract's types ask for.")
 @click.option("--k", "k_neighbors", type=click.IntRange(min=1), default=5, show_default=True, help="Neighbours.")
+@click.option(
+    "--retain",
+    type=click.Choice(["full", "sample", "recipe"]),
+    default="full",
+    show_default=True,
+    help="Synthetic rows to store: all, the first 1,000, or none; `rebuild` makes the same bytes again.",
+)
 @click.option("--full-feature-names", is_flag=True, help="Name columns view__feature.")
 @_root
 @_json
@@ -95,7 +102,7 @@ def list_(repo: Path | None, root: str, name: str | None, *, as_json: bool) -> N
 
     location = Location.parse(root)
     names = [check_name(name)] if name else [n for n in location.directories() if NAME.fullmatch(n)]
-    found = []
+    found: list[dict[str, Any]] = []
     for each in names:
         catalog = Catalog(location, each)
         for number in catalog.numbers():
@@ -106,8 +113,8 @@ def list_(repo: Path | None, root: str, name: str | None, *, as_json: bool) -> N
                     "version": number,
                     "created": manifest.created,
                     "digest": manifest.digest,
-                    "ratio": manifest.recipe["ratio"],
-                    "seed": manifest.recipe["seed"],
+                    "ratio": manifest.ratio,
+                    "seed": manifest.seed,
                     "datasets": {split: entry.dataset for split, entry in manifest.splits.items()},
                 }
             )

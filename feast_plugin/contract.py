@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -161,6 +161,46 @@ class Contract:
             names = [f"{c.name}[{j}]" for j in range(widths[c.name])] if c.array else [c.name]
             features += [Feature(name, c.dtype, c.categorical) for name in names]
         return FeatureSchema(tuple(features), label)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the columns of a snapshot as plain JSON types, for its manifest.
+
+        Returns
+        -------
+        dict
+            What `from_dict` reads, and the names that a reader of the files wants.
+        """
+        return {
+            "features": [asdict(c) for c in self.columns],
+            "label": self.published_label,
+            "label_reference": self.label_reference,
+            "synthetic": self.published_synthetic,
+            "references": self.references,
+            "join_keys": {name: str(key_type) for name, key_type in self.join_keys.items()},
+            "full_feature_names": self.full_feature_names,
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Contract:
+        """Read the contract that published files follow.
+
+        Parameters
+        ----------
+        data : dict
+            From `to_dict`.
+
+        Returns
+        -------
+        Contract
+            Its label is the published one.
+        """
+        return cls(
+            columns=tuple(Column(**c) for c in data["features"]),
+            label=data["label"],
+            label_reference=data["label_reference"],
+            join_keys={name: _ARROW[key_type] for name, key_type in data["join_keys"].items()},
+            full_feature_names=data["full_feature_names"],
+        )
 
 
 def column_name(reference: str, *, full: bool) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from feast_plugin.split import SPLITS
 from resampler.errors import CorruptStateError, InvalidInputError
+from resampler.schema import FeatureSchema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,39 +82,87 @@ class Manifest:
         From 1.
     created : str
         ISO 8601, UTC. Not part of any digest.
-    recipe : dict
-        Inputs and parameters: what makes two versions the same. See `feast_plugin.snapshot`.
-    details : dict
-        What followed from them: units of distance, counts of what was left out, library versions.
+    seed : int
+        Keys every draw.
+    ratio : float
+        Minority : majority in the training split.
+    parameters : dict
+        The other parameters that decide what is in the rows.
+    inputs : dict
+        Number and content digest of the retrieved rows, and where in Feast they are from.
+    contract : dict
+        `FeatureSchema.to_dict` of the features; their scales are the units of distance that training gave.
+    columns : dict
+        What the columns of the splits are: references, join keys, label, mark of synthetic rows.
+    retain : str
+        ``full``: everything is stored. ``sample``, ``recipe``: the train file and the lineage are made again by
+        `feast_plugin.rebuild`; `kept` is what is stored of the train file.
     splits : dict of str to SplitEntry
         The splits that have rows.
     lineage : StoredFile
         Parents of the synthetic rows.
+    kept : StoredFile or None
+        The real training rows and, under ``sample``, the first synthetic ones.
+    notes : dict
+        What explains the version and is part of no digest: rows left out, entity frame, library versions.
     """
 
     name: str
     version: int
     created: str
-    recipe: dict[str, Any]
-    details: dict[str, Any]
+    seed: int
+    ratio: float
+    parameters: dict[str, Any]
+    inputs: dict[str, Any]
+    contract: dict[str, Any]
+    columns: dict[str, Any]
+    retain: str
     splits: dict[str, SplitEntry]
     lineage: StoredFile
+    kept: StoredFile | None
+    notes: dict[str, Any]
     format: int = field(default=FORMAT)
 
     @property
-    def recipe_digest(self) -> str:
-        """The sha256 of the inputs and parameters."""
-        return digest_of(self.recipe)
+    def schema(self) -> FeatureSchema:
+        """The features, with the units of distance that the training split gave."""
+        return FeatureSchema.from_dict(self.contract)
+
+    @property
+    def contract_hash(self) -> str:
+        """Hash of the contract before any scale was fitted: equal for equal feature services."""
+        schema = self.schema
+        return schema.with_scale([1.0] * schema.n_features).hash
+
+    @property
+    def recipe(self) -> str:
+        """The sha256 of inputs, contract and parameters: versions with equal recipes are one."""
+        return recipe_digest(
+            seed=self.seed,
+            ratio=self.ratio,
+            parameters=self.parameters,
+            inputs=self.inputs,
+            contract=self.contract_hash,
+        )
 
     @property
     def digest(self) -> str:
-        """The sha256 of the inputs, the parameters and the content of every split."""
+        """The sha256 of the recipe and the content of every split."""
         return digest_of({"recipe": self.recipe, "splits": {name: s.sha256 for name, s in self.splits.items()}})
 
     @property
-    def files(self) -> list[StoredFile]:
-        """Every file of the version but the manifest."""
-        return [*(entry.file for entry in self.splits.values()), self.lineage]
+    def stored(self) -> list[StoredFile]:
+        """The files that must be there, beside the manifest."""
+        train = self.splits[SPLITS[0]].file
+        return [
+            *(entry.file for entry in self.splits.values() if self.kept is None or entry.file != train),
+            self.kept or self.lineage,
+        ]
+
+    @property
+    def rebuildable(self) -> list[StoredFile]:
+        """The files that may be there and can be made from those that must."""
+        return [] if self.kept is None else [self.splits[SPLITS[0]].file, self.lineage]
 
     @property
     def counts(self) -> dict[str, Any]:
@@ -129,9 +178,10 @@ class Manifest:
         Returns
         -------
         str
-            Indented, keys sorted; its own digest first among what a reader checks.
+            The fields, and the digests that follow from them.
         """
-        return json.dumps(asdict(self) | {"digest": self.digest}, indent=1, sort_keys=True) + "\n"
+        derived = {"digest": self.digest, "recipe": self.recipe}
+        return json.dumps(asdict(self) | derived, indent=1, sort_keys=True) + "\n"
 
     @classmethod
     def from_json(cls, text: str | bytes, where: str) -> Manifest:
@@ -157,6 +207,7 @@ class Manifest:
         try:
             data = json.loads(text)
             digest = data.pop("digest")
+            del data["recipe"]
             if data["format"] != FORMAT:
                 raise CorruptStateError(f"{where} has format {data['format']}, this version reads {FORMAT}")
             data["splits"] = {
@@ -165,6 +216,7 @@ class Manifest:
                 if name in data["splits"]
             }
             data["lineage"] = StoredFile(**data["lineage"])
+            data["kept"] = StoredFile(**data["kept"]) if data["kept"] else None
             manifest = cls(**data)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise CorruptStateError(f"{where} is not a manifest: {type(error).__name__}: {error}") from error
@@ -174,6 +226,24 @@ class Manifest:
                 "restore it from a copy"
             )
         return manifest
+
+
+def recipe_digest(*, seed: int, ratio: float, parameters: dict[str, Any], inputs: dict[str, Any], contract: str) -> str:
+    """Hash what decides the rows of a version.
+
+    Parameters
+    ----------
+    seed, ratio, parameters, inputs
+        As in `Manifest`.
+    contract : str
+        Hash of the contract before any scale was fitted.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+    """
+    return digest_of({"seed": seed, "ratio": ratio, "parameters": parameters, "inputs": inputs, "contract": contract})
 
 
 def digest_of(data: Mapping[str, Any]) -> str:

@@ -69,6 +69,7 @@ class ParquetFile:
             # Feast cannot type a list column under Parquet's own name for its elements.
             use_compliant_nested_type=False,
         )
+        self._pending: list[pa.Table] = []
         self.content = ContentDigest(schema)
 
     def write(self, table: pa.Table) -> None:
@@ -79,15 +80,27 @@ class ParquetFile:
         table : pyarrow.Table
             Columns as in the schema.
         """
-        if table.num_rows:
-            self._writer.write_table(table, row_group_size=BATCH_ROWS)
-            self.content.update(table)
-            self._rows += table.num_rows
+        self._pending.append(table)
+        waiting = sum(part.num_rows for part in self._pending)
+        if waiting >= BATCH_ROWS:
+            self._flush(waiting - waiting % BATCH_ROWS)
+
+    def _flush(self, n: int) -> None:
+        # Row groups of one size: the bytes follow from the rows, not from the batches that they came in.
+        table = pa.concat_tables(self._pending)
+        for start in range(0, n, BATCH_ROWS):
+            group = table.slice(start, min(BATCH_ROWS, n - start)).combine_chunks()
+            self._writer.write_table(group, row_group_size=BATCH_ROWS)
+            self.content.update(group)
+            self._rows += group.num_rows
+        self._pending = [table.slice(n)]
 
     def __enter__(self) -> ParquetFile:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
+        if self._pending:
+            self._flush(sum(part.num_rows for part in self._pending))
         self._writer.close()
         self._stream.close()
 

@@ -17,7 +17,7 @@ from feast.infra.registry.registry import Registry
 from feast.saved_dataset import SavedDataset
 
 from feast_plugin.contract import NAMESPACE
-from feast_plugin.manifest import version_name
+from feast_plugin.manifest import FILE, version_name
 from feast_plugin.storage import file_lock
 from resampler.errors import CorruptStateError
 
@@ -47,38 +47,37 @@ def saved_datasets(manifest: Manifest, directory: Location) -> list[SavedDataset
     list of feast.saved_dataset.SavedDataset
         One a split, train last: who finds it finds the others.
     """
-    source = manifest.recipe["source"]
     datasets = []
     for split, entry in reversed(manifest.splits.items()):
         tags = {
             "snapshot": manifest.name,
-            "version": str(manifest.version),
+            "version": manifest.version,
             "split": split,
-            "seed": str(manifest.recipe["seed"]),
-            "ratio": str(manifest.recipe["ratio"]),
-            "sampler": manifest.recipe["sampler"],
-            "k_neighbors": str(manifest.recipe["k_neighbors"]),
-            "split_rule": manifest.recipe["split"],
-            "label": manifest.details["label_column"],
-            "contract": manifest.recipe["contract"],
+            "seed": manifest.seed,
+            "ratio": manifest.ratio,
+            **{key: manifest.parameters[key] for key in ("sampler", "k_neighbors")},
+            "split_rule": manifest.parameters["split"],
+            "label": manifest.columns["label"],
+            "contract": manifest.contract_hash,
+            "retain": manifest.retain,
+            "rows": entry.real + entry.synthetic,
+            "synthetic_rows": entry.synthetic,
             "sha256": entry.sha256,
             "digest": manifest.digest,
-            "rows": str(entry.real + entry.synthetic),
-            "synthetic_rows": str(entry.synthetic),
-            "manifest": f"{directory.uri}/manifest.json",
+            "manifest": f"{directory.uri}/{FILE}",
         }
         dataset = SavedDataset(
             name=entry.dataset,
-            features=list(manifest.details["references"]),
-            join_keys=list(manifest.details["join_keys"]),
+            features=list(manifest.columns["references"]),
+            join_keys=list(manifest.columns["join_keys"]),
             storage=SavedDatasetFileStorage(
                 path=f"{directory.uri}/{entry.file.path}",
                 file_format=ParquetFormat(),
                 s3_endpoint_override=directory.endpoint,
             ),
-            full_feature_names=source["full_feature_names"],
-            tags={f"{NAMESPACE}.{key}": value for key, value in tags.items()},
-            feature_service_name=source["feature_service"],
+            full_feature_names=manifest.columns["full_feature_names"],
+            tags={f"{NAMESPACE}.{key}": str(value) for key, value in tags.items()},
+            feature_service_name=manifest.inputs["feature_service"],
             namespace=NAMESPACE,
             collection=manifest.name,
             description=f"{split} split of {manifest.name} {version_name(manifest.version)}",
@@ -177,7 +176,7 @@ def _facts(dataset: SavedDataset) -> tuple[Any, ...]:
         dataset.storage.file_options.uri,
         list(dataset.features),
         list(dataset.join_keys),
-        dict(sorted(dataset.tags.items())),
+        {key: value for key, value in sorted(dataset.tags.items()) if key.startswith(f"{NAMESPACE}.")},
         _naive(dataset.min_event_timestamp),
         _naive(dataset.max_event_timestamp),
     )

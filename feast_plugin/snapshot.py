@@ -2,41 +2,32 @@
 
 from __future__ import annotations
 
-import contextlib
-import importlib.metadata
 import tempfile
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pyarrow as pa
 from feast import FeatureService
 from feast.errors import FeastObjectNotFoundException
-from tqdm import tqdm
 
-from feast_plugin import lineage
-from feast_plugin.augment import array_widths, augment, check_ratio, publishable
+from feast_plugin.augment import array_widths, check_ratio
 from feast_plugin.contract import Contract, build_contract
-from feast_plugin.identity import ContentDigest
-from feast_plugin.manifest import FILE, Catalog, Manifest, SplitEntry, version_name
-from feast_plugin.parquet import ParquetFile
+from feast_plugin.identity import content_digest
+from feast_plugin.manifest import FILE, Catalog, Manifest, recipe_digest
 from feast_plugin.registry import register, saved_datasets
-from feast_plugin.retrieve import BATCH_ROWS, Rows, frame_columns, open_frame, read_frame, retrieve
-from feast_plugin.split import SPLITS, TRAIN, SplitRule
+from feast_plugin.retrieve import frame_columns, open_frame, read_frame, retrieve
+from feast_plugin.split import SplitRule
 from feast_plugin.storage import Location, check_name
-from resampler.errors import CorruptStateError, InvalidInputError
+from feast_plugin.write import RETAINED, Draft, check_files, write_version
+from resampler.errors import InvalidInputError
 from resampler.metric import check_positive, check_seed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pandas as pd
+    import pyarrow as pa
     from feast import FeatureStore
-    from numpy.typing import NDArray
-
-    from feast_plugin.manifest import StoredFile
 
 ALGORITHM = 1  # raised when equal recipes begin to give other rows
 DEFAULT_SPLIT = "time:0.7,0.15,0.15"
@@ -115,6 +106,7 @@ def create_snapshot(
     sampler: str | None = None,
     k_neighbors: int = 5,
     full_feature_names: bool = False,
+    retain: str = "full",
 ) -> Snapshot:
     """Retrieve training data, augment its training split, and publish all as a version.
 
@@ -146,6 +138,9 @@ def create_snapshot(
         Neighbours of its class that a row may be joined with.
     full_feature_names : bool
         Name columns ``view__feature``.
+    retain : {"full", "sample", "recipe"}
+        How many synthetic rows to store: all, the first 1,000, or none. `feast_plugin.rebuild` makes the same
+        bytes again.
 
     Returns
     -------
@@ -173,6 +168,8 @@ def create_snapshot(
     check_seed(seed)
     check_positive("k_neighbors", k_neighbors)
     check_ratio(ratio)
+    if retain not in RETAINED:
+        raise InvalidInputError(f"retain must be one of {tuple(RETAINED)}, got {retain!r}")
     service = _resolve(store, feature_service, features)
     frame = open_frame(entity_df)
     contract = build_contract(
@@ -182,23 +179,90 @@ def create_snapshot(
     with tempfile.TemporaryDirectory(prefix="resampler-") as spool:
         entities = read_frame(frame, contract, extra=rule.column)
         rows = retrieve(store, service, contract, entities, extra=rule.column, spool=Path(spool))
-        recipe = {
-            "algorithm": ALGORITHM,
-            "contract": contract.feature_schema(rows.classes, array_widths(rows.table, contract)).hash,
-            "inputs": {"rows": rows.table.num_rows, "sha256": _content(rows.table)},
-            "k_neighbors": k_neighbors,
-            "ratio": float(ratio),
-            "sampler": sampler,
-            "seed": seed,
-            "source": {
+        draft = Draft(
+            contract=contract,
+            rows=rows,
+            assignment=rule.assign(
+                timestamps=rows.timestamps,
+                row_id=rows.row_id,
+                label=rows.label,
+                values=rows.table[rule.column] if rule.column else None,
+                seed=seed,
+            ),
+            seed=seed,
+            ratio=float(ratio),
+            parameters={
+                "algorithm": ALGORITHM,
+                "k_neighbors": k_neighbors,
+                "sampler": sampler,
+                "split": str(rule),
+            },
+            inputs={
+                "rows": rows.table.num_rows,
+                "sha256": content_digest(rows.table),
                 "project": store.project,
                 "feature_service": service.name if isinstance(service, FeatureService) else None,
-                "features": contract.references,
-                "full_feature_names": full_feature_names,
+                "references": contract.references,
             },
-            "split": str(rule),
-        }
-        return _publish(store, catalog, contract, rule, rows, recipe)
+            retain=retain,
+            notes={"entity_df": str(Path(entity_df).resolve()) if isinstance(entity_df, str | Path) else None},
+        )
+        return publish(store, catalog, draft)
+
+
+def publish(store: FeatureStore, catalog: Catalog, draft: Draft) -> Snapshot:
+    """Write a version and register it, or find the equal one that is there.
+
+    Parameters
+    ----------
+    store : feast.FeatureStore
+        Whose registry it goes to.
+    catalog : Catalog
+        The snapshot's versions.
+    draft : Draft
+        What to write.
+
+    Returns
+    -------
+    Snapshot
+        The version.
+
+    Raises
+    ------
+    InvalidInputError, GateError
+        As `write_version`; nothing is published then.
+    CorruptStateError
+        If the equal version or its registration was damaged or changed.
+    """
+    recipe = recipe_digest(
+        seed=draft.seed,
+        ratio=draft.ratio,
+        parameters=draft.parameters,
+        inputs=draft.inputs,
+        contract=draft.contract.feature_schema(draft.rows.classes, array_widths(draft.rows.table, draft.contract)).hash,
+    )
+    with catalog.home.locked():
+        catalog.tidy()
+        versions = [catalog.load(number) for number in catalog.numbers()]
+        if versions:  # a run that was killed after publishing left its version unregistered
+            newest = versions[-1]
+            register(store, saved_datasets(newest, catalog.directory(newest.version)))
+        for manifest in reversed(versions):
+            if manifest.recipe == recipe and manifest.retain == draft.retain:
+                directory = catalog.directory(manifest.version)
+                check_files(manifest, directory)
+                register(store, saved_datasets(manifest, directory))
+                return Snapshot(manifest, directory.uri, reused=True)
+        version = catalog.next_number()
+        directory = catalog.directory(version)
+        try:
+            manifest = write_version(draft, catalog.name, version, directory)
+            (directory / FILE).publish(manifest.to_json().encode())
+            register(store, saved_datasets(manifest, directory))
+        except BaseException:
+            directory.remove()
+            raise
+    return Snapshot(manifest, directory.uri, reused=False)
 
 
 def _resolve(
@@ -231,167 +295,3 @@ def _resolve_sampler(sampler: str | None, contract: Contract) -> str:
             f"sampler {sampler!r} does not fit: the contract has categorical features {mixed}: use {fitting!r}"
         )
     return sampler
-
-
-def _content(table: pa.Table) -> str:
-    digest = ContentDigest(table.schema)
-    for start in range(0, table.num_rows, BATCH_ROWS):
-        digest.update(table.slice(start, BATCH_ROWS))
-    return digest.hexdigest()
-
-
-def _publish(
-    store: FeatureStore,
-    catalog: Catalog,
-    contract: Contract,
-    rule: SplitRule,
-    rows: Rows,
-    recipe: dict[str, Any],
-) -> Snapshot:
-    with catalog.home.locked():
-        catalog.tidy()
-        versions = [catalog.load(number) for number in catalog.numbers()]
-        if versions:  # a run that was killed after publishing left its version unregistered
-            newest = versions[-1]
-            register(store, saved_datasets(newest, catalog.directory(newest.version)))
-        for manifest in reversed(versions):
-            if manifest.recipe == recipe:
-                directory = catalog.directory(manifest.version)
-                check_files(manifest, directory)
-                register(store, saved_datasets(manifest, directory))
-                return Snapshot(manifest, directory.uri, reused=True)
-        version = catalog.next_number()
-        directory = catalog.directory(version)
-        try:
-            manifest = _write(catalog.name, version, directory, contract, rule, rows, recipe)
-            (directory / FILE).publish(manifest.to_json().encode())
-            register(store, saved_datasets(manifest, directory))
-        except BaseException:
-            directory.remove()
-            raise
-    return Snapshot(manifest, directory.uri, reused=False)
-
-
-def check_files(manifest: Manifest, directory: Location) -> None:
-    """Check that a version's files are those that were written.
-
-    Parameters
-    ----------
-    manifest : Manifest
-        Of the version.
-    directory : Location
-        Of its files.
-
-    Raises
-    ------
-    CorruptStateError
-        If a file is missing or has other bytes.
-    """
-    for file in manifest.files:
-        try:
-            found = (directory / file.path).sha256()
-        except FileNotFoundError:
-            found = "no file"
-        if found != file.sha256:
-            raise CorruptStateError(
-                f"{directory.uri}/{file.path} must have sha256 {file.sha256}, got {found}: the version was damaged or "
-                "changed; restore the file or prune the version"
-            )
-
-
-def _write(
-    name: str,
-    version: int,
-    directory: Location,
-    contract: Contract,
-    rule: SplitRule,
-    rows: Rows,
-    recipe: dict[str, Any],
-) -> Manifest:
-    assignment = rule.assign(
-        timestamps=rows.timestamps,
-        row_id=rows.row_id,
-        label=rows.label,
-        values=rows.table[rule.column] if rule.column else None,
-        seed=recipe["seed"],
-    )
-    train = assignment == TRAIN
-    made = augment(rows, train, contract, ratio=recipe["ratio"], k_neighbors=recipe["k_neighbors"], seed=recipe["seed"])
-    label_type = pa.string() if rows.classes.classes else pa.int64()
-    schema = contract.arrow_schema(label_type)
-    synthetic = publishable(rows, made, contract, schema)
-
-    used = [split for code, split in enumerate(SPLITS) if (assignment == code).any()]
-    with contextlib.ExitStack() as stack:
-        files = {
-            split: stack.enter_context(ParquetFile(directory, f"{split}/part-00000.parquet", schema)) for split in used
-        }
-        parents = stack.enter_context(ParquetFile(directory, lineage.FILE, lineage.SCHEMA))
-        for start in tqdm(range(0, len(assignment), BATCH_ROWS), desc="writing", unit="batch", disable=None):
-            batch = _real(rows.table.slice(start, BATCH_ROWS), contract, schema)
-            for split, file in files.items():
-                chosen = assignment[start : start + BATCH_ROWS] == SPLITS.index(split)
-                file.write(batch.filter(pa.array(chosen)))
-        files[SPLITS[TRAIN]].write(synthetic)
-        parents.write(lineage.lineage_table(made.parents, train, rows.row_id))
-    return Manifest(
-        name=name,
-        version=version,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        recipe=recipe,
-        details={
-            "contract": made.schema.to_dict(),
-            "join_keys": list(contract.join_keys),
-            "label_column": contract.published_label,
-            "synthetic_column": contract.published_synthetic,
-            "references": contract.references,
-            "incomplete_minority_rows": made.incomplete,
-            "libraries": {p: importlib.metadata.version(p) for p in ("feast", "numba", "numpy", "pyarrow")},
-        },
-        splits={
-            split: _entry(
-                f"{name}_{version_name(version)}_{split}",
-                files[split].stored,
-                files[split].content.hexdigest(),
-                rows,
-                assignment == SPLITS.index(split),
-                made.parents.label if split == SPLITS[TRAIN] else made.parents.label[:0],
-            )
-            for split in used
-        },
-        lineage=parents.stored,
-    )
-
-
-def _real(table: pa.Table, contract: Contract, schema: pa.Schema) -> pa.Table:
-    columns = {name: table[name] for name in (*contract.join_keys, *(c.name for c in contract.columns))}
-    columns |= {name: table[name] for name in contract.keys}
-    columns[contract.published_label] = table[contract.label]
-    columns[contract.published_synthetic] = pa.array(np.zeros(table.num_rows, dtype=np.bool_))
-    return pa.table([columns[name] for name in schema.names], schema=schema)
-
-
-def _entry(
-    dataset: str,
-    file: StoredFile,
-    content: str,
-    rows: Rows,
-    members: NDArray[np.bool_],
-    synthetic: NDArray[np.int64],
-) -> SplitEntry:
-    classes: dict[str, dict[str, int]] = {}
-    for kind, codes in (("real", rows.label[members]), ("synthetic", synthetic)):
-        for code, count in zip(*np.unique(codes, return_counts=True), strict=True):
-            label = str(rows.classes.classes[code] if rows.classes.classes else code)
-            classes.setdefault(label, {"real": 0, "synthetic": 0})[kind] = int(count)
-    times = rows.timestamps[members]
-    return SplitEntry(
-        dataset=dataset,
-        file=file,
-        real=int(np.count_nonzero(members)),
-        synthetic=len(synthetic),
-        classes=classes,
-        min_event_timestamp=int(times.min()),
-        max_event_timestamp=int(times.max()),
-        sha256=content,
-    )

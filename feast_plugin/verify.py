@@ -97,7 +97,8 @@ def verify_snapshot(store: FeatureStore, catalog: Catalog, version: int | None =
 def _outcomes(store: FeatureStore, manifest: Manifest, directory: Location) -> Iterator[str | None]:
     """Yield None for a statement that holds, else what is wrong."""
     intact = True
-    for file in manifest.files:
+    present = [file for file in manifest.rebuildable if (directory / file.path).exists()]
+    for file in [*manifest.stored, *present]:
         problem = _file_problem(file.path, file.sha256, directory)
         intact &= problem is None
         yield problem
@@ -106,13 +107,18 @@ def _outcomes(store: FeatureStore, manifest: Manifest, directory: Location) -> I
         yield "; ".join(found) if found else None
     if not intact:  # what other bytes say is no news
         return
-    contents = {split: _Content(manifest, entry, directory) for split, entry in manifest.splits.items()}
+    whole = len(present) == len(manifest.rebuildable)
+    contents = {}
     for split, entry in manifest.splits.items():
-        yield from contents[split].outcomes(split, entry)
+        file = entry.file if split != SPLITS[TRAIN] or manifest.kept is None or whole else manifest.kept
+        contents[split] = _Content(manifest, file.path, directory)
+        if file == entry.file:
+            yield from contents[split].outcomes(split, entry)
     seen = np.concatenate([content.keys for content in contents.values()])
     repeated = len(seen) - len(np.unique(seen))
     yield f"{repeated} real rows stand in two splits, or twice in one" if repeated else None
-    yield from _lineage_outcomes(manifest, directory, contents[SPLITS[TRAIN]])
+    if whole:
+        yield from _lineage_outcomes(manifest, directory, contents[SPLITS[TRAIN]])
 
 
 def _file_problem(path: str, sha256: str, directory: Location) -> str | None:
@@ -126,14 +132,14 @@ def _file_problem(path: str, sha256: str, directory: Location) -> str | None:
 class _Content:
     """What one pass over a split's file gives."""
 
-    def __init__(self, manifest: Manifest, entry: SplitEntry, directory: Location) -> None:
-        details = manifest.details
-        label, mark = details["label_column"], details["synthetic_column"]
+    def __init__(self, manifest: Manifest, path: str, directory: Location) -> None:
+        columns = manifest.columns
+        label, mark = columns["label"], columns["synthetic"]
         keys: list[NDArray[np.uint64]] = []
         marks: list[NDArray[np.bool_]] = []
         labels: list[Any] = []
-        path = directory / entry.file.path
-        with path.filesystem.open_input_file(path.path) as file:
+        location = directory / path
+        with location.filesystem.open_input_file(location.path) as file:
             parquet = pq.ParquetFile(file)
             digest = ContentDigest(parquet.schema_arrow)
             for batch in parquet.iter_batches(BATCH_ROWS):
@@ -142,7 +148,7 @@ class _Content:
                 marks.append(is_synthetic.to_numpy(zero_copy_only=False))
                 labels.append(batch.column(label))
                 real = batch.filter(pc.invert(is_synthetic))
-                keys.append(hash_keys([real.column(name) for name in (TIMESTAMP, *details["join_keys"])]))
+                keys.append(hash_keys([real.column(name) for name in (TIMESTAMP, *columns["join_keys"])]))
         self.sha256 = digest.hexdigest()
         self.keys = np.concatenate(keys)
         self.synthetic = np.concatenate(marks)

@@ -91,7 +91,7 @@ def test_dask_and_duckdb_give_the_same_bytes(make):
     dask, duckdb = make("a", offline="dask"), make("b", offline="duckdb")
     ours, theirs = (p.create(feature_service="all") for p in (dask, duckdb))
     assert ours.digest == theirs.digest
-    assert ours.manifest.files == theirs.manifest.files
+    assert ours.manifest.stored == theirs.manifest.stored
 
 
 @pytest.mark.parametrize("label", ["verdict", "verdicts:verdict"])
@@ -107,8 +107,8 @@ def test_a_string_label(project, label):
 
 def test_a_label_that_is_a_feature_of_the_service_is_no_feature(project):
     snapshot = project.create(feature_service="all", label="night", entity_df=project.frame("fraud"), ratio=0.9)
-    assert "mixed:night" in snapshot.manifest.details["references"]
-    assert "night" not in [f["name"] for f in snapshot.manifest.details["contract"]["features"]]
+    assert "mixed:night" in snapshot.manifest.columns["references"]
+    assert "night" not in [f["name"] for f in snapshot.manifest.contract["features"]]
     assert read(snapshot, "train").schema.field("night").type == pa.int64()
 
 
@@ -236,7 +236,7 @@ def test_a_minority_row_with_a_null_feature_stays_and_is_no_parent(make, tmp_pat
     table = project.table.set_column(index, "score", pa.array(score, pa.float32()))
     pq.write_table(table, project.source, use_compliant_nested_type=False)
     snapshot = project.create()
-    assert snapshot.manifest.details["incomplete_minority_rows"] == 1
+    assert snapshot.manifest.notes["incomplete_minority_rows"] == 1
     train = read(snapshot, "train")
     assert train["score"].null_count == 1
     row = train["score"].is_null().to_numpy().argmax()
