@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from feast_plugin.contract import Contract
-        from feast_plugin.retrieve import Rows
+    from feast_plugin.retrieve import Rows
     from feast_plugin.storage import Location
 
 RETAINED = {"full": None, "sample": 1_000, "recipe": 0}  # synthetic rows that are stored; None is all
