@@ -169,6 +169,87 @@ def verify(repo: Path, name: str, root: str, version: int | None, *, as_json: bo
         click.echo(f"{name} version {found.version}: all {found.checks} checks hold")
 
 
+@snapshot.command()
+@click.argument("first", type=click.IntRange(min=1))
+@click.argument("second", type=click.IntRange(min=1))
+@_repo(required=False)
+@_name
+@_root
+@_json
+def diff(first: int, second: int, repo: Path | None, name: str, root: str, *, as_json: bool) -> None:  # noqa: ARG001
+    """Compare two versions: parameters, contract, counts, distributions."""
+    from feast_plugin.diff import diff_versions
+
+    found = diff_versions(_catalog(root, name), first, second)
+    click.echo(json.dumps(found) if as_json else json.dumps(found, indent=1))
+
+
+@snapshot.command()
+@_repo(required=True)
+@_name
+@_root
+@_version
+@click.option(
+    "--entity-df",
+    type=click.Path(path_type=Path),
+    help="Entity frame, where the real rows must be retrieved again and the manifest's file is gone.",
+)
+@_json
+def rebuild(repo: Path, name: str, root: str, version: int | None, entity_df: Path | None, *, as_json: bool) -> None:
+    """Make a version's files again and put back those that are missing or changed."""
+    with _feast(), _quiet_stdout():
+        from feast_plugin.rebuild import rebuild_snapshot
+
+        made = rebuild_snapshot(_open(repo), _catalog(root, name), version, entity_df=entity_df)
+    if as_json:
+        click.echo(json.dumps(made.to_dict()))
+        return
+    click.echo(f"{name} version {made.version}: every byte came out again from the {made.source}'s rows")
+    for path in made.restored:
+        click.echo(f"  restored {path}")
+
+
+@snapshot.command()
+@_repo(required=True)
+@_name
+@_root
+@click.option("--version", type=click.IntRange(min=1), help="The version to remove.")
+@click.option("--keep", type=click.IntRange(min=1), help="Instead: remove all but that many of the newest.")
+@_json
+def prune(repo: Path, name: str, root: str, version: int | None, keep: int | None, *, as_json: bool) -> None:
+    """Remove versions that nothing uses, files and registry entries."""
+    with _feast(), _quiet_stdout():
+        from feast_plugin.prune import prune_snapshot
+
+        gone = prune_snapshot(_open(repo), _catalog(root, name), version=version, keep=keep)
+    if as_json:
+        click.echo(json.dumps({"name": name, "removed": gone}))
+    else:
+        click.echo(f"{name}: removed {', '.join(f'version {number}' for number in gone) or 'nothing'}")
+
+
+@snapshot.command()
+@_repo(required=True)
+@_name
+@_root
+@click.option("--entity", required=True, help="Value of a join key.")
+@_json
+def forget(repo: Path, name: str, root: str, entity: str, *, as_json: bool) -> None:
+    """Replace every version that holds an entity, or rows that descend from it, by one without."""
+    with _feast(), _quiet_stdout():
+        from feast_plugin.forget import forget_entity
+
+        done = forget_entity(_open(repo), _catalog(root, name), entity)
+    if as_json:
+        click.echo(json.dumps({"name": name, "entity": entity, "versions": [one.to_dict() for one in done]}))
+        return
+    for one in done:
+        instead = f"replaced by version {one.replaced_by}" if one.replaced_by else f"not replaced: {one.reason}"
+        click.echo(f"{name} version {one.version}: {one.rows} rows of {entity} are gone; {instead}")
+    if not done:
+        click.echo(f"{name}: no version holds {entity}")
+
+
 def _catalog(root: str, name: str) -> Catalog:
     from feast_plugin.manifest import Catalog
     from feast_plugin.storage import Location, check_name

@@ -201,6 +201,31 @@ def retrieve(
             f"the retrieval returned {table.num_rows} rows for {frame.num_rows} of the entity frame: "
             "rows must be unique in join keys and event timestamp"
         )
+    return canonical_rows(table, contract, spool)
+
+
+def canonical_rows(table: pa.Table, contract: Contract, spool: Path) -> Rows:
+    """Bring rows into canonical order, on disk, and say who they are.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        Columns typed by the contract; keys are unique.
+    contract : Contract
+        Names keys and label.
+    spool : Path
+        A local directory with room for the rows once; the file in it is removed as soon as it is mapped.
+
+    Returns
+    -------
+    Rows
+        As many as `table` has.
+
+    Raises
+    ------
+    InvalidInputError
+        If the label is constant.
+    """
     order = pc.sort_indices(table, sort_keys=[(key, "ascending") for key in contract.keys])
     table = _spool(table, order, spool / f"{uuid.uuid4().hex}.arrow")
     label, classes = _encode_label(table[contract.label], contract.published_label)

@@ -257,6 +257,8 @@ def publish(store: FeatureStore, catalog: Catalog, draft: Draft) -> Snapshot:
         directory = catalog.directory(version)
         try:
             manifest = write_version(draft, catalog.name, version, directory)
+            for stored in manifest.rebuildable:
+                (directory / stored.path).remove()
             (directory / FILE).publish(manifest.to_json().encode())
             register(store, saved_datasets(manifest, directory))
         except BaseException:

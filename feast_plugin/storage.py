@@ -189,6 +189,17 @@ class Location:
         if target != self.path:
             self.filesystem.move(target, self.path)
 
+    def move_to(self, target: Location) -> None:
+        """Move the file within its file system, over one that is there.
+
+        Parameters
+        ----------
+        target : Location
+            Where to.
+        """
+        target.create_parent()
+        self.filesystem.move(self.path, target.path)
+
     def remove(self) -> None:
         """Remove the file or directory, with all that is in it."""
         kind = self.filesystem.get_file_info(self.path).type

@@ -76,7 +76,7 @@ def write_version(draft: Draft, name: str, version: int, directory: Location) ->
     Returns
     -------
     Manifest
-        What the files are; it is not written.
+        What the files are; it is not written. What it calls rebuildable is there.
 
     Raises
     ------
@@ -119,7 +119,7 @@ def write_version(draft: Draft, name: str, version: int, directory: Location) ->
         if kept is not None:
             kept.write(synthetic.slice(0, limit))
         parents.write(lineage.lineage_table(made.parents, train, rows.row_id))
-    manifest = Manifest(
+    return Manifest(
         name=name,
         version=version,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -148,9 +148,6 @@ def write_version(draft: Draft, name: str, version: int, directory: Location) ->
         }
         | (draft.notes or {}),
     )
-    for stored in manifest.rebuildable:
-        (directory / stored.path).remove()
-    return manifest
 
 
 def check_files(manifest: Manifest, directory: Location) -> None:

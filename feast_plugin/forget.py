@@ -1,0 +1,139 @@
+"""The right to be forgotten: no version holds an entity's rows, or rows that descend from them."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from feast_plugin.identity import content_digest
+from feast_plugin.prune import remove_version
+from feast_plugin.snapshot import publish
+from feast_plugin.stored import stored_rows
+from feast_plugin.write import Draft, check_files
+from resampler.errors import GateError, InvalidInputError
+
+if TYPE_CHECKING:
+    from feast import FeatureStore
+
+    from feast_plugin.manifest import Catalog, Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What forgetting an entity did to one version.
+
+    Parameters
+    ----------
+    version : int
+        The version that is gone.
+    rows : int
+        Real rows of the entity in it.
+    replaced_by : int or None
+        The version without them; None where too little was left to make one.
+    reason : str or None
+        Why there is none.
+    """
+
+    version: int
+    rows: int
+    replaced_by: int | None
+    reason: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what the command line prints.
+
+        Returns
+        -------
+        dict
+            The fields.
+        """
+        return asdict(self)
+
+
+def forget_entity(store: FeatureStore, catalog: Catalog, entity: str) -> list[Forgotten]:
+    """Replace every version that holds an entity by one without it.
+
+    Rows keep their splits; the training split is augmented anew, so no synthetic row descends from the entity. The
+    old version is removed even where no new one can be made, and even if it is in use. Remove the entity from the
+    feature views first: another `create` would bring it back.
+
+    Parameters
+    ----------
+    store : feast.FeatureStore
+        Whose registry is written.
+    catalog : Catalog
+        The snapshot's versions.
+    entity : str
+        Value of a join key; read as an integer where the key is one.
+
+    Returns
+    -------
+    list of Forgotten
+        One for each version that held the entity.
+
+    Raises
+    ------
+    CorruptStateError
+        If a version's files are damaged.
+    """
+    done = []
+    for number in catalog.numbers():
+        manifest = catalog.load(number)
+        outcome = _forget_in(store, catalog, manifest, entity)
+        if outcome is not None:
+            done.append(outcome)
+            with catalog.home.locked():
+                remove_version(store, catalog, manifest)
+    return done
+
+
+def _forget_in(store: FeatureStore, catalog: Catalog, manifest: Manifest, entity: str) -> Forgotten | None:
+    directory = catalog.directory(manifest.version)
+    check_files(manifest, directory)
+    with tempfile.TemporaryDirectory(prefix="resampler-") as spool:
+        values = _key_values(manifest, entity)
+        total = sum(entry.real for entry in manifest.splits.values())
+        try:
+            contract, rows, assignment = stored_rows(manifest, directory, Path(spool), without=values)
+        except InvalidInputError as error:  # what is left has one class, or no row
+            return Forgotten(manifest.version, total, None, str(error))
+        removed = total - rows.table.num_rows
+        if removed == 0:
+            return None
+        draft = Draft(
+            contract=contract,
+            rows=rows,
+            assignment=assignment,
+            seed=manifest.seed,
+            ratio=manifest.ratio,
+            parameters=manifest.parameters | {"forgot_in_version": manifest.version},
+            inputs=manifest.inputs | {"rows": rows.table.num_rows, "sha256": content_digest(rows.table)},
+            retain=manifest.retain,
+            notes={"entity_df": None},  # the frame may still name the entity
+        )
+        try:
+            replacement = publish(store, catalog, draft)
+        except (InvalidInputError, GateError) as error:
+            return Forgotten(manifest.version, removed, None, str(error))
+    return Forgotten(manifest.version, removed, replacement.version)
+
+
+def _key_values(manifest: Manifest, entity: str) -> list[pa.Scalar]:
+    values = []
+    for key_type in set(manifest.columns["join_keys"].values()):
+        if key_type == "string":
+            values.append(pa.scalar(entity, pa.string()))
+        else:
+            try:
+                values.append(pa.scalar(int(entity), pa.int32() if key_type == "int32" else pa.int64()))
+            except (ValueError, pa.ArrowInvalid, OverflowError):
+                continue
+    if not values:
+        raise InvalidInputError(
+            f"entity {entity!r} cannot be a join key of {manifest.name}: {manifest.columns['join_keys']}"
+        )
+    return values

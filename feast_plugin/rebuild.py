@@ -1,0 +1,202 @@
+"""Make a version's files again from its recipe, and put back those that are missing or were changed."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from feast_plugin.contract import build_contract
+from feast_plugin.identity import content_digest
+from feast_plugin.manifest import FILE
+from feast_plugin.retrieve import frame_columns, open_frame, read_frame, retrieve
+from feast_plugin.split import SplitRule
+from feast_plugin.stored import stored_rows
+from feast_plugin.write import Draft, write_version
+from resampler.errors import CorruptStateError, InvalidInputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+    from feast import FeatureStore
+
+    from feast_plugin.manifest import Catalog, Manifest, StoredFile
+    from feast_plugin.storage import Location
+
+STAGE = ".rebuild"
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """What rebuilding a version did.
+
+    Parameters
+    ----------
+    name : str
+        Of the snapshot.
+    version : int
+        Of the version.
+    digest : str
+        Of the version, then as now.
+    source : {"version", "store"}
+        Where the real rows came from: its own files, or another retrieval.
+    restored : tuple of str
+        Files that were missing or changed and are back.
+    """
+
+    name: str
+    version: int
+    digest: str
+    source: str
+    restored: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what the command line prints.
+
+        Returns
+        -------
+        dict
+            The fields.
+        """
+        return asdict(self) | {"restored": list(self.restored)}
+
+
+def rebuild_snapshot(
+    store: FeatureStore,
+    catalog: Catalog,
+    version: int | None = None,
+    *,
+    entity_df: str | Path | pd.DataFrame | pa.Table | None = None,
+) -> Rebuilt:
+    """Make a version's files again and put back those that are not as they were written.
+
+    The real rows are read from the version's own files; where those are damaged they are retrieved again.
+
+    Parameters
+    ----------
+    store : feast.FeatureStore
+        For another retrieval.
+    catalog : Catalog
+        The snapshot's versions.
+    version : int, optional
+        By default the newest.
+    entity_df : str, Path, pandas.DataFrame or pyarrow.Table, optional
+        Entity frame for another retrieval; by default the file that the manifest remembers.
+
+    Returns
+    -------
+    Rebuilt
+        Every file of the version is there, bytes equal to the manifest.
+
+    Raises
+    ------
+    InvalidInputError
+        If there is no such version, or another retrieval needs an entity frame and none is known.
+    CorruptStateError
+        If the features have changed since, or the same rows give other bytes under these library versions.
+    """
+    manifest = catalog.load(version)
+    directory = catalog.directory(manifest.version)
+    stage = directory / STAGE
+    with catalog.home.locked(), tempfile.TemporaryDirectory(prefix="resampler-") as spool:
+        from_files = all(_is_intact(file, directory) for file in _sources(manifest))
+        if from_files:
+            contract, rows, assignment = stored_rows(manifest, directory, Path(spool))
+            draft = _draft(manifest, contract=contract, rows=rows, assignment=assignment)
+        else:
+            draft = _retrieved(store, manifest, entity_df, Path(spool))
+        try:
+            _check_equal(manifest, write_version(draft, manifest.name, manifest.version, stage))
+            restored = []
+            for file in [*manifest.stored, *manifest.rebuildable]:
+                if not _is_intact(file, directory):
+                    (stage / file.path).move_to(directory / file.path)
+                    restored.append(file.path)
+        finally:
+            stage.remove()
+    return Rebuilt(
+        manifest.name, manifest.version, manifest.digest, "version" if from_files else "store", tuple(restored)
+    )
+
+
+def _sources(manifest: Manifest) -> list[StoredFile]:
+    return [file for file in manifest.stored if file != manifest.lineage]
+
+
+def _is_intact(file: StoredFile, directory: Location) -> bool:
+    try:
+        return (directory / file.path).sha256() == file.sha256
+    except FileNotFoundError:
+        return False
+
+
+def _draft(manifest: Manifest, **parts: Any) -> Draft:
+    return Draft(
+        **parts,
+        seed=manifest.seed,
+        ratio=manifest.ratio,
+        parameters=manifest.parameters,
+        inputs=manifest.inputs,
+        retain=manifest.retain,
+        # Summed over other batches, a fitted scale could differ in its last bit.
+        scale=np.array(manifest.schema.scale),
+    )
+
+
+def _retrieved(
+    store: FeatureStore, manifest: Manifest, entity_df: str | Path | pd.DataFrame | pa.Table | None, spool: Path
+) -> Draft:
+    known = manifest.notes.get("entity_df")
+    if entity_df is None and known is None:
+        raise InvalidInputError(
+            f"{manifest.name} version {manifest.version}: the real rows are damaged, and the manifest knows no entity "
+            "frame to retrieve them by: give entity_df (--entity-df)"
+        )
+    frame = open_frame(known if entity_df is None else entity_df)
+    service = manifest.inputs["feature_service"]
+    references = [c["reference"] for c in manifest.columns["features"]]
+    label_reference = manifest.columns["label_reference"]
+    view, _, column = label_reference.partition(":")
+    contract = build_contract(
+        store,
+        store.get_feature_service(service) if service else references,
+        column if view == "resampler" else label_reference,
+        frame_columns=frame_columns(frame),
+        full_feature_names=manifest.columns["full_feature_names"],
+    )
+    rule = SplitRule.parse(manifest.parameters["split"])
+    rows = retrieve(
+        store,
+        store.get_feature_service(service) if service else references,
+        contract,
+        read_frame(frame, contract, extra=rule.column),
+        extra=rule.column,
+        spool=spool,
+    )
+    found = content_digest(rows.table)
+    if found != manifest.inputs["sha256"]:
+        raise CorruptStateError(
+            f"{manifest.name} version {manifest.version} cannot be rebuilt: the retrieval now gives {found} over "
+            f"{rows.table.num_rows} rows, then {manifest.inputs['sha256']} over {manifest.inputs['rows']}: features, "
+            f"labels or entity frame have changed since; restore {FILE}'s files from a copy"
+        )
+    assignment = rule.assign(
+        timestamps=rows.timestamps,
+        row_id=rows.row_id,
+        label=rows.label,
+        values=rows.table[rule.column] if rule.column else None,
+        seed=manifest.seed,
+    )
+    return _draft(manifest, contract=contract, rows=rows, assignment=assignment)
+
+
+def _check_equal(manifest: Manifest, made: Manifest) -> None:
+    libraries = f"it was made with {manifest.notes['libraries']}, this is {made.notes['libraries']}"
+    what = f"{manifest.name} version {manifest.version}"
+    if {s: e.sha256 for s, e in made.splits.items()} != {s: e.sha256 for s, e in manifest.splits.items()}:
+        raise CorruptStateError(f"{what}: the same rows now give other content; {libraries}: rebuild with those")
+    if (made.stored, made.rebuildable) != (manifest.stored, manifest.rebuildable):
+        raise CorruptStateError(f"{what}: the content is equal, the Parquet bytes are not; {libraries}: use those")

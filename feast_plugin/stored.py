@@ -1,0 +1,71 @@
+"""Read the real rows of a version back from its own files, as the retrieval once gave them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from feast_plugin.contract import Contract
+from feast_plugin.retrieve import BATCH_ROWS, canonical_rows
+from feast_plugin.split import SPLITS, TRAIN
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from feast_plugin.manifest import Manifest
+    from feast_plugin.retrieve import Rows
+    from feast_plugin.storage import Location
+
+SPLIT_COLUMN = "resampler.split"  # beside the published columns while they pass through; a dot stands in no feature
+
+
+def stored_rows(
+    manifest: Manifest, directory: Location, spool: Path, *, without: Sequence[pa.Scalar] = ()
+) -> tuple[Contract, Rows, NDArray[np.uint8]]:
+    """Read a version's real rows.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        Of the version; the files that it stores are intact.
+    directory : Location
+        Of its files.
+    spool : Path
+        A local directory with room for the rows once.
+    without : sequence of pyarrow.Scalar
+        Leave out the rows that have one of these values in a join key of its type.
+
+    Returns
+    -------
+    contract : Contract
+        Of the files.
+    rows : Rows
+        In canonical order.
+    assignment : ndarray of shape (n_rows,), uint8
+        Split of each row, as a position in `SPLITS`.
+    """
+    contract = Contract.from_dict(manifest.columns)
+    parts: list[pa.Table] = []
+    for split, entry in manifest.splits.items():
+        in_train = split == SPLITS[TRAIN]
+        file = manifest.kept if in_train and manifest.kept else entry.file
+        location = directory / file.path
+        with location.filesystem.open_input_file(location.path) as source:
+            for batch in pq.ParquetFile(source).iter_batches(BATCH_ROWS):
+                keep = pc.invert(batch.column(contract.published_synthetic))
+                for name, key_type in contract.join_keys.items():
+                    for value in without:
+                        if value.type == key_type:
+                            keep = pc.and_(keep, pc.not_equal(batch.column(name), value))
+                real = pa.table(batch.filter(keep)).drop_columns(contract.published_synthetic)
+                code = pa.array(np.full(real.num_rows, SPLITS.index(split), dtype=np.uint8))
+                parts.append(real.append_column(SPLIT_COLUMN, code))
+    rows = canonical_rows(pa.concat_tables(parts), contract, spool)
+    return contract, rows, rows.table[SPLIT_COLUMN].to_numpy()

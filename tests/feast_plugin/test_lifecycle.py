@@ -1,0 +1,216 @@
+"""What can happen to a version later: verify, rebuild, diff, prune, forget."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from feast_plugin.diff import diff_versions
+from feast_plugin.forget import forget_entity
+from feast_plugin.manifest import Catalog
+from feast_plugin.prune import prune_snapshot
+from feast_plugin.rebuild import rebuild_snapshot
+from feast_plugin.storage import Location
+from feast_plugin.verify import verify_snapshot
+from resampler.errors import CorruptStateError, GateError, InvalidInputError
+
+
+def catalog(project, name="pay"):
+    return Catalog(Location.parse(project.root), name)
+
+
+def check(project, version=None):
+    return verify_snapshot(project.reopened(), catalog(project), version)
+
+
+def files_of(snapshot):
+    return {p.relative_to(snapshot.uri): p.read_bytes() for p in Path(snapshot.uri).rglob("*.parquet")}
+
+
+def names(project):
+    return sorted(d.name for d in project.reopened().list_saved_datasets())
+
+
+@pytest.mark.parametrize("service", ["numbers", "all"])
+def test_a_fresh_version_verifies(project, service):
+    project.create(feature_service=service)
+    assert check(project).problems == ()
+
+
+@pytest.mark.parametrize("path", ["train/part-00000.parquet", "test/part-00000.parquet", "lineage.parquet"])
+def test_verify_sees_a_changed_and_a_missing_file(project, path):
+    file = Path(project.create().uri) / path
+    file.write_bytes(file.read_bytes() + b"x")
+    assert any(f"{path} has sha256" in problem for problem in check(project).problems)
+    file.unlink()
+    assert any(f"{path} is missing" in problem for problem in check(project).problems)
+
+
+def test_a_changed_manifest_is_refused(project):
+    path = Path(project.create().uri) / "manifest.json"
+    manifest = json.loads(path.read_text())
+    path.write_text(json.dumps(manifest | {"seed": 99}))
+    with pytest.raises(CorruptStateError, match="was changed: it says digest"):
+        check(project)
+    path.write_text("{")
+    with pytest.raises(CorruptStateError, match="is not a manifest"):
+        check(project)
+
+
+def test_verify_sees_what_happened_to_the_registry(project):
+    snapshot = project.create()
+    store = project.reopened()
+    dataset = store.registry.get_saved_dataset(snapshot.datasets["test"], store.project)
+    dataset.tags["resampler.seed"] = "99"
+    store.registry.apply_saved_dataset(dataset, store.project)
+    store.registry.delete_saved_dataset(snapshot.datasets["train"], store.project)
+    problems = "\n".join(check(project).problems)
+    assert "pay_v0001_train is not in the registry" in problems
+    assert "pay_v0001_test: tags is" in problems
+    with pytest.raises(CorruptStateError, match="another dataset 'pay_v0001_test'"):
+        project.create(seed=2)
+    assert catalog(project).numbers() == [1]
+
+
+def test_verify_sees_a_parent_outside_training(project):
+    """A lineage that lies, under a manifest that was made to match it."""
+    snapshot = project.create()
+    path = Path(snapshot.uri) / "lineage.parquet"
+    lineage = pq.read_table(path)
+    n_real = snapshot.manifest.splits["train"].real
+    outside = pa.array(np.full(lineage.num_rows, n_real + 1))
+    pq.write_table(lineage.set_column(1, "base_row", outside), path)
+    manifest = Path(snapshot.uri) / "manifest.json"
+    told = json.loads(manifest.read_text())
+    told["lineage"]["sha256"] = (Location.parse(path)).sha256()
+    manifest.write_text(json.dumps(told))
+    assert any("parent outside the training split" in problem for problem in check(project).problems)
+
+
+@pytest.mark.parametrize("retain", ["full", "sample", "recipe"])
+@pytest.mark.parametrize("service", ["numbers", "all"])
+def test_rebuild_makes_the_same_bytes(project, retain, service):
+    full = project.create(name="full", feature_service=service)
+    snapshot = project.create(retain=retain, feature_service=service)
+    assert snapshot.digest == full.digest
+    train = Path(snapshot.uri) / "train" / "part-00000.parquet"
+    assert train.exists() == (retain == "full")
+    assert check(project).ok
+    if retain == "recipe":
+        kept = pq.read_table(Path(snapshot.uri) / "train" / "kept-00000.parquet")
+        assert not kept["is_synthetic"].to_numpy().any()
+    else:
+        (Path(snapshot.uri) / "lineage.parquet").unlink(missing_ok=True)
+    made = rebuild_snapshot(project.reopened(), catalog(project))
+    assert made.source == "version"
+    assert "lineage.parquet" in made.restored
+    ours, theirs = files_of(snapshot), files_of(full)
+    assert {path: ours[path] for path in theirs} == theirs
+    assert check(project).ok
+    assert not list(Path(snapshot.uri).glob(".rebuild*"))
+
+
+def test_rebuild_retrieves_again_what_the_files_no_longer_hold(project, tmp_path):
+    frame = tmp_path / "frame.parquet"
+    pq.write_table(project.frame(), frame)
+    snapshot = project.create(entity_df=frame)
+    before = files_of(snapshot)
+    (Path(snapshot.uri) / "train" / "part-00000.parquet").unlink()
+    made = rebuild_snapshot(project.reopened(), catalog(project))
+    assert (made.source, made.restored) == ("store", ("train/part-00000.parquet",))
+    assert files_of(snapshot) == before
+
+    (Path(snapshot.uri) / "train" / "part-00000.parquet").unlink()
+    amount = project.table["amount"].to_numpy() + 1
+    table = project.table.set_column(project.table.schema.get_field_index("amount"), "amount", pa.array(amount))
+    pq.write_table(table, project.source, use_compliant_nested_type=False)
+    with pytest.raises(CorruptStateError, match="have changed since"):
+        rebuild_snapshot(project.reopened(), catalog(project))
+
+
+def test_rebuild_without_rows_or_frame_is_refused(project):
+    snapshot = project.create()
+    (Path(snapshot.uri) / "test" / "part-00000.parquet").unlink()
+    with pytest.raises(InvalidInputError, match="knows no entity frame"):
+        rebuild_snapshot(project.reopened(), catalog(project))
+
+
+def test_diff_names_what_changed(project):
+    project.create(feature_service="all")
+    project.create(feature_service="all", seed=2, ratio=0.7)
+    found = diff_versions(catalog(project), 1, 2)
+    assert found["equal"] is False
+    assert found["parameters"] == {"seed": [1, 2], "ratio": [0.5, 0.7]}
+    assert found["contract"] == {}
+    assert found["counts"]["train"][0]["synthetic"] < found["counts"]["train"][1]["synthetic"]
+    assert found["distributions"]["test"] == dict.fromkeys(["amount", "score", "visits", "night", "country", "emb"], 0)
+    assert found["distributions"]["train"]["amount"] > 0.05
+    assert 0 < found["distributions"]["train"]["country"] < 1
+    with pytest.raises(InvalidInputError, match="no version 9"):
+        diff_versions(catalog(project), 1, 9)
+
+
+def test_prune_removes_files_and_entries_and_no_number_comes_back(project):
+    for seed in (1, 2, 3):
+        project.create(seed=seed)
+    assert prune_snapshot(project.reopened(), catalog(project), keep=1) == [1, 2]
+    assert catalog(project).numbers() == [3]
+    assert names(project) == [f"pay_v0003_{s}" for s in ("test", "train", "validation")]
+    assert not any("v0001" in s.name for s in project.reopened().list_data_sources())
+    assert prune_snapshot(project.reopened(), catalog(project), version=3) == [3]
+    assert names(project) == []
+    assert project.create().version == 4
+
+
+def test_prune_spares_what_is_in_use(project):
+    project.create()
+    store = project.reopened()
+    dataset = store.registry.get_saved_dataset("pay_v0001_train", store.project)
+    dataset.tags["model"] = "fraud-7"
+    store.registry.apply_saved_dataset(dataset, store.project)
+    assert check(project).ok  # a tag of the user's own is no damage
+    project.create(seed=2)
+    with pytest.raises(GateError, match="tagged model=fraud-7"):
+        prune_snapshot(project.reopened(), catalog(project), version=1)
+    assert prune_snapshot(project.reopened(), catalog(project), keep=1) == []
+    with pytest.raises(InvalidInputError, match="either a version or"):
+        prune_snapshot(project.reopened(), catalog(project))
+
+
+def test_forget_leaves_no_row_of_an_entity_and_none_that_descends_from_it(project):
+    first, _ = project.create(), project.create(seed=2)
+    table = pq.read_table(Path(first.uri) / "train" / "part-00000.parquet")
+    parent = pq.read_table(Path(first.uri) / "lineage.parquet")["base_row"][0].as_py()
+    victim = table["customer_id"][parent].as_py()
+
+    done = forget_entity(project.reopened(), catalog(project), str(victim))
+    assert [(one.version, one.rows, one.replaced_by) for one in done] == [(1, 10, 3), (2, 10, 4)]
+    assert catalog(project).numbers() == [3, 4]
+    assert not any(n.startswith(("pay_v0001", "pay_v0002")) for n in names(project))
+    for version in (3, 4):
+        assert check(project, version).ok
+        splits = [pq.read_table(p) for p in (project.root / "pay" / f"v{version:04d}").glob("*/part-*.parquet")]
+        assert not any(victim in t["customer_id"].to_pylist() for t in splits)
+        assert sum(t.num_rows - t["is_synthetic"].to_numpy().sum() for t in splits) == 390
+    assert forget_entity(project.reopened(), catalog(project), str(victim)) == []
+    with pytest.raises(InvalidInputError, match="cannot be a join key"):
+        forget_entity(project.reopened(), catalog(project), "Anna")
+
+
+def test_forget_removes_a_version_that_cannot_do_without(project):
+    """Deletion wins: a class that loses its last neighbours takes the version with it."""
+    fraud = project.table["fraud"].to_numpy()
+    customer = project.table["customer_id"].to_numpy()
+    worst = int(np.bincount(customer[fraud == 1]).argmax())
+    frame = project.frame().filter(pa.array((fraud == 0) | (customer == worst)))
+    rows = frame.append_column("side", pa.array(["train"] * frame.num_rows))
+    project.create(entity_df=rows, split="column:side", k_neighbors=1)
+    done = forget_entity(project.reopened(), catalog(project), str(worst))
+    assert [one.replaced_by for one in done] == [None]
+    assert "two classes" in done[0].reason
+    assert catalog(project).numbers() == []
