@@ -252,8 +252,7 @@ class Shard:
                 # One read when the window has passed, not one for each arrival.
                 self._sleep(max(wait_ms, 0) / 1_000)
                 block_ms = 0
-        entries, complete_until_ms = source.read(block_ms)
-        self._behind = len(entries) == source.count
+        entries, self._behind, complete_until_ms = source.read(block_ms)
         if len(entries):
             self._last_arrival = self._clock()
             read = self._decode(entries)

@@ -162,8 +162,7 @@ class _Lane:
             self.owned = False
 
     def _work(self) -> None:
-        worker = self._worker
-        until_idle_s = worker.until_idle_s
+        worker, until_idle_s = self._worker, self._worker.until_idle_s
         client = connect(worker.url)
         shard = Shard(
             client,
@@ -175,6 +174,14 @@ class _Lane:
             quiet_s=QUIET_S if until_idle_s is None else until_idle_s,
             sleep=worker.stopping.wait,
         )
+        try:
+            self._steps(client, shard)
+        finally:
+            self._leave(shard)
+            client.close()
+
+    def _steps(self, client: redis.Redis, shard: Shard) -> None:
+        worker = self._worker
         retry_s = FIRST_RETRY_S
         while not worker.stopping.is_set():
             self.last_step = time.monotonic()
@@ -191,7 +198,7 @@ class _Lane:
                 else:
                     shard.step()
                     retry_s = FIRST_RETRY_S
-                    self.idle = until_idle_s is not None and shard.idle_s >= until_idle_s
+                    self.idle = worker.until_idle_s is not None and shard.idle_s >= worker.until_idle_s
             except (FencedError, MovedError) as error:
                 logger.warning("%s", error)
                 self.owned = self.idle = False
@@ -202,8 +209,6 @@ class _Lane:
                 self.owned = self.idle = False
                 worker.stopping.wait(retry_s)
                 retry_s = min(2 * retry_s, LAST_RETRY_S)
-        self._leave(shard)
-        client.close()
 
     def _stand_by(self, client: redis.Redis) -> None:
         """Wait for the shard to become free; it counts as idle while its owner has nothing left to do."""
@@ -220,10 +225,7 @@ class _Lane:
 
     def _leave(self, shard: Shard) -> None:
         try:
-            if self.owned:
-                shard.release()
-            else:
-                shard.detach()
+            shard.release()
         except (redis.RedisError, OSError) as error:
             logger.debug("could not release the lease: %s", type(error).__name__)
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from itertools import groupby
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from stream.codec import arrow, json_row, packed
 from stream.codec.check import MatrixCheck
+from stream.codec.columns import Columns, join_words
 from stream.codec.rows import Block, Reason, Reject, RejectError, Rows
 from stream.codec.text import TextReader
+from stream.kernels.packed import classify, gather_rows
+from stream.kernels.text import decode_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class InputFormat(StrEnum):
-    """How rows stand in an entry; ``auto`` tells by the name of the entry's first field."""
+    """How rows stand in an entry; ``auto`` tells by the names of the entry's first two fields."""
 
     AUTO = "auto"
     TEXT = "text"
@@ -31,6 +34,9 @@ class InputFormat(StrEnum):
     ROW = "row"
     ROWS = "rows"
     ARROW = "arrow"
+
+
+_NAMED = (InputFormat.JSON, InputFormat.ROW, InputFormat.ROWS, InputFormat.ARROW)
 
 
 class Decoder:
@@ -43,6 +49,11 @@ class Decoder:
     input_format : InputFormat
         One format for all entries, or ``auto``. A column named like a format's field (`json`, `row`, `rows`,
         `arrow`) keeps ``auto`` from taking text rows for that format.
+
+    Notes
+    -----
+    Text rows and packed rows pass through kernels that take what is certain; every other entry is decoded by itself,
+    which is slower and knows why.
     """
 
     def __init__(self, schema: FeatureSchema, input_format: InputFormat = InputFormat.AUTO) -> None:
@@ -50,12 +61,12 @@ class Decoder:
         self.input_format = input_format
         self._text = TextReader(schema)
         self._check = MatrixCheck(schema)
-        columns = {*schema.names, schema.label.name}
-        self._formats = {
-            kind.value.encode(): kind
-            for kind in (InputFormat.JSON, InputFormat.ROW, InputFormat.ROWS, InputFormat.ARROW)
-            if kind.value not in columns
-        }
+        self._columns = Columns.of(schema)
+        self._order = np.arange(schema.n_features + 1, dtype=np.int64)
+        names = {*schema.names, schema.label.name}
+        self._named = [kind for kind in _NAMED if kind.value not in names]
+        self._row_words = join_words([packed.ROW_FIELD, packed.SCHEMA_FIELD, packed.schema_id(schema)])
+        self._field_names = join_words(kind.value.encode() for kind in self._named)
 
     def decode(self, entries: Entries) -> Rows:
         """Decode entries.
@@ -72,63 +83,169 @@ class Decoder:
         """
         blocks: list[Block] = []
         rejects: list[Reject] = []
-        formats = [self._format(entries, i) for i in range(len(entries))]
-        for kind, run in groupby(range(len(entries)), key=formats.__getitem__):
-            for i in run:
-                items = entries.items(i)
-                try:
-                    self._decode_entry(kind, i, items, blocks, rejects)
-                except RejectError as error:
-                    rejects.append(Reject(i, error.reason, error.detail, tuple(items)))
+        for kind, low, high in self._runs(entries):
+            if kind is InputFormat.TEXT:
+                block, certain = self._text_block(entries, low, high)
+                self._merge(entries, block, certain, self._read_text, blocks, rejects)
+            elif kind is InputFormat.ROW:
+                block, certain = self._row_block(entries, low, high)
+                self._merge(entries, block, certain, self._read_row, blocks, rejects)
+            else:
+                read = {
+                    InputFormat.JSON: self._read_json,
+                    InputFormat.ROWS: self._read_batch,
+                    InputFormat.ARROW: self._read_arrow,
+                }[kind]
+                for i in range(low, high):
+                    self._decode_one(entries, i, read, blocks, rejects)
         return Rows.join(blocks, rejects, self.schema.n_features)
 
-    def _format(self, entries: Entries, i: int) -> InputFormat:
+    def _runs(self, entries: Entries) -> Iterator[tuple[InputFormat, int, int]]:
+        """Part the entries into runs of one format."""
+        n = len(entries)
         if self.input_format is not InputFormat.AUTO:
-            return self.input_format
-        start, stop = entries.spans[entries.first[i]]
-        return self._formats.get(entries.buffer[start:stop].tobytes(), InputFormat.TEXT)
+            yield self.input_format, 0, n
+            return
+        kinds = np.empty(n, dtype=np.int64)
+        classify(entries.buffer, entries.first, entries.spans, *self._field_names, kinds)
+        bounds = [0, *(np.flatnonzero(np.diff(kinds)) + 1).tolist(), n] if n else []
+        for low, high in pairwise(bounds):
+            kind = kinds[low]
+            yield (InputFormat.TEXT if kind < 0 else self._named[kind]), low, high
 
-    def _decode_entry(
-        self, kind: InputFormat, entry: int, items: Sequence[bytes], blocks: list[Block], rejects: list[Reject]
+    # -- runs, by kernel
+
+    def _new_block(self, low: int, high: int) -> tuple[Block, NDArray[np.bool_]]:
+        n = high - low
+        X = np.empty((n, self.schema.n_features), dtype=np.float32)
+        entry = np.arange(low, high, dtype=np.int64)
+        return Block(X, np.empty(n, dtype=np.int64), entry, np.zeros(n, dtype=np.int64)), np.empty(n, dtype=np.bool_)
+
+    def _text_block(self, entries: Entries, low: int, high: int) -> tuple[Block, NDArray[np.bool_]]:
+        block, certain = self._new_block(low, high)
+        where = (entries.buffer, entries.first, entries.spans, low, high)
+        decode_text(*where, self._columns, self._order, block.X, block.y, certain)
+        return block, certain
+
+    def _row_block(self, entries: Entries, low: int, high: int) -> tuple[Block, NDArray[np.bool_]]:
+        block, certain = self._new_block(low, high)
+        y_bytes = block.y.view(np.uint8).reshape(len(block.y), 8)
+        gather_rows(
+            entries.buffer,
+            entries.first,
+            entries.spans,
+            low,
+            high,
+            *self._row_words,
+            block.X.view(np.uint8),
+            y_bytes,
+            certain,
+        )
+        if certain.all():
+            faults = list(self._check(block.X, block.y))
+        else:
+            places = np.flatnonzero(certain)
+            faults = places[list(self._check(block.X[places], block.y[places]))].tolist() if len(places) else []
+        certain[faults] = False
+        return block, certain
+
+    def _merge(
+        self,
+        entries: Entries,
+        block: Block,
+        certain: NDArray[np.bool_],
+        read: Callable[[Sequence[bytes]], tuple[NDArray[np.float32], int]],
+        blocks: list[Block],
+        rejects: list[Reject],
     ) -> None:
-        if kind is InputFormat.TEXT:
-            blocks.append(_single(entry, *self._text.read(items)))
+        """Complete a block of one row an entry with what the reference makes of the uncertain ones."""
+        for row in np.flatnonzero(~certain).tolist():
+            i = int(block.entry[row])
+            items = entries.items(i)
+            try:
+                block.X[row], block.y[row] = read(items)
+                certain[row] = True
+            except RejectError as error:
+                rejects.append(Reject(i, error.reason, error.detail, tuple(items)))
+        if not certain.all():
+            block = Block(block.X[certain], block.y[certain], block.entry[certain], block.place[certain])
+        blocks.append(block)
+
+    # -- one entry at a time
+
+    def _read_text(self, items: Sequence[bytes]) -> tuple[NDArray[np.float32], int]:
+        return self._text.read(items)
+
+    def _read_row(self, items: Sequence[bytes]) -> tuple[NDArray[np.float32], int]:
+        X, y = packed.read_payload(_fields(items), packed.ROW_FIELD, self.schema)
+        for reason, detail in self._check(X, y).values():
+            raise RejectError(reason, detail)
+        return X[0], int(y[0])
+
+    def _read_json(self, i: int, items: Sequence[bytes]) -> tuple[Block, Reject | None]:
+        fields = _fields(items)
+        packed.check_fields(fields, json_row.FIELD, self.schema)
+        x, y = self._text.read(json_row.read_object(fields[json_row.FIELD]))
+        block = Block.of_entry(i, x[np.newaxis], np.array([y], dtype=np.int64), np.zeros(1, dtype=np.int64))
+        return block, None
+
+    def _read_batch(self, i: int, items: Sequence[bytes]) -> tuple[Block, Reject | None]:
+        X, y = packed.read_payload(_fields(items), packed.BATCH_FIELD, self.schema)
+
+        def again(bad: NDArray[np.bool_]) -> tuple[bytes, ...]:
+            ((name, payload),) = packed.encode_batch(X[bad], y[bad]).items()
+            return name, payload
+
+        return _part(i, X, y, self._check(X, y), again)
+
+    def _read_arrow(self, i: int, items: Sequence[bytes]) -> tuple[Block, Reject | None]:
+        fields = _fields(items)
+        packed.check_fields(fields, arrow.FIELD, self.schema)
+        table = arrow.read_ipc(fields[arrow.FIELD])
+        X, y, faults = arrow.table_to_rows(table, self.schema)
+        return _part(i, X, y, self._check(X, y) | faults, lambda bad: (arrow.FIELD, arrow.write_ipc(table.filter(bad))))
+
+    def _decode_one(
+        self,
+        entries: Entries,
+        i: int,
+        read: Callable[[int, Sequence[bytes]], tuple[Block, Reject | None]],
+        blocks: list[Block],
+        rejects: list[Reject],
+    ) -> None:
+        items = entries.items(i)
+        try:
+            block, reject = read(i, items)
+        except RejectError as error:
+            rejects.append(Reject(i, error.reason, error.detail, tuple(items)))
             return
-        fields = dict(zip(items[::2], items[1::2], strict=True))
-        if 2 * len(fields) != len(items):
-            raise RejectError(Reason.DUPLICATE_FIELD, "a field must be given once, got one twice")
-        if kind is InputFormat.JSON:
-            packed.check_fields(fields, json_row.FIELD, self.schema)
-            blocks.append(_single(entry, *self._text.read(json_row.read_object(fields[json_row.FIELD]))))
-            return
-        faults: dict[int, tuple[Reason, str]] = {}
-        if kind is InputFormat.ARROW:
-            packed.check_fields(fields, arrow.FIELD, self.schema)
-            table = arrow.read_ipc(fields[arrow.FIELD])
-            X, y, faults = arrow.table_to_rows(table, self.schema)
-        else:
-            X, y = packed.read_payload(fields, kind.value.encode(), self.schema)
-        faults |= self._check(X, y) | faults
-        place = np.arange(len(y), dtype=np.int64)
-        if not faults:
-            blocks.append(Block.of_entry(entry, X, y, place))
-            return
-        bad = np.zeros(len(y), dtype=np.bool_)
-        bad[list(faults)] = True
-        if kind is InputFormat.ARROW:
-            original: tuple[bytes, ...] = (arrow.FIELD, arrow.write_ipc(table.filter(bad)))
-        else:
-            rest = (
-                packed.encode_row(X[0], int(y[0])) if kind is InputFormat.ROW else packed.encode_batch(X[bad], y[bad])
-            )
-            original = tuple(item for pair in rest.items() for item in pair)
-        first = min(faults)
-        reason, detail = faults[first]
-        if kind is not InputFormat.ROW:
-            detail = f"row {first}: {detail}" + (f" (and {len(faults) - 1} more rows)" if len(faults) > 1 else "")
-        rejects.append(Reject(entry, reason, detail, original, len(faults)))
-        blocks.append(Block.of_entry(entry, X[~bad], y[~bad], place[~bad]))
+        blocks.append(block)
+        if reject:
+            rejects.append(reject)
 
 
-def _single(entry: int, x: NDArray[np.float32], y: int) -> Block:
-    return Block.of_entry(entry, x[np.newaxis], np.array([y], dtype=np.int64), np.zeros(1, dtype=np.int64))
+def _fields(items: Sequence[bytes]) -> dict[bytes, bytes]:
+    fields = dict(zip(items[::2], items[1::2], strict=True))
+    if 2 * len(fields) != len(items):
+        raise RejectError(Reason.DUPLICATE_FIELD, "a field must be given once, got one twice")
+    return fields
+
+
+def _part(
+    i: int,
+    X: NDArray[np.float32],
+    y: NDArray[np.int64],
+    faults: dict[int, tuple[Reason, str]],
+    again: Callable[[NDArray[np.bool_]], tuple[bytes, ...]],
+) -> tuple[Block, Reject | None]:
+    """Part the rows of a batch entry; `again` makes an entry of the faulty ones."""
+    place = np.arange(len(y), dtype=np.int64)
+    if not faults:
+        return Block.of_entry(i, X, y, place), None
+    bad = np.zeros(len(y), dtype=np.bool_)
+    bad[list(faults)] = True
+    row = min(faults)
+    reason, detail = faults[row]
+    others = f" (and {len(faults) - 1} more rows)" if len(faults) > 1 else ""
+    reject = Reject(i, reason, f"row {row}: {detail}{others}", again(bad), len(faults))
+    return Block.of_entry(i, X[~bad], y[~bad], place[~bad]), reject

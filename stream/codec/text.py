@@ -23,7 +23,7 @@ MAX_NUMBER_BYTES = 64
 MAX_EXACT_CODE = 1 << 24  # the first integer above which float32 merges neighbours
 _NUMBER = re.compile(rb"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
 _NOT_FINITE = re.compile(rb"[+-]?(?:nan|inf|infinity)", re.IGNORECASE)
-_BOOLS = {b"0": 0.0, b"1": 1.0, b"false": 0.0, b"true": 1.0, b"False": 0.0, b"True": 1.0}
+BOOLS = {b"0": 0.0, b"1": 1.0, b"false": 0.0, b"true": 1.0, b"False": 0.0, b"True": 1.0}
 
 
 def read_number(name: str, text: bytes) -> float:
@@ -109,9 +109,9 @@ def feature_reader(feature: Feature) -> Callable[[bytes], float]:
     if feature.dtype == "bool":
 
         def read_bool(text: bytes) -> float:
-            if text not in _BOOLS:
+            if text not in BOOLS:
                 raise RejectError(Reason.UNPARSABLE, f"{name!r} must be 0, 1, true or false, got {_shown(text)}")
-            return _BOOLS[text]
+            return BOOLS[text]
 
         return read_bool
     if feature.dtype.startswith("int"):

@@ -1,0 +1,114 @@
+r"""Parse the entries of an XREAD reply (RESP2) where they lie, without making an object of any field.
+
+*2 \r\n  $<n> \r\n <ms>-<seq> \r\n  *<m> \r\n  ( $<n> \r\n <bytes> \r\n ) x m
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+DONE, NEED_BYTES, NEED_SPANS, MALFORMED = 0, 1, 2, 3
+POSITION, PARSED = 0, 1  # places in `state`
+
+_CR, _LF, _DASH, _ZERO, _NINE = 13, 10, 45, 48, 57
+_STAR, _DOLLAR = 42, 36
+_SHORT, _BAD = -1, -2
+_MAX_LENGTH = 1 << 40
+
+
+@njit(cache=True, nogil=True)
+def _length(buffer, at, stop, kind):
+    r"""Read ``<kind><digits>\r\n``; return the number and the place behind it, or a negative code."""
+    if at >= stop:
+        return _SHORT, at
+    if buffer[at] != kind:
+        return _BAD, at
+    at += 1
+    value = 0
+    digits = 0
+    while at < stop and _ZERO <= buffer[at] <= _NINE:
+        value = value * 10 + (buffer[at] - _ZERO)
+        if value > _MAX_LENGTH:
+            return _BAD, at
+        digits += 1
+        at += 1
+    if at + 1 >= stop:
+        return _SHORT, at
+    if digits == 0 or buffer[at] != _CR or buffer[at + 1] != _LF:
+        return _BAD, at
+    return value, at + 2
+
+
+@njit(cache=True, nogil=True)
+def _integer(buffer, start, stop):
+    """Read the decimal digits that fill [start, stop); the flag says whether they are a uint64."""
+    value = np.uint64(0)
+    if stop == start or stop - start > 20:
+        return value, False
+    for at in range(start, stop):
+        digit = buffer[at] - _ZERO
+        if digit < 0 or digit > 9:
+            return value, False
+        # 18446744073709551615 is the largest: beyond a tenth of it one more digit wraps round.
+        if value > np.uint64(1844674407370955161) or (value == np.uint64(1844674407370955161) and digit > 5):
+            return value, False
+        value = value * np.uint64(10) + np.uint64(digit)
+    return value, True
+
+
+@njit(cache=True, nogil=True)
+def parse_entries(buffer, stop, state, ms, seq, first, spans):
+    """Parse entries from ``state[POSITION]`` on, until `ms` is full.
+
+    `state` stands behind the last whole entry whatever is returned, so that the call can be repeated once there are
+    more bytes or more room. The loop touches lengths only, never the bytes of a value.
+
+    Returns DONE, NEED_BYTES, NEED_SPANS or MALFORMED.
+    """
+    at = state[POSITION]
+    n = state[PARSED]
+    while n < ms.shape[0]:
+        size, at = _length(buffer, at, stop, _STAR)
+        if size < 0:
+            return NEED_BYTES if size == _SHORT else MALFORMED
+        length, at = _length(buffer, at, stop, _DOLLAR)
+        if length < 0:
+            return NEED_BYTES if length == _SHORT else MALFORMED
+        if at + length + 2 > stop:
+            return NEED_BYTES
+        dash = at
+        while dash < at + length and buffer[dash] != _DASH:
+            dash += 1
+        ms[n], good_ms = _integer(buffer, at, dash)
+        seq[n], good_seq = _integer(buffer, dash + 1, at + length)
+        if size != 2 or not good_ms or not good_seq:
+            return MALFORMED
+        items, at = _length(buffer, at + length + 2, stop, _STAR)
+        if items < 0:
+            return NEED_BYTES if items == _SHORT else MALFORMED
+        if items % 2 or items > _MAX_LENGTH:
+            return MALFORMED
+        span = first[n]
+        if span + items > spans.shape[0]:
+            # Only an entry of which all is there may ask for room: a count is not to be believed.
+            if at + 5 * items > stop:
+                return NEED_BYTES
+            return NEED_SPANS
+        for _ in range(items):
+            length, at = _length(buffer, at, stop, _DOLLAR)
+            if length < 0:
+                return NEED_BYTES if length == _SHORT else MALFORMED
+            if at + length + 2 > stop:
+                return NEED_BYTES
+            if buffer[at + length] != _CR or buffer[at + length + 1] != _LF:
+                return MALFORMED
+            spans[span, 0] = at
+            spans[span, 1] = at + length
+            span += 1
+            at += length + 2
+        n += 1
+        first[n] = span
+        state[POSITION] = at
+        state[PARSED] = n
+    return DONE

@@ -1,0 +1,178 @@
+"""Decode text rows: field names matched, numbers read, without a Python object.
+
+A row is decoded here only when the result is certain to be that of the reference (`stream.codec.text`); the rest,
+every faulty row included, is left to the reference.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+FLOAT, INTEGER, VOCABULARY = 0, 1, 2
+
+_PLUS, _DASH, _POINT, _ZERO, _NINE, _E, _LOWER_E = 43, 45, 46, 48, 57, 69, 101
+_POWERS = 10.0 ** np.arange(23)  # exact in float64
+_MAX_MANTISSA = np.uint64(10**18)  # one digit more cannot wrap a uint64
+_SMALLEST, _LARGEST = 1.1754943508222875e-38, 3.4028234e38  # where float32 is normal and far from overflow
+_MAX_BYTES = 64
+
+
+@njit(cache=True, nogil=True)
+def equal(buffer, start, stop, other, other_start, other_stop):
+    """Tell whether two runs of bytes are equal."""
+    if stop - start != other_stop - other_start:
+        return False
+    for i in range(stop - start):
+        if buffer[start + i] != other[other_start + i]:
+            return False
+    return True
+
+
+@njit(cache=True, nogil=True)
+def read_float32(buffer, start, stop, scratch, bits):
+    """Read a decimal number as the float32 nearest to the float64 nearest to it.
+
+    The mantissa and a power of ten that float64 holds exactly give a float64 that is off by two units in the last
+    place at most. Unless that lies as near to the middle between two float32, both roundings agree.
+
+    `scratch` and `bits` are one float64 as float64 and int64. Returns the value and whether it is certain.
+    """
+    if stop - start > _MAX_BYTES:
+        return np.float32(0.0), False
+    at = start
+    negative = False
+    if at < stop and (buffer[at] == _DASH or buffer[at] == _PLUS):
+        negative = buffer[at] == _DASH
+        at += 1
+    mantissa = np.uint64(0)
+    digits = 0
+    exponent = 0
+    point = False
+    while at < stop:
+        byte = buffer[at]
+        if _ZERO <= byte <= _NINE:
+            if mantissa >= _MAX_MANTISSA:
+                return np.float32(0.0), False
+            mantissa = mantissa * np.uint64(10) + np.uint64(byte - _ZERO)
+            digits += 1
+            if point:
+                exponent -= 1
+        elif byte == _POINT and not point:
+            point = True
+        else:
+            break
+        at += 1
+    if digits == 0:
+        return np.float32(0.0), False
+    if at < stop:
+        if buffer[at] != _E and buffer[at] != _LOWER_E:
+            return np.float32(0.0), False
+        at += 1
+        sign = 1
+        if at < stop and (buffer[at] == _DASH or buffer[at] == _PLUS):
+            sign = -1 if buffer[at] == _DASH else 1
+            at += 1
+        if at == stop or stop - at > 3:
+            return np.float32(0.0), False
+        written = 0
+        while at < stop:
+            byte = buffer[at]
+            if byte < _ZERO or byte > _NINE:
+                return np.float32(0.0), False
+            written = written * 10 + (byte - _ZERO)
+            at += 1
+        exponent += sign * written
+    value = np.float64(mantissa)
+    if mantissa != np.uint64(0):
+        if exponent < -22 or exponent > 22:
+            return np.float32(0.0), False
+        value = value / _POWERS[-exponent] if exponent < 0 else value * _POWERS[exponent]
+        if not _SMALLEST <= value <= _LARGEST:
+            return np.float32(0.0), False
+        scratch[0] = value
+        # A float64 has 29 bits more than a float32; 1 and 28 zeros is the middle.
+        if abs((bits[0] & 0x1FFFFFFF) - 0x10000000) <= 2:
+            return np.float32(0.0), False
+    return np.float32(-value if negative else value), True
+
+
+@njit(cache=True, nogil=True)
+def read_integer(buffer, start, stop):
+    """Read an integer of at most 18 digits; the flag says whether it is one."""
+    at = start
+    negative = False
+    if at < stop and (buffer[at] == _DASH or buffer[at] == _PLUS):
+        negative = buffer[at] == _DASH
+        at += 1
+    if at == stop or stop - at > 18:
+        return 0, False
+    value = 0
+    while at < stop:
+        byte = buffer[at]
+        if byte < _ZERO or byte > _NINE:
+            return 0, False
+        value = value * 10 + (byte - _ZERO)
+        at += 1
+    return (-value if negative else value), True
+
+
+@njit(cache=True, nogil=True)
+def find(buffer, start, stop, blob, offsets, low, high):
+    """Return which of the words low..high of `blob` the bytes are, or -1."""
+    for word in range(low, high):
+        if equal(buffer, start, stop, blob, offsets[word], offsets[word + 1]):
+            return word
+    return -1
+
+
+@njit(cache=True, nogil=True)
+def decode_text(buffer, first, spans, low, high, columns, order, X, y, certain):
+    """Decode the entries low..high as text rows into X, y; `certain` says which are decoded.
+
+    The last column is the label. `order` remembers which column the previous row had in each place, so that names
+    are compared once each while producers keep their order.
+    """
+    d = X.shape[1]
+    scratch = np.empty(1, dtype=np.float64)
+    bits = scratch.view(np.int64)
+    seen = np.full(d + 1, -1, dtype=np.int64)
+    for i in range(low, high):
+        row = i - low
+        certain[row] = False
+        if first[i + 1] - first[i] != 2 * (d + 1):
+            continue
+        good = True
+        for place in range(d + 1):
+            name = first[i] + 2 * place
+            column = order[place]
+            if not equal(
+                buffer, spans[name, 0], spans[name, 1], columns.names, columns.ends[column], columns.ends[column + 1]
+            ):
+                column = find(buffer, spans[name, 0], spans[name, 1], columns.names, columns.ends, 0, d + 1)
+                if column >= 0:
+                    order[place] = column
+            if column < 0 or seen[column] == i:
+                good = False
+                break
+            seen[column] = i
+            start, stop = spans[name + 1, 0], spans[name + 1, 1]
+            kind = columns.kinds[column]
+            if kind == FLOAT:
+                X[row, column], good = read_float32(buffer, start, stop, scratch, bits)
+            else:
+                if kind == INTEGER:
+                    value, good = read_integer(buffer, start, stop)
+                    good = good and columns.lowest[column] <= value <= columns.highest[column]
+                else:
+                    low_word, high_word = columns.vocabulary[column], columns.vocabulary[column + 1]
+                    word = find(buffer, start, stop, columns.words, columns.word_ends, low_word, high_word)
+                    good = word >= 0
+                    value = columns.values[word] if good else 0
+                if column == d:
+                    y[row] = value
+                else:
+                    X[row, column] = np.float32(np.float64(value))
+            if not good:
+                break
+        certain[row] = good
