@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from resampler.errors import InvalidInputError
-from resampler.kernels.exact import LANES, pack, self_neighbors
-from resampler.kernels.interpolate import copies
-from resampler.kernels.random import rank_keys
+from resampler.generate import Plan, build, draw, elect_donors
 from resampler.metric import check_positive, check_seed, label_key, make_penalty, make_scale
+from resampler.neighbors import nearest_rows
 from resampler.schema import check_magnitude
 
 if TYPE_CHECKING:
@@ -49,6 +48,7 @@ def synthesize(
     scale: Sequence[float] | NDArray[np.floating[Any]] | None = None,
     categorical_mask: NDArray[np.bool_] | None = None,
     start: int = 0,
+    neighbors: str = "exact",
 ) -> Synthetic:
     """Make synthetic rows of one class by SMOTE, or SMOTENC where there are categorical columns.
 
@@ -76,6 +76,8 @@ def synthesize(
         Columns that hold codes; they are voted on, not interpolated.
     start : int
         Skip that many rows of the endless sequence.
+    neighbors : {"exact", "approximate", "auto"}
+        How neighbours are sought; see `resampler.neighbors.nearest_rows`.
 
     Returns
     -------
@@ -89,7 +91,7 @@ def synthesize(
 
     Notes
     -----
-    The search is exact: O(n_samples**2 * n_features).
+    An exact search costs O(n_samples**2 * n_features) at worst.
     """
     rows = np.ascontiguousarray(X)
     if rows.dtype not in (np.float32, np.float64):
@@ -115,20 +117,12 @@ def synthesize(
     units = np.where(numeric, units, 1.0)
     spread = rows[:, numeric].std(axis=0, dtype=np.float64) / units[numeric] if categorical_mask is not None else None
     penalty = make_penalty(categorical_mask, spread, d).astype(rows.dtype)
-    blocks = np.empty((-(-n // LANES), d, LANES), dtype=rows.dtype)
-    pack(rows, (1.0 / units).astype(rows.dtype), blocks, 0)
-    nn_slots = np.empty((n, k), dtype=np.int64)
-    nn_distances = np.empty((n, k), dtype=rows.dtype)
-    self_neighbors(blocks, n, ids, 0, n, penalty, nn_slots, nn_distances)
-
-    stream = label_key(label)
-    key = np.uint64(check_seed(seed))
-    ranks = np.empty(n, dtype=np.uint64)
-    rank_keys(key, stream, ids, ranks)
-    order = np.lexsort((ids, ranks))
-    out = np.empty((n_synthetic, d), dtype=rows.dtype)
-    base = np.empty(n_synthetic, dtype=np.int64)
-    neighbor = np.empty(n_synthetic, dtype=np.int64)
-    step = np.empty(n_synthetic, dtype=np.float32)
-    copies(rows, ids, order, nn_slots, penalty, key, stream, start, out, base, neighbor, step)
-    return Synthetic(out, ids[base], ids[neighbor], step)
+    found = nearest_rows(rows, k, row_ids=ids, inverse_scale=1.0 / units, penalty=penalty, method=neighbors)
+    plan = Plan(np.arange(n), ids, found.indices)
+    parents = draw(plan, n_synthetic, check_seed(seed), label_key(label), start)
+    out = build(rows, parents.base, parents.neighbor, parents.step)
+    if categorical_mask is not None:
+        donors = elect_donors(rows, plan.bases, plan.neighbors, penalty)
+        for at, j in enumerate(np.flatnonzero(categorical_mask)):
+            out[:, j] = rows[donors[parents.turn, at], j]
+    return Synthetic(out, ids[parents.base], ids[parents.neighbor], parents.step)

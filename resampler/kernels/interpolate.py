@@ -11,7 +11,6 @@ columns section 6.1: the most frequent value among the base's neighbours (ties t
 
 from __future__ import annotations
 
-import numpy as np
 from numba import njit
 
 from resampler.kernels.random import bounded, draw, unit
@@ -44,32 +43,41 @@ def vote(X, nn_slots, penalty, out):
 
 
 @njit(cache=True, nogil=True)
-def copies(X, row_ids, order, nn_slots, penalty, seed, stream, start, out, base, neighbor, steps):
-    """Write copies start, start + 1, ... of the endless sequence of synthetic rows.
-
-    Synthetic row i is copy ``i // n`` of base ``order[i % n]`` and keyed by that row's id and copy number, so it
-    depends on nothing else that was asked for.
-    """
-    n = order.shape[0]
-    k = nn_slots.shape[1]
-    has_categories = False
-    for j in range(penalty.shape[0]):
-        if penalty[j] >= 0:
-            has_categories = True
-    for i in range(out.shape[0]):
-        b = order[(start + i) % n]
-        _, w1, w2, _ = draw(seed, stream, row_ids[b], (start + i) // n)
-        base[i] = b
-        neighbor[i] = nn_slots[b, bounded(w1, k)]
-        steps[i] = unit(w2)
-    for i in range(out.shape[0]):
-        interpolate_row(X[base[i]], X[neighbor[i]], steps[i], out[i])
-        if has_categories:
-            vote(X, nn_slots[base[i]], penalty, out[i])
+def elect(X, voters, penalty, donors):
+    """Write, for each base and categorical column, the voter whose code is the most frequent; ties to the lowest."""
+    k = voters.shape[1]
+    for b in range(voters.shape[0]):
+        at = 0
+        for j in range(penalty.shape[0]):
+            if penalty[j] < 0:
+                continue
+            best_count = 0
+            for a in range(k):
+                value = X[voters[b, a], j]
+                count = 0
+                for c in range(k):
+                    if X[voters[b, c], j] == value:
+                        count += 1
+                if count > best_count or (count == best_count and value < X[donors[b, at], j]):
+                    best_count = count
+                    donors[b, at] = voters[b, a]
+            at += 1
 
 
 @njit(cache=True, nogil=True)
-def replay(X, base, neighbor, steps, out):
-    """Rebuild the numeric columns of synthetic rows from their provenance."""
-    for i in range(out.shape[0]):
-        interpolate_row(X[base[i]], X[neighbor[i]], np.float32(steps[i]), out[i])
+def draw_parents(row_ids, nn_slots, span, turn, copy, seed, stream, neighbor, steps):
+    """Draw the neighbour and the step of copy ``copy[i]`` of base ``turn[i]``; a step lies in [0, span)."""
+    k = nn_slots.shape[1]
+    for i in range(turn.shape[0]):
+        b = turn[i]
+        _, w1, w2, _ = draw(seed, stream, row_ids[b], copy[i])
+        a = bounded(w1, k)
+        neighbor[i] = nn_slots[b, a]
+        steps[i] = unit(w2) * span[b, a]
+
+
+@njit(cache=True, nogil=True)
+def interpolate(X, base, neighbor, steps, first, last, out):
+    """Write rows first .. last-1 between their parents."""
+    for i in range(first, last):
+        interpolate_row(X[base[i]], X[neighbor[i]], steps[i], out[i])

@@ -1,0 +1,198 @@
+"""Generation: whose turn it is to be a base, what it is joined with, and the row that comes of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from resampler.kernels.interpolate import draw_parents, elect, interpolate
+from resampler.kernels.random import rank_keys
+from resampler.neighbors import in_chunks
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_ROWS_A_TASK = 32_768
+
+
+class Plan(NamedTuple):
+    """What the synthetic rows of one class are made of.
+
+    Parameters
+    ----------
+    bases : ndarray of shape (n_bases,), int64
+        Positions of the rows to start from.
+    row_ids : ndarray of shape (n_bases,), int64
+        Identities that key their draws.
+    neighbors : ndarray of shape (n_bases, k), int64
+        Positions of the rows that each may be joined with.
+    weights : ndarray of shape (n_bases,), float64, or None
+        How often each is used, relative to the others; None means equally often.
+    span : ndarray of shape (n_bases, k), float32, or None
+        Steps are drawn from 0 to this; None means 1.
+    """
+
+    bases: NDArray[np.int64]
+    row_ids: NDArray[np.int64]
+    neighbors: NDArray[np.int64]
+    weights: NDArray[np.float64] | None = None
+    span: NDArray[np.float32] | None = None
+
+
+class Parents(NamedTuple):
+    """Where synthetic rows come from.
+
+    Parameters
+    ----------
+    turn : ndarray of shape (n_synthetic,), int64
+        Which of the plan's bases.
+    base, neighbor : ndarray of shape (n_synthetic,), int64
+        Positions.
+    step : ndarray of shape (n_synthetic,), float32
+        How far towards the neighbour.
+    """
+
+    turn: NDArray[np.int64]
+    base: NDArray[np.int64]
+    neighbor: NDArray[np.int64]
+    step: NDArray[np.float32]
+
+
+def take_turns(
+    order: NDArray[np.int64], n_synthetic: int, start: int = 0, weights: NDArray[np.float64] | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Say which base each synthetic row starts from.
+
+    Copy r of base b is due at ``(r + 1/2) / weights[b]`` and rows come as they are due: Webster's method of
+    apportionment. So counts are exact, no base is a whole row away from its share for long, and the first rows of a
+    longer sequence are those of a shorter one. With equal weights the bases simply go round.
+
+    Parameters
+    ----------
+    order : ndarray of shape (n_bases,), int64
+        A permutation; who comes first among those that are due at once.
+    n_synthetic : int
+        Length of the sequence.
+    start : int
+        Number of its first row.
+    weights : ndarray of shape (n_bases,), optional
+        Not negative, not all 0.
+
+    Returns
+    -------
+    turn, copy : ndarray of shape (n_synthetic,), int64
+        The base, and which copy of it.
+
+    References
+    ----------
+    Balinski, Young: Fair Representation (1982), appendix A.
+    """
+    if weights is None:
+        copy, at = np.divmod(np.arange(start, start + n_synthetic), len(order))
+        return order[at], copy
+    last = start + n_synthetic
+    share = weights / weights.sum()
+    # Nobody gets more by the time that `last` rows are due; the one is for rounding.
+    most = np.where(share > 0, np.floor(share * (last + len(order) / 2) + 0.5) + 1, 0).astype(np.int64)
+    base = np.repeat(np.arange(len(order)), most)
+    copy = np.arange(len(base)) - np.repeat(np.cumsum(most) - most, most)
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order] = np.arange(len(order))
+    first = np.lexsort((rank[base], (copy + 0.5) / share[base]))[start:last]
+    return base[first], copy[first]
+
+
+def draw(plan: Plan, n_synthetic: int, seed: int, stream: int, start: int = 0) -> Parents:
+    """Draw the parents and steps of synthetic rows start, start + 1, ... of the endless sequence.
+
+    Parameters
+    ----------
+    plan : Plan
+        At least one base and one neighbour each.
+    n_synthetic : int
+        How many rows.
+    seed : int
+        From 0 to 2**64 - 1.
+    stream : int
+        The class's, from 0 to 2**32 - 1.
+    start : int
+        Number of the first.
+
+    Returns
+    -------
+    Parents
+        Row i is keyed by (seed, stream, row id of its base, number of the copy) alone.
+    """
+    key = np.uint64(seed)
+    ranks = np.empty(len(plan.bases), dtype=np.uint64)
+    rank_keys(key, stream, plan.row_ids, ranks)
+    turn, copy = take_turns(np.lexsort((plan.row_ids, ranks)), n_synthetic, start, plan.weights)
+    span = np.ones(plan.neighbors.shape, dtype=np.float32) if plan.span is None else plan.span
+    neighbor = np.empty(n_synthetic, dtype=np.int64)
+    step = np.empty(n_synthetic, dtype=np.float32)
+
+    def run(first: int, last: int) -> None:
+        part = slice(first, last)
+        draw_parents(
+            plan.row_ids, plan.neighbors, span, turn[part], copy[part], key, stream, neighbor[part], step[part]
+        )
+
+    in_chunks(run, n_synthetic, _ROWS_A_TASK)
+    return Parents(turn, plan.bases[turn], neighbor, step)
+
+
+def build(
+    X: NDArray[Any],
+    base: NDArray[np.int64],
+    neighbor: NDArray[np.int64],
+    step: NDArray[np.float32],
+    out: NDArray[Any] | None = None,
+) -> NDArray[Any]:
+    """Make rows between their parents: ``X[base] + step * (X[neighbor] - X[base])``, one rounding an operation.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features), float32 or float64
+        The real rows.
+    base, neighbor : ndarray of shape (n_synthetic,), int64
+        Positions in `X`.
+    step : ndarray of shape (n_synthetic,), float32
+        How far towards the neighbour.
+    out : ndarray of shape (n_synthetic, n_features), optional
+        Where to write them.
+
+    Returns
+    -------
+    ndarray of shape (n_synthetic, n_features)
+        `out`, or a new array of `X`'s dtype.
+    """
+    rows = np.empty((len(base), X.shape[1]), dtype=X.dtype) if out is None else out
+    in_chunks(lambda first, last: interpolate(X, base, neighbor, step, first, last, rows), len(base), _ROWS_A_TASK)
+    return rows
+
+
+def elect_donors(
+    X: NDArray[Any], bases: NDArray[np.int64], voters: NDArray[np.int64], penalty: NDArray[Any]
+) -> NDArray[np.int64]:
+    """Hold the vote on the categorical columns of every base's copies.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+        The rows, categorical columns as codes.
+    bases : ndarray of shape (n_bases,), int64
+        Positions of the bases.
+    voters : ndarray of shape (n_bases, k), int64
+        Positions of those that vote.
+    penalty : ndarray of shape (n_features,)
+        Negative for a numeric column.
+
+    Returns
+    -------
+    ndarray of shape (n_bases, n_categorical), int64
+        Positions of rows that hold the most frequent code, ties to the lowest code.
+    """
+    donors = np.repeat(bases[:, None], np.count_nonzero(penalty >= 0), axis=1)
+    elect(X, voters, penalty, donors)
+    return donors

@@ -1,0 +1,156 @@
+"""k nearest neighbours of many rows at once: each cell of queries scans the cells around it, nearest first.
+
+The distance of a pair is summed in column order with one rounding an operation, as in `resampler.kernels.exact`, so
+both give the same bits. Cells that cannot hold a nearer row are passed over, by the triangle inequality; which ones
+are, depends on no thread.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from resampler.kernels.cells import GROUP, LANES
+
+
+@njit(cache=True, nogil=True)
+def _add_columns(cells, c, g, queries, a, penalty, out):
+    """Add the terms of columns g .. g + GROUP - 1 to the squared distances of cell c's rows to query a."""
+    d = penalty.shape[0]
+    numeric = True
+    for j in range(g, min(g + GROUP, d)):
+        numeric &= penalty[j] < 0
+    if numeric:  # padding is zero on both sides and adds nothing
+        q0, q1, q2, q3 = queries[a, g], queries[a, g + 1], queries[a, g + 2], queries[a, g + 3]
+        q4, q5, q6, q7 = queries[a, g + 4], queries[a, g + 5], queries[a, g + 6], queries[a, g + 7]
+        for lane in range(LANES):
+            total = out[lane]
+            x = cells[c, g, lane] - q0
+            total += x * x
+            x = cells[c, g + 1, lane] - q1
+            total += x * x
+            x = cells[c, g + 2, lane] - q2
+            total += x * x
+            x = cells[c, g + 3, lane] - q3
+            total += x * x
+            x = cells[c, g + 4, lane] - q4
+            total += x * x
+            x = cells[c, g + 5, lane] - q5
+            total += x * x
+            x = cells[c, g + 6, lane] - q6
+            total += x * x
+            x = cells[c, g + 7, lane] - q7
+            total += x * x
+            out[lane] = total
+        return
+    for j in range(g, min(g + GROUP, d)):
+        q = queries[a, j]
+        p = penalty[j]
+        if p < 0:
+            for lane in range(LANES):
+                x = cells[c, j, lane] - q
+                out[lane] += x * x
+        else:
+            for lane in range(LANES):
+                x = cells[c, j, lane]
+                out[lane] += p * (x != q)
+
+
+@njit(cache=True, nogil=True)
+def _distances(cells, c, queries, a, penalty, limit, bits, out):
+    """Write the squared distances of cell c's rows to query a; stop early, and return False, if all exceed `limit`.
+
+    `bits` is `out` seen as integers of its width, as is `limit`. They order as the distances do (none is negative)
+    and their minimum, unlike that of floats, the compiler vectorises.
+    """
+    for lane in range(LANES):
+        out[lane] = 0
+    for g in range(0, penalty.shape[0], GROUP):
+        _add_columns(cells, c, g, queries, a, penalty, out)
+        least = bits[0]
+        for lane in range(LANES):
+            least = min(least, bits[lane])
+        if least > limit:
+            return False
+    return True
+
+
+@njit(cache=True, nogil=True)
+def _offer(out, first, itself, ids, found, nn_places, nn_distances):
+    """Put a cell's rows into one query's list, which is kept by (distance, id). Return how many it holds."""
+    k = nn_places.shape[0]
+    for lane in range(LANES):
+        d2 = out[lane]
+        if not d2 <= nn_distances[k - 1]:
+            continue
+        place = first + lane
+        if place >= ids.shape[0]:  # the last cell's empty lanes
+            break
+        if place == itself or (found == k and d2 == nn_distances[k - 1] and ids[place] > ids[nn_places[k - 1]]):
+            continue
+        at = found if found < k else k - 1
+        while at > 0 and (
+            nn_distances[at - 1] > d2 or (nn_distances[at - 1] == d2 and ids[nn_places[at - 1]] > ids[place])
+        ):
+            nn_distances[at] = nn_distances[at - 1]
+            nn_places[at] = nn_places[at - 1]
+            at -= 1
+        nn_distances[at] = d2
+        nn_places[at] = place
+        if found < k:
+            found += 1
+    return found
+
+
+@njit(cache=True, nogil=True)
+def scan_cells(
+    cells, centers, radii, penalty, ids, wanted, first_cell, last_cell, budget, bits, nn_places, nn_distances
+):
+    """Find the neighbours of the wanted rows of cells first_cell .. last_cell - 1; a row is never its own.
+
+    ``ids``, ``wanted`` and the output are in the order of the cells: row ``c * LANES + lane``. A query scans at most
+    `budget` cells; as many as there are makes the search exact. `bits` is an empty array of the integer type as wide
+    as the cells' values.
+    """
+    n = ids.shape[0]
+    d = penalty.shape[0]
+    k = nn_places.shape[1]
+    n_cells = cells.shape[0]
+    slack = 1e-4 + 1e-6 * d  # relative: far above the rounding of a sum over d columns
+    between = np.where(penalty < 0, penalty, 0).astype(cells.dtype)  # centres differ in numeric columns alone
+    out = np.empty(LANES, dtype=cells.dtype)
+    out_bits = out.view(bits.dtype)
+    nn_bits = nn_distances.view(bits.dtype)
+    anything = np.iinfo(bits.dtype).max
+    queries = np.zeros((LANES + 1, cells.shape[1]), dtype=cells.dtype)  # the last is the cell's own centre
+    gaps = np.empty((LANES + 1, centers.shape[0] * LANES), dtype=cells.dtype)
+    spent = np.empty(LANES, dtype=np.int64)
+    found = np.empty(LANES, dtype=np.int64)
+    for home in range(first_cell, last_cell):
+        start = home * LANES
+        rows = np.flatnonzero(wanted[start : min(n, start + LANES)])
+        if rows.shape[0] == 0:
+            continue
+        spent[:] = 0
+        found[:] = 0
+        for lane in rows:
+            nn_distances[start + lane] = np.inf
+            queries[lane] = cells[home, :, lane]
+        queries[LANES] = centers[home // LANES, :, home % LANES]
+        for a in np.append(rows, LANES):
+            for block in range(centers.shape[0]):
+                _distances(centers, block, queries, a, between, anything, out_bits, out)
+                for lane in range(LANES):
+                    gaps[a, block * LANES + lane] = np.sqrt(out[lane])
+        gaps[LANES, home] = -1
+        for c in np.argsort(gaps[LANES, :n_cells], kind="mergesort"):
+            for lane in rows:
+                if spent[lane] == budget:
+                    continue
+                place = start + lane
+                gap = gaps[lane, c] * (1 - slack) - radii[c] * (1 + slack)
+                if gap > 0 and gap * gap > nn_distances[place, k - 1]:
+                    continue
+                spent[lane] += 1
+                if _distances(cells, c, queries, lane, penalty, nn_bits[place, k - 1], out_bits, out):
+                    found[lane] = _offer(out, c * LANES, place, ids, found[lane], nn_places[place], nn_distances[place])

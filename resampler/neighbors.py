@@ -1,0 +1,198 @@
+"""Neighbours of many rows of one matrix at once, exact or approximate, the same for any number of threads."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numba import config
+
+from resampler.errors import InvalidInputError
+from resampler.kernels.cells import GROUP, LANES, bisect, fill
+from resampler.kernels.neighbors import scan_cells
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+METHODS = ("auto", "exact", "approximate")
+AUTO_EXACT_ROWS = 20_000  # up to here an exact search takes a second or so
+RECALL = 0.95  # that a sample must reach; the promise to users is 0.9
+_SAMPLE_ROWS = 256
+_CELLS_A_TASK = 16
+
+
+class Neighbors(NamedTuple):
+    """What a search found.
+
+    Parameters
+    ----------
+    indices : ndarray of shape (n_queries, k), int64
+        Positions of the neighbours, by (distance, row id).
+    recall : float
+        Share of the true neighbours that a sample of the queries found; 1 for an exact search.
+    """
+
+    indices: NDArray[np.int64]
+    recall: float
+
+
+class _Cells:
+    """A matrix sorted into cells, ready to be searched."""
+
+    def __init__(
+        self,
+        X: NDArray[Any],
+        row_ids: NDArray[np.int64],
+        inverse_scale: NDArray[Any],
+        penalty: NDArray[Any],
+        queries: NDArray[np.int64],
+    ) -> None:
+        n, d = X.shape
+        numeric = penalty < 0
+        self.penalty = penalty
+        self.order = np.argsort(row_ids, kind="stable")  # so that no order of the rows shows in the cells
+        bisect(X, np.where(numeric, inverse_scale, 0).astype(X.dtype), self.order)
+        n_cells, width = -(-n // LANES), -(-d // GROUP) * GROUP
+        self.cells = np.empty((n_cells, width, LANES), dtype=X.dtype)
+        self.centers = np.empty((-(-n_cells // LANES), width, LANES), dtype=X.dtype)
+        self.radii = np.empty(n_cells)
+        fill(X, inverse_scale, numeric, self.order, self.cells, self.centers, self.radii)
+        self.ids = row_ids[self.order]
+        self.place = np.empty(n, dtype=np.int64)
+        self.place[self.order] = np.arange(n)
+        self.queries = self.place[queries]
+
+    def search(self, queries: NDArray[np.int64], k: int, budget: int, n_threads: int) -> NDArray[np.int64]:
+        """Return the places of the neighbours of the rows at places `queries`."""
+        n = len(self.ids)
+        wanted = np.zeros(n, dtype=np.bool_)
+        wanted[queries] = True
+        places = np.empty((n, k), dtype=np.int64)
+        distances = np.empty((n, k), dtype=self.cells.dtype)
+        bits = np.empty(0, dtype=np.int32 if self.cells.dtype == np.float32 else np.int64)
+
+        def scan(first: int, last: int) -> None:
+            scan_cells(
+                self.cells,
+                self.centers,
+                self.radii,
+                self.penalty,
+                self.ids,
+                wanted,
+                first,
+                last,
+                budget,
+                bits,
+                places,
+                distances,
+            )
+
+        in_chunks(scan, len(self.cells), _CELLS_A_TASK, n_threads)
+        return places[queries]
+
+    def budget_for(self, k: int, n_threads: int) -> tuple[int, float]:
+        """Find how many cells a query must scan for `RECALL`, on every so-manieth query."""
+        sample = np.sort(self.queries)[:: max(1, len(self.queries) // _SAMPLE_ROWS)]
+        n_cells = len(self.cells)
+        truth = np.sort(self.search(sample, k, n_cells, n_threads), axis=1)
+        budget = 4
+        while budget < n_cells:
+            found = self.search(sample, k, budget, n_threads)
+            recall = float((found[:, :, None] == truth[:, None, :]).any(axis=2).mean())
+            if recall >= RECALL:
+                return budget, recall
+            budget += budget // 2
+        return n_cells, 1.0
+
+
+def in_chunks(task: Callable[[int, int], None], n: int, chunk: int, n_threads: int | None = None) -> None:
+    """Run ``task(first, last)`` over 0 .. n-1 in pieces, on threads where there is more than one piece.
+
+    Parameters
+    ----------
+    task : callable
+        A kernel that frees the interpreter and writes to its own range only.
+    n : int
+        How much there is to do.
+    chunk : int
+        Size of a piece.
+    n_threads : int, optional
+        By default ``NUMBA_NUM_THREADS``, that is the machine's cores.
+    """
+    workers = min(n_threads or config.NUMBA_NUM_THREADS, -(-n // chunk))
+    if workers <= 1:
+        task(0, n)
+        return
+    with ThreadPoolExecutor(workers) as pool:
+        for done in [pool.submit(task, first, min(n, first + chunk)) for first in range(0, n, chunk)]:
+            done.result()
+
+
+def nearest_rows(
+    X: NDArray[Any],
+    k: int,
+    *,
+    queries: NDArray[np.int64] | None = None,
+    row_ids: NDArray[np.int64] | None = None,
+    inverse_scale: NDArray[Any] | None = None,
+    penalty: NDArray[Any] | None = None,
+    method: str = "exact",
+    n_threads: int | None = None,
+) -> Neighbors:
+    """Find the k rows of a matrix that are nearest to some of its own rows; a row is never its own neighbour.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features), float32 or float64
+        Finite, within 1e16 units of scale.
+    k : int
+        Neighbours a row, below n_samples.
+    queries : ndarray of shape (n_queries,), int64, optional
+        Positions of the rows to find neighbours of; by default all.
+    row_ids : ndarray of shape (n_samples,), int64, optional
+        Distinct; they decide between equal distances. By default the positions.
+    inverse_scale : ndarray of shape (n_features,), optional
+        What columns are multiplied by, 1 for categorical ones; by default 1.
+    penalty : ndarray of shape (n_features,), optional
+        As `resampler.metric.make_penalty` gives it; by default all columns are numeric.
+    method : {"exact", "approximate", "auto"}
+        Approximate scans as few cells as give a sample a recall of 0.95, all where nothing less does. Auto is exact
+        up to 20,000 rows.
+    n_threads : int, optional
+        By default ``NUMBA_NUM_THREADS``; it changes no neighbour.
+
+    Returns
+    -------
+    Neighbors
+        Their positions, and the recall.
+
+    Raises
+    ------
+    InvalidInputError
+        If `method` is none of these, or there are k rows or fewer.
+
+    Notes
+    -----
+    Exact costs O(n_queries * n_samples * n_features) at worst, where the rows have no structure that lets cells be
+    passed over. Memory: one more copy of `X`, and n_samples * k * 16 bytes.
+    """
+    n, d = X.shape
+    if method not in METHODS:
+        raise InvalidInputError(f"neighbors must be one of {METHODS}, got {method!r}")
+    if n <= k:
+        raise InvalidInputError(f"k={k} neighbours need at least {k + 1} rows, got {n}: lower k or gather more rows")
+    ids = np.arange(n) if row_ids is None else row_ids
+    asked = np.arange(n) if queries is None else queries
+    inverse = np.ones(d, dtype=X.dtype) if inverse_scale is None else inverse_scale.astype(X.dtype)
+    penalties = np.full(d, -1, dtype=X.dtype) if penalty is None else penalty.astype(X.dtype)
+    threads = n_threads or config.NUMBA_NUM_THREADS
+
+    cells = _Cells(X, ids, inverse, penalties, asked)
+    budget, recall = len(cells.cells), 1.0
+    if method == "approximate" or (method == "auto" and n > AUTO_EXACT_ROWS):
+        budget, recall = cells.budget_for(k, threads)
+    places = cells.search(cells.queries, k, budget, threads)
+    return Neighbors(cells.order[places], recall)
