@@ -113,12 +113,12 @@ class Shard:
         self._pending: Pending | None = None
         self._behind = True  # whether the last read came back full
         self._forget_requests = 0
-        self._last_arrival = self._last_renewal = self._last_check = self._clock()
+        self._last_arrival = self._quiet_since = self._last_renewal = self._last_check = self._clock()
 
     @property
     def idle_s(self) -> float:
         """Seconds since the last entry came in; 0 while something waits to be committed."""
-        return 0.0 if self._pending or self._behind else self._clock() - self._last_arrival
+        return 0.0 if self._pending or self._behind else self._clock() - self._quiet_since
 
     def acquire(self) -> bool:
         """Take the shard and restore the state of its cursor.
@@ -258,6 +258,8 @@ class Shard:
             read = self._decode(entries)
             source.count = _next_count(source.count, read)
             self._pending = self._pending.followed_by(read) if self._pending else read
+            # Not when they came: much may have come since, while a first decoding waited for the compiler.
+            self._quiet_since = self._clock()
         return complete_until_ms
 
     def _decode(self, entries: Entries) -> Pending:
@@ -272,7 +274,7 @@ class Shard:
         stops = np.empty(pending.n_entries, dtype=np.int64)
         stops = stops[: cut(pending.ms, pending.n_rows, self._settings.linger_ms, self._settings.batch_rows, stops)]
         passed = 0 <= complete_until_ms - self._window_end(pending) <= STALE_MS
-        quiet = not self._behind and self._clock() - self._last_arrival >= self._quiet_s
+        quiet = not self._behind and self._clock() - self._quiet_since >= self._quiet_s
         if not (passed or quiet):
             stops = stops[:-1]
         return (int(stops[-1]) if len(stops) else 0), stops
