@@ -1,0 +1,41 @@
+"""When a part-filled batch may be closed although producers set IDs of their own."""
+
+from stream import Settings
+from stream.keys import shard_keys
+from stream.metrics import Metrics
+from stream.shard import Shard
+
+
+def test_what_comes_while_a_step_is_slow_still_joins_its_batch(
+    server, client, name, schema, make_rows, add_text, read_raw, monkeypatch
+):
+    X, y = make_rows(2)
+    now = [0.0]
+    keys = shard_keys(name)[0]
+    metrics = Metrics(name).shard(keys.input)
+    shard = Shard(client, keys, Settings(schema), "here", metrics, quiet_s=2.0, clock=lambda: now[0])
+    decode = shard._decode
+
+    def decode_slowly(entries):
+        now[0] += 10  # as a compiler would take; meanwhile the second row arrives
+        if not client.exists(f"{name}-second"):
+            client.set(f"{name}-second", 1)
+            add_text(client, name, X[1:], y[1:], first=2)
+        return decode(entries)
+
+    monkeypatch.setattr(shard, "_decode", decode_slowly)
+    assert shard.acquire()
+    add_text(client, name, X[:1], y[:1])
+    for _ in range(2):
+        shard.step()
+    assert read_raw(client, name) == [[]]
+    assert shard.idle_s == 0
+    now[0] += 3  # now it is quiet
+    shard.step()
+    (entries,) = read_raw(client, name)
+    assert [entry_id for entry_id, _ in entries] == [b"2-0"]
+    now[0] += 3
+    shard.step()
+    assert shard.idle_s >= 3
+    shard.release()
+    client.delete(f"{name}-second")
