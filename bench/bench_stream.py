@@ -1,0 +1,286 @@
+"""How near the worker comes to Redis itself: run `python bench/bench_stream.py`; every figure is a ratio of one run.
+
+Ceiling: an XREAD drain that parses nothing. Naive: a plain redis-py loop that makes the same output entries.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import statistics
+import sys
+import threading
+import time
+
+import numpy as np
+
+from resampler import FeatureSchema
+from stream import EmbeddedServer, Settings, encode_batch, encode_row
+from stream.codec import OutputFormat, encode_output
+from stream.commit import Commit, Committer
+from stream.connection import connect, raw_command
+from stream.keys import ShardKeys
+from stream.lease import Lease, owner_name
+from stream.metrics import Metrics
+from stream.shard import Shard
+
+FEATURES = 32
+SCHEMA = FeatureSchema.numeric([f"feature_{j}" for j in range(FEATURES)])
+CHUNK = 4_096
+CAPACITY = 256  # small, so that the stream is measured and not the search for neighbours
+
+
+def rows(n, seed=0):
+    rng = np.random.default_rng(seed)
+    y = (rng.random(n) < 0.05).astype(np.int64)
+    return (rng.normal(size=(n, FEATURES)) + y[:, None]).astype(np.float32), y
+
+
+def fields(kind, X, y, per_entry=256):
+    if kind == "text":
+        for x, label in zip(X, y, strict=True):
+            yield dict(zip(SCHEMA.names, map(str, x), strict=True)) | {"label": int(label)}
+    elif kind == "row":
+        for x, label in zip(X, y, strict=True):
+            yield encode_row(x, label)
+    elif kind == "json":
+        for x, label in zip(X, y, strict=True):
+            yield {"json": json.dumps(dict(zip(SCHEMA.names, map(float, x), strict=True)) | {"label": int(label)})}
+    else:
+        for i in range(0, len(y), per_entry):
+            yield encode_batch(X[i : i + per_entry], y[i : i + per_entry])
+
+
+def fill(client, key, entries):
+    """Add entries at a live stream's pace of IDs: many in a millisecond."""
+    pipe = client.pipeline(transaction=False)
+    for i, entry in enumerate(entries):
+        pipe.xadd(key, entry, id=f"{1_000 + i // 64}-{i % 64}")
+        if i % 1_000 == 999:
+            pipe.execute()
+    pipe.execute()
+
+
+class _Counting:
+    """A socket that counts what it hands out."""
+
+    def __init__(self, sock):
+        self._sock, self.received = sock, 0
+
+    def recv_into(self, view):
+        n = self._sock.recv_into(view)
+        self.received += n
+        return n
+
+
+def drain(client, key, n_rows):
+    """Return rows a second of an XREAD drain that parses nothing."""
+    from stream.resp import EntryReader
+
+    connection = client.connection_pool.get_connection()
+    sock = connection._sock
+    sock.settimeout(10)
+
+    def ask(position):
+        connection.send_command("XREAD", "COUNT", CHUNK, "STREAMS", key, position)
+
+    position, plan = "0-0", []
+    while True:  # once with a parser, to know where each answer ends
+        counting = _Counting(sock)
+        ask(position)
+        entries = EntryReader(counting).read_entries(CHUNK)
+        if not len(entries):
+            break
+        plan.append((position, counting.received))
+        position = entries.id(-1)
+    buffer = bytearray(1 << 20)
+    started = time.perf_counter()
+    for position, size in plan:
+        ask(position)
+        while size:
+            size -= sock.recv_into(buffer)
+    took = time.perf_counter() - started
+    connection.disconnect()
+    return n_rows / took
+
+
+def naive(client, key, kind, n_rows):
+    """Return rows a second of a plain redis-py worker with the same output entries."""
+    resampler = Settings(SCHEMA, seed=1, capacity=CAPACITY).new_resampler()
+    position, seen = "0-0", 0
+    started = time.perf_counter()
+    while seen < n_rows:
+        ((_, entries),) = client.xread({key: position}, count=256 if kind != "rows" else 1)
+        blocks = []
+        for _, entry in entries:
+            if kind == "text":
+                blocks.append(([[float(entry[name.encode()]) for name in SCHEMA.names]], [int(entry[b"label"])]))
+            elif kind == "json":
+                row = json.loads(entry[b"json"])
+                blocks.append(([[row[name] for name in SCHEMA.names]], [row["label"]]))
+            else:
+                payload = entry[b"rows" if kind == "rows" else b"row"]
+                n = len(payload) // (4 * FEATURES + 8)
+                X = np.frombuffer(payload, "<f4", n * FEATURES).reshape(n, FEATURES)
+                blocks.append((X, np.frombuffer(payload, "<i8", offset=X.nbytes)))
+        X = np.concatenate([np.asarray(block[0], dtype=np.float32) for block in blocks])
+        y = np.concatenate([np.asarray(block[1]) for block in blocks])
+        batch = resampler.process(X, y, np.arange(seen, seen + len(y)))
+        position = entries[-1][0]
+        pipe = client.pipeline()
+        items = encode_output(batch, SCHEMA, OutputFormat.PACKED)
+        pipe.xadd(f"{key}-naive", dict(zip(items[::2], items[1::2], strict=True)))
+        pipe.hset(f"{key}-naive-cursor", mapping={"cursor": position})
+        pipe.execute()
+        seen += len(y)
+    return n_rows / (time.perf_counter() - started)
+
+
+def worker(client, key, n_rows, **parameters):
+    """Return rows a second of this project's worker, from acquiring the shard to the last commit."""
+    settings = Settings(SCHEMA, seed=1, capacity=CAPACITY, snapshot_rows=10**9, **parameters)
+    shard = Shard(client, ShardKeys(key), settings, owner_name(), Metrics(key).shard(key), quiet_s=0.0)
+    shard.acquire()
+    started = time.perf_counter()
+    while shard._checkpoint.rows < n_rows:
+        shard.step()
+    took = time.perf_counter() - started
+    shard.release()
+    return n_rows / took
+
+
+def throughput(client, kind, n_rows, repeats):
+    X, y = rows(n_rows)
+    fill(client, f"{kind}-input", fields(kind, X, y))
+    best = {"ceiling": 0.0, "naive": 0.0, "worker": 0.0}
+    for _ in range(repeats):
+        for key in client.scan_iter(f"*{kind}-input*"):
+            if key != f"{kind}-input".encode():
+                client.delete(key)
+        best["ceiling"] = max(best["ceiling"], drain(client, f"{kind}-input", n_rows))
+        best["worker"] = max(best["worker"], worker(client, f"{kind}-input", n_rows))
+    best["naive"] = naive(client, f"{kind}-input", kind, min(n_rows, 20_000))
+    client.delete(f"{kind}-input")
+    print(
+        f"{kind:5s}  ceiling {best['ceiling']:>11,.0f}  worker {best['worker']:>11,.0f}  naive {best['naive']:>10,.0f} rows/s"
+        f"   of ceiling {best['worker'] / best['ceiling']:.2f}   x naive {best['worker'] / best['naive']:.1f}"
+    )
+
+
+def commit_latency(client, n=200):
+    """Print the p50 of a commit of 256 rows beside a naive pipeline of row entries and WATCH + MULTI."""
+    X, y = rows(256)
+    batch = Settings(SCHEMA).new_resampler().process(X, y, np.arange(256))
+    keys = ShardKeys("commit")
+    lease = Lease(client, keys, owner_name(), 60_000)
+    lease.acquire()
+    committer = Committer(client, keys, lease)
+    client.hset(keys.checkpoint, mapping={"cursor": "0-0"})
+    for i in range(1, n + 1):
+        client.xadd(keys.input, {"a": "1"}, id=f"{i}-0")
+    ours, theirs = [], []
+    for i in range(1, n + 1):
+        started = time.perf_counter()
+        items = encode_output(batch, SCHEMA, OutputFormat.PACKED)
+        commit = Commit(f"{i - 1}-0" if i > 1 else "0-0", f"{i}-0", i, [(f"{i}-0", items)], [], {"rows": 256 * i})
+        committer.write(commit)
+        ours.append(time.perf_counter() - started)
+    for _ in range(n // 4):
+        started = time.perf_counter()
+        pipe = client.pipeline()
+        for j in range(len(batch)):
+            pipe.xadd("naive-commit", {"x": batch.X[j].tobytes(), "y": int(batch.y[j])})
+        pipe.set("naive-cursor", "1-0")
+        pipe.execute()
+        theirs.append(time.perf_counter() - started)
+    a, b = (statistics.median(times) * 1_000 for times in (ours, theirs))
+    print(f"commit of 256 rows, p50: {a:.3f} ms, naive pipeline {b:.3f} ms, ratio 1/{b / a:.1f}")
+
+
+def latency(server, seconds=4.0, rate=20_000, linger_ms=5):
+    """Print p50 and p99 from XADD to the feed, with packed rows at `rate` rows/s."""
+    from stream import Feed, Worker
+
+    client = connect(server.url)
+    w = Worker(server.url, "latency", Settings(SCHEMA, capacity=CAPACITY, linger_ms=linger_ms, snapshot_rows=10**9))
+    thread = threading.Thread(target=w.run)
+    thread.start()
+    producer = __import__("subprocess").Popen(
+        [sys.executable, __file__, "--produce", server.url, str(rate), str(seconds)]
+    )
+    feed = Feed(server.url, "latency", idle_s=1.5)
+    waits = []
+    for batch in feed:
+        now = time.time() * 1_000
+        ids = batch.row_id[~batch.is_synthetic]
+        waits.append(now - batch.X[~batch.is_synthetic][:, 0].astype(np.float64) - _epoch(client))
+        del ids
+    producer.wait()
+    w.stop()
+    thread.join()
+    waits = np.concatenate(waits)
+    waits = waits[len(waits) // 4 :]
+    p50, p99 = np.percentile(waits, [50, 99])
+    print(
+        f"latency XADD to feed, linger {linger_ms} ms, {rate} rows/s asked, {len(waits) * 4 / 3 / seconds:,.0f} reached: "
+        f"p50 {p50:.1f} ms, p99 {p99:.1f} ms"
+    )
+
+
+def _epoch(client):
+    return float(client.get("epoch"))
+
+
+def produce(url, rate, seconds):
+    """Add packed rows whose first feature is the time in ms since `epoch`."""
+    client = connect(url)
+    epoch = time.time() * 1_000
+    client.set("epoch", repr(epoch))
+    X, y = rows(1_000)
+    started, sent = time.perf_counter(), 0
+    while (now := time.perf_counter() - started) < seconds:
+        due = int(now * rate) - sent
+        if due <= 0:
+            time.sleep(0.0005)
+            continue
+        pipe = client.pipeline(transaction=False)
+        for i in range(min(due, 100)):
+            X[i, 0] = time.time() * 1_000 - epoch
+            pipe.xadd("latency", encode_row(X[i], int(y[i])))
+        pipe.execute()
+        sent += min(due, 100)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rows", type=int, default=60_000)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--only", default="text,json,row,rows,commit,latency")
+    parser.add_argument("--produce", nargs=3)
+    arguments = parser.parse_args()
+    if arguments.produce:
+        produce(arguments.produce[0], float(arguments.produce[1]), float(arguments.produce[2]))
+        return
+    print(f"{platform.machine()}, Python {platform.python_version()}, {FEATURES} features, {arguments.rows} rows")
+    with EmbeddedServer() as server:
+        client = connect(server.url)
+        print("server", raw_command(client, "INFO", "server").split(b"\r\n")[1].decode())
+        X, y = rows(3_000)
+        for kind in ("text", "json", "row", "rows"):  # compile
+            fill(client, f"warm-{kind}", fields(kind, X, y))
+            worker(client, f"warm-{kind}", 3_000)
+        only = arguments.only.split(",")
+        for kind in ("text", "json", "row", "rows"):
+            if kind in only:
+                n = arguments.rows * (10 if kind == "rows" else 3 if kind == "row" else 1)
+                throughput(client, kind, n, arguments.repeats)
+        client.flushall()
+        if "commit" in only:
+            commit_latency(client)
+        if "latency" in only:
+            latency(server)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,283 @@
+"""Kill -9 of workers and servers, frozen workers, a promoted replica: the output is that of one uninterrupted run.
+
+Short by default; ``CHAOS=long`` is the full harness. A naive worker must fail it, or it proves nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import socket
+import sys
+import time
+from contextlib import suppress
+
+import pytest
+import redis
+
+from resampler import FeatureSchema, MicroBatch
+from stream import EmbeddedServer, Feed, Settings, Worker, shard
+from stream.connection import connect, raw_command
+from stream.identity import encode
+from stream.keys import ShardKeys
+
+LONG = os.environ.get("CHAOS") == "long"
+WORKER_KILLS = 500 if LONG else 24
+SERVER_KILLS = 30 if LONG else 3
+FREEZES = 40 if LONG else 4
+NAMES = ("a", "b", "c")
+DURABLE = {"appendonly": True, "options": ("--appendfsync", "always")}
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks and freezes processes")
+
+
+def _settings(snapshot_rows, lease_ttl_ms=5_000):
+    return Settings(
+        FeatureSchema.numeric(NAMES),
+        ratio=0.5,
+        seed=9,
+        capacity=500,
+        linger_ms=20,
+        snapshot_rows=snapshot_rows,
+        lease_ttl_ms=lease_ttl_ms,
+    )
+
+
+def _fork(work):
+    """Run `work` in a forked child; return its pid. The child never comes back into pytest."""
+    pid = os.fork()
+    if pid:
+        return pid
+    code = 1
+    try:
+        os.close(2)
+        work()
+        code = 0
+    finally:
+        os._exit(code)
+
+
+def _live(url, stream, settings, idle_s, kill=None):
+    """One life of a worker, with reads so small that it makes many commits."""
+    shard.CHUNK_ROWS, shard.MAX_CHUNK_ENTRIES, shard.FIRST_CHUNK_ENTRIES = 64, 64, 64
+    if kill:
+        _arm(*kill)
+    Worker(url, stream, settings, until_idle_s=idle_s).run()
+
+
+def _arm(command, countdown, portion):
+    """Kill this process at the `countdown`th sending of `command`: before, in the middle of, or right behind it."""
+    original = redis.connection.AbstractConnection.send_packed_command
+    left = [countdown]
+
+    def send(connection, packed, check_health=True):
+        chunks = [packed] if isinstance(packed, bytes | str) else list(packed)
+        data = b"".join(chunk.encode() if isinstance(chunk, str) else bytes(chunk) for chunk in chunks)
+        if command in data[:64]:
+            left[0] -= 1
+            if left[0] <= 0:
+                connection.connect()
+                connection._sock.sendall(data[: int(len(data) * portion)])
+                os.kill(os.getpid(), signal.SIGKILL)
+        return original(connection, chunks, check_health)
+
+    redis.connection.AbstractConnection.send_packed_command = send
+
+
+def _wait(pid):
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def _output(client, stream):
+    return raw_command(client, "XRANGE", ShardKeys(stream).output, "-", "+")
+
+
+def _real_ids(url, stream):
+    with Feed(url, stream, idle_s=0.01) as feed:
+        batch = MicroBatch.concat(list(feed))
+    return batch.row_id[~batch.is_synthetic].tolist()
+
+
+def _check(client, url, stream, reference, n):
+    assert _real_ids(url, stream) == [encode(f"{i + 1}-0") for i in range(n)]
+    assert _output(client, stream) == reference
+
+
+@pytest.fixture(scope="module")
+def rows(make_rows):
+    return make_rows(3_000 if LONG else 1_500, seed=5)
+
+
+@pytest.fixture(scope="module")
+def reference(rows, add_text):
+    """Return the output of one uninterrupted run, as Redis holds it."""
+    with EmbeddedServer() as server, connect(server.url) as client:
+        add_text(client, "once", *rows)
+        Worker(server.url, "once", _settings(10**9), until_idle_s=0.2).run()
+        return _output(client, "once")
+
+
+@pytest.mark.parametrize("snapshot_rows", [150, 10**9])
+def test_killed_workers(rows, reference, add_text, snapshot_rows):
+    rng = random.Random(snapshot_rows)
+    settings, n = _settings(snapshot_rows), len(rows[1])
+    stream, added, kills = "killed", 0, 0
+    with EmbeddedServer() as server, connect(server.url) as client:
+        while kills < WORKER_KILLS // 2:
+            if added < n and kills % 4 == 0:  # input that comes while workers come and go
+                added = _add_piece(add_text, client, stream, rows, added)
+            command = rng.choice([b"EVALSHA", b"EVALSHA", b"EVALSHA", b"XREAD", b"HGETALL", b"SCRIPT"])
+            kill = (command, rng.randrange(1, 6), rng.choice([0.0, 0.5, 0.97, 1.0]))
+            code = _wait(_fork(lambda kill=kill, name=stream: _live(server.url, name, settings, 0.01, kill)))
+            kills += code == -signal.SIGKILL
+            assert code in (0, -signal.SIGKILL)
+            if code == 0 and added >= n:  # all done: begin again on another stream
+                _check(client, server.url, stream, reference, n)
+                stream, added = f"{stream}'", 0
+        while added < n:
+            added = _add_piece(add_text, client, stream, rows, added)
+        assert _wait(_fork(lambda: _live(server.url, stream, settings, 0.2))) == 0
+        _check(client, server.url, stream, reference, n)
+
+
+def _add_piece(add_text, client, stream, rows, added):
+    """Add up to the end of a later window: with IDs of its own a producer that pauses inside one has it cut there."""
+    stop = added + 160 - (added + 1) % 20
+    add_text(client, stream, rows[0][added:stop], rows[1][added:stop], first=added + 1)
+    return min(stop, len(rows[1]))
+
+
+def test_killed_servers(rows, reference, tmp_path):
+    rng = random.Random(1)
+    settings, n = _settings(150), len(rows[1])
+    with EmbeddedServer(directory=tmp_path / "s", **DURABLE) as server:
+        pid = _fork(lambda: _live(server.url, "served", settings, 30.0))
+        added = 0
+        for _ in range(SERVER_KILLS):
+            added = _add_again(server.url, "served", rows, added, min(n, added + n // SERVER_KILLS + 1))
+            time.sleep(rng.random() * 0.1)
+            server.restart()
+        _add_again(server.url, "served", rows, 0, n)
+        with connect(server.url) as client:
+            _await_rows(client, "served", n)
+            os.kill(pid, signal.SIGTERM)
+            _wait(pid)
+            assert _wait(_fork(lambda: _live(server.url, "served", settings, 0.2))) == 0
+            _check(client, server.url, "served", reference, n)
+
+
+def test_frozen_workers_are_fenced(rows, reference, add_text):
+    rng = random.Random(2)
+    settings, n = _settings(150, lease_ttl_ms=150), len(rows[1])
+    with EmbeddedServer() as server, connect(server.url) as client:
+        pids = [_fork(lambda: _live(server.url, "frozen", settings, 60.0)) for _ in range(2)]
+        try:
+            added, step = 0, n // FREEZES + 1
+            for freeze in range(FREEZES):
+                add_text(
+                    client, "frozen", rows[0][added : added + step], rows[1][added : added + step], first=added + 1
+                )
+                added += step
+                time.sleep(rng.random() * 0.02)
+                os.kill(pids[freeze % 2], signal.SIGSTOP)
+                time.sleep(0.35)
+                os.kill(pids[freeze % 2], signal.SIGCONT)
+            for pid in pids:
+                os.kill(pid, signal.SIGTERM)
+        finally:
+            for pid in pids:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+        epochs = int(client.hget(ShardKeys("frozen").checkpoint, "epoch"))
+        assert epochs > FREEZES // 4  # the shard did change hands
+        assert _wait(_fork(lambda: _live(server.url, "frozen", settings, 0.3))) == 0
+        _check(client, server.url, "frozen", reference, n)
+
+
+def test_promoted_replica(rows, reference, tmp_path):
+    settings, n = _settings(150), len(rows[1])
+    port = _free_port()
+    listen = ("--bind", "127.0.0.1", "--port", str(port), "--repl-diskless-sync-delay", "0")
+    with (
+        EmbeddedServer(directory=tmp_path / "a", options=listen) as first,
+        EmbeddedServer(directory=tmp_path / "b", options=("--replicaof", "127.0.0.1", str(port))) as second,
+        connect(second.url) as replica,
+    ):
+        while replica.info("replication")["master_link_status"] != "up":
+            time.sleep(0.02)
+        pid = _fork(lambda: _live(first.url, "failover", settings, 60.0))
+        _add_again(first.url, "failover", rows, 0, 2 * n // 3)
+        with connect(first.url) as client:
+            _await_rows(client, "failover", n // 3)
+        first.kill()
+        os.kill(pid, signal.SIGKILL)
+        _wait(pid)
+        replica.replicaof("NO", "ONE")
+        _add_again(second.url, "failover", rows, 0, n)  # the producer sends again what the replica never had
+        assert _wait(_fork(lambda: _live(second.url, "failover", settings, 0.3))) == 0
+        _check(replica, second.url, "failover", reference, n)
+
+
+def test_a_naive_worker_fails_this_harness(rows, add_text):
+    rng = random.Random(3)
+    n = 600
+    with EmbeddedServer() as server, connect(server.url) as client:
+        add_text(client, "naive", rows[0][:n], rows[1][:n])
+        client.xgroup_create("naive", "g", "0")
+        for _ in range(20):
+            kill = (b"X", rng.randrange(2, 12), rng.choice([0.0, 1.0]))
+            _wait(_fork(lambda kill=kill: _naive(server.url, kill)))
+        _wait(_fork(lambda: _naive(server.url, None)))
+        emitted = [fields[b"id"] for _, fields in client.xrange("naive-out")]
+    assert sorted(set(emitted)) != sorted(emitted) or len(set(emitted)) != n
+
+
+def _naive(url, kill):
+    """Write, then acknowledge: the textbook consumer."""
+    client = connect(url)
+    if kill:
+        _arm(*kill)
+    cursor = "0"
+    while True:
+        ((_, entries),) = client.xreadgroup("g", "me", {"naive": cursor}, count=20) or [(None, [])]
+        if not entries and cursor == ">":
+            return
+        if not entries:
+            cursor = ">"
+            continue
+        for entry_id, _fields in entries:
+            client.xadd("naive-out", {"id": entry_id})
+        client.xack("naive", "g", *(entry_id for entry_id, _ in entries))
+
+
+def _add_again(url, stream, rows, start, stop):
+    """Add rows start..stop whatever happens to the server; an ID that is there already is refused, and that is well."""
+    i = start
+    while i < stop:
+        try:
+            with connect(url) as client:
+                while i < stop:
+                    fields = dict(zip(NAMES, map(str, rows[0][i]), strict=True)) | {"label": int(rows[1][i])}
+                    with suppress(redis.ResponseError):
+                        client.xadd(stream, fields, id=f"{i + 1}-0")
+                    i += 1
+        except redis.ConnectionError:
+            time.sleep(0.01)
+    return stop
+
+
+def _await_rows(client, stream, n):
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if int(client.hget(ShardKeys(stream).checkpoint, "rows") or 0) >= n - 20:  # the last batch waits for quiet
+            return
+        time.sleep(0.01)
+    raise AssertionError(f"{stream} did not come to {n} rows")
+
+
+def _free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
