@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from functools import partial
+from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING
 
 import click
@@ -16,6 +18,8 @@ from resampler.synthesize import synthesize
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+GROUP = "resampler.warmup"  # entry points: functions without arguments
 
 
 def _online() -> None:
@@ -38,8 +42,16 @@ def _batch(dtype: str) -> None:
     synthesize(np.eye(4, 2, dtype=dtype), 1, k_neighbors=1)
 
 
+def _run(point: EntryPoint) -> None:
+    try:
+        warm = point.load()
+    except ModuleNotFoundError:  # a wing whose extra is not installed has nothing to compile
+        return
+    warm()
+
+
 STEPS: dict[str, Callable[[], None]] = {
-    "stream": _online,
+    "online": _online,
     "buffer": _buffer,
     "batch float32": lambda: _batch("float32"),
     "batch float64": lambda: _batch("float64"),
@@ -50,7 +62,8 @@ STEPS: dict[str, Callable[[], None]] = {
 def warmup() -> None:
     """Compile every kernel into the cache (once a machine and release)."""
     started = time.perf_counter()
-    with tqdm(STEPS.items(), unit="step", disable=None, leave=False) as steps:
+    installed = {point.name: partial(_run, point) for point in entry_points(group=GROUP)}
+    with tqdm((STEPS | installed).items(), unit="step", disable=None, leave=False) as steps:
         for name, step in steps:
             steps.set_description(name)
             step()

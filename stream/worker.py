@@ -18,6 +18,7 @@ from stream.lease import owner_name
 from stream.metrics import Metrics
 from stream.position import input_info
 from stream.shard import QUIET_S, Shard
+from stream.warmup import warm
 
 if TYPE_CHECKING:
     from stream.keys import ShardKeys
@@ -105,6 +106,7 @@ class Worker:
             What a shard could not go on from: a gap, damaged state, other settings; or a server that is not there.
         """
         client = connect(self.url)
+        warm()
         for lane in self._lanes:
             lane.thread.start()
         try:
