@@ -72,7 +72,7 @@ class EntryPointGroup(click.Group):
         for name in self.list_commands(ctx):
             try:
                 command = self.get_command(ctx, name)
-                rows.append((name, command.get_short_help_str() if command else ""))
+                rows.append((name, command.get_short_help_str(limit=90) if command else ""))
             except MissingExtraError as error:
                 rows.append((name, str(error)))
         with formatter.section("Commands"):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
 
-from resampler.errors import InvalidInputError
+from resampler.errors import InvalidInputError, MissingExtraError
 
 EXAMPLE = Path("examples", "turbofan", "demo")
 
@@ -17,6 +18,9 @@ EXAMPLE = Path("examples", "turbofan", "demo")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def demo(arguments: tuple[str, ...]) -> None:
     """Run the main job end to end on NASA's turbofan data."""
+    missing = [name for name in ("redis", "prometheus_client", "feast") if find_spec(name) is None]
+    if missing:
+        raise MissingExtraError(f"the demo needs {', '.join(missing)}: pip install 'feast-resampler[all]'")
     for root in (Path.cwd(), Path(__file__).resolve().parents[1]):
         if (root / EXAMPLE / "__main__.py").is_file():
             sys.stdout.flush()
