@@ -371,11 +371,13 @@ def _join_keys(store: FeatureStore, projected: _Projected, request: dict[str, No
             source = store.registry.get_any_feature_view(projection.name, store.project)
             keys |= _join_keys(store, _Projected(projection.name, source, (), projection.join_key_map), request)
         return keys
-    return {
-        projected.join_key_map.get(key.name, key.name): _key_type(projected.name, key)
-        for key in view.entity_columns
-        if not key.name.startswith("__dummy")
-    }
+    found = [key for key in view.entity_columns if not key.name.startswith("__dummy")]
+    named = [name for name in view.entities if not name.startswith("__dummy")]
+    if len(found) < len(named):
+        raise ContractError(
+            f"view {projected.name!r} is keyed by {named}, of which the registry knows {len(found)}: apply its entities"
+        )
+    return {projected.join_key_map.get(key.name, key.name): _key_type(projected.name, key) for key in found}
 
 
 def _key_type(view: str, key: Field) -> pa.DataType:
