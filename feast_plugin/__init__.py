@@ -6,12 +6,13 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from feast_plugin.job import AugmentedRetrievalJob
     from feast_plugin.snapshot import Snapshot, create_snapshot
 
 # Names are imported when they are first asked for: Feast takes seconds to import.
-_HOME = {"Snapshot": "snapshot", "create_snapshot": "snapshot"}
+_HOME = {"AugmentedRetrievalJob": "job", "Snapshot": "snapshot", "create_snapshot": "snapshot"}
 
-__all__ = ["Snapshot", "create_snapshot"]
+__all__ = ["AugmentedRetrievalJob", "Snapshot", "create_snapshot"]
 
 
 def __getattr__(name: str) -> Any:

@@ -195,7 +195,7 @@ def retrieve(
         features=features if _covers(features, contract) else references,
         full_feature_names=contract.full_feature_names,
     )
-    table = _conform(job.to_arrow(), contract, extra)
+    table = conform(job.to_arrow(), contract, extra)
     if table.num_rows != frame.num_rows:
         raise InvalidInputError(
             f"the retrieval returned {table.num_rows} rows for {frame.num_rows} of the entity frame: "
@@ -302,7 +302,30 @@ def _cast(name: str, column: pa.ChunkedArray, to: pa.DataType) -> pa.ChunkedArra
         raise ContractError(f"column {name!r} must be {to} by the contract: {error}") from error
 
 
-def _conform(table: pa.Table, contract: Contract, extra: str | None) -> pa.Table:
+def conform(table: pa.Table, contract: Contract, extra: str | None) -> pa.Table:
+    """Cast what an engine returned to what the contract promises.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        A retrieval; columns that the contract does not name are left out.
+    contract : Contract
+        Columns and their types.
+    extra : str, optional
+        The split rule's column, which is kept.
+
+    Returns
+    -------
+    pyarrow.Table
+        Join keys, event timestamp, features, label and `extra`; NaN is null.
+
+    Raises
+    ------
+    ContractError
+        If a column is missing, of another type than promised, or null in every row.
+    InvalidInputError
+        If the label has a null, or the split rule's column is absent.
+    """
     names = [*contract.join_keys, TIMESTAMP, *(c.name for c in contract.columns), contract.label]
     missing = [name for name in names if name not in table.column_names]
     if missing:

@@ -109,7 +109,7 @@ def write_version(draft: Draft, name: str, version: int, directory: Location) ->
         kept = None if limit is None else stack.enter_context(ParquetFile(directory, KEPT, schema))
         parents = stack.enter_context(ParquetFile(directory, lineage.FILE, lineage.SCHEMA))
         for start in tqdm(range(0, len(assignment), BATCH_ROWS), desc="writing", unit="batch", disable=None):
-            batch = _real(rows.table.slice(start, BATCH_ROWS), contract, schema)
+            batch = published_rows(rows.table.slice(start, BATCH_ROWS), contract, schema)
             for split, file in files.items():
                 part = batch.filter(pa.array(assignment[start : start + BATCH_ROWS] == SPLITS.index(split)))
                 file.write(part)
@@ -177,7 +177,23 @@ def check_files(manifest: Manifest, directory: Location) -> None:
             )
 
 
-def _real(table: pa.Table, contract: Contract, schema: pa.Schema) -> pa.Table:
+def published_rows(table: pa.Table, contract: Contract, schema: pa.Schema) -> pa.Table:
+    """Give real rows the columns of a published split.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        Rows of the canonical table.
+    contract : Contract
+        Its columns.
+    schema : pyarrow.Schema
+        Of the split.
+
+    Returns
+    -------
+    pyarrow.Table
+        The same rows, marked real.
+    """
     columns = {name: table[name] for name in (*contract.join_keys, *(c.name for c in contract.columns))}
     columns |= {name: table[name] for name in contract.keys}
     columns[contract.published_label] = table[contract.label]

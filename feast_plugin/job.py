@@ -1,0 +1,166 @@
+"""A retrieval job whose rows are augmented, for those who save datasets with Feast's own call."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+from feast.errors import SavedDatasetLocationAlreadyExists
+from feast.infra.offline_stores.file_source import SavedDatasetFileStorage
+from feast.infra.offline_stores.offline_store import RetrievalJob, RetrievalMetadata
+
+from feast_plugin.augment import augment, check_ratio, publishable
+from feast_plugin.contract import build_contract
+from feast_plugin.parquet import ParquetFile
+from feast_plugin.retrieve import canonical_rows, conform
+from feast_plugin.storage import Location
+from feast_plugin.write import published_rows
+from resampler.errors import InvalidInputError
+from resampler.metric import check_positive, check_seed
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from feast import FeatureStore
+    from feast.saved_dataset import SavedDatasetStorage
+
+
+class AugmentedRetrievalJob(RetrievalJob):  # type: ignore[misc]
+    """The rows of another job, and synthetic ones behind them.
+
+    Every row counts as a training row: retrieve the training period alone. `feast_plugin.create_snapshot` splits,
+    versions and verifies beside that.
+
+    Parameters
+    ----------
+    job : feast.infra.offline_stores.offline_store.RetrievalJob
+        From `FeatureStore.get_historical_features`.
+    store : feast.FeatureStore
+        Whose registry knows the job's views.
+    label : str
+        A column of the entity frame, or a feature.
+    ratio : float
+        Minority : majority afterwards, above 0 and at most 1.
+    seed : int
+        Keys every draw.
+    k_neighbors : int
+        Neighbours of its class that a row may be joined with.
+
+    Raises
+    ------
+    InvalidInputError
+        If a parameter breaks its rule, or the label is nowhere to be found.
+    ContractError
+        If a feature's type cannot be resampled.
+
+    Examples
+    --------
+    >>> job = store.get_historical_features(entity_df, features)               # doctest: +SKIP
+    >>> augmented = AugmentedRetrievalJob(job, store, label="fraud", ratio=0.5)  # doctest: +SKIP
+    >>> store.create_saved_dataset(augmented, "fraud_train", storage)          # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        job: RetrievalJob,
+        store: FeatureStore,
+        *,
+        label: str,
+        ratio: float = 0.2,
+        seed: int = 0,
+        k_neighbors: int = 5,
+    ) -> None:
+        check_ratio(ratio)
+        self._job = job
+        self._ratio = ratio
+        self._seed = check_seed(seed)
+        self._k_neighbors = check_positive("k_neighbors", k_neighbors)
+        self._contract = build_contract(
+            store,
+            list(job.metadata.features),
+            label,
+            frame_columns=job.metadata.keys,
+            full_feature_names=job.full_feature_names,
+        )
+
+    @property
+    def full_feature_names(self) -> bool:
+        """As in the job behind."""
+        return bool(self._job.full_feature_names)
+
+    @property
+    def on_demand_feature_views(self) -> list[Any]:
+        """None: the job behind has computed them."""
+        return []
+
+    @property
+    def metadata(self) -> RetrievalMetadata:
+        """References and keys of the columns, and the job's window of time."""
+        behind = self._job.metadata
+        return RetrievalMetadata(
+            features=self._contract.references,
+            # Beyond the keys of registered views Feast keeps none: label and mark are references of ours.
+            keys=list(self._contract.join_keys),
+            min_event_timestamp=behind.min_event_timestamp,
+            max_event_timestamp=behind.max_event_timestamp,
+        )
+
+    def _to_arrow_internal(self, timeout: int | None = None) -> pa.Table:
+        contract = self._contract
+        with tempfile.TemporaryDirectory(prefix="resampler-") as spool:
+            table = conform(self._job.to_arrow(timeout=timeout), contract, None)
+            rows = canonical_rows(table, contract, Path(spool))
+            made = augment(
+                rows,
+                np.ones(table.num_rows, dtype=np.bool_),
+                contract,
+                ratio=self._ratio,
+                k_neighbors=self._k_neighbors,
+                seed=self._seed,
+            )
+            schema = contract.arrow_schema(pa.string() if rows.classes.classes else pa.int64())
+            real = published_rows(rows.table, contract, schema)
+            return pa.concat_tables([real, publishable(rows, made, contract, schema)])
+
+    def _to_df_internal(self, timeout: int | None = None) -> pd.DataFrame:
+        return self._to_arrow_internal(timeout).to_pandas()
+
+    def persist(
+        self, storage: SavedDatasetStorage, allow_overwrite: bool | None = False, timeout: int | None = None
+    ) -> None:
+        """Write the rows where Feast reads saved datasets from.
+
+        Parameters
+        ----------
+        storage : feast.infra.offline_stores.file_source.SavedDatasetFileStorage
+            An absolute path or URI of a Parquet file, or of a directory for one.
+        allow_overwrite : bool
+            Write over what is there.
+        timeout : int, optional
+            Passed on to the job behind.
+
+        Raises
+        ------
+        InvalidInputError
+            If `storage` is no file storage, or its path not absolute.
+        feast.errors.SavedDatasetLocationAlreadyExists
+            If something is there and may not be overwritten.
+        """
+        if not isinstance(storage, SavedDatasetFileStorage):
+            raise InvalidInputError(f"storage must be a SavedDatasetFileStorage, got {type(storage).__name__}")
+        uri = storage.file_options.uri
+        if "://" not in uri and not Path(uri).is_absolute():
+            raise InvalidInputError(f"storage path {uri!r} must be absolute: DuckDB reads it from wherever it stands")
+        target = Location.parse(uri)
+        if target.exists() and not allow_overwrite:
+            raise SavedDatasetLocationAlreadyExists(location=uri)
+        table = self._to_arrow_internal(timeout)
+        if uri.endswith(".parquet"):
+            parent, _, name = uri.rpartition("/")
+            directory = Location.parse(parent)
+        else:
+            directory, name = target, "part-00000.parquet"
+        with ParquetFile(directory, name, table.schema) as file:
+            file.write(table)
