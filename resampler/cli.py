@@ -34,13 +34,13 @@ class EntryPointGroup(click.Group):
         """
         return sorted(point.name for point in entry_points(group=GROUP))
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import one subcommand.
 
         Parameters
         ----------
         ctx : click.Context
-            Not used.
+            Its options from a configuration file are named after the subcommand's parameters.
         cmd_name : str
             Its name.
 
@@ -55,7 +55,11 @@ class EntryPointGroup(click.Group):
             If what it needs is not installed.
         """
         for point in entry_points(group=GROUP, name=cmd_name):
-            return _load(point)
+            command = _load(point)
+            if ctx.default_map and cmd_name in ctx.default_map:
+                table = ctx.default_map[cmd_name]
+                ctx.default_map = {cmd_name: _by_parameter(ctx, command, table, cmd_name)}
+            return command
         return None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -100,17 +104,30 @@ def _read_config(ctx: click.Context, _param: click.Parameter, path: Path | None)
         raise InvalidInputError(f"--config {str(file)!r} cannot be read: {error.strerror}") from error
     except tomllib.TOMLDecodeError as error:
         raise InvalidInputError(f"--config {str(file)!r} is not TOML: {error}") from error
-    ctx.default_map = _underscored(options)
+    ctx.default_map = options
     return file
 
 
-def _underscored(table: dict[str, Any]) -> dict[str, Any]:
-    return {
-        key.replace("-", "_") if not isinstance(value, dict) else key: (
-            _underscored(value) if isinstance(value, dict) else value
+def _by_parameter(ctx: click.Context, command: click.Command, table: object, path: str) -> dict[str, Any]:
+    """Name the values of a table of options after the command's parameters, as click looks them up."""
+    if not isinstance(table, dict):
+        raise InvalidInputError(f"[{path}] in the configuration file must be a table, got {table!r}")
+    if isinstance(command, click.Group):
+        found: dict[str, Any] = {}
+        for name, inner in table.items():
+            subcommand = command.get_command(ctx, name)
+            if subcommand is None:
+                known = ", ".join(command.list_commands(ctx))
+                raise InvalidInputError(f"[{path}.{name}] in the configuration file is no command: have {known}")
+            found[name] = _by_parameter(ctx, subcommand, inner, f"{path}.{name}")
+        return found
+    parameters = {option.lstrip("-"): param.name or "" for param in command.params for option in param.opts}
+    unknown = sorted(set(table) - set(parameters))
+    if unknown:
+        raise InvalidInputError(
+            f"[{path}] in the configuration file has no option {unknown[0]!r}: have {', '.join(sorted(parameters))}"
         )
-        for key, value in table.items()
-    }
+    return {parameters[name]: value for name, value in table.items()}
 
 
 @click.command(cls=EntryPointGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -43,11 +43,25 @@ def test_warmup_fills_the_cache(tmp_path):
 
 
 def test_options_may_stand_in_resampler_toml(tmp_path):
-    (tmp_path / "resampler.toml").write_text('[stream.run]\nurl = "redis://127.0.0.1:1"\nstream = "from-the-file"\n')
-    done = run("stream", "run", "--features", "a", "--label", "y", cwd=tmp_path, RESAMPLER_REDIS_URL="")
+    config = tmp_path / "resampler.toml"
+    config.write_text(
+        '[stream.run]\nurl = "redis://127.0.0.1:1"\nstream = "s"\nfeatures = "a"\nlabel = "y"\nbatch-rows = 8\nk = 3\n'
+    )
+    done = run("stream", "run", cwd=tmp_path, RESAMPLER_REDIS_URL="")
     assert done.returncode == 1
     assert "127.0.0.1:1" in done.stderr
-    assert "Traceback" not in done.stderr
+    done = run("stream", "run", "--url", "redis://127.0.0.1:2", cwd=tmp_path, RESAMPLER_REDIS_URL="")
+    assert "127.0.0.1:2" in done.stderr  # the command line wins
+    for text, message in (
+        ("[stream.run]\nbatch_rows = 8\n", "[stream.run] in the configuration file has no option 'batch_rows'"),
+        ("[stream.walk]\n", "[stream.walk] in the configuration file is no command"),
+        ("stream = 1\n", "[stream] in the configuration file must be a table"),
+    ):
+        config.write_text(text)
+        done = run("stream", "run", cwd=tmp_path)
+        assert done.returncode == 2
+        assert message in done.stderr
+        assert "Traceback" not in done.stderr
 
 
 def test_the_demo_says_where_it_is_when_it_is_not_here(tmp_path):

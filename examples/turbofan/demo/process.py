@@ -40,6 +40,7 @@ def failed(command: list[str], returncode: int, stderr: str) -> ResamplerError:
     """Turn a failed process into an error of one line."""
     lines = [line for line in stderr.splitlines() if line.strip()]
     reason = lines[-1].removeprefix("Error: ") if lines else f"exit code {returncode}"
-    error = ResamplerError(f"{' '.join(Path(part).name for part in command[1:4])} failed: {reason}")
+    words = [Path(part).name for part in command if part not in (sys.executable, "-m")]
+    error = ResamplerError(f"`{' '.join(words[:3])} ...` failed: {reason}")
     error.exit_code = returncode if returncode in (1, 2, 3) else 1
     return error
