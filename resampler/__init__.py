@@ -17,14 +17,44 @@ if TYPE_CHECKING:
     )
     from resampler.online import OnlineResampler
     from resampler.provenance import MicroBatch
-    from resampler.samplers import SMOTE
+    from resampler.samplers import (
+        ADASYN,
+        SMOTE,
+        SMOTEENN,
+        SMOTEN,
+        SMOTENC,
+        SVMSMOTE,
+        BorderlineSMOTE,
+        EditedNearestNeighbours,
+        EmbeddingSMOTE,
+        KMeansSMOTE,
+        RandomOverSampler,
+        RandomUnderSampler,
+        SMOTETomek,
+        TomekLinks,
+        replay,
+    )
     from resampler.schema import Feature, FeatureSchema, Label
     from resampler.synthesize import Synthetic
 
 # Names are imported when they are first asked for: the estimators pull in scikit-learn, which a stream worker
 # never needs.
 _HOME = {
+    "ADASYN": "samplers",
     "SMOTE": "samplers",
+    "SMOTEENN": "samplers",
+    "SMOTEN": "samplers",
+    "SMOTENC": "samplers",
+    "SVMSMOTE": "samplers",
+    "BorderlineSMOTE": "samplers",
+    "EditedNearestNeighbours": "samplers",
+    "EmbeddingSMOTE": "samplers",
+    "KMeansSMOTE": "samplers",
+    "RandomOverSampler": "samplers",
+    "RandomUnderSampler": "samplers",
+    "SMOTETomek": "samplers",
+    "TomekLinks": "samplers",
+    "replay": "samplers",
     "ContractError": "errors",
     "CorruptStateError": "errors",
     "Feature": "schema",
@@ -41,20 +71,34 @@ _HOME = {
 }
 
 __all__ = [
+    "ADASYN",
     "SMOTE",
+    "SMOTEENN",
+    "SMOTEN",
+    "SMOTENC",
+    "SVMSMOTE",
+    "BorderlineSMOTE",
     "ContractError",
     "CorruptStateError",
+    "EditedNearestNeighbours",
+    "EmbeddingSMOTE",
     "Feature",
     "FeatureSchema",
     "GateError",
     "InvalidInputError",
+    "KMeansSMOTE",
     "Label",
     "MicroBatch",
     "MinorityBuffer",
     "MissingExtraError",
     "OnlineResampler",
+    "RandomOverSampler",
+    "RandomUnderSampler",
     "ResamplerError",
+    "SMOTETomek",
     "Synthetic",
+    "TomekLinks",
+    "replay",
 ]
 
 

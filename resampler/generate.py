@@ -31,6 +31,8 @@ class Plan(NamedTuple):
         How often each is used, relative to the others; None means equally often.
     span : ndarray of shape (n_bases, k), float32, or None
         Steps are drawn from 0 to this; None means 1.
+    donors : ndarray of shape (n_bases, n_categorical), int64, or None
+        Positions of the rows that each base's copies have their categories from, as `elect_donors` gives them.
     """
 
     bases: NDArray[np.int64]
@@ -38,6 +40,7 @@ class Plan(NamedTuple):
     neighbors: NDArray[np.int64]
     weights: NDArray[np.float64] | None = None
     span: NDArray[np.float32] | None = None
+    donors: NDArray[np.int64] | None = None
 
 
 class Parents(NamedTuple):

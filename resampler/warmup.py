@@ -39,7 +39,7 @@ def _buffer() -> None:
 
 
 def _batch(dtype: str) -> None:
-    synthesize(np.eye(4, 2, dtype=dtype), 1, k_neighbors=1)
+    synthesize(np.eye(4, 2, dtype=dtype), 1, k_neighbors=1, categorical_mask=np.array([False, True]))
 
 
 def _run(point: EntryPoint) -> None:

@@ -1,5 +1,32 @@
 """Estimators with `fit_resample`, one file per family; drop-in for imbalanced-learn's."""
 
+from resampler.samplers.adaptive import ADASYN, SVMSMOTE, BorderlineSMOTE
+from resampler.samplers.base import Provenance, ShortfallWarning, replay
+from resampler.samplers.bootstrap import RandomOverSampler, RandomUnderSampler
+from resampler.samplers.cleaning import EditedNearestNeighbours, TomekLinks
+from resampler.samplers.cluster import KMeansSMOTE
+from resampler.samplers.combine import SMOTEENN, SMOTETomek
+from resampler.samplers.embedding import ContrastWarning, EmbeddingSMOTE
+from resampler.samplers.nominal import SMOTEN, SMOTENC
 from resampler.samplers.smote import SMOTE
 
-__all__ = ["SMOTE"]
+__all__ = [
+    "ADASYN",
+    "SMOTE",
+    "SMOTEENN",
+    "SMOTEN",
+    "SMOTENC",
+    "SVMSMOTE",
+    "BorderlineSMOTE",
+    "ContrastWarning",
+    "EditedNearestNeighbours",
+    "EmbeddingSMOTE",
+    "KMeansSMOTE",
+    "Provenance",
+    "RandomOverSampler",
+    "RandomUnderSampler",
+    "SMOTETomek",
+    "ShortfallWarning",
+    "TomekLinks",
+    "replay",
+]

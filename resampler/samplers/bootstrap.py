@@ -1,0 +1,128 @@
+"""Random over- and under-sampling, with draws keyed by (seed, class): `RandomOverSampler`, `RandomUnderSampler`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from imblearn import over_sampling, under_sampling
+from scipy import sparse
+from sklearn.utils import _safe_indexing, check_array
+
+from resampler.errors import InvalidInputError
+from resampler.kernels.random import rank_keys
+from resampler.metric import label_key
+from resampler.samplers.base import TableMixin, seed_from
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def _generator(seed: int, label: object, use: int) -> np.random.Generator:
+    """Return a stream of its own for each class and use; shorter requests are prefixes of longer ones."""
+    return np.random.Generator(np.random.Philox(key=np.array([seed, label_key(label) << 8 | use], dtype=np.uint64)))
+
+
+class RandomOverSampler(TableMixin, over_sampling.RandomOverSampler):  # type: ignore[misc]
+    """Over-sample by drawing rows again, with a little noise where `shrinkage` is given (smoothed bootstrap).
+
+    Parameters
+    ----------
+    sampling_strategy, random_state
+        As in `SMOTE`.
+    shrinkage : float, dict or None
+        Width of the noise, for all classes or for each; 0 and None mean none.
+
+    Attributes
+    ----------
+    sample_indices_ : ndarray of shape (n_resampled,), int64
+        Positions that the rows were drawn from.
+
+    References
+    ----------
+    Menardi, Torelli: Training and assessing classification rules with imbalanced data. DMKD 28 (2014),
+    doi:10.1007/s10618-012-0295-5.
+    """
+
+    def _fit_resample(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
+        seed = seed_from(self.random_state)
+        self.shrinkage_ = self._widths()
+        drawn = {
+            label: np.flatnonzero(y == label)[_generator(seed, label, 0).integers(np.count_nonzero(y == label), size=n)]
+            for label, n in self.sampling_strategy_.items()
+        }
+        self.sample_indices_ = np.concatenate([np.arange(len(y)), *drawn.values()])
+        labels = _safe_indexing(y, self.sample_indices_)
+        if self.shrinkage_ is None:
+            return _safe_indexing(X, self.sample_indices_), labels
+        try:
+            rows = check_array(X, accept_sparse=["csr", "csc"], dtype="numeric")
+        except ValueError as error:
+            raise InvalidInputError(
+                "When shrinkage is not None, X needs to contain only numerical data to later generate a smoothed "
+                f"bootstrap sample: {error}"
+            ) from error
+        noisy = [rows, *(self._smooth(rows, y, label, at, seed) for label, at in drawn.items())]
+        return (sparse.vstack(noisy, format=rows.format) if sparse.issparse(rows) else np.vstack(noisy)), labels
+
+    def _widths(self) -> dict[Any, float] | None:
+        given: Any = self.shrinkage
+        if given is None:
+            return None
+        classes = self.sampling_strategy_
+        widths: dict[Any, float] = dict(given) if hasattr(given, "items") else dict.fromkeys(classes, given)
+        if missing := classes.keys() - widths.keys():
+            raise InvalidInputError(
+                "`shrinkage` should contain a shrinkage factor for each class that will be resampled. "
+                f"The missing classes are: {missing!r}"
+            )
+        for label, width in widths.items():
+            if width < 0:
+                raise InvalidInputError(f"The shrinkage factor needs to be >= 0. Got {width} for class {label}.")
+        return widths
+
+    def _smooth(self, X: Any, y: NDArray[Any], label: Any, at: NDArray[np.int64], seed: int) -> Any:
+        n, d = X.shape
+        bandwidth = (4 / ((d + 2) * n)) ** (1 / (d + 4))  # Silverman's, as imbalanced-learn has it
+        members = X[np.flatnonzero(y == label)]
+        spread = (members.toarray() if sparse.issparse(members) else members).std(axis=0)
+        noise = _generator(seed, label, 1).standard_normal((len(at), d))
+        rows = X[at].toarray() if sparse.issparse(X) else X[at]
+        made = rows + noise * (self.shrinkage_[label] * bandwidth * spread)  # type: ignore[index]
+        if np.dtype(X.dtype).kind in "iub":
+            made = np.rint(made)
+        return sparse.csr_matrix(made, dtype=X.dtype) if sparse.issparse(X) else made.astype(X.dtype)
+
+
+class RandomUnderSampler(TableMixin, under_sampling.RandomUnderSampler):  # type: ignore[misc]
+    """Under-sample by keeping a random part of the rows; a smaller part is within a larger one of the same seed.
+
+    Parameters
+    ----------
+    sampling_strategy, random_state
+        As in imbalanced-learn.
+    replacement : bool
+        Whether a row may be kept more than once.
+
+    Attributes
+    ----------
+    sample_indices_ : ndarray of shape (n_resampled,), int64
+        Positions of the rows that stay, class by class.
+    """
+
+    def _fit_resample(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
+        seed = seed_from(self.random_state)
+        kept = []
+        for label in np.unique(y):
+            members = np.flatnonzero(y == label)
+            if label in self.sampling_strategy_:
+                n = self.sampling_strategy_[label]
+                if self.replacement:
+                    members = members[_generator(seed, label, 0).integers(len(members), size=n)]
+                else:
+                    ranks = np.empty(len(members), dtype=np.uint64)
+                    rank_keys(np.uint64(seed), label_key(label), np.arange(len(members)), ranks)
+                    members = members[np.argsort(ranks, kind="stable")[:n]]
+            kept.append(members)
+        self.sample_indices_ = np.concatenate(kept)
+        return _safe_indexing(X, self.sample_indices_), _safe_indexing(y, self.sample_indices_)

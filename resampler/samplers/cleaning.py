@@ -1,0 +1,114 @@
+"""Cleaning where the classes meet: `TomekLinks` and `EditedNearestNeighbours`, with exact neighbours."""
+
+from __future__ import annotations
+
+import numbers
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from imblearn import under_sampling
+from scipy.stats import mode
+from sklearn.base import clone
+from sklearn.utils import _safe_indexing
+
+from resampler.errors import InvalidInputError
+from resampler.neighbors import nearest_rows
+from resampler.samplers.base import TableMixin, dense_rows, others_found
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def _threads(n_jobs: int | None) -> int | None:
+    return n_jobs if n_jobs and n_jobs > 0 else None
+
+
+class TomekLinks(TableMixin, under_sampling.TomekLinks):  # type: ignore[misc]
+    """Remove Tomek links: pairs of rows of different classes that are each other's nearest neighbour.
+
+    Parameters
+    ----------
+    sampling_strategy : str, list or callable
+        Classes whose rows of a link are removed, as in imbalanced-learn.
+    n_jobs : int or None
+        Threads; None or a negative number means all.
+
+    Attributes
+    ----------
+    sample_indices_ : ndarray of shape (n_kept,), int64
+        Positions of the rows that stay.
+
+    Notes
+    -----
+    A link has an end outside the largest class, so only those rows and what they are nearest to are searched for.
+
+    References
+    ----------
+    Tomek: Two modifications of CNN. IEEE Trans. SMC 6 (1976), doi:10.1109/TSMC.1976.4309452.
+    """
+
+    def _fit_resample(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
+        rows = dense_rows(X)
+        classes, codes, counts = np.unique(y, return_inverse=True, return_counts=True)
+        ends = np.flatnonzero(codes != counts.argmax())
+        nearest = np.full(len(rows), -1)
+        nearest[ends] = nearest_rows(rows, 1, queries=ends, n_threads=_threads(self.n_jobs)).indices[:, 0]
+        met = nearest[ends]
+        asked = np.unique(met[(codes[met] != codes[ends]) & (nearest[met] < 0)])
+        if asked.size:
+            nearest[asked] = nearest_rows(rows, 1, queries=asked, n_threads=_threads(self.n_jobs)).indices[:, 0]
+        known = np.flatnonzero(nearest >= 0)
+        linked = known[(nearest[nearest[known]] == known) & (codes[nearest[known]] != codes[known])]
+        removed = linked[np.isin(codes[linked], np.flatnonzero([c in self.sampling_strategy_ for c in classes]))]
+        self.sample_indices_ = np.delete(np.arange(len(rows)), removed)
+        return _safe_indexing(X, self.sample_indices_), _safe_indexing(y, self.sample_indices_)
+
+
+class EditedNearestNeighbours(TableMixin, under_sampling.EditedNearestNeighbours):  # type: ignore[misc]
+    """Remove rows whose neighbours are of other classes.
+
+    Parameters
+    ----------
+    sampling_strategy : str, list or callable
+        Classes that rows are removed from, as in imbalanced-learn.
+    n_neighbors : int or object
+        Neighbours that are asked.
+    kind_sel : {"all", "mode"}
+        A row stays if all of them, or most, are of its class.
+    n_jobs : int or None
+        Threads; None or a negative number means all.
+
+    Attributes
+    ----------
+    sample_indices_ : ndarray of shape (n_kept,), int64
+        Positions of the rows that stay, class by class.
+
+    References
+    ----------
+    Wilson: Asymptotic properties of nearest neighbor rules using edited data. IEEE Trans. SMC 2 (1972),
+    doi:10.1109/TSMC.1972.4309137.
+    """
+
+    def _fit_resample(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
+        self._validate_estimator()
+        rows = dense_rows(X)
+        classes, codes = np.unique(y, return_inverse=True)
+        asked = np.flatnonzero(np.isin(codes, np.flatnonzero([c in self.sampling_strategy_ for c in classes])))
+        voters = codes[self._neighbors_of(rows, asked)]
+        if self.kind_sel == "mode":
+            agree = np.ravel(mode(voters, axis=1, keepdims=False).mode) == codes[asked]
+        else:
+            agree = (voters == codes[asked][:, None]).all(axis=1)
+        stays = np.ones(len(rows), dtype=np.bool_)
+        stays[asked] = agree
+        order = np.argsort(codes, kind="stable")
+        self.sample_indices_ = order[stays[order]]
+        return _safe_indexing(X, self.sample_indices_), _safe_indexing(y, self.sample_indices_)
+
+    def _neighbors_of(self, rows: NDArray[Any], queries: NDArray[np.int64]) -> NDArray[np.int64]:
+        if not isinstance(self.n_neighbors, numbers.Integral):
+            return others_found(clone(self.n_neighbors).fit(rows), rows, queries)
+        k = int(self.n_neighbors)
+        if len(rows) <= k:
+            raise InvalidInputError(f"n_neighbors={k} needs at least {k + 1} rows, got {len(rows)}: lower it")
+        return nearest_rows(rows, k, queries=queries, n_threads=_threads(self.n_jobs)).indices

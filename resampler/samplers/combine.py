@@ -1,0 +1,106 @@
+"""Over-sampling, then cleaning: `SMOTEENN` and `SMOTETomek`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from imblearn import combine
+from scipy import sparse
+
+from resampler.samplers.base import Provenance, TableMixin
+from resampler.samplers.cleaning import EditedNearestNeighbours, TomekLinks
+from resampler.samplers.smote import SMOTE
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+class _Combined(TableMixin):
+    """Mixin: whole numbers in integer columns, and the provenance of the synthetic rows that stayed."""
+
+    smote_: Any
+
+    def _cleaner(self) -> Any:
+        raise NotImplementedError
+
+    def _fit_resample(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
+        X_new, y_new = super()._fit_resample(X, y)  # type: ignore[misc]
+        if self._integers.any() and not sparse.issparse(X_new):
+            X_new[:, self._integers] = np.rint(X_new[:, self._integers])
+        made = self.smote_.provenance_
+        kept = self._cleaner().sample_indices_
+        synthetic = kept[kept >= len(y)] - len(y)
+        self.provenance_ = Provenance._make((*(column[synthetic] for column in made[:5]), made.categorical_features))
+        return X_new, y_new
+
+
+class SMOTEENN(_Combined, combine.SMOTEENN):  # type: ignore[misc]
+    """Over-sample by SMOTE and clean by edited nearest neighbours.
+
+    Parameters
+    ----------
+    sampling_strategy, random_state
+        As in `SMOTE`.
+    smote : SMOTE or None
+        By default `SMOTE` with these parameters.
+    enn : EditedNearestNeighbours or None
+        By default one that cleans all classes.
+    n_jobs : int or None
+        Threads of the cleaner.
+
+    Attributes
+    ----------
+    provenance_ : Provenance
+        Of the synthetic rows that stayed, in the order of the rows.
+
+    References
+    ----------
+    Batista, Prati, Monard: A study of the behavior of several methods for balancing machine learning training data.
+    SIGKDD Explorations 6 (2004), doi:10.1145/1007730.1007735.
+    """
+
+    def _validate_estimator(self) -> None:
+        super()._validate_estimator()
+        if self.smote is None:
+            self.smote_ = SMOTE(sampling_strategy=self.sampling_strategy, random_state=self.random_state)
+        if self.enn is None:
+            self.enn_ = EditedNearestNeighbours(sampling_strategy="all", n_jobs=self.n_jobs)
+
+    def _cleaner(self) -> Any:
+        return self.enn_
+
+
+class SMOTETomek(_Combined, combine.SMOTETomek):  # type: ignore[misc]
+    """Over-sample by SMOTE and clean by Tomek links.
+
+    Parameters
+    ----------
+    sampling_strategy, random_state
+        As in `SMOTE`.
+    smote : SMOTE or None
+        By default `SMOTE` with these parameters.
+    tomek : TomekLinks or None
+        By default one that cleans all classes.
+    n_jobs : int or None
+        Threads of the cleaner.
+
+    Attributes
+    ----------
+    provenance_ : Provenance
+        Of the synthetic rows that stayed, in the order of the rows.
+
+    References
+    ----------
+    Batista, Bazzan, Monard: Balancing training data for automated annotation of keywords. WOB 2003.
+    """
+
+    def _validate_estimator(self) -> None:
+        super()._validate_estimator()
+        if self.smote is None:
+            self.smote_ = SMOTE(sampling_strategy=self.sampling_strategy, random_state=self.random_state)
+        if self.tomek is None:
+            self.tomek_ = TomekLinks(sampling_strategy="all", n_jobs=self.n_jobs)
+
+    def _cleaner(self) -> Any:
+        return self.tomek_

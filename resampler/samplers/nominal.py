@@ -1,0 +1,235 @@
+"""Over-sampling with categorical columns, by codes and votes: `SMOTENC` and `SMOTEN`."""
+
+from __future__ import annotations
+
+import numbers
+import warnings
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from imblearn import over_sampling
+from imblearn.metrics.pairwise import ValueDifferenceMetric
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.exceptions import DataConversionWarning
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
+from sklearn.utils import _safe_indexing
+
+from resampler.errors import InvalidInputError
+from resampler.generate import Plan, elect_donors
+from resampler.metric import make_penalty
+from resampler.samplers.base import Synthesizer, dense_rows
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+class SMOTENC(Synthesizer, over_sampling.SMOTENC):  # type: ignore[misc]
+    """Over-sample rows of numeric and categorical columns; categories are the vote of the base's neighbours.
+
+    Parameters
+    ----------
+    categorical_features : "auto" or array-like
+        Column numbers, names or a mask, as in imbalanced-learn; "auto" takes a frame's categorical columns.
+    categorical_encoder : object or None
+        A one-hot encoder that fixes the categories; rows are never encoded by it.
+    sampling_strategy, random_state, k_neighbors, neighbors
+        As in `SMOTE`.
+
+    Attributes
+    ----------
+    median_std_ : dict
+        For each class the median of the numeric columns' standard deviations: what a differing category counts.
+    provenance_ : Provenance
+        As in `SMOTE`, with the rows that categories were copied from.
+
+    References
+    ----------
+    Chawla, Bowyer, Hall, Kegelmeyer: SMOTE. JAIR 16 (2002), section 6.1. Ties of the vote go to the lowest category.
+    """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **over_sampling.SMOTENC._parameter_constraints,
+        **Synthesizer._neighbors_constraint,
+    }
+
+    def __init__(
+        self,
+        categorical_features: Any,
+        *,
+        categorical_encoder: Any = None,
+        sampling_strategy: Any = "auto",
+        random_state: Any = None,
+        k_neighbors: Any = 5,
+        neighbors: str = "auto",
+    ) -> None:
+        super().__init__(
+            categorical_features,
+            categorical_encoder=categorical_encoder,
+            sampling_strategy=sampling_strategy,
+            random_state=random_state,
+            k_neighbors=k_neighbors,
+        )
+        self.neighbors = neighbors
+
+    def _validate_column_types(self, X: Any) -> None:
+        if not self._names:
+            super()._validate_column_types(X)
+            return
+        if isinstance(self.categorical_features, str):
+            text = [not isinstance(value, int | float | np.number | np.bool_) for value in X[0]]
+            self.categorical_features_ = np.flatnonzero(text)
+        else:
+            self.categorical_features_ = np.array(
+                [self._names.index(c) if isinstance(c, str) else int(c) for c in self.categorical_features]
+            )
+        self.continuous_features_ = np.setdiff1d(np.arange(X.shape[1]), self.categorical_features_)
+
+    def _fit_resample(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
+        self.n_features_ = X.shape[1]
+        self._validate_column_types(X)
+        self._validate_estimator()
+        numeric = _safe_indexing(X, self.continuous_features_, axis=1)
+        rows = dense_rows(self._check_numeric(numeric))
+        self._coded = np.empty((X.shape[0], X.shape[1]), dtype=rows.dtype)
+        self._coded[:, self.continuous_features_] = rows
+        self._coded[:, self.categorical_features_] = self._encode(X)
+        self.median_std_: dict[Any, float] = {}
+        try:
+            return super()._fit_resample(X, y)
+        finally:
+            del self._coded
+
+    @staticmethod
+    def _check_numeric(numeric: Any) -> NDArray[Any]:
+        dense = numeric.toarray() if sparse.issparse(numeric) else np.asarray(numeric)
+        try:
+            rows = dense if dense.dtype.kind in "fiub" else dense.astype(np.float64)
+        except (TypeError, ValueError) as error:
+            raise InvalidInputError(
+                f"columns outside categorical_features must be numbers: {error}; name such a column in it"
+            ) from error
+        if not np.isfinite(rows).all():
+            raise InvalidInputError("Input X contains NaN or infinity in a numeric column: impute or drop it first")
+        return rows
+
+    def _encode(self, X: Any) -> NDArray[Any]:
+        """Return the codes of the categorical columns; the encoder's own order of categories is that of the codes."""
+        values = _safe_indexing(X, self.categorical_features_, axis=1)
+        values = values.toarray() if sparse.issparse(values) else values
+        default = OneHotEncoder(handle_unknown="ignore")
+        self.categorical_encoder_ = default if self.categorical_encoder is None else clone(self.categorical_encoder)
+        self.categorical_encoder_.fit(values)
+        categories = self.categorical_encoder_.categories_
+        made, needed = len(self.categorical_encoder_.get_feature_names_out()), sum(c.size for c in categories)
+        if made != needed:
+            raise InvalidInputError(
+                "SMOTENC requires a one-hot encoding with one column per category for the categorical features, "
+                f"got {made} columns for {needed} categories: give an encoder that neither drops nor merges any"
+            )
+        codes = OrdinalEncoder(
+            categories=categories, handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-2
+        )
+        return codes.fit_transform(values)
+
+    def _one_hot(self, median_std: float) -> NDArray[Any]:
+        """Return rows whose Euclidean distance is the mixed one: all that a neighbours object of others knows."""
+        columns = [self._coded[:, self.continuous_features_]]
+        for j in self.categorical_features_:
+            codes = self._coded[:, j]
+            columns.append((codes[:, None] == np.unique(codes)) * (median_std / np.sqrt(2)))
+        return np.concatenate(columns, axis=1)
+
+    def _plan(self, X: Any, y: NDArray[Any], label: Any, n_synthetic: int) -> Plan:  # noqa: ARG002
+        members = np.flatnonzero(y == label)
+        spread = self._coded[np.ix_(members, self.continuous_features_)].std(axis=0, dtype=np.float64)
+        self.median_std_[label] = float(np.median(spread))
+        mask = np.isin(np.arange(self.n_features_), self.categorical_features_)
+        penalty = make_penalty(mask, spread, self.n_features_)
+        if isinstance(self.k_neighbors, numbers.Integral):
+            found = self._search(self._coded, members, self.k_neighbors, label, within=members, penalty=penalty)
+        else:
+            placed = self._one_hot(self.median_std_[label])
+            found = self._search(placed, members, self.k_neighbors, label, within=members)
+        donors = elect_donors(self._coded, members, found, penalty)
+        return Plan(members, np.arange(len(members)), found, donors=donors)
+
+
+class SMOTEN(Synthesizer, over_sampling.SMOTEN):  # type: ignore[misc]
+    """Over-sample rows of categorical columns alone: the vote of a base and its neighbours by value difference.
+
+    Parameters
+    ----------
+    categorical_encoder : object or None
+        Ordinal encoder of the columns; by default `OrdinalEncoder`.
+    sampling_strategy, random_state, k_neighbors, neighbors
+        As in `SMOTE`.
+
+    Attributes
+    ----------
+    provenance_ : Provenance
+        All columns come from donors; the step is 0 and the neighbour plays no part.
+
+    Notes
+    -----
+    The value difference of two categories of a column depends on the column alone, so each category is placed in a
+    space of class frequencies and the search is an ordinary one: no n x n matrix. That is the value difference
+    metric with exponent 2, where imbalanced-learn takes 1; between two classes both order rows alike.
+
+    References
+    ----------
+    Chawla et al.: SMOTE. JAIR 16 (2002), section 6.2. Stanfill, Waltz: Toward memory-based reasoning (1986).
+    """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **over_sampling.SMOTEN._parameter_constraints,
+        **Synthesizer._neighbors_constraint,
+    }
+
+    def __init__(
+        self,
+        categorical_encoder: Any = None,
+        *,
+        sampling_strategy: Any = "auto",
+        random_state: Any = None,
+        k_neighbors: Any = 5,
+        neighbors: str = "auto",
+    ) -> None:
+        super().__init__(
+            categorical_encoder,
+            sampling_strategy=sampling_strategy,
+            random_state=random_state,
+            k_neighbors=k_neighbors,
+        )
+        self.neighbors = neighbors
+
+    def _validate_estimator(self) -> None:
+        over_sampling.SMOTE._validate_estimator(self)  # not its own, which asks for a precomputed n x n matrix
+
+    def _fit_resample(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
+        if sparse.issparse(X):
+            warnings.warn(
+                "Passing a sparse matrix to SMOTEN is not really efficient since it is converted to a dense array",
+                DataConversionWarning,
+                stacklevel=2,
+            )
+        values = X.toarray() if sparse.issparse(X) else X
+        default = OrdinalEncoder(dtype=np.int32)
+        self.categorical_encoder_ = default if self.categorical_encoder is None else clone(self.categorical_encoder)
+        codes = np.asarray(self.categorical_encoder_.fit_transform(values), dtype=np.int64)
+        counts = [len(c) for c in self.categorical_encoder_.categories_]
+        metric = ValueDifferenceMetric(n_categories=counts).fit(codes, y)
+        self._placed = np.concatenate([p[codes[:, j]] for j, p in enumerate(metric.proba_per_class_)], axis=1)
+        self._codes = codes.astype(np.float64)
+        self.categorical_features_ = np.arange(X.shape[1])
+        try:
+            return super()._fit_resample(X, y)
+        finally:
+            del self._placed, self._codes
+
+    def _plan(self, X: Any, y: NDArray[Any], label: Any, n_synthetic: int) -> Plan:  # noqa: ARG002
+        members = np.flatnonzero(y == label)
+        found = self._search(self._placed, members, self.k_neighbors, label, within=members)
+        voters = np.concatenate([members[:, None], found], axis=1)
+        donors = elect_donors(self._codes, members, voters, np.ones(X.shape[1]))
+        return Plan(members, np.arange(len(members)), found, span=np.zeros(found.shape, np.float32), donors=donors)
