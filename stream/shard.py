@@ -113,12 +113,12 @@ class Shard:
         self._pending: Pending | None = None
         self._behind = True  # whether the last read came back full
         self._forget_requests = 0
-        self._last_arrival = self._quiet_since = self._last_renewal = self._last_check = self._clock()
+        self._last_arrival = self._quiet_since = self._asked = self._last_renewal = self._last_check = self._clock()
 
     @property
     def idle_s(self) -> float:
-        """Seconds since the last entry came in; 0 while something waits to be committed."""
-        return 0.0 if self._pending or self._behind else self._clock() - self._quiet_since
+        """Seconds for which nothing was found to come in; 0 while something waits to be committed."""
+        return 0.0 if self._pending or self._behind else self._asked - self._quiet_since
 
     def acquire(self) -> bool:
         """Take the shard and restore the state of its cursor.
@@ -252,6 +252,7 @@ class Shard:
                 # One read when the window has passed, not one for each arrival.
                 self._sleep(max(wait_ms, 0) / 1_000)
                 block_ms = 0
+        self._asked = self._clock()
         entries, self._behind, complete_until_ms = source.read(block_ms)
         if len(entries):
             self._last_arrival = self._clock()
@@ -274,7 +275,8 @@ class Shard:
         stops = np.empty(pending.n_entries, dtype=np.int64)
         stops = stops[: cut(pending.ms, pending.n_rows, self._settings.linger_ms, self._settings.batch_rows, stops)]
         passed = 0 <= complete_until_ms - self._window_end(pending) <= STALE_MS
-        quiet = not self._behind and self._clock() - self._quiet_since >= self._quiet_s
+        # What came after the last question was asked is not known of: the spell ends with the question.
+        quiet = not self._behind and self._asked - self._quiet_since >= self._quiet_s
         if not (passed or quiet):
             stops = stops[:-1]
         return (int(stops[-1]) if len(stops) else 0), stops

@@ -14,15 +14,16 @@ from stream.resp import EntryReader
 
 _SCHEMA = FeatureSchema.numeric(["a", "b"], label="y")
 _TEXT = {b"a": b"1.5", b"b": b"-2e3", b"y": b"1"}
+_JSON = {b"json": b'{"a": 1.5, "b": -2e3, "y": 1}'}
 
 
 def warm() -> None:
-    """Pass a text row and a packed row through what a worker does with them, without a server."""
-    reply = _xread_reply([_TEXT, encode_row([1.0, 2.0], 0)])
+    """Pass a row of each compiled format through what a worker does with them, without a server."""
+    reply = _xread_reply([_TEXT, encode_row([1.0, 2.0], 0), _JSON])
     ours, theirs = socket.socketpair()
     with ours, theirs:
         theirs.sendall(reply)
-        entries = EntryReader(ours).read_entries(2)
+        entries = EntryReader(ours).read_entries(3)
         rows = Decoder(_SCHEMA).decode(entries)
     stops = np.empty(2, dtype=np.int64)
     cut(entries.ms, np.ones(2, dtype=np.int64), 1, 1, stops)

@@ -115,7 +115,7 @@ def _feature(column: pa.ChunkedArray, feature: Feature, faults: dict[int, tuple[
     if feature.dtype == "bool" and pa.types.is_boolean(column.type):
         column = _cast(column, pa.uint8(), feature.name)
     values = _numbers(_cast(column, pa.float64(), feature.name))
-    for i in np.flatnonzero(np.abs(values) > np.finfo(np.float32).max).tolist():
+    for i in np.flatnonzero(np.isfinite(values) & (np.abs(values) > np.finfo(np.float32).max)).tolist():
         faults.setdefault(i, (Reason.OUT_OF_RANGE, f"{feature.name!r} must be finite in float32, got {values[i]!r}"))
         values[i] = 0.0
     return values

@@ -13,6 +13,7 @@ from stream.codec.check import MatrixCheck
 from stream.codec.columns import Columns, join_words
 from stream.codec.rows import Block, Reason, Reject, RejectError, Rows
 from stream.codec.text import TextReader
+from stream.kernels.json_scan import scan_rows
 from stream.kernels.packed import classify, gather_rows
 from stream.kernels.text import decode_text
 
@@ -52,7 +53,7 @@ class Decoder:
 
     Notes
     -----
-    Text rows and packed rows pass through kernels that take what is certain; every other entry is decoded by itself,
+    Text, JSON and packed rows pass through kernels that take what is certain; every other entry is decoded by itself,
     which is slower and knows why.
     """
 
@@ -90,12 +91,11 @@ class Decoder:
             elif kind is InputFormat.ROW:
                 block, certain = self._row_block(entries, low, high)
                 self._merge(entries, block, certain, self._read_row, blocks, rejects)
+            elif kind is InputFormat.JSON:
+                block, certain = self._json_block(entries, low, high)
+                self._merge(entries, block, certain, self._read_json, blocks, rejects)
             else:
-                read = {
-                    InputFormat.JSON: self._read_json,
-                    InputFormat.ROWS: self._read_batch,
-                    InputFormat.ARROW: self._read_arrow,
-                }[kind]
+                read = self._read_batch if kind is InputFormat.ROWS else self._read_arrow
                 for i in range(low, high):
                     self._decode_one(entries, i, read, blocks, rejects)
         return Rows.join(blocks, rejects, self.schema.n_features)
@@ -125,6 +125,15 @@ class Decoder:
         block, certain = self._new_block(low, high)
         where = (entries.buffer, entries.first, entries.spans, low, high)
         decode_text(*where, self._columns, self._order, block.X, block.y, certain)
+        return block, certain
+
+    def _json_block(self, entries: Entries, low: int, high: int) -> tuple[Block, NDArray[np.bool_]]:
+        block, certain = self._new_block(low, high)
+        first = np.empty(high - low + 1, dtype=np.int64)
+        # One member more than the contract has, so that a row that is too long is seen to be.
+        spans = np.empty(((high - low) * 2 * (self.schema.n_features + 2), 2), dtype=np.int64)
+        scan_rows(entries.buffer, entries.first, entries.spans, low, high, first, spans)
+        decode_text(entries.buffer, first, spans, 0, high - low, self._columns, self._order, block.X, block.y, certain)
         return block, certain
 
     def _row_block(self, entries: Entries, low: int, high: int) -> tuple[Block, NDArray[np.bool_]]:
@@ -182,12 +191,10 @@ class Decoder:
             raise RejectError(reason, detail)
         return X[0], int(y[0])
 
-    def _read_json(self, i: int, items: Sequence[bytes]) -> tuple[Block, Reject | None]:
+    def _read_json(self, items: Sequence[bytes]) -> tuple[NDArray[np.float32], int]:
         fields = _fields(items)
         packed.check_fields(fields, json_row.FIELD, self.schema)
-        x, y = self._text.read(json_row.read_object(fields[json_row.FIELD]))
-        block = Block.of_entry(i, x[np.newaxis], np.array([y], dtype=np.int64), np.zeros(1, dtype=np.int64))
-        return block, None
+        return self._text.read(json_row.read_object(fields[json_row.FIELD]))
 
     def _read_batch(self, i: int, items: Sequence[bytes]) -> tuple[Block, Reject | None]:
         X, y = packed.read_payload(_fields(items), packed.BATCH_FIELD, self.schema)

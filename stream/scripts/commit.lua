@@ -18,7 +18,7 @@ if state[2] ~= from then return {'moved', state[2] or ''} end
 -- While the entry at the cursor is there, nothing behind it was trimmed. When it is gone, count: all entries
 -- ever added are those read, plus those still to come.
 local lost = 0
-if from ~= to and #redis.call('XRANGE', input, from, from) == 0 then
+if from ~= to and redis.call('EXISTS', input) == 1 and #redis.call('XRANGE', input, from, from) == 0 then
   local first = redis.call('XRANGE', input, '-', from, 'COUNT', 1)
   if #first == 0 then
     local info, field = redis.call('XINFO', 'STREAM', input), {}

@@ -1,0 +1,141 @@
+"""The commands as processes: what they print, where, and what they exit with."""
+
+import json
+import signal
+import time
+import urllib.request
+
+import pyarrow.parquet as pq
+import pytest
+
+from stream.checkpoint import Checkpoint
+from stream.keys import ShardKeys
+
+RUN = ("run", "--label", "label", "--features", "a,b,c", "--metrics-port", "0")
+
+
+@pytest.fixture
+def call(start_cli):
+    def run(*arguments, code=0, **options):
+        process = start_cli(*arguments, **options)
+        out, err = process.communicate(timeout=120)
+        assert process.returncode == code, err
+        assert "Traceback" not in err
+        return out, err
+
+    return run
+
+
+def test_run_status_export(client, name, make_rows, add_text, call, tmp_path):
+    add_text(client, name, *make_rows(300))
+    out, _ = call(*RUN, "--stream", name, "--ratio", "0.5", "--until-idle", "0.2", "--json")
+    report = json.loads(out)
+    assert (report["rows"], report["lag"], report["shards"][0]["owner"]) == (300, 0, None)
+    assert report["synthetic"] > 0
+    status, _ = call("status", "--stream", name, "--json")
+    assert json.loads(status) == report
+    path = tmp_path / "out.parquet"
+    out, _ = call("export", "--stream", name, "--to", path, "--json")
+    table = pq.read_table(path)
+    assert json.loads(out)["rows"] == table.num_rows == report["emitted"]
+    assert table.column_names == ["a", "b", "c", "label", "is_synthetic", "row_id", "base_id", "neighbor_id", "step"]
+    assert [p.name for p in tmp_path.iterdir()] == ["out.parquet"]
+
+
+def test_dead_letters_are_listed_and_sent_again(client, name, make_rows, add_text, call):
+    add_text(client, name, *make_rows(10))
+    client.xadd(name, {"a": "x", "b": "1", "c": "1", "label": "0"}, id="100-0")
+    client.xadd(name, {"a": "1", "b": "1", "label": "0"}, id="101-0")
+    call(*RUN, "--stream", name, "--until-idle", "0.2")
+    listed = json.loads(call("dead-letters", "--stream", name, "--json")[0])
+    assert [(letter["id"], letter["reason"]) for letter in listed["dead_letters"]] == [
+        ("100-0", "unparsable"),
+        ("101-0", "missing_field"),
+    ]
+    assert listed["dead_letters"][0]["fields"] == {"a": "x", "b": "1", "c": "1", "label": "0"}
+    out, _ = call("dead-letters", "--stream", name, "--resubmit", "100-0", "--json")
+    assert json.loads(out)["resubmitted"] == 1
+    assert client.xrevrange(name, count=1)[0][1][b"a"] == b"x"
+    assert [i for i, _ in client.xrange(ShardKeys(name).dead)] == [b"101-0"]
+    _, err = call("dead-letters", "--stream", name, "--resubmit", "7-7", code=2)
+    assert "no dead letter has ID '7-7'" in err
+
+
+def test_forget_waits_for_a_worker(client, name, make_rows, add_text, call):
+    add_text(client, name, *make_rows(100))
+    out, _ = call("forget", "--stream", name, "--row-id", "5-0", "--json")
+    assert json.loads(out)["pending"] == 1
+    call(*RUN, "--stream", name, "--until-idle", "0.3")
+    assert client.scard(ShardKeys(name).forget) == 0
+
+
+def test_sigterm_ends_a_worker_within_a_second(client, name, make_rows, add_text, start_cli):
+    add_text(client, name, *make_rows(100))
+    process = start_cli(*RUN, "--stream", name)
+    while not ((stored := Checkpoint.load(client, ShardKeys(name))) and stored.rows):
+        time.sleep(0.01)
+    started = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=10) == 0
+    assert time.monotonic() - started < 5  # a second, on a machine that does nothing else
+    assert not client.exists(ShardKeys(name).lease)
+
+
+def test_metrics_and_health(client, name, make_rows, add_text, start_cli):
+    add_text(client, name, *make_rows(100))
+    arguments = [argument for argument in RUN if argument not in ("--metrics-port", "0")]
+    process = start_cli(*arguments, "--stream", name, "--ratio", "0.9", "--metrics-port", "19464")
+    while not ((stored := Checkpoint.load(client, ShardKeys(name))) and stored.rows):
+        assert process.poll() is None
+        time.sleep(0.01)
+    with urllib.request.urlopen("http://127.0.0.1:19464/metrics") as reply:
+        text = reply.read().decode()
+    for metric in (
+        "rows_total",
+        "samples_generated_total",
+        "synthetic_ratio",
+        "buffer_rows",
+        "stream_lag_rows",
+        "commit_seconds_bucket",
+        "batch_latency_seconds_bucket",
+    ):
+        assert f"resampler_{metric}{{" in text
+    assert f'stream="{name}"' in text
+    with urllib.request.urlopen("http://127.0.0.1:19464/healthz") as reply:
+        assert reply.read() == b"ok\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (
+            (*RUN, "--stream", "x", "--url", "redis://me:secret@127.0.0.1:1/0"),
+            1,
+            "redis://127.0.0.1:1/0 does not answer",
+        ),
+        (("status", "--stream", "x", "--url", "junk://x"), 2, "cannot be read"),
+        (("run", "--stream", "x"), 2, "pass --features a,b,c --label y"),
+        ((*RUN, "--stream", "x", "--contract", "c.json"), 2, "give one or the other"),
+        ((*RUN, "--stream", "x", "--ratio", "2"), 2, "ratio must be in"),
+        ((*RUN, "--stream", "x", "--linger-ms", "0"), 2, "linger_ms must be at least 1"),
+        ((*RUN, "--stream", "x", "--start", "yesterday"), 2, "ISO 8601"),
+        ((*RUN, "--stream", "x", "--until-idle", "-1"), 2, "--until-idle must be positive"),
+        ((*RUN, "--stream", ""), 2, "must not be empty"),
+        (("run", "--stream", "x", "--contract", "/nowhere.json"), 2, "cannot be read"),
+        (("export", "--stream", "x", "--to", "/nowhere/x.parquet"), 2, "directory does not exist"),
+        (("export", "--stream", "never-begun", "--to", "x.parquet"), 1, "has a worker run on this stream"),
+        (("forget", "--stream", "x", "--row-id", "?"), 2, "row id '?'"),
+    ],
+)
+def test_wrong_use_is_one_clear_line(call, arguments, code, message):
+    out, err = call(*arguments, code=code)
+    assert message in err
+    assert "secret" not in err
+    assert out == ""
+    assert len(err.strip().splitlines()) == 1
+
+
+def test_a_key_of_another_type_is_named(client, name, call):
+    client.set(name, "text")
+    _, err = call(*RUN, "--stream", name, "--until-idle", "0.1", code=1)
+    assert f"input '{name}' must be a stream" in err

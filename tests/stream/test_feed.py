@@ -1,0 +1,89 @@
+import numpy as np
+import pytest
+
+from resampler import ContractError, CorruptStateError, FeatureSchema, MicroBatch
+from resampler.errors import InvalidInputError
+from stream import Feed, OutputFormat, decode_output
+from stream.codec.output import encode_output, pack, unpack
+from stream.feedplace import FeedPlace
+from stream.keys import ShardKeys
+
+
+@pytest.fixture
+def filled(client, name, make_rows, add_text, run_worker):
+    X, y = make_rows(500)
+    add_text(client, name, X, y)
+    run_worker(name)
+    return name
+
+
+def test_goes_on_behind_what_was_committed(server, filled):
+    with Feed(server.url, filled, idle_s=0.01) as feed:
+        batches = list(feed)
+    with Feed(server.url, filled, name="trainer", idle_s=0.01) as feed:
+        seen = []
+        for batch in feed:
+            seen.append(batch)
+            if len(seen) == 10:
+                feed.commit()
+            if len(seen) == 15:
+                break
+    with Feed(server.url, filled, name="trainer", idle_s=0.01) as feed:
+        seen = seen[:10] + list(feed)
+    assert [batch.row_id.tolist() for batch in seen] == [batch.row_id.tolist() for batch in batches]
+
+
+def test_cursors_kept_with_the_model_win_over_what_is_stored(server, filled):
+    with Feed(server.url, filled, idle_s=0.01) as feed:
+        first = next(iter(feed))
+        kept = feed.cursors
+        list(feed)
+        feed.commit()
+    with Feed(server.url, filled, idle_s=0.01, cursors=kept) as feed:
+        second = next(iter(feed))
+    assert second.row_id[0] > first.row_id[0]
+
+
+def test_committed_rows_are_counted_for_back_pressure(client, server, filled):
+    with Feed(server.url, filled, idle_s=0.01) as feed:
+        rows = sum(map(len, feed))
+        feed.commit()
+    assert FeedPlace.parse(client.hget(ShardKeys(filled).feeds, "default")).rows == rows
+
+
+def test_refuses_a_shard_that_is_not_there(server):
+    with pytest.raises(InvalidInputError, match="from 0 to 1"):
+        Feed(server.url, "x", shards=2, only=(2,))
+
+
+def _batch(n, d, seed=0):
+    rng = np.random.default_rng(seed)
+    synthetic = rng.random(n) < 0.5
+    ids = [rng.integers(0, 2**62, n) for _ in range(3)]
+    return MicroBatch(
+        X=rng.normal(size=(n, d)).astype(np.float32),
+        y=rng.integers(-9, 9, n),
+        is_synthetic=synthetic,
+        row_id=np.where(synthetic, -1, ids[0]),
+        base_id=np.where(synthetic, ids[1], -1),
+        neighbor_id=np.where(synthetic, ids[2], -1),
+        step=rng.random(n).astype(np.float32),
+    )
+
+
+@pytest.mark.parametrize("output_format", list(OutputFormat))
+def test_output_formats_read_back_to_the_bit(output_format):
+    schema = FeatureSchema.numeric(["p", "q"])
+    batch = _batch(1 if output_format is OutputFormat.TEXT else 17, 2)
+    items = encode_output(batch, schema, output_format)
+    back = decode_output(dict(zip(items[::2], items[1::2], strict=True)), schema)
+    for column in ("X", "y", "is_synthetic", "row_id", "base_id", "neighbor_id", "step"):
+        assert getattr(back, column).tobytes() == getattr(batch, column).tobytes()
+    with pytest.raises(ContractError, match="must be of schema"):
+        decode_output(dict(zip(items[::2], items[1::2], strict=True)), FeatureSchema.numeric(["p", "r"]))
+
+
+@pytest.mark.parametrize("damage", [lambda p: p[:-1], lambda p: p + b"x", lambda p: b"JUNK" + p[4:], lambda p: p[:7]])
+def test_damaged_output_is_named(damage):
+    with pytest.raises(CorruptStateError, match="packed micro-batch"):
+        unpack(damage(pack(_batch(5, 3))))
