@@ -42,6 +42,31 @@ def check_positive(name: str, value: object) -> int:
     return int(value)
 
 
+def check_ratio(name: str, value: object) -> float:
+    """Check a ratio of minority to majority.
+
+    Parameters
+    ----------
+    name : str
+        What the message calls it.
+    value : object
+        Must be a number above 0 and at most 1.
+
+    Returns
+    -------
+    float
+        The value.
+
+    Raises
+    ------
+    InvalidInputError
+        If it is anything else.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float | np.floating) or not 0 < value <= 1:
+        raise InvalidInputError(f"{name} must be in (0, 1], the minority : majority wanted, got {value!r}")
+    return float(value)
+
+
 def check_seed(seed: object) -> int:
     """Check a seed.
 

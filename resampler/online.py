@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -12,8 +11,8 @@ import numpy as np
 from resampler.buffer import MinorityBuffer
 from resampler.errors import CorruptStateError, InvalidInputError
 from resampler.kernels.online import advance, scatter
-from resampler.kernels.window import Window, encode, plan
-from resampler.metric import check_positive, check_seed, label_key
+from resampler.kernels.window import Policy, Window, encode, plan
+from resampler.metric import check_positive, check_ratio, check_seed, label_key
 from resampler.provenance import NO_ID, MicroBatch
 from resampler.schema import FeatureSchema
 from resampler.state import dump_state, load_state
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 MAX_CLASSES = 32
+QUOTAS = ("exact", "poisson")
 
 
 class OnlineStats(NamedTuple):
@@ -31,19 +31,22 @@ class OnlineStats(NamedTuple):
     ----------
     real, synthetic : dict of int to int
         Rows that came in, rows that were made.
+    dropped : dict of int to int
+        Rows that under-sampling left out.
     buffer_rows : dict of int to int
         Rows that the class's minority buffer holds now.
     """
 
     real: dict[int, int]
     synthetic: dict[int, int]
+    dropped: dict[int, int]
     buffer_rows: dict[int, int]
 
     @property
     def synthetic_ratio(self) -> float:
-        """Synthetic rows : all rows, 0 before the first."""
+        """Synthetic rows : all rows that came out, 0 before the first."""
         synthetic = sum(self.synthetic.values())
-        return synthetic / max(1, synthetic + sum(self.real.values()))
+        return synthetic / max(1, synthetic + sum(self.real.values()) - sum(self.dropped.values()))
 
 
 class OnlineResampler:
@@ -67,6 +70,13 @@ class OnlineResampler:
         Rows over which the classes' shares are counted.
     burst : int
         Synthetic rows of a class that one row can cause, at most.
+    undersample : float or None
+        Drop majority rows at random until minority : majority is this, before synthetic rows make up the rest; a row's
+        fate is keyed by its id. With ``undersample >= ratio`` there is nothing left to make up. None keeps every row.
+    quota : {"exact", "poisson"}
+        Whether what a class is owed is counted, or drawn with every row and not carried over.
+    warmup : int
+        Rows before the first synthetic one.
     seed : int
         From 0 to 2**64 - 1.
 
@@ -100,29 +110,44 @@ class OnlineResampler:
         capacity: int = 10_000,
         window: int = 10_000,
         burst: int = 16,
+        undersample: float | None = None,
+        quota: str = "exact",
+        warmup: int = 0,
         seed: int = 0,
     ) -> None:
         if not isinstance(schema, FeatureSchema):
             raise InvalidInputError(f"schema must be a FeatureSchema, got {type(schema).__name__}")
-        if (
-            isinstance(ratio, bool)
-            or not isinstance(ratio, int | float)
-            or not (math.isfinite(ratio) and 0 < ratio <= 1)
-        ):
-            raise InvalidInputError(f"ratio must be in (0, 1], the minority : majority wanted, got {ratio!r}")
         self.schema = schema
-        self.ratio = float(ratio)
+        self.ratio = check_ratio("ratio", ratio)
+        self.undersample = None if undersample is None else check_ratio("undersample", undersample)
         self.k_neighbors = check_positive("k_neighbors", k_neighbors)
         self.capacity = check_positive("capacity", capacity)
         self.window = check_positive("window", window)
         self.burst = check_positive("burst", burst)
         self.seed = check_seed(seed)
+        if quota not in QUOTAS:
+            raise InvalidInputError(f"quota must be one of {QUOTAS}, got {quota!r}")
+        self.quota = quota
+        if isinstance(warmup, bool) or not isinstance(warmup, int | np.integer) or warmup < 0:
+            raise InvalidInputError(f"warmup must be a number of rows, 0 or more, got {warmup!r}")
+        self.warmup = int(warmup)
         if self.capacity <= self.k_neighbors:
             raise InvalidInputError(
                 f"capacity must be at least k_neighbors + 1 = {self.k_neighbors + 1}, got {capacity}"
             )
         self._buffers: list[MinorityBuffer] = []
-        counts = (np.zeros(MAX_CLASSES, dtype=np.int64) for _ in range(5))
+        self._streams: list[int] = []  # what each class's draws are keyed on
+        self._policy = Policy(
+            ratio=self.ratio,
+            undersample=self.undersample or 0.0,
+            poisson=quota == "poisson",
+            k_neighbors=self.k_neighbors,
+            capacity=self.capacity,
+            burst=self.burst,
+            warmup=self.warmup,
+            seed=np.uint64(self.seed),
+        )
+        counts = (np.zeros(MAX_CLASSES, dtype=np.int64) for _ in range(6))
         self._window = Window(
             labels=next(counts),
             n_classes=np.zeros(1, dtype=np.int64),
@@ -133,12 +158,13 @@ class OnlineResampler:
             seen=np.zeros(1, dtype=np.int64),
             seen_real=next(counts),
             seen_synthetic=next(counts),
+            seen_dropped=next(counts),
         )
 
     @property
-    def parameters(self) -> dict[str, float | int]:
+    def parameters(self) -> dict[str, float | int | str | None]:
         """What the output depends on beside the schema and the rows."""
-        names = ("ratio", "k_neighbors", "capacity", "window", "burst", "seed")
+        names = ("ratio", "k_neighbors", "capacity", "window", "burst", "undersample", "quota", "warmup", "seed")
         return {name: getattr(self, name) for name in names}
 
     @property
@@ -162,7 +188,8 @@ class OnlineResampler:
         Returns
         -------
         MicroBatch
-            The rows in order, each followed by the synthetic rows that it caused.
+            The rows in order, those that under-sampling drops left out, each followed by the synthetic rows that it
+            caused.
 
         Raises
         ------
@@ -183,13 +210,13 @@ class OnlineResampler:
                 f"y may hold at most {MAX_CLASSES} different classes, got more: is {self.schema.label.name!r} a class?"
             )
         while len(self._buffers) < n_classes:
+            self._streams.append(label_key(int(self._window.labels[len(self._buffers)])))
             self._buffers.append(self._new_buffer())
 
         ops = np.empty((4, n * (1 + n_classes)), dtype=np.int64)
         position = np.empty(n, dtype=np.int64)
-        n_ops, n_out = plan(
-            self._window, codes, self.ratio, self.k_neighbors, self.capacity, self.burst, *ops, position
-        )
+        streams = np.array(self._streams, dtype=np.int64)
+        n_ops, n_out = plan(self._window, self._policy, codes, ids, streams, *ops, position)
         batch = MicroBatch(
             X=np.empty((n_out, d), dtype=np.float32),
             y=np.empty(n_out, dtype=np.int64),
@@ -210,7 +237,7 @@ class OnlineResampler:
                 code,
                 label,
                 np.uint64(self.seed),
-                label_key(label),
+                streams[code],
                 self.k_neighbors,
                 views,
                 batch.X,
@@ -271,6 +298,7 @@ class OnlineResampler:
         return OnlineStats(
             real=dict(zip(labels, self._window.seen_real.tolist(), strict=False)),
             synthetic=dict(zip(labels, self._window.seen_synthetic.tolist(), strict=False)),
+            dropped=dict(zip(labels, self._window.seen_dropped.tolist(), strict=False)),
             buffer_rows=dict(zip(labels, map(len, self._buffers), strict=True)),
         )
 
@@ -312,5 +340,6 @@ class OnlineResampler:
         if [a.shape for a in saved] != [a.shape for a in resampler._window]:
             raise CorruptStateError("saved OnlineResampler has arrays of other shapes: rebuild it by replay")
         resampler._window = saved
+        resampler._streams = [label_key(int(label)) for label in saved.labels[: int(saved.n_classes[0])]]
         resampler._buffers = [MinorityBuffer.from_bytes(array.tobytes()) for array in arrays.values()]
         return resampler

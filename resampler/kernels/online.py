@@ -7,7 +7,7 @@ from numba import njit
 
 from resampler.kernels.random import draw
 from resampler.kernels.ring import emit, insert
-from resampler.kernels.window import INSERT
+from resampler.kernels.window import DROPPED, INSERT
 
 
 @njit(cache=True, nogil=True)
@@ -15,6 +15,8 @@ def scatter(X, y, row_ids, position, out_X, out_y, out_synthetic, out_row_id):
     """Put the real rows into their places among `out_X`; all other places are synthetic until then."""
     for i in range(position.shape[0]):
         at = position[i]
+        if at == DROPPED:
+            continue
         for j in range(X.shape[1]):
             out_X[at, j] = X[i, j]
         out_y[at] = y[i]

@@ -21,6 +21,11 @@ _W0 = np.uint64(0x9E3779B9)
 _W1 = np.uint64(0xBB67AE85)
 _UNIT = np.float32(2.0**-24)
 
+# Draw numbers from the end of the range, for what is decided about a row beside its synthetic rows.
+RANK = 0xFFFFFFFF
+KEEP = 0xFFFFFFFE
+QUOTA = 0xFFFFFFFD
+
 
 @njit(cache=True, inline="always")
 def philox4x32(c0, c1, c2, c3, k0, k1):
@@ -64,10 +69,30 @@ def unit(word):
     return np.float32(word >> np.uint64(8)) * _UNIT
 
 
+@njit(cache=True, inline="always")
+def poisson(word, rate):
+    """Map a word to a Poisson count of mean `rate`, at most 1.
+
+    The exponential is a fixed series: the C library's may differ in its last bit from one machine to the next.
+    """
+    term = 1.0
+    probability = 1.0
+    for i in range(1, 20):
+        term *= -rate / i
+        probability += term
+    below = probability
+    uniform = np.float64(word) * 2.0**-32
+    count = 0
+    while uniform >= below and count < 32:
+        count += 1
+        probability *= rate / count
+        below += probability
+    return count
+
+
 @njit(cache=True, nogil=True)
 def rank_keys(seed, stream, row_ids, out):
     """Write one 64-bit key a row: sorting by it is the seeded order in which rows take turns as bases."""
-    last = np.uint64(0xFFFFFFFF)  # a draw number that no synthetic row uses
     for i in range(row_ids.shape[0]):
-        w0, w1, _, _ = draw(seed, stream, row_ids[i], last)
+        w0, w1, _, _ = draw(seed, stream, row_ids[i], RANK)
         out[i] = (w0 << _SHIFT) | w1

@@ -10,7 +10,37 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from resampler.kernels.random import KEEP, QUOTA, draw, poisson
+
 INSERT = 0  # an operation with count 0 keeps the row; any other count emits that many rows
+DROPPED = -1  # place in the output of a row that under-sampling left out
+
+
+class Policy(NamedTuple):
+    """What the plan is made by: see `resampler.online.OnlineResampler`.
+
+    Parameters
+    ----------
+    ratio : float
+        Minority : majority after augmentation.
+    undersample : float
+        Minority : majority that dropping majority rows reaches first; 0 drops none.
+    poisson : bool
+        Quotas are drawn, not counted.
+    k_neighbors, capacity, burst, warmup : int
+        As there.
+    seed : uint64
+        Keys every draw.
+    """
+
+    ratio: float
+    undersample: float
+    poisson: bool
+    k_neighbors: int
+    capacity: int
+    burst: int
+    warmup: int
+    seed: np.uint64
 
 
 class Window(NamedTuple):
@@ -32,7 +62,7 @@ class Window(NamedTuple):
         Rows in each class's minority buffer.
     seen : ndarray of shape (1,), int64
         Rows since the beginning.
-    seen_real, seen_synthetic : ndarray of shape (max_classes,), int64
+    seen_real, seen_synthetic, seen_dropped : ndarray of shape (max_classes,), int64
         Rows of each class since the beginning.
     """
 
@@ -45,6 +75,7 @@ class Window(NamedTuple):
     seen: np.ndarray
     seen_real: np.ndarray
     seen_synthetic: np.ndarray
+    seen_dropped: np.ndarray
 
 
 @njit(cache=True, nogil=True)
@@ -71,15 +102,16 @@ def encode(window, y, codes):
 
 
 @njit(cache=True, nogil=True)
-def plan(window, codes, ratio, k_neighbors, capacity, burst, op_class, op_row, op_count, op_out, position):
+def plan(window, policy, codes, row_ids, streams, op_class, op_row, op_count, op_out, position):
     """Pass rows through the window and list what to do, in order.
 
     With every row, each class is owed what its share of the window lacks of `ratio` x the largest class's share.
     Counting what was emitted and topping it up would be exact at every row, but each burst would come back as an
     echo when it leaves the window, for ever.
 
-    An operation is (class, row of the batch, count, place in the output). `position[i]` is real row i's own place
-    in the output: synthetic rows stand behind the row that caused them.
+    `streams[c]` keys the draws of class c. An operation is (class, row of the batch, count, place in the output).
+    `position[i]` is real row i's own place in the output, or `DROPPED`: synthetic rows stand behind the row that
+    caused them.
 
     Returns the number of operations and of output rows.
     """
@@ -96,38 +128,71 @@ def plan(window, codes, ratio, k_neighbors, capacity, burst, op_class, op_row, o
         for c in range(n_classes):
             largest = max(largest, window.real[c])
         # The majority needs no buffer, but the first rows of a stream do not know yet what they are.
-        keep = window.real[code] < largest or window.stored[code] <= k_neighbors
+        keep = window.real[code] < largest or window.stored[code] <= policy.k_neighbors
         window.codes[at] = code
         window.real[code] += 1
         window.seen[0] += 1
         window.seen_real[code] += 1
-        position[i] = n_out
-        n_out += 1
+        largest = max(largest, window.real[code])
+
+        share = 1.0  # of the majority's rows that under-sampling lets pass
+        if policy.undersample > 0:
+            share = min(1.0, runner_up(window.real, n_classes, largest) / (policy.undersample * largest))
+        if share < 1 and window.real[code] == largest:
+            word, _, _, _ = draw(policy.seed, streams[code], row_ids[i], KEEP)
+            if np.float64(word) * 2.0**-32 >= share:
+                position[i] = DROPPED
+                window.seen_dropped[code] += 1
+            else:
+                position[i] = n_out
+                n_out += 1
+        else:
+            position[i] = n_out
+            n_out += 1
         if keep:
             op_class[n_ops] = code
             op_row[n_ops] = i
             op_count[n_ops] = INSERT
             op_out[n_ops] = -1
             n_ops += 1
-            window.stored[code] = min(window.stored[code] + 1, capacity)
-        wanted = ratio * max(largest, window.real[code])
+            window.stored[code] = min(window.stored[code] + 1, policy.capacity)
+
         rows = min(window.seen[0], size)
         for c in range(n_classes):
             if window.seen_real[c] == 0:  # a class that this batch is yet to bring
                 continue
-            owed = wanted - window.real[c]
-            if owed > 0:
+            owed = max(0.0, policy.ratio * share * largest - window.real[c]) / rows
+            ready = window.stored[c] > policy.k_neighbors and window.seen[0] > policy.warmup
+            if policy.poisson:
+                _, word, _, _ = draw(policy.seed, streams[c], row_ids[i], QUOTA)
+                count = poisson(word, owed)
+            else:
                 # No class is owed more than a window can hold, however long it had too few rows to emit.
-                window.credit[c] = min(window.credit[c] + owed / rows, ratio * size)
-            if window.credit[c] < 1 or window.stored[c] <= k_neighbors:
+                window.credit[c] = min(window.credit[c] + owed, policy.ratio * size)
+                count = int(window.credit[c])
+            count = min(count, policy.burst)
+            if count == 0 or not ready:
                 continue
-            count = min(int(window.credit[c]), burst)
             op_class[n_ops] = c
             op_row[n_ops] = i
             op_count[n_ops] = count
             op_out[n_ops] = n_out
             n_ops += 1
             n_out += count
-            window.credit[c] -= count
+            if not policy.poisson:
+                window.credit[c] -= count
             window.seen_synthetic[c] += count
     return n_ops, n_out
+
+
+@njit(cache=True, nogil=True)
+def runner_up(counts, n, largest):
+    """Return the second largest count, and 1 where that is 0."""
+    second = 0
+    seen = False
+    for c in range(n):
+        if counts[c] == largest and not seen:
+            seen = True
+        else:
+            second = max(second, counts[c])
+    return max(second, 1)

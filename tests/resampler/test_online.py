@@ -54,10 +54,13 @@ def run(resampler, X, y, ids, cuts):
     n_classes=st.integers(2, 4),
     grid=st.booleans(),
     categorical=st.booleans(),
+    undersample=st.none() | st.floats(0.1, 1.0),
+    quota=st.sampled_from(["exact", "poisson"]),
+    warmup=st.sampled_from([0, 10]),
     cuts=st.lists(st.integers(0, 80), max_size=6),
 )
 def test_output_is_the_twins_however_it_is_cut(
-    seed, data_seed, ratio, k, spare, window, burst, n_classes, grid, categorical, cuts
+    seed, data_seed, ratio, k, spare, window, burst, n_classes, grid, categorical, undersample, quota, warmup, cuts
 ):
     X, y, ids = make_rows(data_seed, 80, 3, rate=0.3, n_classes=n_classes)
     if grid:  # many equal distances and duplicate rows
@@ -66,6 +69,7 @@ def test_output_is_the_twins_however_it_is_cut(
         X[:, 2] = np.abs(np.round(X[:, 2]))
     features = (Feature("a", scale=0.5), Feature("b"), Feature("c", "int64", categorical=categorical))
     settings_ = {"ratio": ratio, "capacity": k + spare, "window": window, "burst": burst, "seed": seed}
+    settings_ |= {"undersample": undersample, "quota": quota, "warmup": warmup}
     resampler = OnlineResampler(FeatureSchema(features), k_neighbors=k, **settings_)
     twin = OnlineTwin(3, k=k, scale=[0.5, 1, 1], penalty=[-1, -1, 1 if categorical else -1], **settings_)
     batch = run(resampler, X, y, ids, cuts)
@@ -98,6 +102,31 @@ def test_synthetic_rows_replay_from_their_provenance_and_lie_between_their_paren
     assert np.array_equal(base + batch.step[made, None] * (neighbor - base), batch.X[made])
     assert (y[position[batch.base_id[made]]] == 1).all()
     assert (batch.base_id[made] != batch.neighbor_id[made]).all()
+
+
+def test_under_sampling_drops_majority_rows_only_and_counts_them():
+    X, y, ids = make_rows(7, 20_000, 3, rate=0.05)
+    resampler = OnlineResampler(FeatureSchema.numeric("abc"), ratio=0.6, undersample=0.2, seed=4)
+    batch = resampler.process(X, y, ids)
+    real = ~batch.is_synthetic
+    assert (batch.y[real] == 1).sum() == (y == 1).sum()
+    kept = (batch.y[real] == 0).sum()
+    assert abs((y == 1).sum() / kept - 0.2) < 0.02
+    assert abs((batch.y == 1).sum() / kept - 0.6) < 0.02
+    assert resampler.stats().dropped == {0: (y == 0).sum() - kept, 1: 0}
+
+
+def test_poisson_quotas_keep_the_ratio_on_average():
+    X, y, ids = make_rows(8, 20_000, 3, rate=0.05)
+    batch = OnlineResampler(FeatureSchema.numeric("abc"), ratio=0.5, quota="poisson", seed=4).process(X, y, ids)
+    assert abs((batch.y == 1).sum() / (batch.y == 0).sum() - 0.5) < 0.03
+
+
+def test_nothing_is_made_before_the_warm_up_is_over():
+    X, y, ids = make_rows(9, 4_000, 3, rate=0.1)
+    batch = OnlineResampler(FeatureSchema.numeric("abc"), ratio=0.5, warmup=3_000).process(X, y, ids)
+    first = np.flatnonzero(batch.is_synthetic)[0]
+    assert first >= 3_001
 
 
 def test_two_minorities_flip_with_the_majority():
@@ -175,6 +204,9 @@ def test_forgotten_rows_have_no_later_descendants():
         ({"capacity": 5}, "capacity must be at least k_neighbors \\+ 1 = 6, got 5"),
         ({"window": 0}, "window"),
         ({"burst": 0}, "burst"),
+        ({"undersample": 0.0}, "undersample must be in"),
+        ({"quota": "most"}, "quota must be one of"),
+        ({"warmup": -1}, "warmup must be a number of rows"),
         ({"seed": -1}, "seed must be an integer from 0"),
         ({"seed": 2**64}, "seed must be an integer from 0"),
     ],

@@ -55,10 +55,27 @@ def synthetic_row(rows, base, nearest, neighbor, step, penalty):
     return out
 
 
+def poisson(word, rate):
+    """Invert the distribution function; the exponential by its series, 20 terms."""
+    terms = [1.0]
+    for i in range(1, 20):
+        terms.append(terms[-1] * (-rate / i))
+    probability = below = sum(terms)
+    count = 0
+    while word * 2.0**-32 >= below and count < 32:
+        count += 1
+        probability *= rate / count
+        below += probability
+    return count
+
+
 class OnlineTwin:
     """`OnlineResampler` row by row; every list is walked anew for every row."""
 
-    def __init__(self, n_features, ratio, k, capacity, window, burst, seed, scale=None, penalty=None):
+    def __init__(
+        self, n_features, ratio, k, capacity, window, burst, undersample, quota, warmup, seed, scale=None, penalty=None
+    ):
+        self.undersample, self.quota, self.warmup, self.n_seen = undersample, quota, warmup, 0
         self.ratio, self.k, self.capacity, self.window, self.burst, self.seed = ratio, k, capacity, window, burst, seed
         self.scale = [1.0] * n_features if scale is None else scale
         self.penalty = [-1.0] * n_features if penalty is None else penalty
@@ -75,16 +92,29 @@ class OnlineTwin:
             buffer.append((x, row_id))
             del buffer[: -self.capacity]
         self.recent.append(label)
-        wanted = self.ratio * max(map(self.recent.count, self.buffers))
-        out = [(x, label, False, row_id, -1, -1, f32(0))]
+        self.n_seen += 1
+        counts = sorted(map(self.recent.count, self.buffers), reverse=True)
+        share = 1.0
+        if self.undersample:
+            share = min(1.0, max(1, *counts[1:2], 0) / (self.undersample * counts[0]))
+        out = []
+        majority = self.recent.count(label) == counts[0]
+        if not (majority and share < 1 and self._word(label, row_id, 0xFFFFFFFE, 0) / 2**32 >= share):
+            out.append((x, label, False, row_id, -1, -1, f32(0)))
         for c in self.buffers:
-            owed = max(0.0, wanted - self.recent.count(c)) / len(self.recent)
+            owed = max(0.0, self.ratio * share * counts[0] - self.recent.count(c)) / len(self.recent)
             self.credit[c] = min(self.credit[c] + owed, self.ratio * self.window)
-            if self.credit[c] >= 1 and len(self.buffers[c]) > self.k:
-                count = min(int(self.credit[c]), self.burst)
+            count = int(self.credit[c])
+            if self.quota == "poisson":
+                count = poisson(self._word(c, row_id, 0xFFFFFFFD, 1), owed)
+            if count >= 1 and len(self.buffers[c]) > self.k and self.n_seen > self.warmup:
+                count = min(count, self.burst)
                 self.credit[c] -= count
                 out += [self._make(c, row_id, a) for a in range(count)]
         return out
+
+    def _word(self, label, row_id, n, word):
+        return draw(self.seed, zlib.crc32(str(label).encode()), row_id, n)[word]
 
     def _make(self, label, row_id, a):
         rows = [x for x, _ in self.buffers[label]]
