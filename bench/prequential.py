@@ -193,11 +193,11 @@ def main(rows: int, seeds: int, learner: str, data: Path | None) -> None:
                     bar.update()
             for method in METHODS:
                 found[name, method] = np.mean(runs[method], axis=0)
-    print(f"{'':24}" + "".join(f"{name:>18}" for name in (*streams, "mean of six")))
+    print(f"{'':24}" + "".join(f"{name:>20}" for name in (*streams, "mean of six")))
     for method in METHODS:
         cells = [found[name, method] for name in streams]
         cells.append(np.mean([found[name, method] for name in SIX], axis=0))
-        print(f"{method:24}" + "".join(f"{'/'.join(f'{v:.3f}' for v in cell):>18}" for cell in cells))
+        print(f"{method:24}" + "".join(f"{'/'.join(f'{v:.3f}' for v in cell):>20}" for cell in cells))
     print(f"{learner}, {rows} rows, {seeds} seeds, {time.monotonic() - started:.0f} s", file=sys.stderr)
 
 
