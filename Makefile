@@ -26,7 +26,7 @@ lint: $(call STAMP,lint) ## Check format, style, types, imports and docstrings
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/numpydoc lint $$(git ls-files 'resampler/*.py' 'stream/*.py' 'feast_plugin/*.py' | grep -v -e /kernels/ -e cli.py)
+	@$(BIN)/numpydoc lint $$(git ls-files 'resampler/*.py' 'stream/*.py' 'feast_plugin/*.py' | grep -v -e /kernels/ -e cli.py -e demo.py)
 
 bench: $(call STAMP,bench) ## Measure against the peers and print the tables
 	@for file in bench/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
