@@ -6,13 +6,16 @@ import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+
 from demo.process import HERE, resampler_command, run, run_json, script_command
-from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 LABEL = "fails_within_15"
 EXAMPLE = HERE.parent

@@ -8,22 +8,27 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import redis
+from tqdm import tqdm
+
 from demo.learners import OnlineLearner
 from demo.process import failed, resampler_command, script_command
 from demo.producer import entry_ids
-from numpy.typing import NDArray
 from resampler.errors import ResamplerError
 from stream import Feed, ShardKeys, identity
 from stream.connection import connect
-from tqdm import tqdm
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
 
 IDLE_S = 2  # how long the worker waits for more before it ends
 STALLED_S = 60  # how long the demo waits for output before it gives up
