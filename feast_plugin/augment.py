@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 
 from feast_plugin.contract import TIMESTAMP, TIMESTAMP_TYPE, Column, Contract
 from feast_plugin.retrieve import BATCH_ROWS
+from feast_plugin.sampling import PLAIN, Request, sample
 from resampler.errors import ContractError, GateError, InvalidInputError
-from resampler.synthesize import synthesize
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -159,6 +159,7 @@ def augment(
     contract: Contract,
     *,
     ratio: float,
+    sampler: str,
     k_neighbors: int,
     seed: int,
     scale: NDArray[np.float32] | None = None,
@@ -175,6 +176,8 @@ def augment(
         Its columns.
     ratio : float
         See `quotas`.
+    sampler : str
+        One of `feast_plugin.sampling.SAMPLERS`.
     k_neighbors : int
         Neighbours of the same class that a row may be joined with.
     seed : int
@@ -194,50 +197,46 @@ def augment(
 
     Notes
     -----
-    Memory grows with the rows of the classes that need synthetic rows, and with one column at a time of the
-    training split, for its spread.
+    Memory grows with the rows of the classes that need synthetic rows; with an adaptive sampler, which looks at what
+    surrounds them, with the training split.
     """
     codes, sizes = np.unique(rows.label[train], return_counts=True)
     wanted = quotas(dict(zip(codes.tolist(), sizes.tolist(), strict=True)), ratio)
     schema = contract.feature_schema(rows.classes, array_widths(rows.table, contract))
     schema = schema.with_scale(_spread(rows.table, train, contract, schema) if scale is None else scale)
 
-    needy = np.flatnonzero(train & np.isin(rows.label, list(wanted)))
-    real = rows.table.select([c.name for c in contract.columns]).take(pa.array(needy))
+    # A plain sampler looks at the classes that need rows; an adaptive one at what surrounds them.
+    seen = np.flatnonzero(train & np.isin(rows.label, list(wanted))) if sampler in PLAIN else np.flatnonzero(train)
+    real = rows.table.select([c.name for c in contract.columns]).take(pa.array(seen))
     matrix, vocabularies = _encode(real, contract, schema)
     complete = np.isfinite(matrix).all(axis=1)
+    incomplete = int(np.count_nonzero(~complete & np.isin(rows.label[seen], list(wanted))))
+    seen, matrix = seen[complete], matrix[complete]
+    row_ids = rows.row_id[seen]
+    by_id = np.argsort(row_ids)
 
     made: list[NDArray[Any]] = []
     parents: list[Parents] = []
     for code, quota in sorted(wanted.items()):
-        members = np.flatnonzero(complete & (rows.label[needy] == code))
+        members = np.flatnonzero(rows.label[seen] == code)
         name = rows.classes.classes[code] if rows.classes.classes else code
         if len(members) <= k_neighbors:
             raise InvalidInputError(
                 f"k_neighbors={k_neighbors} needs at least {k_neighbors + 1} complete rows of class {name!r} in the "
                 f"training split, got {len(members)}: lower k_neighbors, change the split or gather more rows"
             )
-        synthetic = synthesize(
-            matrix[members],
-            quota,
-            k_neighbors=k_neighbors,
-            seed=seed,
-            label=name,
-            row_ids=rows.row_id[needy[members]],
-            scale=schema.scale,
-            categorical_mask=schema.categorical_mask if schema.categorical_mask.any() else None,
+        synthetic = sample(Request(sampler, matrix, members, row_ids, schema, name, k_neighbors, seed, quota))
+        base, neighbor = (
+            seen[by_id[np.searchsorted(row_ids, ids, sorter=by_id)]]
+            for ids in (synthetic.base_id, synthetic.neighbor_id)
         )
-        by_id = np.argsort(rows.row_id[needy[members]])
-        ids = rows.row_id[needy[members]][by_id]
-        at = needy[members][by_id]
-        base, neighbor = (at[np.searchsorted(ids, i)] for i in (synthetic.base_id, synthetic.neighbor_id))
         made.append(synthetic.X)
         parents.append(Parents(base, neighbor, synthetic.step, np.full(quota, code, dtype=np.int64)))
     return Augmentation(
         table=_decode(np.concatenate(made), contract, schema, vocabularies),
         parents=Parents(*(np.concatenate(part) for part in zip(*parents, strict=True))),
         schema=schema,
-        incomplete=int(np.count_nonzero(~complete)),
+        incomplete=incomplete,
     )
 
 
@@ -302,7 +301,7 @@ def _synthetic_keys(name: str, real: pa.ChunkedArray, n: int, key_type: pa.DataT
 def _spread(
     table: pa.Table, train: NDArray[np.bool_], contract: Contract, schema: FeatureSchema
 ) -> NDArray[np.float32]:
-    """Fit units of distance: the training split's deviations, 1 for constant and categorical columns."""
+    """Fit units of distance to the training split's deviations; 1 for constant and categorical columns."""
     scale = np.ones(schema.n_features, dtype=np.float32)
     j = 0
     for c in contract.columns:
@@ -312,10 +311,20 @@ def _spread(
             for start in range(0, len(train), BATCH_ROWS):
                 chosen = pa.array(train[start : start + BATCH_ROWS])
                 total.add(_numbers(table[c.name].slice(start, BATCH_ROWS).filter(chosen), c, width))
-            spread = total.deviation()
-            scale[j : j + width] = np.where(np.isfinite(spread) & (spread > 0), spread, 1)
+            scale[j : j + width] = _unit(total.deviation())
         j += width
     return scale
+
+
+def _unit(deviation: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Round to the nearest power of two; 1 for no deviation.
+
+    A finer unit of distance would buy nothing and would move with every new row, and neighbours with it. This one
+    stays, whatever the order of summation, and so do the synthetic rows of rows that did not change.
+    """
+    mantissa, exponent = np.frexp(deviation)
+    nearest = np.ldexp(1.0, exponent - (mantissa < np.sqrt(0.5)))
+    return np.where((deviation > 0) & np.isfinite(deviation), nearest, 1.0)
 
 
 class _Moments:

@@ -59,7 +59,7 @@ def snapshot() -> None:
     show_default=True,
     help="time:A,B,C | group:COLUMN:A,B,C | stratified:A,B,C | column:COLUMN",
 )
-@click.option("--sampler", help="smote or smotenc; by default what the contract's types ask for.")
+@click.option("--sampler", help="smote, smotenc, borderline or adasyn; by default the first two, as types ask.")
 @click.option("--k", "k_neighbors", type=click.IntRange(min=1), default=5, show_default=True, help="Neighbours.")
 @click.option(
     "--retain",

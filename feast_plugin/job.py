@@ -16,6 +16,7 @@ from feast_plugin.augment import augment, check_ratio, publishable
 from feast_plugin.contract import build_contract
 from feast_plugin.parquet import ParquetFile
 from feast_plugin.retrieve import canonical_rows, conform
+from feast_plugin.sampling import resolve_sampler
 from feast_plugin.storage import Location
 from feast_plugin.write import published_rows
 from resampler.errors import InvalidInputError
@@ -117,6 +118,7 @@ class AugmentedRetrievalJob(RetrievalJob):  # type: ignore[misc]
                 np.ones(table.num_rows, dtype=np.bool_),
                 contract,
                 ratio=self._ratio,
+                sampler=resolve_sampler(None, contract),
                 k_neighbors=self._k_neighbors,
                 seed=self._seed,
             )

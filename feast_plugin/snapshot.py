@@ -11,11 +11,12 @@ from feast import FeatureService
 from feast.errors import FeastObjectNotFoundException
 
 from feast_plugin.augment import array_widths, check_ratio
-from feast_plugin.contract import Contract, build_contract
+from feast_plugin.contract import build_contract
 from feast_plugin.identity import content_digest
 from feast_plugin.manifest import FILE, Catalog, Manifest, recipe_digest
 from feast_plugin.registry import register, saved_datasets
 from feast_plugin.retrieve import frame_columns, open_frame, read_frame, retrieve
+from feast_plugin.sampling import resolve_sampler
 from feast_plugin.split import SplitRule
 from feast_plugin.storage import Location, check_name
 from feast_plugin.write import RETAINED, Draft, check_files, write_version
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 ALGORITHM = 1  # raised when equal recipes begin to give other rows
 DEFAULT_SPLIT = "time:0.7,0.15,0.15"
-SAMPLERS = ("smote", "smotenc")
 
 
 @dataclass(frozen=True)
@@ -132,8 +132,9 @@ def create_snapshot(
         From 0 to 2**64 - 1; keys every draw.
     split : str or SplitRule
         See `feast_plugin.split.SplitRule`.
-    sampler : {"smote", "smotenc"}, optional
-        By default smotenc where the contract has categorical features, else smote.
+    sampler : {"smote", "smotenc", "borderline", "adasyn"}, optional
+        By default smotenc where the contract has categorical features, else smote. The last two start from rows
+        that meet other classes, and take mixed features too.
     k_neighbors : int
         Neighbours of its class that a row may be joined with.
     full_feature_names : bool
@@ -175,7 +176,7 @@ def create_snapshot(
     contract = build_contract(
         store, service, label, frame_columns=frame_columns(frame), full_feature_names=full_feature_names
     )
-    sampler = _resolve_sampler(sampler, contract)
+    sampler = resolve_sampler(sampler, contract)
     with tempfile.TemporaryDirectory(prefix="resampler-") as spool:
         entities = read_frame(frame, contract, extra=rule.column)
         rows = retrieve(store, service, contract, entities, extra=rule.column, spool=Path(spool))
@@ -283,17 +284,3 @@ def _resolve(
         raise InvalidInputError(
             f"feature service {service!r} is not in project {store.project!r}; it has {', '.join(known) or 'none'}"
         ) from None
-
-
-def _resolve_sampler(sampler: str | None, contract: Contract) -> str:
-    mixed = [c.name for c in contract.columns if c.categorical]
-    fitting = "smotenc" if mixed else "smote"
-    if sampler is None:
-        return fitting
-    if sampler not in SAMPLERS:
-        raise InvalidInputError(f"sampler must be one of {SAMPLERS}, got {sampler!r}")
-    if sampler != fitting:
-        raise InvalidInputError(
-            f"sampler {sampler!r} does not fit: the contract has categorical features {mixed}: use {fitting!r}"
-        )
-    return sampler

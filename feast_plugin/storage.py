@@ -102,6 +102,8 @@ class Location:
         except (pa.ArrowInvalid, OSError, NotImplementedError) as error:
             raise InvalidInputError(f"root {text!r} cannot be used: {error}") from error
         parts = urlsplit(text)
+        if not path.strip("/"):
+            raise InvalidInputError(f"root {text!r} cannot be used: it names no bucket or directory")
         if isinstance(filesystem, fs.LocalFileSystem):
             return cls(filesystem, path, path)
         query = parse_qs(parts.query)

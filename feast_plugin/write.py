@@ -94,6 +94,7 @@ def write_version(draft: Draft, name: str, version: int, directory: Location) ->
         train,
         contract,
         ratio=draft.ratio,
+        sampler=draft.parameters["sampler"],
         k_neighbors=draft.parameters["k_neighbors"],
         seed=draft.seed,
         scale=draft.scale,

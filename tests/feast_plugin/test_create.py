@@ -146,6 +146,39 @@ def test_units_of_distance_come_from_training_alone(project):
     assert before.manifest.splits["test"].sha256 != after.manifest.splits["test"].sha256
 
 
+@pytest.mark.parametrize("service", ["numbers", "all"])
+@pytest.mark.parametrize("sampler", ["borderline", "adasyn"])
+def test_an_adaptive_sampler_starts_from_rows_that_meet_others(make, sampler, service):
+    project = make(table=overlapping(make("apart").table))
+    snapshot = project.create(sampler=sampler, feature_service=service)
+    assert snapshot.manifest.parameters["sampler"] == sampler
+    train, lineage = read(snapshot, "train"), pq.read_table(f"{snapshot.uri}/lineage.parquet")
+    plain = pq.read_table(f"{project.create(feature_service=service).uri}/lineage.parquet")
+    assert lineage.num_rows == plain.num_rows
+    assert set(lineage["base_row"].to_pylist()) < set(plain["base_row"].to_pylist())
+    labels = train["fraud"].to_numpy()
+    assert (labels[lineage["base_row"].to_numpy()] == 1).all()
+    assert (labels[lineage["neighbor_row"].to_numpy()] == 1).all()
+    assert project.create(sampler=sampler, feature_service=service).reused
+
+
+def test_an_adaptive_sampler_without_rows_that_meet_others_is_refused(project):
+    with pytest.raises(InvalidInputError, match="finds no row of class 1 in danger"):
+        project.create(sampler="borderline")
+
+
+def overlapping(table):
+    """Most fraud stands apart; a third of it among the others."""
+    hidden = np.flatnonzero(table["fraud"].to_numpy())[::3]
+    for name, gap in (("amount", 500.0), ("score", 1.0), ("visits", 2**40)):
+        values = table[name].to_numpy().copy()
+        values[hidden] -= np.asarray(gap, values.dtype)
+        table = table.set_column(table.schema.get_field_index(name), name, pa.array(values))
+    vectors = np.array(table["emb"].to_pylist(), dtype=np.float32)
+    vectors[hidden] -= 4
+    return table.set_column(table.schema.get_field_index("emb"), "emb", pa.array(list(vectors), table["emb"].type))
+
+
 def drop(name):
     return lambda p: {"entity_df": p.frame("fraud", "verdict").drop_columns(name)}
 

@@ -1,0 +1,164 @@
+"""How the synthetic rows of one class are planned: by each sampler that a snapshot offers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from resampler.errors import InvalidInputError
+from resampler.generate import Plan, build, draw, elect_donors
+from resampler.metric import label_key, make_penalty
+from resampler.neighbors import nearest_rows
+from resampler.synthesize import Synthetic, synthesize
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from feast_plugin.contract import Contract
+    from resampler.schema import FeatureSchema
+
+PLAIN = ("smote", "smotenc")
+ADAPTIVE = ("borderline", "adasyn")
+SAMPLERS = (*PLAIN, *ADAPTIVE)
+DANGER_NEIGHBORS = 10  # borderline: as many rows of any class decide whether a row is in danger
+
+
+class Request(NamedTuple):
+    """What is asked for one class.
+
+    Parameters
+    ----------
+    sampler : str
+        One of `SAMPLERS`.
+    matrix : ndarray of shape (n_rows, n_features)
+        Complete rows: of this class alone for a plain sampler, of every class for an adaptive one.
+    members : ndarray of shape (n_members,), int64
+        Positions of the class in `matrix`.
+    row_ids : ndarray of shape (n_rows,), int64
+        Identities.
+    schema : FeatureSchema
+        Units of distance and which columns hold codes.
+    label : object
+        The class.
+    k_neighbors, seed, quota : int
+        Neighbours of the class that a row may be joined with, key of the draws, rows to make.
+    """
+
+    sampler: str
+    matrix: NDArray[Any]
+    members: NDArray[np.int64]
+    row_ids: NDArray[np.int64]
+    schema: FeatureSchema
+    label: object
+    k_neighbors: int
+    seed: int
+    quota: int
+
+
+def resolve_sampler(sampler: str | None, contract: Contract) -> str:
+    """Check a sampler's name, or choose one.
+
+    Parameters
+    ----------
+    sampler : str, optional
+        One of `SAMPLERS`.
+    contract : Contract
+        Whose features it must fit.
+
+    Returns
+    -------
+    str
+        By default smotenc where there are categorical features, else smote.
+
+    Raises
+    ------
+    InvalidInputError
+        If the name is unknown, or smote or smotenc does not fit.
+    """
+    mixed = [c.name for c in contract.columns if c.categorical]
+    fitting = "smotenc" if mixed else "smote"
+    if sampler is None:
+        return fitting
+    if sampler not in SAMPLERS:
+        raise InvalidInputError(f"sampler must be one of {SAMPLERS}, got {sampler!r}")
+    if sampler in PLAIN and sampler != fitting:
+        raise InvalidInputError(
+            f"sampler {sampler!r} does not fit the contract's categorical features {mixed}: use {fitting!r}"
+        )
+    return sampler
+
+
+def sample(request: Request) -> Synthetic:
+    """Make the synthetic rows of one class.
+
+    Parameters
+    ----------
+    request : Request
+        What is asked.
+
+    Returns
+    -------
+    Synthetic
+        `quota` rows.
+
+    Raises
+    ------
+    InvalidInputError
+        If an adaptive sampler finds no row of the class that meets others, or a class has too few rows.
+
+    References
+    ----------
+    Borderline-SMOTE-1: Han, Wang, Mao, ICIC 2005, doi:10.1007/11538059_91. ADASYN: He, Bai, Garcia, Li, IJCNN 2008,
+    doi:10.1109/IJCNN.2008.4633969; counts are exact here.
+    """
+    categorical = request.schema.categorical_mask
+    mixed = categorical if categorical.any() else None
+    if request.sampler in PLAIN:
+        return synthesize(
+            request.matrix[request.members],
+            request.quota,
+            k_neighbors=request.k_neighbors,
+            seed=request.seed,
+            label=request.label,
+            row_ids=request.row_ids[request.members],
+            scale=request.schema.scale,
+            categorical_mask=mixed,
+        )
+    rows, ids, members = request.matrix, request.row_ids, request.members
+    units = np.where(categorical, 1.0, request.schema.scale)
+    spread = rows[members][:, ~categorical].std(axis=0, dtype=np.float64) / units[~categorical]
+    penalty = make_penalty(mixed, spread, rows.shape[1]).astype(rows.dtype)
+    options: dict[str, Any] = {"inverse_scale": 1.0 / units, "penalty": penalty, "method": "exact"}
+
+    bases, weights = _meeting_others(request, options)
+    at = np.searchsorted(members, bases)
+    found = nearest_rows(
+        np.ascontiguousarray(rows[members]), request.k_neighbors, queries=at, row_ids=ids[members], **options
+    )
+    plan = Plan(bases, ids[bases], members[found.indices], weights)
+    parents = draw(plan, request.quota, request.seed, label_key(request.label))
+    out = build(rows, parents.base, parents.neighbor, parents.step)
+    if mixed is not None:
+        donors = elect_donors(rows, plan.bases, plan.neighbors, penalty)
+        for column, j in enumerate(np.flatnonzero(mixed)):
+            out[:, j] = rows[donors[parents.turn, column], j]
+    return Synthetic(out, ids[parents.base], ids[parents.neighbor], parents.step)
+
+
+def _meeting_others(request: Request, options: dict[str, Any]) -> tuple[NDArray[np.int64], NDArray[np.float64] | None]:
+    """Say which rows of the class are bases, and how often each is used relative to the others."""
+    borderline = request.sampler == "borderline"
+    own = np.zeros(len(request.matrix), dtype=np.bool_)
+    own[request.members] = True
+    count = DANGER_NEIGHBORS if borderline else request.k_neighbors
+    found = nearest_rows(request.matrix, count, queries=request.members, row_ids=request.row_ids, **options)
+    others = (~own[found.indices]).mean(axis=1)
+    chosen = (others >= 0.5) & (others < 1) if borderline else others > 0
+    if not chosen.any():
+        need = "in danger (half of its neighbours, not all, of other classes)" if borderline else "near another class"
+        raise InvalidInputError(
+            f"sampler {request.sampler!r} finds no row of class {request.label!r} {need}: use smote, or raise "
+            "k_neighbors"
+        )
+    return request.members[chosen], None if borderline else others[chosen]
