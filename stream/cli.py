@@ -6,6 +6,7 @@ import json
 import logging
 import signal
 import sys
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from resampler.errors import InvalidInputError
 from resampler.schema import FeatureSchema
 from stream import identity
 from stream.codec import InputFormat, OutputFormat
-from stream.connection import URL_VARIABLE, connect, resolve_url
+from stream.connection import URL_VARIABLE, connect_shards, resolve_url
 from stream.deadletters import read_letters
 from stream.deadletters import resubmit as resubmit_letters
 from stream.export import export_parquet
@@ -28,7 +29,7 @@ from stream.status import stream_status
 from stream.worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     import redis
 
@@ -55,9 +56,9 @@ def _common(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-def _open(url: str | None, name: str, shards: int) -> tuple[redis.Redis, tuple[ShardKeys, ...]]:
+def _open(url: str | None, name: str, shards: int) -> list[tuple[redis.Redis, ShardKeys]]:
     keys = shard_keys(name, shards)
-    return connect(resolve_url(url)), keys
+    return connect_shards(resolve_url(url), keys)
 
 
 def _print_json(report: dict[str, Any]) -> None:
@@ -125,8 +126,7 @@ def run(
         signal.signal(signum, lambda *_: worker.stop())
     with metrics_server(worker, metrics_host, metrics_port):
         worker.run()
-    client, keys = _open(url, name, shards)
-    report = stream_status(client, name, keys)
+    report = stream_status(name, _open(url, name, shards))
     if as_json:
         _print_json(report)
     else:
@@ -152,8 +152,7 @@ def _schema(features: str | None, label: str | None, contract: Path | None) -> F
 @_common
 def status(url: str | None, name: str, shards: int, as_json: bool) -> None:
     """Show cursor, lag, rows, ratio and owner of each shard."""
-    client, keys = _open(url, name, shards)
-    report = stream_status(client, name, keys)
+    report = stream_status(name, _open(url, name, shards))
     if as_json:
         _print_json(report)
         return
@@ -172,9 +171,9 @@ def export(url: str | None, name: str, shards: int, as_json: bool, path: Path) -
     """Write an output stream to a Parquet file."""
     if not path.absolute().parent.is_dir():
         raise InvalidInputError(f"--to {str(path)!r}: the directory does not exist, make it first")
-    client, keys = _open(url, name, shards)
+    opened = _open(url, name, shards)
     with tqdm(unit=" rows", disable=None, file=sys.stderr) as bar:
-        rows = export_parquet(client, keys, path, progress=bar.update)
+        rows = export_parquet(opened, path, progress=bar.update)
     if as_json:
         _print_json({"stream": name, "path": str(path), "rows": rows})
     else:
@@ -187,31 +186,26 @@ def export(url: str | None, name: str, shards: int, as_json: bool, path: Path) -
 @click.option("--limit", default=100, show_default=True, help="List at most so many.")
 def dead_letters(url: str | None, name: str, shards: int, as_json: bool, ids: tuple[str, ...], limit: int) -> None:
     """List what broke the contract, or send it again."""
-    client, keys = _open(url, name, shards)
+    opened = _open(url, name, shards)
     if ids:
-        chosen = {key: [x for x in read_letters(client, key) if "all" in ids or x.id in ids] for key in keys}
-        unknown = set(ids) - {"all"} - {letter.id for letters in chosen.values() for letter in letters}
+        chosen = [[x for x in read_letters(*shard) if "all" in ids or x.id in ids] for shard in opened]
+        unknown = set(ids) - {"all"} - {letter.id for letters in chosen for letter in letters}
         if unknown:
             raise InvalidInputError(f"no dead letter has ID {min(unknown)!r}: list them without --resubmit")
-        sent = sum(resubmit_letters(client, key, letters) for key, letters in chosen.items())
+        sent = sum(resubmit_letters(*shard, letters) for shard, letters in zip(opened, chosen, strict=True))
         if as_json:
             _print_json({"stream": name, "resubmitted": sent})
         else:
             click.echo(f"{sent} dead letters sent again", err=True)
         return
-    total = sum(int(client.xlen(key.dead)) for key in keys)
-    listed = [letter for _, letter in zip(range(limit), _all_letters(client, keys), strict=False)]
+    total = sum(int(client.xlen(keys.dead)) for client, keys in opened)
+    listed = list(islice((letter for shard in opened for letter in read_letters(*shard)), limit))
     if as_json:
         _print_json({"stream": name, "total": total, "dead_letters": [letter.to_dict() for letter in listed]})
         return
     for letter in listed:
         click.echo(f"{letter.id}  {letter.reason}  {letter.detail}")
     click.echo(f"{len(listed)} of {total} dead letters", err=True)
-
-
-def _all_letters(client: redis.Redis, keys: tuple[ShardKeys, ...]) -> Iterator[Any]:
-    for key in keys:
-        yield from read_letters(client, key)
 
 
 @stream.command()
@@ -221,8 +215,7 @@ def _all_letters(client: redis.Redis, keys: tuple[ShardKeys, ...]) -> Iterator[A
 def forget(url: str | None, name: str, shards: int, as_json: bool, row_ids: tuple[str, ...], wait_s: float) -> None:
     """Remove rows from the buffers for good: no later synthetic row descends from them."""
     ids = [identity.encode(text) for text in row_ids]
-    client, keys = _open(url, name, shards)
-    pending = request_forget(client, keys, ids, wait_s)
+    pending = request_forget(_open(url, name, shards), ids, wait_s)
     if as_json:
         _print_json({"stream": name, "row_ids": ids, "pending": pending})
     else:

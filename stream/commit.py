@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import redis
 
 from resampler.errors import ResamplerError
-from stream.scripts import load_script
+from stream.scripts import read_script
 
 if TYPE_CHECKING:
-    import redis
-
     from stream.keys import ShardKeys
     from stream.lease import Lease
 
@@ -93,19 +94,36 @@ class Committer:
     def __init__(
         self, client: redis.Redis, keys: ShardKeys, lease: Lease, *, allow_gap: bool = False, trim: bool = False
     ) -> None:
-        self._script = load_script(client, "commit")
+        self._script = read_script("commit")
+        self._digest = hashlib.sha1(self._script.encode(), usedforsecurity=False).hexdigest()
+        self._pool = client.connection_pool
+        self._connection: Any = self._pool.get_connection()
+        self._sent: Commit | None = None
         self._keys = keys
         self._lease = lease
         self._allow_gap = allow_gap
         self._trim = trim
 
-    def write(self, commit: Commit) -> Committed:
-        """Carry out one commit.
+    def send(self, commit: Commit) -> None:
+        """Send one commit, and leave the server to it.
 
         Parameters
         ----------
         commit : Commit
-            What to write.
+            What to write; `receive` its outcome before the next one.
+
+        Raises
+        ------
+        redis.RedisError
+            If the outcome is unknown; read the cursor before trying again.
+        """
+        keys = self._keys
+        names = (keys.checkpoint, keys.lease, keys.output, keys.dead, keys.snapshot, keys.input, keys.forget)
+        self._connection.send_command("EVALSHA", self._digest, len(names), *names, *self._arguments(commit))
+        self._sent = commit
+
+    def receive(self) -> Committed:
+        """Wait for the outcome of what was sent.
 
         Returns
         -------
@@ -123,19 +141,48 @@ class Committer:
         redis.RedisError
             If the outcome is unknown or the server refuses to write; read the cursor before trying again.
         """
-        keys = self._keys
-        names = [keys.checkpoint, keys.lease, keys.output, keys.dead, keys.snapshot, keys.input, keys.forget]
-        status, value, *rest = self._script(keys=names, args=self._arguments(commit))
+        commit, self._sent = self._sent, None
+        assert commit is not None  # noqa: S101 - `send` comes first
+        try:
+            reply = self._connection.read_response()
+        except redis.exceptions.NoScriptError:  # a server that was restarted; nothing has run
+            self._connection.send_command("SCRIPT", "LOAD", self._script)
+            self._connection.read_response()
+            self.send(commit)
+            self._sent = None
+            reply = self._connection.read_response()
+        status, value, *rest = reply
         if status == b"ok":
             return Committed(lost=int(value), forget_requests=int(rest[0]))
         if status == b"fenced":
-            raise FencedError(f"shard {keys.input!r} is owned by {value.decode()!r} by now: leave it to that worker")
+            raise FencedError(f"shard {self._keys.input!r} is owned by {value.decode()!r}: leave it to that worker")
         if status == b"moved":
-            raise MovedError(f"shard {keys.input!r} stands at {value.decode()!r}, expected {commit.start!r}")
+            raise MovedError(f"shard {self._keys.input!r} stands at {value.decode()!r}, expected {commit.start!r}")
         raise GapError(
-            f"{value} entries of {keys.input!r} behind {commit.start} were trimmed or deleted before they were read: "
-            "restore them, or pass --allow-gap to go on without them; trim by `--trim`, which keeps what is unread"
+            f"{value} entries of {self._keys.input!r} behind {commit.start} were trimmed or deleted before they were "
+            "read: restore them, or pass --allow-gap to go on without them; `--trim` trims and keeps what is unread"
         )
+
+    def write(self, commit: Commit) -> Committed:
+        """Carry out one commit.
+
+        Parameters
+        ----------
+        commit : Commit
+            What to write.
+
+        Returns
+        -------
+        Committed
+            As `receive`, which also says what is raised.
+        """
+        self.send(commit)
+        return self.receive()
+
+    def close(self) -> None:
+        """Give the connection up; an unread reply must not reach its next user."""
+        self._connection.disconnect()
+        self._pool.release(self._connection)
 
     def _arguments(self, commit: Commit) -> list[bytes | str | int]:
         checkpoint = [item for pair in commit.checkpoint.items() for item in pair]

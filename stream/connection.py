@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit
 
 from resampler.errors import InvalidInputError, MissingExtraError, ResamplerError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from urllib.parse import SplitResult
+
     import redis
+
+    from stream.keys import ShardKeys
 
 URL_VARIABLE = "RESAMPLER_REDIS_URL"
 # Above the longest XREAD BLOCK, so that a quiet stream never looks like a dead server.
@@ -57,24 +62,93 @@ def redact(url: str) -> str:
         parts = urlsplit(url)
     except ValueError:
         return "the given URL"
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
-def connect(url: str, **options: Any) -> redis.Redis:
+def open_client(url: str, key: str = "") -> redis.Redis:
+    """Make a client, without asking whether anybody answers.
+
+    Parameters
+    ----------
+    url : str
+        ``redis://``, ``rediss://`` (TLS), ``unix://``; ``redis+sentinel://host:port,host:port/SERVICE/DB`` for the
+        primary that Sentinel names; ``redis+cluster://host:port`` for the node of a Cluster that has `key`.
+    key : str
+        Which keys the client is for: those in this key's slot.
+
+    Returns
+    -------
+    redis.Redis
+        It speaks RESP2, returns bytes, and never resends a command by itself: a resent write is a duplicate.
+
+    Raises
+    ------
+    InvalidInputError
+        If the URL cannot be read.
+    MissingExtraError
+        If redis-py is not installed.
+    redis.RedisError
+        If no node of a Cluster answers.
+    """
+    try:
+        import redis
+        from redis.backoff import NoBackoff
+        from redis.retry import Retry
+    except ImportError as error:
+        raise MissingExtraError("redis-py is missing: pip install 'feast-resampler[stream]'") from error
+    settings: dict[str, Any] = {
+        "protocol": 2,
+        "socket_timeout": SOCKET_TIMEOUT_S,
+        "socket_connect_timeout": 5.0,
+        "decode_responses": False,
+    }
+    try:
+        parts = urlsplit(url)
+        if parts.scheme == "redis+sentinel":
+            return _sentinel_client(parts, settings | {"retry": Retry(NoBackoff(), 0)})
+        if parts.scheme == "redis+cluster":
+            cluster = redis.RedisCluster.from_url("redis" + url.removeprefix("redis+cluster"), **settings)
+            node = cluster.get_redis_connection(cluster.get_node_from_key(key))
+            options = node.connection_pool.connection_kwargs | {"retry": Retry(NoBackoff(), 0)}
+            return redis.Redis(connection_pool=redis.ConnectionPool(**options))
+        return redis.Redis.from_url(url, **settings, retry=Retry(NoBackoff(), 0))
+    except ValueError as error:
+        raise InvalidInputError(
+            f"Redis URL {redact(url)!r} cannot be read: use redis://host:6379, rediss://, unix:///path, "
+            "redis+sentinel://host:26379/service or redis+cluster://host:6379"
+        ) from error
+
+
+def _sentinel_client(parts: SplitResult, settings: dict[str, Any]) -> redis.Redis:
+    from redis.sentinel import Sentinel
+
+    service, _, db = parts.path.strip("/").partition("/")
+    if not service:
+        raise ValueError("no service name")
+    hosts = [host.rpartition(":") for host in parts.netloc.rpartition("@")[2].split(",")]
+    sentinel = Sentinel([(host or port, int(port) if host else 26_379) for host, _, port in hosts], **settings)
+    return sentinel.master_for(
+        service,
+        db=int(db or 0),
+        username=unquote(parts.username) if parts.username else None,
+        password=unquote(parts.password) if parts.password else None,
+    )
+
+
+def connect(url: str, key: str = "") -> redis.Redis:
     """Make a client and check that the server answers.
 
     Parameters
     ----------
     url : str
-        What `resolve_url` gives.
-    **options
-        Passed on to redis-py.
+        As of `open_client`.
+    key : str
+        Which keys the client is for.
 
     Returns
     -------
     redis.Redis
-        A client that speaks RESP2, returns bytes, and never resends a command by itself: a resent write is a
-        duplicate.
+        As of `open_client`.
 
     Raises
     ------
@@ -87,24 +161,10 @@ def connect(url: str, **options: Any) -> redis.Redis:
     """
     try:
         import redis
-        from redis.backoff import NoBackoff
-        from redis.retry import Retry
     except ImportError as error:
         raise MissingExtraError("redis-py is missing: pip install 'feast-resampler[stream]'") from error
-    settings: dict[str, Any] = {
-        "protocol": 2,
-        "retry": Retry(NoBackoff(), 0),
-        "socket_timeout": SOCKET_TIMEOUT_S,
-        "socket_connect_timeout": 5.0,
-        "decode_responses": False,
-    }
     try:
-        client = redis.Redis.from_url(url, **settings | options)
-    except ValueError as error:
-        raise InvalidInputError(
-            f"Redis URL {redact(url)!r} cannot be read: use redis://host:6379, rediss:// or unix:///path"
-        ) from error
-    try:
+        client = open_client(url, key)
         client.ping()
     except redis.AuthenticationError as error:
         raise ResamplerError(f"Redis at {redact(url)} refuses the credentials: correct the URL's") from error
@@ -114,6 +174,29 @@ def connect(url: str, **options: Any) -> redis.Redis:
             f"start the server or correct --url / {URL_VARIABLE}"
         ) from error
     return client
+
+
+def connect_shards(url: str, shards: Iterable[ShardKeys]) -> list[tuple[redis.Redis, ShardKeys]]:
+    """Make a client for each shard of a stream: in a Cluster they live on different nodes.
+
+    Parameters
+    ----------
+    url : str
+        As of `open_client`.
+    shards : iterable of ShardKeys
+        The shards.
+
+    Returns
+    -------
+    list of (redis.Redis, ShardKeys)
+        In order.
+
+    Raises
+    ------
+    ResamplerError
+        As `connect`.
+    """
+    return [(connect(url, keys.input), keys) for keys in shards]
 
 
 def raw_command(client: redis.Redis, *command: bytes | str | int) -> Any:

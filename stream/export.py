@@ -51,8 +51,7 @@ def read_output(client: redis.Redis, keys: ShardKeys, schema: FeatureSchema) -> 
 
 
 def export_parquet(
-    client: redis.Redis,
-    shards: Sequence[ShardKeys],
+    shards: Sequence[tuple[redis.Redis, ShardKeys]],
     path: Path,
     *,
     progress: Callable[[int], object] = lambda _: None,
@@ -61,9 +60,7 @@ def export_parquet(
 
     Parameters
     ----------
-    client : redis.Redis
-        Connection to the server.
-    shards : sequence of ShardKeys
+    shards : sequence of (redis.Redis, ShardKeys)
         The stream's shards.
     path : Path
         The file; replaced in one step when all is written.
@@ -80,11 +77,11 @@ def export_parquet(
     ResamplerError
         If no worker has begun the stream, or its shards are of different contracts.
     """
-    stored = [Checkpoint.load(client, keys) for keys in shards]
+    stored = [Checkpoint.load(client, keys) for client, keys in shards]
     schemas = {checkpoint.contract: checkpoint.schema for checkpoint in stored if checkpoint}
     if len(schemas) != 1:
         raise ResamplerError(
-            f"{len(schemas)} contracts among the shards of {shards[0].input!r}, expected one: "
+            f"{len(schemas)} contracts among the shards of {shards[0][1].input!r}, expected one: "
             "has a worker run on this stream, and with this number of shards?"
         )
     (schema,) = schemas.values()
@@ -92,7 +89,7 @@ def export_parquet(
     rows = 0
     try:
         with pq.ParquetWriter(partial, arrow_schema(schema), compression="zstd") as writer:
-            for keys in shards:
+            for client, keys in shards:
                 for batch in read_output(client, keys, schema):
                     writer.write_batch(to_table_batch(batch, schema))
                     rows += len(batch)

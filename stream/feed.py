@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 from resampler.errors import InvalidInputError, ResamplerError
 from stream.checkpoint import Checkpoint
 from stream.codec import decode_output
-from stream.connection import connect, raw_command, resolve_url
+from stream.connection import connect_shards, raw_command, resolve_url
 from stream.feedplace import FeedPlace
 from stream.keys import shard_keys
 
@@ -84,10 +84,8 @@ class Feed:
             raise InvalidInputError(f"only must name shards from 0 to {shards - 1}, got {tuple(chosen)}")
         self.name = name
         self.idle_s = idle_s
-        self._client = connect(resolve_url(url))
-        self._lanes = [
-            _Lane(self._client, keys[shard], name, (cursors or {}).get(keys[shard].input)) for shard in chosen
-        ]
+        opened = connect_shards(resolve_url(url), [keys[shard] for shard in chosen])
+        self._lanes = [_Lane(client, key, name, (cursors or {}).get(key.input)) for client, key in opened]
 
     @property
     def cursors(self) -> dict[str, str]:
@@ -123,7 +121,8 @@ class Feed:
 
     def close(self) -> None:
         """Close the connection; nothing is committed."""
-        self._client.close()
+        for lane in self._lanes:
+            lane.close()
 
     def __enter__(self) -> Self:
         return self
@@ -162,6 +161,10 @@ class _Lane:
         if self.place != self._committed:
             self._client.hset(self.keys.feeds, self._name, self.place.dump())
             self._committed = self.place
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._client.close()
 
     def _contract(self) -> FeatureSchema:
         if self._schema is None:

@@ -15,14 +15,12 @@ if TYPE_CHECKING:
 _POLL_S = 0.02
 
 
-def request_forget(client: redis.Redis, shards: Sequence[ShardKeys], row_ids: Sequence[int], wait_s: float) -> int:
+def request_forget(shards: Sequence[tuple[redis.Redis, ShardKeys]], row_ids: Sequence[int], wait_s: float) -> int:
     """Ask the owner of each shard to remove rows from its buffers, and maybe wait until it has.
 
     Parameters
     ----------
-    client : redis.Redis
-        Connection to the server.
-    shards : sequence of ShardKeys
+    shards : sequence of (redis.Redis, ShardKeys)
         All shards of the stream: a row id does not say which it came through.
     row_ids : sequence of int
         Which rows.
@@ -35,11 +33,11 @@ def request_forget(client: redis.Redis, shards: Sequence[ShardKeys], row_ids: Se
         Requests that no worker has carried out yet. They last: the next worker begins with them.
     """
     members = [str(row_id) for row_id in row_ids]
-    for keys in shards:
+    for client, keys in shards:
         client.sadd(keys.forget, *members)
     deadline = time.monotonic() + wait_s
     while True:
-        pending = sum(sum(client.smismember(keys.forget, members)) for keys in shards)
+        pending = sum(sum(client.smismember(keys.forget, members)) for client, keys in shards)
         if not pending or time.monotonic() >= deadline:
             return int(pending)
         time.sleep(_POLL_S)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -101,9 +102,9 @@ class Shard:
         self._clock = clock
         self._sleep = sleep
         self._lease = Lease(client, keys, owner, settings.lease_ttl_ms)
-        self._committer = Committer(client, keys, self._lease, allow_gap=settings.allow_gap, trim=settings.trim)
         self._decoder = Decoder(settings.schema, settings.input_format)
         self._source: Source | None = None
+        self._committer: Committer | None = None
         self._reset(settings.new_resampler(), Checkpoint("0-0"))
 
     def _reset(self, resampler: OnlineResampler, checkpoint: Checkpoint) -> None:
@@ -113,6 +114,7 @@ class Shard:
         self._pending: Pending | None = None
         self._behind = True  # whether the last read came back full
         self._forget_requests = 0
+        self._sent: tuple[Commit, Callable[[float, float], object], float, float] | None = None
         self._last_arrival = self._quiet_since = self._asked = self._last_renewal = self._last_check = self._clock()
 
     @property
@@ -143,14 +145,19 @@ class Shard:
 
     def release(self) -> None:
         """Give the shard back; what is not committed stays in the input."""
+        self._settle()
         self.detach()
         self._lease.release()
 
     def detach(self) -> None:
-        """Close the reading connection and leave the lease to expire."""
+        """Close the connections and leave the lease to expire."""
+        self._sent = None
         if self._source is not None:
             self._source.close()
             self._source = None
+        if self._committer is not None:
+            self._committer.close()
+            self._committer = None
 
     def step(self) -> None:
         """Read what there is, and commit every batch that nothing can join any more.
@@ -172,14 +179,16 @@ class Shard:
             self._sleep(IDLE_BLOCK_MS / 1_000)
             return
         if self._forget_requests:
+            self._settle()
             self._forget()
         complete_until_ms = self._read()
-        if self._pending is None:
-            return
-        closed, stops = self._close(self._pending, complete_until_ms)
-        if closed:
-            batch, self._pending = self._pending.split(closed)
-            self._commit(batch, stops)
+        if self._pending is not None:
+            closed, stops = self._close(self._pending, complete_until_ms)
+            if closed:
+                batch, self._pending = self._pending.split(closed)
+                self._commit(batch, stops)
+        if not self._behind:
+            self._settle()
 
     # -- loading
 
@@ -190,6 +199,9 @@ class Shard:
         self._reset(resampler, stored)
         self._replay(position, stored.cursor, stored.entries - entries)
         self._source = Source(self._client, self.keys.input, stored.cursor, FIRST_CHUNK_ENTRIES, self._clock)
+        self._committer = Committer(
+            self._client, self.keys, self._lease, allow_gap=self._settings.allow_gap, trim=self._settings.trim
+        )
         self._forget_requests = int(self._client.scard(self.keys.forget))
         self._check()
 
@@ -284,12 +296,12 @@ class Shard:
     # -- writing
 
     def _commit(self, closed: Pending, stops: NDArray[np.int64]) -> None:
-        stored, started = self._checkpoint, self._clock()
         batch = self._resampler.process(closed.rows.X, closed.rows.y, closed.row_ids())
-        stats = self._resampler.stats()
-        commit = Commit(stored.cursor, closed.id(-1), stored.entries + closed.n_entries)
-        commit.outputs = list(self._outputs(closed, stops, batch))
-        commit.dead_letters = [(closed.id(reject.entry), letter(reject)) for reject in closed.rows.rejects]
+        outputs = list(self._outputs(closed, stops, batch))
+        dead_letters = [(closed.id(reject.entry), letter(reject)) for reject in closed.rows.rejects]
+        self._settle()
+        stored, stats = self._checkpoint, self._resampler.stats()
+        commit = Commit(stored.cursor, closed.id(-1), stored.entries + closed.n_entries, outputs, dead_letters)
         stored.rows += len(closed.rows.y)
         stored.synthetic += batch.n_synthetic
         stored.emitted += len(batch)
@@ -297,10 +309,7 @@ class Shard:
         stored.count(stats)
         if stored.rows - stored.snapshot_rows >= self._settings.snapshot_rows:
             self._add_snapshot(commit)
-        before = self._clock()
-        self._write(commit)
-        now = self._clock()
-        self._metrics.committed(batch, closed.rows.rejects, stats, now - before, now - min(self._last_arrival, started))
+        self._send(commit, partial(self._metrics.committed, batch, closed.rows.rejects, stats))
 
     def _outputs(self, closed: Pending, stops: NDArray[np.int64], batch: MicroBatch) -> list[tuple[str, list[bytes]]]:
         """Cut the rows into output entries, each under the ID of the last input entry that it holds rows of."""
@@ -320,13 +329,27 @@ class Shard:
             first = last
         return outputs
 
-    def _write(self, commit: Commit) -> None:
+    def _send(self, commit: Commit, report: Callable[[float, float], object]) -> None:
+        """Send a commit; while there is a backlog the server works at it beside the next read and decoding."""
+        assert self._committer is not None  # noqa: S101 - comes with `_load`
         commit.checkpoint = self._checkpoint.counters()
-        done = self._committer.write(commit)
+        self._sent = commit, report, self._clock(), self._last_arrival
+        self._committer.send(commit)
+
+    def _settle(self) -> None:
+        """Take in the outcome of the commit that was sent, if there is one."""
+        if self._sent is None:
+            return
+        assert self._committer is not None  # noqa: S101 - comes with `_load`
+        commit, report, sent, arrived = self._sent
+        self._sent = None
+        done = self._committer.receive()
+        now = self._clock()
+        report(now - sent, now - arrived)
         self._checkpoint.cursor = commit.stop
         self._checkpoint.entries = commit.entries + done.lost
         self._forget_requests = done.forget_requests
-        self._last_renewal = self._clock()
+        self._last_renewal = now
         if done.lost:
             logger.warning("%s: %d entries were trimmed before they were read", self.keys.input, done.lost)
 
@@ -362,7 +385,8 @@ class Shard:
         stored.count(self._resampler.stats())
         commit = Commit(stored.cursor, stored.cursor, stored.entries, forgotten=reached)
         self._add_snapshot(commit)
-        self._write(commit)
+        self._send(commit, lambda *_: None)
+        self._settle()
         logger.info("%s: forgot %d rows, %d of them in the buffers", self.keys.input, len(reached), gone)
 
     def _renew(self) -> None:

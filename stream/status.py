@@ -62,16 +62,14 @@ def shard_status(client: redis.Redis, keys: ShardKeys) -> dict[str, Any]:
     }
 
 
-def stream_status(client: redis.Redis, stream: str, shards: Sequence[ShardKeys]) -> dict[str, Any]:
+def stream_status(stream: str, shards: Sequence[tuple[redis.Redis, ShardKeys]]) -> dict[str, Any]:
     """Describe a stream.
 
     Parameters
     ----------
-    client : redis.Redis
-        Connection to the server.
     stream : str
         Its name.
-    shards : sequence of ShardKeys
+    shards : sequence of (redis.Redis, ShardKeys)
         All its shards.
 
     Returns
@@ -79,7 +77,7 @@ def stream_status(client: redis.Redis, stream: str, shards: Sequence[ShardKeys])
     dict
         The shards, and the sums of their counters.
     """
-    each = [shard_status(client, keys) for keys in shards]
+    each = [shard_status(client, keys) for client, keys in shards]
     total = {name: sum(s[name] for s in each) for name in ("lag", "rows", "synthetic", "emitted", "rejected")}
     ratio = total["synthetic"] / max(1, total["emitted"])
     return {"stream": stream, **total, "synthetic_ratio": ratio, "shards": each}

@@ -12,7 +12,7 @@ import redis
 from resampler.errors import ResamplerError
 from stream.checkpoint import Checkpoint
 from stream.commit import FencedError, MovedError
-from stream.connection import connect
+from stream.connection import connect, open_client
 from stream.keys import shard_keys, workers_key
 from stream.lease import owner_name
 from stream.metrics import Metrics
@@ -105,7 +105,7 @@ class Worker:
         ResamplerError
             What a shard could not go on from: a gap, damaged state, other settings; or a server that is not there.
         """
-        client = connect(self.url)
+        client = connect(self.url, self._workers_key)
         warm()
         for lane in self._lanes:
             lane.thread.start()
@@ -164,8 +164,23 @@ class _Lane:
             self.owned = False
 
     def _work(self) -> None:
+        retry_s = FIRST_RETRY_S
+        stopping = self._worker.stopping
+        while not stopping.is_set():
+            before = self.last_step
+            try:
+                self._connected()
+            except (redis.RedisError, OSError) as error:
+                if not _is_passing(error):
+                    raise ResamplerError(f"Redis refuses: {error}") from error
+                retry_s = min(2 * retry_s, LAST_RETRY_S) if self.last_step == before else FIRST_RETRY_S
+                logger.warning("%s: Redis: %s; trying again in %.2f s", self._keys.input, error, retry_s)
+                stopping.wait(retry_s)
+
+    def _connected(self) -> None:
+        """Work on one connection until it breaks: behind a fail-over the next one leads to another server."""
         worker, until_idle_s = self._worker, self._worker.until_idle_s
-        client = connect(worker.url)
+        client = open_client(worker.url, self._keys.input)
         shard = Shard(
             client,
             self._keys,
@@ -177,40 +192,32 @@ class _Lane:
             sleep=worker.stopping.wait,
         )
         try:
-            self._steps(client, shard)
+            while not worker.stopping.is_set():
+                self._step(client, shard)
+                self.last_step = time.monotonic()
         finally:
-            self._leave(shard)
+            self.owned = self.idle = False
+            _leave(shard)
             client.close()
 
-    def _steps(self, client: redis.Redis, shard: Shard) -> None:
+    def _step(self, client: redis.Redis, shard: Shard) -> None:
         worker = self._worker
-        retry_s = FIRST_RETRY_S
-        while not worker.stopping.is_set():
-            self.last_step = time.monotonic()
-            try:
-                if not self.owned:
-                    self.owned = worker.owned < worker.share and shard.acquire()
-                if not self.owned:
-                    self._stand_by(client)
-                elif worker.owned > worker.share:
-                    logger.info("%s: given up to another worker", self._keys.input)
-                    self.owned = False
-                    shard.release()
-                    worker.stopping.wait(2 * HEARTBEAT_S)
-                else:
-                    shard.step()
-                    retry_s = FIRST_RETRY_S
-                    self.idle = worker.until_idle_s is not None and shard.idle_s >= worker.until_idle_s
-            except (FencedError, MovedError) as error:
-                logger.warning("%s", error)
-                self.owned = self.idle = False
-            except (redis.ConnectionError, redis.TimeoutError, redis.ResponseError, OSError) as error:
-                if not _is_passing(error):
-                    raise ResamplerError(f"Redis refuses: {error}") from error
-                logger.warning("%s: Redis: %s; trying again in %.2f s", self._keys.input, error, retry_s)
-                self.owned = self.idle = False
-                worker.stopping.wait(retry_s)
-                retry_s = min(2 * retry_s, LAST_RETRY_S)
+        try:
+            if not self.owned:
+                self.owned = worker.owned < worker.share and shard.acquire()
+            if not self.owned:
+                self._stand_by(client)
+            elif worker.owned > worker.share:
+                logger.info("%s: given up to another worker", self._keys.input)
+                self.owned = False
+                shard.release()
+                worker.stopping.wait(2 * HEARTBEAT_S)
+            else:
+                shard.step()
+                self.idle = worker.until_idle_s is not None and shard.idle_s >= worker.until_idle_s
+        except (FencedError, MovedError) as error:
+            logger.warning("%s", error)
+            self.owned = self.idle = False
 
     def _stand_by(self, client: redis.Redis) -> None:
         """Wait for the shard to become free; it counts as idle while its owner has nothing left to do."""
@@ -225,11 +232,12 @@ class _Lane:
             self.idle = self._quiet_since is not None and time.monotonic() - self._quiet_since >= until_idle_s
         self._worker.stopping.wait(STANDBY_S)
 
-    def _leave(self, shard: Shard) -> None:
-        try:
-            shard.release()
-        except (redis.RedisError, OSError) as error:
-            logger.debug("could not release the lease: %s", type(error).__name__)
+
+def _leave(shard: Shard) -> None:
+    try:
+        shard.release()
+    except (FencedError, MovedError, redis.RedisError, OSError) as error:
+        logger.debug("could not release the lease: %s", type(error).__name__)
 
 
 def _is_passing(error: Exception) -> bool:

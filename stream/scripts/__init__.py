@@ -10,8 +10,24 @@ if TYPE_CHECKING:
     from redis.commands.core import Script
 
 
-def load_script(client: redis.Redis, name: str) -> Script:
+def read_script(name: str) -> str:
     """Read a script of this package.
+
+    Parameters
+    ----------
+    name : str
+        File name without its ending.
+
+    Returns
+    -------
+    str
+        Its text.
+    """
+    return files(__name__).joinpath(f"{name}.lua").read_text(encoding="utf-8")
+
+
+def load_script(client: redis.Redis, name: str) -> Script:
+    """Make a script of this package callable.
 
     Parameters
     ----------
@@ -25,4 +41,4 @@ def load_script(client: redis.Redis, name: str) -> Script:
     redis.commands.core.Script
         Runs by digest; a server that has lost the script is given it again.
     """
-    return client.register_script(files(__name__).joinpath(f"{name}.lua").read_text(encoding="utf-8"))
+    return client.register_script(read_script(name))

@@ -1,5 +1,6 @@
 """The commands as processes: what they print, where, and what they exit with."""
 
+import contextlib
 import json
 import signal
 import time
@@ -85,12 +86,7 @@ def test_metrics_and_health(client, name, make_rows, add_text, start_cli):
     add_text(client, name, *make_rows(100))
     arguments = [argument for argument in RUN if argument not in ("--metrics-port", "0")]
     process = start_cli(*arguments, "--stream", name, "--ratio", "0.9", "--metrics-port", "19464")
-    while not ((stored := Checkpoint.load(client, ShardKeys(name))) and stored.rows):
-        assert process.poll() is None
-        time.sleep(0.01)
-    with urllib.request.urlopen("http://127.0.0.1:19464/metrics") as reply:
-        text = reply.read().decode()
-    for metric in (
+    wanted = (
         "rows_total",
         "samples_generated_total",
         "synthetic_ratio",
@@ -98,8 +94,14 @@ def test_metrics_and_health(client, name, make_rows, add_text, start_cli):
         "stream_lag_rows",
         "commit_seconds_bucket",
         "batch_latency_seconds_bucket",
-    ):
-        assert f"resampler_{metric}{{" in text
+    )
+    text, deadline = "", time.monotonic() + 60
+    while not all(f"resampler_{metric}{{" in text for metric in wanted):
+        assert process.poll() is None
+        assert time.monotonic() < deadline, text
+        with contextlib.suppress(OSError), urllib.request.urlopen("http://127.0.0.1:19464/metrics") as reply:
+            text = reply.read().decode()
+        time.sleep(0.02)
     assert f'stream="{name}"' in text
     with urllib.request.urlopen("http://127.0.0.1:19464/healthz") as reply:
         assert reply.read() == b"ok\n"

@@ -12,7 +12,7 @@ from stream.keys import ShardKeys, shard_keys
 from stream.lease import Lease, is_dead, owner_name
 
 
-def _await(condition, seconds=15):
+def _await(condition, seconds=60):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "did not come about"

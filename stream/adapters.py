@@ -1,0 +1,133 @@
+"""Feeds for learners: thin, so that what is guaranteed stays in sight.
+
+=======================  =====================================================================================
+`partial_fit`            commits behind each batch: at least once; exactly once if the caller saves the cursors
+                         with the model and gives them back to `Feed`
+`learn_many`             the same, for river
+`iterable_dataset`       at most once in an epoch: PyTorch's loader reads ahead, so nothing is committed
+=======================  =====================================================================================
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from resampler.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from resampler.provenance import MicroBatch
+    from stream.feed import Feed
+
+
+def partial_fit(
+    estimator: Any, feed: Feed, classes: Sequence[int], *, save: Callable[[Any, dict[str, str]], object] | None = None
+) -> int:
+    """Train a scikit-learn estimator on a feed until it ends.
+
+    Parameters
+    ----------
+    estimator : object
+        Has ``partial_fit(X, y, classes=...)``.
+    feed : Feed
+        Where batches come from; it ends if it was made with `idle_s`.
+    classes : sequence of int
+        All classes there can be.
+    save : callable, optional
+        Called with the estimator and the feed's cursors behind each batch, before the commit. If it stores both in
+        one step, a trainer that starts from them sees every batch exactly once.
+
+    Returns
+    -------
+    int
+        Rows seen.
+    """
+    rows = 0
+    for batch in feed:
+        estimator.partial_fit(batch.X, batch.y, classes=classes)
+        rows += len(batch)
+        if save:
+            save(estimator, feed.cursors)
+        feed.commit()
+    return rows
+
+
+def learn_many(model: Any, feed: Feed, names: Sequence[str]) -> int:
+    """Train a river model on a feed until it ends.
+
+    Parameters
+    ----------
+    model : object
+        Has ``learn_many(X, y)``, X a DataFrame.
+    feed : Feed
+        Where batches come from.
+    names : sequence of str
+        Feature names, in the contract's order.
+
+    Returns
+    -------
+    int
+        Rows seen.
+
+    Raises
+    ------
+    MissingExtraError
+        If pandas, which river's mini-batches need, is not installed.
+    """
+    try:
+        import pandas as pd
+    except ImportError as error:
+        raise MissingExtraError("river's learn_many needs pandas: pip install pandas") from error
+    rows = 0
+    for batch in feed:
+        model.learn_many(pd.DataFrame(batch.X, columns=list(names)), pd.Series(batch.y))
+        feed.commit()
+        rows += len(batch)
+    return rows
+
+
+def iterable_dataset(make_feed: Callable[[tuple[int, ...]], Feed], shards: int = 1) -> Any:
+    """Make a PyTorch `IterableDataset` of ``(X, y)`` tensors, a batch each.
+
+    Parameters
+    ----------
+    make_feed : callable
+        Makes the feed of some shards; called in each loader worker, as a connection cannot be shared.
+    shards : int
+        How many there are: loader worker i of n reads the shards i, i + n, ...
+
+    Returns
+    -------
+    torch.utils.data.IterableDataset
+        For a `DataLoader` with ``batch_size=None``.
+
+    Raises
+    ------
+    MissingExtraError
+        If PyTorch is not installed.
+    """
+    try:
+        torch = importlib.import_module("torch")
+        data = importlib.import_module("torch.utils.data")
+    except ImportError as error:
+        raise MissingExtraError("the PyTorch adapter needs torch: pip install torch") from error
+
+    class FeedDataset(data.IterableDataset):  # type: ignore[misc, name-defined]
+        def __iter__(self) -> Iterator[tuple[Any, Any]]:
+            info = data.get_worker_info()
+            first, step = (info.id, info.num_workers) if info else (0, 1)
+            mine = tuple(range(first, shards, step))
+            if not mine:
+                return
+            with make_feed(mine) as feed:
+                for batch in feed:
+                    yield _tensors(torch, batch)
+
+    return FeedDataset()
+
+
+def _tensors(torch: Any, batch: MicroBatch) -> tuple[Any, Any]:
+    # Copies: the batch is a read-only view of the bytes that Redis sent, which tensors may not be.
+    return torch.from_numpy(batch.X.copy()), torch.from_numpy(batch.y.copy())

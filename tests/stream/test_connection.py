@@ -1,0 +1,133 @@
+"""URLs, secrets, and the servers that a URL can lead to."""
+
+import contextlib
+import os
+import socket
+import subprocess
+import time
+
+import pytest
+
+from resampler.errors import InvalidInputError, ResamplerError
+from stream import EmbeddedServer, Settings, Worker
+from stream.checkpoint import Checkpoint
+from stream.connection import connect, raw_command, redact, resolve_url
+from stream.keys import ShardKeys, shard_keys
+from stream.server import find_server
+
+
+def _free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("redis://me:secret@host:1/0", "redis://host:1/0"),
+        ("rediss://:secret@host/0?password=secret", "rediss://host/0"),
+        ("unix://me:secret@/run/redis.sock?password=secret", "unix:///run/redis.sock"),
+        ("redis+sentinel://me:sec@ret@a:1,b:2/service", "redis+sentinel://a:1,b:2/service"),
+        ("redis://[secret", "the given URL"),
+    ],
+)
+def test_what_is_shown_holds_no_secret(url, shown):
+    assert redact(url) == shown
+
+
+def test_the_url_comes_from_the_environment(monkeypatch):
+    monkeypatch.setenv("RESAMPLER_REDIS_URL", "redis://there")
+    assert resolve_url(None) == "redis://there"
+    assert resolve_url("redis://here") == "redis://here"
+    monkeypatch.delenv("RESAMPLER_REDIS_URL")
+    with pytest.raises(InvalidInputError, match="pass --url"):
+        resolve_url(None)
+
+
+@pytest.mark.parametrize("url", ["", "host:1", "http://host", "redis://host:port", "redis+sentinel://host:1"])
+def test_a_url_that_cannot_be_read(url):
+    with pytest.raises(InvalidInputError, match="cannot be read"):
+        connect(url)
+
+
+def test_a_password_is_asked_for_and_never_shown():
+    with EmbeddedServer() as server:
+        admin = connect(server.url)
+        admin.execute_command("ACL", "SETUSER", "me", "on", ">secret", "~*", "+@all")
+        admin.config_set("requirepass", "other")
+        assert connect(server.url.replace("unix://", "unix://me:secret@")).ping()
+        with pytest.raises(ResamplerError, match="refuses the credentials") as caught:
+            connect(server.url.replace("unix://", "unix://me:wr0ng@"))
+        assert "wr0ng" not in str(caught.value)
+        with pytest.raises(ResamplerError, match="refuses the credentials"):
+            connect(server.url)
+
+
+def test_raw_replies_keep_repeated_fields(client, name):
+    client.execute_command("XADD", name, "1-0", "a", "1", "a", "2")
+    assert raw_command(client, "XRANGE", name, "-", "+") == [[b"1-0", [b"a", b"1", b"a", b"2"]]]
+
+
+def test_a_cluster_takes_every_commit_in_one_slot(schema, make_rows, add_text):
+    port = _free_port()
+    while port > 55_000:  # the bus listens 10,000 above
+        port = _free_port()
+    options = ("--port", str(port), "--bind", "127.0.0.1", "--cluster-enabled", "yes")
+    with EmbeddedServer(options=options) as server, connect(server.url) as client:
+        client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16_383)
+        while b"cluster_state:ok" not in raw_command(client, "CLUSTER", "INFO"):
+            time.sleep(0.05)
+        for keys in shard_keys("fraud", 3):
+            add_text(client, keys.input, *make_rows(100))
+        Worker(f"redis+cluster://127.0.0.1:{port}", "fraud", Settings(schema), shards=3, until_idle_s=0.3).run()
+        assert [Checkpoint.load(client, keys).rows for keys in shard_keys("fraud", 3)] == [100] * 3
+
+
+def test_sentinel_names_the_primary(schema, make_rows, add_text, tmp_path):
+    port, sentinel_port = _free_port(), _free_port()
+    config = tmp_path / "sentinel.conf"
+    config.write_text(
+        f"port {sentinel_port}\nbind 127.0.0.1\ndir {tmp_path}\nsentinel monitor main 127.0.0.1 {port} 1\n"
+    )
+    with EmbeddedServer(options=("--port", str(port), "--bind", "127.0.0.1")) as server, connect(server.url) as client:
+        sentinel = subprocess.Popen([find_server(), str(config), "--sentinel"], stdout=subprocess.DEVNULL)
+        try:
+            add_text(client, "fraud", *make_rows(100))
+            url = f"redis+sentinel://127.0.0.1:{sentinel_port}/main"
+            deadline = time.monotonic() + 30
+            while time.monotonic() < deadline:
+                with contextlib.suppress(ResamplerError):
+                    connect(url)
+                    break
+                time.sleep(0.05)
+            Worker(url, "fraud", Settings(schema), until_idle_s=0.3).run()
+            assert Checkpoint.load(client, ShardKeys("fraud")).rows == 100
+        finally:
+            sentinel.kill()
+            sentinel.wait()
+
+
+def test_a_worker_waits_for_a_server_that_restarts(schema, make_rows, add_text, tmp_path):
+    import threading
+
+    with EmbeddedServer(appendonly=True, directory=tmp_path / os.urandom(2).hex()) as server:
+        worker = Worker(server.url, "fraud", Settings(schema))
+        thread = threading.Thread(target=worker.run)
+        thread.start()
+        with connect(server.url) as client:
+            add_text(client, "fraud", *make_rows(100))
+            deadline = time.monotonic() + 60
+            while not ((stored := Checkpoint.load(client, ShardKeys("fraud"))) and stored.rows == 100):
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+        server.kill()
+        time.sleep(0.3)
+        server.start()
+        with connect(server.url) as client:
+            add_text(client, "fraud", *make_rows(100), first=200)
+            while Checkpoint.load(client, ShardKeys("fraud")).rows < 200:
+                assert time.monotonic() < deadline + 60
+                time.sleep(0.01)
+        worker.stop()
+        thread.join()
