@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,7 +74,7 @@ def snapshot() -> None:
 @_json
 def create(repo: Path, features: str | None, entity_df: Path, *, as_json: bool, **options: Any) -> None:
     """Retrieve, split, augment the training split, publish."""
-    with _feast(), _quiet_stdout():
+    with _feast():
         from feast_plugin.snapshot import create_snapshot
 
         made = create_snapshot(
@@ -151,7 +152,7 @@ def show(repo: Path | None, name: str, root: str, version: int | None, *, as_jso
 @_json
 def verify(repo: Path, name: str, root: str, version: int | None, *, as_json: bool) -> None:
     """Check a version: files against manifest, manifest against registry, lineage, splits."""
-    with _feast(), _quiet_stdout():
+    with _feast():
         from feast_plugin.verify import verify_snapshot
 
         found = verify_snapshot(_open(repo), _catalog(root, name), version)
@@ -197,7 +198,7 @@ def diff(first: int, second: int, repo: Path | None, name: str, root: str, *, as
 @_json
 def rebuild(repo: Path, name: str, root: str, version: int | None, entity_df: Path | None, *, as_json: bool) -> None:
     """Make a version's files again and put back those that are missing or changed."""
-    with _feast(), _quiet_stdout():
+    with _feast():
         from feast_plugin.rebuild import rebuild_snapshot
 
         made = rebuild_snapshot(_open(repo), _catalog(root, name), version, entity_df=entity_df)
@@ -218,7 +219,7 @@ def rebuild(repo: Path, name: str, root: str, version: int | None, entity_df: Pa
 @_json
 def prune(repo: Path, name: str, root: str, version: int | None, keep: int | None, *, as_json: bool) -> None:
     """Remove versions that nothing uses, files and registry entries."""
-    with _feast(), _quiet_stdout():
+    with _feast():
         from feast_plugin.prune import prune_snapshot
 
         gone = prune_snapshot(_open(repo), _catalog(root, name), version=version, keep=keep)
@@ -236,7 +237,7 @@ def prune(repo: Path, name: str, root: str, version: int | None, keep: int | Non
 @_json
 def forget(repo: Path, name: str, root: str, entity: str, *, as_json: bool) -> None:
     """Replace every version that holds an entity, or rows that descend from it, by one without."""
-    with _feast(), _quiet_stdout():
+    with _feast():
         from feast_plugin.forget import forget_entity
 
         done = forget_entity(_open(repo), _catalog(root, name), entity)
@@ -262,21 +263,25 @@ def _open(repo: Path) -> FeatureStore:
 
     if not (repo / "feature_store.yaml").is_file():
         raise InvalidInputError(f"--repo {str(repo)!r} has no feature_store.yaml: name a Feast repository")
-    return FeatureStore(repo_path=str(repo.resolve()))
+    try:
+        store = FeatureStore(repo_path=str(repo.resolve()))
+        store.registry.refresh(store.project)
+    except Exception as error:  # a configuration or registry that Feast cannot read, each with an error of its own
+        raise InvalidInputError(
+            f"--repo {str(repo)!r} cannot be opened: {type(error).__name__}: {error}: has `feast apply` been run?"
+        ) from error
+    return store
 
 
 @contextlib.contextmanager
 def _feast() -> Iterator[None]:
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(
-            f"`resampler snapshot` needs {error.name}: pip install 'feast-resampler[feast]'"
-        ) from error
-
-
-@contextlib.contextmanager
-def _quiet_stdout() -> Iterator[None]:
-    """Send what Feast and its engines print to standard error: standard output is the answer's."""
-    with contextlib.redirect_stdout(sys.stderr):
+    """Run what needs Feast: say how to install it, and keep its prints and warnings off the answer."""
+    with contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():
+        try:
+            import feast  # noqa: F401 - it resets the filter of warnings when it is imported
+        except ModuleNotFoundError as error:
+            raise MissingExtraError(
+                f"`resampler snapshot` needs {error.name}: pip install 'feast-resampler[feast]'"
+            ) from error
+        warnings.simplefilter("ignore", DeprecationWarning)
         yield

@@ -15,7 +15,7 @@ from feast import FeatureService
 
 from feast_plugin.contract import TIMESTAMP, TIMESTAMP_TYPE, Contract
 from feast_plugin.identity import row_ids
-from resampler.errors import ContractError, InvalidInputError
+from resampler.errors import ContractError, InvalidInputError, ResamplerError
 from resampler.schema import Label
 
 if TYPE_CHECKING:
@@ -186,16 +186,22 @@ def retrieve(
         If a column is missing, of another type than promised, or null in every row.
     InvalidInputError
         If rows got lost, or the label is null or constant.
+    ResamplerError
+        If Feast or its engine fails.
     """
     references = [*(c.reference for c in contract.columns)]
     if not contract.label_in_frame:
         references.append(contract.label_reference)
-    job = store.get_historical_features(
-        entity_df=frame.to_pandas(),
-        features=features if _covers(features, contract) else references,
-        full_feature_names=contract.full_feature_names,
-    )
-    table = conform(job.to_arrow(), contract, extra)
+    try:
+        retrieved = store.get_historical_features(
+            entity_df=frame.to_pandas(),
+            features=features if _covers(features, contract) else references,
+            full_feature_names=contract.full_feature_names,
+        ).to_arrow()
+    except Exception as error:  # whatever an engine raises: a missing source, a type, a lost connection
+        raise ResamplerError(f"Feast could not retrieve the features: {type(error).__name__}: {error}") from error
+    table = conform(retrieved, contract, extra)
+    del retrieved
     if table.num_rows != frame.num_rows:
         raise InvalidInputError(
             f"the retrieval returned {table.num_rows} rows for {frame.num_rows} of the entity frame: "

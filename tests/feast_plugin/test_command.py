@@ -161,3 +161,31 @@ def test_errors_are_one_line_with_their_exit_code(turbofan, created, resampler):
     assert "feature_store.yaml" in nowhere.stderr
     traversal = resampler("show", "--name", "../etc", "--root", turbofan)
     assert traversal.returncode == 2
+
+
+def test_a_repository_that_feast_cannot_open_is_one_line(turbofan, tmp_path, resampler):
+    (tmp_path / "feature_store.yaml").write_text("project: x\nprovider: local\nregistry: none.db\n")
+    unapplied = resampler(*arguments(turbofan, repo=tmp_path))
+    assert unapplied.returncode == 2
+    assert "feature service 'turbofan' is not in project 'x'; it has none" in unapplied.stderr
+    (tmp_path / "feature_store.yaml").write_text("project: [")
+    broken = resampler(*arguments(turbofan, repo=tmp_path))
+    assert broken.returncode == 2
+    assert "cannot be opened" in broken.stderr
+    assert "Traceback" not in broken.stderr
+
+
+def test_without_feast_the_answer_is_the_command_that_installs_it(turbofan, created):
+    """`list` and `show` need no Feast; what does need it says so."""
+    code = "import sys; sys.modules['feast'] = None; from resampler.cli import main; main()"
+    where = ["--name", "turbofan", "--root", str(turbofan / "snapshots")]
+
+    def run(*words):
+        return subprocess.run([sys.executable, "-c", code, "snapshot", *words], capture_output=True, text=True)
+
+    shown = run("show", *where, "--version", "1", "--json")
+    assert json.loads(shown.stdout)["digest"] == created["digest"]
+    verified = run("verify", "--repo", str(turbofan / "feature_repo"), *where)
+    assert verified.returncode == 2
+    assert "pip install 'feast-resampler[feast]'" in verified.stderr
+    assert "Traceback" not in verified.stderr

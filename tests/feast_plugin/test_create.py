@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from resampler.errors import ContractError, GateError, InvalidInputError
+from resampler.errors import ContractError, GateError, InvalidInputError, ResamplerError
 
 
 def read(snapshot, split):
@@ -94,8 +94,10 @@ def test_dask_and_duckdb_give_the_same_bytes(make):
     assert ours.manifest.stored == theirs.manifest.stored
 
 
+@pytest.mark.parametrize("offline", ["dask", "duckdb"])
 @pytest.mark.parametrize("label", ["verdict", "verdicts:verdict"])
-def test_a_string_label(project, label):
+def test_a_string_label(make, offline, label):
+    project = make(offline=offline)
     options = {"label": label}
     if label == "verdict":
         options["entity_df"] = project.frame("verdict")
@@ -251,6 +253,12 @@ def test_bad_input_is_refused_and_nothing_published(project, case):
     assert project.reopened().list_saved_datasets() == []
 
 
+def test_what_an_engine_raises_is_one_of_our_errors(project):
+    project.source.unlink()
+    with pytest.raises(ResamplerError, match="Feast could not retrieve the features"):
+        project.create()
+
+
 def test_a_type_other_than_promised_is_refused(make):
     project = make()
     table = project.table.drop_columns("score").append_column("score", project.table["country"])
@@ -292,3 +300,32 @@ def test_rows_keep_their_synthetic_children_when_others_arrive(project):
     )
     assert len(large) == len(small) + 10
     assert len(small & large) >= 0.95 * len(small)
+
+
+def test_rows_keep_their_children_when_the_minority_grows_elsewhere(project):
+    """New fraud among the honest moves no neighbourhood of the old: copy r of a base is the same row."""
+    table = project.table.append_column("side", pa.array(["train"] * 400))
+    fraud = np.flatnonzero(table["fraud"].to_numpy())
+    far = fraud[:5]
+    for name, gap in (("amount", 500.0), ("score", 1.0)):
+        values = table[name].to_numpy().copy()
+        values[far] -= np.asarray(gap, values.dtype)
+        table = table.set_column(table.schema.get_field_index(name), name, pa.array(values))
+    pq.write_table(table.drop_columns("side"), project.source, use_compliant_nested_type=False)
+    frame = table.select(["customer_id", "event_timestamp", "fraud", "side"])
+
+    def children(rows):
+        snapshot = project.create(entity_df=rows, split="column:side", k_neighbors=3)
+        lineage = pq.read_table(f"{snapshot.uri}/lineage.parquet")
+        made = read(snapshot, "train").take(lineage["row"]).select(["amount", "score", "event_timestamp"]).to_pylist()
+        of: dict[int, list] = {}
+        for base, row in zip(lineage["base_id"].to_pylist(), made, strict=True):
+            of.setdefault(base, []).append(tuple(row.values()))
+        return of, snapshot.manifest.contract
+
+    (before, unit), (after, unit_after) = children(frame.take(np.setdiff1d(np.arange(400), far))), children(frame)
+    assert unit == unit_after
+    assert set(before) < set(after)
+    for base, rows in before.items():
+        shared = min(len(rows), len(after[base]))
+        assert rows[:shared] == after[base][:shared]
