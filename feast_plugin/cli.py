@@ -61,6 +61,7 @@ def snapshot() -> None:
     help="time:A,B,C | group:COLUMN:A,B,C | stratified:A,B,C | column:COLUMN",
 )
 @click.option("--sampler", help="smote, smotenc, borderline or adasyn; by default the first two, as types ask.")
+@click.option("--undersample", type=float, help="First drop training rows of larger classes down to this ratio.")
 @click.option("--k", "k_neighbors", type=click.IntRange(min=1), default=5, show_default=True, help="Neighbours.")
 @click.option(
     "--retain",

@@ -13,6 +13,7 @@ from feast_plugin.contract import build_contract
 from feast_plugin.identity import content_digest
 from feast_plugin.manifest import FILE
 from feast_plugin.retrieve import frame_columns, open_frame, read_frame, retrieve
+from feast_plugin.snapshot import assign
 from feast_plugin.split import SplitRule
 from feast_plugin.stored import stored_rows
 from feast_plugin.write import Draft, write_version
@@ -183,13 +184,7 @@ def _retrieved(
             f"{rows.table.num_rows} rows, then {manifest.inputs['sha256']} over {manifest.inputs['rows']}: features, "
             f"labels or entity frame have changed since; restore {FILE}'s files from a copy"
         )
-    assignment = rule.assign(
-        timestamps=rows.timestamps,
-        row_id=rows.row_id,
-        label=rows.label,
-        values=rows.table[rule.column] if rule.column else None,
-        seed=manifest.seed,
-    )
+    assignment = assign(rows, rule, manifest.parameters.get("undersample"), manifest.seed)
     return _draft(manifest, contract=contract, rows=rows, assignment=assignment)
 
 

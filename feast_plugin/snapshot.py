@@ -18,6 +18,7 @@ from feast_plugin.registry import register, saved_datasets
 from feast_plugin.retrieve import frame_columns, open_frame, read_frame, retrieve
 from feast_plugin.sampling import resolve_sampler
 from feast_plugin.split import SplitRule
+from feast_plugin.split import undersample as drop_majority
 from feast_plugin.storage import Location, check_name
 from feast_plugin.write import RETAINED, Draft, check_files, write_version
 from resampler.errors import InvalidInputError
@@ -26,9 +27,13 @@ from resampler.metric import check_positive, check_seed
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
     import pandas as pd
     import pyarrow as pa
     from feast import FeatureStore
+    from numpy.typing import NDArray
+
+    from feast_plugin.retrieve import Rows
 
 ALGORITHM = 1  # raised when equal recipes begin to give other rows
 DEFAULT_SPLIT = "time:0.7,0.15,0.15"
@@ -105,6 +110,7 @@ def create_snapshot(
     split: str | SplitRule = DEFAULT_SPLIT,
     sampler: str | None = None,
     k_neighbors: int = 5,
+    undersample: float | None = None,
     full_feature_names: bool = False,
     retain: str = "full",
 ) -> Snapshot:
@@ -137,6 +143,8 @@ def create_snapshot(
         that meet other classes, and take mixed features too.
     k_neighbors : int
         Neighbours of its class that a row may be joined with.
+    undersample : float, optional
+        First leave training rows of the larger classes out until smallest : larger is this.
     full_feature_names : bool
         Name columns ``view__feature``.
     retain : {"full", "sample", "recipe"}
@@ -183,13 +191,7 @@ def create_snapshot(
         draft = Draft(
             contract=contract,
             rows=rows,
-            assignment=rule.assign(
-                timestamps=rows.timestamps,
-                row_id=rows.row_id,
-                label=rows.label,
-                values=rows.table[rule.column] if rule.column else None,
-                seed=seed,
-            ),
+            assignment=assign(rows, rule, undersample, seed),
             seed=seed,
             ratio=float(ratio),
             parameters={
@@ -197,7 +199,8 @@ def create_snapshot(
                 "k_neighbors": k_neighbors,
                 "sampler": sampler,
                 "split": str(rule),
-            },
+            }
+            | ({} if undersample is None else {"undersample": float(undersample)}),
             inputs={
                 "rows": rows.table.num_rows,
                 "sha256": content_digest(rows.table),
@@ -209,6 +212,42 @@ def create_snapshot(
             notes={"entity_df": str(Path(entity_df).resolve()) if isinstance(entity_df, str | Path) else None},
         )
         return publish(store, catalog, draft)
+
+
+def assign(rows: Rows, rule: SplitRule, undersampled: float | None, seed: int) -> NDArray[np.uint8]:
+    """Split the rows, and leave out those that undersampling drops.
+
+    Parameters
+    ----------
+    rows : Rows
+        In canonical order.
+    rule : SplitRule
+        Divides them.
+    undersampled : float, optional
+        Ratio to undersample the training split to.
+    seed : int
+        Keys the draws.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,), uint8
+        Positions in `SPLITS`, or `LEFT_OUT`.
+
+    Raises
+    ------
+    InvalidInputError
+        As `SplitRule.assign` and `feast_plugin.split.undersample`.
+    """
+    assignment = rule.assign(
+        timestamps=rows.timestamps,
+        row_id=rows.row_id,
+        label=rows.label,
+        values=rows.table[rule.column] if rule.column else None,
+        seed=seed,
+    )
+    if undersampled is None:
+        return assignment
+    return drop_majority(assignment, label=rows.label, row_id=rows.row_id, ratio=undersampled, seed=seed)
 
 
 def publish(store: FeatureStore, catalog: Catalog, draft: Draft) -> Snapshot:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 SPLITS = ("train", "validation", "test")
 TRAIN = 0
+LEFT_OUT = 255  # of every split: a training row that undersampling dropped
 FORMS = "time:0.7,0.15,0.15 | group:COLUMN:0.7,0.15,0.15 | stratified:0.7,0.15,0.15 | column:COLUMN"
 
 
@@ -182,3 +183,54 @@ class SplitRule:
             )
         codes = np.array([known[name] for name in names.dictionary.to_pylist()], dtype=np.uint8)
         return codes[names.indices.to_numpy()]
+
+
+def undersample(
+    assignment: NDArray[np.uint8],
+    *,
+    label: NDArray[np.int64],
+    row_id: NDArray[np.int64],
+    ratio: float,
+    seed: int,
+) -> NDArray[np.uint8]:
+    """Leave training rows of the larger classes out until the smallest has `ratio` times as many rows as each.
+
+    Parameters
+    ----------
+    assignment : ndarray of shape (n_rows,), uint8
+        Split of each row.
+    label : ndarray of shape (n_rows,), int64
+        Classes.
+    row_id : ndarray of shape (n_rows,), int64
+        Identities; which rows stay is drawn by them, so a row's fate changes only when its class's quota does.
+    ratio : float
+        Smallest : larger class afterwards, above 0 and at most 1.
+    seed : int
+        Keys the draw.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,), uint8
+        A copy, `LEFT_OUT` where a row was dropped. Validation and test are as they were.
+
+    Raises
+    ------
+    InvalidInputError
+        If `ratio` is out of range, or no class is large enough to lose a row.
+    """
+    if not 0 < ratio <= 1:
+        raise InvalidInputError(f"undersample must be above 0 and at most 1, got {ratio}")
+    train = assignment == TRAIN
+    codes, sizes = np.unique(label[train], return_counts=True)
+    quota = int(sizes.min() / ratio)
+    if sizes.max() <= quota:
+        raise InvalidInputError(
+            f"undersample={ratio} drops no row: the smallest class has {sizes.min()} rows for {sizes.max()} of the "
+            "largest; ask for more or leave it out"
+        )
+    out = assignment.copy()
+    for code in codes[sizes > quota]:
+        members = np.flatnonzero(train & (label == code))
+        keys = seeded_rank(row_id[members].view(np.uint64), seed)
+        out[members[np.argsort(keys, kind="stable")[quota:]]] = LEFT_OUT
+    return out

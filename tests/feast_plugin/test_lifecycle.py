@@ -214,3 +214,21 @@ def test_forget_removes_a_version_that_cannot_do_without(project):
     assert [one.replaced_by for one in done] == [None]
     assert "two classes" in done[0].reason
     assert catalog(project).numbers() == []
+
+
+def test_an_undersampled_version_drops_majority_rows_and_rebuilds(project, tmp_path):
+    frame = tmp_path / "frame.parquet"
+    pq.write_table(project.frame(), frame)
+    plain = project.create()
+    snapshot = project.create(undersample=0.25, ratio=0.5, entity_df=frame)
+    before, after = (s.manifest.counts["train"]["classes"] for s in (plain, snapshot))
+    assert after["0"]["real"] == 4 * after["1"]["real"] < before["0"]["real"]
+    assert after["1"]["real"] == before["1"]["real"]
+    assert after["1"]["real"] + after["1"]["synthetic"] == after["0"]["real"] // 2
+    assert snapshot.manifest.splits["test"].sha256 == plain.manifest.splits["test"].sha256
+    assert check(project).ok
+    bytes_before = files_of(snapshot)
+    assert rebuild_snapshot(project.reopened(), catalog(project)).source == "version"
+    (Path(snapshot.uri) / "train" / "part-00000.parquet").unlink()
+    assert rebuild_snapshot(project.reopened(), catalog(project)).source == "store"
+    assert files_of(snapshot) == bytes_before

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from feast_plugin.split import SplitRule
+from feast_plugin.split import SplitRule, undersample
 from resampler.errors import InvalidInputError
 
 
@@ -94,3 +94,22 @@ def test_what_is_no_rule_is_refused(text):
 @pytest.mark.parametrize("text", ["time:0.7,0.15,0.15", "group:unit:0.8,0.0,0.2", "stratified:1.0,0.0,0.0", "column:c"])
 def test_a_rule_writes_itself_as_it_is_read(text):
     assert str(SplitRule.parse(text)) == text
+
+
+@given(st.integers(0, 2**64 - 1))
+def test_undersampling_drops_training_rows_of_the_larger_classes_by_identity(seed):
+    label = np.repeat([0, 1, 2], [300, 20, 90])
+    assignment = (np.arange(410) % 5 == 0).astype(np.uint8)  # a fifth is validation
+    ids = np.random.default_rng(0).permutation(410)
+    got = undersample(assignment, label=label, row_id=ids, ratio=0.25, seed=seed)
+    assert np.bincount(label[got == 0]).tolist() == [64, 16, 64]
+    assert (got[assignment == 1] == 1).all()
+    order = np.random.default_rng(1).permutation(410)
+    again = undersample(assignment[order], label=label[order], row_id=ids[order], ratio=0.25, seed=seed)
+    assert (again == got[order]).all()
+
+
+@pytest.mark.parametrize("ratio", [0.0, 1.5, 0.01])
+def test_undersampling_that_means_nothing_is_refused(ratio):
+    with pytest.raises(InvalidInputError, match="undersample"):
+        undersample(np.zeros(9, np.uint8), label=np.arange(9) % 3 // 2, row_id=np.arange(9), ratio=ratio, seed=0)
