@@ -13,7 +13,7 @@ from resampler.errors import CorruptStateError
 from resampler.online import OnlineResampler
 from stream import identity
 from stream.checkpoint import Checkpoint
-from stream.codec import ClassLimit, Decoder, OutputFormat, encode_output, part_of
+from stream.codec import ClassLimit, Decoder, OutputFormat, encode_output
 from stream.commit import Commit, Committer, FencedError, GapError
 from stream.deadletters import letter
 from stream.feedplace import FeedPlace
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-CHUNK_ROWS = 4_096  # what one read aims at: several output entries, so that a backlog costs few round trips
-MAX_CHUNK_ENTRIES = 4_096
+CHUNK_ROWS = 8_192  # what one read aims at: several output entries, so that a backlog costs few round trips
+MAX_CHUNK_ENTRIES = 8_192
 FIRST_CHUNK_ENTRIES = 16  # until it is known how many rows an entry holds
 IDLE_BLOCK_MS = 200  # longest wait in one read: what a stop request can be late by
 # An entry whose ID is older than this when it is read bears an ID of the producer's own making, or had to wait for a
@@ -297,7 +297,7 @@ class Shard:
 
     def _commit(self, closed: Pending, stops: NDArray[np.int64]) -> None:
         batch = self._resampler.process(closed.rows.X, closed.rows.y, closed.row_ids())
-        outputs = list(self._outputs(closed, stops, batch))
+        outputs = self._outputs(closed, stops, batch)
         dead_letters = [(closed.id(reject.entry), letter(reject)) for reject in closed.rows.rejects]
         self._settle()
         stored, stats = self._checkpoint, self._resampler.stats()
@@ -320,11 +320,10 @@ class Shard:
         for stop, last in zip(stops.tolist(), bounds.tolist(), strict=True):
             if last == first:  # every row was rejected
                 continue
-            part = part_of(batch, first, last)
             if self._settings.output_format is OutputFormat.TEXT:
-                outputs += self._text_outputs(closed, part)
+                outputs += self._text_outputs(closed, batch, first, last)
             else:
-                items = encode_output(part, self._settings.schema, self._settings.output_format)
+                items = encode_output(batch, self._settings.schema, self._settings.output_format, first, last)
                 outputs.append((closed.id(stop - 1), items))
             first = last
         return outputs
@@ -357,16 +356,16 @@ class Shard:
         self._checkpoint.snapshot_rows = self._checkpoint.rows
         commit.snapshot = {"state": self._resampler.to_bytes(), "config": self._resampler.config_hash}
 
-    def _text_outputs(self, closed: Pending, part: MicroBatch) -> list[tuple[str, list[bytes]]]:
+    def _text_outputs(self, closed: Pending, batch: MicroBatch, first: int, last: int) -> list[tuple[str, list[bytes]]]:
         """Write a row per entry; rows that one input entry caused are numbered in the low bits of the sequence."""
         entry_of = dict(zip(closed.row_ids().tolist(), closed.rows.entry.tolist(), strict=True))
         outputs = []
         entry, number = -1, 0
-        for i, row_id in enumerate(part.row_id.tolist()):
-            owner = entry_of.get(row_id, entry)  # a synthetic row stands behind the real one that caused it
+        for i in range(first, last):
+            owner = entry_of.get(int(batch.row_id[i]), entry)  # a synthetic row stands behind the one that caused it
             entry, number = owner, number + 1 if owner == entry else 0
             output_id = f"{closed.ms[entry]}-{(int(closed.seq[entry]) << TEXT_NUMBER_BITS) + number}"
-            items = encode_output(part_of(part, i, i + 1), self._settings.schema, OutputFormat.TEXT)
+            items = encode_output(batch, self._settings.schema, OutputFormat.TEXT, i, i + 1)
             outputs.append((output_id, items))
         return outputs
 

@@ -2,7 +2,7 @@
 
 from stream.codec.classes import ClassLimit
 from stream.codec.decoder import Decoder, InputFormat
-from stream.codec.output import OutputFormat, decode_output, encode_output, part_of
+from stream.codec.output import OutputFormat, decode_output, encode_output
 from stream.codec.packed import encode_batch, encode_row
 from stream.codec.rows import Reason, Reject, Rows
 
@@ -18,5 +18,4 @@ __all__ = [
     "encode_batch",
     "encode_output",
     "encode_row",
-    "part_of",
 ]

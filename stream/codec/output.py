@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from dataclasses import fields
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -33,30 +33,36 @@ class OutputFormat(StrEnum):
     TEXT = "text"
 
 
-def encode_output(batch: MicroBatch, schema: FeatureSchema, output_format: OutputFormat) -> list[bytes]:
+def encode_output(
+    batch: MicroBatch, schema: FeatureSchema, output_format: OutputFormat, start: int = 0, stop: int | None = None
+) -> list[bytes]:
     """Make the fields of one output entry.
 
     Parameters
     ----------
     batch : MicroBatch
-        The rows; exactly one for `OutputFormat.TEXT`.
+        Holds the rows.
     schema : FeatureSchema
         The contract.
     output_format : OutputFormat
         The layout.
+    start, stop : int
+        Which rows, by default all; exactly one for `OutputFormat.TEXT`.
 
     Returns
     -------
     list of bytes
         Name, value, name, value, ...
     """
+    head = [SCHEMA_FIELD, schema_id(schema)]
+    if output_format is OutputFormat.PACKED:
+        return [*head, BATCH_FIELD, pack(batch, start, stop)]
+    part = part_of(batch, start, len(batch) if stop is None else stop)
     if output_format is OutputFormat.TEXT:
-        return _encode_text(batch, schema)
-    if output_format is OutputFormat.ARROW:
-        from stream.codec.arrow import write_ipc
+        return head + _encode_text(part, schema)
+    from stream.codec.arrow import write_ipc
 
-        return [SCHEMA_FIELD, schema_id(schema), ARROW_FIELD, write_ipc(batch.to_arrow(schema))]
-    return [SCHEMA_FIELD, schema_id(schema), BATCH_FIELD, pack(batch)]
+    return [*head, ARROW_FIELD, write_ipc(part.to_arrow(schema))]
 
 
 def part_of(batch: MicroBatch, start: int, stop: int) -> MicroBatch:
@@ -77,13 +83,15 @@ def part_of(batch: MicroBatch, start: int, stop: int) -> MicroBatch:
     return MicroBatch(**{column.name: getattr(batch, column.name)[start:stop] for column in fields(MicroBatch)})
 
 
-def pack(batch: MicroBatch) -> bytes:
-    """Lay a micro-batch out as little-endian columns behind a header of 16 bytes.
+def pack(batch: MicroBatch, start: int = 0, stop: int | None = None) -> bytes:
+    """Lay rows of a micro-batch out as little-endian columns behind a header of 16 bytes.
 
     Parameters
     ----------
     batch : MicroBatch
-        The rows.
+        Holds the rows, C-contiguous; the machine is taken to be little-endian.
+    start, stop : int
+        Which; by default all.
 
     Returns
     -------
@@ -91,11 +99,11 @@ def pack(batch: MicroBatch) -> bytes:
         ``RMB1``, uint32 n, uint32 d, 4 zero bytes; row_id, base_id, neighbor_id, y (int64 each); X (float32,
         row after row); step (float32); is_synthetic (uint8).
     """
-    n, d = batch.X.shape
-    columns = [getattr(batch, name).astype("<i8", copy=False) for name in _PROVENANCE]
-    floats = [batch.X.astype("<f4", copy=False), batch.step.astype("<f4", copy=False)]
-    parts = [_HEADER.pack(MAGIC, n, d), *columns, *floats, batch.is_synthetic]
-    return b"".join(np.ascontiguousarray(part).data if isinstance(part, np.ndarray) else part for part in parts)
+    rows = slice(start, len(batch) if stop is None else stop)
+    header = _HEADER.pack(MAGIC, rows.stop - rows.start, batch.X.shape[1])
+    ids = (batch.row_id[rows], batch.base_id[rows], batch.neighbor_id[rows])
+    columns: list[Any] = [*ids, batch.y[rows], batch.X[rows], batch.step[rows], batch.is_synthetic[rows]]
+    return b"".join([header, *columns])
 
 
 def unpack(payload: bytes) -> MicroBatch:
@@ -173,7 +181,7 @@ def decode_output(entry: Mapping[bytes, bytes], schema: FeatureSchema) -> MicroB
 
 
 def _encode_text(batch: MicroBatch, schema: FeatureSchema) -> list[bytes]:
-    items = [SCHEMA_FIELD, schema_id(schema)]
+    items: list[bytes] = []
     for name, value in zip(schema.names, batch.X[0], strict=True):
         items += [name.encode(), str(value).encode()]  # NumPy prints the shortest text that reads back the same
     items += [schema.label.name.encode(), str(batch.y[0]).encode()]
