@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 METHODS = ("auto", "exact", "approximate")
 AUTO_EXACT_ROWS = 20_000  # up to here an exact search takes a second or so
 RECALL = 0.95  # that a sample must reach; the promise to users is 0.9
-_SAMPLE_ROWS = 256
+_SAMPLE_CELLS = 32
+_SAMPLE_ROWS = 12  # a cell
 _CELLS_A_TASK = 16
 
 
@@ -57,7 +58,7 @@ class _Cells:
         bisect(X, np.where(numeric, inverse_scale, 0).astype(X.dtype), self.order)
         n_cells, width = -(-n // LANES), -(-d // GROUP) * GROUP
         self.cells = np.empty((n_cells, width, LANES), dtype=X.dtype)
-        self.centers = np.empty((-(-n_cells // LANES), width, LANES), dtype=X.dtype)
+        self.centers = np.empty((n_cells, width), dtype=X.dtype)
         self.radii = np.empty(n_cells)
         fill(X, inverse_scale, numeric, self.order, self.cells, self.centers, self.radii)
         self.ids = row_ids[self.order]
@@ -94,8 +95,12 @@ class _Cells:
         return places[queries]
 
     def budget_for(self, k: int, n_threads: int) -> tuple[int, float]:
-        """Find how many cells a query must scan for `RECALL`, on every so-manieth query."""
-        sample = np.sort(self.queries)[:: max(1, len(self.queries) // _SAMPLE_ROWS)]
+        """Find how many cells a query must scan for `RECALL`, on some queries of some cells."""
+        places = np.sort(self.queries)
+        asked, first = np.unique(places // LANES, return_index=True)
+        chosen = asked[:: -(-len(asked) // _SAMPLE_CELLS)]
+        turn = np.arange(len(places)) - np.repeat(first, np.diff(np.append(first, len(places))))
+        sample = places[np.isin(places // LANES, chosen) & (turn < _SAMPLE_ROWS)]
         n_cells = len(self.cells)
         truth = np.sort(self.search(sample, k, n_cells, n_threads), axis=1)
         budget = 4

@@ -17,8 +17,8 @@ from numba import njit
 
 LANES = 128  # rows a cell: 16 KiB at 32 float32 columns, so a cell stays in the first-level cache while it is scanned
 GROUP = 8  # columns a pass over the lanes: their sums stay in registers meanwhile
-_SAMPLE = 256  # rows that a direction is fitted on
-_ITERATIONS = 6  # of the power method: a direction need only be good
+_SAMPLE = 128  # rows that a direction is fitted on
+_ITERATIONS = 4  # of the power method: a direction need only be good
 
 
 @njit(cache=True, nogil=True)
@@ -89,25 +89,35 @@ def bisect(X, inverse_scale, order):
             for j in range(d):
                 total += X[order[i], j] * inverse_scale[j] * direction[j]
             along[i - first] = total
-        order[first:last] = order[first:last][np.argsort(along, kind="mergesort")]
         middle = first + (n_cells // 2) * LANES
+        pivot = np.partition(along, middle - first)[middle - first]
+        ties = middle - first - np.count_nonzero(along < pivot)  # that still belong to the lower half
+        halves = np.empty(last - first, dtype=order.dtype)
+        low, high = 0, middle - first
+        for i in range(last - first):
+            if along[i] < pivot or (along[i] == pivot and ties > 0):
+                if along[i] == pivot:
+                    ties -= 1
+                halves[low] = order[first + i]
+                low += 1
+            else:
+                halves[high] = order[first + i]
+                high += 1
+        order[first:last] = halves
         stack.append((first, middle))
         stack.append((middle, last))
 
 
 @njit(cache=True, nogil=True)
 def fill(X, inverse_scale, numeric, order, cells, centers, radii):
-    """Write the cells of the ordered rows, and each cell's centre and radius over its numeric columns.
-
-    `centers` lie in cells too: centre c is lane ``c % LANES`` of ``centers[c // LANES]``.
-    """
+    """Write the cells of the ordered rows, and each cell's centre and radius over its numeric columns."""
     n, d = X.shape
     cells[:] = 0
     centers[:] = 0
     for c in range(cells.shape[0]):
         first = c * LANES
         last = min(n, first + LANES)
-        center = centers[c // LANES, :, c % LANES]
+        center = centers[c]
         for j in range(d):
             total = 0.0
             for i in range(first, last):

@@ -122,8 +122,10 @@ def scan_cells(
     out_bits = out.view(bits.dtype)
     nn_bits = nn_distances.view(bits.dtype)
     anything = np.iinfo(bits.dtype).max
-    queries = np.zeros((LANES + 1, cells.shape[1]), dtype=cells.dtype)  # the last is the cell's own centre
-    gaps = np.empty((LANES + 1, centers.shape[0] * LANES), dtype=cells.dtype)
+    queries = np.zeros((LANES, cells.shape[1]), dtype=cells.dtype)
+    gaps = np.empty(n_cells)
+    reach = np.empty(LANES, dtype=cells.dtype)  # how far a query must still look; -inf if nobody asks
+    near = np.empty(LANES, dtype=np.bool_)
     spent = np.empty(LANES, dtype=np.int64)
     found = np.empty(LANES, dtype=np.int64)
     for home in range(first_cell, last_cell):
@@ -133,24 +135,29 @@ def scan_cells(
             continue
         spent[:] = 0
         found[:] = 0
+        reach[:] = -np.inf
         for lane in rows:
+            reach[lane] = np.inf
             nn_distances[start + lane] = np.inf
             queries[lane] = cells[home, :, lane]
-        queries[LANES] = centers[home // LANES, :, home % LANES]
-        for a in np.append(rows, LANES):
-            for block in range(centers.shape[0]):
-                _distances(centers, block, queries, a, between, anything, out_bits, out)
-                for lane in range(LANES):
-                    gaps[a, block * LANES + lane] = np.sqrt(out[lane])
-        gaps[LANES, home] = -1
-        for c in np.argsort(gaps[LANES, :n_cells], kind="mergesort"):
+        for c in range(n_cells):
+            total = 0.0
+            for j in range(d):
+                total += (centers[c, j] - centers[home, j]) ** 2
+            gaps[c] = np.sqrt(total)
+        gaps[home] = -1
+        for c in np.argsort(gaps, kind="mergesort"):
+            radius = radii[c] * (1 + slack)
+            if gaps[c] * (1 - slack) - radii[home] * (1 + slack) - radius > reach.max():
+                continue
+            _distances(cells, home, centers, c, between, anything, out_bits, out)
+            for lane in range(LANES):
+                near[lane] = np.sqrt(out[lane]) * (1 - slack) - radius <= reach[lane]
             for lane in rows:
-                if spent[lane] == budget:
+                if not near[lane] or spent[lane] == budget:
                     continue
                 place = start + lane
-                gap = gaps[lane, c] * (1 - slack) - radii[c] * (1 + slack)
-                if gap > 0 and gap * gap > nn_distances[place, k - 1]:
-                    continue
                 spent[lane] += 1
                 if _distances(cells, c, queries, lane, penalty, nn_bits[place, k - 1], out_bits, out):
                     found[lane] = _offer(out, c * LANES, place, ids, found[lane], nn_places[place], nn_distances[place])
+                    reach[lane] = np.sqrt(nn_distances[place, k - 1]) * (1 + slack)
