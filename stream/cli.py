@@ -20,6 +20,7 @@ from stream.codec import InputFormat, OutputFormat
 from stream.connection import URL_VARIABLE, connect_shards, resolve_url
 from stream.deadletters import read_letters
 from stream.deadletters import resubmit as resubmit_letters
+from stream.dryrun import dry_run
 from stream.export import export_parquet
 from stream.forget import request_forget
 from stream.http import metrics_server
@@ -89,6 +90,7 @@ def _print_json(report: dict[str, Any]) -> None:
 @click.option("--trim", is_flag=True, help="Trim the input behind each snapshot.")
 @click.option("--allow-gap", is_flag=True, help="Go on when entries were trimmed unread by someone else.")
 @click.option("--max-lag-rows", type=int, help="Pause while the slowest feed is so many rows behind.")
+@click.option("--dry-run", "dry", is_flag=True, help="Say what would become of the input there is; write nothing.")
 @click.option("--until-idle", type=float, help="End when nothing has come for so many seconds.")
 @click.option("--metrics-port", type=int, help="Serve /metrics and /healthz on this port; 0 for none.")
 @click.option("--metrics-host", default="127.0.0.1", show_default=True)
@@ -101,6 +103,7 @@ def run(
     features: str | None,
     label: str | None,
     contract: Path | None,
+    dry: bool,
     until_idle: float | None,
     metrics_port: int | None,
     metrics_host: str,
@@ -121,6 +124,9 @@ def run(
         output_format=OutputFormat(parameters.pop("output_format")),
         **parameters,
     )
+    if dry:
+        _dry_run(_open(url, name, shards), name, settings, as_json)
+        return
     worker = Worker(resolve_url(url), name, settings, shards=shards, until_idle_s=until_idle)
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, lambda *_: worker.stop())
@@ -135,6 +141,17 @@ def run(
             f"lag {report['lag']}",
             err=True,
         )
+
+
+def _dry_run(opened: list[tuple[redis.Redis, ShardKeys]], name: str, settings: Settings, as_json: bool) -> None:
+    with tqdm(unit=" entries", disable=None, file=sys.stderr) as bar:
+        report = dry_run(opened, settings, progress=bar.update)
+    if as_json:
+        _print_json({"stream": name, "dry_run": True} | report)
+        return
+    click.echo(f"{name}: {report['rows']} rows in, {report['synthetic']} synthetic, {report['rejected']} rejected")
+    for reason, found in report["reasons"].items():
+        click.echo(f"  {found['rows']} x {reason}, such as {found['example']}")
 
 
 def _schema(features: str | None, label: str | None, contract: Path | None) -> FeatureSchema:

@@ -43,6 +43,20 @@ def test_run_status_export(client, name, make_rows, add_text, call, tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["out.parquet"]
 
 
+def test_dry_run_says_what_would_be_and_writes_nothing(client, name, make_rows, add_text, call):
+    add_text(client, name, *make_rows(300))
+    client.xadd(name, {"a": "x", "b": "1", "c": "1", "label": "0"}, id="900-0")
+    before = set(client.scan_iter(f"*{name}*"))
+    report = json.loads(call(*RUN, "--stream", name, "--ratio", "0.5", "--dry-run", "--json")[0])
+    assert set(client.scan_iter(f"*{name}*")) == before
+    real = json.loads(call(*RUN, "--stream", name, "--ratio", "0.5", "--until-idle", "0.2", "--json")[0])
+    assert [report[key] for key in ("rows", "synthetic", "rejected")] == [
+        real[key] for key in ("rows", "synthetic", "rejected")
+    ]
+    assert report["reasons"]["unparsable"]["rows"] == 1
+    assert "900-0" in report["reasons"]["unparsable"]["example"]
+
+
 def test_dead_letters_are_listed_and_sent_again(client, name, make_rows, add_text, call):
     add_text(client, name, *make_rows(10))
     client.xadd(name, {"a": "x", "b": "1", "c": "1", "label": "0"}, id="100-0")
