@@ -167,6 +167,25 @@ def test_replay_takes_polars_back():
         replay(data[:9], sampler.provenance_)
 
 
+def test_groups_grow_in_proportion_and_are_not_mixed():
+    X, y = overlapping()
+    data = frame(X, y).assign(site=np.arange(len(X)) % 3 == 0)
+    sampler = samplers.SMOTE(random_state=0, group_by="site")
+    X_new, _ = sampler.fit_resample(data, y)
+    made, site = sampler.provenance_, data["site"].to_numpy()
+    assert np.array_equal(site[made.base], site[made.neighbor])
+    assert np.array_equal(site[made.base], X_new["site"].to_numpy()[len(X) :])
+    for label, asked in sampler.sampling_strategy_.items():
+        share = site[y == label].mean()
+        assert abs(site[made.base[made.label == label]].sum() - asked * share) <= np.count_nonzero(y == label)
+    assert set(sampler.neighbors_recall_) == {(c, g) for c in (1, 2) for g in (0.0, 1.0)}
+    by_number = samplers.SMOTE(random_state=0, group_by=3).fit_resample(pl.from_pandas(data), y)[0]
+    assert np.array_equal(by_number.to_numpy(), X_new.to_numpy())
+    for wrong in ("town", 4):
+        with pytest.raises(InvalidInputError, match="group_by="):
+            samplers.SMOTE(group_by=wrong).fit_resample(data, y)
+
+
 def test_duplicates_still_give_new_rows():
     rng = np.random.default_rng(0)
     X = np.concatenate([np.repeat(rng.normal(size=(6, 2)), 2, axis=0), rng.normal(size=(40, 2))])
