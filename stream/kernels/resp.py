@@ -14,30 +14,32 @@ POSITION, PARSED = 0, 1  # places in `state`
 _CR, _LF, _DASH, _ZERO, _NINE = 13, 10, 45, 48, 57
 _STAR, _DOLLAR = 42, 36
 _SHORT, _BAD = -1, -2
-_MAX_LENGTH = 1 << 40
+_MAX_DIGITS = 12  # a terabyte is no length
+_ONE = np.uintp(1)
 
 
 @njit(cache=True, nogil=True)
 def _length(buffer, at, stop, kind):
     r"""Read ``<kind><digits>\r\n``; return the number and the place behind it, or a negative code."""
-    if at >= stop:
+    here, end = np.uintp(at), np.uintp(stop)  # unsigned places need no test for counting from the end
+    if here >= end:
         return _SHORT, at
-    if buffer[at] != kind:
+    if buffer[here] != kind:
         return _BAD, at
-    at += 1
+    here += _ONE
+    begin = here
     value = 0
-    digits = 0
-    while at < stop and _ZERO <= buffer[at] <= _NINE:
-        value = value * 10 + (buffer[at] - _ZERO)
-        if value > _MAX_LENGTH:
-            return _BAD, at
-        digits += 1
-        at += 1
-    if at + 1 >= stop:
-        return _SHORT, at
-    if digits == 0 or buffer[at] != _CR or buffer[at + 1] != _LF:
+    while here < end and _ZERO <= buffer[here] <= _NINE:
+        value = value * 10 + (buffer[here] - _ZERO)
+        here += _ONE
+    digits = np.int64(here - begin)
+    if digits > _MAX_DIGITS:
         return _BAD, at
-    return value, at + 2
+    if here + _ONE >= end:
+        return _SHORT, at
+    if digits == 0 or buffer[here] != _CR or buffer[here + _ONE] != _LF:
+        return _BAD, at
+    return value, np.int64(here) + 2
 
 
 @njit(cache=True, nogil=True)
@@ -87,7 +89,7 @@ def parse_entries(buffer, stop, state, ms, seq, first, spans):
         items, at = _length(buffer, at + length + 2, stop, _STAR)
         if items < 0:
             return NEED_BYTES if items == _SHORT else MALFORMED
-        if items % 2 or items > _MAX_LENGTH:
+        if items % 2:
             return MALFORMED
         span = first[n]
         if span + items > spans.shape[0]:
@@ -101,10 +103,11 @@ def parse_entries(buffer, stop, state, ms, seq, first, spans):
                 return NEED_BYTES if length == _SHORT else MALFORMED
             if at + length + 2 > stop:
                 return NEED_BYTES
-            if buffer[at + length] != _CR or buffer[at + length + 1] != _LF:
+            close = np.uintp(at + length)
+            if buffer[close] != _CR or buffer[close + _ONE] != _LF:
                 return MALFORMED
-            spans[span, 0] = at
-            spans[span, 1] = at + length
+            spans[np.uintp(span), 0] = at
+            spans[np.uintp(span), 1] = at + length
             span += 1
             at += length + 2
         n += 1

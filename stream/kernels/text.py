@@ -13,7 +13,8 @@ FLOAT, INTEGER, VOCABULARY = 0, 1, 2
 
 _PLUS, _DASH, _POINT, _ZERO, _NINE, _E, _LOWER_E = 43, 45, 46, 48, 57, 69, 101
 _POWERS = 10.0 ** np.arange(23)  # exact in float64
-_MAX_MANTISSA = np.uint64(10**18)  # one digit more cannot wrap a uint64
+_MAX_DIGITS = 19  # as many nines fit a uint64
+_ONE = np.uintp(1)
 _SMALLEST, _LARGEST = 1.1754943508222875e-38, 3.4028234e38  # where float32 is normal and far from overflow
 _MAX_BYTES = 64
 
@@ -23,10 +24,33 @@ def equal(buffer, start, stop, other, other_start, other_stop):
     """Tell whether two runs of bytes are equal."""
     if stop - start != other_stop - other_start:
         return False
-    for i in range(stop - start):
-        if buffer[start + i] != other[other_start + i]:
+    # Unsigned places need no test for counting from the end.
+    here, there = np.uintp(start), np.uintp(other_start)
+    for i in range(np.uintp(stop - start)):
+        if buffer[here + i] != other[there + i]:
             return False
     return True
+
+
+@njit(cache=True, nogil=True)
+def _exponent(buffer, at, stop):
+    """Read ``e``, a sign and up to three digits; the flag says whether that is what fills [at, stop)."""
+    if buffer[at] != _E and buffer[at] != _LOWER_E:
+        return 0, False
+    at += 1
+    sign = 1
+    if at < stop and (buffer[at] == _DASH or buffer[at] == _PLUS):
+        sign = -1 if buffer[at] == _DASH else 1
+        at += 1
+    if at == stop or stop - at > 3:
+        return 0, False
+    value = 0
+    while at < stop:
+        if buffer[at] < _ZERO or buffer[at] > _NINE:
+            return 0, False
+        value = value * 10 + (buffer[at] - _ZERO)
+        at += 1
+    return sign * value, True
 
 
 @njit(cache=True, nogil=True)
@@ -38,51 +62,34 @@ def read_float32(buffer, start, stop, scratch, bits):
 
     `scratch` and `bits` are one float64 as float64 and int64. Returns the value and whether it is certain.
     """
-    if stop - start > _MAX_BYTES:
+    if stop - start > _MAX_BYTES or stop == start:
         return np.float32(0.0), False
-    at = start
-    negative = False
-    if at < stop and (buffer[at] == _DASH or buffer[at] == _PLUS):
-        negative = buffer[at] == _DASH
-        at += 1
+    at, end = np.uintp(start), np.uintp(stop)  # unsigned places need no test for counting from the end
+    negative = buffer[at] == _DASH
+    if negative or buffer[at] == _PLUS:
+        at += _ONE
     mantissa = np.uint64(0)
-    digits = 0
+    begin = at
+    while at < end and _ZERO <= buffer[at] <= _NINE:
+        mantissa = mantissa * np.uint64(10) + np.uint64(buffer[at] - _ZERO)
+        at += _ONE
+    digits = np.int64(at - begin)
     exponent = 0
-    point = False
-    while at < stop:
-        byte = buffer[at]
-        if _ZERO <= byte <= _NINE:
-            if mantissa >= _MAX_MANTISSA:
-                return np.float32(0.0), False
-            mantissa = mantissa * np.uint64(10) + np.uint64(byte - _ZERO)
-            digits += 1
-            if point:
-                exponent -= 1
-        elif byte == _POINT and not point:
-            point = True
-        else:
-            break
-        at += 1
-    if digits == 0:
+    if at < end and buffer[at] == _POINT:
+        at += _ONE
+        begin = at
+        while at < end and _ZERO <= buffer[at] <= _NINE:
+            mantissa = mantissa * np.uint64(10) + np.uint64(buffer[at] - _ZERO)
+            at += _ONE
+        exponent = -np.int64(at - begin)
+        digits -= exponent
+    if digits == 0 or digits > _MAX_DIGITS:
         return np.float32(0.0), False
-    if at < stop:
-        if buffer[at] != _E and buffer[at] != _LOWER_E:
+    if at < end:
+        written, good = _exponent(buffer, np.int64(at), stop)
+        if not good:
             return np.float32(0.0), False
-        at += 1
-        sign = 1
-        if at < stop and (buffer[at] == _DASH or buffer[at] == _PLUS):
-            sign = -1 if buffer[at] == _DASH else 1
-            at += 1
-        if at == stop or stop - at > 3:
-            return np.float32(0.0), False
-        written = 0
-        while at < stop:
-            byte = buffer[at]
-            if byte < _ZERO or byte > _NINE:
-                return np.float32(0.0), False
-            written = written * 10 + (byte - _ZERO)
-            at += 1
-        exponent += sign * written
+        exponent += written
     value = np.float64(mantissa)
     if mantissa != np.uint64(0):
         if exponent < -22 or exponent > 22:

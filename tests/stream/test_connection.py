@@ -4,6 +4,7 @@ import contextlib
 import os
 import socket
 import subprocess
+import threading
 import time
 
 import pytest
@@ -108,9 +109,22 @@ def test_sentinel_names_the_primary(schema, make_rows, add_text, tmp_path):
             sentinel.wait()
 
 
-def test_a_worker_waits_for_a_server_that_restarts(schema, make_rows, add_text, tmp_path):
-    import threading
+def test_a_worker_waits_while_the_memory_is_full(schema, make_rows, add_text):
+    with EmbeddedServer() as server, connect(server.url) as client:
+        add_text(client, "fraud", *make_rows(100))
+        client.config_set("maxmemory", 1)
+        worker = Worker(server.url, "fraud", Settings(schema), until_idle_s=0.3)
+        thread = threading.Thread(target=worker.run)
+        thread.start()
+        time.sleep(0.5)
+        assert thread.is_alive()
+        assert not client.exists(ShardKeys("fraud").output)
+        client.config_set("maxmemory", 0)
+        thread.join(60)
+        assert Checkpoint.load(client, ShardKeys("fraud")).rows == 100
 
+
+def test_a_worker_waits_for_a_server_that_restarts(schema, make_rows, add_text, tmp_path):
     with EmbeddedServer(appendonly=True, directory=tmp_path / os.urandom(2).hex()) as server:
         worker = Worker(server.url, "fraud", Settings(schema))
         thread = threading.Thread(target=worker.run)
