@@ -139,7 +139,7 @@ def wide(home: Path, rows: int, features: int) -> dict[str, float]:
                 timestamps=rows_.timestamps, row_id=rows_.row_id, label=rows_.label, values=None, seed=1
             )
             parameters = {"algorithm": 1, "k_neighbors": 5, "sampler": "smote", "split": str(rule)}
-            inputs = {"sha256": content_digest(rows_.table), "feature_service": None}
+            inputs = {"sha256": content_digest(rows_.table), "feature_service": None, "project": store.project}
             draft = Draft(contract, rows_, assignment, 1, 0.02, parameters, inputs)
             publish(store, Catalog(Location.parse(home / "snapshots"), "wide"), draft)
 

@@ -254,9 +254,8 @@ def forget(repo: Path, name: str, root: str, entity: str, *, as_json: bool) -> N
 
 def _catalog(root: str, name: str) -> Catalog:
     from feast_plugin.manifest import Catalog
-    from feast_plugin.storage import Location, check_name
 
-    return Catalog(Location.parse(root), check_name(name))
+    return Catalog.open(root, name)
 
 
 def _open(repo: Path) -> FeatureStore:

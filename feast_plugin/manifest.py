@@ -8,13 +8,13 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from feast_plugin.split import SPLITS
+from feast_plugin.storage import Location, check_name
 from resampler.errors import CorruptStateError, InvalidInputError
 from resampler.schema import FeatureSchema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from feast_plugin.storage import Location
+    from pathlib import Path
 
 FORMAT = 1
 FILE = "manifest.json"
@@ -293,6 +293,29 @@ class Catalog:
     def __init__(self, root: Location, name: str) -> None:
         self.name = name
         self.home = root / name
+
+    @classmethod
+    def open(cls, root: str | Path, name: str) -> Catalog:
+        """Find a snapshot's versions; there may be none yet.
+
+        Parameters
+        ----------
+        root : str or Path
+            Where snapshots are kept: a path or a URI.
+        name : str
+            Of the snapshot.
+
+        Returns
+        -------
+        Catalog
+            Its versions.
+
+        Raises
+        ------
+        InvalidInputError
+            If the root cannot be used, or the name is none.
+        """
+        return cls(Location.parse(root), check_name(name))
 
     def numbers(self) -> list[int]:
         """List the published versions: those with a manifest.

@@ -19,7 +19,6 @@ from feast_plugin.retrieve import frame_columns, open_frame, read_frame, retriev
 from feast_plugin.sampling import resolve_sampler
 from feast_plugin.split import SplitRule
 from feast_plugin.split import undersample as drop_majority
-from feast_plugin.storage import Location, check_name
 from feast_plugin.write import RETAINED, Draft, check_files, write_version
 from resampler.errors import InvalidInputError
 from resampler.metric import check_positive, check_seed
@@ -172,7 +171,7 @@ def create_snapshot(
     Nothing is published unless all succeeds. Versions appear when their manifest does, and are registered after;
     what a killed run left is removed or completed by the next one.
     """
-    catalog = Catalog(Location.parse(root), check_name(name))
+    catalog = Catalog.open(root, name)
     rule = split if isinstance(split, SplitRule) else SplitRule.parse(split)
     check_seed(seed)
     check_positive("k_neighbors", k_neighbors)
@@ -284,8 +283,9 @@ def publish(store: FeatureStore, catalog: Catalog, draft: Draft) -> Snapshot:
     with catalog.home.locked():
         catalog.tidy()
         versions = [catalog.load(number) for number in catalog.numbers()]
-        if versions:  # a run that was killed after publishing left its version unregistered
-            newest = versions[-1]
+        newest = versions[-1] if versions else None
+        if newest is not None and newest.inputs["project"] == store.project:
+            # A run that was killed after publishing left its version unregistered.
             register(store, saved_datasets(newest, catalog.directory(newest.version)))
         for manifest in reversed(versions):
             if manifest.recipe == recipe and manifest.retain == draft.retain:

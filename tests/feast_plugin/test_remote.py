@@ -13,6 +13,10 @@ import pyarrow.parquet as pq
 import pytest
 from feast import FeatureStore
 
+from feast_plugin.manifest import Catalog
+from feast_plugin.storage import Location
+from feast_plugin.verify import verify_snapshot
+
 FEAST = Path(sys.executable).with_name("feast")
 
 
@@ -68,3 +72,22 @@ def test_read_back_through_remote_servers(make, tmp_path, offline):
             order = [("event_timestamp", "ascending"), ("customer_id", "ascending")]
             assert back.cast(stored.schema).sort_by(order).to_pylist() == stored.sort_by(order).to_pylist()
             assert found[name].tags["resampler.seed"] == "1"
+
+
+@pytest.mark.slow
+def test_create_through_a_registry_server(make):
+    project = make()
+    here = project.create(name="here")
+    port = free_port()
+    with server(project.path, "serve_registry", "--port", str(port), port=port):
+        config = project.path / "feature_store.yaml"
+        own = config.read_text()
+        config.write_text(
+            own.replace("registry: registry.db", f"registry:\n  registry_type: remote\n  path: 127.0.0.1:{port}")
+        )
+        there = project.create(name="there")
+        catalog = Catalog(Location.parse(project.root), "there")
+        assert verify_snapshot(project.reopened(), catalog).problems == ()
+        config.write_text(own)
+    assert there.digest == here.digest
+    assert len(project.reopened().list_saved_datasets(tags={"resampler.snapshot": "there"})) == 3
