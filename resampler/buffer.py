@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import os
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
-from resampler.errors import InvalidInputError
-from resampler.kernels.exact import DEAD, LANES, nearest
-from resampler.kernels.random import draw
-from resampler.kernels.ring import Ring, discard, emit, evict, insert
+from resampler.errors import CorruptStateError, InvalidInputError
+from resampler.kernels.exact import DEAD, LANES
+from resampler.kernels.graph import LAST_ID, UNKNOWN, Lists, Rows
+from resampler.kernels.graph_cells import NO_CELL, Cells
+from resampler.kernels.graph_search import ALL, Graph, Scratch
+from resampler.kernels.ring import (
+    BUDGET,
+    MIN_BUDGET,
+    Ring,
+    discard,
+    evict,
+    insert_all,
+    neighbors_of_all,
+    neighbors_of_queries,
+    restore_blocks,
+    sample,
+)
 from resampler.metric import check_positive, check_seed, make_penalty, make_scale
 from resampler.schema import check_magnitude
 from resampler.state import dump_state, load_state
@@ -20,33 +34,80 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
+Metric = Literal["euclidean", "cosine"]
+Index = Literal["auto", "exact", "graph"]
+
 SAMPLE_STREAM = 0  # `sample` keys its draws by (seed, this, draw number); a class label's key is never asked here
+EXACT_CAPACITY = 10_000  # what index="auto" takes for small: see bench/bench_buffer.py
+RECALL_ROWS = 200  # rows that `stats` searches exactly
+
+
+class BufferStats(NamedTuple):
+    """What a buffer holds, and how good its neighbours are.
+
+    Parameters
+    ----------
+    rows : int
+        Rows held.
+    recall : float
+        Share of true neighbours among those that the graph keeps, of a sample of up to 200 rows searched exactly;
+        NaN while there are k_neighbors rows or fewer.
+    budget : int or None
+        Rows that an approximate search settles; None where searches are exact.
+    neighbor_distance : float
+        Median distance of the sample's nearest neighbours; NaN while there are k_neighbors rows or fewer.
+    nbytes : int
+        Size of the buffer's arrays.
+    """
+
+    rows: int
+    recall: float
+    budget: int | None
+    neighbor_distance: float
+    nbytes: int
 
 
 class MinorityBuffer:
-    """Keep the last `capacity` rows of a class and make synthetic rows of them.
+    """Keep the last `capacity` rows of a class, and each row's nearest neighbours, to make synthetic rows of them.
 
     Parameters
     ----------
     n_features : int
         Width of a row.
     capacity : int
-        Rows that it holds; at least ``k_neighbors + 1``.
+        Rows that it holds; at least ``k_neighbors + 1`` and at most 2**30.
     k_neighbors : int
         Neighbours that a base may be joined with.
     categorical_features : sequence of int, optional
-        Columns that hold codes.
+        Columns that hold codes; a difference counts as one unit of distance.
+    metric : {"euclidean", "cosine"}
+        Distance between rows in units of scale; cosine is for numeric rows.
+    index : {"auto", "exact", "graph"}
+        "exact" gives the true neighbours. "graph" searches the nearest cells only, about 0.95 of the true neighbours
+        or more, and compares itself with exact searches now and then to spend more effort where that is too little.
+        "auto" is exact up to a capacity of 10,000.
     scale : array-like of shape (n_features,), optional
         Unit of distance of each column, by default 1.
 
     Raises
     ------
     InvalidInputError
-        If a parameter breaks its rule.
+        If a parameter breaks its rule, or the buffer would not fit into this machine's memory.
 
     Notes
     -----
-    Neighbours are exact, by (distance, row id). Not thread-safe: one thread a buffer.
+    Neighbours are ordered by (distance, row id). All that comes out depends on the sequence of insertions, evictions,
+    discards and reads alone, not on how rows were cut into calls. An insertion costs a search of the cells around the
+    row, an eviction nothing to speak of, a synthetic row no search. Not thread-safe: one thread a buffer; different
+    buffers run in parallel.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> buffer = MinorityBuffer(n_features=2, capacity=100, k_neighbors=3)
+    >>> buffer.insert(np.random.default_rng(0).normal(size=(50, 2)), np.arange(50))
+    >>> buffer.sample(1000, seed=7).X.shape
+    (1000, 2)
     """
 
     def __init__(
@@ -56,15 +117,21 @@ class MinorityBuffer:
         k_neighbors: int = 5,
         *,
         categorical_features: Sequence[int] | None = None,
+        metric: Metric = "euclidean",
+        index: Index = "auto",
         scale: Sequence[float] | NDArray[np.floating[Any]] | None = None,
     ) -> None:
         self.n_features = check_positive("n_features", n_features)
         self.capacity = check_positive("capacity", capacity)
         self.k_neighbors = check_positive("k_neighbors", k_neighbors)
-        if self.capacity <= self.k_neighbors:
+        if not self.k_neighbors < self.capacity <= 2**30:
             raise InvalidInputError(
-                f"capacity must be at least k_neighbors + 1 = {self.k_neighbors + 1}, got {self.capacity}"
+                f"capacity must be at least k_neighbors + 1 = {self.k_neighbors + 1} and at most 2**30, "
+                f"got {self.capacity}"
             )
+        for name, value, choices in (("metric", metric, get_args(Metric)), ("index", index, get_args(Index))):
+            if value not in choices:
+                raise InvalidInputError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
         self.categorical_features = tuple(sorted({int(j) for j in categorical_features or ()}))
         if self.categorical_features and not (
             self.categorical_features[0] >= 0 and self.categorical_features[-1] < self.n_features
@@ -72,33 +139,56 @@ class MinorityBuffer:
             raise InvalidInputError(
                 f"categorical_features must be column numbers below {self.n_features}, got {self.categorical_features}"
             )
+        if self.categorical_features and metric == "cosine":
+            raise InvalidInputError('metric="cosine" takes numeric columns only: use "euclidean" for mixed rows')
+        self.metric, self.index = metric, index
         mask = np.zeros(self.n_features, dtype=np.bool_)
         mask[list(self.categorical_features)] = True
         self.scale = np.where(mask, 1.0, make_scale(scale, self.n_features))
-        n_blocks = -(-self.capacity // LANES)
-        self.ring = Ring(
-            X=np.zeros((self.capacity, self.n_features), dtype=np.float32),
-            blocks=np.zeros((n_blocks, self.n_features, LANES), dtype=np.float32),
-            row_ids=np.full(self.capacity, DEAD, dtype=np.int64),
-            cursor=np.zeros(2, dtype=np.int64),
-            inverse_scale=(1.0 / self.scale).astype(np.float32),
-            penalty=make_penalty(mask, None, self.n_features).astype(np.float32),
+        exact = index == "exact" or (index == "auto" and self.capacity <= EXACT_CAPACITY)
+        self.ring = _make_ring(
+            self.capacity,
+            self.k_neighbors,
+            (1.0 / self.scale).astype(np.float32),
+            make_penalty(mask, None, self.n_features).astype(np.float32),
+            cosine=metric == "cosine",
+            budget=int(ALL) if exact else MIN_BUDGET,
         )
+        self._highest_id = -1
 
     def __len__(self) -> int:
-        return int(self.ring.cursor[1])
+        return int(self.ring.graph.rows.cursor[1])
+
+    @property
+    def exact(self) -> bool:
+        """Whether neighbours are the true ones."""
+        return bool(self.ring.effort[BUDGET] == ALL)
+
+    @property
+    def _slots(self) -> NDArray[np.int64]:
+        oldest, count = self.ring.graph.rows.cursor
+        return (oldest + np.arange(count)) % self.capacity
 
     @property
     def row_ids(self) -> NDArray[np.int64]:
         """Row ids, oldest first; a copy."""
-        start, count = self.ring.cursor
-        return self.ring.row_ids[(start + np.arange(count)) % self.capacity]
+        return self.ring.graph.rows.row_ids[self._slots]
 
     def _check_rows(self, X: ArrayLike) -> NDArray[np.float32]:
-        rows = np.ascontiguousarray(X, dtype=np.float32)
+        try:
+            rows = np.ascontiguousarray(X, dtype=np.float32)
+        except (TypeError, ValueError) as error:
+            raise InvalidInputError(f"X must be an array of numbers: {error}") from error
         if rows.ndim != 2 or rows.shape[1] != self.n_features:
             raise InvalidInputError(f"X must have shape (n_samples, {self.n_features}), got {rows.shape}")
         check_magnitude(rows, self.scale, [f"column {j}" for j in range(self.n_features)])
+        if self.metric == "cosine":
+            length = np.linalg.norm(rows / self.scale, axis=1)
+            if (length < 1e-16).any():
+                raise InvalidInputError(
+                    f"X must have rows of at least 1e-16 units length under the cosine metric, got "
+                    f"{length.min()} in row {length.argmin()}: drop such rows or use metric='euclidean'"
+                )
         return rows
 
     def insert(self, X: ArrayLike, row_ids: ArrayLike) -> None:
@@ -109,7 +199,7 @@ class MinorityBuffer:
         X : array-like of shape (n_samples, n_features)
             Finite in float32.
         row_ids : array-like of shape (n_samples,), int64
-            0 or more, distinct, none of them in the buffer.
+            0 or more, distinct, none of them in the buffer. Ascending ids are checked fastest.
 
         Raises
         ------
@@ -117,16 +207,17 @@ class MinorityBuffer:
             On another shape, a value that is not finite, or an id that is negative or taken; nothing changes.
         """
         rows = self._check_rows(X)
-        ids = np.ascontiguousarray(row_ids, dtype=np.int64)
-        if ids.shape != (len(rows),) or (len(ids) and ids.min() < 0):
+        ids = np.asarray(row_ids)
+        if ids.shape != (len(rows),) or (len(ids) and (ids.dtype.kind not in "iu" or ids.min() < 0)):
             raise InvalidInputError(f"row_ids must be {len(rows)} integers of 0 or more, one a row")
-        if len(np.unique(ids)) != len(ids) or np.isin(ids, self.row_ids).any():
+        ids = np.ascontiguousarray(ids, dtype=np.int64)
+        taken = len(np.unique(ids)) != len(ids)
+        if len(ids) and ids.min() <= self._highest_id:
+            taken |= bool(np.isin(ids, self.row_ids).any())
+        if taken:
             raise InvalidInputError("row_ids must be distinct and new: discard the old row of an id first")
-        self._append(rows, ids)
-
-    def _append(self, rows: NDArray[np.float32], ids: NDArray[np.int64]) -> None:
-        for i in range(len(rows)):
-            insert(self.ring, rows[i], ids[i])
+        insert_all(self.ring, rows, ids)
+        self._highest_id = max(self._highest_id, int(ids.max(initial=-1)))
 
     def evict(self, n: int) -> None:
         """Drop the `n` oldest rows.
@@ -158,11 +249,13 @@ class MinorityBuffer:
         int
             How many rows left.
         """
-        ids = np.unique(np.asarray(row_ids, dtype=np.int64))
-        return int(discard(self.ring, ids))
+        return int(discard(self.ring, np.unique(np.asarray(row_ids, dtype=np.int64))))
+
+    def _distances(self, d2: NDArray[np.float32]) -> NDArray[np.float32]:
+        return d2 / np.float32(2) if self.metric == "cosine" else np.sqrt(d2)
 
     def kneighbors(self, X: ArrayLike, n_neighbors: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Find the rows nearest to each query.
+        """Find the rows nearest to each query: exactly, or among the nearest cells where the index is a graph.
 
         Parameters
         ----------
@@ -174,34 +267,46 @@ class MinorityBuffer:
         Returns
         -------
         distances : ndarray of shape (n_queries, n_neighbors), float32
-            In units of scale, ascending.
+            In units of scale (1 - cosine under that metric), ascending.
         row_ids : ndarray of shape (n_queries, n_neighbors), int64
             Ties go to the lower id.
 
         Raises
         ------
         InvalidInputError
-            If the buffer holds fewer rows.
+            If the buffer holds fewer rows, or on queries that `insert` would refuse.
         """
         rows = self._check_rows(X)
         k = check_positive("n_neighbors", n_neighbors)
         if k > len(self):
             raise InvalidInputError(f"n_neighbors must be at most the buffer's {len(self)} rows, got {k}")
-        scaled = rows * self.ring.inverse_scale
-        slots = np.empty((len(rows), k), dtype=np.int64)
-        distances = np.empty((len(rows), k), dtype=np.float32)
-        for i in range(len(rows)):
-            nearest(
-                self.ring.blocks,
-                self.capacity,
-                self.ring.row_ids,
-                scaled[i],
-                -1,
-                self.ring.penalty,
-                slots[i],
-                distances[i],
-            )
-        return np.sqrt(distances), self.ring.row_ids[slots]
+        stamps = np.empty((len(rows), k), dtype=np.int32)
+        d2 = np.empty((len(rows), k), dtype=np.float32)
+        neighbors_of_queries(self.ring, rows, self.ring.effort[BUDGET], stamps, d2)
+        return self._distances(d2), self.ring.graph.rows.row_ids[stamps % self.capacity]
+
+    def graph(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+        """Return every row's neighbours.
+
+        Returns
+        -------
+        row_ids : ndarray of shape (n_rows,), int64
+            Oldest first.
+        neighbor_ids : ndarray of shape (n_rows, k_neighbors), int64
+            Nearest first; -1 where there are fewer other rows.
+        distances : ndarray of shape (n_rows, k_neighbors), float32
+            As of `kneighbors`; infinite where there are fewer other rows.
+        """
+        slots = self._slots
+        nn_slots, nn_d2 = self._neighbors(slots)
+        ids = self.ring.graph.rows.row_ids
+        return ids[slots], np.where(nn_slots == DEAD, -1, ids[nn_slots]), self._distances(nn_d2)
+
+    def _neighbors(self, slots: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        nn_slots = np.empty((len(slots), self.k_neighbors), dtype=np.int64)
+        nn_d2 = np.empty((len(slots), self.k_neighbors), dtype=np.float32)
+        neighbors_of_all(self.ring, slots, nn_slots, nn_d2)
+        return nn_slots, nn_d2
 
     def sample(self, n: int, seed: int, start: int = 0) -> Synthetic:
         """Make synthetic rows start, start + 1, ... of the endless sequence that `seed` gives.
@@ -223,7 +328,7 @@ class MinorityBuffer:
         Raises
         ------
         InvalidInputError
-            If the buffer holds k_neighbors rows or fewer.
+            If the buffer holds k_neighbors rows or fewer, or a parameter breaks its rule.
         """
         if len(self) <= self.k_neighbors:
             raise InvalidInputError(
@@ -238,14 +343,42 @@ class MinorityBuffer:
             np.empty(n, dtype=np.int64),
             np.empty(n, dtype=np.float32),
         )
-        key = np.uint64(check_seed(seed))
-        slots = np.empty(self.k_neighbors, dtype=np.int64)
-        distances = np.empty(self.k_neighbors, dtype=np.float32)
-        query = np.empty(self.n_features, dtype=np.float32)
-        for i in range(n):
-            words = draw(key, SAMPLE_STREAM, start + i, 0)
-            out.base_id[i], out.neighbor_id[i], out.step[i] = emit(self.ring, words, slots, distances, query, out.X[i])
+        sample(self.ring, np.uint64(check_seed(seed)), SAMPLE_STREAM, start, *out)
         return out
+
+    def stats(self) -> BufferStats:
+        """Measure the buffer.
+
+        Returns
+        -------
+        BufferStats
+            Rows, recall, effort, neighbour distance and bytes.
+
+        Notes
+        -----
+        Costs up to 200 exact searches. A list that has run short is searched for, as `graph` would.
+        """
+        recall = distance = float("nan")
+        k, n = self.k_neighbors, len(self)
+        if n > k:
+            slots = self._slots[:: -(-n // RECALL_ROWS)]
+            rows = self.ring.graph.rows
+            nn_slots, nn_d2 = self._neighbors(slots)
+            stamps = np.empty((len(slots), k + 1), dtype=np.int32)
+            neighbors_of_queries(self.ring, rows.X[slots], ALL, stamps, np.empty(stamps.shape, dtype=np.float32))
+            true = stamps % self.capacity
+            # Of k + 1 nearest rows, k are others, unless duplicates of a lower id crowd the row itself out.
+            hits = (nn_slots[:, :, None] == true[:, None, :]) & (true != slots[:, None])[:, None, :]
+            recall = float(np.minimum(hits.sum(axis=(1, 2)) / k, 1).mean())
+            distance = float(np.median(self._distances(nn_d2[:, 0])))
+        arrays = [array for part in self.ring.graph for array in part]
+        return BufferStats(
+            rows=n,
+            recall=recall,
+            budget=None if self.exact else int(self.ring.effort[BUDGET]),
+            neighbor_distance=distance,
+            nbytes=sum(array.nbytes for array in arrays),
+        )
 
     def to_bytes(self) -> bytes:
         """Save the buffer.
@@ -254,16 +387,28 @@ class MinorityBuffer:
         -------
         bytes
             For `from_bytes`; versioned and checksummed.
+
+        Notes
+        -----
+        Of an exact buffer the rows are saved: neighbours follow from them. Of a graph all is saved but what can be
+        computed, since what a later search finds depends on how the cells came to be.
         """
-        start, count = self.ring.cursor
-        slots = (start + np.arange(count)) % self.capacity
         meta = {
             "n_features": self.n_features,
             "capacity": self.capacity,
             "k_neighbors": self.k_neighbors,
             "categorical_features": self.categorical_features,
+            "metric": self.metric,
+            "index": "exact" if self.exact else "graph",
+            "highest_id": self._highest_id,
         }
-        arrays = {"X": self.ring.X[slots], "row_ids": self.ring.row_ids[slots], "scale": self.scale}
+        slots = self._slots
+        rows, lists, cells, _ = self.ring.graph
+        arrays = {"X": rows.X[slots], "row_ids": rows.row_ids[slots], "scale": self.scale}
+        if not self.exact:
+            arrays |= {"effort": self.ring.effort, "cursor": rows.cursor}
+            arrays |= {f"lists_{name}": array for name, array in lists._asdict().items()}
+            arrays |= {f"cells_{name}": array for name, array in cells._asdict().items() if name != "blocks"}
         return dump_state("MinorityBuffer", meta, arrays)
 
     @classmethod
@@ -286,6 +431,98 @@ class MinorityBuffer:
             If the bytes are damaged or of another format version.
         """
         meta, arrays = load_state("MinorityBuffer", data)
+        highest_id = meta.pop("highest_id")
         buffer = cls(**meta, scale=arrays["scale"])
-        buffer._append(arrays["X"], arrays["row_ids"])
+        if buffer.exact:
+            insert_all(buffer.ring, arrays["X"], arrays["row_ids"])
+        else:
+            buffer._restore(arrays)
+        buffer._highest_id = highest_id
         return buffer
+
+    def _restore(self, arrays: dict[str, NDArray[Any]]) -> None:
+        rows, lists, cells, _ = self.ring.graph
+        targets = {"effort": self.ring.effort, "cursor": rows.cursor}
+        targets |= {f"lists_{name}": array for name, array in lists._asdict().items()}
+        targets |= {f"cells_{name}": array for name, array in cells._asdict().items() if name != "blocks"}
+        for name, target in targets.items():
+            if name not in arrays or arrays[name].shape != target.shape or arrays[name].dtype != target.dtype:
+                raise CorruptStateError(f"saved MinorityBuffer has no fitting {name}: rebuild it by replay")
+            target[...] = arrays[name]
+        slots = self._slots
+        rows.X[slots], rows.row_ids[slots] = arrays["X"], arrays["row_ids"]
+        restore_blocks(self.ring, slots)
+
+
+def _make_ring(
+    capacity: int,
+    k_neighbors: int,
+    inverse_scale: NDArray[np.float32],
+    penalty: NDArray[np.float32],
+    *,
+    cosine: bool,
+    budget: int,
+) -> Ring:
+    """Allocate the state; see `Rows`, `Lists` and `Cells` for the arrays."""
+    n_features = len(penalty)
+    # Lists run short by chance; with this many spare entries, few do within the lifetime of a row.
+    length = 2 * k_neighbors + 2
+    # Cells grow with the square root of the capacity, for centroids and cells are both scanned.
+    max_blocks = max(4, round(capacity**0.5 / 80))
+    # Splitting leaves cells half full or more: on average they are well above five eighths.
+    n_cells = 4 + -(-8 * capacity // (5 * max_blocks * LANES))
+    n_blocks = -(-capacity // LANES) + n_cells + 2 * max_blocks + 2
+    n_groups = -(-n_cells // LANES)
+    floats = n_features * (capacity + LANES * (n_blocks + n_groups))
+    nbytes = 4 * floats + capacity * (8 * length + 28) + 8 * LANES * n_blocks
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if nbytes > memory:
+        raise InvalidInputError(
+            f"capacity={capacity} rows of {n_features} features need {nbytes / 2**30:.1f} GiB, "
+            f"this machine has {memory / 2**30:.1f} GiB: lower capacity"
+        )
+    rows = Rows(
+        X=np.zeros((capacity, n_features), dtype=np.float32),
+        row_ids=np.full(capacity, DEAD, dtype=np.int64),
+        cursor=np.zeros(2, dtype=np.int64),
+        inverse_scale=inverse_scale,
+        penalty=penalty,
+        inverse_norm=np.ones(capacity, dtype=np.float32),
+        cosine=np.array([cosine]),
+    )
+    lists = Lists(
+        stamps=np.zeros((capacity, length), dtype=np.int32),
+        d2=np.zeros((capacity, length), dtype=np.float32),
+        count=np.zeros(capacity, dtype=np.int32),
+        reach_id=np.full(capacity, LAST_ID, dtype=np.int64),
+    )
+    cells = Cells(
+        blocks=np.zeros((n_blocks, n_features, LANES), dtype=np.float32),
+        tenants=np.full((n_blocks, LANES), DEAD, dtype=np.int32),
+        reach=np.full((n_blocks, LANES), UNKNOWN, dtype=np.float32),
+        block_reach=np.full(n_blocks, UNKNOWN, dtype=np.float32),
+        block_rows=np.zeros(n_blocks, dtype=np.int64),
+        cell_of=np.full(n_blocks, NO_CELL, dtype=np.int64),
+        place=np.zeros(capacity, dtype=np.int32),
+        centroids=np.zeros((n_groups, n_features, LANES), dtype=np.float32),
+        radius=np.zeros(n_cells, dtype=np.float32),
+        cell_rows=np.zeros(n_cells, dtype=np.int64),
+        cell_size=np.zeros(n_cells, dtype=np.int64),
+        cell_blocks=np.zeros((n_cells, max_blocks), dtype=np.int64),
+        free_blocks=np.arange(n_blocks, dtype=np.int64)[::-1].copy(),
+        free_cells=np.arange(n_cells, dtype=np.int64)[::-1].copy(),
+        counts=np.array([n_blocks, n_cells, 0], dtype=np.int64),
+    )
+    scratch = Scratch(
+        query=np.zeros(n_features, dtype=np.float32),
+        lanes=np.zeros(LANES, dtype=np.float32),
+        cell_d2=np.zeros(n_groups * LANES, dtype=np.float32),
+        order=np.zeros(n_cells, dtype=np.int64),
+    )
+    return Ring(
+        graph=Graph(rows, lists, cells, scratch),
+        effort=np.array([budget, 0, 0, 0], dtype=np.int64),
+        nn_slots=np.zeros(k_neighbors, dtype=np.int64),
+        nn_stamps=np.zeros(k_neighbors, dtype=np.int32),
+        nn_d2=np.zeros(k_neighbors, dtype=np.float32),
+    )

@@ -238,7 +238,6 @@ class OnlineResampler:
                 label,
                 np.uint64(self.seed),
                 streams[code],
-                self.k_neighbors,
                 views,
                 batch.X,
                 batch.y,

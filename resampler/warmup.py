@@ -36,6 +36,8 @@ def _buffer() -> None:
     buffer.discard([2])
     buffer.kneighbors(np.zeros((1, 2), dtype=np.float32), 1)
     buffer.sample(1, seed=0)
+    buffer.graph()
+    MinorityBuffer.from_bytes(MinorityBuffer(2, 4, 1, index="graph").to_bytes())
 
 
 def _batch(dtype: str) -> None:

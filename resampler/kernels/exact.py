@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-LANES = 16
+LANES = 64
 DEAD = -1  # row id of a slot that holds no row
 NO_ROW = -1  # slot of a neighbour that does not exist
 MAX_MAGNITUDE = 1e16  # (2e16)**2 summed over 85,000 columns still fits in a float32
@@ -34,19 +34,21 @@ def pack(X, inverse_scale, blocks, first):
 def block_distances(block, query, penalty, out):
     """Write the squared distances of one block's rows to `query`.
 
-    `penalty[j]` is negative for a numeric column, else what a differing category adds.
+    `penalty[j]` is negative for a numeric column, else what a differing category adds. The number of lanes is read
+    from `out`: a constant would let the compiler unroll the loop over lanes and then fail to vectorise it.
     """
-    for lane in range(LANES):
+    n_lanes = out.shape[0]
+    for lane in range(n_lanes):
         out[lane] = 0
     for j in range(query.shape[0]):
         q = query[j]
         if penalty[j] < 0:
-            for lane in range(LANES):
+            for lane in range(n_lanes):
                 difference = block[j, lane] - q
                 out[lane] += difference * difference
         else:
             p = penalty[j]
-            for lane in range(LANES):
+            for lane in range(n_lanes):
                 if block[j, lane] != q:
                     out[lane] += p
 

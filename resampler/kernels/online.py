@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 from numba import njit
 
 from resampler.kernels.random import draw
@@ -25,15 +24,12 @@ def scatter(X, y, row_ids, position, out_X, out_y, out_synthetic, out_row_id):
 
 
 @njit(cache=True, nogil=True)
-def advance(ring, X, row_ids, code, label, seed, stream, k, ops, out_X, out_y, out_base_id, out_neighbor_id, out_step):
+def advance(ring, X, row_ids, code, label, seed, stream, ops, out_X, out_y, out_base_id, out_neighbor_id, out_step):
     """Carry out the operations of class `code`.
 
     Synthetic row a that row i caused is keyed by (seed, class, id of row i, a).
     """
     op_class, op_row, op_count, op_out = ops
-    nn_slots = np.empty(k, dtype=np.int64)
-    nn_distances = np.empty(k, dtype=np.float32)
-    query = np.empty(X.shape[1], dtype=np.float32)
     for op in range(op_class.shape[0]):
         if op_class[op] != code:
             continue
@@ -44,7 +40,7 @@ def advance(ring, X, row_ids, code, label, seed, stream, k, ops, out_X, out_y, o
         for a in range(op_count[op]):
             at = op_out[op] + a
             words = draw(seed, stream, row_ids[i], a)
-            base_id, neighbor_id, step = emit(ring, words, nn_slots, nn_distances, query, out_X[at])
+            base_id, neighbor_id, step = emit(ring, words, out_X[at])
             out_y[at] = label
             out_base_id[at] = base_id
             out_neighbor_id[at] = neighbor_id

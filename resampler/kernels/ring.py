@@ -1,4 +1,4 @@
-"""The minority buffer's rows: a ring with insert at the head, eviction at the tail, deletion by row id."""
+"""The minority buffer: insertion at the head, eviction at the tail, deletion by row id, and generation."""
 
 from __future__ import annotations
 
@@ -7,110 +7,257 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from resampler.kernels.exact import DEAD, LANES, nearest
+from resampler.kernels.exact import DEAD, LANES
+from resampler.kernels.graph import alive, close, inner, load_row, scale_row, slot_of
+from resampler.kernels.graph_cells import NO_CELL, add, centroid_distance, remove, set_reach
+from resampler.kernels.graph_search import ALL, NEW, NO_SLOT, QUERY, Graph, search
 from resampler.kernels.interpolate import interpolate_row, vote
-from resampler.kernels.random import bounded, unit
+from resampler.kernels.random import bounded, draw, unit
+
+BUDGET, INSERTED, AUDITED, MISSED = range(4)  # of `effort`
+MIN_BUDGET = 600  # rows an approximate search settles
+AUDITS = 16  # exact searches without a miss after which less effort is tried
+TOLERATED = 0.02  # share of missed neighbours; lists lose a little more than searches do
 
 
 class Ring(NamedTuple):
-    """The rows of one class, oldest at slot `cursor[0]`.
+    """The state of a buffer.
 
     Parameters
     ----------
-    X : ndarray of shape (capacity, n_features), float32
-        Rows as they came.
-    blocks : ndarray of shape (ceil(capacity / LANES), n_features, LANES), float32
-        The same rows scaled and transposed for the scan.
-    row_ids : ndarray of shape (capacity,), int64
-        Identities; `DEAD` where the slot holds no row.
-    cursor : ndarray of shape (2,), int64
-        Slot of the oldest row, and number of rows.
-    inverse_scale, penalty : ndarray of shape (n_features,), float32
-        The metric: see `resampler.kernels.exact`.
+    graph : Graph
+        Rows, their neighbours, and where to look for them.
+    effort : ndarray of shape (4,), int64
+        `BUDGET` (`ALL`: exact), `INSERTED` rows, and what the audits since the last change of budget saw.
+    nn_slots, nn_stamps : ndarray of shape (k_neighbors,), int64 and int32
+        Working space: the neighbours of one row.
+    nn_d2 : ndarray of shape (k_neighbors,), float32
+        Their squared distances.
     """
 
-    X: np.ndarray
-    blocks: np.ndarray
-    row_ids: np.ndarray
-    cursor: np.ndarray
-    inverse_scale: np.ndarray
-    penalty: np.ndarray
+    graph: Graph
+    effort: np.ndarray
+    nn_slots: np.ndarray
+    nn_stamps: np.ndarray
+    nn_d2: np.ndarray
 
 
 @njit(cache=True, nogil=True)
-def kill(ring, slot):
-    """Mark a slot dead: the scan passes it over."""
-    ring.row_ids[slot] = DEAD
+def insert_all(ring, X, row_ids):
+    """Add rows in order."""
+    for i in range(row_ids.shape[0]):
+        insert(ring, X[i], row_ids[i])
 
 
-@njit(cache=True, nogil=True)
-def insert(ring, row, row_id):
-    """Add one row, over the oldest one if the ring is full."""
-    capacity, d = ring.X.shape
-    start, count = ring.cursor
-    slot = (start + count) % capacity
-    ring.row_ids[slot] = row_id
-    for j in range(d):
-        ring.X[slot, j] = row[j]
-        ring.blocks[slot // LANES, j, slot % LANES] = row[j] * ring.inverse_scale[j]
-    if count == capacity:
-        ring.cursor[0] = (start + 1) % capacity
-    else:
-        ring.cursor[1] = count + 1
+@inner
+def drop_oldest(ring):
+    """Drop the oldest row."""
+    rows = ring.graph.rows
+    slot = slot_of(rows, rows.cursor[0])
+    remove(rows, ring.graph.cells, slot)
+    rows.row_ids[slot] = DEAD
+    rows.cursor[0] = (rows.cursor[0] + 1) % (2 * rows.X.shape[0])
+    rows.cursor[1] -= 1
 
 
 @njit(cache=True, nogil=True)
 def evict(ring, n):
     """Drop the `n` oldest rows."""
-    capacity = ring.X.shape[0]
     for _ in range(n):
-        kill(ring, ring.cursor[0])
-        ring.cursor[0] = (ring.cursor[0] + 1) % capacity
-        ring.cursor[1] -= 1
+        drop_oldest(ring)
 
 
-@njit(cache=True, nogil=True)
-def discard(ring, sorted_ids):
-    """Delete the rows whose id is in `sorted_ids`, closing the gaps in order; return how many there were."""
-    capacity, d = ring.X.shape
-    start, count = ring.cursor
-    kept = 0
-    for i in range(count):
-        slot = (start + i) % capacity
-        row_id = ring.row_ids[slot]
-        at = np.searchsorted(sorted_ids, row_id)
-        if at < sorted_ids.shape[0] and sorted_ids[at] == row_id:
-            continue
-        to = (start + kept) % capacity
-        kept += 1
-        if to == slot:
-            continue
-        ring.row_ids[to] = row_id
-        for j in range(d):
-            ring.X[to, j] = ring.X[slot, j]
-            ring.blocks[to // LANES, j, to % LANES] = ring.blocks[slot // LANES, j, slot % LANES]
-    for i in range(kept, count):
-        kill(ring, (start + i) % capacity)
-    ring.cursor[1] = kept
-    return count - kept
+@inner
+def insert(ring, row, row_id):
+    """Add one row, after the oldest has left if the ring is full, and tell the lists that reach to it."""
+    rows, lists, cells, scratch = ring.graph
+    capacity = rows.X.shape[0]
+    if rows.cursor[1] == capacity:
+        drop_oldest(ring)
+    slot = slot_of(rows, (rows.cursor[0] + rows.cursor[1]) % (2 * capacity))
+    rows.cursor[1] += 1
+    rows.row_ids[slot] = row_id
+    rows.X[slot] = row
+    rows.inverse_norm[slot] = scale_row(rows, row, scratch.query)
+    n, home = search(ring.graph, NEW, slot, row_id, ring.effort[BUDGET], lists.stamps[slot], lists.d2[slot])
+    lists.count[slot] = n
+    d2 = np.float32(0)
+    if home != NO_CELL:
+        d2 = centroid_distance(cells, home, scratch.query, rows.penalty)
+    add(rows, cells, home, slot, scratch.query, d2, close(rows, lists, slot))
+    ring.effort[INSERTED] += 1
+    if ring.effort[BUDGET] != ALL and ring.effort[INSERTED] % max(64, capacity // 256) == 0:
+        audit(ring, slot)
 
 
-@njit(cache=True, nogil=True)
-def emit(ring, words, nn_slots, nn_distances, query, out):
+@inner
+def audit(ring, slot):
+    """Compare the newest row's neighbours with an exact search, and fit the budget to what was missed."""
+    rows, lists, _, _ = ring.graph
+    effort = ring.effort
+    k = min(ring.nn_slots.shape[0], rows.cursor[1] - 1)
+    found, _ = search(ring.graph, QUERY, slot, rows.row_ids[slot], ALL, ring.nn_stamps, ring.nn_d2)
+    effort[MISSED] += k
+    for i in range(min(k, found)):
+        for j in range(min(k, lists.count[slot])):
+            effort[MISSED] -= lists.stamps[slot, j] == ring.nn_stamps[i]
+    effort[AUDITED] += 1
+    if effort[MISSED] > TOLERATED * AUDITS * k:
+        effort[BUDGET] = min(effort[BUDGET] + effort[BUDGET] // 2, max(rows.X.shape[0], MIN_BUDGET))
+    elif effort[AUDITED] < AUDITS:
+        return
+    elif effort[MISSED] == 0:
+        effort[BUDGET] = max(effort[BUDGET] - effort[BUDGET] // 8, MIN_BUDGET)
+    effort[AUDITED] = 0
+    effort[MISSED] = 0
+
+
+@inner
+def neighbors(ring, slot):
+    """Write the slots and squared distances of a row's first neighbours, searching if its list has run short.
+
+    Returns how many there are: as many as asked for, or all other rows.
+    """
+    rows, lists, cells, scratch = ring.graph
+    wanted = min(ring.nn_slots.shape[0], rows.cursor[1] - 1)
+    n = read(ring, slot, wanted)
+    if n < wanted:
+        load_row(rows, slot, scratch.query)
+        n, _ = search(
+            ring.graph, QUERY, slot, rows.row_ids[slot], ring.effort[BUDGET], lists.stamps[slot], lists.d2[slot]
+        )
+        lists.count[slot] = n
+        set_reach(cells, slot, close(rows, lists, slot))
+        n = read(ring, slot, wanted)
+    return n
+
+
+@inner
+def read(ring, slot, wanted):
+    """Write the first `wanted` living entries of a list; return how many there were."""
+    rows, lists, _, _ = ring.graph
+    n = 0
+    for i in range(lists.count[slot]):
+        if n == wanted:
+            break
+        if alive(rows, lists.stamps[slot, i]):
+            ring.nn_slots[n] = slot_of(rows, lists.stamps[slot, i])
+            ring.nn_d2[n] = lists.d2[slot, i]
+            n += 1
+    return n
+
+
+@inner
+def parents(ring, words):
+    """Return the slots of base and neighbour and the step that one draw gives; `nn_slots` are the neighbours."""
+    rows = ring.graph.rows
+    capacity = rows.X.shape[0]
+    base = slot_of(rows, (rows.cursor[0] + bounded(words[0], rows.cursor[1])) % (2 * capacity))
+    neighbors(ring, base)
+    return base, ring.nn_slots[bounded(words[1], ring.nn_slots.shape[0])], unit(words[2])
+
+
+@inner
+def emit(ring, words, out):
     """Make one synthetic row of a ring that holds more than ``len(nn_slots)`` rows.
 
     `words` are the four words of its draw: base, neighbour, step, spare. Returns the base's id, the neighbour's
     id and the step.
     """
-    capacity, d = ring.X.shape
-    start, count = ring.cursor
-    base = (start + bounded(words[0], count)) % capacity
-    for j in range(d):
-        query[j] = ring.blocks[base // LANES, j, base % LANES]
-    n_slots = min(capacity, start + count)
-    nearest(ring.blocks, n_slots, ring.row_ids, query, base, ring.penalty, nn_slots, nn_distances)
-    neighbor = nn_slots[bounded(words[1], nn_slots.shape[0])]
-    step = unit(words[2])
-    interpolate_row(ring.X[base], ring.X[neighbor], step, out)
-    vote(ring.X, nn_slots, ring.penalty, out)
-    return ring.row_ids[base], ring.row_ids[neighbor], step
+    rows = ring.graph.rows
+    base, neighbor, step = parents(ring, words)
+    interpolate_row(rows.X[base], rows.X[neighbor], step, out)
+    vote(rows.X, ring.nn_slots, rows.penalty, out)
+    return rows.row_ids[base], rows.row_ids[neighbor], step
+
+
+@njit(cache=True, nogil=True)
+def sample(ring, seed, stream, start, out, base, neighbor, step):
+    """Make synthetic rows start, start + 1, ...; all parents are found before any is read, so that reads overlap."""
+    rows = ring.graph.rows
+    for i in range(step.shape[0]):
+        base[i], neighbor[i], step[i] = parents(ring, draw(seed, stream, start + i, 0))
+    has_categories = rows.penalty.max() >= 0
+    for i in range(step.shape[0]):
+        interpolate_row(rows.X[base[i]], rows.X[neighbor[i]], step[i], out[i])
+        if has_categories:
+            neighbors(ring, base[i])
+            vote(rows.X, ring.nn_slots, rows.penalty, out[i])
+        base[i] = rows.row_ids[base[i]]
+        neighbor[i] = rows.row_ids[neighbor[i]]
+
+
+@njit(cache=True, nogil=True)
+def neighbors_of_all(ring, slots, nn_slots, nn_d2):
+    """Write the neighbours of each given slot, padded with `DEAD` and infinity."""
+    nn_slots[:] = DEAD
+    nn_d2[:] = np.inf
+    for i in range(slots.shape[0]):
+        n = neighbors(ring, slots[i])
+        nn_slots[i, :n] = ring.nn_slots[:n]
+        nn_d2[i, :n] = ring.nn_d2[:n]
+
+
+@njit(cache=True, nogil=True)
+def neighbors_of_queries(ring, X, budget, stamps, d2):
+    """Write the stamps of the rows nearest to each query, of which there must be as many as asked for."""
+    rows, _, _, scratch = ring.graph
+    for i in range(X.shape[0]):
+        scale_row(rows, X[i], scratch.query)
+        search(ring.graph, QUERY, NO_SLOT, NO_SLOT, budget, stamps[i], d2[i])
+
+
+@njit(cache=True, nogil=True)
+def discard(ring, sorted_ids):
+    """Delete the rows whose id is in `sorted_ids`, closing the gaps in order; return how many there were."""
+    rows, lists, cells, _ = ring.graph
+    capacity = rows.X.shape[0]
+    oldest, count = rows.cursor
+    moved = np.full(capacity, DEAD, dtype=np.int32)  # new stamp of the row in each slot
+    kept = 0
+    for i in range(count):
+        slot = slot_of(rows, (oldest + i) % (2 * capacity))
+        at = np.searchsorted(sorted_ids, rows.row_ids[slot])
+        if at < sorted_ids.shape[0] and sorted_ids[at] == rows.row_ids[slot]:
+            remove(rows, cells, slot)
+        else:
+            moved[slot] = (oldest + kept) % (2 * capacity)
+            kept += 1
+    if kept == count:
+        return 0
+    for i in range(count):
+        slot = slot_of(rows, (oldest + i) % (2 * capacity))
+        if moved[slot] == DEAD:
+            continue
+        to = slot_of(rows, moved[slot])
+        n = 0
+        for entry in range(lists.count[slot]):
+            stamp = lists.stamps[slot, entry]
+            if alive(rows, stamp) and moved[slot_of(rows, stamp)] != DEAD:
+                lists.stamps[to, n] = moved[slot_of(rows, stamp)]
+                lists.d2[to, n] = lists.d2[slot, entry]
+                n += 1
+        lists.count[to] = n
+        lists.reach_id[to] = lists.reach_id[slot]
+        rows.X[to] = rows.X[slot]
+        rows.row_ids[to] = rows.row_ids[slot]
+        rows.inverse_norm[to] = rows.inverse_norm[slot]
+        cells.place[to] = cells.place[slot]
+        cells.tenants[cells.place[to] // LANES, cells.place[to] % LANES] = to
+    for i in range(kept, count):
+        rows.row_ids[slot_of(rows, (oldest + i) % (2 * capacity))] = DEAD
+    rows.cursor[1] = kept
+    return count - kept
+
+
+@njit(cache=True, nogil=True)
+def restore_blocks(ring, slots):
+    """Fill the blocks from the rows of the given slots, whose places are known."""
+    rows, _, cells, scratch = ring.graph
+    for i in range(slots.shape[0]):
+        slot = slots[i]
+        rows.inverse_norm[slot] = scale_row(rows, rows.X[slot], scratch.query)
+        block = cells.place[slot] // LANES
+        lane = cells.place[slot] % LANES
+        for j in range(scratch.query.shape[0]):
+            cells.blocks[block, j, lane] = scratch.query[j]

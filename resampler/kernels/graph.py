@@ -1,0 +1,180 @@
+"""The k-NN graph: each row's nearest rows, kept in order while rows come and go.
+
+A list holds a few more neighbours than are asked for and is complete within its reach: it has every row whose
+(squared distance, row id) is at most the reach's. A new row is offered to the lists that reach to it, and a full list
+then lets go of its last entry and shrinks its reach; a row that leaves costs nothing, for entries name rows by stamps
+that tell by themselves whether the row is still there. A list is searched for anew only when it is read and too few
+of its entries are alive. So lists are exact as long as every row is offered to all that reach to it.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+# Kernels that only kernels call: their wrappers for Python would take half of the time of compilation.
+inner = njit(cache=True, nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+
+UNKNOWN = np.float32(-1)  # reach of a list that nothing is offered to: it is searched for when it is read
+LAST_ID = np.iinfo(np.int64).max  # id of a reach that includes all rows at its distance
+
+
+class Rows(NamedTuple):
+    """The rows of one class, first in first out.
+
+    A row's stamp is its number among all that ever came, modulo 2 x capacity, and its slot is the stamp modulo
+    capacity. Two rows that were held at the same time came within one capacity of each other; hence no list that is
+    still held has a stamp that by now means another row.
+
+    Parameters
+    ----------
+    X : ndarray of shape (capacity, n_features), float32
+        Rows as they came.
+    row_ids : ndarray of shape (capacity,), int64
+        Identities; `DEAD` where the slot holds no row.
+    cursor : ndarray of shape (2,), int64
+        Stamp of the oldest row, and number of rows.
+    inverse_scale, penalty : ndarray of shape (n_features,), float32
+        The metric: see `resampler.kernels.exact`.
+    inverse_norm : ndarray of shape (capacity,), float32
+        1, or under the cosine metric 1 / the scaled row's length.
+    cosine : ndarray of shape (1,), bool
+        Whether rows are divided by their length.
+    """
+
+    X: np.ndarray
+    row_ids: np.ndarray
+    cursor: np.ndarray
+    inverse_scale: np.ndarray
+    penalty: np.ndarray
+    inverse_norm: np.ndarray
+    cosine: np.ndarray
+
+
+class Lists(NamedTuple):
+    """Each slot's neighbours, ascending by (squared distance, row id).
+
+    Parameters
+    ----------
+    stamps : ndarray of shape (capacity, length), int32
+        Stamps of the neighbours, some of them of rows that have left.
+    d2 : ndarray of shape (capacity, length), float32
+        Their squared distances.
+    count : ndarray of shape (capacity,), int32
+        Entries in use.
+    reach_id : ndarray of shape (capacity,), int64
+        Row id of the reach; its squared distance stands beside the row in its cell, where the scan wants it.
+    """
+
+    stamps: np.ndarray
+    d2: np.ndarray
+    count: np.ndarray
+    reach_id: np.ndarray
+
+
+@njit(cache=True, inline="always")
+def slot_of(rows, stamp):
+    """Return the slot of a stamp."""
+    capacity = rows.X.shape[0]
+    return stamp - capacity if stamp >= capacity else stamp
+
+
+@njit(cache=True, inline="always")
+def stamp_of(rows, slot):
+    """Return the stamp of the row in a slot."""
+    capacity = rows.X.shape[0]
+    oldest = rows.cursor[0]
+    if oldest < capacity:
+        return slot if slot >= oldest else slot + capacity
+    return slot + capacity if slot >= oldest - capacity else slot
+
+
+@njit(cache=True, inline="always")
+def alive(rows, stamp):
+    """Tell whether the row of a stamp is still held."""
+    age = stamp - rows.cursor[0]
+    if age < 0:
+        age += 2 * rows.X.shape[0]
+    return age < rows.cursor[1]
+
+
+@inner
+def scale_row(rows, row, query):
+    """Write a row in units of distance; return 1 / its length under the cosine metric, else 1."""
+    norm = np.float32(1)
+    for j in range(row.shape[0]):
+        query[j] = row[j] * rows.inverse_scale[j]
+    if rows.cosine[0]:
+        total = 0.0
+        for j in range(row.shape[0]):
+            total += np.float64(query[j]) * np.float64(query[j])
+        norm = np.float32(1.0 / np.sqrt(total))
+        for j in range(row.shape[0]):
+            query[j] *= norm
+    return norm
+
+
+@inner
+def load_row(rows, slot, query):
+    """Write the row of a slot in units of distance, bit for bit as `scale_row` did."""
+    norm = rows.inverse_norm[slot]
+    for j in range(query.shape[0]):
+        query[j] = rows.X[slot, j] * rows.inverse_scale[j] * norm
+
+
+@inner
+def admit(row_ids, stamps, d2s, n, d2, stamp, row_id):
+    """Put an entry into its place among `n`; a full list lets its last one go. Return the new number.
+
+    It takes arrays rather than `Rows`: kernels pass tuples by value.
+    """
+    capacity = row_ids.shape[0]
+    at = n
+    while at > 0 and (d2s[at - 1] > d2 or (d2s[at - 1] == d2 and row_ids[stamps[at - 1] % capacity] > row_id)):
+        at -= 1
+    n = min(n + 1, stamps.shape[0])
+    for i in range(n - 1, at, -1):
+        d2s[i] = d2s[i - 1]
+        stamps[i] = stamps[i - 1]
+    if at < n:
+        d2s[at] = d2
+        stamps[at] = stamp
+    return n
+
+
+@inner
+def prune(rows, lists, slot):
+    """Drop the entries of rows that have left; return how many stay."""
+    n = 0
+    for i in range(lists.count[slot]):
+        if alive(rows, lists.stamps[slot, i]):
+            lists.stamps[slot, n] = lists.stamps[slot, i]
+            lists.d2[slot, n] = lists.d2[slot, i]
+            n += 1
+    lists.count[slot] = n
+    return n
+
+
+@inner
+def offer(rows, lists, slot, reach, d2, stamp, row_id):
+    """Offer a row to a list that reaches to its distance; return the new reach."""
+    if d2 == reach and row_id > lists.reach_id[slot]:
+        return reach
+    n = prune(rows, lists, slot)
+    lists.count[slot] = admit(rows.row_ids, lists.stamps[slot], lists.d2[slot], n, d2, stamp, row_id)
+    if n < lists.stamps.shape[1]:
+        return reach
+    return close(rows, lists, slot)
+
+
+@inner
+def close(rows, lists, slot):
+    """Set the reach of a list that was searched for or has let an entry go; return it."""
+    length = lists.stamps.shape[1]
+    if lists.count[slot] < length:  # there are no other rows
+        lists.reach_id[slot] = LAST_ID
+        return np.float32(np.inf)
+    lists.reach_id[slot] = rows.row_ids[slot_of(rows, lists.stamps[slot, length - 1])]
+    return lists.d2[slot, length - 1]

@@ -1,0 +1,372 @@
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from online_twin import draw, synthetic_row
+
+from resampler import CorruptStateError, InvalidInputError, MinorityBuffer
+
+
+def distances(rows, query, scale, penalty, metric):
+    """Squared distances of rows to a query, in column order, one float32 operation at a time."""
+    scaled = rows * (1.0 / np.asarray(scale)).astype(np.float32)
+    at = query * (1.0 / np.asarray(scale)).astype(np.float32)
+    if metric == "cosine":
+        scaled = scaled * (1.0 / np.sqrt((scaled.astype(np.float64) ** 2).sum(1, keepdims=True))).astype(np.float32)
+        at = at * np.float32(1.0 / np.sqrt((at.astype(np.float64) ** 2).sum()))
+    total = np.zeros(len(rows), dtype=np.float32)
+    for j in range(rows.shape[1]):
+        if penalty[j] < 0:
+            difference = scaled[:, j] - at[j]
+            total = total + difference * difference
+        else:
+            total = total + np.where(scaled[:, j] != at[j], np.float32(penalty[j]), np.float32(0))
+    return total
+
+
+def clustered(seed, n, d, clusters=8, drift=0.0):
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, clusters, n)
+    centers = rng.normal(size=(clusters, d)) * 4
+    move = rng.normal(size=(clusters, d)) * drift * (np.arange(n) / n)[:, None, None]
+    return (centers[labels] + move[np.arange(n), labels] + rng.normal(size=(n, d))).astype(np.float32)
+
+
+def true_neighbors(X, ids, k, metric="euclidean"):
+    """Ids of the k nearest by (distance, id), and their squared distances."""
+    nearest = np.empty((len(X), k), dtype=np.int64)
+    d2 = np.empty((len(X), k), dtype=np.float32)
+    ones, numeric = np.ones(X.shape[1]), -np.ones(X.shape[1])
+    for i in range(len(X)):
+        row = distances(X, X[i], ones, numeric, metric)
+        row[i] = np.inf
+        order = np.lexsort((ids, row))[:k]
+        nearest[i], d2[i] = ids[order], row[order]
+    return nearest, d2
+
+
+def recall(buffer, X_by_id):
+    ids, found, _ = buffer.graph()
+    true, _ = true_neighbors(X_by_id[ids], ids, found.shape[1])
+    return np.mean([len(np.intersect1d(a, b)) for a, b in zip(found, true, strict=True)]) / found.shape[1]
+
+
+def assert_cells_fit_together(buffer):
+    """Check what the kernels rely on and no result would show at once."""
+    rows, lists, cells, _ = buffer.ring.graph
+    live = buffer._slots
+    place = cells.place[live]
+    assert np.array_equal(cells.tenants.ravel()[place], live)
+    assert (cells.tenants >= 0).sum() == len(live) == cells.block_rows.sum() == cells.cell_rows.sum()
+    used = np.flatnonzero(cells.cell_size)
+    assert len(used) + cells.counts[1] == len(cells.free_cells)
+    assert cells.cell_size.sum() + cells.counts[0] == len(cells.free_blocks)
+    scaled = rows.X[live] * rows.inverse_scale * rows.inverse_norm[live, None]
+    n_features = rows.X.shape[1]
+    lanes = cells.tenants.shape[1]
+    assert np.array_equal(cells.blocks[place // lanes, :, place % lanes], scaled)
+    assert (cells.block_reach >= cells.reach.max(axis=1)).all()
+    for cell in used:
+        members = np.isin(place // lanes, cells.cell_blocks[cell, : cells.cell_size[cell]])
+        assert (cells.cell_of[place[members] // lanes] == cell).all()
+        centroid = cells.centroids[cell // lanes, :, cell % lanes]
+        d2 = distances(scaled[members], centroid, np.ones(n_features), rows.penalty, "euclidean")
+        assert (np.sqrt(d2) <= cells.radius[cell] * (1 + 1e-6)).all()
+    for slot in live[::7]:
+        d2 = lists.d2[slot, : lists.count[slot]]
+        assert (np.diff(d2) >= 0).all()
+
+
+class BufferMachine(RuleBasedStateMachine):
+    """A buffer beside a plain list of rows, whose neighbours are sorted out anew each time."""
+
+    @initialize(
+        d=st.integers(1, 4),
+        k=st.integers(1, 6),
+        spare=st.sampled_from([1, 3, 40, 330, 600]),
+        index=st.sampled_from(["auto", "exact", "graph"]),
+        metric=st.sampled_from(["euclidean", "cosine"]),
+        categories=st.booleans(),
+        grid=st.booleans(),
+        seed=st.integers(0, 99),
+    )
+    def begin(self, d, k, spare, index, metric, categories, grid, seed):
+        self.rng = np.random.default_rng(seed)
+        self.d, self.k, self.grid, self.metric = d, k, grid, metric
+        self.categorical = [d - 1] if categories and metric == "euclidean" else []
+        self.scale = np.linspace(0.5, 2, d)
+        self.penalty = np.full(d, -1.0)
+        self.penalty[self.categorical] = 1.0
+        self.buffer = MinorityBuffer(
+            d,
+            k + spare,
+            k,
+            categorical_features=self.categorical,
+            metric=metric,
+            index=index,
+            scale=self.scale,
+        )
+        self.scale[self.categorical] = 1.0
+        self.X = np.empty((0, d), dtype=np.float32)
+        self.ids = np.empty(0, dtype=np.int64)
+        self.unused = self.rng.permutation(100_000)
+
+    @rule(n=st.sampled_from([0, 1, 2, 5, 90, 300]), cluster=st.integers(0, 3))
+    def insert(self, n, cluster):
+        X = self.rng.normal(size=(n, self.d)) + 3 * cluster
+        X = (np.round(X) if self.grid else X).astype(np.float32)
+        X[:, self.categorical] = np.abs(np.round(X[:, self.categorical]))
+        if self.metric == "cosine":
+            X[~X.any(axis=1), 0] = 1
+        ids, self.unused = self.unused[:n], self.unused[n:]
+        cut = n // 3
+        self.buffer.insert(X[:cut], ids[:cut])
+        self.buffer.insert(X[cut:], ids[cut:])
+        self.X = np.concatenate([self.X, X])[-self.buffer.capacity :]
+        self.ids = np.concatenate([self.ids, ids])[-self.buffer.capacity :]
+
+    @rule(share=st.sampled_from([0.02, 0.3, 0.9, 1.0]))
+    def evict(self, share):
+        n = int(share * len(self.ids))
+        self.buffer.evict(n)
+        self.X, self.ids = self.X[n:], self.ids[n:]
+
+    @rule(share=st.sampled_from([0.02, 0.4, 1.0]))
+    def discard(self, share):
+        gone = self.ids[self.rng.random(len(self.ids)) < share]
+        assert self.buffer.discard(np.concatenate([gone, [100_001, -5]])) == len(gone)
+        keep = ~np.isin(self.ids, gone)
+        self.X, self.ids = self.X[keep], self.ids[keep]
+
+    @rule()
+    def save_and_load(self):
+        saved = self.buffer.to_bytes()
+        self.buffer = MinorityBuffer.from_bytes(saved)
+        assert self.buffer.to_bytes() == saved
+
+    def nearest(self, i):
+        d2 = distances(self.X, self.X[i], self.scale, self.penalty, self.metric)
+        d2[i] = np.inf
+        return np.lexsort((self.ids, d2))[: min(self.k, len(self.ids) - 1)], d2
+
+    @rule()
+    def graph(self):
+        ids, neighbors, found = self.buffer.graph()
+        assert np.array_equal(ids, self.ids)
+        for i in range(0, len(ids), 1 + len(ids) // 40):
+            nearest, d2 = self.nearest(i)
+            assert np.array_equal(neighbors[i, : len(nearest)], self.ids[nearest])
+            assert (neighbors[i, len(nearest) :] == -1).all()
+            expected = d2[nearest] / np.float32(2) if self.metric == "cosine" else np.sqrt(d2[nearest])
+            assert np.array_equal(found[i, : len(nearest)], expected)
+
+    @precondition(lambda self: len(self.ids) > 0)
+    @rule()
+    def kneighbors(self):
+        query = self.X[:3] + np.float32(0.25)
+        n = max(1, len(self.ids) // 2)
+        _, neighbors = self.buffer.kneighbors(query, n)
+        for i in range(len(query)):
+            d2 = distances(self.X, query[i], self.scale, self.penalty, self.metric)
+            assert np.array_equal(neighbors[i], self.ids[np.lexsort((self.ids, d2))[:n]])
+
+    @precondition(lambda self: len(self.ids) > self.k)
+    @rule(seed=st.integers(0, 2**64 - 1), start=st.integers(0, 2**40))
+    def sample(self, seed, start):
+        made = self.buffer.sample(6, seed, start)
+        for i in range(6):
+            w0, w1, w2, _ = draw(seed, 0, start + i, 0)
+            base = w0 * len(self.ids) >> 32
+            nearest, _ = self.nearest(base)
+            neighbor = nearest[w1 * self.k >> 32]
+            step = np.float32(w2 >> 8) * np.float32(2.0**-24)
+            assert (made.base_id[i], made.neighbor_id[i], made.step[i]) == (self.ids[base], self.ids[neighbor], step)
+            expected = synthetic_row(self.X, base, nearest, neighbor, step, self.penalty)
+            assert made.X[i].tobytes() == expected.tobytes()
+
+    @invariant()
+    def holds_the_rows_of_the_model(self):
+        if hasattr(self, "buffer"):
+            assert np.array_equal(self.buffer.row_ids, self.ids)
+            assert_cells_fit_together(self.buffer)
+
+
+BufferMachine.TestCase.settings = settings(max_examples=30, stateful_step_count=25, deadline=None)
+TestBufferAgainstPlainModel = BufferMachine.TestCase
+
+
+@pytest.mark.parametrize("index", ["exact", "graph"])
+def test_output_does_not_depend_on_how_rows_are_cut_or_on_a_save_in_between(index):
+    X = clustered(1, 3_000, 6, drift=3)
+    whole = MinorityBuffer(6, 1_000, index=index)
+    whole.insert(X, np.arange(3_000))
+    cut = MinorityBuffer(6, 1_000, index=index)
+    for edge in range(0, 3_000, 77):
+        cut.insert(X[edge : edge + 77], np.arange(edge, min(edge + 77, 3_000)))
+        if edge % 5 == 0:
+            cut = MinorityBuffer.from_bytes(cut.to_bytes())
+    assert cut.to_bytes() == whole.to_bytes()
+    for a, b in zip(cut.sample(500, 3), whole.sample(500, 3), strict=True):
+        assert a.tobytes() == b.tobytes()
+
+
+@pytest.mark.parametrize("index", ["exact", "graph"])
+def test_a_sample_is_one_endless_sequence(index):
+    buffer = MinorityBuffer(6, 1_000, index=index)
+    buffer.insert(clustered(1, 1_500, 6), np.arange(1_500))
+    whole = buffer.sample(300, 5, start=40)
+    parts = [buffer.sample(n, 5, start) for n, start in ((100, 40), (1, 140), (199, 141))]
+    for column, values in enumerate(whole):
+        assert np.concatenate([part[column] for part in parts]).tobytes() == values.tobytes()
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
+def test_graph_keeps_its_recall_through_churn_and_drift(metric):
+    X = clustered(2, 12_000, 8, clusters=20, drift=6)
+    buffer = MinorityBuffer(8, 4_000, metric=metric, index="graph")
+    buffer.insert(X, np.arange(12_000))
+    assert_cells_fit_together(buffer)
+    stats = buffer.stats()
+    assert stats.recall > 0.95
+    assert stats.rows == 4_000
+    if metric == "euclidean":
+        assert abs(recall(buffer, X) - stats.recall) < 0.03
+
+
+def test_recall_survives_a_cluster_that_moves_far_away_constant_columns_and_duplicates():
+    rng = np.random.default_rng(3)
+    X = clustered(3, 9_000, 6)
+    X[:, 2] = 7
+    X[6_000:] += 1_000
+    X[::10] = X[1::10]
+    buffer = MinorityBuffer(6, 3_000, index="graph")
+    buffer.insert(X[:7_500], np.arange(7_500))
+    assert recall(buffer, X) > 0.95
+    buffer.insert(X[7_500:], np.arange(7_500, 9_000))
+    buffer.discard(rng.choice(9_000, 2_000, replace=False))
+    assert recall(buffer, X) > 0.95
+    assert_cells_fit_together(buffer)
+
+
+def test_all_rows_equal():
+    buffer = MinorityBuffer(3, 1_500, 4, index="graph")
+    buffer.insert(np.ones((4_000, 3)), np.arange(4_000))
+    ids, neighbors, found = buffer.graph()
+    assert (found == 0).all()
+    assert (neighbors != ids[:, None]).all()
+    assert_cells_fit_together(buffer)
+
+
+@pytest.mark.slow
+def test_uniform_rows_make_the_graph_raise_its_effort():
+    X = np.random.default_rng(4).random((16_000, 24), dtype=np.float32)
+    buffer = MinorityBuffer(24, 8_000, index="graph")
+    buffer.insert(X, np.arange(16_000))
+    stats = buffer.stats()
+    assert stats.budget > 3_000
+    assert stats.recall > 0.95
+
+
+def test_stats_of_an_exact_buffer():
+    buffer = MinorityBuffer(4, 500, metric="euclidean")
+    empty = buffer.stats()
+    assert empty.rows == 0
+    assert np.isnan(empty.recall)
+    buffer.insert(clustered(5, 900, 4), np.arange(900))
+    stats = buffer.stats()
+    assert (stats.rows, stats.recall, stats.budget) == (500, 1.0, None)
+    assert stats.neighbor_distance > 0
+
+
+def test_buffers_on_threads_do_not_disturb_each_other():
+    X = clustered(6, 2_000, 5)
+
+    def run():
+        buffer = MinorityBuffer(5, 700, index="graph")
+        for edge in range(0, 2_000, 100):
+            buffer.insert(X[edge : edge + 100], np.arange(edge, edge + 100))
+        return buffer.to_bytes()
+
+    expected = run()
+    results = [None] * 4
+    threads = [threading.Thread(target=lambda i=i: results.__setitem__(i, run())) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results == [expected] * 4
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"capacity": 5}, "capacity must be at least k_neighbors \\+ 1 = 6.*got 5"),
+        ({"capacity": 2**31}, "at most 2\\*\\*30, got 2147483648"),
+        ({"capacity": 2**29, "n_features": 2_000}, "GiB.*lower capacity"),
+        ({"k_neighbors": 0}, "k_neighbors must be an integer of at least 1, got 0"),
+        ({"n_features": 2.5}, "n_features"),
+        ({"metric": "manhattan"}, "metric must be one of euclidean, cosine, got 'manhattan'"),
+        ({"index": "hnsw"}, "index must be one of auto, exact, graph, got 'hnsw'"),
+        ({"categorical_features": [2]}, "categorical_features must be column numbers below 2"),
+        ({"categorical_features": [0], "metric": "cosine"}, "numeric columns only"),
+        ({"scale": [1.0, 0.0]}, "scale must be 2 positive finite values"),
+    ],
+)
+def test_bad_parameters_are_named(parameters, message):
+    with pytest.raises(InvalidInputError, match=message):
+        MinorityBuffer(**{"n_features": 2, "capacity": 10} | parameters)
+
+
+@pytest.mark.parametrize(
+    ("X", "ids", "message"),
+    [
+        ([[1.0]], [9], "shape"),
+        ([[1.0, np.nan]], [9], "finite"),
+        ([[1.0, -np.inf]], [9], "finite"),
+        ([[1.0, 1e30]], [9], "units of its scale"),
+        ([["a", "b"]], [9], "numbers"),
+        ([[1.0, 2.0]], [-1], "0 or more"),
+        ([[1.0, 2.0]], [1.5], "integers"),
+        ([[1.0, 2.0]], [9, 10], "1 integers"),
+        ([[1.0, 2.0]], [3], "distinct and new"),
+        ([[1.0, 2.0], [3.0, 4.0]], [9, 9], "distinct and new"),
+    ],
+)
+def test_bad_rows_are_named_and_change_nothing(X, ids, message):
+    buffer = MinorityBuffer(2, 10)
+    buffer.insert(clustered(0, 8, 2), np.arange(8))
+    before = buffer.to_bytes()
+    with pytest.raises(InvalidInputError, match=message):
+        buffer.insert(X, ids)
+    assert buffer.to_bytes() == before
+
+
+def test_bad_calls_are_named():
+    buffer = MinorityBuffer(2, 10)
+    buffer.insert(clustered(0, 4, 2), np.arange(4))
+    with pytest.raises(InvalidInputError, match="k_neighbors=5 needs at least 6 minority rows, got 4"):
+        buffer.sample(1, 0)
+    with pytest.raises(InvalidInputError, match="n must be from 0 to the buffer's 4 rows, got 5"):
+        buffer.evict(5)
+    with pytest.raises(InvalidInputError, match="n_neighbors must be at most the buffer's 4 rows, got 5"):
+        buffer.kneighbors([[0.0, 0.0]], 5)
+    with pytest.raises(InvalidInputError, match="length under the cosine metric"):
+        MinorityBuffer(2, 10, metric="cosine").insert([[0.0, 0.0]], [1])
+
+
+@pytest.mark.parametrize("index", ["exact", "graph"])
+def test_damaged_state_is_refused(index):
+    buffer = MinorityBuffer(2, 30, index=index)
+    buffer.insert(clustered(0, 50, 2), np.arange(50))
+    saved = buffer.to_bytes()
+    rng = np.random.default_rng(0)
+    for at in rng.integers(0, len(saved), 40):
+        damaged = bytearray(saved)
+        damaged[at] ^= 1 << rng.integers(8)
+        with pytest.raises(CorruptStateError):
+            MinorityBuffer.from_bytes(bytes(damaged))
+    with pytest.raises(CorruptStateError):
+        MinorityBuffer.from_bytes(saved[:-1])
