@@ -146,7 +146,10 @@ def scan_cells(
                 total += (centers[c, j] - centers[home, j]) ** 2
             gaps[c] = np.sqrt(total)
         gaps[home] = -1
+        asking = rows.shape[0]
         for c in np.argsort(gaps, kind="mergesort"):
+            if asking == 0:
+                break
             radius = radii[c] * (1 + slack)
             if gaps[c] * (1 - slack) - radii[home] * (1 + slack) - radius > reach.max():
                 continue
@@ -158,6 +161,7 @@ def scan_cells(
                     continue
                 place = start + lane
                 spent[lane] += 1
+                asking -= spent[lane] == budget
                 if _distances(cells, c, queries, lane, penalty, nn_bits[place, k - 1], out_bits, out):
                     found[lane] = _offer(out, c * LANES, place, ids, found[lane], nn_places[place], nn_distances[place])
                     reach[lane] = np.sqrt(nn_distances[place, k - 1]) * (1 + slack)
