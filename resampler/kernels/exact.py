@@ -93,13 +93,3 @@ def nearest(blocks, n_slots, row_ids, query, skip, penalty, nn_slots, nn_distanc
         nn_slots[i] = NO_ROW
         nn_distances[i] = np.inf
     return found
-
-
-@njit(cache=True, nogil=True)
-def self_neighbors(blocks, n_slots, row_ids, first, last, penalty, nn_slots, nn_distances):
-    """Find the neighbours of rows first .. last-1 among all rows; a row is never its own neighbour."""
-    query = np.empty(blocks.shape[1], dtype=blocks.dtype)
-    for slot in range(first, last):
-        for j in range(query.shape[0]):
-            query[j] = blocks[slot // LANES, j, slot % LANES]
-        nearest(blocks, n_slots, row_ids, query, slot, penalty, nn_slots[slot - first], nn_distances[slot - first])
