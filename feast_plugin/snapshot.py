@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from feast import FeatureService
 from feast.errors import FeastObjectNotFoundException
 
-from feast_plugin.augment import array_widths, check_ratio
+from feast_plugin.augment import check_ratio
 from feast_plugin.contract import build_contract
 from feast_plugin.identity import content_digest
 from feast_plugin.manifest import FILE, Catalog, Manifest, recipe_digest
+from feast_plugin.matrix import array_widths
 from feast_plugin.registry import register, saved_datasets
 from feast_plugin.retrieve import frame_columns, open_frame, read_frame, retrieve
 from feast_plugin.sampling import resolve_sampler

@@ -74,8 +74,8 @@ STEPS = {
 def test_a_killed_writer_leaves_the_old_state_or_the_new(project, context, step):
     module, name, call, after = STEPS[step]
     sql = "registry_type: sql" in (project.path / "feature_store.yaml").read_text()
-    if name == "os.fsync" and sql:
-        pytest.skip("a database writes its own files")
+    if name == "os.fsync" and sql:  # a database writes its own files; its half is a source without its dataset
+        module, name, call = "registry", "apply_data_source", 2
     if module == "registry":
         module = f"feast.infra.registry.{'sql' if sql else 'registry'}"
         name = f"{'Sql' if sql else ''}Registry.{name}"
