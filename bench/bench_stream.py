@@ -24,6 +24,7 @@ from stream.connection import connect, raw_command
 from stream.keys import ShardKeys
 from stream.lease import Lease, owner_name
 from stream.metrics import Metrics
+from stream.resp import EntryReader
 from stream.shard import Shard
 
 FEATURES = 32
@@ -75,10 +76,21 @@ class _Counting:
         return n
 
 
-def drain(client, key, n_rows):
-    """Return rows a second of an XREAD drain that parses nothing."""
-    from stream.resp import EntryReader
+def measured(client, work):
+    """Return wall seconds, and the CPU seconds of this process and of the server, that `work` takes."""
 
+    def server_cpu():
+        used = client.info("cpu")
+        return used["used_cpu_user"] + used["used_cpu_sys"]
+
+    before, server = (time.perf_counter(), time.process_time()), server_cpu()
+    work()
+    after = (time.perf_counter(), time.process_time())
+    return np.array([after[0] - before[0], after[1] - before[1], server_cpu() - server])
+
+
+def drain(client, key):
+    """Return what an XREAD drain that parses nothing takes."""
     connection = client.connection_pool.get_connection()
     sock = connection._sock
     sock.settimeout(10)
@@ -96,14 +108,16 @@ def drain(client, key, n_rows):
         plan.append((position, counting.received))
         position = entries.id(-1)
     buffer = bytearray(1 << 20)
-    started = time.perf_counter()
-    for position, size in plan:
-        ask(position)
-        while size:
-            size -= sock.recv_into(buffer)
-    took = time.perf_counter() - started
+
+    def work():
+        for position, size in plan:
+            ask(position)
+            while size:
+                size -= sock.recv_into(buffer)
+
+    took = measured(client, work)
     connection.disconnect()
-    return n_rows / took
+    return took
 
 
 def naive(client, key, kind, n_rows):
@@ -139,33 +153,36 @@ def naive(client, key, kind, n_rows):
 
 
 def worker(client, key, n_rows, **parameters):
-    """Return rows a second of this project's worker, from acquiring the shard to the last commit."""
+    """Return what this project's worker takes, from acquiring the shard to the outcome of the last commit."""
     settings = Settings(SCHEMA, seed=1, capacity=CAPACITY, snapshot_rows=10**9, **parameters)
     shard = Shard(client, ShardKeys(key), settings, owner_name(), Metrics(key).shard(key), quiet_s=0.0)
     shard.acquire()
-    started = time.perf_counter()
-    while shard._checkpoint.rows < n_rows:
-        shard.step()
-    shard.release()  # takes in the outcome of the last commit
-    return n_rows / (time.perf_counter() - started)
+
+    def work():
+        while shard._checkpoint.rows < n_rows:
+            shard.step()
+        shard.release()
+
+    return measured(client, work)
 
 
 def throughput(client, kind, n_rows, repeats):
     X, y = rows(n_rows)
-    fill(client, f"{kind}-input", fields(kind, X, y))
-    best = {"ceiling": 0.0, "naive": 0.0, "worker": 0.0}
+    key = f"{kind}-input"
+    fill(client, key, fields(kind, X, y))
+    drains, workers = [], []
     for _ in range(repeats):
-        for key in client.scan_iter(f"*{kind}-input*"):
-            if key != f"{kind}-input".encode():
-                client.delete(key)
-        best["ceiling"] = max(best["ceiling"], drain(client, f"{kind}-input", n_rows))
-        best["worker"] = max(best["worker"], worker(client, f"{kind}-input", n_rows))
-    best["naive"] = naive(client, f"{kind}-input", kind, min(n_rows, 20_000))
-    client.delete(f"{kind}-input")
+        client.delete(*(name for name in client.scan_iter(f"*{key}*") if name != key.encode()), "none")
+        drains.append(drain(client, key))
+        workers.append(worker(client, key, n_rows))
+    ceiling, ours = np.min(drains, axis=0) / n_rows, np.min(workers, axis=0) / n_rows
+    theirs = 1 / naive(client, key, kind, min(n_rows, 20_000))
+    client.delete(key)
     print(
-        f"{kind:5s}  ceiling {best['ceiling']:>11,.0f}  worker {best['worker']:>11,.0f}  "
-        f"naive {best['naive']:>10,.0f} rows/s   of ceiling {best['worker'] / best['ceiling']:.2f}   "
-        f"x naive {best['worker'] / best['naive']:.1f}"
+        f"{kind:5s} ceiling {1 / ceiling[0]:>10,.0f}  worker {1 / ours[0]:>9,.0f}  naive {1 / theirs:>8,.0f} rows/s  "
+        f"of ceiling {ceiling[0] / ours[0]:.2f}  x naive {theirs / ours[0]:.1f}  "
+        f"CPU us/row: ceiling {ceiling[1] * 1e6:.2f} + server {ceiling[2] * 1e6:.2f}, "
+        f"worker {ours[1] * 1e6:.2f} + server {ours[2] * 1e6:.2f}"
     )
 
 

@@ -33,6 +33,17 @@ def equal(buffer, start, stop, other, other_start, other_stop):
 
 
 @njit(cache=True, nogil=True)
+def _leading_zeros(buffer, start, stop):
+    """Count the zeros before the first other digit."""
+    zeros = 0
+    for at in range(start, stop):
+        if _ZERO < buffer[at] <= _NINE:
+            break
+        zeros += buffer[at] == _ZERO
+    return zeros
+
+
+@njit(cache=True, nogil=True)
 def _exponent(buffer, at, stop):
     """Read ``e``, a sign and up to three digits; the flag says whether that is what fills [at, stop)."""
     if buffer[at] != _E and buffer[at] != _LOWER_E:
@@ -83,6 +94,8 @@ def read_float32(buffer, start, stop, scratch, bits):
             at += _ONE
         exponent = -np.int64(at - begin)
         digits -= exponent
+    if digits > _MAX_DIGITS:
+        digits -= _leading_zeros(buffer, start, stop)
     if digits == 0 or digits > _MAX_DIGITS:
         return np.float32(0.0), False
     if at < end:

@@ -69,7 +69,9 @@ def test_a_certain_float32_is_the_references(text):
 def test_ordinary_numbers_are_certain():
     rng = np.random.default_rng(0)
     values = rng.normal(size=2_000).astype(np.float32)
-    texts = [str(v) for v in values] + [repr(float(v)) for v in values] + [f"{v:.6f}" for v in values] + ["0", "17"]
+    texts = (
+        [str(v) for v in values] + [repr(float(v)) for v in values / 50] + [f"{v:.6f}" for v in values] + ["0", "17"]
+    )
     assert np.mean([_read_float32(text)[1] for text in texts]) > 0.999
 
 
