@@ -128,7 +128,7 @@ def main():
             print(f"{name:<18} {len(sets):>4}  " + "  ".join(f"{cell:>32}" for cell in cells))
     plain = np.array([np.mean(v, axis=(0, 1)) for key, v in table.items() if key[1] == "none"]).mean(0)
     print(f"no resampling, all sets: {', '.join(f'{s} {v:.3f}' for s, v in zip(SCORES, plain, strict=True))}")
-    for at, learner in enumerate(LEARNERS):
+    for at, learner in enumerate(LEARNERS if leak else ()):
         wrong, right = (np.mean([leak[s][i][at] for s in leak], axis=0) for i in (0, 1))
         cells = ", ".join(f"{s} {a:.3f} for {b:.3f}" for s, a, b in zip(SCORES, wrong, right, strict=True))
         print(f"SMOTE before the folds pretends, {learner}: {cells}")
