@@ -92,12 +92,12 @@ def stamp_of(rows, slot):
 
 
 @njit(cache=True, inline="always")
-def alive(rows, stamp):
-    """Tell whether the row of a stamp is still held."""
-    age = stamp - rows.cursor[0]
+def alive(stamp, oldest, held, capacity):
+    """Tell whether the row of a stamp is among the `held` rows from stamp `oldest` on."""
+    age = stamp - oldest
     if age < 0:
-        age += 2 * rows.X.shape[0]
-    return age < rows.cursor[1]
+        age += 2 * capacity
+    return age < held
 
 
 @inner
@@ -128,7 +128,8 @@ def load_row(rows, slot, query):
 def admit(row_ids, stamps, d2s, n, d2, stamp, row_id):
     """Put an entry into its place among `n`; a full list lets its last one go. Return the new number.
 
-    It takes arrays rather than `Rows`: kernels pass tuples by value.
+    It takes arrays, as all inner kernels of the search do: a tuple is passed by value and each access to it counts
+    references, atomically.
     """
     capacity = row_ids.shape[0]
     at = n
@@ -145,28 +146,25 @@ def admit(row_ids, stamps, d2s, n, d2, stamp, row_id):
 
 
 @inner
-def prune(rows, lists, slot):
-    """Drop the entries of rows that have left; return how many stay."""
-    n = 0
-    for i in range(lists.count[slot]):
-        if alive(rows, lists.stamps[slot, i]):
-            lists.stamps[slot, n] = lists.stamps[slot, i]
-            lists.d2[slot, n] = lists.d2[slot, i]
+def offer(row_ids, oldest, held, stamps, d2s, count, reach_id, slot, reach, d2, stamp, row_id):
+    """Offer a row to the list of `slot`, which reaches to its distance; return the list's new reach.
+
+    Entries of rows that have left are dropped on the way.
+    """
+    if d2 == reach and row_id > reach_id[slot]:
+        return reach
+    capacity, length = stamps.shape
+    n = np.int64(0)
+    for i in range(count[slot]):
+        if alive(stamps[slot, i], oldest, held, capacity):
+            stamps[slot, n] = stamps[slot, i]
+            d2s[slot, n] = d2s[slot, i]
             n += 1
-    lists.count[slot] = n
-    return n
-
-
-@inner
-def offer(rows, lists, slot, reach, d2, stamp, row_id):
-    """Offer a row to a list that reaches to its distance; return the new reach."""
-    if d2 == reach and row_id > lists.reach_id[slot]:
+    count[slot] = admit(row_ids, stamps[slot], d2s[slot], n, d2, stamp, row_id)
+    if n < length:
         return reach
-    n = prune(rows, lists, slot)
-    lists.count[slot] = admit(rows.row_ids, lists.stamps[slot], lists.d2[slot], n, d2, stamp, row_id)
-    if n < lists.stamps.shape[1]:
-        return reach
-    return close(rows, lists, slot)
+    reach_id[slot] = row_ids[stamps[slot, length - 1] % capacity]
+    return d2s[slot, length - 1]
 
 
 @inner

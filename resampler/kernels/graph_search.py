@@ -86,24 +86,22 @@ def count_hits(lanes, reach, role, worst):
 @inner
 def rank_cells(graph, wanted):
     """Write the distances of all cells and, in order, the nearest `wanted`; return how many there are."""
-    rows, _, cells, scratch = graph
-    order, cell_d2 = scratch.order, scratch.cell_d2
+    centroids, cell_size, end = graph.cells.centroids, graph.cells.cell_size, graph.cells.counts[END]
+    query, lanes, cell_d2, order = graph.scratch
+    penalty = graph.rows.penalty
     wanted = min(wanted, order.shape[0])
     worst = np.float32(np.inf)
     n = 0
-    for group in range((cells.counts[END] + LANES - 1) // LANES):
-        block_distances(cells.centroids[group], scratch.query, rows.penalty, scratch.lanes)
+    for group in range((end + LANES - 1) // LANES):
+        block_distances(centroids[group], query, penalty, lanes)
         for lane in range(LANES):
-            cell_d2[group * LANES + lane] = scratch.lanes[lane]
-        hits = 0
-        for lane in range(LANES):
-            hits += scratch.lanes[lane] < worst
-        if hits == 0:
+            cell_d2[group * LANES + lane] = lanes[lane]
+        if count_hits(lanes, lanes, QUERY, worst) == 0:
             continue
         for lane in range(LANES):
             cell = group * LANES + lane
             d2 = cell_d2[cell]
-            if d2 >= worst or cell >= cells.counts[END] or cells.cell_size[cell] == 0:
+            if d2 >= worst or cell >= end or cell_size[cell] == 0:
                 continue
             at = min(n, wanted - 1)
             while at > 0 and cell_d2[order[at - 1]] > d2:
@@ -124,8 +122,6 @@ def search(graph, role, slot, row_id, budget, stamps, d2s):
     full by then or the budget is `ALL`. Writes stamps and squared distances, ascending by (distance, row id). A `NEW`
     row is offered to the lists of the rows that it meets.
 
-    All arrays are taken out of the tuples before the loop: each access counts references, atomically.
-
     Returns the number found and the nearest cell, `NO_CELL` if there is none.
     """
     rows, lists, cells, scratch = graph
@@ -133,6 +129,8 @@ def search(graph, role, slot, row_id, budget, stamps, d2s):
     blocks, tenants, reaches, block_reach = cells.blocks, cells.tenants, cells.reach, cells.block_reach
     cell_rows, cell_size, cell_blocks, radius = cells.cell_rows, cells.cell_size, cells.cell_blocks, cells.radius
     query, lanes, cell_d2, order = scratch
+    list_stamps, list_d2, list_count, reach_ids = lists
+    oldest, held = rows.cursor
     end = cells.counts[END]
     length = stamps.shape[0]
     stamp = stamp_of(rows, slot)
@@ -173,7 +171,20 @@ def search(graph, role, slot, row_id, budget, stamps, d2s):
                 if other == DEAD or other == slot:  # noqa: SIM109 - Numba compiles a tuple search to a loop
                     continue
                 if heard:
-                    reach[lane] = offer(rows, lists, other, reach[lane], d2, stamp, row_id)
+                    reach[lane] = offer(
+                        row_ids,
+                        oldest,
+                        held,
+                        list_stamps,
+                        list_d2,
+                        list_count,
+                        reach_ids,
+                        other,
+                        reach[lane],
+                        d2,
+                        stamp,
+                        row_id,
+                    )
                     offered = True
                 if near:
                     n = admit(row_ids, stamps, d2s, n, d2, stamp_of(rows, other), row_ids[other])

@@ -136,25 +136,29 @@ def neighbors(ring, slot):
 def read(ring, slot, wanted):
     """Write the first `wanted` living entries of a list; return how many there were."""
     rows, lists, _, _ = ring.graph
+    oldest, held = rows.cursor
+    capacity = rows.X.shape[0]
     n = 0
     for i in range(lists.count[slot]):
-        if n == wanted:
-            break
-        if alive(rows, lists.stamps[slot, i]):
-            ring.nn_slots[n] = slot_of(rows, lists.stamps[slot, i])
+        stamp = lists.stamps[slot, i]
+        if n < wanted and alive(stamp, oldest, held, capacity):
+            ring.nn_slots[n] = slot_of(rows, stamp)
             ring.nn_d2[n] = lists.d2[slot, i]
             n += 1
     return n
 
 
-@inner
-def parents(ring, words):
-    """Return the slots of base and neighbour and the step that one draw gives; `nn_slots` are the neighbours."""
-    rows = ring.graph.rows
-    capacity = rows.X.shape[0]
-    base = slot_of(rows, (rows.cursor[0] + bounded(words[0], rows.cursor[1])) % (2 * capacity))
-    neighbors(ring, base)
-    return base, ring.nn_slots[bounded(words[1], ring.nn_slots.shape[0])], unit(words[2])
+@njit(cache=True, inline="always")
+def living(stamps, n, which, k, oldest, held, capacity):
+    """Return the slot of the living entry number `which` among `n`, or `DEAD` if fewer than `k` are alive."""
+    seen = 0
+    slot = DEAD
+    for i in range(n):
+        if seen < k and alive(stamps[i], oldest, held, capacity):
+            if seen == which:
+                slot = stamps[i] % capacity
+            seen += 1
+    return slot if seen == k else DEAD
 
 
 @inner
@@ -165,7 +169,10 @@ def emit(ring, words, out):
     id and the step.
     """
     rows = ring.graph.rows
-    base, neighbor, step = parents(ring, words)
+    base = (rows.cursor[0] + bounded(words[0], rows.cursor[1])) % rows.X.shape[0]
+    neighbors(ring, base)
+    neighbor = ring.nn_slots[bounded(words[1], ring.nn_slots.shape[0])]
+    step = unit(words[2])
     interpolate_row(rows.X[base], rows.X[neighbor], step, out)
     vote(rows.X, ring.nn_slots, rows.penalty, out)
     return rows.row_ids[base], rows.row_ids[neighbor], step
@@ -174,17 +181,29 @@ def emit(ring, words, out):
 @njit(cache=True, nogil=True)
 def sample(ring, seed, stream, start, out, base, neighbor, step):
     """Make synthetic rows start, start + 1, ...; all parents are found before any is read, so that reads overlap."""
-    rows = ring.graph.rows
+    rows, lists, _, _ = ring.graph
+    X, row_ids, penalty = rows.X, rows.row_ids, rows.penalty
+    oldest, held = rows.cursor
+    capacity = X.shape[0]
+    k = ring.nn_slots.shape[0]
     for i in range(step.shape[0]):
-        base[i], neighbor[i], step[i] = parents(ring, draw(seed, stream, start + i, 0))
-    has_categories = rows.penalty.max() >= 0
+        w0, w1, w2, _ = draw(seed, stream, start + i, 0)
+        slot = (oldest + bounded(w0, held)) % capacity
+        which = bounded(w1, k)
+        base[i] = slot
+        neighbor[i] = living(lists.stamps[slot], lists.count[slot], which, k, oldest, held, capacity)
+        if neighbor[i] == DEAD:
+            neighbors(ring, slot)
+            neighbor[i] = ring.nn_slots[which]
+        step[i] = unit(w2)
+    has_categories = penalty.max() >= 0
     for i in range(step.shape[0]):
-        interpolate_row(rows.X[base[i]], rows.X[neighbor[i]], step[i], out[i])
+        interpolate_row(X[base[i]], X[neighbor[i]], step[i], out[i])
         if has_categories:
             neighbors(ring, base[i])
-            vote(rows.X, ring.nn_slots, rows.penalty, out[i])
-        base[i] = rows.row_ids[base[i]]
-        neighbor[i] = rows.row_ids[neighbor[i]]
+            vote(X, ring.nn_slots, penalty, out[i])
+        base[i] = row_ids[base[i]]
+        neighbor[i] = row_ids[neighbor[i]]
 
 
 @njit(cache=True, nogil=True)
@@ -233,7 +252,7 @@ def discard(ring, sorted_ids):
         n = 0
         for entry in range(lists.count[slot]):
             stamp = lists.stamps[slot, entry]
-            if alive(rows, stamp) and moved[slot_of(rows, stamp)] != DEAD:
+            if alive(stamp, oldest, count, capacity) and moved[slot_of(rows, stamp)] != DEAD:
                 lists.stamps[to, n] = moved[slot_of(rows, stamp)]
                 lists.d2[to, n] = lists.d2[slot, entry]
                 n += 1
