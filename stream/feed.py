@@ -141,7 +141,9 @@ class _Lane:
         self._client = client
         self._name = name
         stored: bytes | None = client.hget(keys.feeds, name)  # type: ignore[assignment]
-        self.place = FeedPlace.parse(stored) if cursor is None else FeedPlace(cursor)
+        self.place = FeedPlace.parse(stored)
+        if cursor is not None:
+            self.place = self.place._replace(cursor=cursor)
         self._read_to = self.place.cursor
         self._committed = FeedPlace.parse(stored)
         self._schema: FeatureSchema | None = None
@@ -150,6 +152,8 @@ class _Lane:
         """Hand out what is there; `place` follows each batch."""
         block = ("BLOCK", block_ms) if block_ms else ()
         reply = raw_command(self._client, "XREAD", "COUNT", PAGE, *block, "STREAMS", self.keys.output, self._read_to)
+        if not reply:
+            self._mend()
         for entry_id, items in reply[0][1] if reply else ():
             batch = decode_output(dict(zip(items[::2], items[1::2], strict=True)), self._contract())
             self._read_to = entry_id.decode()
@@ -161,6 +165,21 @@ class _Lane:
         if self.place != self._committed:
             self._client.hset(self.keys.feeds, self._name, self.place.dump())
             self._committed = self.place
+
+    def _mend(self) -> None:
+        """Having read all there is, count as consumed what was trimmed before this consumer came.
+
+        Otherwise back-pressure would wait for rows that nobody can read any more.
+        """
+        emitted = int(self._client.hget(self.keys.checkpoint, "emitted") or 0)
+        if self.place.rows >= emitted:
+            return
+        # Whatever stood there when `emitted` did has been read if nothing is there now.
+        if raw_command(self._client, "XREAD", "COUNT", 1, "STREAMS", self.keys.output, self._read_to):
+            return
+        self.place = FeedPlace(self._read_to, emitted)
+        if self._committed.rows and self._committed.cursor == self._read_to:
+            self.commit()
 
     def close(self) -> None:
         """Close the connection."""

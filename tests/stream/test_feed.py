@@ -4,6 +4,7 @@ import pytest
 from resampler import ContractError, CorruptStateError, FeatureSchema, MicroBatch
 from resampler.errors import InvalidInputError
 from stream import Feed, OutputFormat, decode_output
+from stream.checkpoint import Checkpoint
 from stream.codec.output import encode_output, pack, unpack
 from stream.feedplace import FeedPlace
 from stream.keys import ShardKeys
@@ -49,6 +50,15 @@ def test_committed_rows_are_counted_for_back_pressure(client, server, filled):
         rows = sum(map(len, feed))
         feed.commit()
     assert FeedPlace.parse(client.hget(ShardKeys(filled).feeds, "default")).rows == rows
+
+
+def test_rows_trimmed_before_a_consumer_came_hold_nobody_back(client, server, filled):
+    keys = ShardKeys(filled)
+    client.xtrim(keys.output, maxlen=3, approximate=False)
+    with Feed(server.url, filled, name="late", idle_s=0.01) as feed:
+        for _ in feed:
+            feed.commit()
+    assert FeedPlace.parse(client.hget(keys.feeds, "late")).rows == Checkpoint.load(client, keys).emitted
 
 
 def test_refuses_a_shard_that_is_not_there(server):
