@@ -115,6 +115,8 @@ def iterable_dataset(make_feed: Callable[[tuple[int, ...]], Feed], shards: int =
         raise MissingExtraError("the PyTorch adapter needs torch: pip install torch") from error
 
     class FeedDataset(data.IterableDataset):  # type: ignore[misc, name-defined]
+        """The batches of the shards that fall to this loader worker."""
+
         def __iter__(self) -> Iterator[tuple[Any, Any]]:
             info = data.get_worker_info()
             first, step = (info.id, info.num_workers) if info else (0, 1)

@@ -56,6 +56,7 @@ def metrics_server(worker: Worker, host: str, port: int | None) -> Iterator[int]
     metrics = make_wsgi_app(worker.metrics.registry)
 
     def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Answer one request."""
         if environ["PATH_INFO"] != "/healthz":
             return metrics(environ, start_response)
         healthy = worker.healthy
