@@ -155,7 +155,7 @@ def run(command: click.Command) -> None:
         Called with the process's own arguments.
     """
     try:
-        command(standalone_mode=False)
+        result = command(standalone_mode=False)  # click returns the code of a command that asked to exit with one
     except click.exceptions.Exit as request:
         sys.exit(request.exit_code)
     except click.ClickException as error:
@@ -172,6 +172,11 @@ def run(command: click.Command) -> None:
     except OSError as error:  # no disk, no permission: the file and the reason are in the message
         click.echo(f"Error: {error}", err=True)
         sys.exit(1)
+    except MemoryError as error:
+        click.echo(f"Error: not enough memory: {error}: ask for less, or use a larger machine", err=True)
+        sys.exit(1)
+    if isinstance(result, int):
+        sys.exit(result)
 
 
 def main() -> None:

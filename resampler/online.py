@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 MAX_CLASSES = 32
+MAX_WINDOW = 100_000_000
 QUOTAS = ("exact", "poisson")
 
 
@@ -72,7 +73,8 @@ class OnlineResampler:
         Synthetic rows of a class that one row can cause, at most.
     undersample : float or None
         Drop majority rows at random until minority : majority is this, before synthetic rows make up the rest; a row's
-        fate is keyed by its id. With ``undersample >= ratio`` there is nothing left to make up. None keeps every row.
+        fate is keyed by its id. A minority counts as `k_neighbors` + 1 rows at least. With ``undersample >= ratio``
+        there is nothing left to make up. None keeps every row.
     quota : {"exact", "poisson"}
         Whether what a class is owed is counted, or drawn with every row and not carried over.
     warmup : int
@@ -123,6 +125,8 @@ class OnlineResampler:
         self.k_neighbors = check_positive("k_neighbors", k_neighbors)
         self.capacity = check_positive("capacity", capacity)
         self.window = check_positive("window", window)
+        if self.window > MAX_WINDOW:
+            raise InvalidInputError(f"window must be at most {MAX_WINDOW} rows, got {window}")
         self.burst = check_positive("burst", burst)
         self.seed = check_seed(seed)
         if quota not in QUOTAS:
@@ -254,6 +258,8 @@ class OnlineResampler:
             raise InvalidInputError(
                 f"{name} must be {n} integers, one a row, got shape {array.shape} of dtype {array.dtype}"
             )
+        if n and array.dtype.kind == "u" and array.max() > np.iinfo(np.int64).max:
+            raise InvalidInputError(f"{name} must fit into int64, got {array.max()}")
         return np.ascontiguousarray(array, dtype=np.int64)
 
     def _new_buffer(self) -> MinorityBuffer:

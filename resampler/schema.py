@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +21,14 @@ if TYPE_CHECKING:
 NUMERIC_DTYPES = ("float32", "float64", "int8", "int16", "int32", "int64", "bool")
 DTYPES = (*NUMERIC_DTYPES, "string")
 FORMAT_VERSION = 1
+MIN_SCALE, MAX_SCALE = 1e-30, 1e30  # so that a scale and its inverse are normal float32 numbers
 MAX_MAGNITUDE = 1e16  # as in resampler.kernels.exact, which is not imported here: reading a contract needs no Numba
+
+
+def _check_values(what: str, values: Sequence[object], kind: type) -> None:
+    for value in values:
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise ContractError(f"{what} must be of the column's dtype ({kind.__name__}), got {value!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +54,8 @@ class Feature:
     Raises
     ------
     ContractError
-        If the name is empty, the dtype unknown, the scale not positive and finite, a string column
-        numeric, or a category repeated.
+        If the name is empty, the dtype unknown, the scale not from 1e-30 to 1e30, a string column numeric, or a
+        category repeated or of another type.
     """
 
     name: str
@@ -69,8 +75,11 @@ class Feature:
             raise ContractError(f"feature {self.name!r}: categories need categorical=True")
         if len(set(self.categories)) != len(self.categories):
             raise ContractError(f"feature {self.name!r}: categories must be distinct, got {self.categories}")
-        if not (isinstance(self.scale, int | float) and math.isfinite(self.scale) and self.scale > 0):
-            raise ContractError(f"feature {self.name!r}: scale must be positive and finite, got {self.scale!r}")
+        _check_values(f"feature {self.name!r}: categories", self.categories, str if self.dtype == "string" else int)
+        if not (isinstance(self.scale, int | float) and MIN_SCALE <= self.scale <= MAX_SCALE):
+            raise ContractError(
+                f"feature {self.name!r}: scale must be from {MIN_SCALE:g} to {MAX_SCALE:g}, got {self.scale!r}"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +98,7 @@ class Label:
     Raises
     ------
     ContractError
-        If the name is empty, the dtype unknown, a class repeated, or a string label has no classes.
+        If the name is empty, the dtype unknown, a class repeated or of another type, or a string label has none.
     """
 
     name: str
@@ -103,6 +112,7 @@ class Label:
             raise ContractError(f"label {self.name!r}: dtype must be 'int64' or 'string', got {self.dtype!r}")
         if len(set(self.classes)) != len(self.classes):
             raise ContractError(f"label {self.name!r}: classes must be distinct, got {self.classes}")
+        _check_values(f"label {self.name!r}: classes", self.classes, str if self.dtype == "string" else int)
         if self.dtype == "string" and not self.classes:
             raise ContractError(f"label {self.name!r}: a string label needs its classes listed")
 

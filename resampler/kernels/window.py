@@ -137,7 +137,9 @@ def plan(window, policy, codes, row_ids, streams, op_class, op_row, op_count, op
 
         share = 1.0  # of the majority's rows that under-sampling lets pass
         if policy.undersample > 0:
-            share = min(1.0, runner_up(window.real, n_classes, largest) / (policy.undersample * largest))
+            # A minority too small to be interpolated thins the majority no further: an absent one would erase it.
+            minority = max(runner_up(window.real, n_classes, largest), policy.k_neighbors + 1)
+            share = min(1.0, minority / (policy.undersample * largest))
         if share < 1 and window.real[code] == largest:
             word, _, _, _ = draw(policy.seed, streams[code], row_ids[i], KEEP)
             if np.float64(word) * 2.0**-32 >= share:
@@ -187,7 +189,7 @@ def plan(window, policy, codes, row_ids, streams, op_class, op_row, op_count, op
 
 @njit(cache=True, nogil=True)
 def runner_up(counts, n, largest):
-    """Return the second largest count, and 1 where that is 0."""
+    """Return the second largest count."""
     second = 0
     seen = False
     for c in range(n):
@@ -195,4 +197,4 @@ def runner_up(counts, n, largest):
             seen = True
         else:
             second = max(second, counts[c])
-    return max(second, 1)
+    return second

@@ -96,7 +96,7 @@ class OnlineTwin:
         counts = sorted(map(self.recent.count, self.buffers), reverse=True)
         share = 1.0
         if self.undersample:
-            share = min(1.0, max(1, *counts[1:2], 0) / (self.undersample * counts[0]))
+            share = min(1.0, max(self.k + 1, *counts[1:2], 0) / (self.undersample * counts[0]))
         out = []
         majority = self.recent.count(label) == counts[0]
         if not (majority and share < 1 and self._word(label, row_id, 0xFFFFFFFE, 0) / 2**32 >= share):
