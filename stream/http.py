@@ -56,7 +56,20 @@ def metrics_server(worker: Worker, host: str, port: int | None) -> Iterator[int]
     metrics = make_wsgi_app(worker.metrics.registry)
 
     def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """Answer one request."""
+        """Answer one request.
+
+        Parameters
+        ----------
+        environ : dict
+            The request, as WSGI has it.
+        start_response : callable
+            Takes status and headers.
+
+        Returns
+        -------
+        iterable of bytes
+            The body.
+        """
         if environ["PATH_INFO"] != "/healthz":
             return metrics(environ, start_response)
         healthy = worker.healthy
