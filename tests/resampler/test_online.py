@@ -273,3 +273,16 @@ def test_to_arrow_names_columns_after_the_contract():
     ]  # fmt: skip
     assert set(table["intent"].to_pylist()) == {"buy", "return"}
     assert np.array_equal(table["a"].to_numpy(), batch.X[:, 0])
+
+
+def test_a_large_buffer_searches_within_a_budget_and_still_depends_on_no_cut():
+    X, y, ids = make_rows(10, 40_000, 6, rate=0.45)
+    parameters = {"ratio": 1.0, "capacity": 12_000, "window": 5_000, "seed": 3}
+    whole = OnlineResampler(FeatureSchema.numeric("abcdef"), **parameters)
+    expected = run(whole, X, y, ids, range(1_000, 40_000, 1_000))
+    first = OnlineResampler(FeatureSchema.numeric("abcdef"), **parameters)
+    a = run(first, X[:29_000], y[:29_000], ids[:29_000], range(77, 29_000, 777))
+    second = OnlineResampler.from_bytes(first.to_bytes())
+    b = run(second, X[29_000:], y[29_000:], ids[29_000:], [1, 2, 5_000])
+    assert expected.n_synthetic > 3_000
+    assert_same(expected, MicroBatch.concat([a, b]))
