@@ -135,13 +135,13 @@ def draw(plan: Plan, n_synthetic: int, seed: int, stream: int, start: int = 0) -
     neighbor = np.empty(n_synthetic, dtype=np.int64)
     step = np.empty(n_synthetic, dtype=np.float32)
 
-    def run(first: int, last: int) -> None:
+    def _run(first: int, last: int) -> None:
         part = slice(first, last)
         draw_parents(
             plan.row_ids, plan.neighbors, span, turn[part], copy[part], key, stream, neighbor[part], step[part]
         )
 
-    in_chunks(run, n_synthetic, _ROWS_A_TASK)
+    in_chunks(_run, n_synthetic, _ROWS_A_TASK)
     return Parents(turn, plan.bases[turn], neighbor, step)
 
 
