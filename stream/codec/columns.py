@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from stream.codec.text import BOOLS, integer_bounds
+from stream.codec.text import BOOLS, integer_bounds, magnitude_limits
 from stream.kernels.text import FLOAT, INTEGER, VOCABULARY
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ class Columns(NamedTuple):
         FLOAT, INTEGER or VOCABULARY.
     lowest, highest : ndarray of shape (n_columns,), int64
         Bounds of an integer.
+    limits : ndarray of shape (n_columns - 1,), float64
+        Largest magnitude of a feature.
     vocabulary : ndarray of shape (n_columns + 1,), int64
         Words ``vocabulary[j]`` to ``vocabulary[j + 1]`` belong to column j.
     words : ndarray of uint8
@@ -45,6 +47,7 @@ class Columns(NamedTuple):
     kinds: NDArray[np.int64]
     lowest: NDArray[np.int64]
     highest: NDArray[np.int64]
+    limits: NDArray[np.float64]
     vocabulary: NDArray[np.int64]
     words: NDArray[np.uint8]
     word_ends: NDArray[np.int64]
@@ -91,7 +94,8 @@ class Columns(NamedTuple):
         joined, word_ends = join_words(word for words in vocabularies for word in words)
         sizes = np.array([0, *map(len, vocabularies)], dtype=np.int64)
         values = np.array([value for words in vocabularies for value in words.values()], dtype=np.int64)
-        return cls(names, ends, kinds, lowest, highest, np.cumsum(sizes), joined, word_ends, values)
+        limits = magnitude_limits(schema)
+        return cls(names, ends, kinds, lowest, highest, limits, np.cumsum(sizes), joined, word_ends, values)
 
 
 def join_words(words: Iterable[bytes]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:

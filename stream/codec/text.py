@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from resampler.schema import MAX_MAGNITUDE
 from stream.codec.rows import Reason, RejectError
 
 if TYPE_CHECKING:
@@ -139,6 +140,22 @@ def integer_bounds(feature: Feature) -> tuple[int, int]:
     return int(info.min), int(info.max)
 
 
+def magnitude_limits(schema: FeatureSchema) -> NDArray[np.float64]:
+    """Return how large each column's values may be, so that no distance overflows.
+
+    Parameters
+    ----------
+    schema : FeatureSchema
+        The contract.
+
+    Returns
+    -------
+    ndarray of shape (n_features,), float64
+        What the resampler itself refuses to go beyond.
+    """
+    return MAX_MAGNITUDE * schema.scale.astype(np.float64)
+
+
 def label_reader(label: Label) -> Callable[[bytes], int]:
     """Choose how the label's text becomes a class.
 
@@ -185,6 +202,7 @@ class TextReader:
         self._columns = {
             feature.name.encode(): (j, feature_reader(feature)) for j, feature in enumerate(schema.features)
         }
+        self._limits = magnitude_limits(schema)
         self._label = schema.label.name.encode()
         self._read_label = label_reader(schema.label)
 
@@ -220,6 +238,10 @@ class TextReader:
             elif name in self._columns:
                 j, read = self._columns[name]
                 x[j] = read(value)
+                if abs(x[j]) > self._limits[j]:
+                    raise RejectError(
+                        Reason.OUT_OF_RANGE, f"{_shown(name)} must be at most {self._limits[j]:g}, got {_shown(value)}"
+                    )
             else:
                 raise RejectError(Reason.EXTRA_FIELD, f"field {_shown(name)} is not in the contract")
         missing = [name for name in (*self._columns, self._label) if name not in seen]

@@ -193,6 +193,7 @@ def decode_text(buffer, first, spans, low, high, columns, order, X, y, certain):
                     y[row] = value
                 else:
                     X[row, column] = np.float32(np.float64(value))
+            good = good and (column == d or abs(X[row, column]) <= columns.limits[column])
             if not good:
                 break
         certain[row] = good

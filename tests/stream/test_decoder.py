@@ -69,6 +69,7 @@ GOOD = {"x": "1", "n": "1", "flag": "0", "colour": "red", "code": "0", "kind": "
         ({"x": "nan"}, Reason.NOT_FINITE),
         ({"x": "-Infinity"}, Reason.NOT_FINITE),
         ({"x": "1e39"}, Reason.OUT_OF_RANGE),
+        ({"x": "-1.1e16"}, Reason.OUT_OF_RANGE),
         ({"x": "1_0"}, Reason.UNPARSABLE),
         ({"x": " 1"}, Reason.UNPARSABLE),
         ({"x": ""}, Reason.UNPARSABLE),
@@ -109,6 +110,8 @@ def test_what_breaks_the_contract_is_rejected_as_text_and_as_json(change, reason
         ({"row": b""}, Reason.UNPARSABLE),
         ({"row": b"x" * 17}, Reason.UNPARSABLE),
         (encode_row([1, np.nan], 0), Reason.NOT_FINITE),
+        (encode_row([1, 1e20], 0), Reason.OUT_OF_RANGE),
+        (encode_batch([[-1e20, 1]], [0]), Reason.OUT_OF_RANGE),
         ({"rows": b""}, Reason.UNPARSABLE),
         (encode_batch([[1, 2]], [0]) | {b"schema": b"0" * 16}, Reason.WRONG_SCHEMA),
         (encode_row([1, 2], 0) | {b"schema": b"0" * 16}, Reason.WRONG_SCHEMA),
@@ -119,6 +122,7 @@ def test_what_breaks_the_contract_is_rejected_as_text_and_as_json(change, reason
         (_arrow(a=["x"], b=[1.0], label=[1]), Reason.UNPARSABLE),
         (_arrow(a=[None], b=[1.0], label=[1]), Reason.NOT_FINITE),
         (_arrow(a=[1e300], b=[1.0], label=[1]), Reason.OUT_OF_RANGE),
+        (_arrow(a=[1e17], b=[1.0], label=[1]), Reason.OUT_OF_RANGE),
         (_arrow(a=[1.0], b=[1.0], label=pa.array([None], pa.int64())), Reason.MISSING_FIELD),
         (
             _arrow(a=pa.array([], pa.float32()), b=pa.array([], pa.float32()), label=pa.array([], pa.int64())),
@@ -216,16 +220,18 @@ def test_json_rows_equal_the_references(text):
 
 
 names = st.sampled_from([b"row", b"rows", b"json", b"arrow", b"schema", b"a", b"b", b"label", b""])
+# 16 and 32 bytes are one packed row and two.
+payloads = st.one_of(
+    st.binary(max_size=40), st.sampled_from([16, 32]).flatmap(lambda n: st.binary(min_size=n, max_size=n))
+)
 
 
 @settings(deadline=None, max_examples=400)
-@given(
-    st.lists(st.lists(st.tuples(names, st.binary(max_size=40)), max_size=4), max_size=5), st.sampled_from(InputFormat)
-)
-def test_no_entry_crashes_the_decoder(entries, input_format):
+@given(st.lists(st.lists(st.tuples(names, payloads), max_size=4), max_size=5), st.sampled_from(InputFormat))
+def test_no_entry_crashes_the_decoder_or_the_resampler(entries, input_format):
     packed = _entries(*([item for pair in pairs for item in pair] for pairs in entries))
     rows = Decoder(PLAIN, input_format).decode(packed)
-    assert np.isfinite(rows.X).all()
+    PLAIN.validate_rows(rows.X)  # what the resampler demands of every row
     assert rows.rows_per_entry(len(packed)).min(initial=1) >= 1
     assert [r.entry for r in rows.rejects] == sorted({r.entry for r in rows.rejects})
     assert np.all(np.diff(rows.entry) >= 0)
