@@ -17,7 +17,8 @@ from resampler.errors import InvalidInputError
 from resampler.schema import FeatureSchema
 from stream import identity
 from stream.codec import InputFormat, OutputFormat
-from stream.connection import URL_VARIABLE, connect_shards, resolve_url
+from stream.commandline import conceal
+from stream.connection import PASSWORD_VARIABLE, URL_VARIABLE, connect_shards, redact, resolve_url
 from stream.deadletters import read_letters
 from stream.deadletters import resubmit as resubmit_letters
 from stream.dryrun import dry_run
@@ -37,9 +38,18 @@ if TYPE_CHECKING:
     from stream.keys import ShardKeys
 
 
+GRACE_S = 0.8  # with what comes before and after it, a second
+
+
 @click.group()
 def stream() -> None:
     """Resample Redis streams, exactly once."""
+
+
+def _conceal(_ctx: click.Context, _param: click.Parameter, url: str | None) -> str | None:
+    if url and redact(url) != url:
+        conceal(url, redact(url))
+    return url
 
 
 def _common(command: Callable[..., None]) -> Callable[..., None]:
@@ -50,7 +60,8 @@ def _common(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--stream", "name", required=True, help="Name of the stream."),
         click.option(
             "--url",
-            help=f"Redis server; better put it in {URL_VARIABLE}, where `ps` does not show its password.",
+            callback=_conceal,
+            help=f"Redis server; a password is better kept in {URL_VARIABLE} or {PASSWORD_VARIABLE}.",
         ),
     ):
         command = option(command)
@@ -128,8 +139,7 @@ def run(
         _dry_run(_open(url, name, shards), name, settings, as_json)
         return
     worker = Worker(resolve_url(url), name, settings, shards=shards, until_idle_s=until_idle)
-    for signum in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(signum, lambda *_: worker.stop())
+    _stop_on_signals(worker)
     with metrics_server(worker, metrics_host, metrics_port):
         worker.run()
     report = stream_status(name, _open(url, name, shards))
@@ -141,6 +151,16 @@ def run(
             f"lag {report['lag']}",
             err=True,
         )
+
+
+def _stop_on_signals(worker: Worker) -> None:
+    def _stop(*_: object) -> None:
+        worker.stop(GRACE_S)
+        if not worker.begun:  # there is nothing to end in good order: no need to wait for the compiler
+            raise SystemExit(0)
+
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signum, _stop)
 
 
 def _dry_run(opened: list[tuple[redis.Redis, ShardKeys]], name: str, settings: Settings, as_json: bool) -> None:

@@ -4,35 +4,38 @@ from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from resampler.errors import InvalidInputError, MissingExtraError, ResamplerError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from urllib.parse import SplitResult
 
     import redis
 
     from stream.keys import ShardKeys
 
 URL_VARIABLE = "RESAMPLER_REDIS_URL"
+USERNAME_VARIABLE = "RESAMPLER_REDIS_USERNAME"
+PASSWORD_VARIABLE = "RESAMPLER_REDIS_PASSWORD"  # noqa: S105 - the name of a variable
 # Above the longest XREAD BLOCK, so that a quiet stream never looks like a dead server.
 SOCKET_TIMEOUT_S = 10.0
+CONNECT_TIMEOUT_S = 5.0
+SENTINEL_PORT = 26_379
 
 
 def resolve_url(url: str | None) -> str:
-    """Choose the URL: the one given, else the environment's.
+    """Choose the URL, the one given or else the environment's, and complete its credentials from there.
 
     Parameters
     ----------
     url : str or None
-        Such as ``redis://host:6379/0``, ``rediss://...`` or ``unix:///path``.
+        As of `open_client`.
 
     Returns
     -------
     str
-        The URL.
+        The URL; one without user and password has those of RESAMPLER_REDIS_USERNAME and RESAMPLER_REDIS_PASSWORD.
 
     Raises
     ------
@@ -42,7 +45,12 @@ def resolve_url(url: str | None) -> str:
     chosen = url or os.environ.get(URL_VARIABLE)
     if not chosen:
         raise InvalidInputError(f"no Redis URL: pass --url redis://host:6379 or set {URL_VARIABLE}")
-    return chosen
+    password = os.environ.get(PASSWORD_VARIABLE)
+    scheme, separator, rest = chosen.partition("://")
+    if not password or "@" in rest.partition("/")[0]:
+        return chosen
+    user = quote(os.environ.get(USERNAME_VARIABLE, ""), safe="")
+    return f"{scheme}{separator}{user}:{quote(password, safe='')}@{rest}"
 
 
 def redact(url: str) -> str:
@@ -65,16 +73,20 @@ def redact(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
-def open_client(url: str, key: str = "") -> redis.Redis:
+def open_client(url: str, key: str = "", *, timeout_s: float = SOCKET_TIMEOUT_S) -> redis.Redis:
     """Make a client, without asking whether anybody answers.
 
     Parameters
     ----------
     url : str
         ``redis://``, ``rediss://`` (TLS), ``unix://``; ``redis+sentinel://host:port,host:port/SERVICE/DB`` for the
-        primary that Sentinel names; ``redis+cluster://host:port`` for the node of a Cluster that has `key`.
+        primary that Sentinel names; ``redis+cluster://host:port`` for the node of a Cluster that has `key`. The last
+        two also begin with ``rediss+`` (TLS). redis-py's options may stand in the query, such as ``ssl_ca_certs``;
+        Sentinels that ask for a password of their own take ``sentinel_username`` and ``sentinel_password``.
     key : str
         Which keys the client is for: those in this key's slot.
+    timeout_s : float
+        How long to wait for an answer.
 
     Returns
     -------
@@ -91,51 +103,78 @@ def open_client(url: str, key: str = "") -> redis.Redis:
         If no node of a Cluster answers.
     """
     try:
-        import redis
-        from redis.backoff import NoBackoff
-        from redis.retry import Retry
+        import redis  # noqa: F401 - is it there?
     except ImportError as error:
         raise MissingExtraError("redis-py is missing: pip install 'feast-resampler[stream]'") from error
-    settings: dict[str, Any] = {
-        "protocol": 2,
-        "socket_timeout": SOCKET_TIMEOUT_S,
-        "socket_connect_timeout": 5.0,
-        "decode_responses": False,
-    }
     try:
-        parts = urlsplit(url)
-        if parts.scheme == "redis+sentinel":
-            return _sentinel_client(parts, settings | {"retry": Retry(NoBackoff(), 0)})
-        if parts.scheme == "redis+cluster":
-            cluster = redis.RedisCluster.from_url("redis" + url.removeprefix("redis+cluster"), **settings)
-            node = cluster.get_redis_connection(cluster.get_node_from_key(key))
-            options = node.connection_pool.connection_kwargs | {"retry": Retry(NoBackoff(), 0)}
-            return redis.Redis(connection_pool=redis.ConnectionPool(**options))
-        return redis.Redis.from_url(url, **settings, retry=Retry(NoBackoff(), 0))
-    except ValueError as error:
+        client = _client(url, key, _fixed(timeout_s))
+        # An option that nobody knows is found out when a connection is made, which does not yet connect.
+        client.connection_pool.connection_class(**client.connection_pool.connection_kwargs)
+    except (ValueError, TypeError) as error:
         raise InvalidInputError(
             f"Redis URL {redact(url)!r} cannot be read: use redis://host:6379, rediss://, unix:///path, "
-            "redis+sentinel://host:26379/service or redis+cluster://host:6379"
+            "redis+sentinel://host:26379/service or redis+cluster://host:6379, options of redis-py in the query"
         ) from error
+    return client
 
 
-def _sentinel_client(parts: SplitResult, settings: dict[str, Any]) -> redis.Redis:
+def _client(url: str, key: str, fixed: dict[str, Any]) -> redis.Redis:
+    import redis
+    from redis.connection import parse_url
+
+    scheme, _, rest = url.partition("://")
+    transport, _, topology = scheme.partition("+")
+    if topology == "sentinel":
+        return _sentinel_client(transport, rest, fixed)
+    if topology != "cluster":
+        return redis.Redis(connection_pool=redis.ConnectionPool(**parse_url(url) | fixed))
+    options = {name: value for name, value in fixed.items() if name != "retry"}
+    cluster = redis.RedisCluster.from_url(f"{transport}://{rest}", **options)
+    pool = cluster.get_redis_connection(cluster.get_node_from_key(key)).connection_pool
+    options = pool.connection_kwargs | fixed | {"connection_class": pool.connection_class}
+    return redis.Redis(connection_pool=redis.ConnectionPool(**options))
+
+
+def _fixed(timeout_s: float) -> dict[str, Any]:
+    """Return the options that no URL may change."""
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
+    return {
+        "protocol": 2,
+        "decode_responses": False,
+        "socket_timeout": timeout_s,
+        "socket_connect_timeout": CONNECT_TIMEOUT_S,
+        "retry": Retry(NoBackoff(), 0),
+    }
+
+
+def _sentinel_client(transport: str, rest: str, fixed: dict[str, Any]) -> redis.Redis:
+    from redis.connection import parse_url
     from redis.sentinel import Sentinel
 
-    service, _, db = parts.path.strip("/").partition("/")
+    netloc, _, path = rest.partition("/")
+    service, _, options = path.partition("/")
+    service, question, query = service.partition("?")
     if not service:
         raise ValueError("no service name")
-    hosts = [host.rpartition(":") for host in parts.netloc.rpartition("@")[2].split(",")]
-    sentinel = Sentinel([(host or port, int(port) if host else 26_379) for host, _, port in hosts], **settings)
-    return sentinel.master_for(
-        service,
-        db=int(db or 0),
-        username=unquote(parts.username) if parts.username else None,
-        password=unquote(parts.password) if parts.password else None,
+    credentials, at, hosts = netloc.rpartition("@")
+    kwargs = parse_url(f"{transport}://{credentials}{at}sentinel/{options}{question}{query}") | fixed
+    kwargs = {name: value for name, value in kwargs.items() if name not in ("host", "port", "connection_class")}
+    tls = {"ssl": True} if transport == "rediss" else {}
+    own = {name: kwargs.pop(f"sentinel_{name}", None) for name in ("username", "password")}
+    shared = {name: value for name, value in kwargs.items() if name.startswith(("socket_", "ssl_"))}
+    pairs = [host.rpartition(":") for host in hosts.split(",")]
+    sentinel = Sentinel(
+        [(host or port, int(port) if host else SENTINEL_PORT) for host, _, port in pairs],
+        sentinel_kwargs=own | shared | tls,
+        **kwargs,
+        **tls,
     )
+    return sentinel.master_for(unquote(service))
 
 
-def connect(url: str, key: str = "") -> redis.Redis:
+def connect(url: str, key: str = "", *, timeout_s: float = SOCKET_TIMEOUT_S) -> redis.Redis:
     """Make a client and check that the server answers.
 
     Parameters
@@ -144,6 +183,8 @@ def connect(url: str, key: str = "") -> redis.Redis:
         As of `open_client`.
     key : str
         Which keys the client is for.
+    timeout_s : float
+        How long to wait for an answer.
 
     Returns
     -------
@@ -164,16 +205,25 @@ def connect(url: str, key: str = "") -> redis.Redis:
     except ImportError as error:
         raise MissingExtraError("redis-py is missing: pip install 'feast-resampler[stream]'") from error
     try:
-        client = open_client(url, key)
+        client = open_client(url, key, timeout_s=timeout_s)
         client.ping()
     except redis.AuthenticationError as error:
         raise ResamplerError(f"Redis at {redact(url)} refuses the credentials: correct the URL's") from error
     except (redis.RedisError, OSError) as error:
         raise ResamplerError(
-            f"Redis at {redact(url)} does not answer ({type(error).__name__}): "
+            f"Redis at {redact(url)} does not answer ({_reason(error, url)}): "
             f"start the server or correct --url / {URL_VARIABLE}"
         ) from error
     return client
+
+
+def _reason(error: Exception, url: str) -> str:
+    """Say what failed, on one line and without what the URL keeps secret."""
+    text = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+    credentials = url.partition("://")[2].rpartition("@")[0]
+    for secret in (unquote(credentials), *map(unquote, credentials.split(":")[1:])):
+        text = text.replace(secret, "***") if secret else text
+    return text
 
 
 def connect_shards(url: str, shards: Iterable[ShardKeys]) -> list[tuple[redis.Redis, ShardKeys]]:

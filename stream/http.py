@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 DEFAULT_PORT = 9_464
+POLL_S = 0.05  # what the end of the server can be late by
 
 
 class _QuietHandler(WSGIRequestHandler):
@@ -86,7 +87,7 @@ def metrics_server(worker: Worker, host: str, port: int | None) -> Iterator[int]
         logger.warning("port %d is taken, metrics are not served: pass --metrics-port", DEFAULT_PORT)
         yield 0
         return
-    thread = threading.Thread(target=server.serve_forever, name="metrics", daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(POLL_S,), name="metrics", daemon=True)
     thread.start()
     try:
         yield server.server_port

@@ -127,9 +127,11 @@ class EntryReader:
         return value
 
     def _compact(self) -> None:
-        rest = self._stop - self._at
-        self._buffer[:rest] = self._buffer[self._at : self._stop].copy()
-        self._at, self._stop = 0, rest
+        rest = self._buffer[self._at : self._stop].copy()
+        if len(self._buffer) > max(_FIRST_BUFFER_BYTES, 8 * self._stop):  # one huge reply is not kept room for
+            self._buffer = np.empty(len(self._buffer) // 2, dtype=np.uint8)
+        self._buffer[: len(rest)] = rest
+        self._at, self._stop = 0, len(rest)
 
     def _receive(self) -> None:
         if self._stop == len(self._buffer):

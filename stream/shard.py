@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from resampler.errors import CorruptStateError
+from resampler.errors import CorruptStateError, ResamplerError
 from resampler.online import OnlineResampler
 from stream import identity
 from stream.checkpoint import Checkpoint
@@ -39,6 +39,7 @@ logger = logging.getLogger(__name__)
 
 CHUNK_ROWS = 8_192  # what one read aims at: several output entries, so that a backlog costs few round trips
 MAX_CHUNK_ENTRIES = 8_192
+CHUNK_BYTES = 16 << 20  # and at most, as far as the entries before can tell
 FIRST_CHUNK_ENTRIES = 16  # until it is known how many rows an entry holds
 IDLE_BLOCK_MS = 200  # longest wait in one read: what a stop request can be late by
 # An entry whose ID is older than this when it is read bears an ID of the producer's own making, or had to wait for a
@@ -48,6 +49,10 @@ QUIET_S = 1.0
 CHECK_S = 1.0  # how often a quiet stream is examined, and its lag measured
 MAX_FORGET_ROWS = 1_000
 TEXT_NUMBER_BITS = 20
+
+
+class StoppedError(ResamplerError):
+    """Raise when a worker is told to end while it restores its state; nothing was written."""
 
 
 class Shard:
@@ -67,8 +72,10 @@ class Shard:
         Where to count.
     quiet_s : float
         Where producers set IDs of their own: how long nothing must come before a part-filled batch is written.
-    clock, sleep : callable
-        Monotonic seconds, and how to let them pass.
+    clock : callable
+        Monotonic seconds.
+    sleep : callable
+        Lets seconds pass; returns true when the worker was told to end.
 
     Notes
     -----
@@ -134,6 +141,8 @@ class Shard:
         ------
         GapError
             If entries that have to be replayed are gone.
+        StoppedError
+            If the worker was told to end meanwhile.
         ResamplerError
             If the stream was begun with other settings, or its state is damaged.
         """
@@ -236,7 +245,9 @@ class Shard:
                 self._resampler.process(pending.rows.X, pending.rows.y, pending.row_ids())
                 self._metrics.replayed(len(pending.rows.y))
                 seen += len(entries)
-                source.count = _next_count(source.count, pending)
+                source.count = _next_count(source.count, entries, pending)
+                if self._sleep(0):
+                    raise StoppedError(f"told to end while {self.keys.input!r} was replayed")
                 if self._clock() - self._last_renewal > self._lease.ttl_ms / 3_000:
                     self._renew()
         finally:
@@ -269,7 +280,7 @@ class Shard:
         if len(entries):
             self._last_arrival = self._clock()
             read = self._decode(entries)
-            source.count = _next_count(source.count, read)
+            source.count = _next_count(source.count, entries, read)
             self._pending = self._pending.followed_by(read) if self._pending else read
             # Not when they came: much may have come since, while a first decoding waited for the compiler.
             self._quiet_since = self._clock()
@@ -416,10 +427,16 @@ class Shard:
         return bool(places) and self._checkpoint.emitted - min(places) > limit
 
 
-def _next_count(count: int, read: Pending) -> int:
-    """Aim the next read at `CHUNK_ROWS`; grow slowly, as later entries may hold more."""
-    rows_per_entry = max(1.0, float(read.n_rows.sum()) / read.n_entries)
-    return int(min(max(1.0, CHUNK_ROWS / rows_per_entry), 4 * count, MAX_CHUNK_ENTRIES))
+def _next_count(count: int, entries: Entries, read: Pending) -> int:
+    """Aim the next read at `CHUNK_ROWS` and `CHUNK_BYTES`; grow slowly, as later entries may hold more."""
+    n = read.n_entries
+    rows_per_entry = max(1.0, float(read.n_rows.sum()) / n)
+    bytes_per_entry = max(1.0, float(entries.spans[-1, 1] - entries.spans[0, 0]) / n) if len(entries.spans) else 1.0
+    return int(
+        min(
+            max(1.0, CHUNK_ROWS / rows_per_entry), max(1.0, CHUNK_BYTES / bytes_per_entry), 4 * count, MAX_CHUNK_ENTRIES
+        )
+    )
 
 
 def _id_pair(entry_id: str | None) -> tuple[int, int]:

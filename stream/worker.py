@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from stream.keys import shard_keys, workers_key
 from stream.lease import owner_name
 from stream.metrics import Metrics
 from stream.position import input_info
-from stream.shard import QUIET_S, Shard
+from stream.shard import QUIET_S, Shard, StoppedError
 from stream.warmup import warm
 
 if TYPE_CHECKING:
@@ -68,12 +69,21 @@ class Worker:
         self.owner = owner_name()
         self.stopping = threading.Event()
         self.share = 1
+        self._deadline = math.inf
+        self.begun = False  # whether there is anything to end in good order
         self._workers_key = workers_key(stream)
         self._lanes = [_Lane(self, keys) for keys in self.keys]
         self._failure: BaseException | None = None
 
-    def stop(self) -> None:
-        """Ask the worker to end; what is not committed stays in the input. Safe in a signal handler."""
+    def stop(self, within_s: float = math.inf) -> None:
+        """Ask the worker to end; what is not committed stays in the input. Safe in a signal handler.
+
+        Parameters
+        ----------
+        within_s : float
+            How long `run` may wait for a server that does not answer.
+        """
+        self._deadline = time.monotonic() + within_s
         self.stopping.set()
 
     def fail(self, error: BaseException) -> None:
@@ -105,8 +115,9 @@ class Worker:
         ResamplerError
             What a shard could not go on from: a gap, damaged state, other settings; or a server that is not there.
         """
-        client = connect(self.url, self._workers_key)
+        client = connect(self.url, self._workers_key, timeout_s=HEARTBEAT_S)
         warm()
+        self.begun = True
         for lane in self._lanes:
             lane.thread.start()
         try:
@@ -119,10 +130,18 @@ class Worker:
         finally:
             self.stopping.set()
             for lane in self._lanes:
-                lane.thread.join()
+                self._join(lane.thread)
             self._sign_off(client)
         if self._failure:
             raise self._failure
+
+    def _join(self, thread: threading.Thread) -> None:
+        while thread.is_alive():
+            if time.monotonic() > self._deadline:  # the thread dies with the process, the lease expires
+                raise ResamplerError(
+                    f"Redis does not answer ({thread.name}): left at once, what is not committed stays in the input"
+                )
+            thread.join(0.05)
 
     def _share_out(self, client: redis.Redis) -> None:
         """Report that this worker lives, and work out how many shards are its part."""
@@ -181,6 +200,8 @@ class _Lane:
         """Work on one connection until it breaks: behind a fail-over the next one leads to another server."""
         worker, until_idle_s = self._worker, self._worker.until_idle_s
         client = open_client(worker.url, self._keys.input)
+        if stored := Checkpoint.load(client, self._keys):  # not only once the shard is free
+            stored.require_same_config(worker.settings.new_resampler(), self._keys)
         shard = Shard(
             client,
             self._keys,
@@ -215,8 +236,8 @@ class _Lane:
             else:
                 shard.step()
                 self.idle = worker.until_idle_s is not None and shard.idle_s >= worker.until_idle_s
-        except (FencedError, MovedError) as error:
-            logger.warning("%s", error)
+        except (FencedError, MovedError, StoppedError) as error:
+            logger.log(logging.INFO if isinstance(error, StoppedError) else logging.WARNING, "%s", error)
             self.owned = self.idle = False
 
     def _stand_by(self, client: redis.Redis) -> None:
@@ -242,9 +263,21 @@ def _leave(shard: Shard) -> None:
 
 def _is_passing(error: Exception) -> bool:
     """Tell an error that time heals (restart, fail-over, full memory) from one that it does not."""
-    if not isinstance(error, redis.ResponseError) or isinstance(
-        error, redis.BusyLoadingError | redis.ReadOnlyError | redis.OutOfMemoryError
-    ):
+    if not isinstance(error, redis.ResponseError) or isinstance(error, _PASSING_ERRORS):
         return True
-    passing = ("OOM", "LOADING", "READONLY", "MASTERDOWN", "MISCONF", "NOREPLICAS", "CLUSTERDOWN", "TRYAGAIN", "BUSY ")
-    return str(error).startswith(passing) or " OOM " in str(error)
+    return str(error).startswith(_PASSING_REPLIES) or " OOM " in str(error)
+
+
+_PASSING_ERRORS = (
+    redis.BusyLoadingError,
+    redis.ReadOnlyError,
+    redis.OutOfMemoryError,
+    redis.exceptions.AskError,  # MOVED too: a new client asks the Cluster again which node has the slot
+    redis.exceptions.TryAgainError,
+    redis.exceptions.ClusterDownError,
+    redis.exceptions.MasterDownError,
+)
+_PASSING_REPLIES = (
+    *("OOM", "LOADING", "READONLY", "MASTERDOWN", "MISCONF", "NOREPLICAS", "CLUSTERDOWN", "TRYAGAIN", "BUSY "),
+    *("MOVED", "ASK ", "UNBLOCKED"),  # a primary that steps down sends its blocked readers away
+)

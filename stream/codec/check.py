@@ -73,14 +73,14 @@ class MatrixCheck:
         # Two reductions pass nearly every batch; NaN fails every comparison.
         if X.size and not (X.max() <= smallest and X.min() >= -smallest):
             for j, limit in enumerate(self._magnitude.tolist()):
-                column = X[:, j].astype(np.float64)
+                values = X[:, j].astype(np.float64)
                 note(
-                    ~np.isfinite(column),
+                    ~np.isfinite(values),
                     Reason.NOT_FINITE,
                     lambda i, j=j: f"{names[j]!r} must be finite, got {X[i, j]!s}",  # type: ignore[misc]
                 )
                 note(
-                    np.abs(column) > limit,
+                    np.abs(values) > limit,
                     Reason.OUT_OF_RANGE,
                     lambda i, j=j, most=limit: (  # type: ignore[misc]
                         f"{names[j]!r} must be at most {most:g}, got {X[i, j]!s}"

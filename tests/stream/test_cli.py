@@ -2,14 +2,19 @@
 
 import contextlib
 import json
+import os
 import signal
+import socket
 import time
 import urllib.request
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
+from stream import EmbeddedServer
 from stream.checkpoint import Checkpoint
+from stream.connection import connect
 from stream.keys import ShardKeys
 
 RUN = ("run", "--label", "label", "--features", "a,b,c", "--metrics-port", "0")
@@ -94,6 +99,45 @@ def test_sigterm_ends_a_worker_within_a_second(client, name, make_rows, add_text
     assert process.wait(timeout=10) == 0
     assert time.monotonic() - started < 5  # a second, on a machine that does nothing else
     assert not client.exists(ShardKeys(name).lease)
+
+
+def test_sigterm_does_not_wait_for_a_server_that_hangs(name, make_rows, add_text, start_cli):
+    with EmbeddedServer() as server:
+        with connect(server.url) as client:
+            add_text(client, name, *make_rows(100))
+            process = start_cli(*RUN, "--stream", name, url=server.url)
+            while not ((stored := Checkpoint.load(client, ShardKeys(name))) and stored.rows):
+                time.sleep(0.01)
+        os.kill(server.pid, signal.SIGSTOP)
+        try:
+            process.send_signal(signal.SIGTERM)
+            _, err = process.communicate(timeout=5)  # the socket's own timeout is twice that
+        finally:
+            os.kill(server.pid, signal.SIGCONT)
+    assert process.returncode == 1
+    assert err.startswith("Error: Redis does not answer (shard ")
+    assert len(err.splitlines()) == 1
+
+
+def test_a_password_that_was_typed_is_not_shown_by_ps(start_cli):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"redis://me:s3cret@127.0.0.1:{silent.getsockname()[1]}/0"
+        process = start_cli(*RUN, "--stream", "x", "--url", url, url=url)
+        silent.accept()  # the command has read its options by now
+        shown = Path(f"/proc/{process.pid}/cmdline").read_bytes()
+    assert b"redis://127.0.0.1:" in shown
+    assert b"s3cret" not in shown
+
+
+def test_a_worker_of_other_settings_is_refused_although_it_only_stands_by(
+    client, name, make_rows, add_text, call, start_cli
+):
+    add_text(client, name, *make_rows(100))
+    start_cli(*RUN, "--stream", name, "--seed", "1")
+    while not ((stored := Checkpoint.load(client, ShardKeys(name))) and stored.rows):
+        time.sleep(0.01)
+    _, err = call(*RUN, "--stream", name, "--seed", "2", code=1)
+    assert "begun with other settings (seed 1 -> 2)" in err
 
 
 def test_metrics_and_health(client, name, make_rows, add_text, start_cli):

@@ -46,7 +46,24 @@ def test_the_url_comes_from_the_environment(monkeypatch):
         resolve_url(None)
 
 
-@pytest.mark.parametrize("url", ["", "host:1", "http://host", "redis://host:port", "redis+sentinel://host:1"])
+@pytest.mark.parametrize(
+    ("url", "completed"),
+    [
+        ("redis://h:1/0", "redis://me:p%40ss@h:1/0"),
+        ("unix:///run/redis.sock?db=1", "unix://me:p%40ss@/run/redis.sock?db=1"),
+        ("redis+sentinel://a:1,b:2/main", "redis+sentinel://me:p%40ss@a:1,b:2/main"),
+        ("redis://other:own@h/0", "redis://other:own@h/0"),
+    ],
+)
+def test_user_and_password_come_from_the_environment(monkeypatch, url, completed):
+    monkeypatch.setenv("RESAMPLER_REDIS_USERNAME", "me")
+    monkeypatch.setenv("RESAMPLER_REDIS_PASSWORD", "p@ss")
+    assert resolve_url(url) == completed
+
+
+@pytest.mark.parametrize(
+    "url", ["", "host:1", "http://host", "redis://host:port", "redis+sentinel://host:1", "redis://h?colour=red"]
+)
 def test_a_url_that_cannot_be_read(url):
     with pytest.raises(InvalidInputError, match="cannot be read"):
         connect(url)
