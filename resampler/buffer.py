@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 import numpy as np
 
 from resampler.errors import CorruptStateError, InvalidInputError
-from resampler.kernels.exact import DEAD, LANES
+from resampler.kernels.blocks import DEAD, LANES
 from resampler.kernels.graph import LAST_ID, UNKNOWN, Lists, Rows
 from resampler.kernels.graph_cells import NO_CELL, Cells
 from resampler.kernels.graph_search import ALL, Graph, Scratch
 from resampler.kernels.ring import (
     BUDGET,
     MIN_BUDGET,
+    REFIT,
     Ring,
     discard,
     evict,
+    expire,
     insert_all,
     neighbors_of_all,
     neighbors_of_queries,
@@ -40,6 +42,10 @@ Index = Literal["auto", "exact", "graph"]
 SAMPLE_STREAM = 0  # `sample` keys its draws by (seed, this, draw number); a class label's key is never asked here
 EXACT_CAPACITY = 10_000  # what index="auto" takes for small: see bench/bench_buffer.py
 RECALL_ROWS = 200  # rows that `stats` searches exactly
+MAX_HALF_LIFE = 2.0**40  # 32 of them, the oldest age that a draw can give, still fit into an int64
+MAX_TIME = 2**62  # so that no difference of times overflows
+REFIT_ROWS = 64  # after which a small buffer looks whether the categories' penalty has moved
+_NO_TIMES = np.empty(0, dtype=np.int64)
 
 
 class BufferStats(NamedTuple):
@@ -79,7 +85,8 @@ class MinorityBuffer:
     k_neighbors : int
         Neighbours that a base may be joined with.
     categorical_features : sequence of int, optional
-        Columns that hold codes; a difference counts as one unit of distance.
+        Columns that hold codes. Two codes that differ are as far apart as the median of the numeric columns' standard
+        deviations (SMOTENC's rule), which follows the rows that are held to within a tenth; 1 without numeric columns.
     metric : {"euclidean", "cosine"}
         Distance between rows in units of scale; cosine is for numeric rows.
     index : {"auto", "exact", "graph"}
@@ -88,6 +95,12 @@ class MinorityBuffer:
         "auto" is exact up to a capacity of 10,000.
     scale : array-like of shape (n_features,), optional
         Unit of distance of each column, by default 1.
+    max_age : int, optional
+        Rows leave once a row has come whose time is later by more than this; `insert` then takes times. By default
+        they leave by number alone.
+    half_life : float, optional
+        Age at which a row is chosen for a base half as often as the newest, in rows of the class that came later. By
+        default all are chosen equally often.
 
     Raises
     ------
@@ -120,6 +133,8 @@ class MinorityBuffer:
         metric: Metric = "euclidean",
         index: Index = "auto",
         scale: Sequence[float] | NDArray[np.floating[Any]] | None = None,
+        max_age: int | None = None,
+        half_life: float | None = None,
     ) -> None:
         self.n_features = check_positive("n_features", n_features)
         self.capacity = check_positive("capacity", capacity)
@@ -145,6 +160,10 @@ class MinorityBuffer:
         mask = np.zeros(self.n_features, dtype=np.bool_)
         mask[list(self.categorical_features)] = True
         self.scale = np.where(mask, 1.0, make_scale(scale, self.n_features))
+        self.max_age = None if max_age is None else check_positive("max_age", max_age)
+        if self.max_age is not None and self.max_age > MAX_TIME:
+            raise InvalidInputError(f"max_age must be at most 2**62, got {max_age}")
+        self.half_life = None if half_life is None else _check_half_life(half_life)
         exact = index == "exact" or (index == "auto" and self.capacity <= EXACT_CAPACITY)
         self.ring = _make_ring(
             self.capacity,
@@ -153,7 +172,11 @@ class MinorityBuffer:
             make_penalty(mask, None, self.n_features).astype(np.float32),
             cosine=metric == "cosine",
             budget=int(ALL) if exact else MIN_BUDGET,
+            aged=max_age is not None,
         )
+        self.ring.half_life[0] = half_life or 0.0
+        if mask.any() and not mask.all():
+            self.ring.effort[REFIT] = max(REFIT_ROWS, self.capacity // 16)
         self._highest_id = -1
 
     def __len__(self) -> int:
@@ -163,6 +186,12 @@ class MinorityBuffer:
     def exact(self) -> bool:
         """Whether neighbours are the true ones."""
         return bool(self.ring.effort[BUDGET] == ALL)
+
+    @property
+    def categorical_penalty(self) -> float:
+        """Distance of two rows that differ in one category and in nothing else; NaN without categorical columns."""
+        penalty = float(self.ring.graph.rows.penalty.max())
+        return penalty**0.5 if penalty >= 0 else float("nan")
 
     @property
     def _slots(self) -> NDArray[np.int64]:
@@ -176,9 +205,13 @@ class MinorityBuffer:
 
     def _check_rows(self, X: ArrayLike) -> NDArray[np.float32]:
         try:
-            rows = np.ascontiguousarray(X, dtype=np.float32)
+            values = np.asarray(X)
+            if values.dtype.kind not in "biufO":
+                raise TypeError(f"got dtype {values.dtype}")
+            with np.errstate(over="ignore"):  # what overflows is refused below
+                rows = np.ascontiguousarray(values, dtype=np.float32)
         except (TypeError, ValueError) as error:
-            raise InvalidInputError(f"X must be an array of numbers: {error}") from error
+            raise InvalidInputError(f"X must be an array of real numbers: {error}") from error
         if rows.ndim != 2 or rows.shape[1] != self.n_features:
             raise InvalidInputError(f"X must have shape (n_samples, {self.n_features}), got {rows.shape}")
         check_magnitude(rows, self.scale, [f"column {j}" for j in range(self.n_features)])
@@ -191,7 +224,37 @@ class MinorityBuffer:
                 )
         return rows
 
-    def insert(self, X: ArrayLike, row_ids: ArrayLike) -> None:
+    def _check_ids(self, row_ids: ArrayLike, n: int) -> NDArray[np.int64]:
+        ids = _integers("row_ids", row_ids, n)
+        if n and ids.min() < 0:
+            raise InvalidInputError(f"row_ids must be 0 or more, got {ids.min()}")
+        values, counts = np.unique(ids, return_counts=True)
+        taken = values[counts > 1]
+        if n and ids.min() <= self._highest_id and not len(taken):
+            taken = ids[np.isin(ids, self.row_ids)]
+        if len(taken):
+            raise InvalidInputError(
+                f"row_ids must be distinct and new, got {taken[0]} again: discard the old row of an id first"
+            )
+        return ids
+
+    def _check_times(self, times: ArrayLike | None, n: int) -> NDArray[np.int64]:
+        if (times is None) != (self.max_age is None):
+            raise InvalidInputError(
+                "times must be given if and only if the buffer has a max_age, got "
+                f"{'no times' if times is None else 'times'} and max_age={self.max_age}"
+            )
+        if times is None:
+            return _NO_TIMES
+        checked = _integers("times", times, n)
+        newest = self.ring.graph.rows.times[self._slots[-1:]]
+        if n and max(abs(int(checked.min())), abs(int(checked.max()))) > MAX_TIME:
+            raise InvalidInputError(f"times must be within 2**62 of 0, got {checked.min()} to {checked.max()}")
+        if (np.diff(checked, prepend=newest) < 0).any():
+            raise InvalidInputError("times must never fall, neither among themselves nor below the newest row's")
+        return checked
+
+    def insert(self, X: ArrayLike, row_ids: ArrayLike, times: ArrayLike | None = None) -> None:
         """Add rows, the oldest leaving when the buffer is full.
 
         Parameters
@@ -200,23 +263,18 @@ class MinorityBuffer:
             Finite in float32.
         row_ids : array-like of shape (n_samples,), int64
             0 or more, distinct, none of them in the buffer. Ascending ids are checked fastest.
+        times : array-like of shape (n_samples,), int64, optional
+            When each row came, in the unit of `max_age`; never falling. Given if and only if there is a `max_age`.
 
         Raises
         ------
         InvalidInputError
-            On another shape, a value that is not finite, or an id that is negative or taken; nothing changes.
+            On another shape or dtype, a value that is not finite, an id that is negative or taken, or times that
+            fall; nothing changes.
         """
         rows = self._check_rows(X)
-        ids = np.asarray(row_ids)
-        if ids.shape != (len(rows),) or (len(ids) and (ids.dtype.kind not in "iu" or ids.min() < 0)):
-            raise InvalidInputError(f"row_ids must be {len(rows)} integers of 0 or more, one a row")
-        ids = np.ascontiguousarray(ids, dtype=np.int64)
-        taken = len(np.unique(ids)) != len(ids)
-        if len(ids) and ids.min() <= self._highest_id:
-            taken |= bool(np.isin(ids, self.row_ids).any())
-        if taken:
-            raise InvalidInputError("row_ids must be distinct and new: discard the old row of an id first")
-        insert_all(self.ring, rows, ids)
+        ids = self._check_ids(row_ids, len(rows))
+        insert_all(self.ring, rows, ids, self._check_times(times, len(rows)), self.max_age or 0)
         self._highest_id = max(self._highest_id, int(ids.max(initial=-1)))
 
     def evict(self, n: int) -> None:
@@ -235,6 +293,30 @@ class MinorityBuffer:
         if not 0 <= n <= len(self):
             raise InvalidInputError(f"n must be from 0 to the buffer's {len(self)} rows, got {n}")
         evict(self.ring, n)
+
+    def expire(self, now: int) -> int:
+        """Drop the rows that are older than `max_age`; `insert` does so by itself.
+
+        Parameters
+        ----------
+        now : int
+            The time, in the unit of `max_age`.
+
+        Returns
+        -------
+        int
+            How many rows left.
+
+        Raises
+        ------
+        InvalidInputError
+            If the buffer has no `max_age`, or `now` is no integer.
+        """
+        if self.max_age is None:
+            raise InvalidInputError("expire needs a buffer with a max_age: use evict or discard")
+        if isinstance(now, bool) or not isinstance(now, int | np.integer) or abs(int(now)) > MAX_TIME:
+            raise InvalidInputError(f"now must be an integer within 2**62 of 0, got {now!r}")
+        return int(expire(self.ring, int(now) - self.max_age))
 
     def discard(self, row_ids: ArrayLike) -> int:
         """Delete rows for good.
@@ -400,16 +482,27 @@ class MinorityBuffer:
             "categorical_features": self.categorical_features,
             "metric": self.metric,
             "index": "exact" if self.exact else "graph",
+            "max_age": self.max_age,
+            "half_life": self.half_life,
             "highest_id": self._highest_id,
         }
         slots = self._slots
-        rows, lists, cells, _ = self.ring.graph
+        rows = self.ring.graph.rows
         arrays = {"X": rows.X[slots], "row_ids": rows.row_ids[slots], "scale": self.scale}
+        if self.max_age is not None:
+            arrays["times"] = rows.times[slots]
+        return dump_state("MinorityBuffer", meta, arrays | self._saved)
+
+    @property
+    def _saved(self) -> dict[str, NDArray[Any]]:
+        """What is saved of the state beside the rows, and written back into place."""
+        rows, lists, cells, _ = self.ring.graph
+        arrays = {"effort": self.ring.effort, "penalty": rows.penalty}
         if not self.exact:
-            arrays |= {"effort": self.ring.effort, "cursor": rows.cursor}
+            arrays["cursor"] = rows.cursor
             arrays |= {f"lists_{name}": array for name, array in lists._asdict().items()}
             arrays |= {f"cells_{name}": array for name, array in cells._asdict().items() if name != "blocks"}
-        return dump_state("MinorityBuffer", meta, arrays)
+        return arrays
 
     @classmethod
     def from_bytes(cls, data: bytes) -> MinorityBuffer:
@@ -433,25 +526,44 @@ class MinorityBuffer:
         meta, arrays = load_state("MinorityBuffer", data)
         highest_id = meta.pop("highest_id")
         buffer = cls(**meta, scale=arrays["scale"])
-        if buffer.exact:
-            insert_all(buffer.ring, arrays["X"], arrays["row_ids"])
-        else:
-            buffer._restore(arrays)
+        buffer._restore(arrays)
         buffer._highest_id = highest_id
         return buffer
 
     def _restore(self, arrays: dict[str, NDArray[Any]]) -> None:
-        rows, lists, cells, _ = self.ring.graph
-        targets = {"effort": self.ring.effort, "cursor": rows.cursor}
-        targets |= {f"lists_{name}": array for name, array in lists._asdict().items()}
-        targets |= {f"cells_{name}": array for name, array in cells._asdict().items() if name != "blocks"}
-        for name, target in targets.items():
+        for name, target in self._saved.items():
             if name not in arrays or arrays[name].shape != target.shape or arrays[name].dtype != target.dtype:
                 raise CorruptStateError(f"saved MinorityBuffer has no fitting {name}: rebuild it by replay")
             target[...] = arrays[name]
+        rows = self.ring.graph.rows
+        times = arrays.get("times", _NO_TIMES)
+        if self.exact:
+            self.ring.effort[REFIT] = 0  # the penalty that was saved holds
+            insert_all(self.ring, arrays["X"], arrays["row_ids"], times, self.max_age or 0)
+            self.ring.effort[...] = arrays["effort"]
+            return
         slots = self._slots
         rows.X[slots], rows.row_ids[slots] = arrays["X"], arrays["row_ids"]
+        if self.max_age is not None:
+            rows.times[slots] = times
         restore_blocks(self.ring, slots)
+
+
+def _check_half_life(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float | np.floating) or not 0 < value <= MAX_HALF_LIFE:
+        raise InvalidInputError(f"half_life must be a number of rows above 0 and at most 2**40, got {value!r}")
+    return float(value)
+
+
+def _integers(name: str, values: ArrayLike, n: int) -> NDArray[np.int64]:
+    array = np.asarray(values)
+    if array.shape != (n,) or (n and array.dtype.kind not in "iu"):
+        raise InvalidInputError(
+            f"{name} must be {n} integers, one a row, got shape {array.shape} of dtype {array.dtype}"
+        )
+    if n and array.dtype.kind == "u" and array.max() > np.iinfo(np.int64).max:
+        raise InvalidInputError(f"{name} must fit into int64, got {array.max()}")
+    return np.ascontiguousarray(array, dtype=np.int64)
 
 
 def _make_ring(
@@ -462,6 +574,7 @@ def _make_ring(
     *,
     cosine: bool,
     budget: int,
+    aged: bool,
 ) -> Ring:
     """Allocate the state; see `Rows`, `Lists` and `Cells` for the arrays."""
     n_features = len(penalty)
@@ -484,6 +597,7 @@ def _make_ring(
     rows = Rows(
         X=np.zeros((capacity, n_features), dtype=np.float32),
         row_ids=np.full(capacity, DEAD, dtype=np.int64),
+        times=np.zeros(capacity if aged else 0, dtype=np.int64),
         cursor=np.zeros(2, dtype=np.int64),
         inverse_scale=inverse_scale,
         penalty=penalty,
@@ -521,7 +635,8 @@ def _make_ring(
     )
     return Ring(
         graph=Graph(rows, lists, cells, scratch),
-        effort=np.array([budget, 0, 0, 0], dtype=np.int64),
+        effort=np.array([budget, 0, 0, 0, 0], dtype=np.int64),
+        half_life=np.zeros(1),
         nn_slots=np.zeros(k_neighbors, dtype=np.int64),
         nn_stamps=np.zeros(k_neighbors, dtype=np.int32),
         nn_d2=np.zeros(k_neighbors, dtype=np.float32),

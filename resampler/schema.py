@@ -22,7 +22,7 @@ NUMERIC_DTYPES = ("float32", "float64", "int8", "int16", "int32", "int64", "bool
 DTYPES = (*NUMERIC_DTYPES, "string")
 FORMAT_VERSION = 1
 MIN_SCALE, MAX_SCALE = 1e-30, 1e30  # so that a scale and its inverse are normal float32 numbers
-MAX_MAGNITUDE = 1e16  # as in resampler.kernels.exact, which is not imported here: reading a contract needs no Numba
+MAX_MAGNITUDE = 1e16  # units of scale, so that no distance overflows a float32: see resampler.kernels.blocks
 
 
 def _check_values(what: str, values: Sequence[object], kind: type) -> None:

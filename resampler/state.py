@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAGIC = b"RSMP"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # 2: rows' times, the effort and penalty of exact buffers too
 _PREFIX = struct.Struct("<4sHI")
 _DIGEST_BYTES = hashlib.sha256().digest_size
 

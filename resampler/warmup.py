@@ -30,8 +30,9 @@ def _online() -> None:
 
 
 def _buffer() -> None:
-    buffer = MinorityBuffer(2, 4, 1)
-    buffer.insert(np.eye(4, 2, dtype=np.float32), np.arange(4))
+    buffer = MinorityBuffer(2, 4, 1, max_age=9)
+    buffer.insert(np.eye(4, 2, dtype=np.float32), np.arange(4), np.arange(4))
+    buffer.expire(0)
     buffer.evict(1)
     buffer.discard([2])
     buffer.kneighbors(np.zeros((1, 2), dtype=np.float32), 1)

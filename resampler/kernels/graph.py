@@ -34,10 +34,12 @@ class Rows(NamedTuple):
         Rows as they came.
     row_ids : ndarray of shape (capacity,), int64
         Identities; `DEAD` where the slot holds no row.
+    times : ndarray of shape (capacity,) or (0,), int64
+        When each row came, if rows leave by age; never falls from one row to the next.
     cursor : ndarray of shape (2,), int64
         Stamp of the oldest row, and number of rows.
     inverse_scale, penalty : ndarray of shape (n_features,), float32
-        The metric: see `resampler.kernels.exact`.
+        The metric: see `resampler.kernels.blocks`.
     inverse_norm : ndarray of shape (capacity,), float32
         1, or under the cosine metric 1 / the scaled row's length.
     cosine : ndarray of shape (1,), bool
@@ -46,6 +48,7 @@ class Rows(NamedTuple):
 
     X: np.ndarray
     row_ids: np.ndarray
+    times: np.ndarray
     cursor: np.ndarray
     inverse_scale: np.ndarray
     penalty: np.ndarray

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from resampler.kernels.exact import DEAD, LANES, block_distances
+from resampler.kernels.blocks import DEAD, LANES, block_distances
 from resampler.kernels.graph import UNKNOWN, inner, load_row
 
 FREE_BLOCKS, FREE_CELLS, END = range(3)  # of `counts`: sizes of the two stacks; cells in use are all below END

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from resampler.kernels.exact import DEAD, LANES, block_distances
+from resampler.kernels.blocks import DEAD, LANES, block_distances
 from resampler.kernels.graph import Lists, Rows, admit, inner, offer, stamp_of
 from resampler.kernels.graph_cells import END, NO_CELL, Cells
 

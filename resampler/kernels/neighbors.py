@@ -1,6 +1,6 @@
 """k nearest neighbours of many rows at once: each cell of queries scans the cells around it, nearest first.
 
-The distance of a pair is summed in column order with one rounding an operation, as in `resampler.kernels.exact`, so
+The distance of a pair is summed in column order with one rounding an operation, as in `resampler.kernels.blocks`, so
 both give the same bits. Cells that cannot hold a nearer row are passed over, by the triangle inequality; which ones
 are, depends on no thread.
 """

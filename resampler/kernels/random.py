@@ -20,6 +20,7 @@ _M1 = np.uint64(0xCD9E8D57)
 _W0 = np.uint64(0x9E3779B9)
 _W1 = np.uint64(0xBB67AE85)
 _UNIT = np.float32(2.0**-24)
+_LN2 = 0.6931471805599453
 
 # Draw numbers from the end of the range, for what is decided about a row beside its synthetic rows.
 RANK = 0xFFFFFFFF
@@ -61,6 +62,27 @@ def draw(seed, stream, row_id, n):
 def bounded(word, n):
     """Map a word to 0 .. n-1 by multiply and shift; the bias is below n / 2**32."""
     return np.int64((word * np.uint64(n)) >> _SHIFT)
+
+
+@njit(cache=True, nogil=True)
+def fading(word, n, half_life):
+    """Map a word to an age from 0 to n-1 whose odds halve every `half_life`.
+
+    An exponential variate has no memory, so its remainder modulo n is the variate cut off at n. The logarithm is a
+    fixed series: the C library's may differ in its last bit from one machine to the next.
+    """
+    mantissa = np.float64(word) + 1.0  # the word stands for the uniform variate mantissa / 2**32
+    halvings = 32.0
+    while mantissa >= 2.0:
+        mantissa *= 0.5
+        halvings -= 1.0
+    z = (mantissa - 1.0) / (mantissa + 1.0)
+    power = z
+    total = 0.0
+    for i in range(20):
+        total += power / (2 * i + 1)
+        power *= z * z
+    return np.int64(half_life * max(0.0, halvings - total * (2.0 / _LN2))) % n
 
 
 @njit(cache=True, inline="always")

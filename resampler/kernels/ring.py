@@ -7,14 +7,15 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from resampler.kernels.exact import DEAD, LANES
+from resampler.kernels.blocks import DEAD, LANES
 from resampler.kernels.graph import alive, close, inner, load_row, scale_row, slot_of
 from resampler.kernels.graph_cells import NO_CELL, add, centroid_distance, remove, set_reach
 from resampler.kernels.graph_search import ALL, NEW, NO_SLOT, QUERY, Graph, search
 from resampler.kernels.interpolate import interpolate_row, vote
-from resampler.kernels.random import bounded, draw, unit
+from resampler.kernels.mixed import follow_spread
+from resampler.kernels.random import bounded, draw, fading, unit
 
-BUDGET, INSERTED, AUDITED, MISSED = range(4)  # of `effort`
+BUDGET, INSERTED, AUDITED, MISSED, REFIT = range(5)  # of `effort`
 MIN_BUDGET = 600  # rows an approximate search settles
 AUDITS = 16  # exact searches without a miss after which less effort is tried
 TOLERATED = 0.04  # share of neighbours that searches may miss before they get more effort
@@ -27,8 +28,11 @@ class Ring(NamedTuple):
     ----------
     graph : Graph
         Rows, their neighbours, and where to look for them.
-    effort : ndarray of shape (4,), int64
-        `BUDGET` (`ALL`: exact), `INSERTED` rows, and what the audits since the last change of budget saw.
+    effort : ndarray of shape (5,), int64
+        `BUDGET` (`ALL`: exact), `INSERTED` rows, what the audits since the last change of budget saw, and after how
+        many rows the categories' penalty is fitted anew (0: it is fixed).
+    half_life : ndarray of shape (1,), float64
+        Age in rows at which a row is half as often a base as the newest; 0 if all are equally often.
     nn_slots, nn_stamps : ndarray of shape (k_neighbors,), int64 and int32
         Working space: the neighbours of one row.
     nn_d2 : ndarray of shape (k_neighbors,), float32
@@ -37,16 +41,32 @@ class Ring(NamedTuple):
 
     graph: Graph
     effort: np.ndarray
+    half_life: np.ndarray
     nn_slots: np.ndarray
     nn_stamps: np.ndarray
     nn_d2: np.ndarray
 
 
 @njit(cache=True, nogil=True)
-def insert_all(ring, X, row_ids):
-    """Add rows in order."""
+def insert_all(ring, X, row_ids, times, max_age):
+    """Add rows in order, those leaving that are older than `max_age` by then; without `times` rows have no age."""
     for i in range(row_ids.shape[0]):
-        insert(ring, X[i], row_ids[i])
+        if times.shape[0] > 0:
+            expire(ring, times[i] - max_age)
+        slot = insert(ring, X[i], row_ids[i])
+        if times.shape[0] > 0:
+            ring.graph.rows.times[slot] = times[i]
+
+
+@njit(cache=True, nogil=True)
+def expire(ring, before):
+    """Drop the rows whose time is below `before`; return how many there were."""
+    rows = ring.graph.rows
+    gone = 0
+    while rows.cursor[1] > 0 and rows.times[slot_of(rows, rows.cursor[0])] < before:
+        drop_oldest(ring)
+        gone += 1
+    return gone
 
 
 @inner
@@ -67,11 +87,20 @@ def evict(ring, n):
         drop_oldest(ring)
 
 
+@njit(cache=True, inline="always")
+def refit_due(effort):
+    """Tell whether the categories' penalty is to be looked at: ever more rarely at first, then regularly."""
+    n = effort[INSERTED]
+    return effort[REFIT] > 0 and (n & (n - 1) == 0 or n % effort[REFIT] == 0)
+
+
 @inner
 def insert(ring, row, row_id):
-    """Add one row, after the oldest has left if the ring is full, and tell the lists that reach to it."""
+    """Add one row, after the oldest has left if the ring is full; tell the lists that reach to it; return its slot."""
     rows, lists, cells, scratch = ring.graph
     capacity = rows.X.shape[0]
+    if rows.cursor[1] > 1 and refit_due(ring.effort):
+        follow_spread(rows, lists, cells, scratch.query)
     if rows.cursor[1] == capacity:
         drop_oldest(ring)
     slot = slot_of(rows, (rows.cursor[0] + rows.cursor[1]) % (2 * capacity))
@@ -88,6 +117,7 @@ def insert(ring, row, row_id):
     ring.effort[INSERTED] += 1
     if ring.effort[BUDGET] != ALL and ring.effort[INSERTED] % max(64, capacity // 256) == 0:
         audit(ring, slot)
+    return slot
 
 
 @inner
@@ -161,6 +191,12 @@ def living(stamps, n, which, k, oldest, held, capacity):
     return slot if seen == k else DEAD
 
 
+@njit(cache=True, inline="always")
+def choose(word, held, half_life):
+    """Map a word to the place of a base, counted from the oldest of `held` rows."""
+    return held - 1 - fading(word, held, half_life) if half_life > 0 else bounded(word, held)
+
+
 @inner
 def emit(ring, words, out):
     """Make one synthetic row of a ring that holds more than ``len(nn_slots)`` rows.
@@ -169,7 +205,7 @@ def emit(ring, words, out):
     id and the step.
     """
     rows = ring.graph.rows
-    base = (rows.cursor[0] + bounded(words[0], rows.cursor[1])) % rows.X.shape[0]
+    base = (rows.cursor[0] + choose(words[0], rows.cursor[1], ring.half_life[0])) % rows.X.shape[0]
     neighbors(ring, base)
     neighbor = ring.nn_slots[bounded(words[1], ring.nn_slots.shape[0])]
     step = unit(words[2])
@@ -186,9 +222,10 @@ def sample(ring, seed, stream, start, out, base, neighbor, step):
     oldest, held = rows.cursor
     capacity = X.shape[0]
     k = ring.nn_slots.shape[0]
+    half_life = ring.half_life[0]
     for i in range(step.shape[0]):
         w0, w1, w2, _ = draw(seed, stream, start + i, 0)
-        slot = (oldest + bounded(w0, held)) % capacity
+        slot = (oldest + choose(w0, held, half_life)) % capacity
         which = bounded(w1, k)
         base[i] = slot
         neighbor[i] = living(lists.stamps[slot], lists.count[slot], which, k, oldest, held, capacity)
@@ -260,6 +297,8 @@ def discard(ring, sorted_ids):
         lists.reach_id[to] = lists.reach_id[slot]
         rows.X[to] = rows.X[slot]
         rows.row_ids[to] = rows.row_ids[slot]
+        if rows.times.shape[0] > 0:
+            rows.times[to] = rows.times[slot]
         rows.inverse_norm[to] = rows.inverse_norm[slot]
         cells.place[to] = cells.place[slot]
         cells.tenants[cells.place[to] // LANES, cells.place[to] % LANES] = to

@@ -5,26 +5,9 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from online_twin import draw, synthetic_row
+from ring_twin import RingTwin, distances
 
-from resampler import CorruptStateError, InvalidInputError, MinorityBuffer
-
-
-def distances(rows, query, scale, penalty, metric):
-    """Squared distances of rows to a query, in column order, one float32 operation at a time."""
-    scaled = rows * (1.0 / np.asarray(scale)).astype(np.float32)
-    at = query * (1.0 / np.asarray(scale)).astype(np.float32)
-    if metric == "cosine":
-        scaled = scaled * (1.0 / np.sqrt((scaled.astype(np.float64) ** 2).sum(1, keepdims=True))).astype(np.float32)
-        at = at * np.float32(1.0 / np.sqrt((at.astype(np.float64) ** 2).sum()))
-    total = np.zeros(len(rows), dtype=np.float32)
-    for j in range(rows.shape[1]):
-        if penalty[j] < 0:
-            difference = scaled[:, j] - at[j]
-            total = total + difference * difference
-        else:
-            total = total + np.where(scaled[:, j] != at[j], np.float32(penalty[j]), np.float32(0))
-    return total
+from resampler import InvalidInputError, MinorityBuffer
 
 
 def clustered(seed, n, d, clusters=8, drift=0.0):
@@ -35,13 +18,13 @@ def clustered(seed, n, d, clusters=8, drift=0.0):
     return (centers[labels] + move[np.arange(n), labels] + rng.normal(size=(n, d))).astype(np.float32)
 
 
-def true_neighbors(X, ids, k, metric="euclidean"):
+def true_neighbors(X, ids, k):
     """Ids of the k nearest by (distance, id), and their squared distances."""
     nearest = np.empty((len(X), k), dtype=np.int64)
     d2 = np.empty((len(X), k), dtype=np.float32)
-    ones, numeric = np.ones(X.shape[1]), -np.ones(X.shape[1])
+    numeric = -np.ones(X.shape[1])
     for i in range(len(X)):
-        row = distances(X, X[i], ones, numeric, metric)
+        row = distances(X, X[i], numeric)
         row[i] = np.inf
         order = np.lexsort((ids, row))[:k]
         nearest[i], d2[i] = ids[order], row[order]
@@ -65,7 +48,6 @@ def assert_cells_fit_together(buffer):
     assert len(used) + cells.counts[1] == len(cells.free_cells)
     assert cells.cell_size.sum() + cells.counts[0] == len(cells.free_blocks)
     scaled = rows.X[live] * rows.inverse_scale * rows.inverse_norm[live, None]
-    n_features = rows.X.shape[1]
     lanes = cells.tenants.shape[1]
     assert np.array_equal(cells.blocks[place // lanes, :, place % lanes], scaled)
     assert (cells.block_reach >= cells.reach.max(axis=1)).all()
@@ -73,7 +55,7 @@ def assert_cells_fit_together(buffer):
         members = np.isin(place // lanes, cells.cell_blocks[cell, : cells.cell_size[cell]])
         assert (cells.cell_of[place[members] // lanes] == cell).all()
         centroid = cells.centroids[cell // lanes, :, cell % lanes]
-        d2 = distances(scaled[members], centroid, np.ones(n_features), rows.penalty, "euclidean")
+        d2 = distances(scaled[members], centroid, rows.penalty)
         assert (np.sqrt(d2) <= cells.radius[cell] * (1 + 1e-6)).all()
     for slot in live[::7]:
         d2 = lists.d2[slot, : lists.count[slot]]
@@ -81,7 +63,7 @@ def assert_cells_fit_together(buffer):
 
 
 class BufferMachine(RuleBasedStateMachine):
-    """A buffer beside a plain list of rows, whose neighbours are sorted out anew each time."""
+    """A buffer beside its twin."""
 
     @initialize(
         d=st.integers(1, 4),
@@ -89,57 +71,60 @@ class BufferMachine(RuleBasedStateMachine):
         spare=st.sampled_from([1, 3, 40, 330, 600]),
         index=st.sampled_from(["auto", "exact", "graph"]),
         metric=st.sampled_from(["euclidean", "cosine"]),
-        categories=st.booleans(),
+        n_categories=st.integers(0, 2),
         grid=st.booleans(),
+        max_age=st.none() | st.sampled_from([1, 50, 2_000]),
+        half_life=st.none() | st.sampled_from([0.1, 20.0, 1e9]),
         seed=st.integers(0, 99),
     )
-    def begin(self, d, k, spare, index, metric, categories, grid, seed):
+    def begin(self, d, k, spare, index, metric, n_categories, grid, max_age, half_life, seed):
         self.rng = np.random.default_rng(seed)
         self.d, self.k, self.grid, self.metric = d, k, grid, metric
-        self.categorical = [d - 1] if categories and metric == "euclidean" else []
-        self.scale = np.linspace(0.5, 2, d)
-        self.penalty = np.full(d, -1.0)
-        self.penalty[self.categorical] = 1.0
+        self.categorical = list(range(d))[-n_categories:] if n_categories and metric == "euclidean" else []
+        scale = np.linspace(0.5, 2, d)
+        shared = {"scale": scale, "max_age": max_age, "half_life": half_life}
         self.buffer = MinorityBuffer(
-            d,
-            k + spare,
-            k,
-            categorical_features=self.categorical,
-            metric=metric,
-            index=index,
-            scale=self.scale,
+            d, k + spare, k, categorical_features=self.categorical, metric=metric, index=index, **shared
         )
-        self.scale[self.categorical] = 1.0
-        self.X = np.empty((0, d), dtype=np.float32)
-        self.ids = np.empty(0, dtype=np.int64)
-        self.unused = self.rng.permutation(100_000)
+        self.twin = RingTwin(d, k + spare, k, categorical=self.categorical, cosine=metric == "cosine", **shared)
+        self.unused, self.now = self.rng.permutation(100_000), 0
 
-    @rule(n=st.sampled_from([0, 1, 2, 5, 90, 300]), cluster=st.integers(0, 3))
-    def insert(self, n, cluster):
-        X = self.rng.normal(size=(n, self.d)) + 3 * cluster
+    @rule(n=st.sampled_from([0, 1, 2, 5, 90, 300]), cluster=st.integers(0, 3), spread=st.sampled_from([1.0, 5.0]))
+    def insert(self, n, cluster, spread):
+        X = self.rng.normal(size=(n, self.d)) * spread + 3 * cluster
         X = (np.round(X) if self.grid else X).astype(np.float32)
         X[:, self.categorical] = np.abs(np.round(X[:, self.categorical]))
         if self.metric == "cosine":
             X[~X.any(axis=1), 0] = 1
         ids, self.unused = self.unused[:n], self.unused[n:]
-        cut = n // 3
-        self.buffer.insert(X[:cut], ids[:cut])
-        self.buffer.insert(X[cut:], ids[cut:])
-        self.X = np.concatenate([self.X, X])[-self.buffer.capacity :]
-        self.ids = np.concatenate([self.ids, ids])[-self.buffer.capacity :]
+        times = None
+        if self.buffer.max_age is not None:
+            times = self.now + np.cumsum(self.rng.integers(0, 3, n))
+            self.now = max(self.now, int(times.max(initial=0)))
+        for part in np.array_split(np.arange(n), [n // 3]):
+            self.buffer.insert(X[part], ids[part], None if times is None else times[part])
+        for i in range(n):
+            self.twin.insert(X[i], int(ids[i]), None if times is None else int(times[i]))
 
     @rule(share=st.sampled_from([0.02, 0.3, 0.9, 1.0]))
     def evict(self, share):
-        n = int(share * len(self.ids))
+        n = int(share * len(self.twin))
         self.buffer.evict(n)
-        self.X, self.ids = self.X[n:], self.ids[n:]
+        self.twin.evict(n)
+
+    @precondition(lambda self: self.buffer.max_age is not None)
+    @rule(later=st.sampled_from([0, 3, 500]))
+    def expire(self, later):
+        before = len(self.twin)
+        self.twin.expire(self.now + later)
+        assert self.buffer.expire(self.now + later) == before - len(self.twin)
 
     @rule(share=st.sampled_from([0.02, 0.4, 1.0]))
     def discard(self, share):
-        gone = self.ids[self.rng.random(len(self.ids)) < share]
+        ids = np.array(self.twin.ids, dtype=np.int64)
+        gone = ids[self.rng.random(len(ids)) < share]
         assert self.buffer.discard(np.concatenate([gone, [100_001, -5]])) == len(gone)
-        keep = ~np.isin(self.ids, gone)
-        self.X, self.ids = self.X[keep], self.ids[keep]
+        self.twin.discard(set(gone.tolist()))
 
     @rule()
     def save_and_load(self):
@@ -147,50 +132,45 @@ class BufferMachine(RuleBasedStateMachine):
         self.buffer = MinorityBuffer.from_bytes(saved)
         assert self.buffer.to_bytes() == saved
 
-    def nearest(self, i):
-        d2 = distances(self.X, self.X[i], self.scale, self.penalty, self.metric)
-        d2[i] = np.inf
-        return np.lexsort((self.ids, d2))[: min(self.k, len(self.ids) - 1)], d2
+    def units(self, d2):
+        d2 = np.array(d2, dtype=np.float32)
+        return d2 / np.float32(2) if self.metric == "cosine" else np.sqrt(d2)
 
     @rule()
     def graph(self):
         ids, neighbors, found = self.buffer.graph()
-        assert np.array_equal(ids, self.ids)
-        for i in range(0, len(ids), 1 + len(ids) // 40):
-            nearest, d2 = self.nearest(i)
-            assert np.array_equal(neighbors[i, : len(nearest)], self.ids[nearest])
-            assert (neighbors[i, len(nearest) :] == -1).all()
-            expected = d2[nearest] / np.float32(2) if self.metric == "cosine" else np.sqrt(d2[nearest])
-            assert np.array_equal(found[i, : len(nearest)], expected)
+        assert ids.tolist() == self.twin.ids
+        for i in range(0, len(ids), 1 + len(ids) // 20):
+            nearest, d2 = self.twin.nearest(self.twin.rows[i], self.k, i)
+            n = len(nearest)
+            assert neighbors[i].tolist() == [self.twin.ids[place] for place in nearest] + [-1] * (self.k - n)
+            assert np.array_equal(found[i, :n], self.units(d2))
+            assert np.isinf(found[i, n:]).all()
 
-    @precondition(lambda self: len(self.ids) > 0)
+    @precondition(lambda self: len(self.twin) > 0)
     @rule()
     def kneighbors(self):
-        query = self.X[:3] + np.float32(0.25)
-        n = max(1, len(self.ids) // 2)
-        _, neighbors = self.buffer.kneighbors(query, n)
+        query = np.array(self.twin.rows[:3]) + np.float32(0.25)
+        n = max(1, len(self.twin) // 2)
+        found, neighbors = self.buffer.kneighbors(query, n)
         for i in range(len(query)):
-            d2 = distances(self.X, query[i], self.scale, self.penalty, self.metric)
-            assert np.array_equal(neighbors[i], self.ids[np.lexsort((self.ids, d2))[:n]])
+            nearest, d2 = self.twin.nearest(query[i], n)
+            assert neighbors[i].tolist() == [self.twin.ids[place] for place in nearest]
+            assert np.array_equal(found[i], self.units(d2))
 
-    @precondition(lambda self: len(self.ids) > self.k)
+    @precondition(lambda self: len(self.twin) > self.k)
     @rule(seed=st.integers(0, 2**64 - 1), start=st.integers(0, 2**40))
     def sample(self, seed, start):
         made = self.buffer.sample(6, seed, start)
         for i in range(6):
-            w0, w1, w2, _ = draw(seed, 0, start + i, 0)
-            base = w0 * len(self.ids) >> 32
-            nearest, _ = self.nearest(base)
-            neighbor = nearest[w1 * self.k >> 32]
-            step = np.float32(w2 >> 8) * np.float32(2.0**-24)
-            assert (made.base_id[i], made.neighbor_id[i], made.step[i]) == (self.ids[base], self.ids[neighbor], step)
-            expected = synthetic_row(self.X, base, nearest, neighbor, step, self.penalty)
-            assert made.X[i].tobytes() == expected.tobytes()
+            row, base_id, neighbor_id, step = self.twin.sample(start + i, seed)
+            assert (made.base_id[i], made.neighbor_id[i], made.step[i]) == (base_id, neighbor_id, step)
+            assert made.X[i].tobytes() == row.tobytes()
 
     @invariant()
-    def holds_the_rows_of_the_model(self):
+    def holds_the_rows_of_the_twin(self):
         if hasattr(self, "buffer"):
-            assert np.array_equal(self.buffer.row_ids, self.ids)
+            assert self.buffer.row_ids.tolist() == self.twin.ids
             assert_cells_fit_together(self.buffer)
 
 
@@ -303,6 +283,7 @@ def test_buffers_on_threads_do_not_disturb_each_other():
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
+        ({"capacity": 1, "k_neighbors": 1}, "capacity must be at least k_neighbors \\+ 1 = 2.*got 1"),
         ({"capacity": 5}, "capacity must be at least k_neighbors \\+ 1 = 6.*got 5"),
         ({"capacity": 2**31}, "at most 2\\*\\*30, got 2147483648"),
         ({"capacity": 2**29, "n_features": 2_000}, "GiB.*lower capacity"),
@@ -327,10 +308,14 @@ def test_bad_parameters_are_named(parameters, message):
         ([[1.0, np.nan]], [9], "finite"),
         ([[1.0, -np.inf]], [9], "finite"),
         ([[1.0, 1e30]], [9], "units of its scale"),
-        ([["a", "b"]], [9], "numbers"),
+        ([["a", "b"]], [9], "real numbers"),
+        ([[1.0 + 2j, 3.0]], [9], "real numbers.*complex128"),
+        (np.array([["2026-01-01"] * 2], dtype="datetime64[D]"), [9], "real numbers.*datetime64"),
+        ([[1.0, None]], [9], "finite"),
         ([[1.0, 2.0]], [-1], "0 or more"),
         ([[1.0, 2.0]], [1.5], "integers"),
         ([[1.0, 2.0]], [9, 10], "1 integers"),
+        ([[1.0, 2.0]], np.array([2**63], dtype=np.uint64), "fit into int64"),
         ([[1.0, 2.0]], [3], "distinct and new"),
         ([[1.0, 2.0], [3.0, 4.0]], [9, 9], "distinct and new"),
     ],
@@ -355,18 +340,3 @@ def test_bad_calls_are_named():
         buffer.kneighbors([[0.0, 0.0]], 5)
     with pytest.raises(InvalidInputError, match="length under the cosine metric"):
         MinorityBuffer(2, 10, metric="cosine").insert([[0.0, 0.0]], [1])
-
-
-@pytest.mark.parametrize("index", ["exact", "graph"])
-def test_damaged_state_is_refused(index):
-    buffer = MinorityBuffer(2, 30, index=index)
-    buffer.insert(clustered(0, 50, 2), np.arange(50))
-    saved = buffer.to_bytes()
-    rng = np.random.default_rng(0)
-    for at in rng.integers(0, len(saved), 40):
-        damaged = bytearray(saved)
-        damaged[at] ^= 1 << rng.integers(8)
-        with pytest.raises(CorruptStateError):
-            MinorityBuffer.from_bytes(bytes(damaged))
-    with pytest.raises(CorruptStateError):
-        MinorityBuffer.from_bytes(saved[:-1])

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from online_twin import draw as draw_twin
+from interpolate_twin import synthetic_row
 from online_twin import neighbors as neighbors_twin
-from online_twin import synthetic_row
+from random_twin import draw as draw_twin
 
 from resampler.errors import InvalidInputError
 from resampler.generate import Plan, build, draw, take_turns

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from online_twin import draw as draw_twin
+from random_twin import draw as draw_twin
 
 from resampler.kernels.random import bounded, draw, philox4x32, rank_keys, unit
 

@@ -5,24 +5,11 @@ from __future__ import annotations
 import zlib
 
 import numpy as np
+from interpolate_twin import synthetic_row
+from random_twin import draw, poisson
+from ring_twin import follow
 
-MASK = 0xFFFFFFFF
 f32 = np.float32
-
-
-def philox(counter, key):
-    """Philox4x32-10 after Salmon et al. 2011, in Python integers."""
-    c0, c1, c2, c3 = counter
-    k0, k1 = key
-    for _ in range(10):
-        p0, p1 = 0xD2511F53 * c0, 0xCD9E8D57 * c2
-        c0, c1, c2, c3 = (p1 >> 32) ^ c1 ^ k0, p1 & MASK, (p0 >> 32) ^ c3 ^ k1, p0 & MASK
-        k0, k1 = (k0 + 0x9E3779B9) & MASK, (k1 + 0xBB67AE85) & MASK
-    return c0, c1, c2, c3
-
-
-def draw(seed, stream, row_id, n):
-    return philox((row_id & MASK, row_id >> 32, n, stream), (seed & MASK, seed >> 32))
 
 
 def distance(a, b, scale, penalty):
@@ -44,31 +31,6 @@ def neighbors(rows, ids, base, k, scale, penalty):
     return [i for _, _, i in sorted(found)[:k]]
 
 
-def synthetic_row(rows, base, nearest, neighbor, step, penalty):
-    out = rows[base].copy()
-    for j in range(len(out)):
-        if penalty[j] < 0:
-            out[j] = rows[base][j] + step * (rows[neighbor][j] - rows[base][j])
-        else:
-            values = [rows[i][j] for i in nearest]
-            out[j] = min(values, key=lambda v: (-values.count(v), v))
-    return out
-
-
-def poisson(word, rate):
-    """Invert the distribution function; the exponential by its series, 20 terms."""
-    terms = [1.0]
-    for i in range(1, 20):
-        terms.append(terms[-1] * (-rate / i))
-    probability = below = sum(terms)
-    count = 0
-    while word * 2.0**-32 >= below and count < 32:
-        count += 1
-        probability *= rate / count
-        below += probability
-    return count
-
-
 class OnlineTwin:
     """`OnlineResampler` row by row; every list is walked anew for every row."""
 
@@ -79,6 +41,8 @@ class OnlineTwin:
         self.ratio, self.k, self.capacity, self.window, self.burst, self.seed = ratio, k, capacity, window, burst, seed
         self.scale = [1.0] * n_features if scale is None else scale
         self.penalty = [-1.0] * n_features if penalty is None else penalty
+        self.penalties: dict[int, list[float]] = {}  # of each class: it follows the rows that are held
+        self.inserted: dict[int, int] = {}
         self.recent: list[int] = []
         self.credit: dict[int, float] = {}
         self.buffers: dict[int, list[tuple[np.ndarray, int]]] = {}  # in order of first appearance
@@ -89,6 +53,11 @@ class OnlineTwin:
         self.credit.setdefault(label, 0.0)
         self.recent = self.recent[-(self.window - 1) :] if self.window > 1 else []
         if self.recent.count(label) < max(map(self.recent.count, self.buffers)) or len(buffer) <= self.k:
+            inverse_scale = [1.0 / s for s in self.scale]
+            penalty, inserted = self.penalties.get(label, self.penalty), self.inserted.get(label, 0)
+            rows = [row for row, _ in buffer]
+            self.penalties[label] = follow(rows, inserted, self.capacity, inverse_scale, penalty)
+            self.inserted[label] = inserted + 1
             buffer.append((x, row_id))
             del buffer[: -self.capacity]
         self.recent.append(label)
@@ -121,8 +90,9 @@ class OnlineTwin:
         ids = [i for _, i in self.buffers[label]]
         w0, w1, w2, _ = draw(self.seed, zlib.crc32(str(label).encode()), row_id, a)
         base = w0 * len(rows) >> 32
-        nearest = neighbors(rows, ids, base, self.k, self.scale, self.penalty)
+        penalty = self.penalties[label]
+        nearest = neighbors(rows, ids, base, self.k, self.scale, penalty)
         neighbor = nearest[w1 * self.k >> 32]
         step = f32(w2 >> 8) * f32(2.0**-24)
-        made = synthetic_row(rows, base, nearest, neighbor, step, self.penalty)
+        made = synthetic_row(rows, base, nearest, neighbor, step, penalty)
         return made, label, True, -1, ids[base], ids[neighbor], step

@@ -1,0 +1,63 @@
+"""What a differing category counts while the window moves: SMOTENC's rule, followed to within a tenth.
+
+A new penalty makes every kept distance void. So it is looked at now and then, taken over only when it has moved by
+more than `TOLERANCE`, and the lists are then searched for anew as they are read.
+
+References
+----------
+Chawla, Bowyer, Hall, Kegelmeyer: SMOTE. JAIR 16 (2002), section 6.1, there for a fixed set of rows.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from resampler.kernels.blocks import LANES
+from resampler.kernels.graph import UNKNOWN, inner, load_row, slot_of
+from resampler.kernels.graph_cells import centroid_distance
+
+TOLERANCE = 1.1  # ratio of standard deviations
+
+
+@inner
+def median_spread(rows):
+    """Return the median of the numeric columns' standard deviations, in units of distance; there must be one."""
+    oldest, held = rows.cursor
+    capacity, n_features = rows.X.shape
+    spreads = np.empty(n_features)
+    n_numeric = 0
+    for j in range(n_features):
+        if rows.penalty[j] >= 0:
+            continue
+        mean = 0.0
+        for i in range(held):
+            mean += rows.X[(oldest + i) % capacity, j]
+        mean /= held
+        total = 0.0
+        for i in range(held):
+            total += (rows.X[(oldest + i) % capacity, j] - mean) ** 2
+        spreads[n_numeric] = np.sqrt(total / held) * rows.inverse_scale[j]
+        n_numeric += 1
+    return np.median(spreads[:n_numeric])
+
+
+@inner
+def follow_spread(rows, lists, cells, query):
+    """Fit the categories' penalty to the rows held, of which there must be some."""
+    penalty = np.float32(median_spread(rows) ** 2)
+    before = rows.penalty.max()
+    if before <= penalty * TOLERANCE**2 and penalty <= before * TOLERANCE**2:
+        return
+    for j in range(rows.penalty.shape[0]):
+        if rows.penalty[j] >= 0:
+            rows.penalty[j] = penalty
+    lists.count[:] = 0
+    cells.reach[:] = UNKNOWN
+    cells.block_reach[:] = UNKNOWN
+    cells.radius[:] = 0
+    for i in range(rows.cursor[1]):
+        slot = slot_of(rows, (rows.cursor[0] + i) % (2 * rows.X.shape[0]))
+        cell = cells.cell_of[cells.place[slot] // LANES]
+        load_row(rows, slot, query)
+        d2 = centroid_distance(cells, cell, query, rows.penalty)
+        cells.radius[cell] = max(cells.radius[cell], np.sqrt(d2))
