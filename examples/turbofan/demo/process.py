@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tqdm import tqdm
+
 from resampler.errors import ResamplerError
 
 HERE = Path(__file__).parent
@@ -23,17 +25,33 @@ def script_command(name: str, *arguments: str) -> list[str]:
     return [sys.executable, str(HERE / f"{name}.py"), *arguments]
 
 
-def run(command: list[str]) -> str:
-    """Run a command and return what it printed; what it says of its failure becomes the error."""
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise failed(command, done.returncode, done.stderr)
-    return done.stdout
+def run(command: list[str], doing: str) -> str:
+    """Run a command and return what it printed; what it says of its failure becomes the error.
+
+    On a terminal a line says meanwhile what is being done, and for how long.
+    """
+    with (
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process,
+        tqdm(desc=f"   {doing}", bar_format="{desc} ... {elapsed}", disable=None, leave=False) as clock,
+    ):
+        try:
+            while True:
+                try:
+                    stdout, stderr = process.communicate(timeout=0.5)
+                    break
+                except subprocess.TimeoutExpired:
+                    clock.refresh()
+        except BaseException:
+            process.kill()
+            raise
+    if process.returncode:
+        raise failed(command, process.returncode, stderr)
+    return stdout
 
 
-def run_json(command: list[str]) -> dict[str, Any]:
+def run_json(command: list[str], doing: str) -> dict[str, Any]:
     """Run a command whose last line is one JSON object."""
-    return json.loads(run(command).splitlines()[-1])
+    return json.loads(run(command, doing).splitlines()[-1])
 
 
 def failed(command: list[str], returncode: int, stderr: str) -> ResamplerError:

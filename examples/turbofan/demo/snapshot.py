@@ -51,7 +51,7 @@ def publish(work: Path, ratio: float, seed: int) -> Published:
     shutil.copytree(EXAMPLE / "feature_repo", repo, ignore=shutil.ignore_patterns("__pycache__", "state"))
     (work / "data").mkdir()
     shutil.copy(EXAMPLE / "data" / "turbofan.parquet", work / "data")
-    run([str(Path(sys.executable).with_name("feast")), "--chdir", str(repo), "apply"])
+    run([str(Path(sys.executable).with_name("feast")), "--chdir", str(repo), "apply"], "feast apply")
     return create(work, ratio, seed)
 
 
@@ -64,7 +64,8 @@ def create(work: Path, ratio: float, seed: int) -> Published:
             *("--feature-service", "turbofan", "--entity-df", str(work / "data" / "turbofan.parquet")),
             *("--label", LABEL, "--split", "group:unit:0.7,0.15,0.15"),
             *("--ratio", str(ratio), "--seed", str(seed), "--root", str(root), "--json"),
-        )
+        ),
+        "resampler snapshot create",
     )
     directory = root / "turbofan" / f"v{answer['version']:04d}"
     return Published(answer, directory, run_manifest(root))
@@ -72,9 +73,11 @@ def create(work: Path, ratio: float, seed: int) -> Published:
 
 def run_manifest(root: Path) -> dict[str, Any]:
     """Ask the command line for the newest version's manifest."""
-    return run_json(resampler_command("snapshot", "show", "--name", "turbofan", "--root", str(root), "--json"))
+    command = resampler_command("snapshot", "show", "--name", "turbofan", "--root", str(root), "--json")
+    return run_json(command, "resampler snapshot show")
 
 
 def read_back(work: Path, published: Published) -> dict[str, Any]:
     """Read every split in a process that imports only Feast."""
-    return run_json(script_command("reader", str(work / "feature_repo"), *published.answer["datasets"].values()))
+    command = script_command("reader", str(work / "feature_repo"), *published.answer["datasets"].values())
+    return run_json(command, "plain Feast reads it back")
