@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from resampler.lazy import attach
 
 if TYPE_CHECKING:
     from feast_plugin.diff import diff_versions
@@ -42,10 +43,4 @@ __all__ = [
     "verify_snapshot",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'feast_plugin' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"feast_plugin.{_HOME[name]}"), name)
-    globals()[name] = value
-    return value
+__getattr__, __dir__ = attach(__name__, _HOME, extra="feast")

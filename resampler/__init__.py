@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from resampler.lazy import attach
 
 if TYPE_CHECKING:
     from resampler.buffer import MinorityBuffer
@@ -101,14 +102,4 @@ __all__ = [
     "replay",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'resampler' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"resampler.{_HOME[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = attach(__name__, _HOME)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from resampler.lazy import attach
 
 if TYPE_CHECKING:
     from stream.codec import InputFormat, OutputFormat, decode_output, encode_batch, encode_row
@@ -42,14 +43,4 @@ __all__ = [
     "shard_keys",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'stream' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"stream.{_HOME[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = attach(__name__, _HOME, extra="stream")

@@ -29,6 +29,24 @@ def test_every_public_name_is_there():
         resampler.nonsense  # noqa: B018
 
 
+def test_a_missing_extra_is_told_with_the_command_that_installs_it():
+    code = """
+import sys
+sys.modules["feast"] = sys.modules["redis"] = None  # what an installation of the core alone finds
+import feast_plugin, stream
+for ask in (lambda: feast_plugin.create_snapshot, lambda: stream.Worker):
+    try:
+        ask()
+    except ImportError as error:
+        print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [
+        "feast_plugin.create_snapshot needs feast: pip install 'feast-resampler[feast]'",
+        "stream.Worker needs redis: pip install 'feast-resampler[stream]'",
+    ]
+
+
 def test_the_wheel_holds_the_three_packages_and_nothing_else(tmp_path):
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
     subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
