@@ -147,13 +147,18 @@ class EmbeddedServer:
         Raises
         ------
         ResamplerError
-            If the socket's path is too long, or the server does not come up within ten seconds.
+            If the socket's path is too long or taken, or the server does not come up within ten seconds.
         """
         path = os.fsencode(self.socket_path)
         if len(path) > _MAX_SOCKET_PATH_BYTES:
             raise ResamplerError(
                 f"socket path must be at most {_MAX_SOCKET_PATH_BYTES} bytes, got {len(path)} "
                 f"({self.socket_path}): set TMPDIR to a shorter directory"
+            )
+        if _ask(self.socket_path):
+            raise ResamplerError(
+                f"socket {self.socket_path} must be free, and a server answers there: "
+                f"use that one by its URL {self.url}, or another directory"
             )
         command = [find_server(), "--port", "0", "--unixsocket", str(self.socket_path), "--unixsocketperm", "700"]
         command += ["--dir", str(self.directory), "--logfile", "server.log", "--save", ""]
@@ -197,7 +202,7 @@ class EmbeddedServer:
         while time.monotonic() < deadline:
             if process.poll() is not None:
                 break
-            if _answers(self.socket_path):
+            if _ask(self.socket_path).startswith(b"+PONG"):
                 return
             time.sleep(0.002)
         self.kill()
@@ -213,14 +218,14 @@ class EmbeddedServer:
         self._directory = None
 
 
-def _answers(path: Path) -> bool:
-    """Tell whether PING is answered: a server that loads its data answers with an error, which is no."""
+def _ask(path: Path) -> bytes:
+    """Return what PING is answered: PONG, an error while data are loaded, nothing where no server is."""
     with suppress(OSError), socket.socket(socket.AF_UNIX) as client:
         client.settimeout(1.0)
         client.connect(str(path))
         client.sendall(b"PING\r\n")
-        return client.recv(16).startswith(b"+PONG")
-    return False
+        return client.recv(16)
+    return b""
 
 
 def _die_with(parent: int) -> Callable[[], None]:

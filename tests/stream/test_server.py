@@ -66,6 +66,17 @@ def test_path_too_long_says_what_to_do(tmp_path):
         pass
 
 
+def test_a_taken_socket_is_left_to_the_server_that_has_it(tmp_path):
+    with EmbeddedServer(directory=tmp_path) as first:
+        connect(first.url).set("x", "mine")
+        with (
+            pytest.raises(ResamplerError, match="must be free, and a server answers"),
+            EmbeddedServer(directory=tmp_path),
+        ):
+            pass
+        assert connect(first.url).get("x") == b"mine"
+
+
 def test_server_that_cannot_start_says_why(tmp_path):
     with pytest.raises(ResamplerError, match="did not come up"), EmbeddedServer(options=("--no-such-option", "1")):
         pass
