@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from resampler.bases import SAVED, STRATEGIES, Bases, Strategy, weigh
 from resampler.buffer import MinorityBuffer
 from resampler.errors import CorruptStateError, InvalidInputError
 from resampler.kernels.online import advance, scatter
@@ -23,6 +24,19 @@ if TYPE_CHECKING:
 MAX_CLASSES = 32
 MAX_WINDOW = 100_000_000
 QUOTAS = ("exact", "poisson")
+PARAMETERS = (
+    "ratio",
+    "k_neighbors",
+    "capacity",
+    "window",
+    "burst",
+    "strategy",
+    "clean",
+    "undersample",
+    "quota",
+    "warmup",
+    "seed",
+)
 
 
 class OnlineStats(NamedTuple):
@@ -71,6 +85,13 @@ class OnlineResampler:
         Rows over which the classes' shares are counted.
     burst : int
         Synthetic rows of a class that one row can cause, at most.
+    strategy : {"plain", "borderline", "adaptive"}
+        Which rows of a class are bases: all alike; those in danger, that is half or more of whose `k_neighbors`
+        nearest rows are of other classes, but not all; or each in proportion to the number of such rows. The other
+        classes are represented by a sample of up to `capacity` rows, thinned to as many as the class has in the same
+        stretch of rows. Where no row is in danger, all bases are alike.
+    clean : bool
+        Leave out noise: rows all of whose `k_neighbors` nearest rows are of other classes are not taken as bases.
     undersample : float or None
         Drop majority rows at random until minority : majority is this, before synthetic rows make up the rest; a row's
         fate is keyed by its id. A minority counts as `k_neighbors` + 1 rows at least. With ``undersample >= ratio``
@@ -112,6 +133,8 @@ class OnlineResampler:
         capacity: int = 10_000,
         window: int = 10_000,
         burst: int = 16,
+        strategy: Strategy = "plain",
+        clean: bool = False,
         undersample: float | None = None,
         quota: str = "exact",
         warmup: int = 0,
@@ -139,12 +162,21 @@ class OnlineResampler:
             raise InvalidInputError(
                 f"capacity must be at least k_neighbors + 1 = {self.k_neighbors + 1}, got {capacity}"
             )
-        self._buffers: list[MinorityBuffer] = []
+        if strategy not in STRATEGIES:
+            raise InvalidInputError(f"strategy must be one of {STRATEGIES}, got {strategy!r}")
+        self.strategy = strategy
+        if not isinstance(clean, bool | np.bool_):
+            raise InvalidInputError(f"clean must be True or False, got {clean!r}")
+        self.clean = bool(clean)
+        self._weights = weigh(strategy, self.k_neighbors, clean=self.clean)
+        self._bases: list[Bases] = []
+        self._highest_id = -1  # of all rows that may be held
         self._streams: list[int] = []  # what each class's draws are keyed on
         self._policy = Policy(
             ratio=self.ratio,
             undersample=self.undersample or 0.0,
             poisson=quota == "poisson",
+            compare=len(self._weights) > 0,
             k_neighbors=self.k_neighbors,
             capacity=self.capacity,
             burst=self.burst,
@@ -168,8 +200,7 @@ class OnlineResampler:
     @property
     def parameters(self) -> dict[str, float | int | str | None]:
         """What the output depends on beside the schema and the rows."""
-        names = ("ratio", "k_neighbors", "capacity", "window", "burst", "undersample", "quota", "warmup", "seed")
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in PARAMETERS}
 
     @property
     def config_hash(self) -> str:
@@ -187,7 +218,8 @@ class OnlineResampler:
         y : array-like of shape (n_samples,), integer
             Labels; at most 32 different ones in a resampler's life.
         row_ids : array-like of shape (n_samples,), int64
-            Identities, 0 or more: what draws are keyed on and provenance refers to.
+            Identities, 0 or more and distinct: what draws are keyed on and provenance refers to. Ascending ids are
+            checked fastest.
 
         Returns
         -------
@@ -200,24 +232,25 @@ class OnlineResampler:
         ContractError
             If `X` does not fit the schema; nothing changes.
         InvalidInputError
-            If `y` or `row_ids` are of another length or type, or there are too many classes; nothing changes.
+            If `y` or `row_ids` are of another length or type, an id is negative, comes twice or is that of a row that
+            is still held, or there are too many classes; nothing changes.
         """
         rows = self.schema.validate_rows(X)
         n, d = rows.shape
         labels, ids = self._integers("y", y, n), self._integers("row_ids", row_ids, n)
-        if n and ids.min() < 0:
-            raise InvalidInputError(f"row_ids must be 0 or more, got {ids.min()}")
+        self._check_ids(ids)
         codes = np.empty(n, dtype=np.int64)
         n_classes = encode(self._window, labels, codes)
         if n_classes < 0:
             raise InvalidInputError(
                 f"y may hold at most {MAX_CLASSES} different classes, got more: is {self.schema.label.name!r} a class?"
             )
-        while len(self._buffers) < n_classes:
-            self._streams.append(label_key(int(self._window.labels[len(self._buffers)])))
-            self._buffers.append(self._new_buffer())
+        self._highest_id = max(self._highest_id, int(ids.max(initial=-1)))
+        while len(self._bases) < n_classes:
+            self._streams.append(label_key(int(self._window.labels[len(self._bases)])))
+            self._bases.append(self._new_bases())
 
-        ops = np.empty((4, n * (1 + n_classes)), dtype=np.int64)
+        ops = np.empty((4, 2 * n * n_classes), dtype=np.int64)
         position = np.empty(n, dtype=np.int64)
         streams = np.array(self._streams, dtype=np.int64)
         n_ops, n_out = plan(self._window, self._policy, codes, ids, streams, *ops, position)
@@ -235,7 +268,8 @@ class OnlineResampler:
         for code in np.unique(views[0]):
             label = int(self._window.labels[code])
             advance(
-                self._buffers[code].ring,
+                self._bases[code].buffer.ring,
+                self._bases[code].danger,
                 rows,
                 ids,
                 code,
@@ -262,12 +296,35 @@ class OnlineResampler:
             raise InvalidInputError(f"{name} must fit into int64, got {array.max()}")
         return np.ascontiguousarray(array, dtype=np.int64)
 
-    def _new_buffer(self) -> MinorityBuffer:
+    def _check_ids(self, ids: NDArray[np.int64]) -> None:
+        if not len(ids):
+            return
+        if not (ids[0] > self._highest_id and (ids[1:] > ids[:-1]).all()):
+            if ids.min() < 0:
+                raise InvalidInputError(f"row_ids must be 0 or more, got {ids.min()}")
+            values, counts = np.unique(ids, return_counts=True)
+            if counts.max() > 1:
+                raise InvalidInputError(
+                    f"row_ids must be distinct, got {values[counts.argmax()]} {counts.max()} times: draws are keyed on "
+                    "them, so that rows of one id would cause the same synthetic rows"
+                )
+            for bases in self._bases:
+                held = np.isin(values, bases.row_ids)
+                if held.any():
+                    raise InvalidInputError(
+                        f"row_ids must be new, got {values[held.argmax()]}, the id of a row that is held: forget it "
+                        "first, or give the new row an id of its own"
+                    )
+
+    def _new_bases(self) -> Bases:
+        return Bases(self._new_buffer, self.capacity, self.k_neighbors, self._weights)
+
+    def _new_buffer(self, capacity: int, k_neighbors: int) -> MinorityBuffer:
         categorical = np.flatnonzero(self.schema.categorical_mask).tolist()
         return MinorityBuffer(
             self.schema.n_features,
-            self.capacity,
-            self.k_neighbors,
+            capacity,
+            k_neighbors,
             categorical_features=categorical,
             scale=self.schema.scale,
         )
@@ -286,9 +343,9 @@ class OnlineResampler:
             How many rows left.
         """
         gone = 0
-        for code, buffer in enumerate(self._buffers):
-            gone += buffer.discard(row_ids)
-            self._window.stored[code] = len(buffer)
+        for code, bases in enumerate(self._bases):
+            gone += bases.forget(row_ids)
+            self._window.stored[code] = len(bases.buffer)
         return gone
 
     def stats(self) -> OnlineStats:
@@ -299,12 +356,12 @@ class OnlineResampler:
         OnlineStats
             By label, in order of first appearance.
         """
-        labels = [int(label) for label in self._window.labels[: len(self._buffers)]]
+        labels = [int(label) for label in self._window.labels[: len(self._bases)]]
         return OnlineStats(
             real=dict(zip(labels, self._window.seen_real.tolist(), strict=False)),
             synthetic=dict(zip(labels, self._window.seen_synthetic.tolist(), strict=False)),
             dropped=dict(zip(labels, self._window.seen_dropped.tolist(), strict=False)),
-            buffer_rows=dict(zip(labels, map(len, self._buffers), strict=True)),
+            buffer_rows={label: len(bases.buffer) for label, bases in zip(labels, self._bases, strict=True)},
         )
 
     def to_bytes(self) -> bytes:
@@ -316,8 +373,8 @@ class OnlineResampler:
             For `from_bytes`; versioned and checksummed.
         """
         arrays = {f"window_{name}": array for name, array in self._window._asdict().items()}
-        for code, buffer in enumerate(self._buffers):
-            arrays[f"buffer_{code}"] = np.frombuffer(buffer.to_bytes(), dtype=np.uint8)
+        for code, bases in enumerate(self._bases):
+            arrays |= {f"{name}_{code}": array for name, array in bases.to_arrays().items()}
         return dump_state("OnlineResampler", {"schema": self.schema.to_dict(), **self.parameters}, arrays)
 
     @classmethod
@@ -346,5 +403,9 @@ class OnlineResampler:
             raise CorruptStateError("saved OnlineResampler has arrays of other shapes: rebuild it by replay")
         resampler._window = saved
         resampler._streams = [label_key(int(label)) for label in saved.labels[: int(saved.n_classes[0])]]
-        resampler._buffers = [MinorityBuffer.from_bytes(array.tobytes()) for array in arrays.values()]
+        for code in range(len(resampler._streams)):
+            bases = resampler._new_bases()
+            bases.restore({name: arrays[f"{name}_{code}"] for name in SAVED if f"{name}_{code}" in arrays})
+            resampler._bases.append(bases)
+            resampler._highest_id = max(resampler._highest_id, int(bases.row_ids.max(initial=-1)))
         return resampler

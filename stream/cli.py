@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 import click
 from tqdm import tqdm
 
+from resampler.bases import STRATEGIES
 from resampler.errors import InvalidInputError
+from resampler.online import QUOTAS
 from resampler.schema import FeatureSchema
 from stream import identity
 from stream.codec import InputFormat, OutputFormat
@@ -90,6 +92,19 @@ def _print_json(report: dict[str, Any]) -> None:
 @click.option("--window", default=10_000, show_default=True, help="Rows over which the ratio is kept.")
 @click.option("--burst", default=16, show_default=True, help="Synthetic rows that one row can cause, at most.")
 @click.option("--seed", default=0, show_default=True)
+@click.option(
+    "--strategy",
+    type=click.Choice(STRATEGIES),
+    default="plain",
+    show_default=True,
+    help="Bases: all rows of a class, those in danger, or each by its danger.",
+)
+@click.option("--clean", is_flag=True, help="Make nothing of rows that have none but other classes around them.")
+@click.option("--undersample", type=float, help="Drop majority rows until minority : majority is this.")
+@click.option(
+    "--quota", type=click.Choice(QUOTAS), default="exact", show_default=True, help="Count what is owed, or draw it."
+)
+@click.option("--warmup", default=0, show_default=True, help="Rows before the first synthetic one.")
 @click.option("--batch-rows", default=256, show_default=True, help="Input rows of an output entry, at most.")
 @click.option("--linger-ms", default=5, show_default=True, help="How long a row may wait for others.")
 @click.option("--input-format", type=click.Choice([f.value for f in InputFormat]), default="auto", show_default=True)

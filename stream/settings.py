@@ -8,10 +8,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from resampler.errors import InvalidInputError
-from resampler.online import OnlineResampler
+from resampler.online import PARAMETERS, OnlineResampler
 from stream.codec import InputFormat, OutputFormat
 
 if TYPE_CHECKING:
+    from resampler.bases import Strategy
     from resampler.schema import FeatureSchema
 
 _ENTRY_ID = re.compile(r"[0-9]{1,20}(-[0-9]{1,20})?")
@@ -27,7 +28,7 @@ class Settings:
     ----------
     schema : FeatureSchema
         The contract.
-    ratio, k_neighbors, capacity, window, burst, seed
+    ratio, k_neighbors, capacity, window, burst, seed, strategy, clean, undersample, quota, warmup
         As of `OnlineResampler`. They and the contract are fixed for the life of a stream.
     batch_rows : int
         Input rows of an output entry, at most (an input entry is never split).
@@ -62,6 +63,11 @@ class Settings:
     window: int = 10_000
     burst: int = 16
     seed: int = 0
+    strategy: Strategy = "plain"
+    clean: bool = False
+    undersample: float | None = None
+    quota: str = "exact"
+    warmup: int = 0
     batch_rows: int = 256
     linger_ms: int = 5
     input_format: InputFormat = InputFormat.AUTO
@@ -107,15 +113,7 @@ class Settings:
         OnlineResampler
             Empty.
         """
-        return OnlineResampler(
-            self.schema,
-            ratio=self.ratio,
-            k_neighbors=self.k_neighbors,
-            capacity=self.capacity,
-            window=self.window,
-            burst=self.burst,
-            seed=self.seed,
-        )
+        return OnlineResampler(self.schema, **{name: getattr(self, name) for name in PARAMETERS})
 
     def start_id(self) -> str:
         """Return `start` as Redis takes it.

@@ -48,6 +48,12 @@ def follow_spread(rows, lists, cells, query):
     before = rows.penalty.max()
     if before <= penalty * TOLERANCE**2 and penalty <= before * TOLERANCE**2:
         return
+    set_penalty(rows, lists, cells, query, penalty)
+
+
+@inner
+def set_penalty(rows, lists, cells, query, penalty):
+    """Count a differing category as `penalty` from now on: what was known of distances is void."""
     for j in range(rows.penalty.shape[0]):
         if rows.penalty[j] >= 0:
             rows.penalty[j] = penalty

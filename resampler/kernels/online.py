@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from numba import njit
 
+from resampler.kernels.danger import draw_base, insert_base
 from resampler.kernels.random import draw
 from resampler.kernels.ring import emit, insert
-from resampler.kernels.window import DROPPED, INSERT
+from resampler.kernels.window import DROPPED, INSERT, REFER
 
 
 @njit(cache=True, nogil=True)
@@ -24,7 +25,9 @@ def scatter(X, y, row_ids, position, out_X, out_y, out_synthetic, out_row_id):
 
 
 @njit(cache=True, nogil=True)
-def advance(ring, X, row_ids, code, label, seed, stream, ops, out_X, out_y, out_base_id, out_neighbor_id, out_step):
+def advance(
+    ring, danger, X, row_ids, code, label, seed, stream, ops, out_X, out_y, out_base_id, out_neighbor_id, out_step
+):
     """Carry out the operations of class `code`.
 
     Synthetic row a that row i caused is keyed by (seed, class, id of row i, a).
@@ -35,12 +38,15 @@ def advance(ring, X, row_ids, code, label, seed, stream, ops, out_X, out_y, out_
             continue
         i = op_row[op]
         if op_count[op] == INSERT:
-            insert(ring, X[i], row_ids[i])
+            insert_base(ring, danger, X[i], row_ids[i], seed, stream)
+            continue
+        if op_count[op] == REFER:
+            insert(danger.others, X[i], row_ids[i])
             continue
         for a in range(op_count[op]):
             at = op_out[op] + a
             words = draw(seed, stream, row_ids[i], a)
-            base_id, neighbor_id, step = emit(ring, words, out_X[at])
+            base_id, neighbor_id, step = emit(ring, draw_base(ring, danger, words[0]), words, out_X[at])
             out_y[at] = label
             out_base_id[at] = base_id
             out_neighbor_id[at] = neighbor_id

@@ -198,14 +198,13 @@ def choose(word, held, half_life):
 
 
 @inner
-def emit(ring, words, out):
-    """Make one synthetic row of a ring that holds more than ``len(nn_slots)`` rows.
+def emit(ring, base, words, out):
+    """Make one synthetic row of the base in slot `base`; the ring holds more than ``len(nn_slots)`` rows.
 
     `words` are the four words of its draw: base, neighbour, step, spare. Returns the base's id, the neighbour's
     id and the step.
     """
     rows = ring.graph.rows
-    base = (rows.cursor[0] + choose(words[0], rows.cursor[1], ring.half_life[0])) % rows.X.shape[0]
     neighbors(ring, base)
     neighbor = ring.nn_slots[bounded(words[1], ring.nn_slots.shape[0])]
     step = unit(words[2])

@@ -10,9 +10,11 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from resampler.kernels.random import KEEP, QUOTA, draw, poisson
+from resampler.kernels.random import KEEP, QUOTA, REFERRAL, draw, poisson
 
-INSERT = 0  # an operation with count 0 keeps the row; any other count emits that many rows
+# What an operation's count says; any other count emits that many rows.
+INSERT = 0  # the class keeps the row
+REFER = -1  # the row, of another class, enters the sample that the class is compared with
 DROPPED = -1  # place in the output of a row that under-sampling left out
 
 
@@ -27,6 +29,8 @@ class Policy(NamedTuple):
         Minority : majority that dropping majority rows reaches first; 0 drops none.
     poisson : bool
         Quotas are drawn, not counted.
+    compare : bool
+        Minority classes are compared with a sample of the other classes.
     k_neighbors, capacity, burst, warmup : int
         As there.
     seed : uint64
@@ -36,6 +40,7 @@ class Policy(NamedTuple):
     ratio: float
     undersample: float
     poisson: bool
+    compare: bool
     k_neighbors: int
     capacity: int
     burst: int
@@ -163,6 +168,15 @@ def plan(window, policy, codes, row_ids, streams, op_class, op_row, op_count, op
         for c in range(n_classes):
             if window.seen_real[c] == 0:  # a class that this batch is yet to bring
                 continue
+            if policy.compare and c != code and 0 < window.real[c] < largest:
+                # As many rows of other classes as of the class itself, so that both samples span the same time.
+                word, _, _, _ = draw(policy.seed, streams[c], row_ids[i], REFERRAL)
+                if np.float64(word) * 2.0**-32 * (rows - window.real[c]) < window.real[c]:
+                    op_class[n_ops] = c
+                    op_row[n_ops] = i
+                    op_count[n_ops] = REFER
+                    op_out[n_ops] = -1
+                    n_ops += 1
             owed = max(0.0, policy.ratio * share * largest - window.real[c]) / rows
             ready = window.stored[c] > policy.k_neighbors and window.seen[0] > policy.warmup
             if policy.poisson:

@@ -18,6 +18,7 @@ from resampler import (
     MicroBatch,
     OnlineResampler,
 )
+from resampler.bases import STRATEGIES, weigh
 
 COLUMNS = [field.name for field in dataclasses.fields(MicroBatch)]
 
@@ -42,7 +43,7 @@ def run(resampler, X, y, ids, cuts):
     return MicroBatch.concat(parts)
 
 
-@settings(max_examples=40)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 2**64 - 1),
     data_seed=st.integers(0, 1000),
@@ -57,10 +58,29 @@ def run(resampler, X, y, ids, cuts):
     undersample=st.none() | st.floats(0.1, 1.0),
     quota=st.sampled_from(["exact", "poisson"]),
     warmup=st.sampled_from([0, 10]),
+    strategy=st.sampled_from(STRATEGIES),
+    clean=st.booleans(),
     cuts=st.lists(st.integers(0, 80), max_size=6),
+    stop=st.none() | st.integers(0, 80),
 )
 def test_output_is_the_twins_however_it_is_cut(
-    seed, data_seed, ratio, k, spare, window, burst, n_classes, grid, categorical, undersample, quota, warmup, cuts
+    seed,
+    data_seed,
+    ratio,
+    k,
+    spare,
+    window,
+    burst,
+    n_classes,
+    grid,
+    categorical,
+    undersample,
+    quota,
+    warmup,
+    strategy,
+    clean,
+    cuts,
+    stop,
 ):
     X, y, ids = make_rows(data_seed, 80, 3, rate=0.3, n_classes=n_classes)
     if grid:  # many equal distances and duplicate rows
@@ -70,9 +90,16 @@ def test_output_is_the_twins_however_it_is_cut(
     features = (Feature("a", scale=0.5), Feature("b"), Feature("c", "int64", categorical=categorical))
     settings_ = {"ratio": ratio, "capacity": k + spare, "window": window, "burst": burst, "seed": seed}
     settings_ |= {"undersample": undersample, "quota": quota, "warmup": warmup}
+    settings_ |= {"strategy": strategy, "clean": clean}
     resampler = OnlineResampler(FeatureSchema(features), k_neighbors=k, **settings_)
     twin = OnlineTwin(3, k=k, scale=[0.5, 1, 1], penalty=[-1, -1, 1 if categorical else -1], **settings_)
-    batch = run(resampler, X, y, ids, cuts)
+    if stop is None:
+        batch = run(resampler, X, y, ids, cuts)
+    else:
+        first = run(resampler, X[:stop], y[:stop], ids[:stop], [cut for cut in cuts if cut <= stop])
+        resampler = OnlineResampler.from_bytes(resampler.to_bytes())
+        rest = run(resampler, X[stop:], y[stop:], ids[stop:], [cut - stop for cut in cuts if cut > stop])
+        batch = MicroBatch.concat([first, rest])
     expected = [row for i in range(80) for row in twin.push(X[i], int(y[i]), int(ids[i]))]
     for column, name in enumerate(COLUMNS):
         values = getattr(batch, name)
@@ -206,6 +233,8 @@ def test_forgotten_rows_have_no_later_descendants():
         ({"window": 10**13}, "window must be at most"),
         ({"burst": 0}, "burst"),
         ({"undersample": 0.0}, "undersample must be in"),
+        ({"strategy": "svm"}, "strategy must be one of"),
+        ({"clean": "yes"}, "clean must be True or False"),
         ({"quota": "most"}, "quota must be one of"),
         ({"warmup": -1}, "warmup must be a number of rows"),
         ({"seed": -1}, "seed must be an integer from 0"),
@@ -215,6 +244,9 @@ def test_forgotten_rows_have_no_later_descendants():
 def test_bad_parameters_are_named(parameters, message):
     with pytest.raises(InvalidInputError, match=message):
         OnlineResampler(FeatureSchema.numeric(["a"]), **parameters)
+
+
+FIRST_OF_1 = int(make_rows(0, 50, 2)[2][make_rows(0, 50, 2)[1] == 1][0])
 
 
 @pytest.mark.parametrize(
@@ -229,7 +261,12 @@ def test_bad_parameters_are_named(parameters, message):
         ([[1.0, 2.0]], [0, 1], [0], InvalidInputError, "y must be 1 integers"),
         ([[1.0, 2.0]], np.array([2**63], dtype=np.uint64), [0], InvalidInputError, "y must fit into int64"),
         ([[1.0, 2.0]], [0], [-3], InvalidInputError, "row_ids must be 0 or more, got -3"),
-        ([[1.0, 2.0]] * 40, np.arange(40), np.arange(40), InvalidInputError, "at most 32 different classes"),
+        ([[1.0, 2.0]] * 3, [0, 1, 0], [90, 80, 90], InvalidInputError, "row_ids must be distinct, got 90 2 times"),
+        ([[1.0, 2.0]], [1], [FIRST_OF_1], InvalidInputError, f"row_ids must be new, got {FIRST_OF_1}"),
+        ([[1.0, 2.0]], ["1"], [0], InvalidInputError, "y must be 1 integers"),
+        ([[1.0, 2.0]], [None], [0], InvalidInputError, "y must be 1 integers"),
+        ([[1.0, 2.0]], [0], [0.0], InvalidInputError, "row_ids must be 1 integers"),
+        ([[1.0, 2.0]] * 40, np.arange(40), np.arange(100, 140), InvalidInputError, "at most 32 different classes"),
     ],
 )
 def test_bad_rows_are_named_and_change_nothing(X, y, ids, error, message):
@@ -286,3 +323,78 @@ def test_a_large_buffer_searches_within_a_budget_and_still_depends_on_no_cut():
     b = run(second, X[29_000:], y[29_000:], ids[29_000:], [1, 2, 5_000])
     assert expected.n_synthetic > 3_000
     assert_same(expected, MicroBatch.concat([a, b]))
+
+
+@pytest.mark.parametrize(
+    ("strategy", "clean", "weights"),
+    [
+        ("plain", False, []),
+        ("plain", True, [1, 1, 1, 1, 0]),
+        ("borderline", False, [0, 0, 1, 1, 0]),
+        ("borderline", True, [0, 0, 1, 1, 0]),
+        ("adaptive", False, [0, 1, 2, 3, 4]),
+        ("adaptive", True, [0, 1, 2, 3, 0]),
+    ],
+)
+def test_bases_weigh_by_their_foreign_neighbours(strategy, clean, weights):
+    assert weigh(strategy, 4, clean=clean).tolist() == weights
+
+
+def two_islands(n):
+    """Class 1: three quarters on an island of its own, the rest strewn over the border of class 0 or deep within it."""
+    rng = np.random.default_rng(11)
+    y = (rng.random(n) < 0.1).astype(np.int64)
+    place = rng.random(n)
+    X = rng.normal(size=(n, 2)) * 0.5
+    apart = (y == 1) & (place < 0.75)
+    border = (y == 1) & (place >= 0.75) & (place < 0.95)
+    X[apart] += [20, 0]
+    X[border] = X[border] * 0.5 + [1.2, 0]
+    return X.astype(np.float32), y, apart, border
+
+
+@pytest.mark.parametrize(("strategy", "clean"), [("borderline", False), ("adaptive", False), ("plain", True)])
+def test_a_strategy_chooses_bases_by_the_classes_around_them(strategy, clean):
+    X, y, apart, border = two_islands(20_000)
+    deep = (y == 1) & ~apart & ~border
+    shares = {}
+    for kind, parameters in {"plain": {}, "other": {"strategy": strategy, "clean": clean}}.items():
+        resampler = OnlineResampler(FeatureSchema.numeric("ab"), ratio=0.5, capacity=500, window=2_000, **parameters)
+        batch = resampler.process(X, y, np.arange(len(y)))
+        assert abs((batch.y == 1).sum() / (batch.y == 0).sum() - 0.5) < 0.05
+        bases = batch.base_id[batch.base_id >= 0]
+        shares[kind] = [where[bases].mean() for where in (apart, border, deep)]
+    plain, other = shares["plain"], shares["other"]
+    assert plain[0] == pytest.approx(0.75, abs=0.03)
+    if strategy == "plain":  # cleaned
+        assert other[2] < 0.7 * plain[2]
+        assert other[0] > plain[0]
+    else:
+        assert other[0] < 0.1
+        assert other[1] > 2 * plain[1]
+
+
+def test_without_danger_all_bases_are_alike():
+    X, y, ids = make_rows(12, 3_000, 3)
+    X[y == 1] += 100
+    schema = FeatureSchema.numeric("abc")
+    plain = OnlineResampler(schema, ratio=0.5, seed=1).process(X, y, ids)
+    assert plain.n_synthetic > 500
+    assert_same(plain, OnlineResampler(schema, ratio=0.5, seed=1, strategy="borderline").process(X, y, ids))
+
+
+def test_forgotten_rows_leave_the_sample_and_the_weights_follow():
+    X, y, _, _ = two_islands(6_000)
+    ids = np.arange(len(y))
+    parameters = {"ratio": 0.5, "capacity": 300, "strategy": "adaptive", "clean": True}
+    online = OnlineResampler(FeatureSchema.numeric("ab"), **parameters)
+    online.process(X[:4_000], y[:4_000], ids[:4_000])
+    bases = online._bases[1]
+    gone = bases.row_ids[::3]
+    assert y[bases.others.row_ids].sum() == 0
+    online.forget(gone)
+    assert not np.isin(bases.row_ids, gone).any()
+    again = OnlineResampler.from_bytes(online.to_bytes())
+    later = online.process(X[4_000:], y[4_000:], ids[4_000:])
+    assert not np.isin(later.base_id, gone).any()
+    assert_same(later, again.process(X[4_000:], y[4_000:], ids[4_000:]))

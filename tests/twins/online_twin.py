@@ -35,8 +35,23 @@ class OnlineTwin:
     """`OnlineResampler` row by row; every list is walked anew for every row."""
 
     def __init__(
-        self, n_features, ratio, k, capacity, window, burst, undersample, quota, warmup, seed, scale=None, penalty=None
+        self,
+        n_features,
+        ratio,
+        k,
+        capacity,
+        window,
+        burst,
+        undersample,
+        quota,
+        warmup,
+        seed,
+        strategy="plain",
+        clean=False,
+        scale=None,
+        penalty=None,
     ):
+        self.strategy, self.clean = strategy, clean
         self.undersample, self.quota, self.warmup, self.n_seen = undersample, quota, warmup, 0
         self.ratio, self.k, self.capacity, self.window, self.burst, self.seed = ratio, k, capacity, window, burst, seed
         self.scale = [1.0] * n_features if scale is None else scale
@@ -46,20 +61,18 @@ class OnlineTwin:
         self.recent: list[int] = []
         self.credit: dict[int, float] = {}
         self.buffers: dict[int, list[tuple[np.ndarray, int]]] = {}  # in order of first appearance
+        self.others: dict[int, list[tuple[np.ndarray, int]]] = {}  # the sample of the other classes' rows
+        self.foreign: dict[int, list[int]] = {}  # of each row of the buffer, as when it was last looked at
 
     def push(self, x, label, row_id):
         """Return the rows emitted for one input row, as tuples in MicroBatch's column order."""
         buffer = self.buffers.setdefault(label, [])
         self.credit.setdefault(label, 0.0)
+        self.others.setdefault(label, [])
+        self.foreign.setdefault(label, [])
         self.recent = self.recent[-(self.window - 1) :] if self.window > 1 else []
         if self.recent.count(label) < max(map(self.recent.count, self.buffers)) or len(buffer) <= self.k:
-            inverse_scale = [1.0 / s for s in self.scale]
-            penalty, inserted = self.penalties.get(label, self.penalty), self.inserted.get(label, 0)
-            rows = [row for row, _ in buffer]
-            self.penalties[label] = follow(rows, inserted, self.capacity, inverse_scale, penalty)
-            self.inserted[label] = inserted + 1
-            buffer.append((x, row_id))
-            del buffer[: -self.capacity]
+            self._keep(x, label, row_id)
         self.recent.append(label)
         self.n_seen += 1
         counts = sorted(map(self.recent.count, self.buffers), reverse=True)
@@ -71,6 +84,7 @@ class OnlineTwin:
         if not (majority and share < 1 and self._word(label, row_id, 0xFFFFFFFE, 0) / 2**32 >= share):
             out.append((x, label, False, row_id, -1, -1, f32(0)))
         for c in self.buffers:
+            self._refer(x, label, row_id, c)
             owed = max(0.0, self.ratio * share * counts[0] - self.recent.count(c)) / len(self.recent)
             self.credit[c] = min(self.credit[c] + owed, self.ratio * self.window)
             count = int(self.credit[c])
@@ -82,6 +96,51 @@ class OnlineTwin:
                 out += [self._make(c, row_id, a) for a in range(count)]
         return out
 
+    def _keep(self, x, label, row_id):
+        buffer, foreign = self.buffers[label], self.foreign[label]
+        inverse_scale = [1.0 / s for s in self.scale]
+        penalty, inserted = self.penalties.get(label, self.penalty), self.inserted.get(label, 0)
+        self.penalties[label] = follow([row for row, _ in buffer], inserted, self.capacity, inverse_scale, penalty)
+        self.inserted[label] = inserted + 1
+        buffer.append((x, row_id))
+        foreign.append(0)
+        del buffer[: -self.capacity], foreign[: -self.capacity]
+        if len(buffer) == self.k + 1:
+            foreign[:] = [self._danger(label, i) for i in range(len(buffer))]
+        elif len(buffer) > self.k:
+            again = self._word(label, row_id, 0xFFFFFFFB, 0) * len(buffer) >> 32
+            for i in (-1, again):
+                foreign[i] = self._danger(label, i)
+
+    def _refer(self, x, label, row_id, c):
+        n = self.recent.count(c)
+        if c == label or not 0 < n < max(map(self.recent.count, self.buffers)):
+            return
+        if self._word(c, row_id, 0xFFFFFFFC, 0) / 2**32 * (len(self.recent) - n) < n:
+            self.others[c].append((x, row_id))
+            del self.others[c][: -self.capacity]
+
+    def _danger(self, label, i):
+        """Count the rows of other classes among the k nearest of row i, by (distance, id)."""
+        x, row_id = self.buffers[label][i]
+        rows = [(row, False) for row in self.buffers[label] if row[1] != row_id]
+        rows += [(row, True) for row in self.others[label]]
+        penalty = self.penalties[label]
+        found = sorted((distance(row[0], x, self.scale, penalty), row[1], other) for row, other in rows)
+        return sum(other for _, _, other in found[: self.k])
+
+    def _base(self, label, word):
+        weights = [self._weight(m) for m in self.foreign[label]]
+        if sum(weights) == 0:
+            weights = [1] * len(weights)
+        target = word * sum(weights) >> 32
+        return next(i for i in range(len(weights)) if sum(weights[: i + 1]) > target)
+
+    def _weight(self, m):
+        if self.clean and m == self.k:
+            return 0
+        return {"plain": 1, "borderline": int(self.k / 2 <= m < self.k), "adaptive": m}[self.strategy]
+
     def _word(self, label, row_id, n, word):
         return draw(self.seed, zlib.crc32(str(label).encode()), row_id, n)[word]
 
@@ -89,7 +148,7 @@ class OnlineTwin:
         rows = [x for x, _ in self.buffers[label]]
         ids = [i for _, i in self.buffers[label]]
         w0, w1, w2, _ = draw(self.seed, zlib.crc32(str(label).encode()), row_id, a)
-        base = w0 * len(rows) >> 32
+        base = self._base(label, w0)
         penalty = self.penalties[label]
         nearest = neighbors(rows, ids, base, self.k, self.scale, penalty)
         neighbor = nearest[w1 * self.k >> 32]

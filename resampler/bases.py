@@ -1,0 +1,137 @@
+"""Which rows of a class synthetic rows are made from: the strategies of `OnlineResampler`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, get_args
+
+import numpy as np
+
+from resampler.buffer import MinorityBuffer
+from resampler.errors import CorruptStateError
+from resampler.kernels.danger import Danger, assess_all, restore_weights
+from resampler.kernels.ring import REFIT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import ArrayLike, NDArray
+
+Strategy = Literal["plain", "borderline", "adaptive"]
+STRATEGIES = get_args(Strategy)
+SAVED = ("buffer", "others", "weight")  # names of the arrays of saved bases
+
+
+def weigh(strategy: Strategy, k_neighbors: int, *, clean: bool) -> NDArray[np.int64]:
+    """Return the weight of a base by how many of its `k_neighbors` nearest rows are of other classes.
+
+    Parameters
+    ----------
+    strategy : {"plain", "borderline", "adaptive"}
+        All alike; those in danger, that is half or more of whose nearest rows are of other classes but not all; each
+        by the number of such rows.
+    k_neighbors : int
+        Nearest rows that are looked at.
+    clean : bool
+        Give noise, rows all of whose nearest rows are of other classes, no weight.
+
+    Returns
+    -------
+    ndarray of shape (k_neighbors + 1,), int64
+        Empty where all bases weigh the same whatever is around them.
+    """
+    foreign = np.arange(k_neighbors + 1)
+    weights = {
+        "plain": np.ones_like(foreign),
+        "borderline": ((2 * foreign >= k_neighbors) & (foreign < k_neighbors)).astype(np.int64),
+        "adaptive": foreign,
+    }[strategy]
+    if clean:
+        weights[-1] = 0
+    return weights if len(set(weights.tolist())) > 1 else weights[:0]
+
+
+class Bases:
+    """The rows of one class, a sample of the other classes' rows, and the weights that follow from both.
+
+    Parameters
+    ----------
+    make_buffer : callable
+        ``make_buffer(capacity, k_neighbors)`` makes an empty buffer.
+    capacity, k_neighbors : int
+        As of `OnlineResampler`.
+    weights : ndarray of shape (k_neighbors + 1,) or (0,), int64
+        What `weigh` gave.
+    """
+
+    def __init__(
+        self,
+        make_buffer: Callable[[int, int], MinorityBuffer],
+        capacity: int,
+        k_neighbors: int,
+        weights: NDArray[np.int64],
+    ) -> None:
+        self.buffer = make_buffer(capacity, k_neighbors)
+        self.others = make_buffer(capacity if len(weights) else 2, 1)  # whose own neighbours nobody asks for
+        self.others.ring.effort[REFIT] = 0  # the categories' penalty is the class's
+        self.danger = Danger(
+            others=self.others.ring,
+            weights=weights,
+            weight=np.zeros(capacity if len(weights) else 0, dtype=np.int64),
+            tree=np.zeros(capacity + 1 if len(weights) else 1, dtype=np.int64),
+            nn_stamps=np.zeros(k_neighbors, dtype=np.int32),
+            nn_d2=np.zeros(k_neighbors, dtype=np.float32),
+        )
+
+    @property
+    def row_ids(self) -> NDArray[np.int64]:
+        """Ids of all rows that are held, the class's own first."""
+        return np.concatenate([self.buffer.row_ids, self.others.row_ids])
+
+    def forget(self, row_ids: ArrayLike) -> int:
+        """Delete rows of the class and of the sample.
+
+        Parameters
+        ----------
+        row_ids : array-like of int64
+            Ids that are not there are passed over.
+
+        Returns
+        -------
+        int
+            How many rows left the class.
+        """
+        gone = self.buffer.discard(row_ids)
+        if gone + self.others.discard(row_ids) and len(self.danger.weights):
+            assess_all(self.buffer.ring, self.danger)
+        return gone
+
+    def to_arrays(self) -> dict[str, NDArray[np.generic]]:
+        """Save what is held.
+
+        Returns
+        -------
+        dict of str to ndarray
+            For `restore`.
+        """
+        saved: dict[str, NDArray[np.generic]] = {"buffer": np.frombuffer(self.buffer.to_bytes(), dtype=np.uint8)}
+        if len(self.danger.weights):
+            saved["others"] = np.frombuffer(self.others.to_bytes(), dtype=np.uint8)
+            oldest, held = self.buffer.ring.graph.rows.cursor
+            saved["weight"] = self.danger.weight[(oldest + np.arange(held)) % self.buffer.capacity]
+        return saved
+
+    def restore(self, saved: dict[str, NDArray[np.generic]]) -> None:
+        """Read back what `to_arrays` gave.
+
+        Parameters
+        ----------
+        saved : dict of str to ndarray
+            Of bases of the same parameters.
+        """
+        self.buffer = MinorityBuffer.from_bytes(saved["buffer"].tobytes())
+        if len(self.danger.weights):
+            if len(saved["weight"]) != len(self.buffer):
+                raise CorruptStateError("saved OnlineResampler has weights for other rows: rebuild it by replay")
+            self.others = MinorityBuffer.from_bytes(saved["others"].tobytes())
+            self.danger = self.danger._replace(others=self.others.ring)
+            restore_weights(self.buffer.ring, self.danger, saved["weight"])

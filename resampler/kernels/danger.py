@@ -1,0 +1,170 @@
+"""Danger: how many of a row's nearest rows are of other classes, and bases drawn by it.
+
+The other classes' rows are sampled into a ring of their own, thinned to as many as the class has: classes are
+compared as if they were balanced, and over the same stretch of the stream. A row is assessed when it comes, and now
+and then again, for the other classes move on.
+
+References
+----------
+Han, Wang, Mao: Borderline-SMOTE. ICIC 2005, section 3, doi:10.1007/11538059_91. He, Bai, Garcia, Li: ADASYN. IJCNN
+2008, algorithm 1, doi:10.1109/IJCNN.2008.4633969. Both count among all rows of a table, so that the rarer a class is,
+the more of it is noise. Fenwick: A New Data Structure for Cumulative Frequency Tables. Software: Practice and
+Experience 24 (1994), doi:10.1002/spe.4380240306.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from resampler.kernels.graph import inner, load_row, slot_of
+from resampler.kernels.graph_search import NO_SLOT, QUERY, search
+from resampler.kernels.mixed import set_penalty
+from resampler.kernels.random import LOOK, bounded, draw
+from resampler.kernels.ring import BUDGET, Ring, choose, insert, neighbors
+
+
+class Danger(NamedTuple):
+    """What the bases of one class are drawn by.
+
+    Parameters
+    ----------
+    others : Ring
+        The sample of the other classes' rows.
+    weights : ndarray of shape (k_neighbors + 1,), int64
+        Weight of a base by how many of its nearest rows are of other classes; empty: all bases weigh the same.
+    weight : ndarray of shape (capacity,), int64
+        Weight of each slot of the class's ring.
+    tree : ndarray of shape (capacity + 1,), int64
+        The weights' cumulative sums, as Fenwick keeps them.
+    nn_stamps, nn_d2 : ndarray of shape (k_neighbors,), int32 and float32
+        Working space: nearest rows of other classes.
+    """
+
+    others: Ring
+    weights: np.ndarray
+    weight: np.ndarray
+    tree: np.ndarray
+    nn_stamps: np.ndarray
+    nn_d2: np.ndarray
+
+
+@inner
+def set_weight(danger, slot, weight):
+    """Change the weight of a slot."""
+    change = weight - danger.weight[slot]
+    if change == 0:
+        return
+    danger.weight[slot] = weight
+    i = slot + 1
+    while i < danger.tree.shape[0]:
+        danger.tree[i] += change
+        i += i & -i
+
+
+@inner
+def weight_below(tree, slot):
+    """Return the sum of the weights of slots 0 .. slot - 1."""
+    total = np.int64(0)
+    while slot > 0:
+        total += tree[slot]
+        slot -= slot & -slot
+    return total
+
+
+@inner
+def find(tree, target):
+    """Return the slot in which the cumulative weight passes `target`."""
+    size = tree.shape[0]
+    step = 1
+    while 2 * step < size:
+        step *= 2
+    slot = 0
+    while step > 0:
+        if slot + step < size and tree[slot + step] <= target:
+            slot += step
+            target -= tree[slot]
+        step //= 2
+    return slot
+
+
+@inner
+def draw_base(ring, danger, word):
+    """Return the slot of the base that a word stands for: rows by age, each as wide as its weight.
+
+    Where no row weighs anything, all are equal: a class is never left without synthetic rows.
+    """
+    rows = ring.graph.rows
+    capacity = rows.X.shape[0]
+    oldest = slot_of(rows, rows.cursor[0])
+    total = weight_below(danger.tree, capacity) if danger.weights.shape[0] > 0 else np.int64(0)
+    if total == 0:
+        return (oldest + choose(word, rows.cursor[1], ring.half_life[0])) % capacity
+    # Slots follow each other by age from the oldest on, around the end: a restored ring lies in other slots.
+    return find(danger.tree, (weight_below(danger.tree, oldest) + bounded(word, total)) % total)
+
+
+@inner
+def assess(ring, danger, slot):
+    """Count the rows of other classes among a row's nearest, ties to the lower id, and weigh the row by it."""
+    rows, others = ring.graph.rows, danger.others.graph
+    penalty = rows.penalty.max()
+    if others.rows.penalty.max() != penalty:  # one metric for both
+        set_penalty(others.rows, others.lists, others.cells, others.scratch.query, penalty)
+    k = danger.nn_d2.shape[0]
+    n_own = neighbors(ring, slot)
+    load_row(rows, slot, others.scratch.query)
+    budget = danger.others.effort[BUDGET]
+    n_others, _ = search(others, QUERY, NO_SLOT, NO_SLOT, budget, danger.nn_stamps, danger.nn_d2)
+    own = 0
+    foreign = 0
+    while own + foreign < k and (own < n_own or foreign < n_others):
+        if own == n_own:
+            nearer = True
+        elif foreign == n_others:
+            nearer = False
+        else:
+            other_id = others.rows.row_ids[slot_of(others.rows, danger.nn_stamps[foreign])]
+            own_d2, d2 = ring.nn_d2[own], danger.nn_d2[foreign]
+            nearer = d2 < own_d2 or (d2 == own_d2 and other_id < rows.row_ids[ring.nn_slots[own]])
+        foreign += nearer
+        own += not nearer
+    set_weight(danger, slot, danger.weights[foreign])
+
+
+@njit(cache=True, nogil=True)
+def assess_all(ring, danger):
+    """Weigh every row anew; none while there are too few for a synthetic row."""
+    rows = ring.graph.rows
+    danger.weight[:] = 0
+    danger.tree[:] = 0
+    if rows.cursor[1] > ring.nn_slots.shape[0]:
+        for i in range(rows.cursor[1]):
+            assess(ring, danger, (rows.cursor[0] + i) % rows.X.shape[0])
+
+
+@njit(cache=True, nogil=True)
+def restore_weights(ring, danger, weights):
+    """Give the rows the weights that they had, oldest first."""
+    rows = ring.graph.rows
+    for i in range(weights.shape[0]):
+        set_weight(danger, (rows.cursor[0] + i) % rows.X.shape[0], weights[i])
+
+
+@inner
+def insert_base(ring, danger, row, row_id, seed, stream):
+    """Add a row to the class, weigh it, and weigh anew one that is drawn by the newcomer's id."""
+    rows = ring.graph.rows
+    insert(ring, row, row_id)
+    held = rows.cursor[1]
+    if danger.weights.shape[0] == 0 or held <= ring.nn_slots.shape[0]:
+        return
+    if held == ring.nn_slots.shape[0] + 1:
+        assess_all(ring, danger)
+        return
+    capacity = rows.X.shape[0]
+    assess(ring, danger, (rows.cursor[0] + held - 1) % capacity)
+    word, _, _, _ = draw(seed, stream, row_id, LOOK)
+    assess(ring, danger, (rows.cursor[0] + bounded(word, held)) % capacity)
