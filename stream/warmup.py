@@ -28,9 +28,9 @@ def warm() -> None:
     stops = np.empty(2, dtype=np.int64)
     cut(entries.ms, np.ones(2, dtype=np.int64), 1, 1, stops)
     online = OnlineResampler(_SCHEMA, ratio=1.0, k_neighbors=1, capacity=4)
-    ids = np.arange(len(rows.y))
-    for _ in range(4):
-        online.process(rows.X, rows.y, ids)
+    n = len(rows.y)
+    for i in range(4):
+        online.process(rows.X, rows.y, np.arange(i * n, (i + 1) * n))
 
 
 def _xread_reply(entries: list[dict[bytes, bytes]]) -> bytes:
