@@ -93,9 +93,9 @@ def wide(home: Path, rows: int, features: int) -> dict[str, float]:
     """Our part on `rows` x `features` float32, 1% minority."""
     from feast import Entity, FeatureStore, ValueType
 
+    from feast_plugin.catalog import Catalog
     from feast_plugin.contract import Column, Contract
     from feast_plugin.identity import content_digest
-    from feast_plugin.manifest import Catalog
     from feast_plugin.retrieve import canonical_rows
     from feast_plugin.snapshot import publish
     from feast_plugin.split import SplitRule

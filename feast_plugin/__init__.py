@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from resampler.lazy import attach
 
 if TYPE_CHECKING:
-    from feast_plugin.diff import diff_versions
+    from feast_plugin.catalog import Catalog, list_snapshots, show_snapshot
+    from feast_plugin.diff import diff_snapshot
     from feast_plugin.forget import forget_entity
-    from feast_plugin.job import AugmentedRetrievalJob
-    from feast_plugin.manifest import Catalog, Manifest
+    from feast_plugin.job import AugmentedRetrievalJob, augment
+    from feast_plugin.manifest import Manifest
     from feast_plugin.prune import prune_snapshot
     from feast_plugin.rebuild import rebuild_snapshot
     from feast_plugin.snapshot import Snapshot, create_snapshot
@@ -19,14 +20,17 @@ if TYPE_CHECKING:
 # Names are imported when they are first asked for: Feast takes seconds to import.
 _HOME = {
     "AugmentedRetrievalJob": "job",
-    "Catalog": "manifest",
+    "Catalog": "catalog",
     "Manifest": "manifest",
     "Snapshot": "snapshot",
+    "augment": "job",
     "create_snapshot": "snapshot",
-    "diff_versions": "diff",
+    "diff_snapshot": "diff",
     "forget_entity": "forget",
+    "list_snapshots": "catalog",
     "prune_snapshot": "prune",
     "rebuild_snapshot": "rebuild",
+    "show_snapshot": "catalog",
     "verify_snapshot": "verify",
 }
 
@@ -35,11 +39,14 @@ __all__ = [
     "Catalog",
     "Manifest",
     "Snapshot",
+    "augment",
     "create_snapshot",
-    "diff_versions",
+    "diff_snapshot",
     "forget_entity",
+    "list_snapshots",
     "prune_snapshot",
     "rebuild_snapshot",
+    "show_snapshot",
     "verify_snapshot",
 ]
 

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
     from feast import FeatureStore
 
-    from feast_plugin.manifest import Catalog
-
 _name = click.option("--name", required=True, help="Name of the snapshot.")
-_root = click.option("--root", required=True, help="Where snapshots are kept: a path or a URI (s3://, gs://).")
+_root = click.option(
+    "--root", help="Where snapshots are kept: a path or a URI (s3://, gs://); by default `snapshots` in --repo."
+)
 _version = click.option("--version", type=click.IntRange(min=1), help="By default the newest.")
 _json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 
@@ -47,10 +47,10 @@ def snapshot() -> None:
 @click.option("--features", help="Instead of a service: view:feature,view:feature,...")
 @click.option(
     "--entity-df",
-    required=True,
-    type=click.Path(path_type=Path),
-    help="Parquet or CSV file: join keys, event_timestamp and, usually, the label.",
+    help="Parquet, CSV or .sql file, or a SELECT: join keys, event_timestamp and, usually, the label.",
 )
+@click.option("--start-date", help="Instead of an entity frame: the label's view from this instant (ISO 8601) on ...")
+@click.option("--end-date", help="... up to this one.")
 @click.option("--label", required=True, help="Column of the entity frame, a feature, or view:feature.")
 @click.option("--ratio", type=float, default=0.2, show_default=True, help="Minority : majority in training.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
@@ -61,6 +61,8 @@ def snapshot() -> None:
     help="time:A,B,C | group:COLUMN:A,B,C | stratified:A,B,C | column:COLUMN",
 )
 @click.option("--sampler", help="smote, smotenc, borderline or adasyn; by default the first two, as types ask.")
+@click.option("--clean", help="tomek or enn: take out of training what stands where the classes meet.")
+@click.option("--group-by", help="Join key or feature: join only rows that agree in it.")
 @click.option("--undersample", type=float, help="First drop training rows of larger classes down to this ratio.")
 @click.option("--k", "k_neighbors", type=click.IntRange(min=1), default=5, show_default=True, help="Neighbours.")
 @click.option(
@@ -73,14 +75,12 @@ def snapshot() -> None:
 @click.option("--full-feature-names", is_flag=True, help="Name columns view__feature.")
 @_root
 @_json
-def create(repo: Path, features: str | None, entity_df: Path, *, as_json: bool, **options: Any) -> None:
+def create(repo: Path, features: str | None, *, as_json: bool, **options: Any) -> None:
     """Retrieve, split, augment the training split, publish."""
     with _feast():
         from feast_plugin.snapshot import create_snapshot
 
-        made = create_snapshot(
-            _open(repo), features=features.split(",") if features else None, entity_df=entity_df, **options
-        )
+        made = create_snapshot(_open(repo), features=features.split(",") if features else None, **options)
     found = made.to_dict()
     if as_json:
         click.echo(json.dumps(found))
@@ -97,29 +97,22 @@ def create(repo: Path, features: str | None, entity_df: Path, *, as_json: bool, 
 @_root
 @click.option("--name", help="Only this snapshot.")
 @_json
-def list_(repo: Path | None, root: str, name: str | None, *, as_json: bool) -> None:  # noqa: ARG001
+def list_(repo: Path | None, root: str | None, name: str | None, *, as_json: bool) -> None:
     """List snapshots and their versions."""
-    from feast_plugin.manifest import Catalog
-    from feast_plugin.storage import NAME, Location, check_name
+    from feast_plugin.catalog import list_snapshots
 
-    location = Location.parse(root)
-    names = [check_name(name)] if name else [n for n in location.directories() if NAME.fullmatch(n)]
-    found: list[dict[str, Any]] = []
-    for each in names:
-        catalog = Catalog(location, each)
-        for number in catalog.numbers():
-            manifest = catalog.load(number)
-            found.append(
-                {
-                    "name": each,
-                    "version": number,
-                    "created": manifest.created,
-                    "digest": manifest.digest,
-                    "ratio": manifest.ratio,
-                    "seed": manifest.seed,
-                    "datasets": {split: entry.dataset for split, entry in manifest.splits.items()},
-                }
-            )
+    found: list[dict[str, Any]] = [
+        {
+            "name": manifest.name,
+            "version": manifest.version,
+            "created": manifest.created,
+            "digest": manifest.digest,
+            "ratio": manifest.ratio,
+            "seed": manifest.seed,
+            "datasets": {split: entry.dataset for split, entry in manifest.splits.items()},
+        }
+        for manifest in list_snapshots(_where(root, repo), name)
+    ]
     if as_json:
         click.echo(json.dumps({"snapshots": found}))
         return
@@ -136,9 +129,11 @@ def list_(repo: Path | None, root: str, name: str | None, *, as_json: bool) -> N
 @_root
 @_version
 @_json
-def show(repo: Path | None, name: str, root: str, version: int | None, *, as_json: bool) -> None:  # noqa: ARG001
+def show(repo: Path | None, name: str, root: str | None, version: int | None, *, as_json: bool) -> None:
     """Show a version's manifest."""
-    manifest = _catalog(root, name).load(version)
+    from feast_plugin.catalog import show_snapshot
+
+    manifest = show_snapshot(name, _where(root, repo), version)
     if as_json:
         click.echo(json.dumps(json.loads(manifest.to_json())))
     else:
@@ -151,12 +146,12 @@ def show(repo: Path | None, name: str, root: str, version: int | None, *, as_jso
 @_root
 @_version
 @_json
-def verify(repo: Path, name: str, root: str, version: int | None, *, as_json: bool) -> None:
+def verify(repo: Path, name: str, root: str | None, version: int | None, *, as_json: bool) -> None:
     """Check a version: files against manifest, manifest against registry, lineage, splits."""
     with _feast():
         from feast_plugin.verify import verify_snapshot
 
-        found = verify_snapshot(_open(repo), _catalog(root, name), version)
+        found = verify_snapshot(_open(repo), name=name, root=root, version=version)
     if as_json:
         click.echo(json.dumps(found.to_dict()))
     else:
@@ -178,11 +173,11 @@ def verify(repo: Path, name: str, root: str, version: int | None, *, as_json: bo
 @_name
 @_root
 @_json
-def diff(first: int, second: int, repo: Path | None, name: str, root: str, *, as_json: bool) -> None:  # noqa: ARG001
+def diff(first: int, second: int, repo: Path | None, name: str, root: str | None, *, as_json: bool) -> None:
     """Compare two versions: parameters, contract, counts, distributions."""
-    from feast_plugin.diff import diff_versions
+    from feast_plugin.diff import diff_snapshot
 
-    found = diff_versions(_catalog(root, name), first, second)
+    found = diff_snapshot(first, second, name=name, root=_where(root, repo))
     click.echo(json.dumps(found) if as_json else json.dumps(found, indent=1))
 
 
@@ -193,16 +188,17 @@ def diff(first: int, second: int, repo: Path | None, name: str, root: str, *, as
 @_version
 @click.option(
     "--entity-df",
-    type=click.Path(path_type=Path),
     help="Entity frame, where the real rows must be retrieved again and the manifest's file is gone.",
 )
 @_json
-def rebuild(repo: Path, name: str, root: str, version: int | None, entity_df: Path | None, *, as_json: bool) -> None:
+def rebuild(
+    repo: Path, name: str, root: str | None, version: int | None, entity_df: str | None, *, as_json: bool
+) -> None:
     """Make a version's files again and put back those that are missing or changed."""
     with _feast():
         from feast_plugin.rebuild import rebuild_snapshot
 
-        made = rebuild_snapshot(_open(repo), _catalog(root, name), version, entity_df=entity_df)
+        made = rebuild_snapshot(_open(repo), name=name, root=root, version=version, entity_df=entity_df)
     if as_json:
         click.echo(json.dumps(made.to_dict()))
         return
@@ -218,12 +214,12 @@ def rebuild(repo: Path, name: str, root: str, version: int | None, entity_df: Pa
 @click.option("--version", type=click.IntRange(min=1), help="The version to remove.")
 @click.option("--keep", type=click.IntRange(min=1), help="Instead: remove all but that many of the newest.")
 @_json
-def prune(repo: Path, name: str, root: str, version: int | None, keep: int | None, *, as_json: bool) -> None:
+def prune(repo: Path, name: str, root: str | None, version: int | None, keep: int | None, *, as_json: bool) -> None:
     """Remove versions that nothing uses, files and registry entries."""
     with _feast():
         from feast_plugin.prune import prune_snapshot
 
-        gone = prune_snapshot(_open(repo), _catalog(root, name), version=version, keep=keep)
+        gone = prune_snapshot(_open(repo), name=name, root=root, version=version, keep=keep)
     if as_json:
         click.echo(json.dumps({"name": name, "removed": gone}))
     else:
@@ -236,12 +232,12 @@ def prune(repo: Path, name: str, root: str, version: int | None, keep: int | Non
 @_root
 @click.option("--entity", required=True, help="Value of a join key.")
 @_json
-def forget(repo: Path, name: str, root: str, entity: str, *, as_json: bool) -> None:
+def forget(repo: Path, name: str, root: str | None, entity: str, *, as_json: bool) -> None:
     """Replace every version that holds an entity, or rows that descend from it, by one without."""
     with _feast():
         from feast_plugin.forget import forget_entity
 
-        done = forget_entity(_open(repo), _catalog(root, name), entity)
+        done = forget_entity(_open(repo), name=name, root=root, entity=entity)
     if as_json:
         click.echo(json.dumps({"name": name, "entity": entity, "versions": [one.to_dict() for one in done]}))
         return
@@ -252,10 +248,10 @@ def forget(repo: Path, name: str, root: str, entity: str, *, as_json: bool) -> N
         click.echo(f"{name}: no version holds {entity}")
 
 
-def _catalog(root: str, name: str) -> Catalog:
-    from feast_plugin.manifest import Catalog
-
-    return Catalog.open(root, name)
+def _where(root: str | None, repo: Path | None) -> str | Path:
+    if root is None and repo is None:
+        raise InvalidInputError("give --root, or --repo where snapshots are kept in the repository itself")
+    return root if root is not None else Path(str(repo)) / "snapshots"
 
 
 def _open(repo: Path) -> FeatureStore:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 from feast.data_format import DeltaFormat
+from feast.errors import FeatureViewNotFoundException
 from feast.feature_service import FeatureService
 from feast.types import Array, Bool, Float32, Float64, Int32, Int64, PrimitiveFeastType, String
 
-from resampler.errors import ContractError, InvalidInputError
+from resampler.errors import ContractError, DataError, InvalidInputError
 from resampler.schema import Feature, FeatureSchema, Label
 
 if TYPE_CHECKING:
@@ -223,6 +224,32 @@ def column_name(reference: str, *, full: bool) -> str:
     return f"{view}__{feature}" if full else feature
 
 
+def check_group(group_by: str | None, contract: Contract) -> str | None:
+    """Check the column that subgroups are told by.
+
+    Parameters
+    ----------
+    group_by : str, optional
+        A join key or a feature: what a version stores, so that it can be made again from its own files.
+    contract : Contract
+        Names both.
+
+    Returns
+    -------
+    str or None
+        The same.
+
+    Raises
+    ------
+    InvalidInputError
+        If it is another column, or an array.
+    """
+    columns = [*contract.join_keys, *(c.name for c in contract.columns if not c.array)]
+    if group_by is not None and group_by not in columns:
+        raise InvalidInputError(f"group_by must be a join key or a feature ({', '.join(columns)}), got {group_by!r}")
+    return group_by
+
+
 @dataclass(frozen=True, slots=True)
 class _Projected:
     """A view as a service or a list of references asks for it."""
@@ -266,7 +293,9 @@ def build_contract(
     ContractError
         If a feature's type cannot be resampled, a view has changed under a service, or two columns clash.
     InvalidInputError
-        If the label is nowhere to be found, or stands in the frame and in a view.
+        If the label could be several columns.
+    DataError
+        If it is nowhere to be found.
     """
     columns: list[Column] = []
     join_keys: dict[str, pa.DataType] = {}
@@ -293,7 +322,7 @@ def build_contract(
 def _projections(store: FeatureStore, features: FeatureService | Sequence[str]) -> Iterator[_Projected]:
     if isinstance(features, FeatureService):
         for projection in features.feature_view_projections:
-            view = store.registry.get_any_feature_view(projection.name, store.project)
+            view = _view(store, projection.name)
             _check_drift(features.name, projection, view)
             _check_source(store, view)
             yield _Projected(projection.name_to_use(), view, projection.features, projection.join_key_map)
@@ -305,13 +334,23 @@ def _projections(store: FeatureStore, features: FeatureService | Sequence[str]) 
             raise InvalidInputError(f"feature {reference!r} must be written view:feature")
         wanted.setdefault(view_name, []).append(feature)
     for view_name, names in wanted.items():
-        view = store.registry.get_any_feature_view(view_name, store.project)
+        view = _view(store, view_name)
         _check_source(store, view)
         fields = {field.name: field for field in view.features}
         missing = [name for name in names if name not in fields]
         if missing:
             raise ContractError(f"feature view {view_name!r} has no feature {missing[0]!r}; it has {', '.join(fields)}")
         yield _Projected(view_name, view, [fields[name] for name in names], {})
+
+
+def _view(store: FeatureStore, name: str) -> Any:
+    try:
+        return store.registry.get_any_feature_view(name, store.project)
+    except FeatureViewNotFoundException:
+        known = sorted(view.name for view in store.list_all_feature_views())
+        raise ContractError(
+            f"feature view {name!r} is not in project {store.project!r}; it has {', '.join(known) or 'none'}"
+        ) from None
 
 
 def _check_drift(service: str, projection: Any, view: Any) -> None:
@@ -368,7 +407,7 @@ def _join_keys(store: FeatureStore, projected: _Projected, request: dict[str, No
         request.update(dict.fromkeys(view.get_request_data_schema()))
         keys: dict[str, pa.DataType] = {}
         for projection in view.source_feature_view_projections.values():
-            source = store.registry.get_any_feature_view(projection.name, store.project)
+            source = _view(store, projection.name)
             keys |= _join_keys(store, _Projected(projection.name, source, (), projection.join_key_map), request)
         return keys
     found = [key for key in view.entity_columns if not key.name.startswith("__dummy")]
@@ -402,7 +441,7 @@ def _label_reference(label: str, columns: Sequence[Column], frame_columns: Colle
         return in_views[0]
     if ":" in label:
         return label
-    raise InvalidInputError(
+    raise DataError(
         f"label {label!r} is neither a column of the entity frame ({', '.join(sorted(frame_columns or ()))}) nor a "
         f"feature ({', '.join(c.reference for c in columns)}): name one of them, or another feature as view:feature"
     )

@@ -9,21 +9,26 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from feast_plugin.catalog import Catalog
 from resampler.errors import CorruptStateError
 
 if TYPE_CHECKING:
-    from feast_plugin.manifest import Catalog, Manifest
+    from pathlib import Path
+
+    from feast_plugin.manifest import Manifest
 
 
-def diff_versions(catalog: Catalog, first: int, second: int) -> dict[str, Any]:
+def diff_snapshot(first: int, second: int, *, name: str, root: str | Path) -> dict[str, Any]:
     """Compare two versions.
 
     Parameters
     ----------
-    catalog : Catalog
-        The snapshot's versions.
     first, second : int
         Versions.
+    name : str
+        Of the snapshot.
+    root : str or Path
+        Where snapshots are kept.
 
     Returns
     -------
@@ -34,11 +39,12 @@ def diff_versions(catalog: Catalog, first: int, second: int) -> dict[str, Any]:
 
     Raises
     ------
-    InvalidInputError
+    DataError
         If a version does not exist.
     CorruptStateError
         If a file of one cannot be read.
     """
+    catalog = Catalog.open(name, root)
     a, b = catalog.load(first), catalog.load(second)
     return {
         "name": catalog.name,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from feast_plugin.catalog import Catalog
 from feast_plugin.identity import content_digest
 from feast_plugin.prune import remove_version
 from feast_plugin.snapshot import publish
@@ -19,7 +20,7 @@ from resampler.errors import GateError, InvalidInputError
 if TYPE_CHECKING:
     from feast import FeatureStore
 
-    from feast_plugin.manifest import Catalog, Manifest
+    from feast_plugin.manifest import Manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,9 @@ class Forgotten:
         return asdict(self)
 
 
-def forget_entity(store: FeatureStore, catalog: Catalog, entity: str) -> list[Forgotten]:
+def forget_entity(
+    store: FeatureStore, *, name: str, root: str | Path | None = None, entity: str | int
+) -> list[Forgotten]:
     """Replace every version that holds an entity by one without it.
 
     Rows keep their splits; the training split is augmented anew, so no synthetic row descends from the entity. The
@@ -65,9 +68,11 @@ def forget_entity(store: FeatureStore, catalog: Catalog, entity: str) -> list[Fo
     ----------
     store : feast.FeatureStore
         Whose registry is written.
-    catalog : Catalog
-        The snapshot's versions.
-    entity : str
+    name : str
+        Of the snapshot.
+    root : str or Path, optional
+        Where snapshots are kept, by default ``snapshots`` in the store's repository.
+    entity : str or int
         Value of a join key; read as an integer where the key is one.
 
     Returns
@@ -80,10 +85,11 @@ def forget_entity(store: FeatureStore, catalog: Catalog, entity: str) -> list[Fo
     CorruptStateError
         If a version's files are damaged.
     """
+    catalog = Catalog.open(name, root, store.repo_path)
     done = []
     for number in catalog.numbers():
         manifest = catalog.load(number)
-        outcome = _forget_in(store, catalog, manifest, entity)
+        outcome = _forget_in(store, catalog, manifest, str(entity))
         if outcome is not None:
             done.append(outcome)
             with catalog.home.locked():
@@ -113,7 +119,7 @@ def _forget_in(store: FeatureStore, catalog: Catalog, manifest: Manifest, entity
             parameters=manifest.parameters | {"forgot_in_version": manifest.version},
             inputs=manifest.inputs | {"rows": rows.table.num_rows, "sha256": content_digest(rows.table)},
             retain=manifest.retain,
-            notes={"entity_df": None},  # the frame may still name the entity
+            notes={"entity_frame": {}},  # the frame may still name the entity
         )
         try:
             replacement = publish(store, catalog, draft)

@@ -8,24 +8,62 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+from feast import FeatureStore
 from feast.errors import SavedDatasetLocationAlreadyExists
 from feast.infra.offline_stores.file_source import SavedDatasetFileStorage
 from feast.infra.offline_stores.offline_store import RetrievalJob, RetrievalMetadata
 
-from feast_plugin.augment import augment, check_ratio, publishable
-from feast_plugin.contract import build_contract
+from feast_plugin.augmentation import augment as make_synthetic
+from feast_plugin.augmentation import publishable
+from feast_plugin.cleaning import check_cleaner, unclean
+from feast_plugin.contract import build_contract, check_group
 from feast_plugin.parquet import ParquetFile
 from feast_plugin.retrieve import canonical_rows, conform
 from feast_plugin.sampling import resolve_sampler
+from feast_plugin.split import TRAIN, left_after
 from feast_plugin.storage import Location
 from feast_plugin.write import published_rows
 from resampler.errors import InvalidInputError
-from resampler.metric import check_positive, check_seed
+from resampler.metric import check_positive, check_ratio, check_seed
 
 if TYPE_CHECKING:
     import pandas as pd
-    from feast import FeatureStore
     from feast.saved_dataset import SavedDatasetStorage
+
+
+def augment(job: RetrievalJob, store: FeatureStore | None = None, **options: Any) -> AugmentedRetrievalJob:
+    """Wrap a retrieval job, so that what Feast saves or reads of it is augmented.
+
+    Parameters
+    ----------
+    job : feast.infra.offline_stores.offline_store.RetrievalJob
+        From `FeatureStore.get_historical_features`.
+    store : feast.FeatureStore, optional
+        Whose registry knows the job's views; by default that of the repository that the job comes from.
+    **options : Any
+        `label` and the other keywords of `AugmentedRetrievalJob`.
+
+    Returns
+    -------
+    AugmentedRetrievalJob
+        The job.
+
+    Raises
+    ------
+    InvalidInputError
+        As `AugmentedRetrievalJob`, or if the job does not say where it is from.
+
+    Examples
+    --------
+    >>> job = store.get_historical_features(entity_df, features)                              # doctest: +SKIP
+    >>> store.create_saved_dataset(augment(job, label="fraud", ratio=0.5), "fraud", storage)  # doctest: +SKIP
+    """
+    if store is None:
+        repo = getattr(job, "repo_path", None)
+        if repo is None:
+            raise InvalidInputError(f"a {type(job).__name__} does not say which repository it is from: give store")
+        store = FeatureStore(repo_path=str(repo))
+    return AugmentedRetrievalJob(job, store, **options)
 
 
 class AugmentedRetrievalJob(RetrievalJob):  # type: ignore[misc]
@@ -48,6 +86,8 @@ class AugmentedRetrievalJob(RetrievalJob):  # type: ignore[misc]
         Keys every draw.
     k_neighbors : int
         Neighbours of its class that a row may be joined with.
+    sampler, clean, undersample, group_by
+        As in `feast_plugin.create_snapshot`.
 
     Raises
     ------
@@ -55,12 +95,6 @@ class AugmentedRetrievalJob(RetrievalJob):  # type: ignore[misc]
         If a parameter breaks its rule, or the label is nowhere to be found.
     ContractError
         If a feature's type cannot be resampled.
-
-    Examples
-    --------
-    >>> job = store.get_historical_features(entity_df, features)               # doctest: +SKIP
-    >>> augmented = AugmentedRetrievalJob(job, store, label="fraud", ratio=0.5)  # doctest: +SKIP
-    >>> store.create_saved_dataset(augmented, "fraud_train", storage)          # doctest: +SKIP
     """
 
     def __init__(
@@ -72,10 +106,13 @@ class AugmentedRetrievalJob(RetrievalJob):  # type: ignore[misc]
         ratio: float = 0.2,
         seed: int = 0,
         k_neighbors: int = 5,
+        sampler: str | None = None,
+        clean: str | None = None,
+        undersample: float | None = None,
+        group_by: str | None = None,
     ) -> None:
-        check_ratio(ratio)
         self._job = job
-        self._ratio = ratio
+        self._ratio = check_ratio("ratio", ratio)
         self._seed = check_seed(seed)
         self._k_neighbors = check_positive("k_neighbors", k_neighbors)
         self._contract = build_contract(
@@ -85,6 +122,10 @@ class AugmentedRetrievalJob(RetrievalJob):  # type: ignore[misc]
             frame_columns=job.metadata.keys,
             full_feature_names=job.full_feature_names,
         )
+        self._sampler = resolve_sampler(sampler, self._contract)
+        self._clean = check_cleaner(clean)
+        self._undersample = undersample
+        self._group_by = check_group(group_by, self._contract)
 
     @property
     def full_feature_names(self) -> bool:
@@ -113,17 +154,23 @@ class AugmentedRetrievalJob(RetrievalJob):  # type: ignore[misc]
         with tempfile.TemporaryDirectory(prefix="resampler-") as spool:
             table = conform(self._job.to_arrow(timeout=timeout), contract, None)
             rows = canonical_rows(table, contract, Path(spool))
-            made = augment(
+            everywhere = np.full(table.num_rows, TRAIN, dtype=np.uint8)
+            train = left_after(everywhere, rows, self._undersample, self._seed) == TRAIN
+            made = make_synthetic(
                 rows,
-                np.ones(table.num_rows, dtype=np.bool_),
+                train,
                 contract,
                 ratio=self._ratio,
-                sampler=resolve_sampler(None, contract),
+                sampler=self._sampler,
                 k_neighbors=self._k_neighbors,
                 seed=self._seed,
+                group_by=self._group_by,
             )
+            if self._clean is not None:
+                cleaned = unclean(rows, train, made, contract, self._clean)
+                made, train = made.keep(~cleaned.synthetic), train & ~cleaned.real
             schema = contract.arrow_schema(pa.string() if rows.classes.classes else pa.int64())
-            real = published_rows(rows.table, contract, schema)
+            real = published_rows(rows.table.filter(pa.array(train)), contract, schema)
             return pa.concat_tables([real, publishable(rows, made, contract, schema)])
 
     def _to_df_internal(self, timeout: int | None = None) -> pd.DataFrame:

@@ -10,7 +10,7 @@ import pyarrow as pa
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from feast_plugin.augment import Parents
+    from feast_plugin.augmentation import Parents
 
 FILE = "lineage.parquet"
 SCHEMA = pa.schema(

@@ -8,13 +8,11 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from feast_plugin.split import SPLITS
-from feast_plugin.storage import Location, check_name
-from resampler.errors import CorruptStateError, InvalidInputError
+from resampler.errors import CorruptStateError
 from resampler.schema import FeatureSchema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 FORMAT = 1
 FILE = "manifest.json"
@@ -103,6 +101,10 @@ class Manifest:
         Parents of the synthetic rows.
     kept : StoredFile or None
         The real training rows and, under ``sample``, the first synthetic ones.
+    left_out : StoredFile or None
+        Real training rows that cleaning took out: without them the version could not be made again.
+    report : StoredFile or None
+        The page for people; its `rows` say nothing.
     notes : dict
         What explains the version and is part of no digest: rows left out, entity frame, library versions.
     """
@@ -121,6 +123,8 @@ class Manifest:
     lineage: StoredFile
     kept: StoredFile | None
     notes: dict[str, Any]
+    left_out: StoredFile | None = None
+    report: StoredFile | None = None
     format: int = field(default=FORMAT)
 
     @property
@@ -152,12 +156,18 @@ class Manifest:
 
     @property
     def stored(self) -> list[StoredFile]:
-        """The files that must be there, beside the manifest."""
+        """The files of rows that must be there: equal versions have equal bytes."""
         train = self.splits[SPLITS[0]].file
         return [
             *(entry.file for entry in self.splits.values() if self.kept is None or entry.file != train),
             self.kept or self.lineage,
+            *([self.left_out] if self.left_out else []),
         ]
+
+    @property
+    def checked(self) -> list[StoredFile]:
+        """What must be there as it was written: `stored`, and the page, whose bytes tell when it was made."""
+        return [*self.stored, *([self.report] if self.report else [])]
 
     @property
     def rebuildable(self) -> list[StoredFile]:
@@ -216,7 +226,8 @@ class Manifest:
                 if name in data["splits"]
             }
             data["lineage"] = StoredFile(**data["lineage"])
-            data["kept"] = StoredFile(**data["kept"]) if data["kept"] else None
+            for name in ("kept", "left_out", "report"):
+                data[name] = StoredFile(**data[name]) if data.get(name) else None
             manifest = cls(**data)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise CorruptStateError(f"{where} is not a manifest: {type(error).__name__}: {error}") from error
@@ -277,132 +288,3 @@ def version_name(version: int) -> str:
         ``v0001`` for 1.
     """
     return f"v{version:04d}"
-
-
-class Catalog:
-    """The versions of one snapshot.
-
-    Parameters
-    ----------
-    root : Location
-        Root of all snapshots.
-    name : str
-        Of this one, checked.
-    """
-
-    def __init__(self, root: Location, name: str) -> None:
-        self.name = name
-        self.home = root / name
-
-    @classmethod
-    def open(cls, root: str | Path, name: str) -> Catalog:
-        """Find a snapshot's versions; there may be none yet.
-
-        Parameters
-        ----------
-        root : str or Path
-            Where snapshots are kept: a path or a URI.
-        name : str
-            Of the snapshot.
-
-        Returns
-        -------
-        Catalog
-            Its versions.
-
-        Raises
-        ------
-        InvalidInputError
-            If the root cannot be used, or the name is none.
-        """
-        return cls(Location.parse(root), check_name(name))
-
-    def numbers(self) -> list[int]:
-        """List the published versions: those with a manifest.
-
-        Returns
-        -------
-        list of int
-            Ascending.
-        """
-        return [n for n in self._directories() if (self.directory(n) / FILE).exists()]
-
-    def directory(self, version: int) -> Location:
-        """Return where a version's files are.
-
-        Parameters
-        ----------
-        version : int
-            From 1.
-
-        Returns
-        -------
-        Location
-            Its directory.
-        """
-        return self.home / version_name(version)
-
-    def load(self, version: int | None = None) -> Manifest:
-        """Read a version's manifest.
-
-        Parameters
-        ----------
-        version : int, optional
-            By default the newest.
-
-        Returns
-        -------
-        Manifest
-            As written.
-
-        Raises
-        ------
-        InvalidInputError
-            If there is no such version.
-        CorruptStateError
-            If its manifest cannot be read.
-        """
-        numbers = self.numbers()
-        if not numbers or (version is not None and version not in numbers):
-            raise InvalidInputError(
-                f"snapshot {self.name!r} has no version {'at all' if version is None else version} under "
-                f"{self.home.uri}; it has {', '.join(map(str, numbers)) or 'none'}"
-            )
-        directory = self.directory(numbers[-1] if version is None else version)
-        file = directory / FILE
-        return Manifest.from_json(file.read(), file.uri)
-
-    def next_number(self) -> int:
-        """Return the number that the next version gets; none is ever given twice.
-
-        Returns
-        -------
-        int
-            One above every number given so far.
-        """
-        high_water = self.home / ".last"
-        last = int(high_water.read()) if high_water.exists() else 0
-        return max([last, *self._directories()], default=0) + 1
-
-    def retire(self, version: int) -> None:
-        """Remove a version's files and remember that its number was used.
-
-        Parameters
-        ----------
-        version : int
-            A published version.
-        """
-        (self.home / ".last").publish(str(self.next_number() - 1).encode())
-        # The manifest goes first: without it the rest is debris, which `tidy` removes if this is cut short.
-        (self.directory(version) / FILE).remove()
-        self.directory(version).remove()
-
-    def tidy(self) -> None:
-        """Remove what a killed writer left; call it with the lock held."""
-        for number in self._directories():
-            if not (self.directory(number) / FILE).exists():
-                self.directory(number).remove()
-
-    def _directories(self) -> list[int]:
-        names = self.home.directories()
-        return sorted(int(n[1:]) for n in names if n[:1] == "v" and n[1:].isdigit())

@@ -6,20 +6,27 @@ from typing import TYPE_CHECKING
 
 from feast.errors import SavedDatasetNotFound
 
+from feast_plugin.catalog import Catalog
 from feast_plugin.contract import NAMESPACE
 from feast_plugin.registry import saved_datasets, unregister
 from resampler.errors import GateError, InvalidInputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from feast import FeatureStore
 
-    from feast_plugin.manifest import Catalog, Manifest
+    from feast_plugin.manifest import Manifest
 
 
 def prune_snapshot(
-    store: FeatureStore, catalog: Catalog, *, version: int | None = None, keep: int | None = None
+    store: FeatureStore,
+    *,
+    name: str,
+    root: str | Path | None = None,
+    version: int | None = None,
+    keep: int | None = None,
 ) -> list[int]:
     """Remove one version, or all but the newest.
 
@@ -27,8 +34,10 @@ def prune_snapshot(
     ----------
     store : feast.FeatureStore
         Whose registry is cleared.
-    catalog : Catalog
-        The snapshot's versions.
+    name : str
+        Of the snapshot.
+    root : str or Path, optional
+        Where snapshots are kept, by default ``snapshots`` in the store's repository.
     version : int, optional
         The one to remove; this or `keep`.
     keep : int, optional
@@ -51,6 +60,7 @@ def prune_snapshot(
         raise InvalidInputError("prune needs either a version or how many of the newest to keep")
     if keep is not None and keep < 1:
         raise InvalidInputError(f"keep must be 1 or more, got {keep}")
+    catalog = Catalog.open(name, root, store.repo_path)
     with catalog.home.locked():
         numbers = [version] if version is not None else catalog.numbers()[: -int(keep or 1)]
         gone = []

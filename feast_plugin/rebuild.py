@@ -9,22 +9,24 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from feast_plugin.catalog import Catalog
 from feast_plugin.contract import build_contract
+from feast_plugin.frame import open_frame, read_frame
 from feast_plugin.identity import content_digest
 from feast_plugin.manifest import FILE
-from feast_plugin.retrieve import frame_columns, open_frame, read_frame, retrieve
+from feast_plugin.retrieve import retrieve
 from feast_plugin.snapshot import assign
 from feast_plugin.split import SplitRule
 from feast_plugin.stored import stored_rows
 from feast_plugin.write import Draft, write_version
-from resampler.errors import CorruptStateError, InvalidInputError
+from resampler.errors import CorruptStateError, DataError
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
     from feast import FeatureStore
 
-    from feast_plugin.manifest import Catalog, Manifest, StoredFile
+    from feast_plugin.manifest import Manifest, StoredFile
     from feast_plugin.storage import Location
 
 STAGE = ".rebuild"
@@ -67,9 +69,10 @@ class Rebuilt:
 
 def rebuild_snapshot(
     store: FeatureStore,
-    catalog: Catalog,
-    version: int | None = None,
     *,
+    name: str,
+    root: str | Path | None = None,
+    version: int | None = None,
     entity_df: str | Path | pd.DataFrame | pa.Table | None = None,
 ) -> Rebuilt:
     """Make a version's files again and put back those that are not as they were written.
@@ -80,8 +83,10 @@ def rebuild_snapshot(
     ----------
     store : feast.FeatureStore
         For another retrieval.
-    catalog : Catalog
-        The snapshot's versions.
+    name : str
+        Of the snapshot.
+    root : str or Path, optional
+        Where snapshots are kept, by default ``snapshots`` in the store's repository.
     version : int, optional
         By default the newest.
     entity_df : str, Path, pandas.DataFrame or pyarrow.Table, optional
@@ -94,11 +99,12 @@ def rebuild_snapshot(
 
     Raises
     ------
-    InvalidInputError
+    DataError
         If there is no such version, or another retrieval needs an entity frame and none is known.
     CorruptStateError
         If the features have changed since, or the same rows give other bytes under these library versions.
     """
+    catalog = Catalog.open(name, root, store.repo_path)
     manifest = catalog.load(version)
     directory = catalog.directory(manifest.version)
     stage = directory / STAGE
@@ -110,10 +116,16 @@ def rebuild_snapshot(
         else:
             draft = _retrieved(store, manifest, entity_df, Path(spool))
         try:
-            _check_equal(manifest, write_version(draft, manifest.name, manifest.version, stage))
+            made = write_version(draft, manifest.name, manifest.version, stage)
+            _check_equal(manifest, made)
             restored = []
-            for file in [*manifest.stored, *manifest.rebuildable]:
+            for file in [*manifest.checked, *manifest.rebuildable]:
                 if not _is_intact(file, directory):
+                    if file == manifest.report != made.report:
+                        raise CorruptStateError(
+                            f"{directory.uri}/{file.path} is damaged, and this release draws another page: the rows "
+                            "are whole; create the version again for a new page"
+                        )
                     (stage / file.path).move_to(directory / file.path)
                     restored.append(file.path)
         finally:
@@ -142,6 +154,7 @@ def _draft(manifest: Manifest, **parts: Any) -> Draft:
         parameters=manifest.parameters,
         inputs=manifest.inputs,
         retain=manifest.retain,
+        created=manifest.created,
         # Summed over other batches, a fitted scale could differ in its last bit.
         scale=np.array(manifest.schema.scale),
     )
@@ -150,13 +163,13 @@ def _draft(manifest: Manifest, **parts: Any) -> Draft:
 def _retrieved(
     store: FeatureStore, manifest: Manifest, entity_df: str | Path | pd.DataFrame | pa.Table | None, spool: Path
 ) -> Draft:
-    known = manifest.notes.get("entity_df")
-    if entity_df is None and known is None:
-        raise InvalidInputError(
+    known = manifest.notes.get("entity_frame", {}) if entity_df is None else {"entity_df": entity_df}
+    if not known:
+        raise DataError(
             f"{manifest.name} version {manifest.version}: the real rows are damaged, and the manifest knows no entity "
             "frame to retrieve them by: give entity_df (--entity-df)"
         )
-    frame = open_frame(known if entity_df is None else entity_df)
+    frame = open_frame(store, **({"entity_df": None} | known))
     service = manifest.inputs["feature_service"]
     references = [c["reference"] for c in manifest.columns["features"]]
     label_reference = manifest.columns["label_reference"]
@@ -165,7 +178,7 @@ def _retrieved(
         store,
         store.get_feature_service(service) if service else references,
         column if view == "resampler" else label_reference,
-        frame_columns=frame_columns(frame),
+        frame_columns=frame.columns,
         full_feature_names=manifest.columns["full_feature_names"],
     )
     rule = SplitRule.parse(manifest.parameters["split"])
@@ -173,7 +186,7 @@ def _retrieved(
         store,
         store.get_feature_service(service) if service else references,
         contract,
-        read_frame(frame, contract, extra=rule.column),
+        read_frame(store, frame, contract, extra=rule.column),
         extra=rule.column,
         spool=spool,
     )

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from feast_plugin.manifest import Manifest
     from feast_plugin.storage import Location
 
+_TAG_OF = {"split": "split_rule"}  # of the parameters; "split" says which of the splits a dataset is
 ATTEMPTS = 5  # to write next to a Feast process that takes no lock
 
 
@@ -55,8 +56,7 @@ def saved_datasets(manifest: Manifest, directory: Location) -> list[SavedDataset
             "split": split,
             "seed": manifest.seed,
             "ratio": manifest.ratio,
-            **{key: manifest.parameters[key] for key in ("sampler", "k_neighbors")},
-            "split_rule": manifest.parameters["split"],
+            **{_TAG_OF.get(key, key): value for key, value in manifest.parameters.items() if key != "algorithm"},
             "label": manifest.columns["label"],
             "contract": manifest.contract_hash,
             "retain": manifest.retain,

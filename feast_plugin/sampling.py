@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from resampler.errors import InvalidInputError
+from resampler.errors import DataError, InvalidInputError
 from resampler.generate import Plan, build, draw, elect_donors
 from resampler.metric import label_key, make_penalty
 from resampler.neighbors import nearest_rows
-from resampler.synthesize import Synthetic, synthesize
+from resampler.schema import check_magnitude
+from resampler.synthesize import Synthetic
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -43,6 +44,8 @@ class Request(NamedTuple):
         The class.
     k_neighbors, seed, quota : int
         Neighbours of the class that a row may be joined with, key of the draws, rows to make.
+    groups : ndarray of shape (n_rows,), int64, optional
+        Subgroup of each row: rows of two are never joined, and each grows in proportion to its rows.
     """
 
     sampler: str
@@ -54,6 +57,7 @@ class Request(NamedTuple):
     k_neighbors: int
     seed: int
     quota: int
+    groups: NDArray[np.int64] | None = None
 
 
 def resolve_sampler(sampler: str | None, contract: Contract) -> str:
@@ -104,39 +108,28 @@ def sample(request: Request) -> Synthetic:
 
     Raises
     ------
+    DataError
+        If an adaptive sampler finds no row of the class that meets others, or a subgroup has too few rows.
     InvalidInputError
-        If an adaptive sampler finds no row of the class that meets others, or a class has too few rows.
+        If a value is further from 0 than distances can be measured.
 
     References
     ----------
-    Borderline-SMOTE-1: Han, Wang, Mao, ICIC 2005, doi:10.1007/11538059_91. ADASYN: He, Bai, Garcia, Li, IJCNN 2008,
+    SMOTE and SMOTENC: Chawla, Bowyer, Hall, Kegelmeyer, JAIR 16 (2002), doi:10.1613/jair.953. Borderline-SMOTE-1:
+    Han, Wang, Mao, ICIC 2005, doi:10.1007/11538059_91. ADASYN: He, Bai, Garcia, Li, IJCNN 2008,
     doi:10.1109/IJCNN.2008.4633969; counts are exact here.
     """
     categorical = request.schema.categorical_mask
     mixed = categorical if categorical.any() else None
-    if request.sampler in PLAIN:
-        return synthesize(
-            request.matrix[request.members],
-            request.quota,
-            k_neighbors=request.k_neighbors,
-            seed=request.seed,
-            label=request.label,
-            row_ids=request.row_ids[request.members],
-            scale=request.schema.scale,
-            categorical_mask=mixed,
-        )
     rows, ids, members = request.matrix, request.row_ids, request.members
     units = np.where(categorical, 1.0, request.schema.scale)
+    check_magnitude(rows, units, request.schema.names)
     spread = rows[members][:, ~categorical].std(axis=0, dtype=np.float64) / units[~categorical]
     penalty = make_penalty(mixed, spread, rows.shape[1]).astype(rows.dtype)
     options: dict[str, Any] = {"inverse_scale": 1.0 / units, "penalty": penalty, "method": "exact"}
 
-    bases, weights = _meeting_others(request, options)
-    at = np.searchsorted(members, bases)
-    found = nearest_rows(
-        np.ascontiguousarray(rows[members]), request.k_neighbors, queries=at, row_ids=ids[members], **options
-    )
-    plan = Plan(bases, ids[bases], members[found.indices], weights)
+    bases, weights = (members, None) if request.sampler in PLAIN else _meeting_others(request, options)
+    plan = Plan(bases, ids[bases], _joined_with(request, bases, options), weights)
     parents = draw(plan, request.quota, request.seed, label_key(request.label))
     out = build(rows, parents.base, parents.neighbor, parents.step)
     if mixed is not None:
@@ -144,6 +137,30 @@ def sample(request: Request) -> Synthetic:
         for column, j in enumerate(np.flatnonzero(mixed)):
             out[:, j] = rows[donors[parents.turn, column], j]
     return Synthetic(out, ids[parents.base], ids[parents.neighbor], parents.step)
+
+
+def _joined_with(request: Request, bases: NDArray[np.int64], options: dict[str, Any]) -> NDArray[np.int64]:
+    """Find the rows of its class, and of its subgroup where there are such, that each base may be joined with."""
+    members, k = request.members, request.k_neighbors
+    groups = np.zeros(len(request.matrix), dtype=np.int64) if request.groups is None else request.groups
+    found = np.empty((len(bases), k), dtype=np.int64)
+    for group in np.unique(groups[bases]):
+        within = members[groups[members] == group]
+        if len(within) <= k:
+            raise DataError(
+                f"k_neighbors={k} needs at least {k + 1} complete rows of class {request.label!r} in each subgroup of "
+                f"the training split, got {len(within)} in one: lower k_neighbors or group by a coarser column"
+            )
+        asked = np.flatnonzero(groups[bases] == group)
+        near = nearest_rows(
+            np.ascontiguousarray(request.matrix[within]),
+            k,
+            queries=np.searchsorted(within, bases[asked]),
+            row_ids=request.row_ids[within],
+            **options,
+        )
+        found[asked] = within[near.indices]
+    return found
 
 
 def _meeting_others(request: Request, options: dict[str, Any]) -> tuple[NDArray[np.int64], NDArray[np.float64] | None]:
@@ -157,7 +174,7 @@ def _meeting_others(request: Request, options: dict[str, Any]) -> tuple[NDArray[
     chosen = (others >= 0.5) & (others < 1) if borderline else others > 0
     if not chosen.any():
         need = "in danger (half of its neighbours, not all, of other classes)" if borderline else "near another class"
-        raise InvalidInputError(
+        raise DataError(
             f"sampler {request.sampler!r} finds no row of class {request.label!r} {need}: use smote, or raise "
             "k_neighbors"
         )

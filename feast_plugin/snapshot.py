@@ -10,22 +10,24 @@ from typing import TYPE_CHECKING, Any
 from feast import FeatureService
 from feast.errors import FeastObjectNotFoundException
 
-from feast_plugin.augment import check_ratio
-from feast_plugin.contract import build_contract
+from feast_plugin.catalog import Catalog
+from feast_plugin.cleaning import check_cleaner
+from feast_plugin.contract import build_contract, check_group
+from feast_plugin.frame import open_frame, read_frame
 from feast_plugin.identity import content_digest
-from feast_plugin.manifest import FILE, Catalog, Manifest, recipe_digest
+from feast_plugin.manifest import FILE, Manifest, recipe_digest
 from feast_plugin.matrix import array_widths
 from feast_plugin.registry import register, saved_datasets
-from feast_plugin.retrieve import frame_columns, open_frame, read_frame, retrieve
+from feast_plugin.retrieve import retrieve
 from feast_plugin.sampling import resolve_sampler
-from feast_plugin.split import SplitRule
-from feast_plugin.split import undersample as drop_majority
+from feast_plugin.split import SplitRule, left_after
 from feast_plugin.write import RETAINED, Draft, check_files, write_version
-from resampler.errors import InvalidInputError
-from resampler.metric import check_positive, check_seed
+from resampler.errors import ContractError, InvalidInputError
+from resampler.metric import check_positive, check_ratio, check_seed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     import numpy as np
     import pandas as pd
@@ -83,14 +85,13 @@ class Snapshot:
         Returns
         -------
         dict
-            Keys name, version, digest, reused, uri, datasets, counts.
+            Keys name, version, digest, reused, datasets, counts.
         """
         return {
             "name": self.name,
             "version": self.version,
             "digest": self.digest,
             "reused": self.reused,
-            "uri": self.uri,
             "datasets": self.datasets,
             "counts": self.manifest.counts,
         }
@@ -102,15 +103,19 @@ def create_snapshot(
     name: str,
     feature_service: str | FeatureService | None = None,
     features: Sequence[str] | None = None,
-    entity_df: str | Path | pd.DataFrame | pa.Table,
+    entity_df: str | Path | pd.DataFrame | pa.Table | None = None,
+    start_date: str | datetime | None = None,
+    end_date: str | datetime | None = None,
     label: str,
-    root: str | Path,
+    root: str | Path | None = None,
     ratio: float = 0.2,
     seed: int = 0,
     split: str | SplitRule = DEFAULT_SPLIT,
     sampler: str | None = None,
     k_neighbors: int = 5,
+    clean: str | None = None,
     undersample: float | None = None,
+    group_by: str | None = None,
     full_feature_names: bool = False,
     retain: str = "full",
 ) -> Snapshot:
@@ -126,12 +131,15 @@ def create_snapshot(
         What to retrieve; this or `features`.
     features : sequence of str, optional
         References ``view:feature``.
-    entity_df : str, Path, pandas.DataFrame or pyarrow.Table
-        Entity frame, or the path of a ``.parquet`` or ``.csv`` file: join keys and ``event_timestamp``, once each.
+    entity_df : str, Path, pandas.DataFrame or pyarrow.Table, optional
+        Entity frame, the path of a ``.parquet``, ``.csv`` or ``.sql`` file, or a SELECT where the offline store takes
+        SQL: join keys and ``event_timestamp``, once each.
+    start_date, end_date : str or datetime, optional
+        In place of a frame: every row of the label's view between two instants, both included; one may be left out.
     label : str
         The class: a column of the frame, a feature of the service, or ``view:feature`` of any view or label view.
-    root : str or Path
-        Where snapshots are kept: a path or a URI of `pyarrow.fs`.
+    root : str or Path, optional
+        Where snapshots are kept: a path or a URI of `pyarrow.fs`; by default ``snapshots`` in the store's repository.
     ratio : float
         Minority : majority in the training split afterwards, above 0 and at most 1.
     seed : int
@@ -143,8 +151,13 @@ def create_snapshot(
         that meet other classes, and take mixed features too.
     k_neighbors : int
         Neighbours of its class that a row may be joined with.
+    clean : {"tomek", "enn"}, optional
+        Then take out of the training split what stands where the classes meet: synthetic rows, and real ones of
+        classes that got none (`feast_plugin.cleaning`).
     undersample : float, optional
         First leave training rows of the larger classes out until smallest : larger is this.
+    group_by : str, optional
+        A join key or a feature: only rows that agree in it are joined, and every subgroup grows in proportion.
     full_feature_names : bool
         Name columns ``view__feature``.
     retain : {"full", "sample", "recipe"}
@@ -159,7 +172,9 @@ def create_snapshot(
     Raises
     ------
     InvalidInputError
-        If a parameter, the frame, the label or the split breaks its rule.
+        If a parameter breaks its rule.
+    DataError
+        If the frame, the label, the split or a class that is too small does.
     ContractError
         If the data are not what the views promise.
     GateError
@@ -172,21 +187,24 @@ def create_snapshot(
     Nothing is published unless all succeeds. Versions appear when their manifest does, and are registered after;
     what a killed run left is removed or completed by the next one.
     """
-    catalog = Catalog.open(root, name)
+    catalog = Catalog.open(name, root, store.repo_path)
     rule = split if isinstance(split, SplitRule) else SplitRule.parse(split)
     check_seed(seed)
     check_positive("k_neighbors", k_neighbors)
-    check_ratio(ratio)
+    check_ratio("ratio", ratio)
     if retain not in RETAINED:
         raise InvalidInputError(f"retain must be one of {tuple(RETAINED)}, got {retain!r}")
     service = _resolve(store, feature_service, features)
-    frame = open_frame(entity_df)
-    contract = build_contract(
-        store, service, label, frame_columns=frame_columns(frame), full_feature_names=full_feature_names
-    )
+    frame = open_frame(store, entity_df, start_date, end_date)
+    contract = build_contract(store, service, label, frame_columns=frame.columns, full_feature_names=full_feature_names)
     sampler = resolve_sampler(sampler, contract)
+    chosen = {
+        "clean": check_cleaner(clean),
+        "group_by": check_group(group_by, contract),
+        "undersample": None if undersample is None else check_ratio("undersample", undersample),
+    }
     with tempfile.TemporaryDirectory(prefix="resampler-") as spool:
-        entities = read_frame(frame, contract, extra=rule.column)
+        entities = read_frame(store, frame, contract, extra=rule.column)
         rows = retrieve(store, service, contract, entities, extra=rule.column, spool=Path(spool))
         draft = Draft(
             contract=contract,
@@ -200,7 +218,7 @@ def create_snapshot(
                 "sampler": sampler,
                 "split": str(rule),
             }
-            | ({} if undersample is None else {"undersample": float(undersample)}),
+            | {key: value for key, value in chosen.items() if value is not None},
             inputs={
                 "rows": rows.table.num_rows,
                 "sha256": content_digest(rows.table),
@@ -209,7 +227,7 @@ def create_snapshot(
                 "references": contract.references,
             },
             retain=retain,
-            notes={"entity_df": str(Path(entity_df).resolve()) if isinstance(entity_df, str | Path) else None},
+            notes={"entity_frame": frame.told},
         )
         return publish(store, catalog, draft)
 
@@ -245,9 +263,7 @@ def assign(rows: Rows, rule: SplitRule, undersampled: float | None, seed: int) -
         values=rows.table[rule.column] if rule.column else None,
         seed=seed,
     )
-    if undersampled is None:
-        return assignment
-    return drop_majority(assignment, label=rows.label, row_id=rows.row_id, ratio=undersampled, seed=seed)
+    return left_after(assignment, rows, undersampled, seed)
 
 
 def publish(store: FeatureStore, catalog: Catalog, draft: Draft) -> Snapshot:
@@ -321,6 +337,6 @@ def _resolve(
         return store.get_feature_service(service)
     except FeastObjectNotFoundException:
         known = sorted(s.name for s in store.list_feature_services())
-        raise InvalidInputError(
+        raise ContractError(
             f"feature service {service!r} is not in project {store.project!r}; it has {', '.join(known) or 'none'}"
         ) from None

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from feast_plugin.identity import hash_values, seeded_rank
-from resampler.errors import InvalidInputError
+from resampler.errors import DataError, InvalidInputError
+from resampler.metric import check_ratio
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
+
+    from feast_plugin.retrieve import Rows
 
 SPLITS = ("train", "validation", "test")
 TRAIN = 0
@@ -122,13 +125,11 @@ class SplitRule:
 
         Raises
         ------
-        InvalidInputError
+        DataError
             If a value of the column is null or no split's name, or a split with a share gets no row.
         """
         if values is not None and values.null_count:
-            raise InvalidInputError(
-                f"split {str(self)!r}: column {self.column!r} must have no null, got {values.null_count}"
-            )
+            raise DataError(f"split {str(self)!r}: column {self.column!r} must have no null, got {values.null_count}")
         if values is not None:
             assignment = self._by_group(values, seed) if self.kind == "group" else self._by_name(values)
         elif self.kind == "time":
@@ -139,7 +140,7 @@ class SplitRule:
         wanted = self.fractions or (1.0, 0.0, 0.0)
         for split, size, share in zip(SPLITS, sizes, wanted, strict=True):
             if share > 0 and size == 0:
-                raise InvalidInputError(
+                raise DataError(
                     f"split {str(self)!r} leaves {split} without a row among {len(label)} rows: "
                     "change the shares or the kind of split"
                 )
@@ -178,11 +179,35 @@ class SplitRule:
         known = {name: code for code, name in enumerate(SPLITS)}
         strangers = [name for name in names.dictionary.to_pylist() if name not in known]
         if strangers:
-            raise InvalidInputError(
+            raise DataError(
                 f"split {str(self)!r}: column {self.column!r} must say one of {SPLITS}, got {strangers[0]!r}"
             )
         codes = np.array([known[name] for name in names.dictionary.to_pylist()], dtype=np.uint8)
         return codes[names.indices.to_numpy()]
+
+
+def left_after(assignment: NDArray[np.uint8], rows: Rows, ratio: float | None, seed: int) -> NDArray[np.uint8]:
+    """Undersample, where it was asked for.
+
+    Parameters
+    ----------
+    assignment : ndarray of shape (n_rows,), uint8
+        Split of each row.
+    rows : Rows
+        The canonical table.
+    ratio : float, optional
+        As in `undersample`; None leaves all rows.
+    seed : int
+        Keys the draw.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,), uint8
+        As `undersample`.
+    """
+    if ratio is None:
+        return assignment
+    return undersample(assignment, label=rows.label, row_id=rows.row_id, ratio=ratio, seed=seed)
 
 
 def undersample(
@@ -216,15 +241,16 @@ def undersample(
     Raises
     ------
     InvalidInputError
-        If `ratio` is out of range, or no class is large enough to lose a row.
+        If `ratio` is out of range.
+    DataError
+        If no class is large enough to lose a row.
     """
-    if not 0 < ratio <= 1:
-        raise InvalidInputError(f"undersample must be above 0 and at most 1, got {ratio}")
+    check_ratio("undersample", ratio)
     train = assignment == TRAIN
     codes, sizes = np.unique(label[train], return_counts=True)
     quota = int(sizes.min() / ratio)
     if sizes.max() <= quota:
-        raise InvalidInputError(
+        raise DataError(
             f"undersample={ratio} drops no row: the smallest class has {sizes.min()} rows for {sizes.max()} of the "
             "largest; ask for more or leave it out"
         )

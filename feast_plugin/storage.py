@@ -112,6 +112,31 @@ class Location:
             endpoint = f"{query.get('scheme', ['https'])[0]}://{endpoint}"
         return cls(filesystem, path.rstrip("/"), f"{parts.scheme}://{path.rstrip('/')}", endpoint)
 
+    @classmethod
+    def of_root(cls, root: str | Path | None, repo: str | Path | None) -> Location:
+        """Find the root of snapshots.
+
+        Parameters
+        ----------
+        root : str or Path, optional
+            As in `parse`.
+        repo : str or Path, optional
+            Feast repository, whose directory ``snapshots`` is meant where there is no `root`.
+
+        Returns
+        -------
+        Location
+            Of the root.
+
+        Raises
+        ------
+        InvalidInputError
+            If neither is given, or the root cannot be used.
+        """
+        if root is None and repo is None:
+            raise InvalidInputError("root says where snapshots are kept, a path or a URI, and was not given")
+        return cls.parse(root if root is not None else Path(str(repo)) / "snapshots")
+
     def __truediv__(self, name: str) -> Location:
         return Location(self.filesystem, f"{self.path}/{name}", f"{self.uri}/{name}", self.endpoint)
 

@@ -53,9 +53,12 @@ def stored_rows(
     """
     contract = Contract.from_dict(manifest.columns)
     parts: list[pa.Table] = []
-    for split, entry in manifest.splits.items():
-        in_train = split == SPLITS[TRAIN]
-        file = manifest.kept if in_train and manifest.kept else entry.file
+    files = [(split, entry.file) for split, entry in manifest.splits.items()]
+    if manifest.kept is not None:
+        files[TRAIN] = (SPLITS[TRAIN], manifest.kept)
+    if manifest.left_out is not None:  # cleaning takes them out again
+        files.append((SPLITS[TRAIN], manifest.left_out))
+    for split, file in files:
         location = directory / file.path
         with location.filesystem.open_input_file(location.path) as source:
             for batch in pq.ParquetFile(source).iter_batches(BATCH_ROWS):

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from feast_plugin import lineage
+from feast_plugin.catalog import Catalog
 from feast_plugin.contract import TIMESTAMP
 from feast_plugin.identity import ContentDigest, hash_keys
 from feast_plugin.registry import differences, saved_datasets
@@ -18,11 +19,12 @@ from feast_plugin.split import SPLITS, TRAIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from feast import FeatureStore
     from numpy.typing import NDArray
 
-    from feast_plugin.manifest import Catalog, Manifest, SplitEntry
+    from feast_plugin.manifest import Manifest, SplitEntry
     from feast_plugin.storage import Location
 
 
@@ -63,15 +65,19 @@ class Verification:
         return asdict(self) | {"problems": list(self.problems), "ok": self.ok}
 
 
-def verify_snapshot(store: FeatureStore, catalog: Catalog, version: int | None = None) -> Verification:
+def verify_snapshot(
+    store: FeatureStore, *, name: str, root: str | Path | None = None, version: int | None = None
+) -> Verification:
     """Check a version.
 
     Parameters
     ----------
     store : feast.FeatureStore
         Whose registry should know it.
-    catalog : Catalog
-        The snapshot's versions.
+    name : str
+        Of the snapshot.
+    root : str or Path, optional
+        Where snapshots are kept, by default ``snapshots`` in the store's repository.
     version : int, optional
         By default the newest.
 
@@ -82,11 +88,12 @@ def verify_snapshot(store: FeatureStore, catalog: Catalog, version: int | None =
 
     Raises
     ------
-    InvalidInputError
+    DataError
         If there is no such version.
     CorruptStateError
         If its manifest itself was changed.
     """
+    catalog = Catalog.open(name, root, store.repo_path)
     manifest = catalog.load(version)
     directory = catalog.directory(manifest.version)
     outcomes = list(_outcomes(store, manifest, directory))
@@ -98,7 +105,7 @@ def _outcomes(store: FeatureStore, manifest: Manifest, directory: Location) -> I
     """Yield None for a statement that holds, else what is wrong."""
     intact = True
     present = [file for file in manifest.rebuildable if (directory / file.path).exists()]
-    for file in [*manifest.stored, *present]:
+    for file in [*manifest.checked, *present]:
         problem = _file_problem(file.path, file.sha256, directory)
         intact &= problem is None
         yield problem

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import importlib.metadata
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -12,11 +13,13 @@ import pyarrow as pa
 from tqdm import tqdm
 
 from feast_plugin import lineage
-from feast_plugin.augment import augment, publishable
+from feast_plugin.augmentation import augment, publishable
+from feast_plugin.cleaning import unclean
 from feast_plugin.manifest import Manifest, SplitEntry, version_name
 from feast_plugin.parquet import ParquetFile
+from feast_plugin.report import draw_pictures, write_report
 from feast_plugin.retrieve import BATCH_ROWS
-from feast_plugin.split import SPLITS, TRAIN
+from feast_plugin.split import LEFT_OUT, SPLITS, TRAIN
 from resampler.errors import CorruptStateError
 
 if TYPE_CHECKING:
@@ -27,7 +30,8 @@ if TYPE_CHECKING:
     from feast_plugin.storage import Location
 
 RETAINED = {"full": None, "sample": 1_000, "recipe": 0}  # synthetic rows that are stored; None is all
-KEPT = "train/kept-00000.parquet"
+KEPT = "kept.parquet"  # beside the splits, so that who reads a directory reads no row twice
+CLEANED = "left-out.parquet"
 
 
 class Draft(NamedTuple):
@@ -43,6 +47,8 @@ class Draft(NamedTuple):
         Split of each row, as a position in `SPLITS`.
     seed, ratio, parameters, inputs, retain, notes
         As in `Manifest`.
+    created : str, optional
+        As in `Manifest`, by default now.
     scale : ndarray of shape (n_features,), float32, optional
         Unit of distance of each column, by default fitted on the training split.
     """
@@ -56,11 +62,12 @@ class Draft(NamedTuple):
     inputs: dict[str, Any]
     retain: str = "full"
     notes: dict[str, Any] | None = None
+    created: str | None = None
     scale: NDArray[np.float32] | None = None
 
 
 def write_version(draft: Draft, name: str, version: int, directory: Location) -> Manifest:
-    """Augment the training split and write every split and the lineage.
+    """Augment the training split, and write every split, the lineage and the page for people.
 
     Parameters
     ----------
@@ -85,7 +92,7 @@ def write_version(draft: Draft, name: str, version: int, directory: Location) ->
 
     Notes
     -----
-    Real rows pass through in batches: memory follows the minority.
+    Real rows pass through in batches: memory follows the minority; with cleaning, the training split.
     """
     contract, rows, assignment = draft.contract, draft.rows, draft.assignment
     train = assignment == TRAIN
@@ -97,8 +104,15 @@ def write_version(draft: Draft, name: str, version: int, directory: Location) ->
         sampler=draft.parameters["sampler"],
         k_neighbors=draft.parameters["k_neighbors"],
         seed=draft.seed,
+        group_by=draft.parameters.get("group_by"),
         scale=draft.scale,
     )
+    cleaner = draft.parameters.get("clean")
+    if cleaner is not None:
+        cleaned = unclean(rows, train, made, contract, cleaner)
+        made = made.keep(~cleaned.synthetic)
+        assignment = np.where(cleaned.real, np.uint8(LEFT_OUT), assignment)
+        train = assignment == TRAIN
     schema = contract.arrow_schema(pa.string() if rows.classes.classes else pa.int64())
     synthetic = publishable(rows, made, contract, schema)
     limit = RETAINED[draft.retain]
@@ -108,6 +122,7 @@ def write_version(draft: Draft, name: str, version: int, directory: Location) ->
             split: stack.enter_context(ParquetFile(directory, f"{split}/part-00000.parquet", schema)) for split in used
         }
         kept = None if limit is None else stack.enter_context(ParquetFile(directory, KEPT, schema))
+        dropped = None if cleaner is None else stack.enter_context(ParquetFile(directory, CLEANED, schema))
         parents = stack.enter_context(ParquetFile(directory, lineage.FILE, lineage.SCHEMA))
         for start in tqdm(range(0, len(assignment), BATCH_ROWS), desc="writing", unit="batch", disable=None):
             batch = published_rows(rows.table.slice(start, BATCH_ROWS), contract, schema)
@@ -116,14 +131,16 @@ def write_version(draft: Draft, name: str, version: int, directory: Location) ->
                 file.write(part)
                 if kept is not None and split == SPLITS[TRAIN]:
                     kept.write(part)
+            if dropped is not None:
+                dropped.write(batch.filter(pa.array(cleaned.real[start : start + BATCH_ROWS])))
         files[SPLITS[TRAIN]].write(synthetic)
         if kept is not None:
             kept.write(synthetic.slice(0, limit))
         parents.write(lineage.lineage_table(made.parents, train, rows.row_id))
-    return Manifest(
+    manifest = Manifest(
         name=name,
         version=version,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        created=draft.created or datetime.now(UTC).isoformat(timespec="seconds"),
         seed=draft.seed,
         ratio=draft.ratio,
         parameters=draft.parameters,
@@ -143,12 +160,15 @@ def write_version(draft: Draft, name: str, version: int, directory: Location) ->
         },
         lineage=parents.stored,
         kept=None if kept is None else kept.stored,
+        left_out=None if dropped is None else dropped.stored,
         notes={
             "incomplete_minority_rows": made.incomplete,
             "libraries": {p: importlib.metadata.version(p) for p in ("feast", "numba", "numpy", "pyarrow")},
         }
         | (draft.notes or {}),
     )
+    page = write_report(manifest, draw_pictures(rows, train, made, contract), directory)
+    return dataclasses.replace(manifest, report=page)
 
 
 def check_files(manifest: Manifest, directory: Location) -> None:
@@ -166,7 +186,7 @@ def check_files(manifest: Manifest, directory: Location) -> None:
     CorruptStateError
         If a file is missing or has other bytes.
     """
-    for file in manifest.stored:
+    for file in manifest.checked:
         try:
             found = (directory / file.path).sha256()
         except FileNotFoundError:

@@ -19,7 +19,13 @@ class InvalidInputError(ResamplerError, ValueError):
     exit_code = 2
 
 
-class ContractError(InvalidInputError):
+class DataError(InvalidInputError):
+    """Raise when the data themselves break a rule, however they were asked for; nothing was changed."""
+
+    exit_code = 1
+
+
+class ContractError(DataError):
     """Raise when data and `FeatureSchema` disagree: a missing, extra or wrongly typed column."""
 
 

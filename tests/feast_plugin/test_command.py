@@ -83,6 +83,7 @@ def created(turbofan):
 
 
 def test_create_prints_one_object(created):
+    assert list(created) == ["name", "version", "digest", "reused", "datasets", "counts"]
     assert created["version"] == 1
     assert created["reused"] is False
     assert created["datasets"] == {s: f"turbofan_v0001_{s}" for s in ("train", "validation", "test")}
@@ -137,7 +138,7 @@ def test_list_show_and_verify(turbofan, created, resampler):
     assert good.returncode == 0
     assert json.loads(good.stdout)["ok"] is True
 
-    part = Path(created["uri"]) / "test" / "part-00000.parquet"
+    part = turbofan / "snapshots" / "turbofan" / "v0001" / "test" / "part-00000.parquet"
     before = part.read_bytes()
     part.write_bytes(before[:-1] + b"?")
     try:
@@ -154,7 +155,7 @@ def test_errors_are_one_line_with_their_exit_code(turbofan, created, resampler):
     assert "already reached" in reached.stderr
     assert "Traceback" not in reached.stderr
     absent = resampler(*arguments(turbofan, label="nope"))
-    assert absent.returncode == 2
+    assert absent.returncode == 1
     assert "Error: label 'nope'" in absent.stderr
     nowhere = resampler(*arguments(turbofan, repo=turbofan))
     assert nowhere.returncode == 2
@@ -166,7 +167,7 @@ def test_errors_are_one_line_with_their_exit_code(turbofan, created, resampler):
 def test_a_repository_that_feast_cannot_open_is_one_line(turbofan, tmp_path, resampler):
     (tmp_path / "feature_store.yaml").write_text("project: x\nprovider: local\nregistry: none.db\n")
     unapplied = resampler(*arguments(turbofan, repo=tmp_path))
-    assert unapplied.returncode == 2
+    assert unapplied.returncode == 1
     assert "feature service 'turbofan' is not in project 'x'; it has none" in unapplied.stderr
     (tmp_path / "feature_store.yaml").write_text("project: [")
     broken = resampler(*arguments(turbofan, repo=tmp_path))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from feast_plugin.manifest import Catalog
+from feast_plugin.catalog import Catalog
 from feast_plugin.storage import Location
 from feast_plugin.verify import verify_snapshot
 
@@ -53,7 +53,7 @@ def assert_sound(project, *versions):
     catalog = Catalog(Location.parse(project.root), "pay")
     assert catalog.numbers() == list(versions)
     for version in versions:
-        assert verify_snapshot(project.reopened(), catalog, version).problems == ()
+        assert verify_snapshot(project.reopened(), name="pay", root=project.root, version=version).problems == ()
 
 
 STEPS = {

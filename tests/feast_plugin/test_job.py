@@ -52,7 +52,7 @@ def test_what_it_refuses(make, tmp_path):
     (tmp_path / "there.parquet").touch()
     with pytest.raises(SavedDatasetLocationAlreadyExists):
         job.persist(SavedDatasetFileStorage(str(tmp_path / "there.parquet")))
-    with pytest.raises(InvalidInputError, match="at most 1"):
+    with pytest.raises(InvalidInputError, match="must be in"):
         augmented(project, ratio=3.0)
     with pytest.raises(InvalidInputError, match="neither a column"):
         augmented(project, label="nope")

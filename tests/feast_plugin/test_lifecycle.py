@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from feast_plugin.diff import diff_versions
+from feast_plugin.catalog import Catalog
+from feast_plugin.diff import diff_snapshot
 from feast_plugin.forget import forget_entity
-from feast_plugin.manifest import Catalog
 from feast_plugin.prune import prune_snapshot
 from feast_plugin.rebuild import rebuild_snapshot
 from feast_plugin.storage import Location
@@ -25,7 +25,7 @@ def catalog(project, name="pay"):
 
 
 def check(project, version=None):
-    return verify_snapshot(project.reopened(), catalog(project), version)
+    return verify_snapshot(project.reopened(), name="pay", root=project.root, version=version)
 
 
 def files_of(snapshot):
@@ -102,11 +102,11 @@ def test_rebuild_makes_the_same_bytes(project, retain, service):
     assert train.exists() == (retain == "full")
     assert check(project).ok
     if retain == "recipe":
-        kept = pq.read_table(Path(snapshot.uri) / "train" / "kept-00000.parquet")
+        kept = pq.read_table(Path(snapshot.uri) / "kept.parquet")
         assert not kept["is_synthetic"].to_numpy().any()
     else:
         (Path(snapshot.uri) / "lineage.parquet").unlink(missing_ok=True)
-    made = rebuild_snapshot(project.reopened(), catalog(project))
+    made = rebuild_snapshot(project.reopened(), name="pay", root=project.root)
     assert made.source == "version"
     assert "lineage.parquet" in made.restored
     ours, theirs = files_of(snapshot), files_of(full)
@@ -121,7 +121,7 @@ def test_rebuild_retrieves_again_what_the_files_no_longer_hold(project, tmp_path
     snapshot = project.create(entity_df=frame)
     before = files_of(snapshot)
     (Path(snapshot.uri) / "train" / "part-00000.parquet").unlink()
-    made = rebuild_snapshot(project.reopened(), catalog(project))
+    made = rebuild_snapshot(project.reopened(), name="pay", root=project.root)
     assert (made.source, made.restored) == ("store", ("train/part-00000.parquet",))
     assert files_of(snapshot) == before
 
@@ -130,20 +130,20 @@ def test_rebuild_retrieves_again_what_the_files_no_longer_hold(project, tmp_path
     table = project.table.set_column(project.table.schema.get_field_index("amount"), "amount", pa.array(amount))
     pq.write_table(table, project.source, use_compliant_nested_type=False)
     with pytest.raises(CorruptStateError, match="have changed since"):
-        rebuild_snapshot(project.reopened(), catalog(project))
+        rebuild_snapshot(project.reopened(), name="pay", root=project.root)
 
 
 def test_rebuild_without_rows_or_frame_is_refused(project):
     snapshot = project.create()
     (Path(snapshot.uri) / "test" / "part-00000.parquet").unlink()
     with pytest.raises(InvalidInputError, match="knows no entity frame"):
-        rebuild_snapshot(project.reopened(), catalog(project))
+        rebuild_snapshot(project.reopened(), name="pay", root=project.root)
 
 
 def test_diff_names_what_changed(project):
     project.create(feature_service="all")
     project.create(feature_service="all", seed=2, ratio=0.7)
-    found = diff_versions(catalog(project), 1, 2)
+    found = diff_snapshot(1, 2, name="pay", root=project.root)
     assert found["equal"] is False
     assert found["parameters"] == {"seed": [1, 2], "ratio": [0.5, 0.7]}
     assert found["contract"] == {}
@@ -152,17 +152,17 @@ def test_diff_names_what_changed(project):
     assert found["distributions"]["train"]["amount"] > 0.05
     assert 0 < found["distributions"]["train"]["country"] < 1
     with pytest.raises(InvalidInputError, match="no version 9"):
-        diff_versions(catalog(project), 1, 9)
+        diff_snapshot(1, 9, name="pay", root=project.root)
 
 
 def test_prune_removes_files_and_entries_and_no_number_comes_back(project):
     for seed in (1, 2, 3):
         project.create(seed=seed)
-    assert prune_snapshot(project.reopened(), catalog(project), keep=1) == [1, 2]
+    assert prune_snapshot(project.reopened(), name="pay", root=project.root, keep=1) == [1, 2]
     assert catalog(project).numbers() == [3]
     assert names(project) == [f"pay_v0003_{s}" for s in ("test", "train", "validation")]
     assert not any("v0001" in s.name for s in project.reopened().list_data_sources())
-    assert prune_snapshot(project.reopened(), catalog(project), version=3) == [3]
+    assert prune_snapshot(project.reopened(), name="pay", root=project.root, version=3) == [3]
     assert names(project) == []
     assert project.create().version == 4
 
@@ -176,10 +176,10 @@ def test_prune_spares_what_is_in_use(project):
     assert check(project).ok  # a tag of the user's own is no damage
     project.create(seed=2)
     with pytest.raises(GateError, match="tagged model=fraud-7"):
-        prune_snapshot(project.reopened(), catalog(project), version=1)
-    assert prune_snapshot(project.reopened(), catalog(project), keep=1) == []
+        prune_snapshot(project.reopened(), name="pay", root=project.root, version=1)
+    assert prune_snapshot(project.reopened(), name="pay", root=project.root, keep=1) == []
     with pytest.raises(InvalidInputError, match="either a version or"):
-        prune_snapshot(project.reopened(), catalog(project))
+        prune_snapshot(project.reopened(), name="pay", root=project.root)
 
 
 def test_forget_leaves_no_row_of_an_entity_and_none_that_descends_from_it(project):
@@ -188,7 +188,7 @@ def test_forget_leaves_no_row_of_an_entity_and_none_that_descends_from_it(projec
     parent = pq.read_table(Path(first.uri) / "lineage.parquet")["base_row"][0].as_py()
     victim = table["customer_id"][parent].as_py()
 
-    done = forget_entity(project.reopened(), catalog(project), str(victim))
+    done = forget_entity(project.reopened(), name="pay", root=project.root, entity=str(victim))
     assert [(one.version, one.rows, one.replaced_by) for one in done] == [(1, 10, 3), (2, 10, 4)]
     assert catalog(project).numbers() == [3, 4]
     assert not any(n.startswith(("pay_v0001", "pay_v0002")) for n in names(project))
@@ -197,9 +197,9 @@ def test_forget_leaves_no_row_of_an_entity_and_none_that_descends_from_it(projec
         splits = [pq.read_table(p) for p in (project.root / "pay" / f"v{version:04d}").glob("*/part-*.parquet")]
         assert not any(victim in t["customer_id"].to_pylist() for t in splits)
         assert sum(t.num_rows - t["is_synthetic"].to_numpy().sum() for t in splits) == 390
-    assert forget_entity(project.reopened(), catalog(project), str(victim)) == []
+    assert forget_entity(project.reopened(), name="pay", root=project.root, entity=str(victim)) == []
     with pytest.raises(InvalidInputError, match="cannot be a join key"):
-        forget_entity(project.reopened(), catalog(project), "Anna")
+        forget_entity(project.reopened(), name="pay", root=project.root, entity="Anna")
 
 
 def test_forget_removes_a_version_that_cannot_do_without(project):
@@ -210,7 +210,7 @@ def test_forget_removes_a_version_that_cannot_do_without(project):
     frame = project.frame().filter(pa.array((fraud == 0) | (customer == worst)))
     rows = frame.append_column("side", pa.array(["train"] * frame.num_rows))
     project.create(entity_df=rows, split="column:side", k_neighbors=1)
-    done = forget_entity(project.reopened(), catalog(project), str(worst))
+    done = forget_entity(project.reopened(), name="pay", root=project.root, entity=str(worst))
     assert [one.replaced_by for one in done] == [None]
     assert "two classes" in done[0].reason
     assert catalog(project).numbers() == []
@@ -228,7 +228,7 @@ def test_an_undersampled_version_drops_majority_rows_and_rebuilds(project, tmp_p
     assert snapshot.manifest.splits["test"].sha256 == plain.manifest.splits["test"].sha256
     assert check(project).ok
     bytes_before = files_of(snapshot)
-    assert rebuild_snapshot(project.reopened(), catalog(project)).source == "version"
+    assert rebuild_snapshot(project.reopened(), name="pay", root=project.root).source == "version"
     (Path(snapshot.uri) / "train" / "part-00000.parquet").unlink()
-    assert rebuild_snapshot(project.reopened(), catalog(project)).source == "store"
+    assert rebuild_snapshot(project.reopened(), name="pay", root=project.root).source == "store"
     assert files_of(snapshot) == bytes_before

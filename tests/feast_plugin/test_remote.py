@@ -13,8 +13,6 @@ import pyarrow.parquet as pq
 import pytest
 from feast import FeatureStore
 
-from feast_plugin.manifest import Catalog
-from feast_plugin.storage import Location
 from feast_plugin.verify import verify_snapshot
 
 FEAST = Path(sys.executable).with_name("feast")
@@ -86,8 +84,7 @@ def test_create_through_a_registry_server(make):
             own.replace("registry: registry.db", f"registry:\n  registry_type: remote\n  path: 127.0.0.1:{port}")
         )
         there = project.create(name="there")
-        catalog = Catalog(Location.parse(project.root), "there")
-        assert verify_snapshot(project.reopened(), catalog).problems == ()
+        assert verify_snapshot(project.reopened(), name="there", root=project.root).problems == ()
         config.write_text(own)
     assert there.digest == here.digest
     assert len(project.reopened().list_saved_datasets(tags={"resampler.snapshot": "there"})) == 3

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from pyarrow import fs
 
+from feast_plugin.catalog import Catalog
 from feast_plugin.forget import forget_entity
-from feast_plugin.manifest import Catalog
 from feast_plugin.prune import prune_snapshot
 from feast_plugin.rebuild import rebuild_snapshot
 from feast_plugin.storage import Location
@@ -61,8 +61,7 @@ def test_a_version_on_s3_is_the_same_and_is_read_back_by_feast(make, bucket):
     assert there.uri == "s3://shop/first/pay/v0001"
     assert [f.sha256 for f in there.manifest.stored] == [f.sha256 for f in here.manifest.stored]
     assert project.create(root=root).reused
-    catalog = Catalog(Location.parse(root), "pay")
-    assert verify_snapshot(project.reopened(), catalog).problems == ()
+    assert verify_snapshot(project.reopened(), name="pay", root=root).problems == ()
     for split, name in there.datasets.items():
         with pytest.warns(RuntimeWarning, match="experimental"):
             back = project.reopened().get_saved_dataset(name).to_df()
@@ -78,12 +77,12 @@ def test_the_life_of_a_version_on_s3(make, bucket):
     catalog = Catalog(location, "pay")
     train = location / "pay" / "v0001" / "train" / "part-00000.parquet"
     assert not train.exists()
-    restored = rebuild_snapshot(project.reopened(), catalog).restored
+    restored = rebuild_snapshot(project.reopened(), name="pay", root=root).restored
     assert set(restored) == {"train/part-00000.parquet", "lineage.parquet"}
     assert train.sha256() == made.manifest.splits["train"].file.sha256
-    assert verify_snapshot(project.reopened(), catalog).ok
-    assert forget_entity(project.reopened(), catalog, "7")[0].replaced_by == 2
-    assert prune_snapshot(project.reopened(), catalog, version=2) == [2]
+    assert verify_snapshot(project.reopened(), name="pay", root=root).ok
+    assert forget_entity(project.reopened(), name="pay", root=root, entity="7")[0].replaced_by == 2
+    assert prune_snapshot(project.reopened(), name="pay", root=root, version=2) == [2]
     assert project.create(root=root).version == 3
     assert catalog.numbers() == [3]
 
@@ -96,7 +95,7 @@ def test_debris_of_a_killed_writer_is_no_version(make, bucket):
     catalog = Catalog(Location.parse(root), "pay")
     assert catalog.numbers() == []
     assert project.create(root=root).version == 1
-    assert verify_snapshot(project.reopened(), catalog).ok
+    assert verify_snapshot(project.reopened(), name="pay", root=root).ok
 
 
 @pytest.mark.parametrize("root", ["ftp://host/x", "s3://shop/x?no_such_option=1", "s3://"])

@@ -211,13 +211,11 @@ def test_11_a_delta_table_is_refused_where_its_log_would_be_ignored(make):
 
 def test_12_removing_a_version_removes_it(make):
     """`feast delete` says that a dataset is gone and leaves it; see also test_lifecycle."""
-    from feast_plugin.manifest import Catalog
     from feast_plugin.prune import prune_snapshot
-    from feast_plugin.storage import Location
 
     project = make()
     snapshot = project.create()
-    prune_snapshot(project.reopened(), Catalog(Location.parse(project.root), "pay"), version=1)
+    prune_snapshot(project.reopened(), name="pay", root=project.root, version=1)
     assert project.reopened().list_saved_datasets() == []
     assert not Path(snapshot.uri).exists()
 

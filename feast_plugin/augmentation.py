@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 from feast_plugin.contract import TIMESTAMP, TIMESTAMP_TYPE, Contract
 from feast_plugin.matrix import array_widths, decode, encode, spread
 from feast_plugin.sampling import PLAIN, Request, sample
-from resampler.errors import GateError, InvalidInputError
+from resampler.errors import DataError, GateError
+from resampler.metric import check_ratio
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,22 +64,22 @@ class Augmentation(NamedTuple):
     schema: FeatureSchema
     incomplete: int
 
+    def keep(self, chosen: NDArray[np.bool_]) -> Augmentation:
+        """Leave synthetic rows out.
 
-def check_ratio(ratio: float) -> None:
-    """Check a ratio.
+        Parameters
+        ----------
+        chosen : ndarray of shape (n_synthetic,), bool
+            Those that stay.
 
-    Parameters
-    ----------
-    ratio : float
-        Minority : majority.
-
-    Raises
-    ------
-    InvalidInputError
-        Unless it is above 0 and at most 1.
-    """
-    if not 0 < ratio <= 1:
-        raise InvalidInputError(f"ratio must be above 0 and at most 1, got {ratio}")
+        Returns
+        -------
+        Augmentation
+            Without the others.
+        """
+        return self._replace(
+            table=self.table.filter(pa.array(chosen)), parents=Parents._make(part[chosen] for part in self.parents)
+        )
 
 
 def quotas(counts: Mapping[int, int], ratio: float) -> dict[int, int]:
@@ -100,13 +101,15 @@ def quotas(counts: Mapping[int, int], ratio: float) -> dict[int, int]:
     Raises
     ------
     InvalidInputError
-        If `ratio` is out of range, or the split has one class only.
+        If `ratio` is out of range.
+    DataError
+        If the split has one class only.
     GateError
         If every class has that ratio already.
     """
-    check_ratio(ratio)
+    check_ratio("ratio", ratio)
     if len(counts) < 2:
-        raise InvalidInputError(
+        raise DataError(
             f"the training split has class {next(iter(counts))!r} only: another split or more rows are needed"
         )
     majority = max(counts.values())
@@ -130,6 +133,7 @@ def augment(
     sampler: str,
     k_neighbors: int,
     seed: int,
+    group_by: str | None = None,
     scale: NDArray[np.float32] | None = None,
 ) -> Augmentation:
     """Make the synthetic rows of the training split.
@@ -150,6 +154,8 @@ def augment(
         Neighbours of the same class that a row may be joined with.
     seed : int
         Keys every draw.
+    group_by : str, optional
+        Join key or feature: only rows that agree in it are joined.
     scale : ndarray of shape (n_features,), float32, optional
         Unit of distance of each column, by default fitted on the training split.
 
@@ -160,8 +166,10 @@ def augment(
 
     Raises
     ------
-    InvalidInputError
-        As `quotas`, or if a class that needs rows has no more than `k_neighbors` complete ones.
+    InvalidInputError, GateError
+        As `quotas`.
+    DataError
+        If a class that needs rows, or a subgroup of it, has no more than `k_neighbors` complete ones.
 
     Notes
     -----
@@ -181,6 +189,7 @@ def augment(
     incomplete = int(np.count_nonzero(~complete & np.isin(rows.label[seen], list(wanted))))
     seen, matrix = seen[complete], matrix[complete]
     row_ids = rows.row_id[seen]
+    groups = None if group_by is None else _subgroups(rows.table[group_by].take(pa.array(seen)))
     by_id = np.argsort(row_ids)
 
     made: list[NDArray[Any]] = []
@@ -189,11 +198,11 @@ def augment(
         members = np.flatnonzero(rows.label[seen] == code)
         name = rows.classes.classes[code] if rows.classes.classes else code
         if len(members) <= k_neighbors:
-            raise InvalidInputError(
+            raise DataError(
                 f"k_neighbors={k_neighbors} needs at least {k_neighbors + 1} complete rows of class {name!r} in the "
                 f"training split, got {len(members)}: lower k_neighbors, change the split or gather more rows"
             )
-        synthetic = sample(Request(sampler, matrix, members, row_ids, schema, name, k_neighbors, seed, quota))
+        synthetic = sample(Request(sampler, matrix, members, row_ids, schema, name, k_neighbors, seed, quota, groups))
         base, neighbor = (
             seen[by_id[np.searchsorted(row_ids, ids, sorter=by_id)]]
             for ids in (synthetic.base_id, synthetic.neighbor_id)
@@ -206,6 +215,15 @@ def augment(
         schema=schema,
         incomplete=incomplete,
     )
+
+
+def _subgroups(column: pa.ChunkedArray) -> NDArray[np.int64]:
+    if pa.types.is_list(column.type) or column.null_count:
+        raise DataError(
+            "group_by must name a column of single values without null, got "
+            f"{column.type} with {column.null_count} nulls: group by another"
+        )
+    return column.combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64)
 
 
 def publishable(rows: Rows, made: Augmentation, contract: Contract, schema: pa.Schema) -> pa.Table:
@@ -233,7 +251,7 @@ def publishable(rows: Rows, made: Augmentation, contract: Contract, schema: pa.S
 
     Raises
     ------
-    InvalidInputError
+    DataError
         If a real key begins with ``synthetic:``, or an integer key leaves no room below.
     """
     n = made.table.num_rows
@@ -254,7 +272,7 @@ def _synthetic_keys(name: str, real: pa.ChunkedArray, n: int, key_type: pa.DataT
     if pa.types.is_string(key_type):
         taken = pc.sum(pc.starts_with(real, SYNTHETIC_KEY)).as_py()
         if taken:
-            raise InvalidInputError(
+            raise DataError(
                 f"join key {name!r} has {taken} values that begin with {SYNTHETIC_KEY!r}, which marks synthetic rows: "
                 "rename them, or leave synthetic rows of an earlier snapshot out of the entity frame"
             )
@@ -262,5 +280,5 @@ def _synthetic_keys(name: str, real: pa.ChunkedArray, n: int, key_type: pa.DataT
     first = min(pc.min(real).as_py(), 0) - 1
     floor = np.iinfo(key_type.to_pandas_dtype()).min
     if first - n < floor:
-        raise InvalidInputError(f"join key {name!r} reaches down to {first + 1}: {n} synthetic keys have no room below")
+        raise DataError(f"join key {name!r} reaches down to {first + 1}: {n} synthetic keys have no room below")
     return pa.array(first - np.arange(n), key_type)

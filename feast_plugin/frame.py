@@ -1,0 +1,280 @@
+"""The entity frame: which rows a snapshot is about. A table, a file, SQL that the store runs, or a span of time."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.parquet as pq
+from feast.infra.offline_stores.offline_utils import get_offline_store_from_config
+
+from feast_plugin.cast import cast_column, cast_timestamp
+from feast_plugin.contract import TIMESTAMP, TIMESTAMP_TYPE, Contract
+from feast_plugin.sql import checked_sql
+from resampler.errors import DataError, InvalidInputError, ResamplerError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from feast import FeatureStore
+
+_SQL = re.compile(r"\s*(select|with)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class EntityFrame:
+    """An entity frame, not yet read.
+
+    Parameters
+    ----------
+    columns : list of str or None
+        In order; None for a span of time, whose rows are those of the label's view.
+    told : dict
+        What a manifest says of it, as keywords of `open_frame`.
+    data : pyarrow.Table, pyarrow.parquet.ParquetFile, str or tuple of two datetime or None
+        The rows; SQL; or the first and last instant.
+    """
+
+    columns: list[str] | None
+    told: dict[str, Any]
+    data: Any
+
+
+def open_frame(
+    store: FeatureStore,
+    entity_df: str | Path | pd.DataFrame | pa.Table | None,
+    start_date: str | datetime | None = None,
+    end_date: str | datetime | None = None,
+) -> EntityFrame:
+    """Open an entity frame without reading more of it than need be.
+
+    Parameters
+    ----------
+    store : feast.FeatureStore
+        Whose offline store runs the SQL.
+    entity_df : str, Path, pandas.DataFrame or pyarrow.Table, optional
+        A frame, the path of a ``.parquet``, ``.csv`` or ``.sql`` file, or a SELECT.
+    start_date, end_date : str or datetime, optional
+        In place of a frame: the label's view from one instant to the other, both included; ISO 8601, UTC where no
+        zone is named.
+
+    Returns
+    -------
+    EntityFrame
+        What `read_frame` takes.
+
+    Raises
+    ------
+    InvalidInputError
+        If neither a frame nor a time is given, or both, or what is given cannot be understood.
+    DataError
+        If the file is absent or cannot be read.
+    """
+    if entity_df is None:
+        if start_date is None and end_date is None:
+            raise InvalidInputError(
+                "give an entity frame (entity_df), or a span of time (start_date, end_date) of the label's view"
+            )
+        span = tuple(_instant(name, value) for name, value in (("start_date", start_date), ("end_date", end_date)))
+        if None not in span and span[0] > span[1]:
+            raise InvalidInputError(f"start_date {start_date} must not be after end_date {end_date}")
+        told = {"start_date": _text(span[0]), "end_date": _text(span[1])}
+        return EntityFrame(None, told, span)
+    if start_date is not None or end_date is not None:
+        raise InvalidInputError("give either an entity frame or a span of time, not both: filter the frame by time")
+    if isinstance(entity_df, pa.Table):
+        return EntityFrame(entity_df.column_names, {}, entity_df)
+    if not isinstance(entity_df, str | Path):
+        table = pa.Table.from_pandas(entity_df, preserve_index=False)
+        return EntityFrame(table.column_names, {}, table)
+    if isinstance(entity_df, str) and _SQL.match(entity_df):
+        return _open_sql(store, entity_df, entity_df)
+    path = Path(entity_df)
+    try:
+        if path.suffix == ".parquet":
+            file = pq.ParquetFile(path)
+            return EntityFrame(list(file.schema_arrow.names), {"entity_df": str(path.resolve())}, file)
+        if path.suffix == ".csv":
+            table = pyarrow.csv.read_csv(path)
+            return EntityFrame(table.column_names, {"entity_df": str(path.resolve())}, table)
+        if path.suffix == ".sql":
+            return _open_sql(store, path.read_text(encoding="utf-8"), str(path.resolve()))
+    except (OSError, pa.ArrowInvalid, UnicodeDecodeError) as error:
+        raise DataError(f"entity frame {str(path)!r} cannot be read: {error}") from error
+    raise InvalidInputError(f"entity frame {str(path)!r} must be a .parquet, .csv or .sql file, or a SELECT")
+
+
+def read_frame(store: FeatureStore, frame: EntityFrame, contract: Contract, *, extra: str | None) -> pa.Table | str:
+    """Read of an entity frame what the retrieval needs, and check it before Feast works for minutes.
+
+    Parameters
+    ----------
+    store : feast.FeatureStore
+        Reads the label's view where the frame is a span of time.
+    frame : EntityFrame
+        From `open_frame`. Columns that nothing asks for are left out: under a feature's name they would clash.
+    contract : Contract
+        Says which columns are needed.
+    extra : str, optional
+        The split rule's column, where the frame has it.
+
+    Returns
+    -------
+    pyarrow.Table or str
+        Join keys, timestamp in UTC microseconds, request data, label, split column; SQL stays what it is.
+
+    Raises
+    ------
+    DataError
+        If a column is missing, a key, a timestamp or a label null, or a key stands twice at one instant.
+    """
+    if isinstance(frame.data, tuple):
+        table = _read_span(store, contract, *frame.data)
+    else:
+        wanted = [*contract.join_keys, TIMESTAMP, *contract.request]
+        wanted += [contract.label] if contract.label_in_frame else []
+        names = frame.columns or []
+        wanted += [extra] if extra in names and extra not in wanted else []
+        missing = [name for name in wanted if name not in names]
+        if missing:
+            raise DataError(
+                f"entity frame lacks column {missing[0]!r}; it has {', '.join(names)}: "
+                "name the time column event_timestamp and give every join key"
+            )
+        if isinstance(frame.data, str):
+            return frame.data  # its rows are checked when they come back with the features
+        whole = frame.data
+        table = whole.read(columns=wanted) if isinstance(whole, pq.ParquetFile) else whole.select(wanted)
+    return checked_frame(table, contract)
+
+
+def checked_frame(table: pa.Table, contract: Contract) -> pa.Table:
+    """Check rows that features are to be joined to.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        Join keys and event timestamp, and what else the frame has.
+    contract : Contract
+        Names the keys.
+
+    Returns
+    -------
+    pyarrow.Table
+        The same, keys and timestamp cast.
+
+    Raises
+    ------
+    DataError
+        If there is no row, a null outside of request data, or a key stands twice at one instant.
+    """
+    if table.num_rows == 0:
+        raise DataError("entity frame has no row")
+    for name in table.column_names:
+        if table[name].null_count and name not in contract.request:
+            raise DataError(
+                f"entity frame column {name!r} must have no null, got {table[name].null_count}: drop those rows"
+            )
+    table = _set(table, TIMESTAMP, cast_timestamp(table[TIMESTAMP]))
+    for name, key_type in contract.join_keys.items():
+        table = _set(table, name, cast_column(name, table[name], key_type))
+    check_unique(table.select(contract.keys))
+    return table
+
+
+def check_unique(keys: pa.Table) -> None:
+    """Check that no entity stands twice at one instant.
+
+    Parameters
+    ----------
+    keys : pyarrow.Table
+        Join keys and event timestamp.
+
+    Raises
+    ------
+    DataError
+        If one does.
+    """
+    counts = keys.group_by(keys.column_names).aggregate([([], "count_all")])
+    if counts.num_rows == keys.num_rows:
+        return
+    repeated = counts.filter(pc.greater(counts["count_all"], 1))
+    example = repeated.slice(0, 1).to_pylist()[0]
+    times = example.pop("count_all")
+    shown = ", ".join(f"{name}={value}" for name, value in example.items())
+    raise DataError(
+        f"entity frame must hold each key once at one instant, got {repeated.num_rows} repeated, first {shown} "
+        f"({times} times): Feast would silently drop all but one"
+    )
+
+
+def _open_sql(store: FeatureStore, text: str, told: str) -> EntityFrame:
+    sql, names = checked_sql(text, store.config.offline_store.type)
+    return EntityFrame(names, {"entity_df": told}, sql)
+
+
+def _read_span(store: FeatureStore, contract: Contract, start: datetime | None, end: datetime | None) -> pa.Table:
+    """Take the rows of the label's view; Feast's own retrieval by time alone fails or doubles rows on some stores."""
+    if contract.request:
+        raise DataError(f"request data {list(contract.request)} come with an entity frame: give one, not a time span")
+    name = contract.label_reference.partition(":")[0]
+    view = store.registry.get_any_feature_view(name, store.project)
+    own = [key.name for key in view.entity_columns]
+    missing = [key for key in contract.join_keys if key not in own]
+    if missing:
+        raise DataError(
+            f"the label's view {name!r} has no join key {missing[0]!r}; it has {', '.join(own)}: a span of time takes "
+            "its rows from that view, so give an entity frame"
+        )
+    source = view.batch_source
+    stored_as = {new: old for old, new in source.field_mapping.items()}
+    keys = {stored_as.get(key, key): key for key in contract.join_keys}
+    label = contract.label_reference.partition(":")[2]
+    try:
+        table = (
+            get_offline_store_from_config(store.config.offline_store)
+            .pull_all_from_table_or_query(
+                config=store.config,
+                data_source=source,
+                join_key_columns=list(keys),
+                feature_name_columns=[stored_as.get(label, label)],
+                timestamp_field=source.timestamp_field,
+                created_timestamp_column=source.created_timestamp_column or None,
+                start_date=start,
+                end_date=end,
+            )
+            .to_arrow()
+        )
+    except Exception as error:  # whatever an engine raises
+        raise ResamplerError(f"Feast could not read view {name!r}: {type(error).__name__}: {error}") from error
+    columns = {new: table[old] for old, new in keys.items()}
+    columns[TIMESTAMP] = cast_timestamp(table[source.timestamp_field])
+    # A row that was corrected stands there twice: the retrieval finds the newest.
+    rows = pa.table(columns).group_by(list(columns)).aggregate([])
+    for bound, inside in ((start, pc.greater_equal), (end, pc.less_equal)):
+        if bound is not None:
+            rows = rows.filter(inside(rows[TIMESTAMP], pa.scalar(bound, TIMESTAMP_TYPE)))
+    return rows
+
+
+def _instant(name: str, value: str | datetime | None) -> Any:
+    if value is None:
+        return None
+    try:
+        instant = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+    except (TypeError, ValueError) as error:
+        raise InvalidInputError(f"{name} must be a time in ISO 8601, got {value!r}") from error
+    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+
+
+def _text(instant: datetime | None) -> str | None:
+    return None if instant is None else instant.isoformat()
+
+
+def _set(table: pa.Table, name: str, column: pa.ChunkedArray) -> pa.Table:
+    return table.set_column(table.schema.get_field_index(name), name, column)
