@@ -103,6 +103,7 @@ def _forget_in(store: FeatureStore, catalog: Catalog, manifest: Manifest, entity
     with tempfile.TemporaryDirectory(prefix="resampler-") as spool:
         values = _key_values(manifest, entity)
         total = sum(entry.real for entry in manifest.splits.values())
+        total += manifest.left_out.rows if manifest.left_out else 0
         try:
             contract, rows, assignment = stored_rows(manifest, directory, Path(spool), without=values)
         except InvalidInputError as error:  # what is left has one class, or no row

@@ -136,6 +136,12 @@ def make_project(path: Path, *, offline: str = "dask", registry: str | None = No
 
 
 @pytest.fixture
+def project_of():
+    """A project around a store of the test's own; the rows are those of `make`."""
+    return lambda path, store: Project(path, store, payments_table())
+
+
+@pytest.fixture
 def make(tmp_path):
     def make_in(name: str = "repo", **options) -> Project:
         return make_project(tmp_path / name, **options)

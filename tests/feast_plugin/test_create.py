@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from resampler.errors import ContractError, GateError, InvalidInputError, ResamplerError
+from resampler.errors import ContractError, DataError, GateError, InvalidInputError, ResamplerError
 
 
 def read(snapshot, split):
@@ -195,20 +195,20 @@ def with_nulls(name):
 
 
 BAD = {
-    "label absent": ({"label": "nope"}, InvalidInputError, "nope.*neither a column"),
+    "label absent": ({"label": "nope"}, DataError, "nope.*neither a column"),
     "label constant": (
         lambda p: {"entity_df": p.frame("fraud").filter(pa.compute.equal(p.table["fraud"], 0))},
-        InvalidInputError,
+        DataError,
         "two classes or more, got only 0",
     ),
-    "label null": (with_nulls("fraud"), InvalidInputError, "'fraud' must have no null, got 1"),
-    "timestamp null": (with_nulls("event_timestamp"), InvalidInputError, "'event_timestamp' must have no null"),
-    "no timestamp": (drop("event_timestamp"), InvalidInputError, "lacks column 'event_timestamp'"),
-    "no join key": (drop("customer_id"), InvalidInputError, "lacks column 'customer_id'"),
-    "empty frame": (lambda p: {"entity_df": p.frame().slice(0, 0)}, InvalidInputError, "no row"),
+    "label null": (with_nulls("fraud"), DataError, "'fraud' must have no null, got 1"),
+    "timestamp null": (with_nulls("event_timestamp"), DataError, "'event_timestamp' must have no null"),
+    "no timestamp": (drop("event_timestamp"), DataError, "lacks column 'event_timestamp'"),
+    "no join key": (drop("customer_id"), DataError, "lacks column 'customer_id'"),
+    "empty frame": (lambda p: {"entity_df": p.frame().slice(0, 0)}, DataError, "no row"),
     "duplicates": (
         lambda p: {"entity_df": pa.concat_tables([p.frame(), p.frame().slice(3, 2)])},
-        InvalidInputError,
+        DataError,
         r"2 repeated, first event_timestamp=.*, customer_id=1 \(2 times\)",
     ),
     "ratio reached": ({"ratio": 0.05}, GateError, "already reached"),
@@ -216,17 +216,22 @@ BAD = {
     "ratio two": ({"ratio": 2.0}, InvalidInputError, "must be in"),
     "ratio nan": ({"ratio": float("nan")}, InvalidInputError, "must be in"),
     "seed negative": ({"seed": -1}, InvalidInputError, "seed must be"),
-    "k too large": ({"k_neighbors": 300}, InvalidInputError, "needs at least 301 complete rows"),
-    "service unknown": ({"feature_service": "x"}, InvalidInputError, "it has all, numbers"),
+    "k too large": ({"k_neighbors": 300}, DataError, "needs at least 301 complete rows"),
+    "service unknown": ({"feature_service": "x"}, ContractError, "it has all, numbers"),
     "feature unknown": (
         {"feature_service": None, "features": ["numbers:nope"]},
         ContractError,
         "no feature 'nope'; it has amount, score",
     ),
+    "view unknown": (
+        {"feature_service": None, "features": ["nope:amount"]},
+        ContractError,
+        "feature view 'nope' is not in project 'shop'; it has mixed, numbers",
+    ),
     "name traversal": ({"name": "../x"}, InvalidInputError, "snapshot name"),
     "split unknown": ({"split": "random:1,0,0"}, InvalidInputError, "unknown"),
     "split shares": ({"split": "time:0.7,0.2,0.2"}, InvalidInputError, "sum to 1"),
-    "split column absent": ({"split": "column:side"}, InvalidInputError, "'side' is neither"),
+    "split column absent": ({"split": "column:side"}, DataError, "'side' is neither"),
     "sampler unknown": ({"sampler": "magic"}, InvalidInputError, "sampler must be one of"),
     "smote on strings": (
         {"feature_service": "all", "sampler": "smote"},
@@ -234,7 +239,7 @@ BAD = {
         "use 'smotenc'",
     ),
     "frame of another kind": ({"entity_df": "frame.txt"}, InvalidInputError, "must be a .parquet"),
-    "frame absent": ({"entity_df": "absent.parquet"}, InvalidInputError, "cannot be read"),
+    "frame absent": ({"entity_df": "absent.parquet"}, DataError, "cannot be read"),
     "key of another type": (
         lambda p: {"entity_df": p.frame().set_column(0, "customer_id", p.table["country"])},
         ContractError,
@@ -246,8 +251,10 @@ BAD = {
 @pytest.mark.parametrize("case", BAD)
 def test_bad_input_is_refused_and_nothing_published(project, case):
     change, error, message = BAD[case]
-    with pytest.raises(error, match=message):
+    with pytest.raises(error, match=message) as caught:
         project.create(**(change(project) if callable(change) else change))
+    # What the data are at fault for is no wrong usage of the command.
+    assert caught.value.exit_code == (2 if error is InvalidInputError else 3 if error is GateError else 1)
     assert not list(project.root.rglob("manifest.json"))
     assert not list(project.root.rglob("part-*"))
     assert project.reopened().list_saved_datasets() == []

@@ -7,7 +7,7 @@ import pytest
 from feast.errors import SavedDatasetLocationAlreadyExists
 from feast.infra.offline_stores.file_source import SavedDatasetFileStorage
 
-from feast_plugin import AugmentedRetrievalJob
+from feast_plugin import augment
 from resampler.errors import InvalidInputError
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
@@ -17,7 +17,7 @@ def augmented(project, **options):
     store = project.reopened()
     frame = project.frame().to_pandas()
     job = store.get_historical_features(frame, store.get_feature_service(options.pop("service", "all")))
-    return store, AugmentedRetrievalJob(job, store, **({"label": "fraud", "ratio": 0.5, "k_neighbors": 3} | options))
+    return store, augment(job, **({"label": "fraud", "ratio": 0.5, "k_neighbors": 3} | options))
 
 
 # A directory on Dask alone: Feast's DuckDB store reads files.
@@ -38,9 +38,10 @@ def test_feast_saves_it_and_reads_it_back(make, offline, path):
 
 def test_it_gives_the_rows_that_a_snapshot_of_all_rows_gives(make):
     project = make()
-    _, job = augmented(project, seed=4)
+    options = {"seed": 4, "sampler": "smotenc", "clean": "enn", "undersample": 0.4, "group_by": "night"}
+    _, job = augmented(project, **options)
     rows = project.frame().append_column("side", [["train"] * 400])
-    snapshot = project.create(entity_df=rows, split="column:side", feature_service="all", seed=4)
+    snapshot = project.create(entity_df=rows, split="column:side", feature_service="all", **options)
     assert job.to_arrow().equals(pq.read_table(f"{snapshot.uri}/train/part-00000.parquet"))
 
 
@@ -54,5 +55,7 @@ def test_what_it_refuses(make, tmp_path):
         job.persist(SavedDatasetFileStorage(str(tmp_path / "there.parquet")))
     with pytest.raises(InvalidInputError, match="must be in"):
         augmented(project, ratio=3.0)
+    with pytest.raises(InvalidInputError, match="clean must be one of"):
+        augmented(project, clean="magic")
     with pytest.raises(InvalidInputError, match="neither a column"):
         augmented(project, label="nope")
