@@ -109,7 +109,7 @@ def build(classes, name, categorical, k, seed):
 
 
 def measure(path, methods, repeats, table, leak):
-    """Score every method on every fold; a fold counts where both libraries could resample it."""
+    """Score every method on every fold; a fold counts where both libraries leave enough rows to learn from."""
     X, y, categorical = load(path)
     ours = {name: getattr(samplers, name) for name in METHODS}
     folds = RepeatedStratifiedKFold(n_splits=2, n_repeats=repeats, random_state=0)
@@ -120,9 +120,10 @@ def measure(path, methods, repeats, table, leak):
         for name in methods:
             try:
                 rows = [build(c, name, categorical, k, seed).fit_resample(X[train], y[train]) for c in (ours, THEIRS)]
+                scores = [score(*made, X[test], y[test]) for made in rows]
             except (ValueError, RuntimeError):
                 continue
-            table.setdefault((path.stem, name), []).append([score(*made, X[test], y[test]) for made in rows])
+            table.setdefault((path.stem, name), []).append(scores)
     if "SMOTE" in methods:
         all_X, all_y = samplers.SMOTE(random_state=0, k_neighbors=k).fit_resample(X, y)
         wrong = [score(all_X[a], all_y[a], all_X[b], all_y[b]) for a, b in folds.split(all_X, all_y)]

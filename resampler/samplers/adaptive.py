@@ -17,6 +17,8 @@ from resampler.samplers.base import InfeasibleError, Synthesizer, warn_shortfall
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from resampler.samplers.groups import Part
+
 _DANGER_SHARE = 0.5  # SVMSMOTE: the mean of imbalanced-learn's Beta(10, 10)
 
 
@@ -25,7 +27,7 @@ class BorderlineSMOTE(Synthesizer, over_sampling.BorderlineSMOTE):  # type: igno
 
     Parameters
     ----------
-    sampling_strategy, random_state, k_neighbors, neighbors
+    sampling_strategy, random_state, k_neighbors, neighbors, group_by
         As in `SMOTE`.
     m_neighbors : int or object
         Neighbours, of any class, that decide whether a row is in danger.
@@ -35,6 +37,18 @@ class BorderlineSMOTE(Synthesizer, over_sampling.BorderlineSMOTE):  # type: igno
 
     Attributes
     ----------
+    sampling_strategy_ : dict
+        Synthetic rows to make of each class.
+    nn_k_ : object
+        What `k_neighbors` was validated to; it searches only where an object was given.
+    nn_m_ : object
+        The same of `m_neighbors`.
+    neighbors_recall_ : dict
+        As in `SMOTE`.
+    n_features_in_ : int
+        Columns of `X`.
+    feature_names_in_ : ndarray of shape (n_features_in_,), object
+        Their names; only where `X` has names, all of them text.
     in_danger_indices : dict
         For each class the positions of its rows in danger.
     provenance_ : Provenance
@@ -64,6 +78,7 @@ class BorderlineSMOTE(Synthesizer, over_sampling.BorderlineSMOTE):  # type: igno
         m_neighbors: Any = 10,
         kind: str = "borderline-1",
         neighbors: str = "auto",
+        group_by: int | str | None = None,
     ) -> None:
         super().__init__(
             sampling_strategy=sampling_strategy,
@@ -73,23 +88,25 @@ class BorderlineSMOTE(Synthesizer, over_sampling.BorderlineSMOTE):  # type: igno
             kind=kind,
         )
         self.neighbors = neighbors
+        self.group_by = group_by
 
     def _validate_estimator(self) -> None:
         super()._validate_estimator()
         self.in_danger_indices: dict[Any, NDArray[np.int64]] = {}
 
-    def _plan(self, X: Any, y: NDArray[Any], label: Any, n_synthetic: int) -> Plan | None:
-        members = np.flatnonzero(y == label)
-        others = (y[self._search(X, members, self.m_neighbors, label)] != label).mean(axis=1)
+    def _plan(self, X: Any, y: NDArray[Any], part: Part) -> Plan | None:
+        members = np.flatnonzero(y == part.label)
+        others = (y[self._search(X, members, self.m_neighbors, part)] != part.label).mean(axis=1)
         ids = np.flatnonzero((others >= 0.5) & (others < 1))
         if not ids.size:
-            warn_shortfall(0, n_synthetic, label, "no row is in danger; use SMOTE, or raise m_neighbors")
+            warn_shortfall(0, part, "no row is in danger; use SMOTE, or raise m_neighbors")
             return None
-        danger = self.in_danger_indices[label] = members[ids]
+        danger = members[ids]
+        self.in_danger_indices[part.key] = part.place(danger)
         if self.kind == "borderline-1":
-            return Plan(danger, ids, self._search(X, danger, self.k_neighbors, label, within=members))
-        found = self._search(X, danger, self.k_neighbors, label)
-        return Plan(danger, ids, found, span=np.where(y[found] == label, 1, 0.5).astype(np.float32))
+            return Plan(danger, ids, self._search(X, danger, self.k_neighbors, part, within=members))
+        found = self._search(X, danger, self.k_neighbors, part)
+        return Plan(danger, ids, found, span=np.where(y[found] == part.label, 1, 0.5).astype(np.float32))
 
 
 class ADASYN(Synthesizer, over_sampling.ADASYN):  # type: ignore[misc]
@@ -97,13 +114,23 @@ class ADASYN(Synthesizer, over_sampling.ADASYN):  # type: ignore[misc]
 
     Parameters
     ----------
-    sampling_strategy, random_state, neighbors
+    sampling_strategy, random_state, neighbors, group_by
         As in `SMOTE`.
     n_neighbors : int or object
         Neighbours of any class that weigh a row, and of its class that it may be joined with.
 
     Attributes
     ----------
+    sampling_strategy_ : dict
+        Synthetic rows to make of each class.
+    nn_ : object
+        What `n_neighbors` was validated to; it searches only where an object was given.
+    neighbors_recall_ : dict
+        As in `SMOTE`.
+    n_features_in_ : int
+        Columns of `X`.
+    feature_names_in_ : ndarray of shape (n_features_in_,), object
+        Their names; only where `X` has names, all of them text.
     provenance_ : Provenance
         As in `SMOTE`.
 
@@ -125,20 +152,22 @@ class ADASYN(Synthesizer, over_sampling.ADASYN):  # type: ignore[misc]
         random_state: Any = None,
         n_neighbors: Any = 5,
         neighbors: str = "auto",
+        group_by: int | str | None = None,
     ) -> None:
         super().__init__(sampling_strategy=sampling_strategy, random_state=random_state, n_neighbors=n_neighbors)
         self.neighbors = neighbors
+        self.group_by = group_by
 
-    def _plan(self, X: Any, y: NDArray[Any], label: Any, n_synthetic: int) -> Plan:
-        members = np.flatnonzero(y == label)
-        weights = (y[self._search(X, members, self.n_neighbors, label)] != label).mean(axis=1)
+    def _plan(self, X: Any, y: NDArray[Any], part: Part) -> Plan:
+        members = np.flatnonzero(y == part.label)
+        weights = (y[self._search(X, members, self.n_neighbors, part)] != part.label).mean(axis=1)
         if not weights.any():
             raise InfeasibleError(
-                f"ADASYN needs a row of class {label!r} with a neighbour of another class, got none, so 0 of "
-                f"{n_synthetic} synthetic rows could be made: raise n_neighbors or use SMOTE"
+                f"ADASYN needs a row of {part.name} with a neighbour of another class, got none, so 0 of "
+                f"{part.n_synthetic} synthetic rows could be made: raise n_neighbors or use SMOTE"
             )
         ids = np.flatnonzero(weights)
-        found = self._search(X, members[ids], self.n_neighbors, label, within=members)
+        found = self._search(X, members[ids], self.n_neighbors, part, within=members)
         return Plan(members[ids], ids, found, weights[ids])
 
 
@@ -147,7 +176,7 @@ class SVMSMOTE(Synthesizer, over_sampling.SVMSMOTE):  # type: ignore[misc]
 
     Parameters
     ----------
-    sampling_strategy, random_state, k_neighbors, neighbors
+    sampling_strategy, random_state, k_neighbors, neighbors, group_by
         As in `SMOTE`.
     m_neighbors : int or object
         Neighbours, of any class, that tell noise, danger and safety apart.
@@ -158,6 +187,20 @@ class SVMSMOTE(Synthesizer, over_sampling.SVMSMOTE):  # type: ignore[misc]
 
     Attributes
     ----------
+    sampling_strategy_ : dict
+        Synthetic rows to make of each class.
+    nn_k_ : object
+        What `k_neighbors` was validated to; it searches only where an object was given.
+    nn_m_ : object
+        The same of `m_neighbors`.
+    svm_estimator_ : object
+        The fitted machine.
+    neighbors_recall_ : dict
+        As in `SMOTE`.
+    n_features_in_ : int
+        Columns of `X`.
+    feature_names_in_ : ndarray of shape (n_features_in_,), object
+        Their names; only where `X` has names, all of them text.
     provenance_ : Provenance
         As in `SMOTE`; the step of an extrapolated row is negative.
 
@@ -183,6 +226,7 @@ class SVMSMOTE(Synthesizer, over_sampling.SVMSMOTE):  # type: ignore[misc]
         svm_estimator: Any = None,
         out_step: float = 0.5,
         neighbors: str = "auto",
+        group_by: int | str | None = None,
     ) -> None:
         super().__init__(
             sampling_strategy=sampling_strategy,
@@ -193,9 +237,10 @@ class SVMSMOTE(Synthesizer, over_sampling.SVMSMOTE):  # type: ignore[misc]
             out_step=out_step,
         )
         self.neighbors = neighbors
+        self.group_by = group_by
 
-    def _plan(self, X: Any, y: NDArray[Any], label: Any, n_synthetic: int) -> Plan:
-        members = np.flatnonzero(y == label)
+    def _plan(self, X: Any, y: NDArray[Any], part: Part) -> Plan:
+        members = np.flatnonzero(y == part.label)
         machine = self.svm_estimator_.fit(X, y)
         if not hasattr(machine, "support_"):
             raise InfeasibleError(
@@ -203,14 +248,14 @@ class SVMSMOTE(Synthesizer, over_sampling.SVMSMOTE):  # type: ignore[misc]
                 f"got {type(machine).__name__}: give a support vector machine such as sklearn.svm.SVC"
             )
         vectors = np.intersect1d(machine.support_, members)
-        others = (y[self._search(X, vectors, self.m_neighbors, label)] != label).mean(axis=1)
+        others = (y[self._search(X, vectors, self.m_neighbors, part)] != part.label).mean(axis=1)
         vectors, others = vectors[others < 1], others[others < 1]
         if not vectors.size:
             raise InvalidInputError(
-                f"SVM-SMOTE is not adapted to your dataset: all support vectors of class {label!r} are noise, so 0 of "
-                f"{n_synthetic} synthetic rows could be made: use another variant or lower m_neighbors"
+                f"SVM-SMOTE is not adapted to your dataset: all support vectors of {part.name} are noise, so 0 of "
+                f"{part.n_synthetic} synthetic rows could be made: use another variant or lower m_neighbors"
             )
-        found = self._search(X, vectors, self.k_neighbors, label, within=members)
+        found = self._search(X, vectors, self.k_neighbors, part, within=members)
         danger = others >= 0.5
         # The share of danger is split among its rows, the rest among the safe ones; where one kind is missing, the
         # other's weights alone remain, and weights are relative.

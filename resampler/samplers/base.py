@@ -1,24 +1,24 @@
-"""What every over-sampler here shares: plan each class, draw the parents, build the rows, keep the provenance."""
+"""What every sampler here shares: tables in and out, remedies; for over-samplers a plan for each class, and draws."""
 
 from __future__ import annotations
 
 import numbers
 import warnings
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from imblearn.utils._validation import ArraysTransformer
-from scipy import sparse
 from sklearn.base import clone
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import StrOptions
+from sklearn.utils._param_validation import Interval, StrOptions
 
 from resampler.errors import InvalidInputError
-from resampler.generate import Plan, build, draw
+from resampler.generate import Plan, draw
 from resampler.metric import label_key
 from resampler.neighbors import METHODS, nearest_rows
-from resampler.samplers.tables import from_labels, from_matrix, is_table, to_matrix
-from resampler.schema import check_magnitude
+from resampler.samplers.groups import GroupColumn, Part, parts_of
+from resampler.samplers.remedies import with_remedies
+from resampler.samplers.replay import Provenance, append_synthetic, dense_rows, integer_columns
+from resampler.samplers.tables import from_labels, from_matrix, is_table, take, to_labels, to_matrix
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,31 +30,6 @@ class InfeasibleError(InvalidInputError, RuntimeError):
 
 class ShortfallWarning(UserWarning):
     """Warn that fewer synthetic rows were made than asked for, and why."""
-
-
-class Provenance(NamedTuple):
-    """Where each synthetic row of a `fit_resample` came from, in the order of the rows.
-
-    Parameters
-    ----------
-    label : ndarray of shape (n_synthetic,)
-        Its class.
-    base, neighbor : ndarray of shape (n_synthetic,), int64
-        Positions of the parents in the `X` that was given.
-    step : ndarray of shape (n_synthetic,), float32
-        Numeric columns are ``X[base] + step * (X[neighbor] - X[base])``, rounded in integer columns.
-    donor : ndarray of shape (n_synthetic, n_categorical), int64
-        Positions of the rows that categorical columns are copied from.
-    categorical_features : ndarray of shape (n_categorical,), int64
-        Which columns these are.
-    """
-
-    label: NDArray[Any]
-    base: NDArray[np.int64]
-    neighbor: NDArray[np.int64]
-    step: NDArray[np.float32]
-    donor: NDArray[np.int64]
-    categorical_features: NDArray[np.int64]
 
 
 def seed_from(random_state: object) -> int:
@@ -75,54 +50,12 @@ def seed_from(random_state: object) -> int:
     return int(check_random_state(random_state).randint(0, 2**63, dtype=np.int64))
 
 
-def dense_rows(X: Any) -> NDArray[Any]:
-    """Return rows as kernels take them.
-
-    Parameters
-    ----------
-    X : {ndarray, sparse matrix} of shape (n_samples, n_features)
-        Numeric.
-
-    Returns
-    -------
-    ndarray of shape (n_samples, n_features), float32 or float64
-        `X` itself where it already is that; all but float32 becomes float64.
-
-    Raises
-    ------
-    InvalidInputError
-        If a value is beyond 1e16, where distances could overflow.
-    """
-    dense = X.toarray() if sparse.issparse(X) else np.asarray(X)
-    rows: NDArray[Any] = np.ascontiguousarray(dense, dtype=np.float32 if dense.dtype == np.float32 else np.float64)
-    check_magnitude(rows, np.ones(rows.shape[1]), [f"column {j}" for j in range(rows.shape[1])])
-    return rows
-
-
-def integer_columns(X: Any) -> NDArray[np.bool_]:
-    """Find the columns of a frame whose synthetic values must be rounded.
-
-    Parameters
-    ----------
-    X : {ndarray, sparse matrix, pandas.DataFrame, list} of shape (n_samples, n_features)
-        Rows as a user gave them.
-
-    Returns
-    -------
-    ndarray of shape (n_features,) or (1,), bool
-        True for a frame's columns of integer and boolean dtype, nullable and Arrow ones too. A matrix shows its own.
-    """
-    if hasattr(X, "dtypes"):
-        # A sparse pandas column has its values' dtype in `subtype`.
-        return np.array([getattr(t, "subtype", t).kind in "iub" for t in X.dtypes])
-    return np.zeros(1, dtype=np.bool_)
-
-
 class TableMixin:
     """Mixin: Polars and Arrow in and out, on top of one of imbalanced-learn's classes."""
 
     _integers: NDArray[np.bool_]
     _names: tuple[str, ...] = ()
+    sample_indices_: NDArray[np.int64]
 
     def fit_resample(self, X: Any, y: Any, **params: Any) -> tuple[Any, Any]:
         """Resample the data set.
@@ -145,10 +78,17 @@ class TableMixin:
         """
         table, labels = is_table(X), is_table(y)
         matrix, self._names = to_matrix(X) if table else (X, ())
-        X_new, y_new = super().fit_resample(matrix, np.asarray(y) if labels else y, **params)  # type: ignore[misc]
+        with with_remedies():
+            X_new, y_new = super().fit_resample(matrix, to_labels(y) if labels else y, **params)  # type: ignore[misc]
         if table:
             self.feature_names_in_ = np.array(self._names, dtype=object)
-        return from_matrix(X_new, X) if table else X_new, from_labels(y_new, y) if labels else y_new
+            X_new = self._to_table(X_new, X)
+        return X_new, from_labels(y_new, y) if labels else y_new
+
+    def _to_table(self, rows: Any, like: Any) -> Any:
+        if hasattr(self, "sample_indices_") and getattr(self, "shrinkage_", None) is None:
+            return take(like, self.sample_indices_)
+        return from_matrix(rows, like)
 
     def _check_X_y(self, X: Any, y: Any) -> Any:  # noqa: N802
         self._integers = integer_columns(X)
@@ -162,44 +102,109 @@ class Synthesizer(TableMixin):
     """
 
     neighbors: str
+    group_by: int | str | None
     random_state: Any
     sampling_strategy_: dict[Any, int]
     provenance_: Provenance
     neighbors_recall_: dict[Any, float]
 
-    _neighbors_constraint: ClassVar[dict[str, Any]] = {"neighbors": [StrOptions(set(METHODS))]}
+    _neighbors_constraint: ClassVar[dict[str, Any]] = {
+        "neighbors": [StrOptions(set(METHODS))],
+        "group_by": [Interval(numbers.Integral, 0, None, closed="left"), str, None],
+    }
 
-    def _plan(self, X: Any, y: NDArray[Any], label: Any, n_synthetic: int) -> Plan | None:
-        """Say what the rows of class `label` are made of; None (after a warning) if nothing can be."""
+    def fit_resample(self, X: Any, y: Any, **params: Any) -> tuple[Any, Any]:
+        """Resample the data set.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, pandas or Polars DataFrame, Arrow table} of shape (n_samples, n_features)
+            The rows.
+        y : array-like of shape (n_samples,)
+            Their classes.
+        **params : dict
+            `groups`, array-like of shape (n_samples,): the subgroup of each row, in place of `group_by`.
+
+        Returns
+        -------
+        X_resampled : of the type and dtypes of `X`
+            The rows that were given, then the synthetic ones, class by class.
+        y_resampled : of the type of `y`
+            Their classes.
+        """
+        self._carried: int | None = None
+        if self.group_by is None or params.get("groups") is not None:
+            return super().fit_resample(X, y, **params)
+        with with_remedies():
+            self._validate_params()  # type: ignore[attr-defined]
+            column = GroupColumn(X, self.group_by)
+        if not column.is_text or not self._must_be_numeric:
+            return super().fit_resample(X, y, groups=column.values, **params)
+        self._carried = column.at
+        X_new, y_new = super().fit_resample(column.encoded(), y, groups=column.values, **params)
+        made = self.provenance_.base
+        return column.restored(X_new, np.concatenate([np.arange(len(column.values)), made])), y_new
+
+    _must_be_numeric = True
+
+    def _space(self, X: Any) -> Any:
+        """Return the rows as `_plan` wants them."""
+        return X
+
+    def _plan(self, X: Any, y: NDArray[Any], part: Part) -> Plan | None:
+        """Say what the rows of a class are made of; None (after a warning) if nothing can be."""
         raise NotImplementedError
 
-    def _fit_resample(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
+    def _planned(self, X: Any, y: NDArray[Any], part: Part) -> Plan | None:
+        """Return the plan of one part, by positions in `X`."""
+        if part.rows is None:
+            return self._plan(X, y, part)
+        try:
+            plan = self._plan(X[part.rows], y[part.rows], part)
+        except InvalidInputError as error:  # a small subgroup must not stop the others
+            warn_shortfall(0, part, str(error))
+            return None
+        if plan is None:
+            return None
+        donors = None if plan.donors is None else part.place(plan.donors)
+        return plan._replace(bases=part.place(plan.bases), neighbors=part.place(plan.neighbors), donors=donors)
+
+    def _fit_resample(self, X: Any, y: NDArray[Any], groups: Any = None) -> tuple[Any, NDArray[Any]]:
         self._validate_estimator()  # type: ignore[attr-defined]
         self.neighbors_recall_ = {}
-        categorical = np.asarray(getattr(self, "categorical_features_", ()), dtype=np.int64)
         seed = seed_from(self.random_state)
-        parts = []
-        for label, n_synthetic in self.sampling_strategy_.items():
-            plan = self._plan(X, y, label, n_synthetic) if n_synthetic else None
+        space = self._space(X)
+        categorical = np.asarray(getattr(self, "categorical_features_", ()), dtype=np.int64)
+        none = np.empty(0, dtype=np.int64)
+        made = [(y[:0], none, none, none.astype(np.float32), np.empty((0, len(categorical)), dtype=np.int64))]
+        for part in parts_of(y, self.sampling_strategy_, None if groups is None else _checked(groups, len(y))):
+            plan = self._planned(space, y, part)
             if plan is None:
                 continue
-            parents = draw(plan, n_synthetic, seed, label_key(label))
-            labels = np.full(n_synthetic, label, dtype=y.dtype)
+            stream = label_key(part.label if part.rows is None else f"{part.label}/{part.group}")
+            if plan.donors is None and plan.bases.size and _all_equal(X, plan.bases):
+                warnings.warn(
+                    f"{part.name}: the {len(plan.bases)} rows that synthetic ones start from are all equal, so these "
+                    "are copies of them: drop constant columns, and resample before you round or bin",
+                    UserWarning,
+                    stacklevel=5,
+                )
+            parents = draw(plan, part.n_synthetic, seed, stream)
+            labels = np.full(part.n_synthetic, part.label, dtype=y.dtype)
             donors = np.empty((len(plan.bases), 0), dtype=np.int64) if plan.donors is None else plan.donors
-            parts.append((labels, *parents[1:], donors[parents.turn]))
-        if not parts:
-            none = np.empty(0, dtype=np.int64)
-            parts.append((y[:0], none, none, none.astype(np.float32), np.empty((0, len(categorical)), dtype=np.int64)))
-        columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
+            made.append((labels, *parents[1:], donors[parents.turn]))
+        columns = [np.concatenate(column) for column in zip(*made, strict=True)]
+        if self._carried is not None:
+            categorical, columns[4] = np.array([self._carried]), columns[1][:, None]
         self.provenance_ = Provenance._make((*columns, categorical))
-        return _append(X, self.provenance_, self._integers), np.concatenate([y, self.provenance_.label])
+        return append_synthetic(X, self.provenance_, self._integers), np.concatenate([y, self.provenance_.label])
 
     def _search(
         self,
         X: Any,
         members: NDArray[np.int64],
         k: Any,
-        label: Any,
+        part: Part,
         *,
         within: NDArray[np.int64] | None = None,
         penalty: NDArray[np.float64] | None = None,
@@ -210,15 +215,29 @@ class Synthesizer(TableMixin):
         queries = np.searchsorted(among, members)
         count = int(k) if isinstance(k, numbers.Integral) else k.n_neighbors - 1
         if len(among) <= count:
+            of = part.name if within is not None else "any class"
             raise InvalidInputError(
-                f"{count} neighbours need at least {count + 1} rows of class {label!r}, got {len(among)}: "
-                "ask for fewer neighbours or gather more rows"
+                f"{count} neighbours need at least {count + 1} rows of {of}, got {len(among)}, so 0 of "
+                f"{part.n_synthetic} synthetic rows could be made: ask for fewer neighbours or gather more rows"
             )
         if isinstance(k, numbers.Integral):
             found = nearest_rows(rows, count, queries=queries, penalty=penalty, method=self.neighbors)
-            self.neighbors_recall_[label] = min(found.recall, self.neighbors_recall_.get(label, 1.0))
+            self.neighbors_recall_[part.key] = min(found.recall, self.neighbors_recall_.get(part.key, 1.0))
             return among[found.indices]
         return among[others_found(clone(k).fit(rows), rows, queries)]
+
+
+def _all_equal(X: Any, rows: NDArray[np.int64]) -> bool:
+    if not isinstance(X, np.ndarray) or len(rows) < 2 or not np.array_equal(X[rows[0]], X[rows[1]]):
+        return False  # two rows tell nearly always, and a sparse matrix has better to do
+    return bool((X[rows] == X[rows[0]]).all())
+
+
+def _checked(groups: Any, n_samples: int) -> NDArray[Any]:
+    values = np.asarray(groups)
+    if values.shape != (n_samples,):
+        raise InvalidInputError(f"groups must be {n_samples} values, one a row, got shape {values.shape}")
+    return values if values.dtype.kind in "iubf" else values.astype(str)
 
 
 def others_found(estimator: Any, rows: NDArray[Any], queries: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -244,102 +263,18 @@ def others_found(estimator: Any, rows: NDArray[Any], queries: NDArray[np.int64])
     return np.take_along_axis(indices, others, axis=1)
 
 
-def replay(X: Any, provenance: Provenance) -> Any:
-    """Rebuild synthetic rows from the real ones.
-
-    Parameters
-    ----------
-    X : as given to `fit_resample`
-        The real rows.
-    provenance : Provenance
-        What the sampler kept.
-
-    Returns
-    -------
-    object
-        The synthetic rows, of the type and dtypes of `X`, bit for bit.
-
-    Raises
-    ------
-    InvalidInputError
-        If the provenance names rows that `X` does not have.
-    """
-    if is_table(X):
-        return from_matrix(replay(to_matrix(X)[0], provenance), X)
-    n = X.shape[0] if hasattr(X, "shape") else len(X)
-    highest = max(
-        (int(a.max()) for a in (provenance.base, provenance.neighbor, provenance.donor) if a.size), default=-1
-    )
-    if highest >= n:
-        raise InvalidInputError(f"provenance names row {highest}, X has {n} rows: give the X that was resampled")
-    if hasattr(X, "iloc"):
-        return _append(X, provenance, integer_columns(X)).iloc[n:].reset_index(drop=True)
-    resampled = _append(X if sparse.issparse(X) else np.asarray(X), provenance, integer_columns(X))[n:]
-    return ArraysTransformer(X, provenance.label).transform(resampled, provenance.label)[0]
-
-
-def warn_shortfall(made: int, asked: int, label: object, why: str) -> None:
+def warn_shortfall(made: int, part: Part, why: str) -> None:
     """Warn that a class stays smaller than asked for.
 
     Parameters
     ----------
-    made, asked : int
-        Synthetic rows.
-    label : object
-        The class.
+    made : int
+        Synthetic rows that could be made.
+    part : Part
+        The class, and the rows that it was to get.
     why : str
         The cause and the remedy.
     """
-    warnings.warn(f"class {label!r}: made {made} of {asked} synthetic rows: {why}", ShortfallWarning, stacklevel=6)
-
-
-def _append(X: Any, provenance: Provenance, integers: NDArray[np.bool_]) -> Any:
-    """Return `X` and behind it the synthetic rows, in one new container of the same kind."""
-    if hasattr(X, "iloc"):
-        return _append_to_frame(X, provenance, integers)
-    categorical = provenance.categorical_features
-    if sparse.issparse(X):
-        if categorical.size:
-            resampled = _append(X.toarray(), provenance, integers)
-            return sparse.csr_matrix(resampled).asformat(X.format)
-        return _append_sparse(X, provenance)
-    n, d = X.shape
-    out = np.empty((n + len(provenance.base), d), dtype=X.dtype)
-    out[:n] = X
-    made = out[n:]
-    if X.dtype in (np.float32, np.float64) and not categorical.size:
-        build(np.ascontiguousarray(X), provenance.base, provenance.neighbor, provenance.step, made)
-        if integers.any():
-            made[:, integers] = np.rint(made[:, integers])
-        return out
-    numeric = np.setdiff1d(np.arange(d), categorical)
-    rows = build(dense_rows(X[:, numeric]), provenance.base, provenance.neighbor, provenance.step)
-    made[:, numeric] = np.rint(rows) if X.dtype.kind in "iub" else rows
-    for at, j in enumerate(categorical):
-        made[:, j] = X[provenance.donor[:, at], j]
-    return out
-
-
-def _append_sparse(X: Any, provenance: Provenance) -> Any:
-    rows = X.tocsr() if X.dtype in (np.float32, np.float64) else X.tocsr().astype(np.float64)
-    base = rows[provenance.base]
-    step = sparse.diags(provenance.step.astype(rows.dtype))
-    made = base + step @ (rows[provenance.neighbor] - base)
-    if X.dtype.kind in "iub":
-        made.data = np.rint(made.data)
-    return sparse.vstack([X, made.astype(X.dtype)], format=X.format)
-
-
-def _append_to_frame(X: Any, provenance: Provenance, integers: NDArray[np.bool_]) -> Any:
-    n = len(X)
-    numeric = np.setdiff1d(np.arange(X.shape[1]), provenance.categorical_features)
-    rows = build(dense_rows(X.iloc[:, numeric].to_numpy()), provenance.base, provenance.neighbor, provenance.step)
-    whole = np.where(integers[numeric], np.rint(rows), rows)
-    out = X.iloc[np.concatenate([np.arange(n), provenance.base])].reset_index(drop=True)
-    for at, j in enumerate(numeric):
-        column = out.iloc[:, j].copy()
-        column.iloc[n:] = type(column)(whole[:, at]).astype(column.dtype).array
-        out.isetitem(j, column)
-    for at, j in enumerate(provenance.categorical_features):
-        out.isetitem(j, X.iloc[np.concatenate([np.arange(n), provenance.donor[:, at]]), j].array)
-    return out
+    warnings.warn(
+        f"{part.name}: made {made} of {part.n_synthetic} synthetic rows: {why}", ShortfallWarning, stacklevel=6
+    )

@@ -35,6 +35,14 @@ class RandomOverSampler(TableMixin, over_sampling.RandomOverSampler):  # type: i
 
     Attributes
     ----------
+    sampling_strategy_ : dict
+        Synthetic rows to make of each class.
+    shrinkage_ : dict or None
+        Width of the noise of each class.
+    n_features_in_ : int
+        Columns of `X`.
+    feature_names_in_ : ndarray of shape (n_features_in_,), object
+        Their names; only where `X` has names, all of them text.
     sample_indices_ : ndarray of shape (n_resampled,), int64
         Positions that the rows were drawn from.
 
@@ -106,6 +114,12 @@ class RandomUnderSampler(TableMixin, under_sampling.RandomUnderSampler):  # type
 
     Attributes
     ----------
+    sampling_strategy_ : dict
+        Rows that each class has, or is to keep.
+    n_features_in_ : int
+        Columns of `X`.
+    feature_names_in_ : ndarray of shape (n_features_in_,), object
+        Their names; only where `X` has names, all of them text.
     sample_indices_ : ndarray of shape (n_resampled,), int64
         Positions of the rows that stay, class by class.
     """

@@ -13,7 +13,8 @@ from sklearn.utils import _safe_indexing
 
 from resampler.errors import InvalidInputError
 from resampler.neighbors import nearest_rows
-from resampler.samplers.base import TableMixin, dense_rows, others_found
+from resampler.samplers.base import TableMixin, others_found
+from resampler.samplers.replay import dense_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,6 +36,12 @@ class TomekLinks(TableMixin, under_sampling.TomekLinks):  # type: ignore[misc]
 
     Attributes
     ----------
+    sampling_strategy_ : dict
+        Rows that each class has, or is to keep.
+    n_features_in_ : int
+        Columns of `X`.
+    feature_names_in_ : ndarray of shape (n_features_in_,), object
+        Their names; only where `X` has names, all of them text.
     sample_indices_ : ndarray of shape (n_kept,), int64
         Positions of the rows that stay.
 
@@ -80,6 +87,14 @@ class EditedNearestNeighbours(TableMixin, under_sampling.EditedNearestNeighbours
 
     Attributes
     ----------
+    sampling_strategy_ : dict
+        Rows that each class has, or is to keep.
+    nn_ : object
+        What `n_neighbors` was validated to; it searches only where an object was given.
+    n_features_in_ : int
+        Columns of `X`.
+    feature_names_in_ : ndarray of shape (n_features_in_,), object
+        Their names; only where `X` has names, all of them text.
     sample_indices_ : ndarray of shape (n_kept,), int64
         Positions of the rows that stay, class by class.
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from imblearn import combine
 from scipy import sparse
 
-from resampler.samplers.base import Provenance, TableMixin
+from resampler.samplers.base import TableMixin
 from resampler.samplers.cleaning import EditedNearestNeighbours, TomekLinks
+from resampler.samplers.replay import Provenance, round_columns
 from resampler.samplers.smote import SMOTE
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ class _Combined(TableMixin):
 
     def _fit_resample(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
         X_new, y_new = super()._fit_resample(X, y)  # type: ignore[misc]
-        if self._integers.any() and not sparse.issparse(X_new):
-            X_new[:, self._integers] = np.rint(X_new[:, self._integers])
+        if not sparse.issparse(X_new):
+            round_columns(X_new, 0, self._integers)
         made = self.smote_.provenance_
         kept = self._cleaner().sample_indices_
         synthetic = kept[kept >= len(y)] - len(y)
@@ -51,6 +51,16 @@ class SMOTEENN(_Combined, combine.SMOTEENN):  # type: ignore[misc]
 
     Attributes
     ----------
+    sampling_strategy_ : dict
+        Synthetic rows to make of each class.
+    smote_ : SMOTE
+        The over-sampler, fitted.
+    enn_ : EditedNearestNeighbours
+        The cleaner, fitted.
+    n_features_in_ : int
+        Columns of `X`.
+    feature_names_in_ : ndarray of shape (n_features_in_,), object
+        Their names; only where `X` has names, all of them text.
     provenance_ : Provenance
         Of the synthetic rows that stayed, in the order of the rows.
 
@@ -87,6 +97,16 @@ class SMOTETomek(_Combined, combine.SMOTETomek):  # type: ignore[misc]
 
     Attributes
     ----------
+    sampling_strategy_ : dict
+        Synthetic rows to make of each class.
+    smote_ : SMOTE
+        The over-sampler, fitted.
+    tomek_ : TomekLinks
+        The cleaner, fitted.
+    n_features_in_ : int
+        Columns of `X`.
+    feature_names_in_ : ndarray of shape (n_features_in_,), object
+        Their names; only where `X` has names, all of them text.
     provenance_ : Provenance
         Of the synthetic rows that stayed, in the order of the rows.
 

@@ -15,12 +15,18 @@ from sklearn.preprocessing import normalize
 from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
-from resampler.samplers.base import Provenance, TableMixin
+from resampler.errors import InvalidInputError
+from resampler.samplers.base import Synthesizer, TableMixin
+from resampler.samplers.groups import GroupColumn
+from resampler.samplers.remedies import with_remedies
+from resampler.samplers.replay import round_columns
 from resampler.samplers.smote import SMOTE
-from resampler.samplers.tables import is_table, to_matrix
+from resampler.samplers.tables import column_names, is_table, take, to_labels, to_matrix
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from resampler.samplers.replay import Provenance
 
 _CONTRAST = 0.8
 _SAMPLE = 256
@@ -36,20 +42,29 @@ class EmbeddingSMOTE(TableMixin, BaseOverSampler):  # type: ignore[misc]
     Parameters
     ----------
     transformer : object or None
-        A transformer of scikit-learn's kind, fitted on all rows; None where `X` is embeddings already.
+        A transformer of scikit-learn's kind, fitted on all rows and classes: principal components, an encoder of
+        columns or of text. None where `X` is embeddings already.
     inverse : {"none", "nearest"}
         Return all rows as embeddings, or decode each synthetic one to the nearest real row of its class.
     metric : {"euclidean", "cosine"}
         Cosine scales embeddings to length 1 first, which is also how they are returned.
-    sampling_strategy, random_state, k_neighbors, neighbors
+    sampling_strategy, random_state, k_neighbors, neighbors, group_by
         As in `SMOTE`.
 
     Attributes
     ----------
+    sampling_strategy_ : dict
+        Synthetic rows to make of each class.
+    n_features_in_ : int
+        Columns of `X`.
+    feature_names_in_ : ndarray of shape (n_features_in_,), object
+        Their names; only where `X` has names, all of them text.
     transformer_ : object
         The fitted transformer.
     smote_ : SMOTE
         What worked on the embeddings.
+    decoded_ : ndarray of shape (n_synthetic,), int64
+        Positions in `X` of the rows that stand for the synthetic embeddings; only with ``inverse="nearest"``.
     provenance_ : Provenance
         Positions in `X`; the steps are in the space of the embeddings.
 
@@ -70,7 +85,7 @@ class EmbeddingSMOTE(TableMixin, BaseOverSampler):  # type: ignore[misc]
         "inverse": [StrOptions({"none", "nearest"})],
         "metric": [StrOptions({"euclidean", "cosine"})],
         "k_neighbors": [Interval(numbers.Integral, 1, None, closed="left")],
-        "neighbors": SMOTE._parameter_constraints["neighbors"],
+        **Synthesizer._neighbors_constraint,
     }
 
     def __init__(
@@ -83,6 +98,7 @@ class EmbeddingSMOTE(TableMixin, BaseOverSampler):  # type: ignore[misc]
         random_state: Any = None,
         k_neighbors: int = 5,
         neighbors: str = "auto",
+        group_by: int | str | None = None,
     ) -> None:
         super().__init__(sampling_strategy=sampling_strategy)
         self.transformer = transformer
@@ -91,6 +107,7 @@ class EmbeddingSMOTE(TableMixin, BaseOverSampler):  # type: ignore[misc]
         self.random_state = random_state
         self.k_neighbors = k_neighbors
         self.neighbors = neighbors
+        self.group_by = group_by
 
     def fit_resample(self, X: Any, y: Any, **params: Any) -> tuple[Any, Any]:
         """Resample the data set.
@@ -98,11 +115,11 @@ class EmbeddingSMOTE(TableMixin, BaseOverSampler):  # type: ignore[misc]
         Parameters
         ----------
         X : {array-like, sparse matrix, DataFrame, Arrow table} of shape (n_samples, n_features)
-            The rows.
+            The rows: whatever the transformer takes, documents too.
         y : array-like of shape (n_samples,)
-            Their classes.
+            Their classes; the transformer gets them too.
         **params : dict
-            Passed on to the method.
+            `groups`, array-like of shape (n_samples,): the subgroup of each row, in place of `group_by`.
 
         Returns
         -------
@@ -111,15 +128,42 @@ class EmbeddingSMOTE(TableMixin, BaseOverSampler):  # type: ignore[misc]
         y_resampled : of the type of `y`
             Their classes.
         """
-        if self.inverse == "none" and self.transformer is not None:
-            X = to_matrix(X)[0] if is_table(X) else X.to_numpy() if hasattr(X, "iloc") else X
-        return super().fit_resample(X, y, **params)
+        with with_remedies():
+            self._validate_params()
+            if self.group_by is not None and params.get("groups") is None:
+                params["groups"] = GroupColumn(X, self.group_by).values
+            self.transformer_ = None if self.transformer is None else clone(self.transformer)
+            if self.transformer_ is None:
+                if self.inverse == "none":
+                    return super().fit_resample(X, y, **params)
+                embedded = to_matrix(X)[0] if is_table(X) else X
+            else:
+                rows = X.to_pandas() if is_table(X) else X
+                embedded = self.transformer_.fit_transform(rows, to_labels(y) if is_table(y) else y)
+                embedded = embedded if sparse.issparse(embedded) else np.asarray(embedded)
+        made, y_new = super().fit_resample(embedded, y, **params)
+        self._remember_columns(X)
+        if self.inverse == "none":
+            return made, y_new
+        rows_taken = np.concatenate([np.arange(len(made) - len(self.decoded_)), self.decoded_])
+        return take(X, rows_taken) if is_table(X) else _safe_indexing(X, rows_taken), y_new
 
-    def _fit_resample(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
-        self.transformer_ = None if self.transformer is None else clone(self.transformer)
-        embedded = X if self.transformer_ is None else self.transformer_.fit_transform(X)
-        embedded = embedded.toarray() if hasattr(embedded, "toarray") else np.asarray(embedded)
+    def _remember_columns(self, X: Any) -> None:
+        """Set what is known of the columns of `X`; the base saw those of the embedding."""
+        names = column_names(X)
+        self.n_features_in_ = len(names) or (np.shape(X)[1] if np.ndim(X) > 1 else 1)
+        if names and all(isinstance(name, str) for name in names):
+            self.feature_names_in_ = np.array(names, dtype=object)
+
+    def _fit_resample(self, X: Any, y: NDArray[Any], groups: Any = None) -> tuple[Any, NDArray[Any]]:
+        embedded = X.toarray() if sparse.issparse(X) else X
+        whole = self._integers if self.transformer_ is None and self.inverse == "none" else np.zeros(1, np.bool_)
         if self.metric == "cosine":
+            if whole.any():
+                raise InvalidInputError(
+                    f"metric='cosine' scales rows to length 1, which {np.count_nonzero(whole)} integer columns of X "
+                    "cannot hold: convert them to float first"
+                )
             embedded = normalize(embedded)
         self._check_contrast(embedded)
         self.smote_ = SMOTE(
@@ -128,13 +172,13 @@ class EmbeddingSMOTE(TableMixin, BaseOverSampler):  # type: ignore[misc]
             k_neighbors=self.k_neighbors,
             neighbors=self.neighbors,
         )
-        made, labels = self.smote_.fit_resample(embedded, y)
+        made, labels = self.smote_.fit_resample(embedded, y, groups=groups)
         self.provenance_: Provenance = self.smote_.provenance_
-        if self.inverse == "none":
-            same_space = self.transformer_ is None and sparse.issparse(X)
-            return sparse.csr_matrix(made).asformat(X.format) if same_space else made, labels
-        decoded = self._decode(embedded, y, made[len(y) :], labels[len(y) :])
-        return _safe_indexing(X, np.concatenate([np.arange(len(y)), decoded])), labels
+        if self.inverse == "nearest":
+            self.decoded_ = self._decode(embedded, y, made[len(y) :], labels[len(y) :])
+        round_columns(made, len(y), whole)
+        same_space = self.transformer_ is None and sparse.issparse(X)
+        return sparse.csr_matrix(made).asformat(X.format) if same_space else made, labels
 
     @staticmethod
     def _decode(embedded: NDArray[Any], y: NDArray[Any], made: NDArray[Any], labels: NDArray[Any]) -> NDArray[np.int64]:

@@ -18,10 +18,13 @@ from sklearn.utils import _safe_indexing
 from resampler.errors import InvalidInputError
 from resampler.generate import Plan, elect_donors
 from resampler.metric import make_penalty
-from resampler.samplers.base import Synthesizer, dense_rows
+from resampler.samplers.base import Synthesizer
+from resampler.samplers.replay import dense_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from resampler.samplers.groups import Part
 
 
 class SMOTENC(Synthesizer, over_sampling.SMOTENC):  # type: ignore[misc]
@@ -33,11 +36,29 @@ class SMOTENC(Synthesizer, over_sampling.SMOTENC):  # type: ignore[misc]
         Column numbers, names or a mask, as in imbalanced-learn; "auto" takes a frame's categorical columns.
     categorical_encoder : object or None
         A one-hot encoder that fixes the categories; rows are never encoded by it.
-    sampling_strategy, random_state, k_neighbors, neighbors
+    sampling_strategy, random_state, k_neighbors, neighbors, group_by
         As in `SMOTE`.
 
     Attributes
     ----------
+    sampling_strategy_ : dict
+        Synthetic rows to make of each class.
+    categorical_encoder_ : object
+        The encoder, fitted.
+    categorical_features_ : ndarray of shape (n_categorical,), int64
+        Positions of the categorical columns.
+    continuous_features_ : ndarray of shape (n_numeric,), int64
+        Positions of the numeric columns.
+    n_features_ : int
+        As `n_features_in_`.
+    nn_k_ : object
+        What `k_neighbors` was validated to; it searches only where an object was given.
+    neighbors_recall_ : dict
+        As in `SMOTE`.
+    n_features_in_ : int
+        Columns of `X`.
+    feature_names_in_ : ndarray of shape (n_features_in_,), object
+        Their names; only where `X` has names, all of them text.
     median_std_ : dict
         For each class the median of the numeric columns' standard deviations: what a differing category counts.
     provenance_ : Provenance
@@ -48,6 +69,7 @@ class SMOTENC(Synthesizer, over_sampling.SMOTENC):  # type: ignore[misc]
     Chawla, Bowyer, Hall, Kegelmeyer: SMOTE. JAIR 16 (2002), section 6.1. Ties of the vote go to the lowest category.
     """
 
+    _must_be_numeric = False
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **over_sampling.SMOTENC._parameter_constraints,
         **Synthesizer._neighbors_constraint,
@@ -62,6 +84,7 @@ class SMOTENC(Synthesizer, over_sampling.SMOTENC):  # type: ignore[misc]
         random_state: Any = None,
         k_neighbors: Any = 5,
         neighbors: str = "auto",
+        group_by: int | str | None = None,
     ) -> None:
         super().__init__(
             categorical_features,
@@ -71,6 +94,7 @@ class SMOTENC(Synthesizer, over_sampling.SMOTENC):  # type: ignore[misc]
             k_neighbors=k_neighbors,
         )
         self.neighbors = neighbors
+        self.group_by = group_by
 
     def _validate_column_types(self, X: Any) -> None:
         if not self._names:
@@ -85,7 +109,7 @@ class SMOTENC(Synthesizer, over_sampling.SMOTENC):  # type: ignore[misc]
             )
         self.continuous_features_ = np.setdiff1d(np.arange(X.shape[1]), self.categorical_features_)
 
-    def _fit_resample(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
+    def _fit_resample(self, X: Any, y: NDArray[Any], groups: Any = None) -> tuple[Any, NDArray[Any]]:
         self.n_features_ = X.shape[1]
         self._validate_column_types(X)
         self._validate_estimator()
@@ -96,7 +120,7 @@ class SMOTENC(Synthesizer, over_sampling.SMOTENC):  # type: ignore[misc]
         self._coded[:, self.categorical_features_] = self._encode(X)
         self.median_std_: dict[Any, float] = {}
         try:
-            return super()._fit_resample(X, y)
+            return super()._fit_resample(X, y, groups)
         finally:
             del self._coded
 
@@ -132,26 +156,25 @@ class SMOTENC(Synthesizer, over_sampling.SMOTENC):  # type: ignore[misc]
         )
         return codes.fit_transform(values)
 
-    def _one_hot(self, median_std: float) -> NDArray[Any]:
+    def _one_hot(self, X: NDArray[Any], median_std: float) -> NDArray[Any]:
         """Return rows whose Euclidean distance is the mixed one: all that a neighbours object of others knows."""
-        columns = [self._coded[:, self.continuous_features_]]
-        for j in self.categorical_features_:
-            codes = self._coded[:, j]
-            columns.append((codes[:, None] == np.unique(codes)) * (median_std / np.sqrt(2)))
-        return np.concatenate(columns, axis=1)
+        columns = [(X[:, [j]] == np.unique(X[:, j])) * (median_std / np.sqrt(2)) for j in self.categorical_features_]
+        return np.concatenate([X[:, self.continuous_features_], *columns], axis=1)
 
-    def _plan(self, X: Any, y: NDArray[Any], label: Any, n_synthetic: int) -> Plan:  # noqa: ARG002
-        members = np.flatnonzero(y == label)
-        spread = self._coded[np.ix_(members, self.continuous_features_)].std(axis=0, dtype=np.float64)
-        self.median_std_[label] = float(np.median(spread))
+    def _space(self, X: Any) -> NDArray[Any]:  # noqa: ARG002
+        return self._coded
+
+    def _plan(self, X: NDArray[Any], y: NDArray[Any], part: Part) -> Plan:
+        members = np.flatnonzero(y == part.label)
+        spread = X[np.ix_(members, self.continuous_features_)].std(axis=0, dtype=np.float64)
+        median_std = self.median_std_[part.key] = float(np.median(spread))
         mask = np.isin(np.arange(self.n_features_), self.categorical_features_)
         penalty = make_penalty(mask, spread, self.n_features_)
         if isinstance(self.k_neighbors, numbers.Integral):
-            found = self._search(self._coded, members, self.k_neighbors, label, within=members, penalty=penalty)
+            found = self._search(X, members, self.k_neighbors, part, within=members, penalty=penalty)
         else:
-            placed = self._one_hot(self.median_std_[label])
-            found = self._search(placed, members, self.k_neighbors, label, within=members)
-        donors = elect_donors(self._coded, members, found, penalty)
+            found = self._search(self._one_hot(X, median_std), members, self.k_neighbors, part, within=members)
+        donors = elect_donors(X, members, found, penalty)
         return Plan(members, np.arange(len(members)), found, donors=donors)
 
 
@@ -162,11 +185,25 @@ class SMOTEN(Synthesizer, over_sampling.SMOTEN):  # type: ignore[misc]
     ----------
     categorical_encoder : object or None
         Ordinal encoder of the columns; by default `OrdinalEncoder`.
-    sampling_strategy, random_state, k_neighbors, neighbors
+    sampling_strategy, random_state, k_neighbors, neighbors, group_by
         As in `SMOTE`.
 
     Attributes
     ----------
+    sampling_strategy_ : dict
+        Synthetic rows to make of each class.
+    categorical_encoder_ : object
+        The encoder, fitted.
+    categorical_features_ : ndarray of shape (n_categorical,), int64
+        Positions of the categorical columns.
+    nn_k_ : object
+        What `k_neighbors` was validated to; it searches only where an object was given.
+    neighbors_recall_ : dict
+        As in `SMOTE`.
+    n_features_in_ : int
+        Columns of `X`.
+    feature_names_in_ : ndarray of shape (n_features_in_,), object
+        Their names; only where `X` has names, all of them text.
     provenance_ : Provenance
         All columns come from donors; the step is 0 and the neighbour plays no part.
 
@@ -181,6 +218,7 @@ class SMOTEN(Synthesizer, over_sampling.SMOTEN):  # type: ignore[misc]
     Chawla et al.: SMOTE. JAIR 16 (2002), section 6.2. Stanfill, Waltz: Toward memory-based reasoning (1986).
     """
 
+    _must_be_numeric = False
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **over_sampling.SMOTEN._parameter_constraints,
         **Synthesizer._neighbors_constraint,
@@ -194,6 +232,7 @@ class SMOTEN(Synthesizer, over_sampling.SMOTEN):  # type: ignore[misc]
         random_state: Any = None,
         k_neighbors: Any = 5,
         neighbors: str = "auto",
+        group_by: int | str | None = None,
     ) -> None:
         super().__init__(
             categorical_encoder,
@@ -202,11 +241,12 @@ class SMOTEN(Synthesizer, over_sampling.SMOTEN):  # type: ignore[misc]
             k_neighbors=k_neighbors,
         )
         self.neighbors = neighbors
+        self.group_by = group_by
 
     def _validate_estimator(self) -> None:
         over_sampling.SMOTE._validate_estimator(self)  # not its own, which asks for a precomputed n x n matrix
 
-    def _fit_resample(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
+    def _fit_resample(self, X: Any, y: NDArray[Any], groups: Any = None) -> tuple[Any, NDArray[Any]]:
         if sparse.issparse(X):
             warnings.warn(
                 "Passing a sparse matrix to SMOTEN is not really efficient since it is converted to a dense array",
@@ -219,17 +259,21 @@ class SMOTEN(Synthesizer, over_sampling.SMOTEN):  # type: ignore[misc]
         codes = np.asarray(self.categorical_encoder_.fit_transform(values), dtype=np.int64)
         counts = [len(c) for c in self.categorical_encoder_.categories_]
         metric = ValueDifferenceMetric(n_categories=counts).fit(codes, y)
-        self._placed = np.concatenate([p[codes[:, j]] for j, p in enumerate(metric.proba_per_class_)], axis=1)
-        self._codes = codes.astype(np.float64)
+        placed = [p[codes[:, j]] for j, p in enumerate(metric.proba_per_class_)]
+        self._coded = np.concatenate([codes, *placed], axis=1)
         self.categorical_features_ = np.arange(X.shape[1])
         try:
-            return super()._fit_resample(X, y)
+            return super()._fit_resample(X, y, groups)
         finally:
-            del self._placed, self._codes
+            del self._coded
 
-    def _plan(self, X: Any, y: NDArray[Any], label: Any, n_synthetic: int) -> Plan:  # noqa: ARG002
-        members = np.flatnonzero(y == label)
-        found = self._search(self._placed, members, self.k_neighbors, label, within=members)
+    def _space(self, X: Any) -> NDArray[Any]:  # noqa: ARG002
+        return self._coded
+
+    def _plan(self, X: NDArray[Any], y: NDArray[Any], part: Part) -> Plan:
+        codes, placed = np.split(X, [self.n_features_in_], axis=1)
+        members = np.flatnonzero(y == part.label)
+        found = self._search(placed, members, self.k_neighbors, part, within=members)
         voters = np.concatenate([members[:, None], found], axis=1)
-        donors = elect_donors(self._codes, members, voters, np.ones(X.shape[1]))
+        donors = elect_donors(codes, members, voters, np.ones(self.n_features_in_))
         return Plan(members, np.arange(len(members)), found, span=np.zeros(found.shape, np.float32), donors=donors)

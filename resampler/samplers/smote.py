@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import numbers
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from imblearn import over_sampling
-from scipy import sparse
-from sklearn.utils._param_validation import Interval
 
-from resampler.errors import InvalidInputError
 from resampler.generate import Plan
 from resampler.samplers.base import Synthesizer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from resampler.samplers.groups import Part
 
 
 class SMOTE(Synthesizer, over_sampling.SMOTE):  # type: ignore[misc]
@@ -33,13 +31,19 @@ class SMOTE(Synthesizer, over_sampling.SMOTE):  # type: ignore[misc]
     neighbors : {"auto", "exact", "approximate"}
         How they are sought: see `resampler.neighbors.nearest_rows`.
     group_by : int, str or None
-        Column, by number or name, whose values split a class into subgroups: rows are joined within their subgroup
-        alone, and every subgroup grows in proportion to its size.
+        Column, by number or name, whose values split the rows into subgroups. Neighbours are sought within a subgroup
+        alone, and each is balanced as if it were resampled alone; a column of text is carried along.
 
     Attributes
     ----------
     sampling_strategy_ : dict
         Synthetic rows to make of each class.
+    nn_k_ : object
+        What `k_neighbors` was validated to; it searches only where an object was given.
+    n_features_in_ : int
+        Columns of `X`.
+    feature_names_in_ : ndarray of shape (n_features_in_,), object
+        Their names; only where `X` has names, all of them text.
     provenance_ : Provenance
         Parents and step of each synthetic row, in the order of the rows.
     neighbors_recall_ : dict
@@ -54,7 +58,6 @@ class SMOTE(Synthesizer, over_sampling.SMOTE):  # type: ignore[misc]
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **over_sampling.SMOTE._parameter_constraints,
         **Synthesizer._neighbors_constraint,
-        "group_by": [Interval(numbers.Integral, 0, None, closed="left"), str, None],
     }
 
     def __init__(
@@ -70,23 +73,6 @@ class SMOTE(Synthesizer, over_sampling.SMOTE):  # type: ignore[misc]
         self.neighbors = neighbors
         self.group_by = group_by
 
-    def _plan(self, X: Any, y: NDArray[Any], label: Any, n_synthetic: int) -> Plan:  # noqa: ARG002
-        members = np.flatnonzero(y == label)
-        if self.group_by is None:
-            found = self._search(X, members, self.k_neighbors, label, within=members)
-            return Plan(members, np.arange(len(members)), found)
-        groups = self._groups(X)[members]
-        parts = {group: members[groups == group] for group in np.unique(groups).tolist()}
-        lists = [self._search(X, part, self.k_neighbors, (label, g), within=part) for g, part in parts.items()]
-        order = np.argsort(np.concatenate(list(parts.values())))
-        return Plan(members, np.arange(len(members)), np.concatenate(lists)[order])
-
-    def _groups(self, X: Any) -> NDArray[Any]:
-        names = list(self._names or getattr(self, "feature_names_in_", ()))
-        if isinstance(self.group_by, str) and self.group_by not in names:
-            raise InvalidInputError(f"group_by={self.group_by!r} must be one of the columns {names}")
-        at = names.index(self.group_by) if isinstance(self.group_by, str) else self.group_by
-        if not at < X.shape[1]:
-            raise InvalidInputError(f"group_by={at} must be below the number of columns, {X.shape[1]}")
-        column = X[:, [at]]
-        return (column.toarray() if sparse.issparse(column) else column)[:, 0]
+    def _plan(self, X: Any, y: NDArray[Any], part: Part) -> Plan:
+        members = np.flatnonzero(y == part.label)
+        return Plan(members, np.arange(len(members)), self._search(X, members, self.k_neighbors, part, within=members))

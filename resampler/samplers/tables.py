@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from resampler.errors import InvalidInputError
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -26,6 +28,42 @@ def is_table(X: object) -> bool:
     return type(X).__module__.partition(".")[0] in ("polars", "pyarrow")
 
 
+def column_names(X: Any) -> list[Any]:
+    """Return the names of the columns, none where there are none.
+
+    Parameters
+    ----------
+    X : object
+        Rows as a user gave them.
+
+    Returns
+    -------
+    list
+        In order.
+    """
+    if is_table(X):
+        return list(X.columns if hasattr(X, "to_arrow") else X.schema.names)
+    return list(X.columns) if hasattr(X, "iloc") else []
+
+
+def take(X: Any, rows: NDArray[np.int64]) -> Any:
+    """Return some rows of a table, of any types, nulls as they are.
+
+    Parameters
+    ----------
+    X : polars.DataFrame, pyarrow.Table or pyarrow.RecordBatch
+        The table.
+    rows : ndarray of shape (n_taken,), int64
+        Positions.
+
+    Returns
+    -------
+    object
+        A table of the same type and schema.
+    """
+    return X[rows] if hasattr(X, "to_arrow") else X.take(rows)
+
+
 def to_matrix(X: Any) -> tuple[NDArray[Any], tuple[str, ...]]:
     """Take a table apart.
 
@@ -40,7 +78,14 @@ def to_matrix(X: Any) -> tuple[NDArray[Any], tuple[str, ...]]:
         Of the columns' common numeric dtype, or object where a column is not numeric.
     names : tuple of str
         Column names.
+
+    Raises
+    ------
+    InvalidInputError
+        If the table is a LazyFrame.
     """
+    if hasattr(X, "collect"):
+        raise InvalidInputError(f"X must hold its rows, got a {type(X).__name__}: call .collect() first")
     table = X.to_arrow() if hasattr(X, "to_arrow") else X
     columns = [np.asarray(column) for column in table.columns]
     dtype = np.result_type(*columns) if all(c.dtype.kind in "fiub" for c in columns) else np.dtype(object)
@@ -73,6 +118,24 @@ def from_matrix(matrix: NDArray[Any], like: Any) -> Any:
     return type(like).from_arrays(arrays, schema=schema)
 
 
+def to_labels(y: Any) -> NDArray[Any]:
+    """Take labels out of their container.
+
+    Parameters
+    ----------
+    y : polars.Series, pyarrow.Array or pyarrow.ChunkedArray, or a table of one column
+        The labels.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,), or (n_samples, n_columns) of a table of several
+        The labels.
+    """
+    names = column_names(y) if hasattr(y, "columns") else []
+    labels = to_matrix(y)[0] if names else np.asarray(y)
+    return labels[:, 0] if len(names) == 1 else labels
+
+
 def from_labels(labels: NDArray[Any], like: Any) -> Any:
     """Put labels into their container again.
 
@@ -80,7 +143,7 @@ def from_labels(labels: NDArray[Any], like: Any) -> Any:
     ----------
     labels : ndarray of shape (n_samples,)
         The labels.
-    like : polars.Series, pyarrow.Array or pyarrow.ChunkedArray
+    like : polars.Series, pyarrow.Array or pyarrow.ChunkedArray, or a table
         Gives the container, the name and the type.
 
     Returns
@@ -90,6 +153,8 @@ def from_labels(labels: NDArray[Any], like: Any) -> Any:
     """
     import pyarrow as pa
 
+    if hasattr(like, "columns"):
+        return from_matrix(labels.reshape(len(labels), -1), like)
     if hasattr(like, "to_arrow"):
         return type(like)(like.name, labels.tolist(), dtype=like.dtype)
     array = _to_arrow(labels, like.type)

@@ -11,6 +11,7 @@ from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
 from sklearn.neighbors import NearestNeighbors
+from sklearn.preprocessing import OneHotEncoder
 
 from resampler import samplers
 from resampler.errors import InvalidInputError
@@ -167,25 +168,6 @@ def test_replay_takes_polars_back():
         replay(data[:9], sampler.provenance_)
 
 
-def test_groups_grow_in_proportion_and_are_not_mixed():
-    X, y = overlapping()
-    data = frame(X, y).assign(site=np.arange(len(X)) % 3 == 0)
-    sampler = samplers.SMOTE(random_state=0, group_by="site")
-    X_new, _ = sampler.fit_resample(data, y)
-    made, site = sampler.provenance_, data["site"].to_numpy()
-    assert np.array_equal(site[made.base], site[made.neighbor])
-    assert np.array_equal(site[made.base], X_new["site"].to_numpy()[len(X) :])
-    for label, asked in sampler.sampling_strategy_.items():
-        share = site[y == label].mean()
-        assert abs(site[made.base[made.label == label]].sum() - asked * share) <= np.count_nonzero(y == label)
-    assert set(sampler.neighbors_recall_) == {(c, g) for c in (1, 2) for g in (0.0, 1.0)}
-    by_number = samplers.SMOTE(random_state=0, group_by=3).fit_resample(pl.from_pandas(data), y)[0]
-    assert np.array_equal(by_number.to_numpy(), X_new.to_numpy())
-    for wrong in ("town", 4):
-        with pytest.raises(InvalidInputError, match="group_by="):
-            samplers.SMOTE(group_by=wrong).fit_resample(data, y)
-
-
 def test_duplicates_still_give_new_rows():
     rng = np.random.default_rng(0)
     X = np.concatenate([np.repeat(rng.normal(size=(6, 2)), 2, axis=0), rng.normal(size=(40, 2))])
@@ -275,46 +257,102 @@ def test_a_smaller_random_sample_is_part_of_a_larger():
     assert len(np.unique(rows[1], axis=0)) == 140
 
 
+FEW = overlapping(n=(30, 4))
+ROWS = np.random.default_rng(0).normal(size=(20, 2))
+LABELS = np.repeat([0, 1], [14, 6])
+
+
 @pytest.mark.parametrize(
-    ("sampler", "data", "error", "message"),
+    ("sampler", "X", "y", "error", "message"),
     [
-        (samplers.SMOTE(), overlapping(n=(30, 4)), InvalidInputError, "at least 6 rows of class .*1.*, got 4"),
-        (samplers.SMOTE(k_neighbors=0), overlapping(), ValueError, "'k_neighbors' parameter of SMOTE"),
-        (samplers.SMOTE(neighbors="near"), overlapping(), ValueError, "'neighbors' parameter of SMOTE"),
-        (samplers.SMOTE(), (np.ones((5, 2)), np.ones(5)), ValueError, "more than 1 class"),
-        (samplers.SMOTE(), (np.ones((5, 2)), [0, 1, 0]), ValueError, "inconsistent numbers of samples"),
-        (samplers.SMOTE(), (np.empty((0, 2)), []), ValueError, "0 sample|y cannot be|minimum of 1|0 classes|empty"),
-        (samplers.SMOTE(), (np.full((20, 2), np.nan), [0] * 14 + [1] * 6), ValueError, "contains NaN"),
-        (samplers.SMOTE(), (np.full((20, 2), np.inf), [0] * 14 + [1] * 6), ValueError, "contains infinity"),
+        (samplers.SMOTE(), *FEW, InvalidInputError, "at least 6 rows of class 1, got 4, so 0 of 26 .*: ask for fewer"),
+        (samplers.SMOTE(k_neighbors=0), ROWS, LABELS, ValueError, "'k_neighbors' .*Got 0 .*Remedy: give k_neighbors"),
+        (samplers.SMOTE(k_neighbors="5"), ROWS, LABELS, TypeError, "'k_neighbors' .*Got '5'"),
+        (samplers.SMOTE(neighbors="near"), ROWS, LABELS, ValueError, "'neighbors' .*Remedy: give neighbors"),
+        (samplers.SMOTE(random_state=-1), ROWS, LABELS, ValueError, "'random_state' .*Remedy: give random_state"),
+        (samplers.SMOTE(), ROWS, LABELS * 0, ValueError, "more than 1 class.*Remedy: y needs rows of at least two"),
+        (samplers.SMOTE(), ROWS, LABELS[:9], ValueError, r"\[20, 9\].*Remedy: X and y need one entry a row"),
+        (samplers.SMOTE(), ROWS[:0], LABELS[:0], ValueError, "0 sample.*Remedy: X needs at least one row"),
+        (samplers.SMOTE(), ROWS[:, :0], LABELS, ValueError, "0 feature.*Remedy: X needs at least one row"),
+        (samplers.SMOTE(), ROWS[:, 0], LABELS, ValueError, "Remedy: give X as rows by columns"),
+        (samplers.SMOTE(), None, LABELS, ValueError, "Remedy: give X as rows by columns"),
+        (samplers.SMOTE(), ROWS, None, ValueError, "Remedy: give X as rows by columns and a label a row"),
+        (samplers.SMOTE(), np.where(ROWS > 1, np.nan, ROWS), LABELS, ValueError, "contains NaN[^$]*Remedy: impute"),
+        (samplers.SMOTE(), np.where(ROWS > 1, np.inf, ROWS), LABELS, ValueError, "contains infinity.*Remedy: impute"),
         (
             samplers.SMOTE(),
-            (np.full((20, 2), 1e20), [0] * 14 + [1] * 6),
+            ROWS * 0 + 1e20,
+            LABELS,
             InvalidInputError,
-            "'column 0' must be finite",
+            "'column 0' must be finite and .*: drop, impute",
         ),
-        (samplers.SMOTE(), (np.full((20, 2), "a"), [0] * 14 + [1] * 6), ValueError, "could not convert|numeric"),
-        (samplers.ADASYN(), (np.arange(40.0)[:, None], [0] * 30 + [1] * 10), RuntimeError, "ADASYN|got none"),
+        (samplers.SMOTE(), ROWS.astype(str), LABELS, ValueError, "Remedy: encode such columns first, or use SMOTENC"),
+        (samplers.SMOTE(), ROWS + 1j, LABELS, ValueError, "Remedy: split real and imaginary"),
+        (samplers.SMOTE(), ROWS, ROWS[:, 0], ValueError, "Remedy: bin y into classes"),
+        (samplers.SMOTE(), pl.LazyFrame(ROWS), LABELS, InvalidInputError, r"got a LazyFrame: call \.collect\(\)"),
+        (samplers.SMOTE(sampling_strategy=0.1), ROWS, LABELS, ValueError, "Remedy: raise sampling_strategy"),
+        (samplers.SMOTE(sampling_strategy={1: 3}), ROWS, LABELS, ValueError, "6 samples and 3 .*Remedy: raise"),
+        (samplers.SMOTE(sampling_strategy={7: 9}), ROWS, LABELS, ValueError, "The .7. target .*Remedy: take it out"),
+        (samplers.SMOTE(sampling_strategy=0.5), ROWS, np.arange(20) % 3, ValueError, "Remedy: give a count for each"),
+        (samplers.SMOTENC([0, 1]), ROWS, LABELS, ValueError, "only with categorical.*Remedy: use SMOTE"),
+        (samplers.SMOTENC([9]), ROWS, LABELS, ValueError, "Remedy: change categorical_features"),
+        (
+            samplers.SMOTENC([0], categorical_encoder=OneHotEncoder(categories=[[0.0]])),
+            np.abs(np.rint(ROWS)),
+            LABELS,
+            ValueError,
+            "unknown categories .* in column 0.*Remedy: give categorical_encoder all categories",
+        ),
+        (
+            samplers.ADASYN(),
+            ROWS + 1e6 * LABELS[:, None],
+            LABELS,
+            RuntimeError,
+            "ADASYN needs .* got none, so 0 of 8 synthetic rows could be made: raise n_neighbors",
+        ),
         (
             samplers.KMeansSMOTE(cluster_balance_threshold=10, kmeans_estimator=2),
-            overlapping(),
+            ROWS,
+            LABELS,
             RuntimeError,
-            "lower cluster_balance_threshold",
+            "so 0 of 8 synthetic rows could be made: lower cluster_balance_threshold",
         ),
-        (
-            samplers.EditedNearestNeighbours(n_neighbors=50),
-            overlapping(n=(20, 9)),
-            InvalidInputError,
-            "51 rows, got 29",
-        ),
-        (samplers.SMOTENC([0, 1]), (np.ones((20, 2)), [0] * 14 + [1] * 6), ValueError, "only with categorical"),
+        (samplers.KMeansSMOTE(kmeans_estimator=99), ROWS, LABELS, ValueError, "Remedy: lower kmeans_estimator"),
+        (samplers.EditedNearestNeighbours(n_neighbors=50), ROWS, LABELS, InvalidInputError, "51 rows, got 20: lower"),
+        (samplers.RandomOverSampler(shrinkage=-1.0), ROWS, LABELS, ValueError, "'shrinkage' .*Remedy: give shrinkage"),
     ],
 )
-def test_bad_input_is_named(sampler, data, error, message):
-    X, y = data
-    if isinstance(sampler, samplers.ADASYN):
-        X = np.where(np.arange(40) < 30, X[:, 0], X[:, 0] + 1e6)[:, None]
-    with pytest.raises(error, match=message):
+def test_bad_input_is_named(sampler, X, y, error, message):
+    with pytest.raises(error, match=message) as refused:
         sampler.fit_resample(X, y)
+    assert isinstance(refused.value, InvalidInputError)
+
+
+def test_constant_columns_are_fine_and_equal_rows_are_said():
+    X, y = overlapping(n=(60, 20))
+    X[:, 1] = 3
+    assert (samplers.SMOTE(random_state=0).fit_resample(X, y)[0][:, 1] == 3).all()
+    with pytest.warns(UserWarning, match="class 1: the 20 rows that synthetic ones start from are all equal"):
+        made, _ = samplers.SMOTE(random_state=0).fit_resample(X * 0, y)
+    assert made.shape == (120, 4)
+
+
+def test_tables_of_any_types_come_through_what_only_picks_rows():
+    table = pa.table(
+        {
+            "text": pa.array(["a", None, "b"] * 50),
+            "time": pa.array(np.arange(150), pa.timestamp("us")),
+            "whole": pa.array([None, *range(149)], pa.int32()),
+            "list": pa.array([[1, 2]] * 150),
+        }
+    )
+    y = np.repeat([0, 1], [120, 30])
+    for sampler in (samplers.RandomOverSampler(random_state=0), samplers.RandomUnderSampler(random_state=0)):
+        arrow, _ = sampler.fit_resample(table, y)
+        assert arrow.equals(table.take(sampler.sample_indices_))
+        polars, labels = sampler.fit_resample(pl.from_arrow(table), pl.DataFrame({"y": y}))
+        assert polars.equals(pl.from_arrow(arrow))
+        assert labels.schema == {"y": pl.Int64}
 
 
 def test_a_class_without_danger_is_left_with_a_warning():
