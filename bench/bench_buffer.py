@@ -201,7 +201,7 @@ def emission_table(capacity: int, d: int) -> None:
 
 def stream_table() -> None:
     rng = np.random.default_rng(0)
-    warm, n, d = 250_000, 400_000, 32
+    warm, n, d = 256_000, 404_480, 32  # whole batches: a row comes once
     y, ids = (rng.random(n) < 0.05).astype(np.int64), np.arange(n)
     for kind in ("clustered", "uniform"):
         X = make_rows(n, d, uniform=kind == "uniform")

@@ -1,18 +1,22 @@
 """Test-then-train on imbalanced streams with drift: our strategies beside river's samplers.
 
-Every row is first predicted, then learned; the resampler's output does not depend on the learner, so it is made
-first. Reported: G-mean over the whole stream, G-mean with forgetting (0.999 a row), Cohen's kappa.
+Every row is first predicted, then learned. A resampler's output does not depend on the learner, so it is made first.
+G-mean over the whole stream, G-mean with forgetting (0.999 a row), Cohen's kappa. All cores work, one cell (stream,
+method, seed) a process; what is done stands in the file of results, and a run that was stopped goes on from there.
 
-    python bench/prequential.py [--rows 30000] [--seeds 3] [--learner tree|logistic] [--data DIR]
+    python bench/prequential.py [--rows 30000] [--seeds 3] [--learner tree|logistic] [--data DIR] [--results FILE]
 
 Elec2 and the weather of Bellevue are read from DIR/stream_elec2.parquet and DIR/stream_noaa_weather.parquet, and left
-out without it.
+out without it. They, as Shuttle, have one order: seeds differ in the learner and the resampler alone.
 """
 
 from __future__ import annotations
 
+import json
+import multiprocessing
 import sys
 import time
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -106,19 +110,22 @@ def recorded(path: Path, label: str, positive: int) -> Callable[[int, int], Rows
 
 SIX = {f.__name__: f for f in (sea, agrawal, rbf, hyperplane, sine, shuttle)}  # the mean is taken over these
 
+SETTINGS = {"ratio": 1.0, "window": 1_000, "capacity": 200, "burst": 32}  # what docs/streaming.md recommends
 OURS = {
-    "plain 0.3": {"ratio": 0.3},
-    "plain 0.5": {"ratio": 0.5},
-    "plain 1": {"ratio": 1.0},
-    "poisson 0.5": {"ratio": 0.5, "quota": "poisson"},
-    "under 0.5": {"ratio": 0.5, "undersample": 0.5},
-    "under 0.2 + plain 0.6": {"ratio": 0.6, "undersample": 0.2},
+    "plain": {},
+    "plain, Poisson": {"quota": "poisson"},
+    "adaptive": {"strategy": "adaptive"},
+    "borderline": {"strategy": "borderline"},
+    "plain, clean": {"clean": True},
+    "under 0.1, then plain": {"undersample": 0.1},
+    "under 0.5 alone": {"undersample": 0.5, "ratio": 0.5},
 }
 RIVER = {
     "none": lambda model, _: model,
-    "river over 0.5": lambda m, s: imblearn.RandomOverSampler(m, desired_dist={0: 0.5, 1: 0.5}, seed=s),
-    "river under 0.5": lambda m, s: imblearn.RandomUnderSampler(m, desired_dist={0: 0.5, 1: 0.5}, seed=s),
-    "river both 0.5": lambda m, s: imblearn.RandomSampler(m, desired_dist={0: 0.5, 1: 0.5}, seed=s),
+    "river over": lambda m, s: imblearn.RandomOverSampler(m, desired_dist={0: 0.5, 1: 0.5}, seed=s),
+    "river under": lambda m, s: imblearn.RandomUnderSampler(m, desired_dist={0: 0.5, 1: 0.5}, seed=s),
+    "river both": lambda m, s: imblearn.RandomSampler(m, desired_dist={0: 0.5, 1: 0.5}, seed=s),
+    "river hard": lambda m, s: imblearn.HardSamplingClassifier(m, size=40, p=0.1, seed=s),
 }
 METHODS = [*RIVER, *OURS]
 LEARNERS = {
@@ -131,7 +138,7 @@ def lessons(X: np.ndarray, y: np.ndarray, parameters: dict, seed: int) -> list[l
     """Return what the learner is taught after each row."""
     scale = X[:500].std(axis=0)
     schema = FeatureSchema.numeric([f"x{j}" for j in range(X.shape[1])]).with_scale(np.where(scale > 0, scale, 1.0))
-    resampler = OnlineResampler(schema, window=1_000, capacity=500, burst=32, seed=seed, **parameters)
+    resampler = OnlineResampler(schema, seed=seed, **(SETTINGS | parameters))
     taught: list[list[tuple[dict, int]]] = []
     for i in range(len(y)):
         batch = resampler.process(X[i : i + 1], y[i : i + 1], [i])
@@ -170,34 +177,64 @@ def measure(y: np.ndarray, predicted: np.ndarray) -> tuple[float, float, float]:
     return float(np.sqrt(np.prod(recalls))), float(np.mean(decayed)), float((agreed - chance) / (1 - chance))
 
 
+@cache
+def streams(data: Path | None) -> dict[str, Callable[[int, int], Rows]]:
+    """Return all streams that there are."""
+    if data is None:
+        return SIX
+    return SIX | {
+        "elec2": recorded(data / "stream_elec2.parquet", "class", 0),
+        "weather": recorded(data / "stream_noaa_weather.parquet", "rain", 1),
+    }
+
+
+@cache  # a rare class takes many draws
+def rows_of(data: Path | None, stream: str, n: int, seed: int) -> Rows:
+    """Return a stream's rows."""
+    return streams(data)[stream](n, seed)
+
+
+def cell(task: tuple[Path | None, int, str, str, str, int]) -> dict:
+    """Run one method on one stream."""
+    data, rows, learner, stream, method, seed = task
+    X, y = rows_of(data, stream, rows, seed)
+    measured = prequential(X, y, method, learner, seed)
+    return {"key": [rows, learner, stream, method, seed], "measured": measured}
+
+
 @click.command()
 @click.option("--rows", default=30_000, show_default=True)
 @click.option("--seeds", default=3, show_default=True)
 @click.option("--learner", type=click.Choice(list(LEARNERS)), default="tree", show_default=True)
 @click.option("--data", type=click.Path(path_type=Path, exists=True, file_okay=False))
-def main(rows: int, seeds: int, learner: str, data: Path | None) -> None:
-    """Print a table of G-mean / G-mean with forgetting / kappa, and the mean over the six streams."""
+@click.option("--results", type=click.Path(path_type=Path, dir_okay=False), default=Path(".cache/prequential.jsonl"))
+@click.option("--minutes", type=float, default=1e9, help="Stop after about so long.")
+def main(rows: int, seeds: int, learner: str, data: Path | None, results: Path, minutes: float) -> None:
+    """Print G-mean / G-mean with forgetting / kappa of each method on each stream, and the mean over the six."""
     started = time.monotonic()
-    streams = dict(SIX)
-    if data:
-        streams["elec2"] = recorded(data / "stream_elec2.parquet", "class", 0)
-        streams["weather"] = recorded(data / "stream_noaa_weather.parquet", "rain", 1)
-    found: dict[tuple[str, str], np.ndarray] = {}
-    with tqdm(total=len(streams) * len(METHODS) * seeds, disable=None) as bar:
-        for name, make in streams.items():
-            runs: dict[str, list] = {method: [] for method in METHODS}
-            for seed in range(1, seeds + 1):
-                X, y = make(rows, seed)
-                for method in METHODS:
-                    runs[method].append(prequential(X, y, method, learner, seed))
-                    bar.update()
-            for method in METHODS:
-                found[name, method] = np.mean(runs[method], axis=0)
-    print(f"{'':24}" + "".join(f"{name:>20}" for name in (*streams, "mean of six")))
+    names = list(streams(data))
+    results.parent.mkdir(parents=True, exist_ok=True)
+    done = [json.loads(line) for line in results.open()] if results.exists() else []
+    found = {tuple(one["key"]): one["measured"] for one in done}
+    wanted = [(rows, learner, n, m, s) for m in METHODS for s in range(1, seeds + 1) for n in names]
+    left = [(data, *key) for key in wanted if key not in found]
+    with multiprocessing.Pool() as pool, results.open("a") as out, tqdm(total=len(left), disable=None) as bar:
+        for one in pool.imap_unordered(cell, left):
+            print(json.dumps(one), file=out, flush=True)
+            found[tuple(one["key"])] = one["measured"]
+            bar.update()
+            if time.monotonic() - started > 60 * minutes:
+                break
+    print(f"| {learner} | {' | '.join((*names, 'mean of six'))} |")
+    print("|---" * (len(names) + 2) + "|")
     for method in METHODS:
-        cells = [found[name, method] for name in streams]
-        cells.append(np.mean([found[name, method] for name in SIX], axis=0))
-        print(f"{method:24}" + "".join(f"{'/'.join(f'{v:.3f}' for v in cell):>20}" for cell in cells))
+        keys = {n: [(rows, learner, n, method, s) for s in range(1, seeds + 1)] for n in names}
+        if any(key not in found for n in names for key in keys[n]):
+            continue
+        cells = [np.mean([found[key] for key in keys[n]], axis=0) for n in names]
+        cells.append(np.mean([cells[names.index(n)] for n in SIX], axis=0))
+        shown = (" / ".join(f"{v:.3f}".replace("0.", ".", 1) for v in c) for c in cells)
+        print(f"| {method} | {' | '.join(shown)} |")
     print(f"{learner}, {rows} rows, {seeds} seeds, {time.monotonic() - started:.0f} s", file=sys.stderr)
 
 

@@ -77,7 +77,7 @@ class Bases:
             others=self.others.ring,
             weights=weights,
             weight=np.zeros(capacity if len(weights) else 0, dtype=np.int64),
-            tree=np.zeros(capacity + 1 if len(weights) else 1, dtype=np.int64),
+            tree=np.zeros(capacity + 1 if len(weights) else 0, dtype=np.int64),
             nn_stamps=np.zeros(k_neighbors, dtype=np.int32),
             nn_d2=np.zeros(k_neighbors, dtype=np.float32),
         )

@@ -40,7 +40,7 @@ Metric = Literal["euclidean", "cosine"]
 Index = Literal["auto", "exact", "graph"]
 
 SAMPLE_STREAM = 0  # `sample` keys its draws by (seed, this, draw number); a class label's key is never asked here
-EXACT_CAPACITY = 10_000  # what index="auto" takes for small: see bench/bench_buffer.py
+EXACT_CAPACITY = 2_000  # what index="auto" takes for small: see bench/bench_buffer.py
 RECALL_ROWS = 200  # rows that `stats` searches exactly
 MAX_HALF_LIFE = 2.0**40  # 32 of them, the oldest age that a draw can give, still fit into an int64
 MAX_TIME = 2**62  # so that no difference of times overflows
@@ -92,7 +92,7 @@ class MinorityBuffer:
     index : {"auto", "exact", "graph"}
         "exact" gives the true neighbours. "graph" searches the nearest cells only, about 0.95 of the true neighbours
         or more, and compares itself with exact searches now and then to spend more effort where that is too little.
-        "auto" is exact up to a capacity of 10,000.
+        "auto" is exact up to a capacity of 2,000.
     scale : array-like of shape (n_features,), optional
         Unit of distance of each column, by default 1.
     max_age : int, optional

@@ -90,20 +90,18 @@ def find(tree, target):
     return slot
 
 
-@inner
-def draw_base(ring, danger, word):
+@njit(cache=True, inline="always")
+def draw_base(tree, word, oldest, held, half_life):
     """Return the slot of the base that a word stands for: rows by age, each as wide as its weight.
 
     Where no row weighs anything, all are equal: a class is never left without synthetic rows.
     """
-    rows = ring.graph.rows
-    capacity = rows.X.shape[0]
-    oldest = slot_of(rows, rows.cursor[0])
-    total = weight_below(danger.tree, capacity) if danger.weights.shape[0] > 0 else np.int64(0)
+    capacity = tree.shape[0] - 1
+    total = weight_below(tree, capacity)
     if total == 0:
-        return (oldest + choose(word, rows.cursor[1], ring.half_life[0])) % capacity
+        return (oldest + choose(word, held, half_life)) % capacity
     # Slots follow each other by age from the oldest on, around the end: a restored ring lies in other slots.
-    return find(danger.tree, (weight_below(danger.tree, oldest) + bounded(word, total)) % total)
+    return find(tree, (weight_below(tree, oldest) + bounded(word, total)) % total)
 
 
 @inner
@@ -155,11 +153,11 @@ def restore_weights(ring, danger, weights):
 
 @inner
 def insert_base(ring, danger, row, row_id, seed, stream):
-    """Add a row to the class, weigh it, and weigh anew one that is drawn by the newcomer's id."""
+    """Add a row to a class whose bases are weighed, weigh it, and weigh anew one that is drawn by the newcomer's id."""
     rows = ring.graph.rows
     insert(ring, row, row_id)
     held = rows.cursor[1]
-    if danger.weights.shape[0] == 0 or held <= ring.nn_slots.shape[0]:
+    if held <= ring.nn_slots.shape[0]:
         return
     if held == ring.nn_slots.shape[0] + 1:
         assess_all(ring, danger)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from numba import njit
 
+from resampler.kernels.blocks import DEAD
 from resampler.kernels.danger import draw_base, insert_base
-from resampler.kernels.random import draw
-from resampler.kernels.ring import emit, insert
-from resampler.kernels.window import DROPPED, INSERT, REFER
+from resampler.kernels.graph import inner
+from resampler.kernels.interpolate import interpolate_row, vote
+from resampler.kernels.random import bounded, draw, unit
+from resampler.kernels.ring import choose, insert, living, neighbors
+from resampler.kernels.window import DROPPED, REFER
 
 
 @njit(cache=True, nogil=True)
@@ -32,22 +35,82 @@ def advance(
 
     Synthetic row a that row i caused is keyed by (seed, class, id of row i, a).
     """
-    op_class, op_row, op_count, op_out = ops
-    for op in range(op_class.shape[0]):
+    op_class, op_row, op_count, _ = ops
+    weighted = danger.weights.shape[0] > 0
+    op = 0
+    while op < op_class.shape[0]:
         if op_class[op] != code:
-            continue
-        i = op_row[op]
-        if op_count[op] == INSERT:
-            insert_base(ring, danger, X[i], row_ids[i], seed, stream)
-            continue
-        if op_count[op] == REFER:
-            insert(danger.others, X[i], row_ids[i])
-            continue
-        for a in range(op_count[op]):
+            op += 1
+        elif op_count[op] > 0:
+            op = emit_run(
+                ring,
+                danger.tree,
+                row_ids,
+                code,
+                label,
+                seed,
+                stream,
+                ops,
+                op,
+                out_X,
+                out_y,
+                out_base_id,
+                out_neighbor_id,
+                out_step,
+            )
+        else:
+            i = op_row[op]
+            if op_count[op] == REFER:
+                insert(danger.others, X[i], row_ids[i])
+            elif weighted:
+                insert_base(ring, danger, X[i], row_ids[i], seed, stream)
+            else:
+                insert(ring, X[i], row_ids[i])
+            op += 1
+
+
+@inner
+def emit_run(
+    ring, tree, row_ids, code, label, seed, stream, ops, op, out_X, out_y, out_base_id, out_neighbor_id, out_step
+):
+    """Make the synthetic rows of the class until its ring changes again; return the operation that changes it.
+
+    One call makes a run of rows, and takes the arrays out of the ring once: a tuple that is passed on counts the
+    references to all of its arrays, which takes longer than to make a row. An empty `tree`: bases weigh the same.
+    """
+    op_class, op_row, op_count, op_out = ops
+    rows, lists, _, _ = ring.graph
+    X, ids, penalty = rows.X, rows.row_ids, rows.penalty
+    stamps, count = lists.stamps, lists.count
+    oldest, held = rows.cursor
+    capacity = X.shape[0]
+    k = ring.nn_slots.shape[0]
+    half_life = ring.half_life[0]
+    mixed = penalty.max() >= 0
+    while op < op_class.shape[0]:
+        if op_class[op] == code and op_count[op] <= 0:
+            break
+        n = op_count[op] if op_class[op] == code else 0
+        row_id = row_ids[op_row[op]]
+        for a in range(n):
+            w0, w1, w2, _ = draw(seed, stream, row_id, a)
+            if tree.shape[0] > 0:
+                base = draw_base(tree, w0, oldest % capacity, held, half_life)
+            else:
+                base = (oldest + choose(w0, held, half_life)) % capacity
+            which = bounded(w1, k)
+            neighbor = living(stamps[base], count[base], which, k, oldest, held, capacity)
+            if mixed or neighbor == DEAD:
+                neighbors(ring, base)
+                neighbor = ring.nn_slots[which]
+            step = unit(w2)
             at = op_out[op] + a
-            words = draw(seed, stream, row_ids[i], a)
-            base_id, neighbor_id, step = emit(ring, draw_base(ring, danger, words[0]), words, out_X[at])
+            interpolate_row(X[base], X[neighbor], step, out_X[at])
+            if mixed:
+                vote(X, ring.nn_slots, penalty, out_X[at])
             out_y[at] = label
-            out_base_id[at] = base_id
-            out_neighbor_id[at] = neighbor_id
+            out_base_id[at] = ids[base]
+            out_neighbor_id[at] = ids[neighbor]
             out_step[at] = step
+        op += 1
+    return op

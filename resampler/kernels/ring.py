@@ -197,22 +197,6 @@ def choose(word, held, half_life):
     return held - 1 - fading(word, held, half_life) if half_life > 0 else bounded(word, held)
 
 
-@inner
-def emit(ring, base, words, out):
-    """Make one synthetic row of the base in slot `base`; the ring holds more than ``len(nn_slots)`` rows.
-
-    `words` are the four words of its draw: base, neighbour, step, spare. Returns the base's id, the neighbour's
-    id and the step.
-    """
-    rows = ring.graph.rows
-    neighbors(ring, base)
-    neighbor = ring.nn_slots[bounded(words[1], ring.nn_slots.shape[0])]
-    step = unit(words[2])
-    interpolate_row(rows.X[base], rows.X[neighbor], step, out)
-    vote(rows.X, ring.nn_slots, rows.penalty, out)
-    return rows.row_ids[base], rows.row_ids[neighbor], step
-
-
 @njit(cache=True, nogil=True)
 def sample(ring, seed, stream, start, out, base, neighbor, step):
     """Make synthetic rows start, start + 1, ...; all parents are found before any is read, so that reads overlap."""
