@@ -1,14 +1,19 @@
-"""What a snapshot costs beside the bare retrieval, and what memory our part takes: `python bench/bench_snapshot.py`.
+"""What a snapshot costs beside the bare retrieval, and what memory our part takes.
 
-`fraud` (needs the data of examples/fraud): time and peak memory of `create_snapshot` over those of Feast's retrieval
-and a Parquet write of the same rows, each in a process of its own, in one run. `wide`: peak anonymous memory of our
-part on a generated table, mapped from disk as a retrieval is after it was spooled.
+    python bench/bench_snapshot.py [TRANSACTIONS.parquet]
+
+fraud: time and peak memory of `create_snapshot` on examples/fraud, over those of Feast's retrieval and a Parquet write
+of the same rows, each in a process of its own, in turn. Needs the transactions (examples/fraud/README.md says which),
+or the example's data/ made from them. wide: our part on a generated table, mapped from disk as a retrieval is after it
+was spooled; only its memory is judged.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -20,7 +25,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+EXAMPLE = Path(__file__).parents[1] / "examples" / "fraud"
 MB = 1 << 20
+BARS = {"time_ratio": 1.5, "added_mb": 300, "wide_mb": 2048}
 
 
 class PeakMemory:
@@ -52,10 +59,15 @@ class PeakMemory:
 def measured(work) -> dict[str, float]:
     with PeakMemory() as memory:
         before = PeakMemory.now()
-        start = time.perf_counter()
+        start, cpu = time.perf_counter(), time.process_time()
         work()
-        seconds = time.perf_counter() - start
-    return {"seconds": seconds, "peak_mb": memory.peak / MB, "added_mb": (memory.peak - before) / MB}
+        seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - cpu
+    return {
+        "seconds": seconds,
+        "cpu_seconds": cpu_seconds,
+        "peak_mb": memory.peak / MB,
+        "added_mb": (memory.peak - before) / MB,
+    }
 
 
 def bare(home: Path) -> None:
@@ -76,7 +88,7 @@ def snapshot(home: Path) -> None:
     from feast_plugin import create_snapshot
 
     with tempfile.TemporaryDirectory(dir=home) as root:
-        made = create_snapshot(
+        create_snapshot(
             FeatureStore(repo_path=str(home / "feature_repo")),
             name=f"bench{time.time_ns()}",
             feature_service="fraud",
@@ -86,12 +98,11 @@ def snapshot(home: Path) -> None:
             seed=42,
             root=root,
         )
-    sys.stderr.write(f"{made.manifest.counts['train']['rows']:,} training rows, digest {made.digest}\n")
 
 
-def wide(home: Path, rows: int, features: int) -> dict[str, float]:
-    """Our part on `rows` x `features` float32, 1% minority."""
-    from feast import Entity, FeatureStore, ValueType
+def our_part(home: Path) -> None:
+    """All that follows a retrieval, on the table in `home`."""
+    from feast import FeatureStore
 
     from feast_plugin.catalog import Catalog
     from feast_plugin.contract import Column, Contract
@@ -99,30 +110,10 @@ def wide(home: Path, rows: int, features: int) -> dict[str, float]:
     from feast_plugin.retrieve import canonical_rows
     from feast_plugin.snapshot import publish
     from feast_plugin.split import SplitRule
-    from feast_plugin.storage import Location
     from feast_plugin.write import Draft
 
-    names = [f"f{j}" for j in range(features)]
-    path = home / "wide.arrow"
-    rng = np.random.default_rng(0)
-    schema = pa.schema(
-        [("id", pa.int64()), ("event_timestamp", pa.timestamp("us", "UTC"))]
-        + [(name, pa.float32()) for name in names]
-        + [("label", pa.int64())]
-    )
-    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
-        step = 1_000_000
-        for start in range(0, rows, step):
-            n = min(step, rows - start)
-            label = (rng.random(n) < 0.01).astype(np.int64)
-            columns = [pa.array(np.arange(start, start + n)), pa.array(rng.permutation(n) + start).cast(schema[1].type)]
-            columns += [pa.array(rng.standard_normal(n, dtype=np.float32) + label) for _ in names]
-            writer.write_table(pa.table([*columns, pa.array(label)], schema=schema))
-    repo = home / "wide_repo"
-    repo.mkdir(exist_ok=True)
-    (repo / "feature_store.yaml").write_text("project: wide\nprovider: local\nregistry: registry.db\n")
-    store = FeatureStore(repo_path=str(repo))
-    store.apply([Entity(name="id", value_type=ValueType.INT64)])
+    table = pa.ipc.open_file(pa.memory_map(str(home / "wide.arrow"))).read_all()
+    names = [name for name in table.column_names if name.startswith("f")]
     contract = Contract(
         columns=tuple(Column(f"view:{name}", name, "float32") for name in names),
         label="label",
@@ -130,59 +121,121 @@ def wide(home: Path, rows: int, features: int) -> dict[str, float]:
         join_keys={"id": pa.int64()},
     )
     rule = SplitRule.parse("time:0.7,0.15,0.15")
-
-    def work() -> None:
-        table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
-        with tempfile.TemporaryDirectory(dir=home) as spool:
-            rows_ = canonical_rows(table, contract, Path(spool))
-            assignment = rule.assign(
-                timestamps=rows_.timestamps, row_id=rows_.row_id, label=rows_.label, values=None, seed=1
-            )
-            parameters = {"algorithm": 1, "k_neighbors": 5, "sampler": "smote", "split": str(rule)}
-            inputs = {"sha256": content_digest(rows_.table), "feature_service": None, "project": store.project}
-            draft = Draft(contract, rows_, assignment, 1, 0.02, parameters, inputs)
-            publish(store, Catalog(Location.parse(home / "snapshots"), "wide"), draft)
-
-    found = measured(work)
-    path.unlink()
-    return found
+    store = FeatureStore(repo_path=str(home / "repo"))
+    with tempfile.TemporaryDirectory(dir=home) as spool:
+        rows = canonical_rows(table, contract, Path(spool))
+        assignment = rule.assign(timestamps=rows.timestamps, row_id=rows.row_id, label=rows.label, values=None, seed=1)
+        parameters = {"algorithm": 1, "k_neighbors": 5, "sampler": "smote", "split": str(rule)}
+        inputs = {
+            "rows": rows.table.num_rows,
+            "sha256": content_digest(rows.table),
+            "feature_service": None,
+            "project": store.project,
+        }
+        draft = Draft(contract, rows, assignment, 1, 0.02, parameters, inputs)
+        publish(store, Catalog.open("wide", home / "snapshots"), draft)
 
 
-def child(*words: str) -> dict[str, float]:
-    done = subprocess.run([sys.executable, __file__, *words], stdout=subprocess.PIPE, check=True)
+def write_wide(home: Path, rows: int, features: int) -> None:
+    """`rows` x `features` float32, 1% minority, and a repository to register versions of it in."""
+    from feast import Entity, FeatureStore, ValueType
+
+    rng = np.random.default_rng(0)
+    names = [f"f{j}" for j in range(features)]
+    schema = pa.schema(
+        [("id", pa.int64()), ("event_timestamp", pa.timestamp("us", "UTC"))]
+        + [(name, pa.float32()) for name in names]
+        + [("label", pa.int64())]
+    )
+    with pa.OSFile(str(home / "wide.arrow"), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+        step = 1_000_000
+        for start in range(0, rows, step):
+            n = min(step, rows - start)
+            label = (rng.random(n) < 0.01).astype(np.int64)
+            columns = [pa.array(np.arange(start, start + n)), pa.array(rng.permutation(n) + start).cast(schema[1].type)]
+            columns += [pa.array(rng.standard_normal(n, dtype=np.float32) + label) for _ in names]
+            writer.write_table(pa.table([*columns, pa.array(label)], schema=schema))
+    (home / "repo").mkdir()
+    (home / "repo" / "feature_store.yaml").write_text("project: wide\nprovider: local\nregistry: registry.db\n")
+    FeatureStore(repo_path=str(home / "repo")).apply([Entity(name="id", value_type=ValueType.INT64)])
+
+
+def prepare_fraud(home: Path, transactions: Path | None) -> bool:
+    """Make the example's sources and registry in `home`; False where there are no transactions."""
+    if transactions is None and not (EXAMPLE / "data" / "transactions.parquet").exists():
+        return False
+    shutil.copytree(
+        EXAMPLE / "feature_repo", home / "feature_repo", ignore=shutil.ignore_patterns("state", "__pycache__")
+    )
+    if transactions is None:
+        shutil.copytree(EXAMPLE / "data", home / "data")
+    else:
+        subprocess.run([sys.executable, EXAMPLE / "make.py", transactions, "--out", home / "data"], check=True)
+    feast = Path(sys.executable).with_name("feast")
+    subprocess.run([feast, "apply"], cwd=home / "feature_repo", check=True, capture_output=True)
+    return True
+
+
+WORK = {"bare": bare, "snapshot": snapshot, "our_part": our_part}
+
+
+def child(work: str, home: Path) -> dict[str, float]:
+    done = subprocess.run([sys.executable, __file__, "--child", work, home], stdout=subprocess.PIPE, check=True)
     return json.loads(done.stdout)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["fraud", "wide", "child-bare", "child-snapshot"])
-    parser.add_argument(
-        "home", type=Path, help="fraud: holds data/ and an applied feature_repo/; wide: a scratch directory"
-    )
-    parser.add_argument("--rows", type=int, default=20_000_000)
-    parser.add_argument("--features", type=int, default=16)
-    parser.add_argument("--repeat", type=int, default=1)
-    arguments = parser.parse_args()
-    if arguments.what == "wide":
-        print(json.dumps(wide(arguments.home, arguments.rows, arguments.features), indent=1))
-    elif arguments.what.startswith("child-"):
-        import feast_plugin.snapshot  # noqa: F401 - what is measured is work, not imports
+def run_child(work: str, home: Path) -> None:
+    # What is measured is work: not imports, nor the compiler, which runs once a machine (`resampler warmup`).
+    import feast_plugin.snapshot  # noqa: F401
+    from resampler.warmup import STEPS
 
-        work = bare if arguments.what == "child-bare" else snapshot
-        print(json.dumps(measured(lambda: work(arguments.home))))
-    else:
-        rounds = []
-        for _ in range(arguments.repeat):
-            plain, ours = (child(f"child-{what}", str(arguments.home)) for what in ("bare", "snapshot"))
-            rounds.append(
-                {
-                    "bare": plain,
-                    "snapshot": ours,
-                    "time_ratio": ours["seconds"] / plain["seconds"],
-                    "added_peak_mb": ours["peak_mb"] - plain["peak_mb"],
-                }
-            )
-        print(json.dumps(rounds, indent=1))
+    for step in STEPS.values():
+        step()
+    print(json.dumps(measured(lambda: WORK[work](home))))
+
+
+def fraud(home: Path, repeat: int) -> None:
+    rounds = [[child(work, home) for work in ("bare", "snapshot")] for _ in range(repeat)]
+    rows = pq.read_metadata(home / "bare.parquet").num_rows
+    print(f"fraud: {rows:,} rows x 15 features of three views, DuckDB store, ratio 0.1, median of {repeat}")
+    for at, what in enumerate(("bare retrieval and Parquet write", "create_snapshot")):
+        found = {key: statistics.median(pair[at][key] for pair in rounds) for key in rounds[0][at]}
+        print(f"  {what:34}{found['seconds']:7.1f} s {found['cpu_seconds']:7.1f} CPU s {found['peak_mb']:7.0f} MB peak")
+    ratio = statistics.median(ours["seconds"] / plain["seconds"] for plain, ours in rounds)
+    cpu = statistics.median(ours["cpu_seconds"] / plain["cpu_seconds"] for plain, ours in rounds)
+    added = max(ours["peak_mb"] - plain["peak_mb"] for plain, ours in rounds)
+    print(f"  time ratio {ratio:.2f} (CPU {cpu:.2f}), bar {BARS['time_ratio']}")
+    print(f"  added peak {added:.0f} MB, bar {BARS['added_mb']}")
+
+
+def wide(home: Path, rows: int, features: int) -> None:
+    write_wide(home, rows, features)
+    found = child("our_part", home)
+    print(f"wide: {rows:,} rows x {features} float32 features, 1% minority, our part alone")
+    print(f"  {found['seconds']:.0f} s, {found['added_mb']:.0f} MB peak, bar {BARS['wide_mb']}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("transactions", type=Path, nargs="?", help="by default what examples/fraud/data holds")
+    parser.add_argument("--only", choices=["fraud", "wide"])
+    parser.add_argument("--rows", type=int, default=20_000_000, help="of the wide table")
+    parser.add_argument("--features", type=int, default=16, help="of the wide table")
+    parser.add_argument("--repeat", type=int, default=3, help="rounds of fraud")
+    parser.add_argument("--child", nargs=2, metavar=("WORK", "HOME"), help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.child:
+        run_child(arguments.child[0], Path(arguments.child[1]))
+        return
+    if arguments.only != "wide":
+        with tempfile.TemporaryDirectory(prefix="bench-") as home:
+            if prepare_fraud(Path(home), arguments.transactions):
+                fraud(Path(home), arguments.repeat)
+            else:
+                print("fraud: not measured, there are no transactions (examples/fraud/README.md)")
+    if arguments.only != "fraud":
+        with tempfile.TemporaryDirectory(prefix="bench-") as home:
+            wide(Path(home), arguments.rows, arguments.features)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from feast import FeatureStore
 
+# Feast's offline server takes no open span; pandas knows no earlier and no later times in nanoseconds.
+_FIRST, _LAST = datetime(1700, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 _SQL = re.compile(r"\s*(select|with)\b", re.IGNORECASE)
 
 
@@ -245,8 +247,8 @@ def _read_span(store: FeatureStore, contract: Contract, start: datetime | None, 
                 feature_name_columns=[stored_as.get(label, label)],
                 timestamp_field=source.timestamp_field,
                 created_timestamp_column=source.created_timestamp_column or None,
-                start_date=start,
-                end_date=end,
+                start_date=start or _FIRST,
+                end_date=end or _LAST,
             )
             .to_arrow()
         )

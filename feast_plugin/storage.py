@@ -107,7 +107,7 @@ class Location:
         if isinstance(filesystem, fs.LocalFileSystem):
             return cls(filesystem, path, path)
         query = parse_qs(parts.query)
-        endpoint = query.get("endpoint_override", [None])[0]
+        endpoint = query.get("endpoint_override", [None])[0] if parts.scheme == "s3" else None
         if endpoint and "://" not in endpoint:
             endpoint = f"{query.get('scheme', ['https'])[0]}://{endpoint}"
         return cls(filesystem, path.rstrip("/"), f"{parts.scheme}://{path.rstrip('/')}", endpoint)

@@ -73,18 +73,25 @@ def test_read_back_through_remote_servers(make, tmp_path, offline):
 
 
 @pytest.mark.slow
-def test_create_through_a_registry_server(make):
+def test_create_through_servers_gives_the_same_version(make):
+    """From a frame, and from a span of time. Feast's offline server serves no label views, so the label is no such."""
     project = make()
-    here = project.create(name="here")
-    port = free_port()
-    with server(project.path, "serve_registry", "--port", str(port), port=port):
+    span = {"entity_df": None, "start_date": "2024-01-01", "label": "mixed:night", "ratio": 0.9}
+    here = project.create(name="here", feature_service="all"), project.create(name="here", **span)
+    registry_port, offline_port = free_port(), free_port()
+    with (
+        server(project.path, "serve_registry", "--port", str(registry_port), port=registry_port),
+        server(project.path, "serve_offline", "--host", "127.0.0.1", "--port", str(offline_port), port=offline_port),
+    ):
         config = project.path / "feature_store.yaml"
         own = config.read_text()
         config.write_text(
-            own.replace("registry: registry.db", f"registry:\n  registry_type: remote\n  path: 127.0.0.1:{port}")
+            own.replace(
+                "registry: registry.db", f"registry:\n  registry_type: remote\n  path: 127.0.0.1:{registry_port}"
+            ).replace("type: dask", f"type: remote\n  host: 127.0.0.1\n  port: {offline_port}")
         )
-        there = project.create(name="there")
+        there = project.create(name="there", feature_service="all"), project.create(name="there", **span)
         assert verify_snapshot(project.reopened(), name="there", root=project.root).problems == ()
         config.write_text(own)
-    assert there.digest == here.digest
-    assert len(project.reopened().list_saved_datasets(tags={"resampler.snapshot": "there"})) == 3
+    assert [made.digest for made in there] == [made.digest for made in here]
+    assert len(project.reopened().list_saved_datasets(tags={"resampler.snapshot": "there"})) == 6

@@ -102,3 +102,10 @@ def test_debris_of_a_killed_writer_is_no_version(make, bucket):
 def test_a_root_that_cannot_be_used_is_refused(root):
     with pytest.raises(InvalidInputError, match="cannot be used"):
         Location.parse(root)
+
+
+def test_a_bucket_of_google_is_addressed_by_its_url():
+    """No server of theirs is at hand: what is asked for is the right file system, and Feast is told no S3 endpoint."""
+    location = Location.parse("gs://anonymous@shop/deep/er?endpoint_override=127.0.0.1:9&scheme=http") / "pay"
+    assert isinstance(location.filesystem, fs.GcsFileSystem)
+    assert (location.path, location.uri, location.endpoint) == ("shop/deep/er/pay", "gs://shop/deep/er/pay", None)
