@@ -44,8 +44,9 @@ class Done:
 def resampler(monkeypatch, capfd):
     """The command in this process, which has paid for importing Feast."""
 
-    def call(*words):
-        monkeypatch.setattr(sys, "argv", ["resampler", "snapshot", *map(str, words)])
+    def call(*words, config=None):
+        options = ["--config", str(config)] if config else []
+        monkeypatch.setattr(sys, "argv", ["resampler", *options, "snapshot", *map(str, words)])
         code = 0
         try:
             main()
@@ -124,6 +125,45 @@ def test_a_second_run_reuses_the_version_and_another_seed_makes_the_next(turbofa
     other = json.loads(resampler(*arguments(turbofan, seed=43)).stdout)
     assert (other["version"], other["reused"]) == (2, False)
     assert other["digest"] != created["digest"]
+
+
+def test_every_option_reaches_the_version(turbofan, created, resampler):
+    """From a file of options; where snapshots are kept is left to the repository."""
+    config = turbofan / "resampler.toml"
+    config.write_text(
+        '[snapshot.create]\nclean = "tomek"\ngroup-by = "unit"\nundersample = 0.2\nk = 3\nsampler = "smote"\n'
+        'retain = "recipe"\nfull-feature-names = true\n'
+    )
+    words = arguments(turbofan, name="options")
+    at = words.index("--root")
+    made = resampler(*words[:at], *words[at + 2 :], config=config)
+    assert made.returncode == 0, made.stderr
+    shown = json.loads(resampler("show", "--repo", turbofan / "feature_repo", "--name", "options", "--json").stdout)
+    assert shown["parameters"] == {
+        "algorithm": 1, "clean": "tomek", "group_by": "unit", "k_neighbors": 3, "sampler": "smote",
+        "split": "group:unit:0.7,0.15,0.15", "undersample": 0.2,
+    }  # fmt: skip
+    assert (shown["retain"], shown["columns"]["full_feature_names"]) == ("recipe", True)
+    tags = ("feast", "-c", str(turbofan / "feature_repo"), "saved-datasets", "list", "--tags", "resampler.clean:tomek")
+    listed = subprocess.run([Path(sys.executable).with_name(tags[0]), *tags[1:]], capture_output=True, text=True)
+    assert "options_v0001_train" in listed.stdout, listed.stderr
+    assert json.loads(made.stdout)["datasets"]["train"] == "options_v0001_train"
+
+
+def test_wrong_usage_is_told_from_bad_data(turbofan, created, resampler):
+    start = ["--entity-df", turbofan / "data" / "turbofan.parquet", "--start-date", "2024-01-01"]
+    for words, code, message in (
+        (start, 2, "either an entity frame or a span of time"),
+        (["--clean", "magic"], 2, "clean must be one of"),
+        (["--group-by", "nope"], 2, "group_by must be a join key or a feature"),
+        (["--entity-df", "SELECT 1 AS a"], 2, "takes no SQL entity frame"),
+        (["--feature-service", "nope"], 1, "feature service 'nope' is not in project"),
+        (["--k", 5_000], 1, "needs at least 5001 complete rows"),
+    ):
+        done = resampler(*arguments(turbofan, name="refused"), *words)
+        assert (done.returncode, done.stdout) == (code, ""), done.stderr
+        assert message in done.stderr
+    assert not (turbofan / "snapshots" / "refused" / "v0001").exists()
 
 
 def test_list_show_and_verify(turbofan, created, resampler):
