@@ -230,7 +230,7 @@ def prune(repo: Path, name: str, root: str | None, version: int | None, keep: in
 @_repo(required=True)
 @_name
 @_root
-@click.option("--entity", required=True, help="Value of a join key.")
+@click.option("--entity", required=True, help="Value of a join key, or key=value.")
 @_json
 def forget(repo: Path, name: str, root: str | None, entity: str, *, as_json: bool) -> None:
     """Replace every version that holds an entity, or rows that descend from it, by one without."""

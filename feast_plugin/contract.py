@@ -178,7 +178,8 @@ class Contract:
             "label_reference": self.label_reference,
             "synthetic": self.published_synthetic,
             "references": self.references,
-            "join_keys": {name: str(key_type) for name, key_type in self.join_keys.items()},
+            # A list: the order is that of the rows, and JSON objects have none.
+            "join_keys": [{"name": name, "dtype": str(key_type)} for name, key_type in self.join_keys.items()],
             "full_feature_names": self.full_feature_names,
         }
 
@@ -200,7 +201,7 @@ class Contract:
             columns=tuple(Column(**c) for c in data["features"]),
             label=data["label"],
             label_reference=data["label_reference"],
-            join_keys={name: _ARROW[key_type] for name, key_type in data["join_keys"].items()},
+            join_keys={key["name"]: _ARROW[key["dtype"]] for key in data["join_keys"]},
             full_feature_names=data["full_feature_names"],
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -73,7 +74,8 @@ def forget_entity(
     root : str or Path, optional
         Where snapshots are kept, by default ``snapshots`` in the store's repository.
     entity : str or int
-        Value of a join key; read as an integer where the key is one.
+        Value of a join key, or ``key=value`` where there are several and only one of them is meant; read as an
+        integer where the key is one.
 
     Returns
     -------
@@ -129,18 +131,21 @@ def _forget_in(store: FeatureStore, catalog: Catalog, manifest: Manifest, entity
     return Forgotten(manifest.version, removed, replacement.version)
 
 
-def _key_values(manifest: Manifest, entity: str) -> list[pa.Scalar]:
-    values = []
-    for key_type in set(manifest.columns["join_keys"].values()):
+def _key_values(manifest: Manifest, entity: str) -> dict[str, pa.Scalar]:
+    """Read the entity as a value of each join key that it can be one of."""
+    keys = {key["name"]: key["dtype"] for key in manifest.columns["join_keys"]}
+    name, equals, value = entity.partition("=")
+    if equals and name in keys:
+        asked, text = {name: keys[name]}, value
+    else:
+        asked, text = keys, entity
+    values = {}
+    for key, key_type in asked.items():
         if key_type == "string":
-            values.append(pa.scalar(entity, pa.string()))
-        else:
-            try:
-                values.append(pa.scalar(int(entity), pa.int32() if key_type == "int32" else pa.int64()))
-            except (ValueError, pa.ArrowInvalid, OverflowError):
-                continue
+            values[key] = pa.scalar(text, pa.string())
+            continue
+        with contextlib.suppress(ValueError, pa.ArrowInvalid, OverflowError):
+            values[key] = pa.scalar(int(text), pa.int32() if key_type == "int32" else pa.int64())
     if not values:
-        raise InvalidInputError(
-            f"entity {entity!r} cannot be a join key of {manifest.name}: {manifest.columns['join_keys']}"
-        )
+        raise InvalidInputError(f"entity {entity!r} cannot be a join key of {manifest.name}: {keys}")
     return values

@@ -69,7 +69,7 @@ def saved_datasets(manifest: Manifest, directory: Location) -> list[SavedDataset
         dataset = SavedDataset(
             name=entry.dataset,
             features=list(manifest.columns["references"]),
-            join_keys=list(manifest.columns["join_keys"]),
+            join_keys=[key["name"] for key in manifest.columns["join_keys"]],
             storage=SavedDatasetFileStorage(
                 path=f"{directory.uri}/{entry.file.path}",
                 file_format=ParquetFormat(),

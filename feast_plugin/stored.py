@@ -14,7 +14,7 @@ from feast_plugin.retrieve import BATCH_ROWS, canonical_rows
 from feast_plugin.split import SPLITS, TRAIN
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -27,7 +27,7 @@ SPLIT_COLUMN = "resampler.split"  # beside the published columns while they pass
 
 
 def stored_rows(
-    manifest: Manifest, directory: Location, spool: Path, *, without: Sequence[pa.Scalar] = ()
+    manifest: Manifest, directory: Location, spool: Path, *, without: Mapping[str, pa.Scalar] | None = None
 ) -> tuple[Contract, Rows, NDArray[np.uint8]]:
     """Read a version's real rows.
 
@@ -39,8 +39,8 @@ def stored_rows(
         Of its files.
     spool : Path
         A local directory with room for the rows once.
-    without : sequence of pyarrow.Scalar
-        Leave out the rows that have one of these values in a join key of its type.
+    without : dict of str to pyarrow.Scalar, optional
+        Leave out the rows that have the value in the join key, for any of them.
 
     Returns
     -------
@@ -63,10 +63,8 @@ def stored_rows(
         with location.filesystem.open_input_file(location.path) as source:
             for batch in pq.ParquetFile(source).iter_batches(BATCH_ROWS):
                 keep = pc.invert(batch.column(contract.published_synthetic))
-                for name, key_type in contract.join_keys.items():
-                    for value in without:
-                        if value.type == key_type:
-                            keep = pc.and_(keep, pc.not_equal(batch.column(name), value))
+                for name, value in (without or {}).items():
+                    keep = pc.and_(keep, pc.not_equal(batch.column(name), value))
                 real = pa.table(batch.filter(keep)).drop_columns(contract.published_synthetic)
                 code = pa.array(np.full(real.num_rows, SPLITS.index(split), dtype=np.uint8))
                 parts.append(real.append_column(SPLIT_COLUMN, code))

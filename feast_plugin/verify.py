@@ -142,6 +142,7 @@ class _Content:
     def __init__(self, manifest: Manifest, path: str, directory: Location) -> None:
         columns = manifest.columns
         label, mark = columns["label"], columns["synthetic"]
+        identity = [TIMESTAMP, *(key["name"] for key in columns["join_keys"])]
         keys: list[NDArray[np.uint64]] = []
         marks: list[NDArray[np.bool_]] = []
         labels: list[Any] = []
@@ -155,7 +156,7 @@ class _Content:
                 marks.append(is_synthetic.to_numpy(zero_copy_only=False))
                 labels.append(batch.column(label))
                 real = batch.filter(pc.invert(is_synthetic))
-                keys.append(hash_keys([real.column(name) for name in (TIMESTAMP, *columns["join_keys"])]))
+                keys.append(hash_keys([real.column(name) for name in identity]))
         self.sha256 = digest.hexdigest()
         self.keys = np.concatenate(keys)
         self.synthetic = np.concatenate(marks)
