@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 import numpy as np
 
 from resampler.errors import CorruptStateError, InvalidInputError
-from resampler.kernels.blocks import DEAD, LANES
+from resampler.kernels.blocks import DEAD
 from resampler.kernels.graph import LAST_ID, UNKNOWN, Lists, Rows
 from resampler.kernels.graph_cells import NO_CELL, Cells
 from resampler.kernels.graph_search import ALL, Graph, Scratch
+from resampler.kernels.lanes import LANES
 from resampler.kernels.ring import (
     BUDGET,
     MIN_BUDGET,
@@ -40,7 +41,7 @@ Metric = Literal["euclidean", "cosine"]
 Index = Literal["auto", "exact", "graph"]
 
 SAMPLE_STREAM = 0  # `sample` keys its draws by (seed, this, draw number); a class label's key is never asked here
-EXACT_CAPACITY = 2_000  # what index="auto" takes for small: see bench/bench_buffer.py
+EXACT_CAPACITY = 2_000  # what index="auto" takes for small: docs/buffer.md has the measured crossover
 RECALL_ROWS = 200  # rows that `stats` searches exactly
 MAX_HALF_LIFE = 2.0**40  # 32 of them, the oldest age that a draw can give, still fit into an int64
 MAX_TIME = 2**62  # so that no difference of times overflows
@@ -581,7 +582,7 @@ def _make_ring(
     # Lists run short by chance; with this many spare entries, few do within the lifetime of a row.
     length = 2 * k_neighbors + 2
     # Cells grow with the square root of the capacity, for centroids and cells are both scanned.
-    max_blocks = max(4, round(capacity**0.5 / 80))
+    max_blocks = max(2, round(capacity**0.5 / 105))
     # Splitting leaves cells half full or more: on average they are well above five eighths.
     n_cells = 4 + -(-8 * capacity // (5 * max_blocks * LANES))
     n_blocks = -(-capacity // LANES) + n_cells + 2 * max_blocks + 2
@@ -627,11 +628,15 @@ def _make_ring(
         free_cells=np.arange(n_cells, dtype=np.int64)[::-1].copy(),
         counts=np.array([n_blocks, n_cells, 0], dtype=np.int64),
     )
+    cell_d2 = np.zeros((n_groups, LANES), dtype=np.float32)
     scratch = Scratch(
         query=np.zeros(n_features, dtype=np.float32),
         lanes=np.zeros(LANES, dtype=np.float32),
-        cell_d2=np.zeros(n_groups * LANES, dtype=np.float32),
-        order=np.zeros(n_cells, dtype=np.int64),
+        cell_d2=cell_d2,
+        cell_bits=cell_d2.view(np.int32),
+        group_bits=np.zeros(n_groups, dtype=np.int32),
+        heard=np.zeros(max_blocks * LANES, dtype=np.int64),
+        heard_d2=np.zeros(max_blocks * LANES, dtype=np.float32),
     )
     return Ring(
         graph=Graph(rows, lists, cells, scratch),

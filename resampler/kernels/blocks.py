@@ -1,38 +1,46 @@
 """Squared distances of many rows at once, by a scan over transposed blocks of rows.
 
-Rows lie in blocks of `LANES` side by side, `blocks[b, j, lane]`, already divided by the columns' scale. The
-sum over features then runs in column order for every row, whatever the vector width: the compiler vectorises
-across rows, no sum is reordered, and the same bits come out on every machine.
+Rows lie in blocks of `LANES` side by side, `blocks[b, j, lane]`, already divided by the columns' scale. The sum over
+features then runs in column order for every row, whatever the vector width: vectors lie across rows, no sum is
+reordered, and the same bits come out on every machine.
 
 Distances are finite: rows lie within 1e16 units of scale, and (2e16)**2 summed over 85,000 columns fits in a float32.
 """
 
 from __future__ import annotations
 
+import numpy as np
 from numba import njit
 
-LANES = 64
+from resampler.kernels.lanes import add_category, add_numeric, at_most
+
+GROUP = 16  # columns after which a scan looks whether all rows are too far away by now
 DEAD = -1  # row id of a slot that holds no row
 
 
 @njit(cache=True, nogil=True)
-def block_distances(block, query, penalty, out):
-    """Write the squared distances of one block's rows to `query`.
+def block_distances(block, query, penalty, limit, out):
+    """Write the squared distances of one block's rows to `query`; stop early, and return 0, if all exceed `limit`.
 
-    `penalty[j]` is negative for a numeric column, else what a differing category adds. The number of lanes is read
-    from `out`: a constant would let the compiler unroll the loop over lanes and then fail to vectorise it.
+    Else return the word whose bits tell the lanes within it. `penalty[j]` is negative for a numeric column, else what
+    a differing category adds.
     """
-    n_lanes = out.shape[0]
-    for lane in range(n_lanes):
-        out[lane] = 0
-    for j in range(query.shape[0]):
-        q = query[j]
-        if penalty[j] < 0:
-            for lane in range(n_lanes):
-                difference = block[j, lane] - q
-                out[lane] += difference * difference
-        else:
-            p = penalty[j]
-            for lane in range(n_lanes):
-                if block[j, lane] != q:
-                    out[lane] += p
+    n_features = query.shape[0]
+    out[:] = 0
+    within = np.uint64(0)
+    for first in range(0, n_features, GROUP):
+        last = min(first + GROUP, n_features)
+        j = first
+        while j < last:
+            run = j
+            while run < last and penalty[run] < 0:
+                run += 1
+            if run > j:
+                add_numeric(block, query, j, run, out)
+            if run < last:
+                add_category(block, query, run, penalty[run], out)
+            j = run + 1
+        within = at_most(out, limit)
+        if within == 0:
+            break
+    return within

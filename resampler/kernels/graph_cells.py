@@ -14,8 +14,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from resampler.kernels.blocks import DEAD, LANES, block_distances
+from resampler.kernels.blocks import DEAD, block_distances
 from resampler.kernels.graph import UNKNOWN, inner, load_row
+from resampler.kernels.lanes import LANES
 
 FREE_BLOCKS, FREE_CELLS, END = range(3)  # of `counts`: sizes of the two stacks; cells in use are all below END
 NO_CELL = np.int64(-1)
@@ -305,7 +306,7 @@ def dissolve(rows, cells, cell):
         nearest = np.float32(np.inf)
         target = cell
         for group in range((cells.counts[END] + LANES - 1) // LANES):
-            block_distances(cells.centroids[group], query, rows.penalty, lanes)
+            block_distances(cells.centroids[group], query, rows.penalty, np.float32(np.inf), lanes)
             for lane in range(LANES):
                 other = group * LANES + lane
                 if lanes[lane] >= nearest or other >= cells.counts[END] or cells.cell_size[other] == 0:

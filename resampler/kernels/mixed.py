@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from resampler.kernels.blocks import LANES
 from resampler.kernels.graph import UNKNOWN, inner, load_row, slot_of
 from resampler.kernels.graph_cells import centroid_distance
+from resampler.kernels.lanes import LANES
 
 TOLERANCE = 1.1  # ratio of standard deviations
 

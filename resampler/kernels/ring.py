@@ -7,16 +7,17 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from resampler.kernels.blocks import DEAD, LANES
+from resampler.kernels.blocks import DEAD
 from resampler.kernels.graph import alive, close, inner, load_row, scale_row, slot_of
 from resampler.kernels.graph_cells import NO_CELL, add, centroid_distance, remove, set_reach
 from resampler.kernels.graph_search import ALL, NEW, NO_SLOT, QUERY, Graph, search
 from resampler.kernels.interpolate import interpolate_row, vote
+from resampler.kernels.lanes import LANES
 from resampler.kernels.mixed import follow_spread
 from resampler.kernels.random import bounded, draw, fading, unit
 
 BUDGET, INSERTED, AUDITED, MISSED, REFIT = range(5)  # of `effort`
-MIN_BUDGET = 600  # rows an approximate search settles
+MIN_BUDGET = 400  # rows an approximate search settles
 AUDITS = 16  # exact searches without a miss after which less effort is tried
 TOLERATED = 0.04  # share of neighbours that searches may miss before they get more effort
 

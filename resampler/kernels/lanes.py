@@ -1,0 +1,165 @@
+"""The `LANES` rows of a block at once: their distances, and which of them concern a query.
+
+The compiler's own vectorisation of these loops is several times slower than the machine: it does not keep the sums in
+registers, and does not vectorise a loop with a branch in it. So a few instructions of LLVM are called by name, on
+vectors as wide as a block; LLVM cuts them to what the processor has. Each lane's sum runs in column order with one
+rounding an operation, whatever that is. Without the compiler the Python functions of the same names run.
+"""
+
+# ruff: noqa: ARG001 - a compiled twin has the parameters of the function that it stands for
+from __future__ import annotations
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic, overload
+
+LANES = 64
+_FLOATS = ir.VectorType(ir.FloatType(), LANES)
+_INT32 = ir.IntType(32)
+
+
+def add_numeric(block, query, first, last, out):
+    """Add to `out` the squared differences of columns first .. last - 1 of a block, of which there must be some."""
+    for j in range(first, last):
+        difference = block[j] - query[j]
+        out += difference * difference
+
+
+def add_category(block, query, j, penalty, out):
+    """Add `penalty` to `out` where column j of a block differs from the query's."""
+    out[block[j] != query[j]] += penalty
+
+
+def at_most(values, limits):
+    """Return the word whose bit i tells whether ``values[i] <= limits[i]``; one limit stands for all lanes."""
+    hits = np.flatnonzero(values <= limits).astype(np.uint64)
+    return np.bitwise_or.reduce(np.uint64(1) << hits, initial=np.uint64(0))
+
+
+def first_lane(word):
+    """Return the number of the lowest bit that is set; there must be one."""
+    return (int(word) & -int(word)).bit_length() - 1
+
+
+def prefetch(array, index):
+    """Ask for element `index` of an array, counted in memory, to be brought near; nothing waits for it."""
+
+
+def _pointer(context, builder, kind, value, index=None):
+    """Return the address of an array's data, or of its element `index`."""
+    data = context.make_array(kind)(context, builder, value).data
+    return data if index is None else builder.gep(data, [index])
+
+
+def _load(builder, pointer):
+    return builder.load(builder.bitcast(pointer, _FLOATS.as_pointer()), align=4)
+
+
+def _store(builder, value, pointer):
+    builder.store(value, builder.bitcast(pointer, _FLOATS.as_pointer()), align=4)
+
+
+def _everywhere(builder, scalar):
+    """Return the vector that has a scalar in every lane."""
+    nothing = ir.Constant(_FLOATS, ir.Undefined)
+    one = builder.insert_element(nothing, scalar, ir.Constant(_INT32, 0))
+    return builder.shuffle_vector(one, nothing, ir.Constant(ir.VectorType(_INT32, LANES), [0] * LANES))
+
+
+def _column(context, builder, signature, arguments, j):
+    """Load column j of a block, and the query's value of it in every lane."""
+    place = builder.mul(j, ir.Constant(j.type, LANES))
+    row = _load(builder, _pointer(context, builder, signature.args[0], arguments[0], place))
+    value = builder.load(_pointer(context, builder, signature.args[1], arguments[1], j))
+    return row, _everywhere(builder, value)
+
+
+@intrinsic
+def _add_numeric(_, block, query, first, last, out):
+    def _generate(context, builder, signature, arguments):
+        _, _, start, stop, _ = arguments
+        target = _pointer(context, builder, signature.args[4], arguments[4])
+        total = cgutils.alloca_once_value(builder, _load(builder, target))
+        with cgutils.for_range_slice(builder, start, stop, ir.Constant(start.type, 1), start.type) as (j, _):
+            row, value = _column(context, builder, signature, arguments, j)
+            difference = builder.fsub(row, value)
+            builder.store(builder.fadd(builder.load(total), builder.fmul(difference, difference)), total)
+        _store(builder, builder.load(total), target)
+        return context.get_dummy_value()
+
+    return types.void(block, query, types.int64, types.int64, out), _generate
+
+
+@intrinsic
+def _add_category(_, block, query, j, penalty, out):
+    def _generate(context, builder, signature, arguments):
+        target = _pointer(context, builder, signature.args[4], arguments[4])
+        row, value = _column(context, builder, signature, arguments, arguments[2])
+        before = _load(builder, target)
+        after = builder.fadd(before, _everywhere(builder, arguments[3]))
+        _store(builder, builder.select(builder.fcmp_unordered("!=", row, value), after, before), target)
+        return context.get_dummy_value()
+
+    return types.void(block, query, types.int64, types.float32, out), _generate
+
+
+@intrinsic
+def _at_most(_, values, limits):
+    def _generate(context, builder, signature, arguments):
+        operands = [
+            _load(builder, _pointer(context, builder, kind, value))
+            if isinstance(kind, types.Array)
+            else _everywhere(builder, value)
+            for kind, value in zip(signature.args, arguments, strict=True)
+        ]
+        return builder.bitcast(builder.fcmp_ordered("<=", *operands), ir.IntType(LANES))
+
+    return types.uint64(values, limits), _generate
+
+
+@intrinsic
+def _first_lane(_, word):
+    def _generate(_, builder, __, arguments):
+        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.int64(word), _generate
+
+
+@intrinsic
+def _prefetch(_, array, index):
+    def _generate(context, builder, signature, arguments):
+        place = _pointer(context, builder, signature.args[0], arguments[0], arguments[1])
+        place = builder.bitcast(place, ir.IntType(8).as_pointer())
+        kind = ir.FunctionType(ir.VoidType(), [place.type, _INT32, _INT32, _INT32])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        builder.call(function, [place, *(ir.Constant(_INT32, value) for value in (0, 3, 1))])  # to read, keep, data
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64), _generate
+
+
+@overload(add_numeric, inline="always")
+def _compile_add_numeric(block, query, first, last, out):
+    return lambda block, query, first, last, out: _add_numeric(block, query, first, last, out)
+
+
+@overload(add_category, inline="always")
+def _compile_add_category(block, query, j, penalty, out):
+    return lambda block, query, j, penalty, out: _add_category(block, query, j, penalty, out)
+
+
+@overload(at_most, inline="always")
+def _compile_at_most(values, limits):
+    return lambda values, limits: _at_most(values, limits)
+
+
+@overload(first_lane, inline="always")
+def _compile_first_lane(word):
+    return lambda word: _first_lane(word)
+
+
+@overload(prefetch, inline="always")
+def _compile_prefetch(array, index):
+    return lambda array, index: _prefetch(array, index)

@@ -1,0 +1,79 @@
+"""Vector kernels against loops over lanes and columns: the same bits."""
+
+import numpy as np
+import pytest
+from blocks_twin import block_distances_twin
+from hypothesis import given
+from hypothesis import strategies as st
+from numba import njit
+
+from resampler.kernels import lanes as kernels
+from resampler.kernels.blocks import block_distances
+
+LANES = kernels.LANES
+
+
+@njit
+def run_at_most(values, limits):
+    return kernels.at_most(values, limits)
+
+
+@njit
+def run_first_lane(word):
+    return kernels.first_lane(word)
+
+
+@njit
+def run_prefetch(array, index):
+    kernels.prefetch(array, index)
+    return array[index]
+
+
+COMPILED = {"compiled": (run_at_most, run_first_lane), "plain": (kernels.at_most, kernels.first_lane)}
+
+
+@pytest.mark.parametrize("way", COMPILED)
+@given(seed=st.integers(0, 2**32 - 1), share=st.sampled_from([0.0, 0.02, 0.5, 1.0]))
+def test_at_most_sets_the_bits_of_the_lanes_within_the_limits(way, seed, share):
+    at_most, first_lane = COMPILED[way]
+    rng = np.random.default_rng(seed)
+    values = rng.random(LANES).astype(np.float32)
+    limits = np.where(rng.random(LANES) < share, values, np.float32(-1)).astype(np.float32)
+    values[rng.random(LANES) < 0.1] = np.inf
+    expected = [lane for lane in range(LANES) if values[lane] <= limits[lane]]
+    for word, wanted in (
+        (at_most(values, limits), expected),
+        (at_most(values, np.float32(share)), [lane for lane in range(LANES) if values[lane] <= np.float32(share)]),
+    ):
+        found, rest = [], np.uint64(word)
+        while rest:
+            found.append(int(first_lane(rest)))
+            rest &= rest - np.uint64(1)
+        assert found == wanted
+
+
+def test_prefetch_changes_nothing():
+    assert run_prefetch(np.arange(5.0), 3) == 3
+    assert kernels.prefetch(np.arange(5.0), 3) is None
+
+
+@given(
+    d=st.integers(1, 50),
+    seed=st.integers(0, 2**32 - 1),
+    categories=st.sampled_from([0.0, 0.3, 1.0]),
+    scale=st.sampled_from([1e-30, 1.0, 1e16]),
+    limit=st.sampled_from([0.0, 5.0, np.inf]),
+)
+def test_block_distances_are_the_twins_unless_all_are_beyond_the_limit(d, seed, categories, scale, limit):
+    rng = np.random.default_rng(seed)
+    penalty = np.where(rng.random(d) < categories, np.float32(0.3), np.float32(-1)).astype(np.float32)
+    block = np.round(rng.normal(size=(d, LANES)) * 3).astype(np.float32)
+    block[penalty < 0] *= np.float32(scale)
+    query = block[:, 0] + np.where(penalty < 0, np.float32(0.25 * scale), np.float32(0)).astype(np.float32)
+    out = np.empty(LANES, dtype=np.float32)
+    within = block_distances(block, query, penalty, np.float32(limit), out)
+    expected = block_distances_twin(block, query, penalty)
+    word = sum(1 << lane for lane in range(LANES) if expected[lane] <= np.float32(limit))
+    assert int(within) == word
+    if word:
+        assert out.tobytes() == expected.tobytes()

@@ -1,0 +1,19 @@
+"""Loop-only twin of `resampler.kernels.blocks`."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def block_distances_twin(block, query, penalty):
+    """Squared distance of each lane, in column order, one float32 operation at a time."""
+    d, n_lanes = block.shape
+    out = np.zeros(n_lanes, dtype=np.float32)
+    for lane in range(n_lanes):
+        for j in range(d):
+            if penalty[j] < 0:
+                difference = block[j, lane] - query[j]
+                out[lane] += difference * difference
+            elif block[j, lane] != query[j]:
+                out[lane] += penalty[j]
+    return out
