@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from resampler.kernels.graph import inner, load_row, slot_of
+from resampler.kernels.graph import inner, largest, load_row, slot_of
 from resampler.kernels.graph_search import NO_SLOT, QUERY, search
 from resampler.kernels.mixed import set_penalty
 from resampler.kernels.random import LOOK, bounded, draw
@@ -108,8 +108,8 @@ def draw_base(tree, word, oldest, held, half_life):
 def assess(ring, danger, slot):
     """Count the rows of other classes among a row's nearest, ties to the lower id, and weigh the row by it."""
     rows, others = ring.graph.rows, danger.others.graph
-    penalty = rows.penalty.max()
-    if others.rows.penalty.max() != penalty:  # one metric for both
+    penalty = largest(rows.penalty)
+    if largest(others.rows.penalty) != penalty:  # one metric for both
         set_penalty(others.rows, others.lists, others.cells, others.scratch.query, penalty)
     k = danger.nn_d2.shape[0]
     n_own = neighbors(ring, slot)

@@ -14,8 +14,10 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-# Kernels that only kernels call: their wrappers for Python would take half of the time of compilation.
-inner = njit(cache=True, nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+# Kernels that only kernels call: their wrappers for Python would take half of the time of compilation. They allocate
+# nothing, so nothing has to count references: for tuples of arrays, each passing on took longer than most kernels do.
+inner = njit(cache=True, nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False)
+allocating = njit(cache=True, nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=True)
 
 UNKNOWN = np.float32(-1)  # reach of a list that nothing is offered to: it is searched for when it is read
 LAST_ID = np.iinfo(np.int64).max  # id of a reach that includes all rows at its distance
@@ -104,6 +106,15 @@ def alive(stamp, oldest, held, capacity):
 
 
 @inner
+def largest(values):
+    """Return the largest of some floats."""
+    found = values[0]
+    for i in range(values.shape[0]):
+        found = max(found, values[i])
+    return found
+
+
+@inner
 def scale_row(rows, row, query):
     """Write a row in units of distance; return 1 / its length under the cosine metric, else 1."""
     norm = np.float32(1)
@@ -129,11 +140,7 @@ def load_row(rows, slot, query):
 
 @inner
 def admit(row_ids, stamps, d2s, n, d2, stamp, row_id):
-    """Put an entry into its place among `n`; a full list lets its last one go. Return the new number.
-
-    It takes arrays, as all inner kernels of the search do: a tuple is passed by value and each access to it counts
-    references, atomically.
-    """
+    """Put an entry into its place among `n`; a full list lets its last one go. Return the new number."""
     capacity = row_ids.shape[0]
     at = n
     while at > 0 and (d2s[at - 1] > d2 or (d2s[at - 1] == d2 and row_ids[stamps[at - 1] % capacity] > row_id)):

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from resampler.kernels.blocks import DEAD, block_distances
-from resampler.kernels.graph import UNKNOWN, inner, load_row
+from resampler.kernels.graph import UNKNOWN, allocating, inner, load_row
 from resampler.kernels.lanes import LANES
 
 FREE_BLOCKS, FREE_CELLS, END = range(3)  # of `counts`: sizes of the two stacks; cells in use are all below END
@@ -168,7 +168,7 @@ def empty(cells, cell, slots, reaches):
     return n
 
 
-@inner
+@allocating
 def mean_row(Z, sides, side, penalty, centroid):
     """Write the mean of the rows on one side; a category is settled by majority vote (Boyer and Moore 1981)."""
     n = np.sum(sides == side)
@@ -201,7 +201,7 @@ def row_distance(a, b, penalty):
     return d2
 
 
-@inner
+@allocating
 def take_sides(lean, sides):
     """Set side 0 where `lean` is negative, else 1, moving the cut if a side would get less than a quarter.
 
@@ -221,7 +221,7 @@ def take_sides(lean, sides):
         sides[i] = 0 if rank < cut else 1
 
 
-@inner
+@allocating
 def halve(Z, penalty, centers, sides):
     """Write the side of each row and both sides' means: 2-means from two rows that lie far apart."""
     n = Z.shape[0]
@@ -245,7 +245,7 @@ def halve(Z, penalty, centers, sides):
             mean_row(Z, sides, side, penalty, centers[side])
 
 
-@inner
+@allocating
 def split(rows, cells, cell):
     """Share the rows of a full cell with a new one, which is returned; there must be a free cell."""
     n = cell_capacity(cells)
@@ -267,7 +267,7 @@ def split(rows, cells, cell):
     return other
 
 
-@inner
+@allocating
 def pack(rows, cells, cell):
     """Close the holes of a cell."""
     slots = np.empty(cell_capacity(cells), dtype=np.int64)
@@ -292,7 +292,7 @@ def make_room(rows, cells):
             pack(rows, cells, cell)
 
 
-@inner
+@allocating
 def dissolve(rows, cells, cell):
     """Give the rows of a cell to the nearest others that have room; it stays in use if none has."""
     slots = np.empty(cell_capacity(cells), dtype=np.int64)

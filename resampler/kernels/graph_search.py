@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from resampler.kernels.blocks import DEAD, block_distances
-from resampler.kernels.graph import Lists, Rows, admit, inner, offer, stamp_of
+from resampler.kernels.graph import Lists, Rows, admit, inner, largest, offer, stamp_of
 from resampler.kernels.graph_cells import END, NO_CELL, Cells
 from resampler.kernels.lanes import LANES, at_most, first_lane, prefetch
 
@@ -218,5 +218,5 @@ def search(graph, role, slot, row_id, budget, stamps, d2s):
                 row_id,
             )
             if i + 1 == n_heard or heard[i + 1] // LANES != block:
-                block_reach[block] = reaches[block].max()
+                block_reach[block] = largest(reaches[block])
     return n, home

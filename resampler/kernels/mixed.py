@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from resampler.kernels.graph import UNKNOWN, inner, load_row, slot_of
+from resampler.kernels.graph import UNKNOWN, allocating, inner, largest, load_row, slot_of
 from resampler.kernels.graph_cells import centroid_distance
 from resampler.kernels.lanes import LANES
 
 TOLERANCE = 1.1  # ratio of standard deviations
 
 
-@inner
+@allocating
 def median_spread(rows):
     """Return the median of the numeric columns' standard deviations, in units of distance; there must be one."""
     oldest, held = rows.cursor
@@ -45,7 +45,7 @@ def median_spread(rows):
 def follow_spread(rows, lists, cells, query):
     """Fit the categories' penalty to the rows held, of which there must be some."""
     penalty = np.float32(median_spread(rows) ** 2)
-    before = rows.penalty.max()
+    before = largest(rows.penalty)
     if before <= penalty * TOLERANCE**2 and penalty <= before * TOLERANCE**2:
         return
     set_penalty(rows, lists, cells, query, penalty)

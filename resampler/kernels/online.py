@@ -6,7 +6,7 @@ from numba import njit
 
 from resampler.kernels.blocks import DEAD
 from resampler.kernels.danger import draw_base, insert_base
-from resampler.kernels.graph import inner
+from resampler.kernels.graph import inner, largest
 from resampler.kernels.interpolate import interpolate_row, vote
 from resampler.kernels.random import bounded, draw, unit
 from resampler.kernels.ring import choose, insert, living, neighbors
@@ -86,7 +86,7 @@ def emit_run(
     capacity = X.shape[0]
     k = ring.nn_slots.shape[0]
     half_life = ring.half_life[0]
-    mixed = penalty.max() >= 0
+    mixed = largest(penalty) >= 0
     while op < op_class.shape[0]:
         if op_class[op] == code and op_count[op] <= 0:
             break

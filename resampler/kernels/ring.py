@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 
 from resampler.kernels.blocks import DEAD
-from resampler.kernels.graph import alive, close, inner, load_row, scale_row, slot_of
+from resampler.kernels.graph import alive, close, inner, largest, load_row, scale_row, slot_of
 from resampler.kernels.graph_cells import NO_CELL, add, centroid_distance, remove, set_reach
 from resampler.kernels.graph_search import ALL, NEW, NO_SLOT, QUERY, Graph, search
 from resampler.kernels.interpolate import interpolate_row, vote
@@ -107,7 +107,8 @@ def insert(ring, row, row_id):
     slot = slot_of(rows, (rows.cursor[0] + rows.cursor[1]) % (2 * capacity))
     rows.cursor[1] += 1
     rows.row_ids[slot] = row_id
-    rows.X[slot] = row
+    for j in range(row.shape[0]):
+        rows.X[slot, j] = row[j]
     rows.inverse_norm[slot] = scale_row(rows, row, scratch.query)
     n, home = search(ring.graph, NEW, slot, row_id, ring.effort[BUDGET], lists.stamps[slot], lists.d2[slot])
     lists.count[slot] = n
@@ -217,7 +218,7 @@ def sample(ring, seed, stream, start, out, base, neighbor, step):
             neighbors(ring, slot)
             neighbor[i] = ring.nn_slots[which]
         step[i] = unit(w2)
-    has_categories = penalty.max() >= 0
+    has_categories = largest(penalty) >= 0
     for i in range(step.shape[0]):
         interpolate_row(X[base[i]], X[neighbor[i]], step[i], out[i])
         if has_categories:
