@@ -7,7 +7,8 @@ method, seed) a process; what is done stands in the file of results, and a run t
     python bench/prequential.py [--rows 30000] [--seeds 3] [--learner tree|logistic] [--data DIR] [--results FILE]
 
 Elec2 and the weather of Bellevue are read from DIR/stream_elec2.parquet and DIR/stream_noaa_weather.parquet, and left
-out without it. They, as Shuttle, have one order: seeds differ in the learner and the resampler alone.
+out without it. They have one order and run once; Shuttle has one too, and its seeds are those of the learner and the
+resampler.
 """
 
 from __future__ import annotations
@@ -216,7 +217,12 @@ def main(rows: int, seeds: int, learner: str, data: Path | None, results: Path, 
     results.parent.mkdir(parents=True, exist_ok=True)
     done = [json.loads(line) for line in results.open()] if results.exists() else []
     found = {tuple(one["key"]): one["measured"] for one in done}
-    wanted = [(rows, learner, n, m, s) for m in METHODS for s in range(1, seeds + 1) for n in names]
+    keys = {
+        (m, n): [(rows, learner, n, m, s) for s in range(1, 1 + (seeds if n in SIX else 1))]
+        for m in METHODS
+        for n in names
+    }
+    wanted = [key for of_cell in keys.values() for key in of_cell]
     left = [(data, *key) for key in wanted if key not in found]
     with multiprocessing.Pool() as pool, results.open("a") as out, tqdm(total=len(left), disable=None) as bar:
         for one in pool.imap_unordered(cell, left):
@@ -228,10 +234,9 @@ def main(rows: int, seeds: int, learner: str, data: Path | None, results: Path, 
     print(f"| {learner} | {' | '.join((*names, 'mean of six'))} |")
     print("|---" * (len(names) + 2) + "|")
     for method in METHODS:
-        keys = {n: [(rows, learner, n, method, s) for s in range(1, seeds + 1)] for n in names}
-        if any(key not in found for n in names for key in keys[n]):
+        if any(key not in found for n in names for key in keys[method, n]):
             continue
-        cells = [np.mean([found[key] for key in keys[n]], axis=0) for n in names]
+        cells = [np.mean([found[key] for key in keys[method, n]], axis=0) for n in names]
         cells.append(np.mean([cells[names.index(n)] for n in SIX], axis=0))
         shown = (" / ".join(f"{v:.3f}".replace("0.", ".", 1) for v in c) for c in cells)
         print(f"| {method} | {' | '.join(shown)} |")

@@ -169,6 +169,7 @@ class OnlineResampler:
             raise InvalidInputError(f"clean must be True or False, got {clean!r}")
         self.clean = bool(clean)
         self._weights = weigh(strategy, self.k_neighbors, clean=self.clean)
+        self._new_buffer(self.capacity, self.k_neighbors)  # refuses now what would not fit into memory later
         self._bases: list[Bases] = []
         self._highest_id = -1  # of all rows that may be held
         self._streams: list[int] = []  # what each class's draws are keyed on

@@ -16,9 +16,11 @@ from resampler import (
     InvalidInputError,
     Label,
     MicroBatch,
+    MinorityBuffer,
     OnlineResampler,
 )
-from resampler.bases import STRATEGIES, weigh
+from resampler.bases import STRATEGIES, Bases, weigh
+from resampler.kernels.danger import draw_base, restore_weights
 
 COLUMNS = [field.name for field in dataclasses.fields(MicroBatch)]
 
@@ -229,6 +231,7 @@ def test_forgotten_rows_have_no_later_descendants():
         ({"k_neighbors": 0}, "k_neighbors must be an integer of at least 1, got 0"),
         ({"k_neighbors": 2.0}, "k_neighbors"),
         ({"capacity": 5}, "capacity must be at least k_neighbors \\+ 1 = 6, got 5"),
+        ({"capacity": 2**30}, "GiB, this machine has .* GiB: lower capacity"),
         ({"window": 0}, "window"),
         ({"window": 10**13}, "window must be at most"),
         ({"burst": 0}, "burst"),
@@ -355,11 +358,11 @@ def two_islands(n):
 
 @pytest.mark.parametrize(("strategy", "clean"), [("borderline", False), ("adaptive", False), ("plain", True)])
 def test_a_strategy_chooses_bases_by_the_classes_around_them(strategy, clean):
-    X, y, apart, border = two_islands(20_000)
+    X, y, apart, border = two_islands(8_000)
     deep = (y == 1) & ~apart & ~border
     shares = {}
     for kind, parameters in {"plain": {}, "other": {"strategy": strategy, "clean": clean}}.items():
-        resampler = OnlineResampler(FeatureSchema.numeric("ab"), ratio=0.5, capacity=500, window=2_000, **parameters)
+        resampler = OnlineResampler(FeatureSchema.numeric("ab"), ratio=0.5, capacity=300, window=2_000, **parameters)
         batch = resampler.process(X, y, np.arange(len(y)))
         assert abs((batch.y == 1).sum() / (batch.y == 0).sum() - 0.5) < 0.05
         bases = batch.base_id[batch.base_id >= 0]
@@ -372,6 +375,19 @@ def test_a_strategy_chooses_bases_by_the_classes_around_them(strategy, clean):
     else:
         assert other[0] < 0.1
         assert other[1] > 2 * plain[1]
+
+
+@given(data=st.data(), word=st.integers(0, 2**32 - 1))
+def test_a_base_is_as_wide_as_its_weight(data, word):
+    weights = np.array(data.draw(st.lists(st.integers(0, 5), min_size=3, max_size=9)))
+    oldest = data.draw(st.integers(0, len(weights) - 1))
+    bases = Bases(lambda capacity, k: MinorityBuffer(1, capacity, k), len(weights), 2, np.arange(3))
+    bases.buffer.ring.graph.rows.cursor[:] = oldest, len(weights)
+    restore_weights(bases.buffer.ring, bases.danger, weights)
+    restore_weights(bases.buffer.ring, bases.danger, weights[::-1].copy())
+    slots = np.roll(np.arange(len(weights)), -oldest)
+    wide = np.repeat(slots, weights[::-1] if weights.any() else 1)
+    assert draw_base(bases.danger.tree, np.uint64(word), oldest, len(weights), 0.0) == wide[word * len(wide) >> 32]
 
 
 def test_without_danger_all_bases_are_alike():
