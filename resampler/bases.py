@@ -71,20 +71,25 @@ class Bases:
         weights: NDArray[np.int64],
     ) -> None:
         self.buffer = make_buffer(capacity, k_neighbors)
-        self.others = make_buffer(capacity if len(weights) else 2, 1)  # whose own neighbours nobody asks for
-        self.others.ring.effort[REFIT] = 0  # the categories' penalty is the class's
-        self.danger = Danger(
-            others=self.others.ring,
-            weights=weights,
-            weight=np.zeros(capacity if len(weights) else 0, dtype=np.int64),
-            tree=np.zeros(capacity + 1 if len(weights) else 0, dtype=np.int64),
-            nn_stamps=np.zeros(k_neighbors, dtype=np.int32),
-            nn_d2=np.zeros(k_neighbors, dtype=np.float32),
-        )
+        self.others: MinorityBuffer | None = None
+        self.danger: Danger | None = None
+        if len(weights):
+            self.others = make_buffer(capacity, 1)  # whose own neighbours nobody asks for
+            self.others.ring.effort[REFIT] = 0  # the categories' penalty is the class's
+            self.danger = Danger(
+                others=self.others.ring,
+                weights=weights,
+                weight=np.zeros(capacity, dtype=np.int64),
+                tree=np.zeros(capacity + 1, dtype=np.int64),
+                nn_stamps=np.zeros(k_neighbors, dtype=np.int32),
+                nn_d2=np.zeros(k_neighbors, dtype=np.float32),
+            )
 
     @property
     def row_ids(self) -> NDArray[np.int64]:
         """Ids of all rows that are held, the class's own first."""
+        if self.others is None:
+            return self.buffer.row_ids
         return np.concatenate([self.buffer.row_ids, self.others.row_ids])
 
     def forget(self, row_ids: ArrayLike) -> int:
@@ -101,7 +106,7 @@ class Bases:
             How many rows left the class.
         """
         gone = self.buffer.discard(row_ids)
-        if gone + self.others.discard(row_ids) and len(self.danger.weights):
+        if self.others is not None and gone + self.others.discard(row_ids):
             assess_all(self.buffer.ring, self.danger)
         return gone
 
@@ -114,7 +119,7 @@ class Bases:
             For `restore`.
         """
         saved: dict[str, NDArray[np.generic]] = {"buffer": np.frombuffer(self.buffer.to_bytes(), dtype=np.uint8)}
-        if len(self.danger.weights):
+        if self.others is not None and self.danger is not None:
             saved["others"] = np.frombuffer(self.others.to_bytes(), dtype=np.uint8)
             oldest, held = self.buffer.ring.graph.rows.cursor
             saved["weight"] = self.danger.weight[(oldest + np.arange(held)) % self.buffer.capacity]
@@ -129,7 +134,7 @@ class Bases:
             Of bases of the same parameters.
         """
         self.buffer = MinorityBuffer.from_bytes(saved["buffer"].tobytes())
-        if len(self.danger.weights):
+        if self.danger is not None:
             if len(saved["weight"]) != len(self.buffer):
                 raise CorruptStateError("saved OnlineResampler has weights for other rows: rebuild it by replay")
             self.others = MinorityBuffer.from_bytes(saved["others"].tobytes())

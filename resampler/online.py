@@ -14,7 +14,7 @@ from resampler.errors import CorruptStateError, InvalidInputError
 from resampler.kernels.online import advance, scatter
 from resampler.kernels.window import Policy, Window, encode, plan
 from resampler.metric import check_positive, check_ratio, check_seed, label_key
-from resampler.provenance import NO_ID, MicroBatch
+from resampler.provenance import MicroBatch
 from resampler.schema import FeatureSchema
 from resampler.state import dump_state, load_state
 
@@ -255,36 +255,23 @@ class OnlineResampler:
         position = np.empty(n, dtype=np.int64)
         streams = np.array(self._streams, dtype=np.int64)
         n_ops, n_out = plan(self._window, self._policy, codes, ids, streams, *ops, position)
-        batch = MicroBatch(
-            X=np.empty((n_out, d), dtype=np.float32),
-            y=np.empty(n_out, dtype=np.int64),
-            is_synthetic=np.ones(n_out, dtype=np.bool_),
-            row_id=np.full(n_out, NO_ID, dtype=np.int64),
-            base_id=np.full(n_out, NO_ID, dtype=np.int64),
-            neighbor_id=np.full(n_out, NO_ID, dtype=np.int64),
-            step=np.zeros(n_out, dtype=np.float32),
+        out = (
+            np.empty((n_out, d), dtype=np.float32),
+            np.empty(n_out, dtype=np.int64),
+            np.empty(n_out, dtype=np.bool_),
+            np.empty(n_out, dtype=np.int64),
+            np.empty(n_out, dtype=np.int64),
+            np.empty(n_out, dtype=np.int64),
+            np.empty(n_out, dtype=np.float32),
         )
-        scatter(rows, labels, ids, position, batch.X, batch.y, batch.is_synthetic, batch.row_id)
+        scatter(rows, labels, ids, position, out)
         views = tuple(op[:n_ops] for op in ops)
-        for code in np.unique(views[0]):
+        for code in np.flatnonzero(np.bincount(views[0], minlength=n_classes)).tolist():
+            bases = self._bases[code]
             label = int(self._window.labels[code])
-            advance(
-                self._bases[code].buffer.ring,
-                self._bases[code].danger,
-                rows,
-                ids,
-                code,
-                label,
-                np.uint64(self.seed),
-                streams[code],
-                views,
-                batch.X,
-                batch.y,
-                batch.base_id,
-                batch.neighbor_id,
-                batch.step,
-            )
-        return batch
+            ring, danger = bases.buffer.ring, bases.danger
+            advance(ring, danger, rows, ids, code, label, self._policy.seed, streams[code], views, out)
+        return MicroBatch(*out)
 
     @staticmethod
     def _integers(name: str, values: ArrayLike, n: int) -> NDArray[np.int64]:

@@ -24,10 +24,11 @@ GROUP = "resampler.warmup"  # entry points: functions without arguments
 
 def _online() -> None:
     schema = FeatureSchema.numeric(["a", "b"])
-    online = OnlineResampler(schema, ratio=1.0, k_neighbors=1, capacity=4, strategy="adaptive")
-    online.process(np.eye(8, 2, dtype=np.float32), np.arange(8) % 3 == 0, np.arange(8))
-    online.forget([0])
-    OnlineResampler.from_bytes(online.to_bytes())
+    for clean in (False, True):  # with the others compared, and without
+        online = OnlineResampler(schema, ratio=1.0, k_neighbors=1, capacity=4, clean=clean)
+        online.process(np.eye(8, 2, dtype=np.float32), np.arange(8) % 3 == 0, np.arange(8))
+        online.forget([0])
+        OnlineResampler.from_bytes(online.to_bytes())
 
 
 def _buffer() -> None:

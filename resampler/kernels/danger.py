@@ -34,7 +34,7 @@ class Danger(NamedTuple):
     others : Ring
         The sample of the other classes' rows.
     weights : ndarray of shape (k_neighbors + 1,), int64
-        Weight of a base by how many of its nearest rows are of other classes; empty: all bases weigh the same.
+        Weight of a base by how many of its nearest rows are of other classes.
     weight : ndarray of shape (capacity,), int64
         Weight of each slot of the class's ring.
     tree : ndarray of shape (capacity + 1,), int64

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from numba import njit
 
 from resampler.kernels.blocks import DEAD
@@ -12,10 +13,18 @@ from resampler.kernels.random import bounded, draw, unit
 from resampler.kernels.ring import choose, insert, living, neighbors
 from resampler.kernels.window import DROPPED, REFER
 
+NO_ID = -1  # row id of a synthetic row; base and neighbour of a real one
+
 
 @njit(cache=True, nogil=True)
-def scatter(X, y, row_ids, position, out_X, out_y, out_synthetic, out_row_id):
-    """Put the real rows into their places among `out_X`; all other places are synthetic until then."""
+def scatter(X, y, row_ids, position, out):
+    """Put the real rows into their places in the output; all other places are synthetic until then."""
+    out_X, out_y, out_synthetic, out_row_id, out_base_id, out_neighbor_id, out_step = out
+    out_synthetic[:] = True
+    out_row_id[:] = NO_ID
+    out_base_id[:] = NO_ID
+    out_neighbor_id[:] = NO_ID
+    out_step[:] = 0
     for i in range(position.shape[0]):
         at = position[i]
         if at == DROPPED:
@@ -28,57 +37,41 @@ def scatter(X, y, row_ids, position, out_X, out_y, out_synthetic, out_row_id):
 
 
 @njit(cache=True, nogil=True)
-def advance(
-    ring, danger, X, row_ids, code, label, seed, stream, ops, out_X, out_y, out_base_id, out_neighbor_id, out_step
-):
-    """Carry out the operations of class `code`.
+def advance(ring, danger, X, row_ids, code, label, seed, stream, ops, out):
+    """Carry out the operations of class `code`; `danger` is None where all bases weigh the same.
 
     Synthetic row a that row i caused is keyed by (seed, class, id of row i, a).
     """
     op_class, op_row, op_count, _ = ops
-    weighted = danger.weights.shape[0] > 0
+    # Compiled once for None, and once for `Danger`.
+    tree = np.empty(0, dtype=np.int64) if danger is None else danger.tree
     op = 0
     while op < op_class.shape[0]:
         if op_class[op] != code:
             op += 1
-        elif op_count[op] > 0:
-            op = emit_run(
-                ring,
-                danger.tree,
-                row_ids,
-                code,
-                label,
-                seed,
-                stream,
-                ops,
-                op,
-                out_X,
-                out_y,
-                out_base_id,
-                out_neighbor_id,
-                out_step,
-            )
+            continue
+        if op_count[op] > 0:
+            op = emit_run(ring, tree, row_ids, code, label, seed, stream, ops, op, out)
+            continue
+        i = op_row[op]
+        if danger is None:
+            insert(ring, X[i], row_ids[i])
+        elif op_count[op] == REFER:
+            insert(danger.others, X[i], row_ids[i])
         else:
-            i = op_row[op]
-            if op_count[op] == REFER:
-                insert(danger.others, X[i], row_ids[i])
-            elif weighted:
-                insert_base(ring, danger, X[i], row_ids[i], seed, stream)
-            else:
-                insert(ring, X[i], row_ids[i])
-            op += 1
+            insert_base(ring, danger, X[i], row_ids[i], seed, stream)
+        op += 1
 
 
 @inner
-def emit_run(
-    ring, tree, row_ids, code, label, seed, stream, ops, op, out_X, out_y, out_base_id, out_neighbor_id, out_step
-):
+def emit_run(ring, tree, row_ids, code, label, seed, stream, ops, op, out):
     """Make the synthetic rows of the class until its ring changes again; return the operation that changes it.
 
     One call makes a run of rows, and takes the arrays out of the ring once: a tuple that is passed on counts the
     references to all of its arrays, which takes longer than to make a row. An empty `tree`: bases weigh the same.
     """
     op_class, op_row, op_count, op_out = ops
+    out_X, out_y, _, _, out_base_id, out_neighbor_id, out_step = out
     rows, lists, _, _ = ring.graph
     X, ids, penalty = rows.X, rows.row_ids, rows.penalty
     stamps, count = lists.stamps, lists.count
