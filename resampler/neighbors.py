@@ -59,8 +59,8 @@ class _Cells:
         n_cells, width = -(-n // LANES), -(-d // GROUP) * GROUP
         self.cells = np.empty((n_cells, width, LANES), dtype=X.dtype)
         self.centers = np.empty((n_cells, width), dtype=X.dtype)
-        self.radii = np.empty(n_cells)
-        fill(X, inverse_scale, numeric, self.order, self.cells, self.centers, self.radii)
+        self.lows, self.highs = np.empty_like(self.centers), np.empty_like(self.centers)
+        fill(X, inverse_scale, numeric, self.order, self.cells, self.centers, self.lows, self.highs)
         self.ids = row_ids[self.order]
         self.place = np.empty(n, dtype=np.int64)
         self.place[self.order] = np.arange(n)
@@ -79,7 +79,8 @@ class _Cells:
             scan_cells(
                 self.cells,
                 self.centers,
-                self.radii,
+                self.lows,
+                self.highs,
                 self.penalty,
                 self.ids,
                 wanted,

@@ -103,8 +103,46 @@ def _offer(out, first, itself, ids, found, nn_places, nn_distances):
 
 
 @njit(cache=True, nogil=True)
+def _box_distances(cell, low, high, out):
+    """Write the squared distance of each of a cell's rows to the box between `low` and `high`."""
+    for lane in range(LANES):
+        out[lane] = 0
+    zero = out[0]
+    for j in range(low.shape[0]):
+        a, b = low[j], high[j]
+        for lane in range(LANES):
+            q = cell[j, lane]
+            x = max(max(a - q, q - b), zero)
+            out[lane] += x * x
+
+
+@njit(cache=True, nogil=True)
+def _cells_within(centers, lows, highs, home, furthest):
+    """Return the other cells with boxes within `furthest` (squared) of that of cell `home`, nearest centre first."""
+    n_cells, width = centers.shape
+    near = np.empty(n_cells, dtype=np.int64)
+    gaps = np.empty(n_cells)
+    count = 0
+    zero = lows.dtype.type(0)
+    for c in range(n_cells):
+        apart = zero
+        for j in range(width):
+            x = max(max(lows[c, j] - highs[home, j], lows[home, j] - highs[c, j]), zero)
+            apart += x * x
+        if apart > furthest or c == home:
+            continue
+        gap = 0.0
+        for j in range(width):
+            gap += (centers[c, j] - centers[home, j]) ** 2
+        near[count] = c
+        gaps[count] = gap
+        count += 1
+    return near[np.argsort(gaps[:count], kind="mergesort")]
+
+
+@njit(cache=True, nogil=True)
 def scan_cells(
-    cells, centers, radii, penalty, ids, wanted, first_cell, last_cell, budget, bits, nn_places, nn_distances
+    cells, centers, lows, highs, penalty, ids, wanted, first_cell, last_cell, budget, bits, nn_places, nn_distances
 ):
     """Find the neighbours of the wanted rows of cells first_cell .. last_cell - 1; a row is never its own.
 
@@ -113,19 +151,12 @@ def scan_cells(
     as the cells' values.
     """
     n = ids.shape[0]
-    d = penalty.shape[0]
     k = nn_places.shape[1]
-    n_cells = cells.shape[0]
-    slack = 1e-4 + 1e-6 * d  # relative: far above the rounding of a sum over d columns
-    between = np.where(penalty < 0, penalty, 0).astype(cells.dtype)  # centres differ in numeric columns alone
     out = np.empty(LANES, dtype=cells.dtype)
     out_bits = out.view(bits.dtype)
     nn_bits = nn_distances.view(bits.dtype)
-    anything = np.iinfo(bits.dtype).max
     queries = np.zeros((LANES, cells.shape[1]), dtype=cells.dtype)
-    gaps = np.empty(n_cells)
-    reach = np.empty(LANES, dtype=cells.dtype)  # how far a query must still look; -inf if nobody asks
-    near = np.empty(LANES, dtype=np.bool_)
+    reach = np.empty(LANES, dtype=cells.dtype)  # squared: how far a query must still look
     spent = np.empty(LANES, dtype=np.int64)
     found = np.empty(LANES, dtype=np.int64)
     for home in range(first_cell, last_cell):
@@ -133,35 +164,32 @@ def scan_cells(
         rows = np.flatnonzero(wanted[start : min(n, start + LANES)])
         if rows.shape[0] == 0:
             continue
-        spent[:] = 0
-        found[:] = 0
-        reach[:] = -np.inf
         for lane in rows:
+            spent[lane] = 0
+            found[lane] = 0
             reach[lane] = np.inf
             nn_distances[start + lane] = np.inf
             queries[lane] = cells[home, :, lane]
-        for c in range(n_cells):
-            total = 0.0
-            for j in range(d):
-                total += (centers[c, j] - centers[home, j]) ** 2
-            gaps[c] = np.sqrt(total)
-        gaps[home] = -1
         asking = rows.shape[0]
-        for c in np.argsort(gaps, kind="mergesort"):
-            if asking == 0:
-                break
-            radius = radii[c] * (1 + slack)
-            if gaps[c] * (1 - slack) - radii[home] * (1 + slack) - radius > reach.max():
-                continue
-            _distances(cells, home, centers, c, between, anything, out_bits, out)
-            for lane in range(LANES):
-                near[lane] = np.sqrt(out[lane]) * (1 - slack) - radius <= reach[lane]
-            for lane in rows:
-                if not near[lane] or spent[lane] == budget:
-                    continue
-                place = start + lane
-                spent[lane] += 1
-                asking -= spent[lane] == budget
-                if _distances(cells, c, queries, lane, penalty, nn_bits[place, k - 1], out_bits, out):
-                    found[lane] = _offer(out, c * LANES, place, ids, found[lane], nn_places[place], nn_distances[place])
-                    reach[lane] = np.sqrt(nn_distances[place, k - 1]) * (1 + slack)
+        furthest = reach[rows[0]]
+        around = np.full(1, home)
+        for turn in range(2):  # its own cell first: what it finds leaves out most of the others
+            if turn == 1:
+                around = _cells_within(centers, lows, highs, home, furthest)
+            for c in around:
+                if asking == 0:
+                    break
+                _box_distances(cells[home], lows[c], highs[c], out)
+                near = rows[out[rows] <= reach[rows]]
+                for lane in near:
+                    if spent[lane] == budget:
+                        continue
+                    place = start + lane
+                    spent[lane] += 1
+                    asking -= spent[lane] == budget
+                    if _distances(cells, c, queries, lane, penalty, nn_bits[place, k - 1], out_bits, out):
+                        found[lane] = _offer(
+                            out, c * LANES, place, ids, found[lane], nn_places[place], nn_distances[place]
+                        )
+                        reach[lane] = nn_distances[place, k - 1]
+            furthest = reach[rows].max()

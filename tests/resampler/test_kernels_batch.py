@@ -28,9 +28,9 @@ def rows_of(rng, n, d, dtype):
 def cells_of(X, inverse_scale, numeric, order):
     n_cells, width = -(-len(X) // LANES), -(-X.shape[1] // GROUP) * GROUP
     cells = np.full((n_cells, width, LANES), np.nan, dtype=X.dtype)
-    centers, radii = np.full((n_cells, width), np.nan, dtype=X.dtype), np.full(n_cells, np.nan)
-    cell_kernels.fill(X, inverse_scale, numeric, order, cells, centers, radii)
-    return cells, centers, radii
+    boxes = [np.full((n_cells, width), np.nan, dtype=X.dtype) for _ in range(3)]
+    cell_kernels.fill(X, inverse_scale, numeric, order, cells, *boxes)
+    return cells, *boxes
 
 
 @given(n=st.sampled_from([1, 5, 128, 129, 300, 700]), d=st.integers(1, 5), dtype=dtypes, seed=seeds)
@@ -51,7 +51,8 @@ def test_widest_direction(n, d, dtype, seed):
     rng = np.random.default_rng(seed)
     X, inverse = rows_of(rng, n, d, dtype), (rng.random(d) + 0.5).astype(dtype)
     direction = np.empty(d)
-    cell_kernels._widest_direction(X, inverse, np.arange(n), 0, n, np.empty(d), direction)
+    column = cell_kernels._widest_direction(X, inverse, np.arange(n), 0, n, np.empty(d), direction)
+    assert column == (direction.argmax() if np.count_nonzero(direction) == 1 else -1)
     assert direction.tolist() == search_twin.widest_direction(X * inverse)
 
 
@@ -61,16 +62,16 @@ def test_fill(n, d, dtype, seed):
     rng = np.random.default_rng(seed)
     X, inverse, numeric = rows_of(rng, n, d, dtype), (rng.random(d) + 0.5).astype(dtype), rng.random(d) < 0.8
     order = rng.permutation(n)
-    cells, centers, radii = cells_of(X, inverse, numeric, order)
+    cells, *boxes = cells_of(X, inverse, numeric, order)
     for c in range(len(cells)):
         members = order[c * LANES : (c + 1) * LANES]
         rows = X[members] * inverse
         assert np.array_equal(cells[c, :d, : len(members)], rows.T)
         assert not cells[c, d:].any()
         assert not cells[c, :, len(members) :].any()
-        center, radius = search_twin.center_and_radius(rows, numeric)
-        assert np.array_equal(centers[c, :d], center)
-        assert radii[c] == radius
+        for ours, twin in zip(boxes, search_twin.mean_and_box(rows, numeric), strict=True):
+            assert np.array_equal(ours[c, :d], twin)
+            assert not ours[c, d:].any()
 
 
 @given(d=st.sampled_from([1, 7, 8, 9, 17]), dtype=dtypes, seed=seeds, limit=st.floats(0, 50))
@@ -79,7 +80,7 @@ def test_distances(d, dtype, seed, limit):
     rng = np.random.default_rng(seed)
     X = rows_of(rng, LANES, d, dtype)
     penalty = np.where(rng.random(d) < 0.3, 0.75, -1).astype(dtype)
-    cells, _, _ = cells_of(X, np.ones(d, dtype), penalty < 0, np.arange(LANES))
+    cells, *_ = cells_of(X, np.ones(d, dtype), penalty < 0, np.arange(LANES))
     out, bound = np.empty(LANES, dtype), np.array([limit], dtype)
     bits = np.int32 if dtype == np.float32 else np.int64
     queries = np.ascontiguousarray(cells[0].T[:3])
@@ -87,6 +88,27 @@ def test_distances(d, dtype, seed, limit):
     want = [search_twin.distance(row, X[2], penalty) for row in X]
     assert whole == (min(want) <= bound[0])
     assert not whole or out.tolist() == want
+
+
+@given(d=st.integers(1, 9), dtype=dtypes, seed=seeds)
+@settings(max_examples=25)
+def test_box_distances_and_the_cells_within(d, dtype, seed):
+    rng = np.random.default_rng(seed)
+    X, numeric = rows_of(rng, 5 * LANES, d, dtype), rng.random(d) < 0.8
+    cells, centers, lows, highs = cells_of(X, np.ones(d, dtype), numeric, np.argsort(X[:, 0]))
+    out = np.empty(LANES, dtype)
+    neighbor_kernels._box_distances(cells[0], lows[3], highs[3], out)
+    assert out.tolist() == [search_twin.distance_to_box(row, lows[3], highs[3]) for row in cells[0].T]
+    rows = [cell.T[:, :d] for cell in cells]
+    nearest = [
+        min(search_twin.distance(a, b, np.where(numeric, -1, 0)) for a in rows[0][:9] for b in row) for row in rows
+    ]
+    furthest = dtype(rng.random() * 9)
+    within = neighbor_kernels._cells_within(centers, lows, highs, 0, furthest)
+    assert {c for c in range(1, 5) if nearest[c] <= furthest} <= set(within)
+    assert 0 not in within
+    gaps = ((centers[within].astype(float) - centers[0]) ** 2).sum(axis=1)
+    assert (np.diff(gaps) >= -1e-9 * gaps.max(initial=0)).all()
 
 
 @given(k=st.integers(1, 6), seed=seeds)
@@ -118,15 +140,16 @@ def test_scan_cells(n, d, k, budget, dtype, seed):
     penalty = np.where(rng.random(d) < 0.3, 0.75, -1).astype(dtype)
     one = np.ones(d, dtype)
     cell_kernels.bisect(X, np.where(penalty < 0, one, 0).astype(dtype), order)
-    cells, centers, radii = cells_of(X, one, penalty < 0, order)
+    cells, *boxes = cells_of(X, one, penalty < 0, order)
     ids, wanted = rng.permutation(2 * n)[:n], np.zeros(n, dtype=np.bool_)
     wanted[rng.integers(0, n, 6)] = True
     places, distances = np.full((n, k), -1), np.empty((n, k), dtype)
     bits = np.empty(0, np.int32 if dtype == np.float32 else np.int64)
     scan = neighbor_kernels.scan_cells
-    scan(cells, centers, radii, penalty, ids, wanted, 0, len(cells), budget, bits, places, distances)
+    scan(cells, *boxes, penalty, ids, wanted, 0, len(cells), budget, bits, places, distances)
+    each = [[box[:d] for box in cell] for cell in zip(*boxes, strict=True)]
     for place in np.flatnonzero(wanted):
-        found = search_twin.search(X[order], ids, penalty, centers[:, :d], radii, place, k, budget)
+        found = search_twin.search(X[order], ids, penalty, each, place, k, budget)
         assert list(zip(places[place], distances[place], strict=True))[: len(found)] == found
         if budget > len(cells):
             near = sorted((search_twin.distance(X[order[i]], X[order[place]], penalty), ids[i], i) for i in range(n))

@@ -8,10 +8,11 @@ from resampler.kernels.cells import LANES
 
 SAMPLE = 128
 ITERATIONS = 4
+WIDE = 0.5
 
 
 def widest_direction(rows):
-    """Principal axis of every so-manieth row, by the power method; the widest column is the first guess."""
+    """Principal axis of every so-manieth row, by the power method; or the widest column, if nearly as wide."""
     rows = rows[:: max(1, len(rows) // SAMPLE)]
     d = len(rows[0])
     center = []
@@ -27,9 +28,10 @@ def widest_direction(rows):
             away = float(row[j]) - center[j]
             total += away * away
         spread.append(total)
-    direction = [float(j == spread.index(max(spread))) for j in range(d)]
+    column = [float(j == spread.index(max(spread))) for j in range(d)]
+    direction = column
     if max(spread) <= 0:
-        return direction
+        return column
     for _ in range(ITERATIONS):
         following = [0.0] * d
         for row in rows:
@@ -42,9 +44,9 @@ def widest_direction(rows):
         for value in following:
             norm += value * value
         if not norm > 0:
-            return direction
+            return column
         direction = [value / np.sqrt(norm) for value in following]
-    return direction
+    return column if max(spread) >= WIDE * np.sqrt(norm) else direction
 
 
 def bisect(X, inverse_scale, order):
@@ -66,23 +68,15 @@ def bisect(X, inverse_scale, order):
     return bisect(X, inverse_scale, halves[0]) + bisect(X, inverse_scale, halves[1])
 
 
-def center_and_radius(rows, numeric):
-    """Mean of the numeric columns, and the largest distance from it; categorical columns are 0 and count nothing."""
-    dtype = rows.dtype.type
-    center = np.zeros(rows.shape[1], dtype=dtype)
+def mean_and_box(rows, numeric):
+    """Mean and bounds of the numeric columns; a categorical one has mean 0 and no bounds."""
+    center, low, high = np.zeros_like(rows[0]), np.full_like(rows[0], -np.inf), np.full_like(rows[0], np.inf)
     for j in np.flatnonzero(numeric):
         total = 0.0
         for row in rows:
             total += float(row[j])
-        center[j] = total / len(rows)
-    squared = []
-    for row in rows:
-        total = 0.0
-        for j in np.flatnonzero(numeric):
-            away = row[j] - center[j]
-            total += float(away * away)
-        squared.append(total)
-    return center, np.sqrt(max(squared))
+        center[j], low[j], high[j] = total / len(rows), min(rows[:, j]), max(rows[:, j])
+    return center, low, high
 
 
 def distance(a, b, penalty):
@@ -97,26 +91,32 @@ def distance(a, b, penalty):
     return total
 
 
-def search(rows, ids, penalty, centers, radii, place, k, budget):
+def distance_to_box(row, low, high):
+    """Squared, summed in column order: 0 for a column within the bounds."""
+    total = row.dtype.type(0)
+    for q, a, b in zip(row, low, high, strict=True):
+        away = max(a - q, q - b, row.dtype.type(0))
+        total = total + away * away
+    return total
+
+
+def search(rows, ids, penalty, boxes, place, k, budget):
     """Places of the neighbours of the row at `place`: its cell, then the cells around it, `budget` at most.
 
-    A cell is passed over if it holds nothing nearer than what was found: its centre is too far away for its radius.
+    A cell is passed over if its box is further away than what was found.
     """
-    slack = 1e-4 + 1e-6 * len(penalty)
-    between = np.where(penalty < 0, penalty, 0)
     home = place // LANES
     gaps = []
-    for center in centers:
+    for center, _, _ in boxes:
         total = 0.0
-        for a, b in zip(center, centers[home], strict=True):
-            total += float(a - b) ** 2
-        gaps.append(np.sqrt(total))
+        for a, b in zip(center, boxes[home][0], strict=True):
+            total += float(a - b) * float(a - b)
+        gaps.append(total)
     gaps[home] = -1.0
     found, spent = [], 0
-    for c in sorted(range(len(centers)), key=lambda c: (gaps[c], c)):
-        reach = np.sqrt(found[-1][0]) * (1 + slack) if len(found) == k else np.inf
-        away = np.sqrt(distance(centers[c], rows[place], between)) * (1 - slack) - radii[c] * (1 + slack)
-        if away > reach or spent == budget:
+    for c in sorted(range(len(boxes)), key=lambda c: (gaps[c], c)):
+        reach = found[-1][0] if len(found) == k else np.inf
+        if distance_to_box(rows[place], *boxes[c][1:]) > reach or spent == budget:
             continue
         spent += 1
         members = [i for i in range(c * LANES, min(len(rows), (c + 1) * LANES)) if i != place]
