@@ -1,19 +1,26 @@
 """Our estimators against imbalanced-learn's: same process, same rows, one thread each; ratios, not seconds, count.
 
 python bench/bench_samplers.py [--rows 10000] [--big 100000] [--repeat 3] [--data clustered|isotropic]
+
+The same comparisons are pytest-benchmark cases, a group each, of 10,000 rows or BENCH_ROWS:
+
+    pytest bench/bench_samplers.py -o python_files='bench_*.py' --benchmark-enable [-k "SMOTENC and clustered"]
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import platform
 import time
 import tracemalloc
 from functools import partial
+from typing import NamedTuple
 
 import imblearn
 import numba
 import numpy as np
+import pytest
 from imblearn import combine, over_sampling, under_sampling
 from threadpoolctl import threadpool_limits
 
@@ -42,10 +49,76 @@ def isotropic(n_minority, d, dtype, majority=6, seed=0):
     return rng.normal(size=(n, d)).astype(dtype), np.repeat([1, 0], [n_minority, n - n_minority])
 
 
-def with_categories(make, *args):
-    X, y = make(*args)
-    X[:, CATEGORICAL] = np.random.default_rng(1).integers(0, 6, size=(len(X), len(CATEGORICAL)))
-    return X, y
+DATA = {"clustered": clustered, "isotropic": isotropic}
+SEEDED = {"random_state": 0}
+
+
+class Comparison(NamedTuple):
+    """One method on one width of rows."""
+
+    name: str
+    d: int
+    dtype: str = "float64"
+
+    def __str__(self):
+        return f"{self.name} x {self.d} {self.dtype}" + (", 4 categorical" if self.name == "SMOTENC" else "")
+
+    def rows(self, make, n_minority):
+        X, y = make(n_minority, self.d, self.dtype)
+        if self.name == "SMOTENC":
+            X[:, CATEGORICAL] = np.random.default_rng(1).integers(0, 6, size=(len(X), len(CATEGORICAL)))
+        return X, y
+
+    def samplers(self, **ours):
+        """Return our estimator and theirs."""
+        theirs = next(m for m in (over_sampling, under_sampling, combine) if hasattr(m, self.name))
+        settings = {} if self.name in ("TomekLinks", "EditedNearestNeighbours") else SEEDED
+        if self.name == "SMOTENC":
+            settings = {**SEEDED, "categorical_features": CATEGORICAL}
+        return getattr(samplers, self.name)(**settings, **ours), getattr(theirs, self.name)(**settings)
+
+
+COMPARISONS = [
+    Comparison(name, d, dtype)
+    for d in (8, 32)
+    for name, dtype in (
+        ("SMOTE", "float32"),
+        ("SMOTE", "float64"),
+        ("BorderlineSMOTE", "float64"),
+        ("ADASYN", "float64"),
+        ("TomekLinks", "float64"),
+        ("EditedNearestNeighbours", "float64"),
+        ("SMOTEENN", "float64"),
+        ("SMOTENC", "float64"),
+    )
+]
+
+
+@pytest.fixture
+def one_thread(monkeypatch):
+    monkeypatch.setattr("numba.config.NUMBA_NUM_THREADS", 1)
+    with threadpool_limits(1):
+        yield
+
+
+@pytest.mark.parametrize("data", DATA)
+@pytest.mark.parametrize("whose", ["ours", "imbalanced-learn"])
+@pytest.mark.parametrize("comparison", COMPARISONS, ids=str)
+@pytest.mark.usefixtures("one_thread")
+def test_fit_resample(benchmark, comparison, whose, data):
+    X, y = comparison.rows(DATA[data], int(os.environ.get("BENCH_ROWS", "10000")))
+    sampler = comparison.samplers()[whose != "ours"]
+    benchmark.group = f"{comparison}, {data}"
+    _, y_new = benchmark.pedantic(sampler.fit_resample, (X, y), rounds=3, warmup_rounds=1)
+    assert set(y_new) == {0, 1}
+
+
+@pytest.mark.parametrize("whose", ["by base", "in turn order", "imbalanced-learn", "copyto"])
+@pytest.mark.usefixtures("one_thread")
+def test_generation(benchmark, whose):
+    benchmark.group = "generation alone x 32 float32"
+    run = generations(int(os.environ.get("BENCH_ROWS", "10000")), 32)[whose]
+    benchmark.pedantic(run, rounds=5, warmup_rounds=1)
 
 
 def best(run, repeat):
@@ -77,69 +150,66 @@ def compare(title, ours, theirs, X, y, repeat):
     print(f"{title:<46} {slow:8.2f} s {fast:8.3f} s {slow / fast:7.1f}x   {recall:.3f}   {extra:5.2f}", flush=True)
 
 
-def generation(n, d, repeat):
-    """Time the rows alone, given their neighbours: ours in turn order and in base order, theirs, and a plain copy."""
+def generations(n, d):
+    """Return runs that make rows alone, given their neighbours: ours in two orders, theirs, and a plain copy."""
     X, _ = clustered(n, d, "float32", majority=0)
     nn = nearest_rows(X, 5, method="approximate").indices
     rng = np.random.default_rng(0)
     base = np.repeat(np.arange(n), 5)
-    neighbor, step = nn[base, rng.integers(0, 5, len(base))], rng.random(len(base), dtype=np.float32)
+    parents = base, nn[base, rng.integers(0, 5, len(base))], rng.random(len(base), dtype=np.float32)
     shuffle = rng.permutation(len(base))
+    turns = [column[shuffle] for column in parents]
     out = np.empty((len(base), d), dtype=np.float32)
-    theirs = over_sampling.SMOTE(random_state=0)
+    copied = np.zeros_like(out)
     y_type = 1
-    slow = best(lambda: theirs._make_samples(X, int, y_type, X, nn, len(base)), repeat)
-    copied = np.empty_like(out)
-    copy = best(lambda: np.copyto(copied, out), repeat)
-    ordered = best(lambda: build(X, base, neighbor, step, out), repeat)
-    turns = base[shuffle], neighbor[shuffle], step[shuffle]
-    mixed = best(lambda: build(X, *turns, out), repeat)
+    return {
+        "by base": lambda: build(X, *parents, out),
+        "in turn order": lambda: build(X, *turns, out),
+        "imbalanced-learn": lambda: over_sampling.SMOTE(random_state=0)._make_samples(X, int, y_type, X, nn, len(base)),
+        "copyto": lambda: np.copyto(copied, out),
+    }
+
+
+def generation(n, d, repeat):
+    runs = generations(n, d)
+    ms = {whose: best(run, repeat) * 1e3 for whose, run in runs.items()}
+    theirs = ms["imbalanced-learn"]
     print(
-        f"generation alone, {len(base)} x {d} float32: imbalanced-learn {slow * 1e3:.0f} ms, ours by base "
-        f"{ordered * 1e3:.0f} ms ({slow / ordered:.1f}x; {ordered / copy:.1f} x copyto), in turn order "
-        f"{mixed * 1e3:.0f} ms ({slow / mixed:.1f}x)"
+        f"generation alone, {5 * n} x {d} float32: imbalanced-learn {theirs:.0f} ms, by base {ms['by base']:.0f} ms "
+        f"({theirs / ms['by base']:.1f}x; {ms['by base'] / ms['copyto']:.1f} x copyto), in turn order "
+        f"{ms['in turn order']:.0f} ms ({theirs / ms['in turn order']:.1f}x)"
     )
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=10_000, help="minority rows of the table")
     parser.add_argument(
         "--big", type=int, default=100_000, help="minority rows of SMOTE's own lines; 0 leaves them out"
     )
     parser.add_argument("--repeat", type=int, default=3)
-    parser.add_argument("--data", choices=("clustered", "isotropic"), default="clustered")
+    parser.add_argument("--data", choices=tuple(DATA), nargs="+", default=list(DATA))
     args = parser.parse_args()
-    make = clustered if args.data == "clustered" else isotropic
     numba.config.NUMBA_NUM_THREADS = 1
-    n, repeat = args.rows, args.repeat
-    print(f"imbalanced-learn {imblearn.__version__}, {platform.machine()}, one thread, {args.data} rows")
-    print("synthetic = 5 x minority, majority = 6 x; processor seconds")
-    print(f"{'':<46} {'theirs':>10} {'ours':>10} {'ratio':>8}   recall   extra memory / output")
-    seeded = {"random_state": 0}
+    print(f"imbalanced-learn {imblearn.__version__}, {platform.machine()}, one thread, processor seconds")
+    print(
+        "clustered rows have a quarter as many degrees of freedom as columns, isotropic ones have independent columns"
+    )
+    print("synthetic = 5 x minority, majority = 6 x")
     with threadpool_limits(1):
-        if args.big:
-            X, y = make(args.big, 32, "float32")
-            for how in ("approximate", "exact"):
-                title = f"SMOTE {args.big} x 32 float32, {how}"
-                compare(title, samplers.SMOTE(neighbors=how, **seeded), over_sampling.SMOTE(**seeded), X, y, 1)
-            del X, y
-        for d in (8, 32):
-            for dtype in ("float32", "float64"):
-                X, y = make(n, d, dtype)
-                compare(
-                    f"SMOTE {n} x {d} {dtype}", samplers.SMOTE(**seeded), over_sampling.SMOTE(**seeded), X, y, repeat
-                )
-            for name in ("BorderlineSMOTE", "ADASYN"):
-                ours, theirs = getattr(samplers, name)(**seeded), getattr(over_sampling, name)(**seeded)
-                compare(f"{name} {n} x {d}", ours, theirs, X, y, repeat)
-            for name in ("TomekLinks", "EditedNearestNeighbours"):
-                compare(f"{name} {n} x {d}", getattr(samplers, name)(), getattr(under_sampling, name)(), X, y, repeat)
-            compare(f"SMOTEENN {n} x {d}", samplers.SMOTEENN(**seeded), combine.SMOTEENN(**seeded), X, y, 1)
-            X, y = with_categories(make, n, d, "float64")
-            ours, theirs = samplers.SMOTENC(CATEGORICAL, **seeded), over_sampling.SMOTENC(CATEGORICAL, **seeded)
-            compare(f"SMOTENC {n} x {d}, 4 categorical", ours, theirs, X, y, 1)
-        generation(max(args.big, args.rows), 32, repeat)
+        for data in args.data:
+            print(f"\n{data:<46} {'theirs':>10} {'ours':>10} {'ratio':>8}   recall   extra memory / output")
+            if args.big and data == "clustered":
+                big = Comparison("SMOTE", 32, "float32")
+                X, y = big.rows(clustered, args.big)
+                for how in ("approximate", "exact"):
+                    compare(f"SMOTE {args.big} x 32 float32, {how}", *big.samplers(neighbors=how), X, y, 1)
+                del X, y
+            for comparison in COMPARISONS:
+                title = str(comparison).replace(" x", f" {args.rows} x", 1)
+                repeat = 1 if comparison.name == "SMOTEENN" else args.repeat
+                compare(title, *comparison.samplers(), *comparison.rows(DATA[data], args.rows), repeat)
+        generation(max(args.big, args.rows), 32, args.repeat)
 
 
 if __name__ == "__main__":
