@@ -239,14 +239,14 @@ class OnlineResampler:
         rows = self.schema.validate_rows(X)
         n, d = rows.shape
         labels, ids = self._integers("y", y, n), self._integers("row_ids", row_ids, n)
-        self._check_ids(ids)
+        highest_id = self._check_ids(ids)
         codes = np.empty(n, dtype=np.int64)
         n_classes = encode(self._window, labels, codes)
         if n_classes < 0:
             raise InvalidInputError(
                 f"y may hold at most {MAX_CLASSES} different classes, got more: is {self.schema.label.name!r} a class?"
             )
-        self._highest_id = max(self._highest_id, int(ids.max(initial=-1)))
+        self._highest_id = highest_id
         while len(self._bases) < n_classes:
             self._streams.append(label_key(int(self._window.labels[len(self._bases)])))
             self._bases.append(self._new_bases())
@@ -284,25 +284,28 @@ class OnlineResampler:
             raise InvalidInputError(f"{name} must fit into int64, got {array.max()}")
         return np.ascontiguousarray(array, dtype=np.int64)
 
-    def _check_ids(self, ids: NDArray[np.int64]) -> None:
+    def _check_ids(self, ids: NDArray[np.int64]) -> int:
+        """Refuse ids that cannot tell rows apart; return the highest that there ever was."""
         if not len(ids):
-            return
-        if not (ids[0] > self._highest_id and (ids[1:] > ids[:-1]).all()):
-            if ids.min() < 0:
-                raise InvalidInputError(f"row_ids must be 0 or more, got {ids.min()}")
-            values, counts = np.unique(ids, return_counts=True)
-            if counts.max() > 1:
+            return self._highest_id
+        if ids[0] > self._highest_id and (ids[1:] > ids[:-1]).all():
+            return int(ids[-1])
+        if ids.min() < 0:
+            raise InvalidInputError(f"row_ids must be 0 or more, got {ids.min()}")
+        values, counts = np.unique(ids, return_counts=True)
+        if counts.max() > 1:
+            raise InvalidInputError(
+                f"row_ids must be distinct, got {values[counts.argmax()]} {counts.max()} times: draws are keyed on "
+                "them, so that rows of one id would cause the same synthetic rows"
+            )
+        for bases in self._bases:
+            held = np.isin(values, bases.row_ids)
+            if held.any():
                 raise InvalidInputError(
-                    f"row_ids must be distinct, got {values[counts.argmax()]} {counts.max()} times: draws are keyed on "
-                    "them, so that rows of one id would cause the same synthetic rows"
+                    f"row_ids must be new, got {values[held.argmax()]}, the id of a row that is held: forget it first, "
+                    "or give the new row an id of its own"
                 )
-            for bases in self._bases:
-                held = np.isin(values, bases.row_ids)
-                if held.any():
-                    raise InvalidInputError(
-                        f"row_ids must be new, got {values[held.argmax()]}, the id of a row that is held: forget it "
-                        "first, or give the new row an id of its own"
-                    )
+        return max(self._highest_id, int(values[-1]))
 
     def _new_bases(self) -> Bases:
         return Bases(self._new_buffer, self.capacity, self.k_neighbors, self._weights)

@@ -172,7 +172,7 @@ class FeatureSchema:
         """
         return cls(tuple(Feature(name) for name in names), Label(label))
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """Feature names in column order."""
         return tuple(feature.name for feature in self.features)

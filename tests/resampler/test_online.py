@@ -63,9 +63,10 @@ def run(resampler, X, y, ids, cuts):
     strategy=st.sampled_from(STRATEGIES),
     clean=st.booleans(),
     cuts=st.lists(st.integers(0, 80), max_size=6),
-    stop=st.none() | st.integers(0, 80),
+    stop=st.integers(0, 80),
+    forgotten=st.none() | st.sets(st.integers(0, 79), max_size=40),
 )
-def test_output_is_the_twins_however_it_is_cut(
+def test_output_is_the_twins_however_it_is_cut_saved_and_forgotten(
     seed,
     data_seed,
     ratio,
@@ -83,6 +84,7 @@ def test_output_is_the_twins_however_it_is_cut(
     clean,
     cuts,
     stop,
+    forgotten,
 ):
     X, y, ids = make_rows(data_seed, 80, 3, rate=0.3, n_classes=n_classes)
     if grid:  # many equal distances and duplicate rows
@@ -95,14 +97,15 @@ def test_output_is_the_twins_however_it_is_cut(
     settings_ |= {"strategy": strategy, "clean": clean}
     resampler = OnlineResampler(FeatureSchema(features), k_neighbors=k, **settings_)
     twin = OnlineTwin(3, k=k, scale=[0.5, 1, 1], penalty=[-1, -1, 1 if categorical else -1], **settings_)
-    if stop is None:
-        batch = run(resampler, X, y, ids, cuts)
-    else:
-        first = run(resampler, X[:stop], y[:stop], ids[:stop], [cut for cut in cuts if cut <= stop])
+    first = run(resampler, X[:stop], y[:stop], ids[:stop], [cut for cut in cuts if cut <= stop])
+    expected = [row for i in range(stop) for row in twin.push(X[i], int(y[i]), int(ids[i]))]
+    if forgotten is not None:
+        resampler.forget(sorted(forgotten))
+        twin.forget(forgotten)
         resampler = OnlineResampler.from_bytes(resampler.to_bytes())
-        rest = run(resampler, X[stop:], y[stop:], ids[stop:], [cut - stop for cut in cuts if cut > stop])
-        batch = MicroBatch.concat([first, rest])
-    expected = [row for i in range(80) for row in twin.push(X[i], int(y[i]), int(ids[i]))]
+    rest = run(resampler, X[stop:], y[stop:], ids[stop:], [cut - stop for cut in cuts if cut > stop])
+    expected += [row for i in range(stop, 80) for row in twin.push(X[i], int(y[i]), int(ids[i]))]
+    batch = MicroBatch.concat([first, rest])
     for column, name in enumerate(COLUMNS):
         values = getattr(batch, name)
         twin_values = np.array([row[column] for row in expected], dtype=values.dtype)

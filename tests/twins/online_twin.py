@@ -96,6 +96,16 @@ class OnlineTwin:
                 out += [self._make(c, row_id, a) for a in range(count)]
         return out
 
+    def forget(self, row_ids):
+        for label, buffer in self.buffers.items():
+            kept = [row for row in buffer if row[1] not in row_ids]
+            others = [row for row in self.others[label] if row[1] not in row_ids]
+            changed = len(kept) + len(others) < len(buffer) + len(self.others[label])
+            buffer[:], self.others[label][:] = kept, others
+            if changed:
+                enough = len(buffer) > self.k
+                self.foreign[label][:] = [self._danger(label, i) if enough else 0 for i in range(len(buffer))]
+
     def _keep(self, x, label, row_id):
         buffer, foreign = self.buffers[label], self.foreign[label]
         inverse_scale = [1.0 / s for s in self.scale]
