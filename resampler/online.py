@@ -236,6 +236,35 @@ class OnlineResampler:
             If `y` or `row_ids` are of another length or type, an id is negative, comes twice or is that of a row that
             is still held, or there are too many classes; nothing changes.
         """
+        return self._process(X, y, row_ids)[0]
+
+    def process_traced(self, X: ArrayLike, y: ArrayLike, row_ids: ArrayLike) -> tuple[MicroBatch, NDArray[np.int64]]:
+        """Pass the next rows through, and tell what each of them became.
+
+        Parameters
+        ----------
+        X, y, row_ids : array-like
+            As of `process`.
+
+        Returns
+        -------
+        batch : MicroBatch
+            As `process` returns it.
+        starts : ndarray of shape (n_samples + 1,), int64
+            Row i became rows ``starts[i]`` to ``starts[i + 1] - 1`` of the batch: itself, unless under-sampling left it
+            out, and the synthetic rows that it caused.
+
+        Raises
+        ------
+        ContractError
+            As `process`.
+        InvalidInputError
+            As `process`.
+        """
+        batch, position = self._process(X, y, row_ids)
+        return batch, np.append(np.where(position < 0, ~position, position), len(batch))
+
+    def _process(self, X: ArrayLike, y: ArrayLike, row_ids: ArrayLike) -> tuple[MicroBatch, NDArray[np.int64]]:
         rows = self.schema.validate_rows(X)
         n, d = rows.shape
         labels, ids = self._integers("y", y, n), self._integers("row_ids", row_ids, n)
@@ -271,7 +300,7 @@ class OnlineResampler:
             label = int(self._window.labels[code])
             ring, danger = bases.buffer.ring, bases.danger
             advance(ring, danger, rows, ids, code, label, self._policy.seed, streams[code], views, out)
-        return MicroBatch(*out)
+        return MicroBatch(*out), position
 
     @staticmethod
     def _integers(name: str, values: ArrayLike, n: int) -> NDArray[np.int64]:

@@ -307,8 +307,8 @@ class Shard:
     # -- writing
 
     def _commit(self, closed: Pending, stops: NDArray[np.int64]) -> None:
-        batch = self._resampler.process(closed.rows.X, closed.rows.y, closed.row_ids())
-        outputs = self._outputs(closed, stops, batch)
+        batch, starts = self._resampler.process_traced(closed.rows.X, closed.rows.y, closed.row_ids())
+        outputs = self._outputs(closed, stops, batch, starts)
         dead_letters = [(closed.id(reject.entry), letter(reject)) for reject in closed.rows.rejects]
         self._settle()
         stored, stats = self._checkpoint, self._resampler.stats()
@@ -322,17 +322,18 @@ class Shard:
             self._add_snapshot(commit)
         self._send(commit, partial(self._metrics.committed, batch, closed.rows.rejects, stats))
 
-    def _outputs(self, closed: Pending, stops: NDArray[np.int64], batch: MicroBatch) -> list[tuple[str, list[bytes]]]:
+    def _outputs(
+        self, closed: Pending, stops: NDArray[np.int64], batch: MicroBatch, starts: NDArray[np.int64]
+    ) -> list[tuple[str, list[bytes]]]:
         """Cut the rows into output entries, each under the ID of the last input entry that it holds rows of."""
-        real = np.append(np.flatnonzero(~batch.is_synthetic), len(batch))
-        bounds = real[np.searchsorted(closed.rows.entry, stops)]
+        bounds = starts[np.searchsorted(closed.rows.entry, stops)]
         outputs = []
         first = 0
         for stop, last in zip(stops.tolist(), bounds.tolist(), strict=True):
-            if last == first:  # every row was rejected
+            if last == first:  # every row was rejected, or left out by under-sampling
                 continue
             if self._settings.output_format is OutputFormat.TEXT:
-                outputs += self._text_outputs(closed, batch, first, last)
+                outputs += self._text_outputs(closed, batch, starts, first, last)
             else:
                 items = encode_output(batch, self._settings.schema, self._settings.output_format, first, last)
                 outputs.append((closed.id(stop - 1), items))
@@ -367,13 +368,14 @@ class Shard:
         self._checkpoint.snapshot_rows = self._checkpoint.rows
         commit.snapshot = {"state": self._resampler.to_bytes(), "config": self._resampler.config_hash}
 
-    def _text_outputs(self, closed: Pending, batch: MicroBatch, first: int, last: int) -> list[tuple[str, list[bytes]]]:
+    def _text_outputs(
+        self, closed: Pending, batch: MicroBatch, starts: NDArray[np.int64], first: int, last: int
+    ) -> list[tuple[str, list[bytes]]]:
         """Write a row per entry; rows that one input entry caused are numbered in the low bits of the sequence."""
-        entry_of = dict(zip(closed.row_ids().tolist(), closed.rows.entry.tolist(), strict=True))
+        owners = closed.rows.entry[np.searchsorted(starts, np.arange(first, last), side="right") - 1]
         outputs = []
         entry, number = -1, 0
-        for i in range(first, last):
-            owner = entry_of.get(int(batch.row_id[i]), entry)  # a synthetic row stands behind the one that caused it
+        for i, owner in enumerate(owners.tolist(), start=first):
             entry, number = owner, number + 1 if owner == entry else 0
             output_id = f"{closed.ms[entry]}-{(int(closed.seq[entry]) << TEXT_NUMBER_BITS) + number}"
             items = encode_output(batch, self._settings.schema, OutputFormat.TEXT, i, i + 1)

@@ -11,7 +11,7 @@ from resampler.kernels.graph import inner, largest
 from resampler.kernels.interpolate import interpolate_row, vote
 from resampler.kernels.random import bounded, draw, unit
 from resampler.kernels.ring import choose, insert, living, neighbors
-from resampler.kernels.window import DROPPED, REFER
+from resampler.kernels.window import REFER
 
 NO_ID = -1  # row id of a synthetic row; base and neighbour of a real one
 
@@ -27,7 +27,7 @@ def scatter(X, y, row_ids, position, out):
     out_step[:] = 0
     for i in range(position.shape[0]):
         at = position[i]
-        if at == DROPPED:
+        if at < 0:
             continue
         for j in range(X.shape[1]):
             out_X[at, j] = X[i, j]

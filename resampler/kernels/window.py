@@ -15,7 +15,6 @@ from resampler.kernels.random import KEEP, QUOTA, REFERRAL, draw, poisson
 # What an operation's count says; any other count emits that many rows.
 INSERT = 0  # the class keeps the row
 REFER = -1  # the row, of another class, enters the sample that the class is compared with
-DROPPED = -1  # place in the output of a row that under-sampling left out
 
 
 class Policy(NamedTuple):
@@ -115,8 +114,8 @@ def plan(window, policy, codes, row_ids, streams, op_class, op_row, op_count, op
     echo when it leaves the window, for ever.
 
     `streams[c]` keys the draws of class c. An operation is (class, row of the batch, count, place in the output).
-    `position[i]` is real row i's own place in the output, or `DROPPED`: synthetic rows stand behind the row that
-    caused them.
+    `position[i]` is real row i's own place in the output; with all bits flipped, thus negative, if under-sampling
+    leaves it out. Synthetic rows stand behind the row that caused them.
 
     Returns the number of operations and of output rows.
     """
@@ -148,7 +147,7 @@ def plan(window, policy, codes, row_ids, streams, op_class, op_row, op_count, op
         if share < 1 and window.real[code] == largest:
             word, _, _, _ = draw(policy.seed, streams[code], row_ids[i], KEEP)
             if np.float64(word) * 2.0**-32 >= share:
-                position[i] = DROPPED
+                position[i] = ~n_out
                 window.seen_dropped[code] += 1
             else:
                 position[i] = n_out

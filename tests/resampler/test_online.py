@@ -148,6 +148,18 @@ def test_under_sampling_drops_majority_rows_only_and_counts_them():
     assert resampler.stats().dropped == {0: (y == 0).sum() - kept, 1: 0}
 
 
+def test_a_trace_tells_what_each_row_became():
+    X, y, ids = make_rows(7, 3_000, 3, rate=0.05)
+    parameters = {"ratio": 0.6, "undersample": 0.2, "window": 500, "seed": 4}
+    batch, starts = OnlineResampler(FeatureSchema.numeric("abc"), **parameters).process_traced(X, y, ids)
+    single = OnlineResampler(FeatureSchema.numeric("abc"), **parameters)
+    assert (
+        starts.tolist()
+        == np.cumsum([0] + [len(single.process(X[[i]], y[[i]], ids[[i]])) for i in range(3_000)]).tolist()
+    )
+    assert starts[-1] == len(batch)
+
+
 def test_poisson_quotas_keep_the_ratio_on_average():
     X, y, ids = make_rows(8, 20_000, 3, rate=0.05)
     batch = OnlineResampler(FeatureSchema.numeric("abc"), ratio=0.5, quota="poisson", seed=4).process(X, y, ids)

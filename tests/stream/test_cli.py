@@ -48,6 +48,18 @@ def test_run_status_export(client, name, make_rows, add_text, call, tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["out.parquet"]
 
 
+def test_run_takes_every_parameter_of_the_resampler(client, name, make_rows, add_text, call):
+    add_text(client, name, *make_rows(300))
+    options = ("--strategy", "adaptive", "--clean", "--undersample", "0.3", "--quota", "poisson", "--warmup", "50")
+    report = json.loads(call(*RUN, "--stream", name, *options, "--until-idle", "0.2", "--json")[0])
+    assert report["emitted"] < report["rows"] + report["synthetic"]
+    parameters = Checkpoint.load(client, ShardKeys(name)).parameters
+    found = {key: parameters[key] for key in ("strategy", "clean", "undersample", "quota", "warmup")}
+    assert found == {"strategy": "adaptive", "clean": True, "undersample": 0.3, "quota": "poisson", "warmup": 50}
+    _, err = call(*RUN, "--stream", name, *options[2:], "--until-idle", "0.2", code=1)
+    assert "begun with other settings (strategy adaptive -> plain)" in err
+
+
 def test_dry_run_says_what_would_be_and_writes_nothing(client, name, make_rows, add_text, call):
     add_text(client, name, *make_rows(300))
     client.xadd(name, {"a": "x", "b": "1", "c": "1", "label": "0"}, id="900-0")

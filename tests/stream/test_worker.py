@@ -8,6 +8,7 @@ from resampler import FeatureSchema, MicroBatch, OnlineResampler
 from resampler.errors import ResamplerError
 from stream import Feed, Settings, Worker, encode_batch, encode_row
 from stream.checkpoint import Checkpoint
+from stream.codec import OutputFormat
 from stream.commit import GapError
 from stream.identity import encode
 from stream.keys import ShardKeys
@@ -35,6 +36,27 @@ def test_output_is_the_resamplers(client, name, schema, make_rows, add_text, run
     run_worker(name)
     ids = [encode(f"{i + 1}-0") for i in range(len(y))]
     assert _same(rows_of(name), OnlineResampler(schema, ratio=0.5, seed=1).process(X, y, ids))
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"strategy": "adaptive", "clean": True},
+        {"strategy": "borderline", "quota": "poisson", "warmup": 300},
+        {"ratio": 0.2, "undersample": 0.2},
+    ],
+)
+@pytest.mark.parametrize("output_format", ["packed", "arrow", "text"])
+def test_every_parameter_reaches_the_resampler(
+    client, name, schema, make_rows, add_text, run_worker, rows_of, parameters, output_format
+):
+    X, y = make_rows(800, minority=0.05)
+    add_text(client, name, X, y)
+    parameters = {"ratio": 0.5, "seed": 1} | parameters
+    batch_rows = 2 if "undersample" in parameters else 256  # so that all rows of an entry are dropped
+    run_worker(name, output_format=OutputFormat(output_format), batch_rows=batch_rows, **parameters)
+    ids = [encode(f"{i + 1}-0") for i in range(len(y))]
+    assert _same(rows_of(name), OnlineResampler(schema, **parameters).process(X, y, ids))
 
 
 def test_formats_mean_the_same(client, name, schema, make_rows, add_text, run_worker, rows_of):
