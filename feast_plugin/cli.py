@@ -109,7 +109,7 @@ def list_(repo: Path | None, root: str | None, name: str | None, *, as_json: boo
             "digest": manifest.digest,
             "ratio": manifest.ratio,
             "seed": manifest.seed,
-            "datasets": {split: entry.dataset for split, entry in manifest.splits.items()},
+            "datasets": manifest.datasets,
         }
         for manifest in list_snapshots(_where(root, repo), name)
     ]

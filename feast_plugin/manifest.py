@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FORMAT = 1
+_DERIVED = ("digest", "recipe", "counts", "datasets")
 FILE = "manifest.json"
 
 
@@ -175,6 +176,11 @@ class Manifest:
         return [] if self.kept is None else [self.splits[SPLITS[0]].file, self.lineage]
 
     @property
+    def datasets(self) -> dict[str, str]:
+        """Name of the `SavedDataset` of each split."""
+        return {name: entry.dataset for name, entry in self.splits.items()}
+
+    @property
     def counts(self) -> dict[str, Any]:
         """Rows of each split, real and synthetic, and by class."""
         return {
@@ -188,9 +194,9 @@ class Manifest:
         Returns
         -------
         str
-            The fields, and the digests that follow from them.
+            The fields, and what follows from them: digests, counts, names of the datasets.
         """
-        derived = {"digest": self.digest, "recipe": self.recipe}
+        derived = {name: getattr(self, name) for name in _DERIVED}
         return json.dumps(asdict(self) | derived, indent=1, sort_keys=True) + "\n"
 
     @classmethod
@@ -216,8 +222,7 @@ class Manifest:
         """
         try:
             data = json.loads(text)
-            digest = data.pop("digest")
-            del data["recipe"]
+            told = {name: data.pop(name) for name in _DERIVED}
             if data["format"] != FORMAT:
                 raise CorruptStateError(f"{where} has format {data['format']}, this version reads {FORMAT}")
             data["splits"] = {
@@ -231,11 +236,12 @@ class Manifest:
             manifest = cls(**data)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise CorruptStateError(f"{where} is not a manifest: {type(error).__name__}: {error}") from error
-        if manifest.digest != digest:
-            raise CorruptStateError(
-                f"{where} was changed: it says digest {digest}, its content gives {manifest.digest}: "
-                "restore it from a copy"
-            )
+        for name, value in told.items():
+            found = getattr(manifest, name)
+            if value != found:
+                raise CorruptStateError(
+                    f"{where} was changed: it says {name} {value}, its content gives {found}: restore it from a copy"
+                )
         return manifest
 
 

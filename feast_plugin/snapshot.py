@@ -77,7 +77,7 @@ class Snapshot:
     @property
     def datasets(self) -> dict[str, str]:
         """Name of the `SavedDataset` of each split."""
-        return {split: entry.dataset for split, entry in self.manifest.splits.items()}
+        return self.manifest.datasets
 
     def to_dict(self) -> dict[str, Any]:
         """Return what the command line prints.

@@ -57,6 +57,9 @@ def test_a_changed_manifest_is_refused(project):
     path.write_text(json.dumps(manifest | {"seed": 99}))
     with pytest.raises(CorruptStateError, match="was changed: it says digest"):
         check(project)
+    path.write_text(json.dumps(manifest | {"counts": {}}))
+    with pytest.raises(CorruptStateError, match="was changed: it says counts {}"):
+        check(project)
     path.write_text("{")
     with pytest.raises(CorruptStateError, match="is not a manifest"):
         check(project)
