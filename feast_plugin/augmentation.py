@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from feast_plugin.retrieve import Rows
+    from feast_plugin.rows import Rows
     from resampler.schema import FeatureSchema
 
 SYNTHETIC_KEY = "synthetic:"
@@ -179,17 +179,17 @@ def augment(
     codes, sizes = np.unique(rows.label[train], return_counts=True)
     wanted = quotas(dict(zip(codes.tolist(), sizes.tolist(), strict=True)), ratio)
     schema = contract.feature_schema(rows.classes, array_widths(rows.table, contract))
-    schema = schema.with_scale(spread(rows.table, train, contract, schema) if scale is None else scale)
+    schema = schema.with_scale(spread(rows, train, contract, schema) if scale is None else scale)
 
     # A plain sampler looks at the classes that need rows; an adaptive one at what surrounds them.
     seen = np.flatnonzero(train & np.isin(rows.label, list(wanted))) if sampler in PLAIN else np.flatnonzero(train)
-    real = rows.table.select([c.name for c in contract.columns]).take(pa.array(seen))
+    real = rows.take([c.name for c in contract.columns], seen)
     matrix, vocabularies = encode(real, contract, schema)
     complete = np.isfinite(matrix).all(axis=1)
     incomplete = int(np.count_nonzero(~complete & np.isin(rows.label[seen], list(wanted))))
     seen, matrix = seen[complete], matrix[complete]
     row_ids = rows.row_id[seen]
-    groups = None if group_by is None else _subgroups(rows.table[group_by].take(pa.array(seen)))
+    groups = None if group_by is None else _subgroups(rows.take([group_by], seen)[group_by])
     by_id = np.argsort(row_ids)
 
     made: list[NDArray[Any]] = []

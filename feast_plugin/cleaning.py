@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from feast_plugin.augmentation import Augmentation
     from feast_plugin.contract import Contract
-    from feast_plugin.retrieve import Rows
+    from feast_plugin.rows import Rows
 
 CLEANERS = ("tomek", "enn")
 EDITORS = 3  # neighbours that must be of a row's class
@@ -96,7 +96,7 @@ def unclean(rows: Rows, train: NDArray[np.bool_], made: Augmentation, contract: 
     Batista, Prati, Monard, SIGKDD Explorations 6 (2004), doi:10.1145/1007730.1007735.
     """
     members = np.flatnonzero(train)
-    real = rows.table.select(made.table.column_names).take(pa.array(members))
+    real = rows.take(made.table.column_names, members)
     matrix, _ = encode(pa.concat_tables([real, made.table]), contract, made.schema)
     label = np.concatenate([rows.label[members], made.parents.label])
     whole = np.flatnonzero(np.isfinite(matrix).all(axis=1))

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from feast_plugin.catalog import Catalog
-from feast_plugin.identity import content_digest
 from feast_plugin.prune import remove_version
 from feast_plugin.snapshot import publish
 from feast_plugin.stored import stored_rows
@@ -120,7 +119,7 @@ def _forget_in(store: FeatureStore, catalog: Catalog, manifest: Manifest, entity
             seed=manifest.seed,
             ratio=manifest.ratio,
             parameters=manifest.parameters | {"forgot_in_version": manifest.version},
-            inputs=manifest.inputs | {"rows": rows.table.num_rows, "sha256": content_digest(rows.table)},
+            inputs=manifest.inputs | {"rows": rows.table.num_rows, "sha256": rows.sha256()},
             retain=manifest.retain,
             notes={"entity_frame": {}},  # the frame may still name the entity
         )

@@ -184,25 +184,6 @@ class ContentDigest:
         return whole.hexdigest()
 
 
-def content_digest(table: pa.Table) -> str:
-    """Hash the logical content of a table.
-
-    Parameters
-    ----------
-    table : pyarrow.Table
-        As `ContentDigest` takes it.
-
-    Returns
-    -------
-    str
-        64 hexadecimal digits.
-    """
-    digest = ContentDigest(table.schema)
-    for batch in table.to_batches():
-        digest.update(batch)
-    return digest.hexdigest()
-
-
 def _feed(parts: Sequence[Any], chunk: pa.Array, first_row: int) -> None:
     values, lengths, nulls = parts
     if chunk.null_count:

@@ -18,7 +18,8 @@ from feast_plugin.augmentation import publishable
 from feast_plugin.cleaning import check_cleaner, unclean
 from feast_plugin.contract import build_contract, check_group
 from feast_plugin.parquet import ParquetFile
-from feast_plugin.retrieve import canonical_rows, conform
+from feast_plugin.retrieve import conform
+from feast_plugin.rows import canonical_rows
 from feast_plugin.sampling import resolve_sampler
 from feast_plugin.split import TRAIN, left_after
 from feast_plugin.storage import Location

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from feast_plugin.retrieve import BATCH_ROWS
+from feast_plugin.rows import BATCH_ROWS
 from resampler.errors import ContractError
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from feast_plugin.contract import Column, Contract
+    from feast_plugin.rows import Rows
     from resampler.schema import FeatureSchema
 
 
@@ -52,12 +53,12 @@ def array_widths(table: pa.Table, contract: Contract) -> dict[str, int]:
     return widths
 
 
-def spread(table: pa.Table, train: NDArray[np.bool_], contract: Contract, schema: FeatureSchema) -> NDArray[np.float32]:
+def spread(rows: Rows, train: NDArray[np.bool_], contract: Contract, schema: FeatureSchema) -> NDArray[np.float32]:
     """Fit the units of distance to the training split.
 
     Parameters
     ----------
-    table : pyarrow.Table of n_rows
+    rows : Rows
         The canonical table.
     train : ndarray of shape (n_rows,), bool
         The training split.
@@ -79,8 +80,9 @@ def spread(table: pa.Table, train: NDArray[np.bool_], contract: Contract, schema
             total = _Moments(width)
             for start in range(0, len(train), BATCH_ROWS):
                 chosen = pa.array(train[start : start + BATCH_ROWS])
-                total.add(_numbers(table[c.name].slice(start, BATCH_ROWS).filter(chosen), c, width))
+                total.add(_numbers(rows.table[c.name].slice(start, BATCH_ROWS).filter(chosen), c, width))
             scale[j : j + width] = _unit(total.deviation())
+            rows.release()
         j += width
     return scale
 

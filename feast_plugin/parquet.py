@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from feast_plugin.identity import ContentDigest
 from feast_plugin.manifest import StoredFile
-from feast_plugin.retrieve import BATCH_ROWS
+from feast_plugin.rows import BATCH_ROWS
 
 if TYPE_CHECKING:
     from feast_plugin.storage import Location

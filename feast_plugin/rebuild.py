@@ -12,7 +12,6 @@ import numpy as np
 from feast_plugin.catalog import Catalog
 from feast_plugin.contract import build_contract
 from feast_plugin.frame import open_frame, read_frame
-from feast_plugin.identity import content_digest
 from feast_plugin.manifest import FILE
 from feast_plugin.retrieve import retrieve
 from feast_plugin.snapshot import assign
@@ -190,7 +189,7 @@ def _retrieved(
         extra=rule.column,
         spool=spool,
     )
-    found = content_digest(rows.table)
+    found = rows.sha256()
     if found != manifest.inputs["sha256"]:
         raise CorruptStateError(
             f"{manifest.name} version {manifest.version} cannot be rebuilt: the retrieval now gives {found} over "

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from feast_plugin.augmentation import Augmentation
     from feast_plugin.contract import Contract
     from feast_plugin.manifest import Manifest
-    from feast_plugin.retrieve import Rows
+    from feast_plugin.rows import Rows
     from feast_plugin.storage import Location
 
 FILE = "report.html"
@@ -78,7 +78,7 @@ def draw_pictures(rows: Rows, train: NDArray[np.bool_], made: Augmentation, cont
     others, minority = (_evenly(np.flatnonzero(train & part)) for part in (~filled, filled))
     synthetic = _evenly(np.arange(made.table.num_rows))
     names = made.table.column_names
-    kinds = [rows.table.select(names).take(others), rows.table.select(names).take(minority), made.table.take(synthetic)]
+    kinds = [rows.take(names, others), rows.take(names, minority), made.table.take(pa.array(synthetic))]
     pictures = []
     for c in contract.columns:
         parts = [_simple(kind[c.name].drop_null()) for kind in kinds]
@@ -123,9 +123,9 @@ def write_report(manifest: Manifest, pictures: list[Picture], directory: Locatio
     return StoredFile(FILE, 0, len(data), hashlib.sha256(data).hexdigest())
 
 
-def _evenly(positions: NDArray[np.int64]) -> pa.Array:
+def _evenly(positions: NDArray[np.int64]) -> NDArray[np.int64]:
     n = min(len(positions), SAMPLE_ROWS)
-    return pa.array(positions[np.arange(n) * len(positions) // max(n, 1)])
+    return positions[np.arange(n) * len(positions) // max(n, 1)]
 
 
 def _simple(column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -2,53 +2,22 @@
 
 from __future__ import annotations
 
-import uuid
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from feast import FeatureService
 
 from feast_plugin.cast import cast_column, cast_label, cast_rule_column, cast_timestamp
 from feast_plugin.contract import TIMESTAMP, Contract
 from feast_plugin.frame import checked_frame
-from feast_plugin.identity import row_ids
+from feast_plugin.rows import Rows, canonical_rows
 from resampler.errors import ContractError, DataError, ResamplerError
-from resampler.schema import Label
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from feast import FeatureStore
-    from numpy.typing import NDArray
-
-BATCH_ROWS = 131_072  # rows held at once while a table passes through
-
-
-class Rows(NamedTuple):
-    """The retrieved rows in canonical order: by event timestamp, then by join keys.
-
-    Parameters
-    ----------
-    table : pyarrow.Table of n_rows
-        Join keys, event timestamp, features, label and the split rule's column, memory-mapped.
-    row_id : ndarray of shape (n_rows,), int64
-        Identities.
-    timestamps : ndarray of shape (n_rows,), int64
-        Microseconds since 1970, UTC.
-    label : ndarray of shape (n_rows,), int64
-        Class of each row: the integer itself, or the position in `classes`.
-    classes : Label
-        Name, type and classes of the label.
-    """
-
-    table: pa.Table
-    row_id: NDArray[np.int64]
-    timestamps: NDArray[np.int64]
-    label: NDArray[np.int64]
-    classes: Label
 
 
 def retrieve(
@@ -114,40 +83,6 @@ def retrieve(
     return canonical_rows(table, contract, spool)
 
 
-def canonical_rows(table: pa.Table, contract: Contract, spool: Path) -> Rows:
-    """Bring rows into canonical order, on disk, and say who they are.
-
-    Parameters
-    ----------
-    table : pyarrow.Table
-        Columns typed by the contract; keys are unique.
-    contract : Contract
-        Names keys and label.
-    spool : Path
-        A local directory with room for the rows once; the file in it is removed as soon as it is mapped.
-
-    Returns
-    -------
-    Rows
-        As many as `table` has.
-
-    Raises
-    ------
-    DataError
-        If the label is constant.
-    """
-    order = pc.sort_indices(table, sort_keys=[(key, "ascending") for key in contract.keys])
-    table = _spool(table, order, spool / f"{uuid.uuid4().hex}.arrow")
-    label, classes = _encode_label(table[contract.label], contract.published_label)
-    return Rows(
-        table=table,
-        row_id=row_ids(table, contract.keys),
-        timestamps=table[TIMESTAMP].cast(pa.int64()).to_numpy(),
-        label=label,
-        classes=classes,
-    )
-
-
 def _covers(features: FeatureService | Sequence[str], contract: Contract) -> bool:
     # A service goes to Feast as it is, for its aliases; a label from outside it takes a list of references.
     if not isinstance(features, FeatureService):
@@ -201,23 +136,3 @@ def conform(table: pa.Table, contract: Contract, extra: str | None) -> pa.Table:
             )
         columns[extra] = cast_rule_column(extra, table[extra])
     return pa.table(columns)
-
-
-def _spool(table: pa.Table, order: pa.Array, path: Path) -> pa.Table:
-    """Write the table in canonical order and map it back, so that its rows need no memory of ours."""
-    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
-        for start in range(0, len(order), BATCH_ROWS):
-            writer.write_table(table.take(order.slice(start, BATCH_ROWS)).combine_chunks())
-    mapped = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
-    path.unlink()
-    return mapped
-
-
-def _encode_label(column: pa.ChunkedArray, name: str) -> tuple[NDArray[np.int64], Label]:
-    values = sorted(pc.unique(column).to_pylist())
-    if len(values) < 2:
-        raise DataError(f"label {name!r} must have two classes or more, got only {values[0]!r}")
-    if pa.types.is_string(column.type):
-        codes = pc.index_in(column, value_set=pa.array(values, pa.string()))
-        return codes.to_numpy().astype(np.int64), Label(name, "string", tuple(values))
-    return column.to_numpy(), Label(name, "int64")

@@ -14,7 +14,6 @@ from feast_plugin.catalog import Catalog
 from feast_plugin.cleaning import check_cleaner
 from feast_plugin.contract import build_contract, check_group
 from feast_plugin.frame import open_frame, read_frame
-from feast_plugin.identity import content_digest
 from feast_plugin.manifest import FILE, Manifest, recipe_digest
 from feast_plugin.matrix import array_widths
 from feast_plugin.registry import register, saved_datasets
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
     from feast import FeatureStore
     from numpy.typing import NDArray
 
-    from feast_plugin.retrieve import Rows
+    from feast_plugin.rows import Rows
 
 ALGORITHM = 1  # raised when equal recipes begin to give other rows
 DEFAULT_SPLIT = "time:0.7,0.15,0.15"
@@ -221,7 +220,7 @@ def create_snapshot(
             | {key: value for key, value in chosen.items() if value is not None},
             inputs={
                 "rows": rows.table.num_rows,
-                "sha256": content_digest(rows.table),
+                "sha256": rows.sha256(),
                 "project": store.project,
                 "feature_service": service.name if isinstance(service, FeatureService) else None,
                 "references": contract.references,

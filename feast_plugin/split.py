@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from feast_plugin.retrieve import Rows
+    from feast_plugin.rows import Rows
 
 SPLITS = ("train", "validation", "test")
 TRAIN = 0

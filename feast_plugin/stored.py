@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from feast_plugin.contract import Contract
-from feast_plugin.retrieve import BATCH_ROWS, canonical_rows
+from feast_plugin.rows import BATCH_ROWS, canonical_rows
 from feast_plugin.split import SPLITS, TRAIN
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from feast_plugin.manifest import Manifest
-    from feast_plugin.retrieve import Rows
+    from feast_plugin.rows import Rows
     from feast_plugin.storage import Location
 
 SPLIT_COLUMN = "resampler.split"  # beside the published columns while they pass through; a dot stands in no feature

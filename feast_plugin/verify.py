@@ -14,7 +14,7 @@ from feast_plugin.catalog import Catalog
 from feast_plugin.contract import TIMESTAMP
 from feast_plugin.identity import ContentDigest, hash_keys
 from feast_plugin.registry import differences, saved_datasets
-from feast_plugin.retrieve import BATCH_ROWS
+from feast_plugin.rows import BATCH_ROWS
 from feast_plugin.split import SPLITS, TRAIN
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from feast_plugin.cleaning import unclean
 from feast_plugin.manifest import Manifest, SplitEntry, version_name
 from feast_plugin.parquet import ParquetFile
 from feast_plugin.report import draw_pictures, write_report
-from feast_plugin.retrieve import BATCH_ROWS
+from feast_plugin.rows import BATCH_ROWS
 from feast_plugin.split import LEFT_OUT, SPLITS, TRAIN
 from resampler.errors import CorruptStateError
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from feast_plugin.contract import Contract
-    from feast_plugin.retrieve import Rows
+    from feast_plugin.rows import Rows
     from feast_plugin.storage import Location
 
 RETAINED = {"full": None, "sample": 1_000, "recipe": 0}  # synthetic rows that are stored; None is all
@@ -124,8 +124,9 @@ def write_version(draft: Draft, name: str, version: int, directory: Location) ->
         kept = None if limit is None else stack.enter_context(ParquetFile(directory, KEPT, schema))
         dropped = None if cleaner is None else stack.enter_context(ParquetFile(directory, CLEANED, schema))
         parents = stack.enter_context(ParquetFile(directory, lineage.FILE, lineage.SCHEMA))
-        for start in tqdm(range(0, len(assignment), BATCH_ROWS), desc="writing", unit="batch", disable=None):
-            batch = published_rows(rows.table.slice(start, BATCH_ROWS), contract, schema)
+        passes = tqdm(rows.batches(), total=-(-len(train) // BATCH_ROWS), desc="writing", unit="batch", disable=None)
+        for start, real in passes:
+            batch = published_rows(real, contract, schema)
             for split, file in files.items():
                 part = batch.filter(pa.array(assignment[start : start + BATCH_ROWS] == SPLITS.index(split)))
                 file.write(part)
