@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 import time
@@ -9,8 +10,6 @@ import time
 import numpy as np
 import pyarrow.parquet as pq
 import redis
-
-PIPELINE_ROWS = 16  # a producer that waits for every single reply would measure its own round trips
 
 
 def entry_ids(table) -> list[str]:
@@ -20,21 +19,24 @@ def entry_ids(table) -> list[str]:
 
 
 def main(stream: str, parquet: str, rows_per_s: str, sent_at: str) -> None:
-    """Send every row at a steady pace; save the monotonic time of each send to `sent_at`."""
+    """Send every row, a day at a time, at a steady pace; save the monotonic time of each send to `sent_at`.
+
+    A day is one transaction: a pause of this process, however long, never lets the worker see half a day.
+    """
     table = pq.read_table(parquet)
     columns = [name for name in table.column_names if name not in ("unit", "event_timestamp")]
-    ids = entry_ids(table)
     rows = zip(*(map(str, table[name].to_pylist()) for name in columns), strict=True)
+    days = itertools.groupby(zip(entry_ids(table), rows, strict=True), key=lambda row: row[0].split("-")[0])
     client = redis.Redis.from_url(os.environ["RESAMPLER_REDIS_URL"])
-    times = np.empty(len(ids))
-    pipe = client.pipeline(transaction=False)
+    times: list[float] = []
     started = time.monotonic()
-    for i, (entry_id, row) in enumerate(zip(ids, rows, strict=True)):
-        pipe.xadd(stream, dict(zip(columns, row, strict=True)), id=entry_id)
-        times[i] = time.monotonic()
-        if len(pipe) == PIPELINE_ROWS or i == len(ids) - 1:
-            pipe.execute()
-            time.sleep(max(0.0, started + (i + 1) / float(rows_per_s) - time.monotonic()))
+    for _, day in days:
+        pipe = client.pipeline(transaction=True)
+        for entry_id, row in day:
+            pipe.xadd(stream, dict(zip(columns, row, strict=True)), id=entry_id)
+        times += [time.monotonic()] * len(pipe)
+        pipe.execute()
+        time.sleep(max(0.0, started + len(times) / float(rows_per_s) - time.monotonic()))
     np.save(sent_at, times)
 
 

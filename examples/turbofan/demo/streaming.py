@@ -30,8 +30,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-IDLE_S = 2  # how long the worker waits for more before it ends
-STALLED_S = 60  # how long the demo waits for output before it gives up
+STALLED_S = 120  # how long the demo waits for output before it gives up
 LIVE_ROWS_PER_S = 5_000  # a pace that the learner keeps up with: a queue would be measured for latency otherwise
 UNPACED = float("inf")
 
@@ -64,7 +63,7 @@ class Stream:
         """Start a worker as `resampler stream run` would be started by hand."""
         command = resampler_command(
             *("stream", "run", "--stream", name, "--contract", str(self.contract), "--ratio", str(self.ratio)),
-            *("--seed", str(self.seed), "--until-idle", str(IDLE_S), "--metrics-port", "0"),
+            *("--seed", str(self.seed), "--metrics-port", "0"),
         )
         return subprocess.Popen(command, env=self._environment(), stderr=subprocess.PIPE, text=True)
 
@@ -128,7 +127,7 @@ def train_on_stream(stream: Stream, name: str, rows: pa.Table, work: Path) -> Tr
                     if n_real == len(rows):
                         break
             _finish(producer)
-        _finish(worker)
+        _stop(worker)
     if n_real != len(rows):
         raise ResamplerError(f"{len(rows)} rows were sent and {n_real} came back within {STALLED_S} s of silence")
     sent = dict(zip(entry_ids(rows), np.load(sent_at), strict=True))
@@ -155,14 +154,15 @@ def kill_half_way(stream: Stream, name: str, n_entries: int, work: Path) -> tupl
             at_kill = client.xlen(output)
             with _ended(stream.worker(name)) as successor:
                 _finish(producer)
-                _finish(successor)
+                _wait_until(lambda: client.xlen(output) >= n_entries, successor)
+                _stop(successor)
     return at_kill, worker.returncode
 
 
 def drain_backlog(stream: Stream, first: str, name: str, n_entries: int) -> float:
     """Run a third pass over a stream that is full from the start; return the seconds until its output is there.
 
-    All but the last entry, which waits for the quiet spell that ends the stream.
+    All but the last entry, which waits for a quiet second: a row of its day may still come.
     """
     client = redis.Redis.from_url(stream.url)
     client.copy(first, name)
@@ -172,7 +172,8 @@ def drain_backlog(stream: Stream, first: str, name: str, n_entries: int) -> floa
         started = time.monotonic()
         _wait_until(lambda: client.xlen(output) >= n_entries - 1, worker)
         seconds = time.monotonic() - started
-        _finish(worker)
+        _wait_until(lambda: client.xlen(output) >= n_entries, worker)
+        _stop(worker)
     return seconds
 
 
@@ -204,6 +205,12 @@ def _wait_until(condition, worker: subprocess.Popen[str]) -> None:
         if time.monotonic() > deadline:
             raise ResamplerError(f"the worker did nothing for {STALLED_S} s")
         time.sleep(0.001)
+
+
+def _stop(worker: subprocess.Popen[str]) -> None:
+    """End a worker as an operator would, with SIGTERM."""
+    worker.terminate()
+    _finish(worker)
 
 
 def _finish(process: subprocess.Popen[str]) -> None:
