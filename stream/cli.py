@@ -21,6 +21,7 @@ from stream import identity
 from stream.codec import InputFormat, OutputFormat
 from stream.commandline import conceal
 from stream.connection import PASSWORD_VARIABLE, URL_VARIABLE, connect_shards, redact, resolve_url
+from stream.contract import read_contract
 from stream.deadletters import read_letters
 from stream.deadletters import resubmit as resubmit_letters
 from stream.dryrun import dry_run
@@ -84,8 +85,12 @@ def _print_json(report: dict[str, Any]) -> None:
 @click.option("--features", help="Names of the float32 feature columns, separated by commas.")
 @click.option("--label", default=None, help="Name of the class column.")
 @click.option(
-    "--contract", type=click.Path(path_type=Path, dir_okay=False), help="Contract file, in place of the two above."
+    "--contract", type=click.Path(path_type=Path, dir_okay=False), help="Contract file: columns, types and the label."
 )
+@click.option(
+    "--feature-service", help="Feast feature service whose features the stream holds, in place of --features."
+)
+@click.option("--repo", help="Directory of the service's feature_store.yaml.")
 @click.option("--ratio", default=0.2, show_default=True, help="Minority : majority after augmentation.")
 @click.option("--k", "k_neighbors", default=5, show_default=True, help="Neighbours that a base may be joined with.")
 @click.option("--capacity", default=10_000, show_default=True, help="Rows kept of each class.")
@@ -129,6 +134,8 @@ def run(
     features: str | None,
     label: str | None,
     contract: Path | None,
+    feature_service: str | None,
+    repo: str | None,
     dry: bool,
     until_idle: float | None,
     metrics_port: int | None,
@@ -145,7 +152,7 @@ def run(
     if until_idle is not None and until_idle <= 0:
         raise InvalidInputError(f"--until-idle must be positive, got {until_idle}")
     settings = Settings(
-        _schema(features, label, contract),
+        _schema(features, label, contract, feature_service, repo),
         input_format=InputFormat(parameters.pop("input_format")),
         output_format=OutputFormat(parameters.pop("output_format")),
         **parameters,
@@ -189,15 +196,22 @@ def _dry_run(opened: list[tuple[redis.Redis, ShardKeys]], name: str, settings: S
         click.echo(f"  {found['rows']} x {reason}, such as {found['example']}")
 
 
-def _schema(features: str | None, label: str | None, contract: Path | None) -> FeatureSchema:
+def _schema(
+    features: str | None, label: str | None, contract: Path | None, feature_service: str | None, repo: str | None
+) -> FeatureSchema:
+    if sum(map(bool, (features, contract, feature_service))) != 1 or bool(label) == bool(contract):
+        raise InvalidInputError(
+            "the columns must be given once: --features a,b,c --label y, or --feature-service NAME --repo DIR "
+            "--label y, or --contract FILE, which names the label too"
+        )
+    if bool(feature_service) != bool(repo):
+        raise InvalidInputError("--feature-service and --repo go together: name the service and its repository")
     if contract is not None:
-        if features or label:
-            raise InvalidInputError("--contract already says --features and --label: give one or the other")
         return FeatureSchema.from_file(contract)
+    if feature_service and repo and label:
+        return read_contract("feast", repo, feature_service, label)
     names = [name.strip() for name in (features or "").split(",") if name.strip()]
-    if not names or not label:
-        raise InvalidInputError("the columns are unknown: pass --features a,b,c --label y, or --contract FILE")
-    return FeatureSchema.numeric(names, label=label)
+    return FeatureSchema.numeric(names, label=label or "")
 
 
 @stream.command()

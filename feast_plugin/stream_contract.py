@@ -1,0 +1,83 @@
+"""The contract of a stream, from a feature service: what snapshot and stream then have in common."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from feast.types import String
+
+from feast_plugin.cli import _feast, _open
+from feast_plugin.contract import NAMESPACE, _projections, build_contract
+from feast_plugin.snapshot import _resolve
+from resampler.errors import ContractError
+from resampler.schema import Feature, FeatureSchema, Label
+
+if TYPE_CHECKING:
+    from feast.field import Field
+
+    from feast_plugin.contract import Column
+
+
+def from_feature_service(repo: str, feature_service: str, label: str) -> FeatureSchema:
+    """Read what a stream of a service's features must hold.
+
+    Parameters
+    ----------
+    repo : str
+        Directory of ``feature_store.yaml``.
+    feature_service : str
+        Name of the service.
+    label : str
+        A column of the stream beside the features, a feature, or ``view:feature``.
+
+    Returns
+    -------
+    FeatureSchema
+        Features in the order of the service; element j of an array feature ``x`` is the column ``x[j]``.
+
+    Raises
+    ------
+    ContractError
+        If a feature's type cannot be resampled, or the registry does not say what a stream has to know beforehand:
+        a String's values (tag ``categories``, separated by commas) or an array's length (tag ``width``).
+    InvalidInputError
+        If repository, service or label cannot be found.
+    """
+    with _feast():
+        store = _open(Path(repo))
+        service = _resolve(store, feature_service, None)
+        fields = {f"{p.name}:{field.name}": field for p in _projections(store, service) for field in p.fields}
+        named = {reference for reference, field in fields.items() if label in (reference, field.name)}
+        beside = not named and ":" not in label
+        contract = build_contract(store, service, label, frame_columns=[label] if beside else None)
+        if contract.label_reference not in fields and not contract.label_reference.startswith(f"{NAMESPACE}:"):
+            (extra,) = _projections(store, [label])
+            (fields[label],) = extra.fields
+    features = [f for column in contract.columns for f in _features(column, fields[column.reference])]
+    return FeatureSchema(tuple(features), _label(contract.label, fields.get(contract.label_reference)))
+
+
+def _features(column: Column, field: Field) -> list[Feature]:
+    if column.array:
+        width = field.tags.get("width", "")
+        if not width.isdigit() or not int(width):
+            raise ContractError(
+                f"feature {column.reference} is an array, and a stream must know its length: tag it width=N"
+            )
+        return [Feature(f"{column.name}[{j}]", column.dtype) for j in range(int(width))]
+    categories = _values(field, column.reference) if column.dtype == "string" else ()
+    return [Feature(column.name, column.dtype, column.categorical, categories)]
+
+
+def _label(name: str, field: Field | None) -> Label:
+    if field is None or field.dtype != String:
+        return Label(name)
+    return Label(name, "string", _values(field, f"label {name}"))
+
+
+def _values(field: Field, what: str) -> tuple[str, ...]:
+    values = tuple(filter(None, field.tags.get("categories", "").split(",")))
+    if not values:
+        raise ContractError(f"{what} is a String, and a stream must know its values: tag it categories=red,green")
+    return values
