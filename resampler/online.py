@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from resampler.bases import SAVED, STRATEGIES, Bases, Strategy, weigh
-from resampler.buffer import MinorityBuffer
+from resampler.buffer import BufferStats, MinorityBuffer
 from resampler.errors import CorruptStateError, InvalidInputError
 from resampler.kernels.online import advance, scatter
 from resampler.kernels.window import Policy, Window, encode, plan
@@ -383,6 +383,22 @@ class OnlineResampler:
             dropped=dict(zip(labels, self._window.seen_dropped.tolist(), strict=False)),
             buffer_rows={label: len(bases.buffer) for label, bases in zip(labels, self._bases, strict=True)},
         )
+
+    def buffer_stats(self) -> dict[int, BufferStats]:
+        """Measure the classes' buffers.
+
+        Returns
+        -------
+        dict of int to BufferStats
+            By label, in order of first appearance.
+
+        Notes
+        -----
+        Works on copies: a buffer that is measured mends its lists, and that would show in what comes out later.
+        """
+        labels = self._window.labels[: len(self._bases)].tolist()
+        copies = (MinorityBuffer.from_bytes(bases.buffer.to_bytes()) for bases in self._bases)
+        return {label: copy.stats() for label, copy in zip(labels, copies, strict=True)}
 
     def to_bytes(self) -> bytes:
         """Save the resampler.

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-from prometheus_client import make_wsgi_app
+from prometheus_client import disable_created_metrics, make_wsgi_app
 
 from resampler.errors import ResamplerError
 
@@ -54,6 +54,7 @@ def metrics_server(worker: Worker, host: str, port: int | None) -> Iterator[int]
     if port == 0:
         yield 0
         return
+    disable_created_metrics()  # a second series beside each counter and histogram, which nobody looks at
     metrics = make_wsgi_app(worker.metrics.registry)
 
     def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

@@ -8,8 +8,9 @@ import numpy as np
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
+    from resampler.buffer import BufferStats
     from resampler.online import OnlineStats
     from resampler.provenance import MicroBatch
     from stream.codec import Reject
@@ -44,6 +45,14 @@ class Metrics:
         self.samples = counter("resampler_samples_generated", "Synthetic rows committed.", "class")
         self.ratio = gauge("resampler_synthetic_ratio", "Synthetic rows : all rows since the stream began.")
         self.buffer = gauge("resampler_buffer_rows", "Rows that synthetic rows are made from.", "class")
+        self.recall = gauge(
+            "resampler_buffer_recall", "Share of true neighbours among those kept, of a sample.", "class"
+        )
+        self.distance = gauge(
+            "resampler_neighbor_distance",
+            "Median distance of a kept row to its nearest neighbour, in units of scale.",
+            "class",
+        )
         self.lag = gauge("resampler_stream_lag_rows", "Rows in the input that are not committed yet.")
         self.commit = histogram("resampler_commit_seconds", "Time of one commit.")
         self.latency = histogram(
@@ -112,6 +121,19 @@ class ShardMetrics:
         metrics.ratio.labels(*labels).set(stats.synthetic_ratio)
         metrics.commit.labels(*labels).observe(commit_s)
         metrics.latency.labels(*labels).observe(latency_s)
+
+    def measured(self, buffers: Mapping[int, BufferStats]) -> None:
+        """Set what was measured of the buffers.
+
+        Parameters
+        ----------
+        buffers : mapping of int to BufferStats
+            By class; those that hold too few rows to be measured are left out.
+        """
+        for label, stats in buffers.items():
+            if not np.isnan(stats.recall):
+                self._metrics.recall.labels(*self._labels, str(label)).set(stats.recall)
+                self._metrics.distance.labels(*self._labels, str(label)).set(stats.neighbor_distance)
 
     def lag(self, rows: float) -> None:
         """Set the lag.

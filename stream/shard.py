@@ -47,6 +47,8 @@ IDLE_BLOCK_MS = 200  # longest wait in one read: what a stop request can be late
 STALE_MS = 1_000
 QUIET_S = 1.0
 CHECK_S = 1.0  # how often a quiet stream is examined, and its lag measured
+MEASURE_S = 30.0  # how often the buffers are measured, at most
+MEASURE_SHARE = 0.01  # of the time, at most
 MAX_FORGET_ROWS = 1_000
 TEXT_NUMBER_BITS = 20
 
@@ -121,6 +123,7 @@ class Shard:
         self._pending: Pending | None = None
         self._behind = True  # whether the last read came back full
         self._forget_requests = 0
+        self._next_measure = 0.0
         self._sent: tuple[Commit, Callable[[float, float], object], float, float] | None = None
         self._last_arrival = self._quiet_since = self._asked = self._last_renewal = self._last_check = self._clock()
 
@@ -418,6 +421,10 @@ class Shard:
         read = max(1, stored.entries - stored.start_entries)
         rows_per_entry = max(1.0, (stored.rows + stored.rejected) / read)
         self._metrics.lag(max(0, info.entries_added - stored.entries) * rows_per_entry)
+        if stored.rows and self._last_check >= self._next_measure:
+            self._metrics.measured(self._resampler.buffer_stats())
+            took = self._clock() - self._last_check
+            self._next_measure = self._clock() + max(MEASURE_S, took / MEASURE_SHARE)
 
     def _held_back(self) -> bool:
         """Tell whether the slowest feed is too far behind what was written."""

@@ -31,6 +31,7 @@ def warm() -> None:
     n = len(rows.y)
     for i in range(4):
         online.process(rows.X, rows.y, np.arange(i * n, (i + 1) * n))
+    online.buffer_stats()
 
 
 def _xread_reply(entries: list[dict[bytes, bytes]]) -> bytes:

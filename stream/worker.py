@@ -99,8 +99,8 @@ class Worker:
 
     @property
     def healthy(self) -> bool:
-        """Whether every shard made a step, or an attempt to take it, lately."""
-        return all(time.monotonic() - lane.last_step < STALLED_S for lane in self._lanes)
+        """Whether every shard made a step, or an attempt to take it, lately; a worker that compiles is well."""
+        return not self.begun or all(time.monotonic() - lane.last_step < STALLED_S for lane in self._lanes)
 
     @property
     def owned(self) -> int:
@@ -117,9 +117,9 @@ class Worker:
         """
         client = connect(self.url, self._workers_key, timeout_s=HEARTBEAT_S)
         warm()
-        self.begun = True
         for lane in self._lanes:
-            lane.thread.start()
+            lane.start()
+        self.begun = True
         try:
             while not self.stopping.is_set():
                 self._share_out(client)
@@ -173,6 +173,11 @@ class _Lane:
         self._worker = worker
         self._keys = keys
         self._quiet_since: float | None = None
+
+    def start(self) -> None:
+        """Start the thread."""
+        self.last_step = time.monotonic()
+        self.thread.start()
 
     def _run(self) -> None:
         try:

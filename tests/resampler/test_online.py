@@ -195,6 +195,7 @@ def test_a_saved_resampler_goes_on_as_if_it_had_not_stopped():
     a = run(whole, X, y, ids, [])
     b = first.process(X[:1_700], y[:1_700], ids[:1_700])
     saved = first.to_bytes()
+    assert first.buffer_stats()[1].recall == 1
     assert saved == first.to_bytes()
     second = OnlineResampler.from_bytes(saved)
     assert second.config_hash == first.config_hash

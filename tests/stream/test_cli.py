@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import time
@@ -157,6 +158,8 @@ def test_metrics_and_health(client, name, make_rows, add_text, start_cli):
     arguments = [argument for argument in RUN if argument not in ("--metrics-port", "0")]
     process = start_cli(*arguments, "--stream", name, "--ratio", "0.9", "--metrics-port", "19464")
     wanted = (
+        "buffer_recall",
+        "neighbor_distance",
         "rows_total",
         "samples_generated_total",
         "synthetic_ratio",
@@ -165,6 +168,7 @@ def test_metrics_and_health(client, name, make_rows, add_text, start_cli):
         "commit_seconds_bucket",
         "batch_latency_seconds_bucket",
     )
+    only_when = ("dead_letters_total", "replayed_rows_total")  # there are any
     text, deadline = "", time.monotonic() + 60
     while not all(f"resampler_{metric}{{" in text for metric in wanted):
         assert process.poll() is None
@@ -173,6 +177,8 @@ def test_metrics_and_health(client, name, make_rows, add_text, start_cli):
             text = reply.read().decode()
         time.sleep(0.02)
     assert f'stream="{name}"' in text
+    families = set(re.findall(r"^# TYPE (\w+)", text, re.MULTILINE))
+    assert families == {f"resampler_{metric.removesuffix('_bucket')}" for metric in (*wanted, *only_when)}
     with urllib.request.urlopen("http://127.0.0.1:19464/healthz") as reply:
         assert reply.read() == b"ok\n"
 
