@@ -42,8 +42,8 @@ class Checkpoint:
         The contract, as JSON.
     parameters : dict
         The resampler's parameters.
-    classes : dict of str to [real, synthetic, buffer rows]
-        Counts by label.
+    classes : dict of str to [real, synthetic, dropped, buffer rows]
+        Counts by label; rows dropped are those that under-sampling left out.
     holder : str
         ``epoch owner`` of the worker that may write.
     start : str
@@ -166,7 +166,8 @@ class Checkpoint:
             After the rows up to the cursor.
         """
         self.classes = {
-            str(label): [real, stats.synthetic[label], stats.buffer_rows[label]] for label, real in stats.real.items()
+            str(label): [real, stats.synthetic[label], stats.dropped[label], stats.buffer_rows[label]]
+            for label, real in stats.real.items()
         }
 
     def write(self, client: redis.Redis, keys: ShardKeys, holder: str) -> None:

@@ -116,7 +116,7 @@ def _print_json(report: dict[str, Any]) -> None:
 @click.option(
     "--output-format", type=click.Choice([f.value for f in OutputFormat]), default="packed", show_default=True
 )
-@click.option("--start", default="0", show_default=True, help="0, $, an entry ID or an ISO 8601 time.")
+@click.option("--start", default="0", show_default=True, help="0, tail, an entry ID or an ISO 8601 time.")
 @click.option("--snapshot-rows", default=100_000, show_default=True, help="Rows between two snapshots.")
 @click.option("--trim", is_flag=True, help="Trim the input behind each snapshot.")
 @click.option("--allow-gap", is_flag=True, help="Go on when entries were trimmed unread by someone else.")
@@ -223,9 +223,10 @@ def status(url: str | None, name: str, shards: int, as_json: bool) -> None:
         _print_json(report)
         return
     for shard in report["shards"]:
+        kept = "none yet" if shard["ratio"] is None else f"{shard['ratio']:.3f}"
         click.echo(
             f"{shard['input']}: cursor {shard['cursor']}, lag {shard['lag']}, {shard['rows']} rows in, "
-            f"{shard['synthetic']} synthetic ({shard['synthetic_ratio']:.1%}), {shard['dead_letters']} dead letters, "
+            f"{shard['synthetic']} synthetic, ratio {kept}, {shard['dead_letters']} dead letters, "
             f"owner {shard['owner'] or 'none'}"
         )
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from stream.keys import ShardKeys
 
 _PAGE = 200
+ROW_GROUP_ROWS = 1 << 16
 
 
 def read_output(client: redis.Redis, keys: ShardKeys, schema: FeatureSchema) -> Iterator[MicroBatch]:
@@ -86,14 +87,20 @@ def export_parquet(
         )
     (schema,) = schemas.values()
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    rows = 0
+    rows = written = 0
     try:
         with pq.ParquetWriter(partial, arrow_schema(schema), compression="zstd") as writer:
+            held: list[pa.RecordBatch] = []
             for client, keys in shards:
                 for batch in read_output(client, keys, schema):
-                    writer.write_batch(to_table_batch(batch, schema))
+                    held.append(to_table_batch(batch, schema))
                     rows += len(batch)
                     progress(len(batch))
+                    if rows - written >= ROW_GROUP_ROWS:  # a group an entry would make reading slow
+                        writer.write_table(pa.Table.from_batches(held))
+                        held, written = [], rows
+            if held:
+                writer.write_table(pa.Table.from_batches(held))
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)

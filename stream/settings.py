@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from resampler.errors import InvalidInputError
@@ -37,8 +37,8 @@ class Settings:
     input_format, output_format : InputFormat, OutputFormat
         Wire formats.
     start : str
-        Where a stream that has no checkpoint begins: ``0`` the oldest entry, ``$`` what comes from now on, an entry
-        ID (what follows it), or an ISO 8601 time.
+        Where a stream that has no checkpoint begins: ``0`` the oldest entry, ``tail`` (or ``$``) what comes from now
+        on, an entry ID (what follows it), or an ISO 8601 time (in UTC, unless it says otherwise).
     snapshot_rows : int
         Rows between two snapshots: what a restart replays at most.
     trim : bool
@@ -128,7 +128,7 @@ class Settings:
         InvalidInputError
             If it is neither of these nor a time.
         """
-        if self.start == "$":
+        if self.start in ("$", "tail"):
             return "$"
         if _ENTRY_ID.fullmatch(self.start):
             ms, _, seq = self.start.partition("-")
@@ -138,9 +138,11 @@ class Settings:
             moment = datetime.fromisoformat(self.start)
         except ValueError:
             moment = None
+        if moment and moment.tzinfo is None:  # not the time zone of whichever machine this is
+            moment = moment.replace(tzinfo=UTC)
         if moment is None or moment.timestamp() < 0:
             raise InvalidInputError(
-                f"start must be 0, $, an entry ID such as 1700000000000-0 or an ISO 8601 time, got {self.start!r}"
+                f"start must be 0, tail, an entry ID such as 1700000000000-0 or an ISO 8601 time, got {self.start!r}"
             )
         # Behind the last ID that the millisecond before could have had, so that the moment itself is included.
         ms_before = int(moment.timestamp() * 1000) - 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from stream.checkpoint import Checkpoint
@@ -9,7 +10,7 @@ from stream.feedplace import FeedPlace
 from stream.position import input_info
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import redis
 
@@ -29,14 +30,16 @@ def shard_status(client: redis.Redis, keys: ShardKeys) -> dict[str, Any]:
     Returns
     -------
     dict
-        JSON types: input, cursor, lag (entries not committed yet), rows, synthetic, emitted, rejected,
-        synthetic_ratio, classes, owner (None while nobody holds the lease), dead_letters, forget_requests, feeds.
+        JSON types: input, output, begun, cursor, lag (entries not committed yet), rows, synthetic, emitted, rejected,
+        ratio (smallest class : largest in the output, None before there are two), synthetic_ratio, classes, owner
+        (None while nobody holds the lease), dead_letters, forget_requests, feeds.
     """
     stored = Checkpoint.load(client, keys)
     info = input_info(client, keys.input)
     owner: bytes | None = client.get(keys.lease)  # type: ignore[assignment]
     feeds: dict[bytes, bytes] = client.hgetall(keys.feeds)  # type: ignore[assignment]
     known = stored or Checkpoint("0-0", entries=info.entries_added - info.length)
+    classes = {label: _class_counts(*counts) for label, counts in known.classes.items()}
     return {
         "input": keys.input,
         "output": keys.output,
@@ -47,11 +50,9 @@ def shard_status(client: redis.Redis, keys: ShardKeys) -> dict[str, Any]:
         "synthetic": known.synthetic,
         "emitted": known.emitted,
         "rejected": known.rejected,
+        "ratio": _ratio([classes]),
         "synthetic_ratio": known.synthetic / max(1, known.emitted),
-        "classes": {
-            label: {"real": real, "synthetic": synthetic, "buffer_rows": held}
-            for label, (real, synthetic, held) in known.classes.items()
-        },
+        "classes": classes,
         "owner": owner.decode() if owner else None,
         "dead_letters": client.xlen(keys.dead),
         "forget_requests": client.scard(keys.forget),
@@ -80,4 +81,17 @@ def stream_status(stream: str, shards: Sequence[tuple[redis.Redis, ShardKeys]]) 
     each = [shard_status(client, keys) for client, keys in shards]
     total = {name: sum(s[name] for s in each) for name in ("lag", "rows", "synthetic", "emitted", "rejected")}
     ratio = total["synthetic"] / max(1, total["emitted"])
-    return {"stream": stream, **total, "synthetic_ratio": ratio, "shards": each}
+    kept = _ratio([shard["classes"] for shard in each])
+    return {"stream": stream, **total, "ratio": kept, "synthetic_ratio": ratio, "shards": each}
+
+
+def _class_counts(real: int, synthetic: int, dropped: int, buffer_rows: int) -> dict[str, int]:
+    return {"real": real, "synthetic": synthetic, "dropped": dropped, "buffer_rows": buffer_rows}
+
+
+def _ratio(shards: Iterable[Mapping[str, Mapping[str, int]]]) -> float | None:
+    out: Counter[str] = Counter()
+    for classes in shards:
+        for label, counts in classes.items():
+            out[label] += counts["real"] + counts["synthetic"] - counts["dropped"]
+    return min(out.values()) / max(out.values()) if len(out) > 1 and max(out.values()) else None

@@ -39,6 +39,8 @@ def test_run_status_export(client, name, make_rows, add_text, call, tmp_path):
     report = json.loads(out)
     assert (report["rows"], report["lag"], report["shards"][0]["owner"]) == (300, 0, None)
     assert report["synthetic"] > 0
+    counts = [c["real"] + c["synthetic"] for c in report["shards"][0]["classes"].values()]
+    assert report["ratio"] == report["shards"][0]["ratio"] == min(counts) / max(counts) > 0.4
     status, _ = call("status", "--stream", name, "--json")
     assert json.loads(status) == report
     path = tmp_path / "out.parquet"

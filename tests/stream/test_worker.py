@@ -218,7 +218,17 @@ def test_deleted_input_is_noticed(client, name, make_rows, add_text, run_worker)
         run_worker(name)
 
 
-@pytest.mark.parametrize(("start", "expected"), [("0", 100), ("40-0", 60), ("$", 0), ("1970-01-01T00:00:00.091Z", 10)])
+@pytest.mark.parametrize(
+    ("start", "expected"),
+    [
+        ("0", 100),
+        ("40-0", 60),
+        ("$", 0),
+        ("tail", 0),
+        ("1970-01-01T00:00:00.091", 10),
+        ("1970-01-01T00:00:00.091Z", 10),
+    ],
+)
 def test_start_positions(client, name, make_rows, add_text, run_worker, start, expected):
     add_text(client, name, *make_rows(100))
     run_worker(name, start=start)
