@@ -4,7 +4,8 @@
 `partial_fit`            commits behind each batch: at least once; exactly once if the caller saves the cursors
                          with the model and gives them back to `Feed`
 `learn_many`             the same, for river
-`iterable_dataset`       at most once in an epoch: PyTorch's loader reads ahead, so nothing is committed
+`iterable_dataset`       commits nothing, as PyTorch's loaders read ahead: each epoch begins where its feeds are told
+                         to; exactly once if the caller saves the cursors that come with the batches (``cursors=True``)
 =======================  =====================================================================================
 """
 
@@ -88,7 +89,7 @@ def learn_many(model: Any, feed: Feed, names: Sequence[str]) -> int:
     return rows
 
 
-def iterable_dataset(make_feed: Callable[[tuple[int, ...]], Feed], shards: int = 1) -> Any:
+def iterable_dataset(make_feed: Callable[[tuple[int, ...]], Feed], shards: int = 1, *, cursors: bool = False) -> Any:
     """Make a PyTorch `IterableDataset` of ``(X, y)`` tensors, a batch each.
 
     Parameters
@@ -97,6 +98,9 @@ def iterable_dataset(make_feed: Callable[[tuple[int, ...]], Feed], shards: int =
         Makes the feed of some shards; called in each loader worker, as a connection cannot be shared.
     shards : int
         How many there are: loader worker i of n reads the shards i, i + n, ...
+    cursors : bool
+        Give ``(X, y, cursors)``: the feed's cursors behind the batch. Merged over all batches trained on, and saved
+        with the model in one step, they are what `Feed` takes to go on exactly there.
 
     Returns
     -------
@@ -117,7 +121,7 @@ def iterable_dataset(make_feed: Callable[[tuple[int, ...]], Feed], shards: int =
     class FeedDataset(data.IterableDataset):  # type: ignore[misc, name-defined]
         """The batches of the shards that fall to this loader worker."""
 
-        def __iter__(self) -> Iterator[tuple[Any, Any]]:
+        def __iter__(self) -> Iterator[tuple[Any, ...]]:
             info = data.get_worker_info()
             first, step = (info.id, info.num_workers) if info else (0, 1)
             mine = tuple(range(first, shards, step))
@@ -125,7 +129,8 @@ def iterable_dataset(make_feed: Callable[[tuple[int, ...]], Feed], shards: int =
                 return
             with make_feed(mine) as feed:
                 for batch in feed:
-                    yield _tensors(torch, batch)
+                    tensors = _tensors(torch, batch)
+                    yield (*tensors, feed.cursors) if cursors else tensors
 
     return FeedDataset()
 

@@ -2,11 +2,13 @@ import sys
 
 import numpy as np
 import pytest
+from river import linear_model
 from sklearn.linear_model import SGDClassifier
 
 from resampler.errors import MissingExtraError
 from stream import Feed
 from stream.adapters import iterable_dataset, learn_many, partial_fit
+from stream.keys import shard_keys
 
 
 @pytest.fixture
@@ -40,17 +42,36 @@ def test_training_that_is_broken_off_goes_on_exactly_once(server, filled):
 
 
 def test_river(server, filled, schema):
-    class Model:
-        rows = 0
-
-        def learn_many(self, X, y):
-            assert list(X.columns) == list(schema.names)
-            assert len(X) == len(y)
-            self.rows += len(y)
-
-    model = Model()
+    model = linear_model.LogisticRegression()
     with Feed(server.url, filled, idle_s=0.01) as feed:
-        assert learn_many(model, feed, schema.names) == model.rows > 500
+        rows = learn_many(model, feed, schema.names)
+    assert rows > 500
+    assert set(model.weights) == set(schema.names)
+    assert all(weight > 0 for weight in model.weights.values())  # the minority lies in the positive direction
+    with Feed(server.url, filled, idle_s=0.01) as feed:  # all of it is committed
+        assert list(feed) == []
+
+
+def test_torch_loaders_share_the_shards_and_say_where_they_are(server, client, name, make_rows, add_text, run_worker):
+    data = pytest.importorskip("torch.utils.data")
+    for i, keys in enumerate(shard_keys(name, 3)):
+        add_text(client, keys.input, *make_rows(300, seed=i))
+    run_worker(name, shards=3)
+
+    def make(shards, cursors=None):
+        return Feed(server.url, name, shards=3, only=shards, cursors=cursors, idle_s=0.01)
+
+    whole = list(data.DataLoader(iterable_dataset(make, 3), batch_size=None))
+    places = {}
+    loader = data.DataLoader(iterable_dataset(make, 3, cursors=True), batch_size=None, num_workers=2)
+    first = []
+    for i, (X, _, cursors) in enumerate(loader):
+        first.append(X)
+        places |= cursors
+        if i == 20:
+            break
+    rest = list(data.DataLoader(iterable_dataset(lambda s: make(s, places), 3), batch_size=None))
+    assert sorted(len(X) for X, _ in whole) == sorted([*map(len, first), *(len(X) for X, _ in rest)])
 
 
 def test_without_torch_the_command_is_named(monkeypatch):

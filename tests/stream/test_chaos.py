@@ -1,6 +1,7 @@
-"""Kill -9 of workers and servers, frozen workers, a promoted replica: the output is that of one uninterrupted run.
+"""Kill -9 of workers and servers, frozen workers, promoted replicas: the output is that of one uninterrupted run.
 
-Short by default; ``CHAOS=long`` is the full harness. A naive worker must fail it, or it proves nothing.
+Short by default; ``CHAOS=long`` is the full harness. A naive worker must fail it, or it proves nothing. Each test is
+run with snapshots and without, and each takes half of the kills.
 """
 
 from __future__ import annotations
@@ -9,25 +10,31 @@ import os
 import random
 import signal
 import socket
+import subprocess
 import sys
 import time
-from contextlib import suppress
+from collections import Counter
+from contextlib import contextmanager, suppress
 
 import pytest
 import redis
 
 from resampler import FeatureSchema, MicroBatch
+from resampler.errors import ResamplerError
 from stream import EmbeddedServer, Feed, Settings, Worker, shard
 from stream.connection import connect, raw_command
 from stream.identity import encode
 from stream.keys import ShardKeys
+from stream.server import find_server
 
 LONG = os.environ.get("CHAOS") == "long"
 WORKER_KILLS = 500 if LONG else 24
 SERVER_KILLS = 30 if LONG else 3
 FREEZES = 40 if LONG else 4
 NAMES = ("a", "b", "c")
-DURABLE = {"appendonly": True, "options": ("--appendfsync", "always")}
+COMMANDS = [b"EVALSHA", b"EVALSHA", b"EVALSHA", b"XREAD", b"HGETALL", b"SCRIPT"]
+PORTIONS = [0.0, 0.5, 0.97, 1.0]  # of the command's bytes, before the kill
+with_snapshots_and_without = pytest.mark.parametrize("snapshot_rows", [150, 10**9])
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks and freezes processes")
 
@@ -118,19 +125,30 @@ def reference(rows, add_text):
         return _output(client, "once")
 
 
-@pytest.mark.parametrize("snapshot_rows", [150, 10**9])
-def test_killed_workers(rows, reference, add_text, snapshot_rows):
+@pytest.fixture
+def report(capsys):
+    """Say what was done to the workers and servers, whatever pytest captures."""
+
+    def say(text):
+        with capsys.disabled():
+            print(f"\nchaos: {text}", end="")
+
+    return say if LONG else lambda _: None
+
+
+@with_snapshots_and_without
+def test_killed_workers(rows, reference, add_text, report, snapshot_rows):
     rng = random.Random(snapshot_rows)
     settings, n = _settings(snapshot_rows), len(rows[1])
-    stream, added, kills = "killed", 0, 0
+    stream, added, kills, done = "killed", 0, 0, Counter()
     with EmbeddedServer() as server, connect(server.url) as client:
         while kills < WORKER_KILLS // 2:
             if added < n and kills % 4 == 0:  # input that comes while workers come and go
                 added = _add_piece(add_text, client, stream, rows, added)
-            command = rng.choice([b"EVALSHA", b"EVALSHA", b"EVALSHA", b"XREAD", b"HGETALL", b"SCRIPT"])
-            kill = (command, rng.randrange(1, 6), rng.choice([0.0, 0.5, 0.97, 1.0]))
+            kill = (rng.choice(COMMANDS), rng.randrange(1, 6), rng.choice(PORTIONS))
             code = _wait(_fork(lambda kill=kill, name=stream: _live(server.url, name, settings, 0.01, kill)))
             kills += code == -signal.SIGKILL
+            done[kill[::2]] += code == -signal.SIGKILL
             assert code in (0, -signal.SIGKILL)
             if code == 0 and added >= n:  # all done: begin again on another stream
                 _check(client, server.url, stream, reference, n)
@@ -139,6 +157,11 @@ def test_killed_workers(rows, reference, add_text, snapshot_rows):
             added = _add_piece(add_text, client, stream, rows, added)
         assert _wait(_fork(lambda: _live(server.url, stream, settings, 0.2))) == 0
         _check(client, server.url, stream, reference, n)
+    assert not LONG or all(done[b"EVALSHA", portion] for portion in PORTIONS)
+    steps = ", ".join(f"{name.decode()} {portion:.0%} sent: {n}" for (name, portion), n in sorted(done.items()))
+    report(
+        f"{kills} workers killed (snapshot every {snapshot_rows} rows; {steps}), {stream.count(chr(39)) + 1} streams"
+    )
 
 
 def _add_piece(add_text, client, stream, rows, added):
@@ -148,14 +171,16 @@ def _add_piece(add_text, client, stream, rows, added):
     return min(stop, len(rows[1]))
 
 
-def test_killed_servers(rows, reference, tmp_path):
+@with_snapshots_and_without
+def test_killed_servers(rows, reference, tmp_path, report, snapshot_rows):
     rng = random.Random(1)
-    settings, n = _settings(150), len(rows[1])
-    with EmbeddedServer(directory=tmp_path / "s", **DURABLE) as server:
+    settings, n, kills = _settings(snapshot_rows), len(rows[1]), -(-SERVER_KILLS // 2)
+    fsync = "always" if snapshot_rows == 150 else "everysec"
+    with EmbeddedServer(appendonly=True, directory=tmp_path / "s", options=("--appendfsync", fsync)) as server:
         pid = _fork(lambda: _live(server.url, "served", settings, 30.0))
         added = 0
-        for _ in range(SERVER_KILLS):
-            added = _add_again(server.url, "served", rows, added, min(n, added + n // SERVER_KILLS + 1))
+        for _ in range(kills):
+            added = _add_again(server.url, "served", rows, added, min(n, added + n // kills + 1))
             time.sleep(rng.random() * 0.1)
             server.restart()
         _add_again(server.url, "served", rows, 0, n)
@@ -165,16 +190,18 @@ def test_killed_servers(rows, reference, tmp_path):
             _wait(pid)
             assert _wait(_fork(lambda: _live(server.url, "served", settings, 0.2))) == 0
             _check(client, server.url, "served", reference, n)
+    report(f"{kills} servers killed (appendfsync {fsync}, snapshot every {snapshot_rows} rows)")
 
 
-def test_frozen_workers_are_fenced(rows, reference, add_text):
+@with_snapshots_and_without
+def test_frozen_workers_are_fenced(rows, reference, add_text, report, snapshot_rows):
     rng = random.Random(2)
-    settings, n = _settings(150, lease_ttl_ms=150), len(rows[1])
+    settings, n, freezes = _settings(snapshot_rows, lease_ttl_ms=150), len(rows[1]), FREEZES // 2
     with EmbeddedServer() as server, connect(server.url) as client:
         pids = [_fork(lambda: _live(server.url, "frozen", settings, 60.0)) for _ in range(2)]
         try:
-            added, step = 0, n // FREEZES + 1
-            for freeze in range(FREEZES):
+            added, step = 0, n // freezes + 1
+            for freeze in range(freezes):
                 add_text(
                     client, "frozen", rows[0][added : added + step], rows[1][added : added + step], first=added + 1
                 )
@@ -191,22 +218,32 @@ def test_frozen_workers_are_fenced(rows, reference, add_text):
                     os.kill(pid, signal.SIGKILL)
                 os.waitpid(pid, 0)
         epochs = int(client.hget(ShardKeys("frozen").checkpoint, "epoch"))
-        assert epochs > FREEZES // 4  # the shard did change hands
+        assert epochs > freezes // 4  # the shard did change hands
         assert _wait(_fork(lambda: _live(server.url, "frozen", settings, 0.3))) == 0
         _check(client, server.url, "frozen", reference, n)
+    report(f"{freezes} freezes of two workers, {epochs} changes of owner (snapshot every {snapshot_rows} rows)")
 
 
-def test_promoted_replica(rows, reference, tmp_path):
-    settings, n = _settings(150), len(rows[1])
-    port = _free_port()
-    listen = ("--bind", "127.0.0.1", "--port", str(port), "--repl-diskless-sync-delay", "0")
+@contextmanager
+def _replicated(directory):
+    """Start a primary that listens on a port, and its replica."""
+    ports = _free_port(), _free_port()
+    listen = [("--bind", "127.0.0.1", "--port", str(port), "--repl-diskless-sync-delay", "0") for port in ports]
+    follow = (*listen[1], "--replicaof", "127.0.0.1", str(ports[0]))
     with (
-        EmbeddedServer(directory=tmp_path / "a", options=listen) as first,
-        EmbeddedServer(directory=tmp_path / "b", options=("--replicaof", "127.0.0.1", str(port))) as second,
+        EmbeddedServer(directory=directory / "a", options=listen[0]) as first,
+        EmbeddedServer(directory=directory / "b", options=follow) as second,
         connect(second.url) as replica,
     ):
         while replica.info("replication")["master_link_status"] != "up":
             time.sleep(0.02)
+        yield first, second, replica, ports[0]
+
+
+@with_snapshots_and_without
+def test_promoted_replica(rows, reference, tmp_path, snapshot_rows):
+    settings, n = _settings(snapshot_rows), len(rows[1])
+    with _replicated(tmp_path) as (first, second, replica, _):
         pid = _fork(lambda: _live(first.url, "failover", settings, 60.0))
         _add_again(first.url, "failover", rows, 0, 2 * n // 3)
         with connect(first.url) as client:
@@ -218,6 +255,46 @@ def test_promoted_replica(rows, reference, tmp_path):
         _add_again(second.url, "failover", rows, 0, n)  # the producer sends again what the replica never had
         assert _wait(_fork(lambda: _live(second.url, "failover", settings, 0.3))) == 0
         _check(replica, second.url, "failover", reference, n)
+
+
+def test_a_worker_follows_sentinel_to_the_promoted_replica(rows, reference, tmp_path):
+    settings, n = _settings(150), len(rows[1])
+    with _replicated(tmp_path) as (first, second, replica, port):
+        sentinel_port = _free_port()
+        config = tmp_path / "sentinel.conf"
+        config.write_text(
+            f"port {sentinel_port}\nbind 127.0.0.1\ndir {tmp_path}\nsentinel monitor main 127.0.0.1 {port} 1\n"
+            "sentinel down-after-milliseconds main 500\nsentinel failover-timeout main 5000\n"
+        )
+        url = f"redis+sentinel://127.0.0.1:{sentinel_port}/main"
+        sentinel = subprocess.Popen([find_server(), str(config), "--sentinel"], stdout=subprocess.DEVNULL)
+        pid = _fork(lambda: _live_once_there(url, "failover", settings))
+        try:
+            _add_again(first.url, "failover", rows, 0, 2 * n // 3)
+            with connect(first.url) as client:
+                _await_rows(client, "failover", n // 3)
+            first.kill()
+            deadline = time.monotonic() + 60
+            while replica.info("replication")["role"] != "master":
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            _add_again(second.url, "failover", rows, 0, n)
+            _await_rows(replica, "failover", n)  # by the same worker
+        finally:
+            os.kill(pid, signal.SIGTERM)
+            sentinel.kill()
+            sentinel.wait()
+            _wait(pid)
+        assert _wait(_fork(lambda: _live(second.url, "failover", settings, 0.3))) == 0
+        _check(replica, second.url, "failover", reference, n)
+
+
+def _live_once_there(url, stream, settings):
+    while True:
+        try:
+            return _live(url, stream, settings, 60.0)
+        except ResamplerError:  # Sentinel is not up yet
+            time.sleep(0.05)
 
 
 def test_a_naive_worker_fails_this_harness(rows, add_text):
