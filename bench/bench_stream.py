@@ -61,6 +61,8 @@ def fill(client, key, entries):
         pipe.xadd(key, entry, id=f"{1_000 + i // 64}-{i % 64}")
         if i % 1_000 == 999:
             pipe.execute()
+    # One row of a much later time: without it the worker would have to wait whether the last batch still grows.
+    pipe.xadd(key, encode_row(np.zeros(FEATURES), 0), id=f"{10**9}-0")
     pipe.execute()
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from numba import njit
 
-from stream.kernels.text import equal, find
+from stream.kernels.text import find
+from stream.kernels.word import equal
 
 
 @njit(cache=True, nogil=True)

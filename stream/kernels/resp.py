@@ -8,6 +8,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from stream.kernels.word import load
+
 DONE, NEED_BYTES, NEED_SPANS, MALFORMED = 0, 1, 2, 3
 POSITION, PARSED = 0, 1  # places in `state`
 
@@ -16,6 +18,7 @@ _STAR, _DOLLAR = 42, 36
 _SHORT, _BAD = -1, -2
 _MAX_DIGITS = 12  # a terabyte is no length
 _ONE = np.uintp(1)
+_BYTE, _TWO_BYTES, _CRLF = np.uint64(0xFF), np.uint64(0xFFFF), np.uint64(0x0A0D)
 
 
 @njit(cache=True, nogil=True)
@@ -40,6 +43,24 @@ def _length(buffer, at, stop, kind):
     if digits == 0 or buffer[here] != _CR or buffer[here + _ONE] != _LF:
         return _BAD, at
     return value, np.int64(here) + 2
+
+
+@njit(cache=True, nogil=True)
+def _short_length(buffer, at, stop):
+    r"""Read ``$<one or two digits>\r\n`` as `_length` would, without a branch on how many; a code if it is not that.
+
+    Nearly every name and value is so short, and no branch predictor knows which of the two it is.
+    """
+    if at + 8 > stop:
+        return _SHORT, at
+    word = load(buffer, np.uintp(at))
+    first = np.int64((word >> np.uint64(8)) & _BYTE) - _ZERO
+    second = np.int64((word >> np.uint64(16)) & _BYTE)
+    two = np.int64(second != _CR)
+    length = first + two * (9 * first + second - _ZERO)
+    end = (word >> np.uint64(8 * (2 + two))) & _TWO_BYTES
+    good = (word & _BYTE == _DOLLAR) & (end == _CRLF) & (0 <= first <= 9) & ((two == 0) | (_ZERO <= second <= _NINE))
+    return (length, at + 4 + two) if good else (_SHORT, at)
 
 
 @njit(cache=True, nogil=True)
@@ -98,7 +119,9 @@ def parse_entries(buffer, stop, state, ms, seq, first, spans):
                 return NEED_BYTES
             return NEED_SPANS
         for _ in range(items):
-            length, at = _length(buffer, at, stop, _DOLLAR)
+            length, at = _short_length(buffer, at, stop)
+            if length < 0:
+                length, at = _length(buffer, at, stop, _DOLLAR)
             if length < 0:
                 return NEED_BYTES if length == _SHORT else MALFORMED
             if at + length + 2 > stop:

@@ -9,27 +9,17 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from stream.kernels.word import are_digits, equal, last_digits, read_digits
+
 FLOAT, INTEGER, VOCABULARY = 0, 1, 2
 
 _PLUS, _DASH, _POINT, _ZERO, _NINE, _E, _LOWER_E = 43, 45, 46, 48, 57, 69, 101
 _POWERS = 10.0 ** np.arange(23)  # exact in float64
+_POWERS_OF_TEN = np.uint64(10) ** np.arange(9, dtype=np.uint64)
 _MAX_DIGITS = 19  # as many nines fit a uint64
-_ONE = np.uintp(1)
+_ONE, _EIGHT = np.uintp(1), np.uintp(8)
 _SMALLEST, _LARGEST = 1.1754943508222875e-38, 3.4028234e38  # where float32 is normal and far from overflow
 _MAX_BYTES = 64
-
-
-@njit(cache=True, nogil=True)
-def equal(buffer, start, stop, other, other_start, other_stop):
-    """Tell whether two runs of bytes are equal."""
-    if stop - start != other_stop - other_start:
-        return False
-    # Unsigned places need no test for counting from the end.
-    here, there = np.uintp(start), np.uintp(other_start)
-    for i in range(np.uintp(stop - start)):
-        if buffer[here + i] != other[there + i]:
-            return False
-    return True
 
 
 @njit(cache=True, nogil=True)
@@ -65,20 +55,37 @@ def _exponent(buffer, at, stop):
 
 
 @njit(cache=True, nogil=True)
-def read_float32(buffer, start, stop, scratch, bits):
+def _fraction(buffer, at, end, mantissa):
+    """Append the digits from `at` on to `mantissa`; return it and the place of the first that is none."""
+    # How many digits there are no branch predictor knows: the last eight, most often all, are read at once.
+    while end - at > _EIGHT and _ZERO <= buffer[at] <= _NINE:
+        mantissa = mantissa * np.uint64(10) + np.uint64(buffer[at] - _ZERO)
+        at += _ONE
+    n = end - at
+    if _ONE <= n <= _EIGHT and end >= _EIGHT:
+        word = last_digits(buffer, end, n)
+        if are_digits(word):
+            return mantissa * _POWERS_OF_TEN[n] + read_digits(word), end
+    while at < end and _ZERO <= buffer[at] <= _NINE:
+        mantissa = mantissa * np.uint64(10) + np.uint64(buffer[at] - _ZERO)
+        at += _ONE
+    return mantissa, at
+
+
+@njit(cache=True, nogil=True)
+def read_float32(buffer, start, stop):
     """Read a decimal number as the float32 nearest to the float64 nearest to it.
 
     The mantissa and a power of ten that float64 holds exactly give a float64 that is off by two units in the last
     place at most. Unless that lies as near to the middle between two float32, both roundings agree.
 
-    `scratch` and `bits` are one float64 as float64 and int64. Returns the value and whether it is certain.
+    Returns the value and whether it is certain.
     """
     if stop - start > _MAX_BYTES or stop == start:
         return np.float32(0.0), False
     at, end = np.uintp(start), np.uintp(stop)  # unsigned places need no test for counting from the end
     negative = buffer[at] == _DASH
-    if negative or buffer[at] == _PLUS:
-        at += _ONE
+    at += np.uintp(negative | (buffer[at] == _PLUS))
     mantissa = np.uint64(0)
     begin = at
     while at < end and _ZERO <= buffer[at] <= _NINE:
@@ -89,9 +96,7 @@ def read_float32(buffer, start, stop, scratch, bits):
     if at < end and buffer[at] == _POINT:
         at += _ONE
         begin = at
-        while at < end and _ZERO <= buffer[at] <= _NINE:
-            mantissa = mantissa * np.uint64(10) + np.uint64(buffer[at] - _ZERO)
-            at += _ONE
+        mantissa, at = _fraction(buffer, at, end, mantissa)
         exponent = -np.int64(at - begin)
         digits -= exponent
     if digits > _MAX_DIGITS:
@@ -110,9 +115,8 @@ def read_float32(buffer, start, stop, scratch, bits):
         value = value / _POWERS[-exponent] if exponent < 0 else value * _POWERS[exponent]
         if not _SMALLEST <= value <= _LARGEST:
             return np.float32(0.0), False
-        scratch[0] = value
         # A float64 has 29 bits more than a float32; 1 and 28 zeros is the middle.
-        if abs((bits[0] & 0x1FFFFFFF) - 0x10000000) <= 2:
+        if abs((np.float64(value).view(np.int64) & 0x1FFFFFFF) - 0x10000000) <= 2:
             return np.float32(0.0), False
     return np.float32(-value if negative else value), True
 
@@ -154,9 +158,11 @@ def decode_text(buffer, first, spans, low, high, columns, order, X, y, certain):
     are compared once each while producers keep their order.
     """
     d = X.shape[1]
-    scratch = np.empty(1, dtype=np.float64)
-    bits = scratch.view(np.int64)
     seen = np.full(d + 1, -1, dtype=np.int64)
+    # Taken out of the tuple here: each access to it counts references.
+    names, ends, kinds, limits = columns.names, columns.ends, columns.kinds, columns.limits
+    lowest, highest, vocabulary = columns.lowest, columns.highest, columns.vocabulary
+    words, word_ends, values = columns.words, columns.word_ends, columns.values
     for i in range(low, high):
         row = i - low
         certain[row] = False
@@ -166,10 +172,8 @@ def decode_text(buffer, first, spans, low, high, columns, order, X, y, certain):
         for place in range(d + 1):
             name = first[i] + 2 * place
             column = order[place]
-            if not equal(
-                buffer, spans[name, 0], spans[name, 1], columns.names, columns.ends[column], columns.ends[column + 1]
-            ):
-                column = find(buffer, spans[name, 0], spans[name, 1], columns.names, columns.ends, 0, d + 1)
+            if not equal(buffer, spans[name, 0], spans[name, 1], names, ends[column], ends[column + 1]):
+                column = find(buffer, spans[name, 0], spans[name, 1], names, ends, 0, d + 1)
                 if column >= 0:
                     order[place] = column
             if column < 0 or seen[column] == i:
@@ -177,23 +181,23 @@ def decode_text(buffer, first, spans, low, high, columns, order, X, y, certain):
                 break
             seen[column] = i
             start, stop = spans[name + 1, 0], spans[name + 1, 1]
-            kind = columns.kinds[column]
+            kind = kinds[column]
             if kind == FLOAT:
-                X[row, column], good = read_float32(buffer, start, stop, scratch, bits)
+                X[row, column], good = read_float32(buffer, start, stop)
             else:
                 if kind == INTEGER:
                     value, good = read_integer(buffer, start, stop)
-                    good = good and columns.lowest[column] <= value <= columns.highest[column]
+                    good = good and lowest[column] <= value <= highest[column]
                 else:
-                    low_word, high_word = columns.vocabulary[column], columns.vocabulary[column + 1]
-                    word = find(buffer, start, stop, columns.words, columns.word_ends, low_word, high_word)
+                    low_word, high_word = vocabulary[column], vocabulary[column + 1]
+                    word = find(buffer, start, stop, words, word_ends, low_word, high_word)
                     good = word >= 0
-                    value = columns.values[word] if good else 0
+                    value = values[word] if good else 0
                 if column == d:
                     y[row] = value
                 else:
                     X[row, column] = np.float32(np.float64(value))
-            good = good and (column == d or abs(X[row, column]) <= columns.limits[column])
+            good = good and (column == d or abs(X[row, column]) <= limits[column])
             if not good:
                 break
         certain[row] = good

@@ -45,9 +45,12 @@ def _middle(bits):
 
 
 def _read_float32(text):
-    buffer = np.frombuffer(text.encode(errors="surrogatepass"), dtype=np.uint8)
-    scratch = np.empty(1)
-    return read_float32(buffer, 0, len(buffer), scratch, scratch.view(np.int64))
+    """Read `text` by itself, and with digits on both sides of it, which must make no difference."""
+    inner = text.encode(errors="surrogatepass")
+    value, certain = read_float32(np.frombuffer(inner, dtype=np.uint8), 0, len(inner))
+    amid = np.frombuffer(b"7654321098" + inner + b"0123456789", dtype=np.uint8)
+    assert repr(read_float32(amid, 10, 10 + len(inner))) == repr((value, certain))
+    return value, certain
 
 
 @settings(deadline=None, max_examples=2_000)

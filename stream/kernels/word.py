@@ -1,0 +1,77 @@
+"""Eight bytes at a time: loaded, compared, and read as digits."""
+
+from __future__ import annotations
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
+
+_EIGHT = np.uintp(8)
+_ZEROS = np.uint64(0x3030303030303030)
+_BEYOND_NINE = np.uint64(0x4646464646464646)
+_HIGH_BITS = np.uint64(0x8080808080808080)
+_PAIRS = np.uint64(0x000000FF000000FF)
+_MILLIONS_AND_HUNDREDS = np.uint64(0x000F424000000064)  # 100 and 1,000,000
+_THOUSANDS_AND_ONES = np.uint64(0x0000271000000001)  # 1 and 10,000
+
+
+@intrinsic
+def load(typing_context, buffer, at):  # noqa: ARG001 - Numba tells only this signature
+    """Load the eight bytes of a C-contiguous uint8 array from `at` on; they must be there."""
+
+    def _generate(context, builder, signature, arguments):
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        place = builder.gep(array.data, [arguments[1]])
+        return builder.load(builder.bitcast(place, ir.IntType(64).as_pointer()), align=1)
+
+    return types.uint64(buffer, types.uintp), _generate
+
+
+@njit(cache=True, nogil=True)
+def are_digits(word):
+    """Tell whether all eight bytes are decimal digits."""
+    return ((word + _BEYOND_NINE) | (word - _ZEROS)) & _HIGH_BITS == np.uint64(0)
+
+
+@njit(cache=True, nogil=True)
+def read_digits(word):
+    """Read eight decimal digits, the first in the lowest byte: neighbours are joined, then pairs, then fours."""
+    word = word - _ZEROS
+    word = word * np.uint64(10) + (word >> _EIGHT)
+    low = (word & _PAIRS) * _MILLIONS_AND_HUNDREDS
+    high = ((word >> np.uint64(16)) & _PAIRS) * _THOUSANDS_AND_ONES
+    return (low + high) >> np.uint64(32)
+
+
+@njit(cache=True, nogil=True)
+def last_digits(buffer, stop, n):
+    """Return the word whose last `n` (1 to 8) bytes are those before `stop` and whose others are zeros in ASCII.
+
+    There must be eight bytes before `stop`.
+    """
+    cover = np.uint64(64) - np.uint64(8) * np.uint64(n)
+    kept = (load(buffer, np.uintp(stop) - _EIGHT) >> cover) << cover
+    return kept | (_ZEROS & ((np.uint64(1) << cover) - np.uint64(1)))
+
+
+@njit(cache=True, nogil=True)
+def equal(buffer, start, stop, other, other_start, other_stop):
+    """Tell whether two runs of bytes are equal."""
+    n = stop - start
+    if n != other_stop - other_start:
+        return False
+    # Unsigned places need no test for counting from the end.
+    here, there = np.uintp(start), np.uintp(other_start)
+    if n < 8:
+        for i in range(np.uintp(n)):
+            if buffer[here + i] != other[there + i]:
+                return False
+        return True
+    last = np.uintp(n) - _EIGHT
+    at = np.uintp(0)
+    while at < last:
+        if load(buffer, here + at) != load(other, there + at):
+            return False
+        at += _EIGHT
+    return load(buffer, here + last) == load(other, there + last)
