@@ -1,20 +1,25 @@
 """How near the worker comes to Redis itself: run `python bench/bench_stream.py`; every figure is a ratio of one run.
 
-Ceiling: an XREAD drain that parses nothing. Naive: a plain redis-py loop that makes the same output entries.
+Ceiling: an XREAD drain that parses nothing. Naive: a plain redis-py loop that makes the same output entries, with this
+project's engine inside; once as `pip install redis` gives it, once with hiredis.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import statistics
 import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
+import redis
+from redis._parsers import _RESP2Parser
 
 from resampler import FeatureSchema
 from stream import EmbeddedServer, Settings, encode_batch, encode_row
@@ -122,8 +127,15 @@ def drain(client, key):
     return took
 
 
+def plain(client):
+    """Return a client that parses in Python, as redis-py does where hiredis is not installed."""
+    options = client.connection_pool.connection_kwargs | {"parser_class": _RESP2Parser}
+    pool = redis.ConnectionPool(connection_class=client.connection_pool.connection_class, **options)
+    return redis.Redis(connection_pool=pool)
+
+
 def naive(client, key, kind, n_rows):
-    """Return rows a second of a plain redis-py worker with the same output entries."""
+    """Return seconds a row of a plain redis-py worker with the same output entries."""
     resampler = Settings(SCHEMA, seed=1, capacity=CAPACITY).new_resampler()
     position, seen = "0-0", 0
     started = time.perf_counter()
@@ -151,7 +163,7 @@ def naive(client, key, kind, n_rows):
         pipe.hset(f"{key}-naive-cursor", mapping={"cursor": position})
         pipe.execute()
         seen += len(y)
-    return n_rows / (time.perf_counter() - started)
+    return (time.perf_counter() - started) / n_rows
 
 
 def worker(client, key, n_rows, **parameters):
@@ -178,11 +190,12 @@ def throughput(client, kind, n_rows, repeats):
         drains.append(drain(client, key))
         workers.append(worker(client, key, n_rows))
     ceiling, ours = np.min(drains, axis=0) / n_rows, np.min(workers, axis=0) / n_rows
-    theirs = 1 / naive(client, key, kind, min(n_rows, 20_000))
+    by_python, by_hiredis = (naive(c, key, kind, min(n_rows, 20_000)) for c in (plain(client), client))
     client.delete(key)
     print(
-        f"{kind:5s} ceiling {1 / ceiling[0]:>10,.0f}  worker {1 / ours[0]:>9,.0f}  naive {1 / theirs:>8,.0f} rows/s  "
-        f"of ceiling {ceiling[0] / ours[0]:.2f}  x naive {theirs / ours[0]:.1f}  "
+        f"{kind:5s} ceiling {1 / ceiling[0]:>10,.0f}  worker {1 / ours[0]:>9,.0f}  naive {1 / by_python:>8,.0f} "
+        f"rows/s  of ceiling {ceiling[0] / ours[0]:.2f}  x naive {by_python / ours[0]:.1f}, with hiredis "
+        f"{by_hiredis / ours[0]:.1f} (the ceiling: {by_hiredis / ceiling[0]:.1f})  "
         f"CPU us/row: ceiling {ceiling[1] * 1e6:.2f} + server {ceiling[2] * 1e6:.2f}, "
         f"worker {ours[1] * 1e6:.2f} + server {ours[2] * 1e6:.2f}"
     )
@@ -246,6 +259,32 @@ def latency(server, seconds=4.0, rate=20_000, linger_ms=5):
     )
 
 
+def memory(server, total=10_000_000, batch_rows=256):
+    """Print the resident memory of a worker process while `total` packed rows pass through it."""
+    command = [sys.executable, "-c", "from resampler.cli import main; main()", "stream", "run", "--stream", "memory"]
+    command += ["--features", ",".join(SCHEMA.names), "--label", "label", "--metrics-port", "0", "--trim"]
+    process = subprocess.Popen(command, env=os.environ | {"RESAMPLER_REDIS_URL": server.url})
+    client, keys = connect(server.url), ShardKeys("memory")
+    X, y = rows(64 * batch_rows)
+    entries = list(fields("rows", X, y, batch_rows))
+    page = os.sysconf("SC_PAGE_SIZE")
+    sent, shown = 0, []
+    while sent < total:
+        pipe = client.pipeline(transaction=False)
+        for entry in entries:
+            pipe.xadd(keys.input, entry)
+        pipe.execute()
+        sent += len(y)
+        client.xtrim(keys.output, maxlen=100, approximate=True)
+        while sent - int(client.hget(keys.checkpoint, "rows") or 0) > 20 * len(y):
+            time.sleep(0.001)
+        if sent // (total // 10) > len(shown):
+            shown.append(int(Path(f"/proc/{process.pid}/statm").read_text().split()[1]) * page >> 20)
+    process.terminate()
+    process.wait()
+    print(f"memory of a worker over {total:,} packed rows, MB at every tenth: {' '.join(map(str, shown))}")
+
+
 def produce(url, rate, seconds):
     """Add packed rows whose first feature is the time in ms since `epoch`."""
     client = connect(url)
@@ -270,7 +309,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--rows", type=int, default=60_000)
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--only", default="text,json,row,rows,commit,latency")
+    parser.add_argument("--only", default="text,json,row,rows,commit,latency,memory")
     parser.add_argument("--produce", nargs=3)
     arguments = parser.parse_args()
     if arguments.produce:
@@ -294,6 +333,8 @@ def main():
             commit_latency(client)
         if "latency" in only:
             latency(server)
+        if "memory" in only:
+            memory(server)
 
 
 if __name__ == "__main__":
