@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from resampler.errors import InvalidInputError, ResamplerError
 from stream.checkpoint import Checkpoint
@@ -13,7 +13,7 @@ from stream.feedplace import FeedPlace
 from stream.keys import shard_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from types import TracebackType
 
     import redis
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 MAX_BLOCK_MS = 200
 PAGE = 64  # output entries read at once
+PATIENCE_S = 15.0  # how long a server may be away, as while it restarts or another takes over
+FIRST_PAUSE_S, LAST_PAUSE_S = 0.05, 1.0
 
 
 class Feed:
@@ -56,8 +58,8 @@ class Feed:
 
     Notes
     -----
-    With `commit` after each batch a consumer that crashes sees again what it had not committed: at least once. Not
-    thread-safe.
+    With `commit` after each batch a consumer that crashes sees again what it had not committed: at least once. A
+    server that restarts is waited for, for 15 seconds. Not thread-safe.
 
     Examples
     --------
@@ -151,7 +153,8 @@ class _Lane:
     def read(self, block_ms: int) -> Iterator[MicroBatch]:
         """Hand out what is there; `place` follows each batch."""
         block = ("BLOCK", block_ms) if block_ms else ()
-        reply = raw_command(self._client, "XREAD", "COUNT", PAGE, *block, "STREAMS", self.keys.output, self._read_to)
+        command = ("XREAD", "COUNT", PAGE, *block, "STREAMS", self.keys.output, self._read_to)
+        reply = _patiently(lambda: raw_command(self._client, *command))
         if not reply:
             self._mend()
         for entry_id, items in reply[0][1] if reply else ():
@@ -163,7 +166,7 @@ class _Lane:
     def commit(self) -> None:
         """Store `place` if it has moved."""
         if self.place != self._committed:
-            self._client.hset(self.keys.feeds, self._name, self.place.dump())
+            _patiently(lambda: self._client.hset(self.keys.feeds, self._name, self.place.dump()))
             self._committed = self.place
 
     def _mend(self) -> None:
@@ -192,3 +195,18 @@ class _Lane:
                 raise ResamplerError(f"{self.keys.checkpoint!r} is gone: the contract of the output is unknown")
             self._schema = stored.schema
         return self._schema
+
+
+def _patiently(call: Callable[[], Any]) -> Any:
+    """Call, again and again while the server is away; what is called does no harm when it is done twice."""
+    import redis
+
+    deadline, pause_s = time.monotonic() + PATIENCE_S, FIRST_PAUSE_S
+    while True:
+        try:
+            return call()
+        except (redis.ConnectionError, redis.TimeoutError) as error:
+            if isinstance(error, redis.AuthenticationError) or time.monotonic() >= deadline:
+                raise
+        time.sleep(pause_s)
+        pause_s = min(2 * pause_s, LAST_PAUSE_S)

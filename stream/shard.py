@@ -314,6 +314,8 @@ class Shard:
         outputs = self._outputs(closed, stops, batch, starts)
         dead_letters = [(closed.id(reject.entry), letter(reject)) for reject in closed.rows.rejects]
         self._settle()
+        if self._source is not None:
+            self._source.fetch()
         stored, stats = self._checkpoint, self._resampler.stats()
         commit = Commit(stored.cursor, closed.id(-1), stored.entries + closed.n_entries, outputs, dead_letters)
         stored.rows += len(closed.rows.y)

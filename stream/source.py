@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -71,10 +72,14 @@ class Source:
         self._clock = clock
         self._server_ahead_ms = 0.0
         self._asked: tuple[int, int] | None = None  # count and block of the question that is under way
+        self._fetched: tuple[int, Entries] | None = None  # its answer, where that was taken in already
         self._pool = client.connection_pool
         self._connection: Any = self._pool.get_connection()
         sock = getattr(self._connection, "_sock", None) if compiled else None
         self._reader = EntryReader(sock) if sock is not None else None
+        self._poll = select.poll()
+        if sock is not None:
+            self._poll.register(sock, select.POLLIN)
 
     def server_ms(self) -> float:
         """Estimate the server's clock from its last answer.
@@ -108,14 +113,28 @@ class Source:
             self._ask(block_ms)
         assert self._asked is not None  # noqa: S101 - set by `_ask`
         count, blocked_ms = self._asked
-        asked_ms, entries = self._answer(count)
-        self._asked = None
+        asked_ms, entries = self._fetched or self._answer(count)
+        self._asked = self._fetched = None
         full = len(entries) == count
         if len(entries):
             self.position = entries.id(-1)
         if full:
             self._ask(0)
         return Read(entries, full, 0 if full else asked_ms if len(entries) else asked_ms + blocked_ms)
+
+    def fetch(self) -> None:
+        """Take in the answer to a question that is under way, if it has begun to come.
+
+        What the last `read` gave is no longer valid then. A server that is given other work first would keep the rest
+        of the answer back until that is done.
+
+        Raises
+        ------
+        redis.RedisError, OSError
+            As `read`.
+        """
+        if self._asked is not None and self._fetched is None and self._poll.poll(0):
+            self._fetched = self._answer(self._asked[0])
 
     def _ask(self, block_ms: int) -> None:
         wait = ("BLOCK", block_ms) if block_ms else ()

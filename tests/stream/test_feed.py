@@ -1,12 +1,17 @@
+import threading
+import time
+
 import numpy as np
 import pytest
 
 from resampler import ContractError, CorruptStateError, FeatureSchema, MicroBatch
 from resampler.errors import InvalidInputError
-from stream import Feed, OutputFormat, decode_output
+from stream import EmbeddedServer, Feed, OutputFormat, Settings, Worker, decode_output
 from stream.checkpoint import Checkpoint
 from stream.codec.output import encode_output, pack, unpack
+from stream.connection import connect
 from stream.feedplace import FeedPlace
+from stream.identity import encode
 from stream.keys import ShardKeys
 
 
@@ -59,6 +64,33 @@ def test_rows_trimmed_before_a_consumer_came_hold_nobody_back(client, server, fi
         for _ in feed:
             feed.commit()
     assert FeedPlace.parse(client.hget(keys.feeds, "late")).rows == Checkpoint.load(client, keys).emitted
+
+
+def test_a_server_that_restarts_is_waited_for(schema, make_rows, add_text, tmp_path):
+    with EmbeddedServer(appendonly=True, directory=tmp_path / "s") as server:
+        with connect(server.url) as client:
+            add_text(client, "fraud", *make_rows(600))
+        Worker(server.url, "fraud", Settings(schema, linger_ms=1), until_idle_s=0.2).run()
+        seen, half_way, killed = [], threading.Event(), threading.Event()
+
+        def _consume():
+            with Feed(server.url, "fraud", idle_s=0.2) as feed:
+                for batch in feed:
+                    seen.extend(batch.row_id[~batch.is_synthetic].tolist())
+                    if len(seen) == 300:
+                        half_way.set()
+                        killed.wait()
+                    feed.commit()
+
+        consumer = threading.Thread(target=_consume)
+        consumer.start()
+        half_way.wait()
+        server.kill()
+        killed.set()
+        time.sleep(0.2)
+        server.start()  # here: a server dies with the thread that started it
+        consumer.join()
+    assert seen == [encode(f"{i + 1}-0") for i in range(600)]
 
 
 def test_refuses_a_shard_that_is_not_there(server):
