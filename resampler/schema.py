@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from resampler.errors import ContractError
+from resampler.errors import ContractError, InvalidInputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -304,7 +304,7 @@ class FeatureSchema:
         try:
             return cls.from_json(Path(path).read_text(encoding="utf-8"))
         except OSError as error:
-            raise ContractError(f"contract file {str(path)!r} cannot be read: {error.strerror}") from error
+            raise InvalidInputError(f"contract file {str(path)!r} cannot be read: {error.strerror}") from error
 
     def validate_rows(self, X: ArrayLike) -> NDArray[np.float32]:
         """Check a matrix of rows and return it as the resampler holds it.

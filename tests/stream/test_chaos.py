@@ -25,6 +25,7 @@ from stream import EmbeddedServer, Feed, Settings, Worker, shard
 from stream.connection import connect, raw_command
 from stream.identity import encode
 from stream.keys import ShardKeys
+from stream.position import input_info
 from stream.server import find_server
 
 LONG = os.environ.get("CHAOS") == "long"
@@ -32,7 +33,7 @@ WORKER_KILLS = 500 if LONG else 24
 SERVER_KILLS = 30 if LONG else 3
 FREEZES = 40 if LONG else 4
 NAMES = ("a", "b", "c")
-COMMANDS = [b"EVALSHA", b"EVALSHA", b"EVALSHA", b"XREAD", b"HGETALL", b"SCRIPT"]
+COMMANDS = [b"EVALSHA", b"EVALSHA", b"EVALSHA", b"XREAD", b"HGETALL"]
 PORTIONS = [0.0, 0.5, 0.97, 1.0]  # of the command's bytes, before the kill
 with_snapshots_and_without = pytest.mark.parametrize("snapshot_rows", [150, 10**9])
 
@@ -330,17 +331,21 @@ def _naive(url, kill):
 
 
 def _add_again(url, stream, rows, start, stop):
-    """Add rows start..stop whatever happens to the server; an ID that is there already is refused, and that is well."""
+    """Add rows start..stop whatever happens to the server; an ID that is there already is refused, and that is well.
+
+    A server that was killed may have lost what it had acknowledged (`appendfsync everysec`): begin where it stands.
+    """
     i = start
     while i < stop:
         try:
             with connect(url) as client:
+                i = min(i, int(input_info(client, stream).last_id.partition("-")[0]))
                 while i < stop:
                     fields = dict(zip(NAMES, map(str, rows[0][i]), strict=True)) | {"label": int(rows[1][i])}
                     with suppress(redis.ResponseError):
                         client.xadd(stream, fields, id=f"{i + 1}-0")
                     i += 1
-        except redis.ConnectionError:
+        except (redis.ConnectionError, ResamplerError):
             time.sleep(0.01)
     return stop
 
