@@ -14,7 +14,7 @@ from resampler.online import OnlineResampler
 from stream import identity
 from stream.checkpoint import Checkpoint
 from stream.codec import ClassLimit, Decoder, OutputFormat, encode_output
-from stream.commit import Commit, Committer, FencedError, GapError
+from stream.commit import Commit, Committer, FencedError, GapError, MovedError
 from stream.deadletters import letter
 from stream.feedplace import FeedPlace
 from stream.kernels.cut import cut
@@ -416,6 +416,9 @@ class Shard:
         self._last_check = self._clock()
         stored, info = self._checkpoint, input_info(self._client, self.keys.input)
         if _id_pair(info.last_id) < _id_pair(stored.cursor) and stored.entries > 0 and not self._settings.allow_gap:
+            now = Checkpoint.load(self._client, self.keys)
+            if now is None or now.cursor != stored.cursor:  # the server as a whole went back, and the cursor with it
+                raise MovedError(f"shard {self.keys.input!r} stands no longer at {stored.cursor!r}: load it again")
             raise GapError(
                 f"input stream {self.keys.input!r} ends at {info.last_id}, before the cursor {stored.cursor}: it was "
                 "deleted or restored; restore it, or pass --allow-gap to take what comes behind the cursor"

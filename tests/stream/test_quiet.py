@@ -1,6 +1,9 @@
-"""When a part-filled batch may be closed although producers set IDs of their own."""
+"""One shard, step by step, by a clock of the test's own."""
+
+import pytest
 
 from stream import Settings
+from stream.commit import MovedError
 from stream.keys import shard_keys
 from stream.metrics import Metrics
 from stream.shard import Shard
@@ -39,3 +42,34 @@ def test_what_comes_while_a_step_is_slow_still_joins_its_batch(
     assert shard.idle_s >= 3
     shard.release()
     client.delete(f"{name}-second")
+
+
+def test_a_server_that_went_back_as_a_whole_is_no_gap(server, client, name, schema, make_rows, add_text, read_raw):
+    X, y = make_rows(60)
+    now = [0.0]
+    keys = shard_keys(name)[0]
+    metrics = Metrics(name).shard(keys.input)
+    shard = Shard(client, keys, Settings(schema), "here", metrics, quiet_s=0.0, clock=lambda: now[0])
+
+    def _work():
+        for _ in range(4):
+            now[0] += 0.1
+            shard.step()
+
+    assert shard.acquire()
+    add_text(client, name, X[:30], y[:30])
+    _work()
+    kept = {key: client.dump(key) for key in (keys.input, keys.output, keys.checkpoint)}
+    add_text(client, name, X[30:], y[30:], first=31)
+    _work()
+    whole = read_raw(client, name)
+    for key, value in kept.items():  # as a server does that was killed before it had written all down
+        client.restore(key, 0, value, replace=True)
+    now[0] += 2  # time to look at the input again
+    with pytest.raises(MovedError):
+        shard.step()
+    assert shard.acquire()
+    add_text(client, name, X[30:], y[30:], first=31)
+    _work()
+    assert read_raw(client, name) == whole
+    shard.release()
