@@ -17,8 +17,14 @@ _TEXT = {b"a": b"1.5", b"b": b"-2e3", b"y": b"1"}
 _JSON = {b"json": b'{"a": 1.5, "b": -2e3, "y": 1}'}
 
 
-def warm() -> None:
-    """Pass a row of each compiled format through what a worker does with them, without a server."""
+def warm(*, clean: bool = False) -> None:
+    """Pass a row of each compiled format through what a worker does with them, without a server.
+
+    Parameters
+    ----------
+    clean : bool
+        Whether bases are to be weighed, as every strategy but plain does: the kernels for that are others.
+    """
     reply = _xread_reply([_TEXT, encode_row([1.0, 2.0], 0), _JSON])
     ours, theirs = socket.socketpair()
     with ours, theirs:
@@ -27,7 +33,7 @@ def warm() -> None:
         rows = Decoder(_SCHEMA).decode(entries)
     stops = np.empty(2, dtype=np.int64)
     cut(entries.ms, np.ones(2, dtype=np.int64), 1, 1, stops)
-    online = OnlineResampler(_SCHEMA, ratio=1.0, k_neighbors=1, capacity=4)
+    online = OnlineResampler(_SCHEMA, ratio=1.0, k_neighbors=1, capacity=4, clean=clean)
     n = len(rows.y)
     for i in range(4):
         online.process(rows.X, rows.y, np.arange(i * n, (i + 1) * n))

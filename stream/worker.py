@@ -116,7 +116,7 @@ class Worker:
             What a shard could not go on from: a gap, damaged state, other settings; or a server that is not there.
         """
         client = connect(self.url, self._workers_key, timeout_s=HEARTBEAT_S)
-        warm()
+        warm(clean=self.settings.clean or self.settings.strategy != "plain")
         for lane in self._lanes:
             lane.start()
         self.begun = True
