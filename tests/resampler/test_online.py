@@ -331,16 +331,18 @@ def test_to_arrow_names_columns_after_the_contract():
     assert np.array_equal(table["a"].to_numpy(), batch.X[:, 0])
 
 
-def test_a_large_buffer_searches_within_a_budget_and_still_depends_on_no_cut():
-    X, y, ids = make_rows(10, 40_000, 6, rate=0.45)
-    parameters = {"ratio": 1.0, "capacity": 12_000, "window": 5_000, "seed": 3}
+@pytest.mark.parametrize("strategy", ["plain", "adaptive"])
+def test_a_large_buffer_searches_within_a_budget_and_still_depends_on_no_cut(strategy):
+    X, y, ids = make_rows(10, 12_000, 6, rate=0.45)
+    parameters = {"ratio": 1.0, "capacity": 2_500, "window": 1_500, "seed": 3, "strategy": strategy}
     whole = OnlineResampler(FeatureSchema.numeric("abcdef"), **parameters)
-    expected = run(whole, X, y, ids, range(1_000, 40_000, 1_000))
+    expected = run(whole, X, y, ids, range(1_000, 12_000, 1_000))
+    assert not whole._bases[1].buffer.exact
     first = OnlineResampler(FeatureSchema.numeric("abcdef"), **parameters)
-    a = run(first, X[:29_000], y[:29_000], ids[:29_000], range(77, 29_000, 777))
+    a = run(first, X[:9_000], y[:9_000], ids[:9_000], range(77, 9_000, 777))
     second = OnlineResampler.from_bytes(first.to_bytes())
-    b = run(second, X[29_000:], y[29_000:], ids[29_000:], [1, 2, 5_000])
-    assert expected.n_synthetic > 3_000
+    b = run(second, X[9_000:], y[9_000:], ids[9_000:], [1, 2, 1_500])
+    assert expected.n_synthetic > 900
     assert_same(expected, MicroBatch.concat([a, b]))
 
 
