@@ -233,8 +233,9 @@ class OnlineResampler:
         ContractError
             If `X` does not fit the schema; nothing changes.
         InvalidInputError
-            If `y` or `row_ids` are of another length or type, an id is negative, comes twice or is that of a row that
-            is still held, or there are too many classes; nothing changes.
+            If `y` or `row_ids` are of another length or type, a label is none of the contract's classes, an id is
+            negative, comes twice or is that of a row that is still held, or there are too many classes; nothing
+            changes.
         """
         return self._process(X, y, row_ids)[0]
 
@@ -275,6 +276,14 @@ class OnlineResampler:
             raise InvalidInputError(
                 f"y may hold at most {MAX_CLASSES} different classes, got more: is {self.schema.label.name!r} a class?"
             )
+        unknown = set(self._window.labels[len(self._bases) : n_classes].tolist()) - set(self.schema.label.codes)
+        if unknown and self.schema.label.codes:
+            self._window.labels[len(self._bases) :] = 0
+            self._window.n_classes[0] = len(self._bases)
+            raise InvalidInputError(
+                f"y must hold codes of the classes of {self.schema.label.name!r}, {list(self.schema.label.codes)}, "
+                f"got {min(unknown)}"
+            )
         self._highest_id = highest_id
         while len(self._bases) < n_classes:
             self._streams.append(label_key(int(self._window.labels[len(self._bases)])))
@@ -304,7 +313,10 @@ class OnlineResampler:
 
     @staticmethod
     def _integers(name: str, values: ArrayLike, n: int) -> NDArray[np.int64]:
-        array = np.asarray(values)
+        try:
+            array = np.asarray(values)
+        except ValueError as error:  # a list of lists of different lengths
+            raise InvalidInputError(f"{name} must be {n} integers, one a row: {error}") from error
         if array.shape != (n,) or (n and array.dtype.kind not in "iub"):
             raise InvalidInputError(
                 f"{name} must be {n} integers, one a row, got shape {array.shape} of dtype {array.dtype}"
@@ -361,10 +373,16 @@ class OnlineResampler:
         -------
         int
             How many rows left.
+
+        Raises
+        ------
+        InvalidInputError
+            If the ids are no list of integers; nothing changes.
         """
+        ids = self._integers("row_ids", row_ids, np.size(row_ids))
         gone = 0
         for code, bases in enumerate(self._bases):
-            gone += bases.forget(row_ids)
+            gone += bases.forget(ids)
             self._window.stored[code] = len(bases.buffer)
         return gone
 

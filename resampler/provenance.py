@@ -85,7 +85,7 @@ class MicroBatch:
         Returns
         -------
         pyarrow.RecordBatch
-            The features (float32), the label (decoded where the contract lists its classes), then is_synthetic,
+            The features (float32), the label (decoded where it is a string), then is_synthetic,
             row_id, base_id, neighbor_id, step.
         """
         import pyarrow as pa
@@ -93,7 +93,7 @@ class MicroBatch:
         names = schema.names if schema else tuple(f"f{j}" for j in range(self.X.shape[1]))
         label = schema.label.name if schema else "label"
         columns: dict[str, Any] = {name: pa.array(self.X[:, j]) for j, name in enumerate(names)}
-        if schema and schema.label.classes:
+        if schema and schema.label.dtype == "string":
             classes = pa.array(schema.label.classes)
             columns[label] = pa.DictionaryArray.from_arrays(pa.array(self.y), classes).dictionary_decode()
         else:

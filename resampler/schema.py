@@ -116,6 +116,13 @@ class Label:
         if self.dtype == "string" and not self.classes:
             raise ContractError(f"label {self.name!r}: a string label needs its classes listed")
 
+    @property
+    def codes(self) -> tuple[int, ...]:
+        """What rows hold for `classes`: an integer itself, a string's place. Empty means any integer."""
+        if self.dtype == "string":
+            return tuple(range(len(self.classes)))
+        return tuple(int(value) for value in self.classes)
+
 
 @dataclass(frozen=True)
 class FeatureSchema:
@@ -322,9 +329,13 @@ class FeatureSchema:
         Raises
         ------
         ContractError
-            On another width, a non-numeric dtype, or a value that float32 cannot hold finitely.
+            On another width, a non-numeric dtype, a value that float32 cannot hold finitely, or a code that stands for
+            no category.
         """
-        array = np.asarray(X)
+        try:
+            array = np.asarray(X)
+        except ValueError as error:  # rows of different lengths
+            raise ContractError(f"X must have shape (n_samples, {self.n_features}): {error}") from error
         if array.ndim != 2 or array.shape[1] != self.n_features:
             raise ContractError(f"X must have shape (n_samples, {self.n_features}), got {array.shape}")
         if array.dtype.kind not in "fiub":
@@ -332,6 +343,14 @@ class FeatureSchema:
         with np.errstate(over="ignore"):
             rows = np.ascontiguousarray(array, dtype=np.float32)
         check_magnitude(rows, self.scale, self.names)
+        for j in np.flatnonzero(self.categorical_mask):
+            feature = self.features[j]
+            if feature.categories and not np.isin(rows[:, j], np.arange(len(feature.categories))).all():
+                bad = rows[~np.isin(rows[:, j], np.arange(len(feature.categories))), j]
+                raise ContractError(
+                    f"feature {feature.name!r} must hold codes of its {len(feature.categories)} categories, "
+                    f"0 to {len(feature.categories) - 1}, got {bad[0]:g}"
+                )
         return rows
 
 

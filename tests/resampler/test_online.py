@@ -282,6 +282,8 @@ FIRST_OF_1 = int(make_rows(0, 50, 2)[2][make_rows(0, 50, 2)[1] == 1][0])
         ([[1.0, 2.0]], [0], [-3], InvalidInputError, "row_ids must be 0 or more, got -3"),
         ([[1.0, 2.0]] * 3, [0, 1, 0], [90, 80, 90], InvalidInputError, "row_ids must be distinct, got 90 2 times"),
         ([[1.0, 2.0]], [1], [FIRST_OF_1], InvalidInputError, f"row_ids must be new, got {FIRST_OF_1}"),
+        ([[1.0, 2.0], [1.0]], [0, 0], [0, 1], ContractError, "X must have shape"),
+        ([[1.0, 2.0]], [[0], [1, 2]], [0], InvalidInputError, "y must be 1 integers"),
         ([[1.0, 2.0]], ["1"], [0], InvalidInputError, "y must be 1 integers"),
         ([[1.0, 2.0]], [None], [0], InvalidInputError, "y must be 1 integers"),
         ([[1.0, 2.0]], [0], [0.0], InvalidInputError, "row_ids must be 1 integers"),
@@ -295,6 +297,25 @@ def test_bad_rows_are_named_and_change_nothing(X, y, ids, error, message):
     before = resampler.to_bytes()
     with pytest.raises(error, match=message):
         resampler.process(X, y, ids)
+    assert resampler.to_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("label", "known", "unknown"),
+    [(Label("y", "string", ("buy", "keep")), 1, 2), (Label("y", classes=(10, 20)), 20, 1)],
+)
+def test_labels_are_classes_of_the_contract(label, known, unknown):
+    schema = FeatureSchema((Feature("a"), Feature("b", "string", categorical=True, categories=("u", "v"))), label)
+    resampler = OnlineResampler(schema)
+    batch = resampler.process([[1.0, 1.0]], [known], [0])
+    assert batch.to_arrow(schema)["y"].to_pylist() == [label.classes[-1]]
+    before = resampler.to_bytes()
+    with pytest.raises(InvalidInputError, match=f"y must hold codes of the classes of 'y', .*, got {unknown}"):
+        resampler.process([[1.0, 1.0], [1.0, 1.0]], [known, unknown], [1, 2])
+    with pytest.raises(ContractError, match="feature 'b' must hold codes of its 2 categories, 0 to 1, got 2"):
+        resampler.process([[1.0, 2.0]], [known], [1])
+    with pytest.raises(InvalidInputError, match="row_ids must be 1 integers"):
+        resampler.forget([0.5])
     assert resampler.to_bytes() == before
 
 

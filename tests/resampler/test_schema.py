@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resampler import ContractError, Feature, FeatureSchema, Label
+from resampler import ContractError, Feature, FeatureSchema, InvalidInputError, Label
 
 names = st.lists(st.text(min_size=1, max_size=8), min_size=1, max_size=6, unique=True).filter(lambda n: "y" not in n)
 features = st.builds(
@@ -65,12 +65,16 @@ def test_hash_follows_names_order_types_and_scale():
         (lambda: FeatureSchema.from_json("[]"), "must look like"),
         (lambda: FeatureSchema.from_json('{"features": [{"nom": "a"}]}'), "must look like"),
         (lambda: FeatureSchema.from_json('{"format": 9, "features": []}'), "format must be 1, got 9"),
-        (lambda: FeatureSchema.from_file("/nowhere/contract.json"), "cannot be read"),
     ],
 )
 def test_what_is_wrong_is_named(make, message):
     with pytest.raises(ContractError, match=message):
         make()
+
+
+def test_a_contract_file_that_is_not_there_is_wrong_usage():
+    with pytest.raises(InvalidInputError, match="cannot be read"):
+        FeatureSchema.from_file("/nowhere/contract.json")
 
 
 def test_a_contract_file_may_leave_out_what_has_a_default(tmp_path):
