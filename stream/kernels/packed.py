@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from numba import njit
 
 from stream.kernels.text import find
@@ -44,8 +45,9 @@ def gather_rows(buffer, first, spans, low, high, words, ends, x_bytes, y_bytes, 
             and spans[payload, 1] - spans[payload, 0] == width + 8
         )
         if certain[row]:
-            start = spans[payload, 0]
-            for j in range(width):
-                x_bytes[row, j] = buffer[start + j]
-            for j in range(8):
-                y_bytes[row, j] = buffer[start + width + j]
+            # Unsigned places need no test for counting from the end, and so the copying is vectorised.
+            to, start, stop = np.uintp(row), np.uintp(spans[payload, 0]), np.uintp(width)
+            for j in range(stop):
+                x_bytes[to, j] = buffer[start + j]
+            for j in range(np.uintp(8)):
+                y_bytes[to, j] = buffer[start + stop + j]
