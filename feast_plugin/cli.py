@@ -80,7 +80,9 @@ def create(repo: Path, features: str | None, *, as_json: bool, **options: Any) -
     with _feast():
         from feast_plugin.snapshot import create_snapshot
 
-        made = create_snapshot(_open(repo), features=features.split(",") if features else None, **options)
+        made = create_snapshot(
+            _open(repo), features=[word.strip() for word in features.split(",")] if features else None, **options
+        )
     found = made.to_dict()
     if as_json:
         click.echo(json.dumps(found))

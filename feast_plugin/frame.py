@@ -17,6 +17,7 @@ from feast.infra.offline_stores.offline_utils import get_offline_store_from_conf
 from feast_plugin.cast import cast_column, cast_timestamp
 from feast_plugin.contract import TIMESTAMP, TIMESTAMP_TYPE, Contract
 from feast_plugin.sql import checked_sql
+from feast_plugin.storage import Location
 from resampler.errors import DataError, InvalidInputError, ResamplerError
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def open_frame(
     store : feast.FeatureStore
         Whose offline store runs the SQL.
     entity_df : str, Path, pandas.DataFrame or pyarrow.Table, optional
-        A frame, the path of a ``.parquet``, ``.csv`` or ``.sql`` file, or a SELECT.
+        A frame, the path or URI of a ``.parquet``, ``.csv`` or ``.sql`` file, or a SELECT.
     start_date, end_date : str or datetime, optional
         In place of a frame: the label's view from one instant to the other, both included; ISO 8601, UTC where no
         zone is named.
@@ -96,19 +97,20 @@ def open_frame(
         return EntityFrame(table.column_names, {}, table)
     if isinstance(entity_df, str) and _SQL.match(entity_df):
         return _open_sql(store, entity_df, entity_df)
-    path = Path(entity_df)
+    file = Location.parse(entity_df)
+    where = str(entity_df) if "://" in str(entity_df) else file.path
+    suffix = Path(file.path).suffix
+    if suffix not in (".parquet", ".csv", ".sql"):
+        raise InvalidInputError(f"entity frame {where!r} must be a .parquet, .csv or .sql file, or a SELECT")
     try:
-        if path.suffix == ".parquet":
-            file = pq.ParquetFile(path)
-            return EntityFrame(list(file.schema_arrow.names), {"entity_df": str(path.resolve())}, file)
-        if path.suffix == ".csv":
-            table = pyarrow.csv.read_csv(path)
-            return EntityFrame(table.column_names, {"entity_df": str(path.resolve())}, table)
-        if path.suffix == ".sql":
-            return _open_sql(store, path.read_text(encoding="utf-8"), str(path.resolve()))
+        if suffix == ".sql":
+            return _open_sql(store, file.read().decode(), where)
+        source = file.filesystem.open_input_file(file.path)
+        data = pq.ParquetFile(source) if suffix == ".parquet" else pyarrow.csv.read_csv(source)
     except (OSError, pa.ArrowInvalid, UnicodeDecodeError) as error:
-        raise DataError(f"entity frame {str(path)!r} cannot be read: {error}") from error
-    raise InvalidInputError(f"entity frame {str(path)!r} must be a .parquet, .csv or .sql file, or a SELECT")
+        raise DataError(f"entity frame {where!r} cannot be read: {error}") from error
+    names = data.schema_arrow.names if isinstance(data, pq.ParquetFile) else data.column_names
+    return EntityFrame(list(names), {"entity_df": where}, data)
 
 
 def read_frame(store: FeatureStore, frame: EntityFrame, contract: Contract, *, extra: str | None) -> pa.Table | str:

@@ -131,8 +131,8 @@ def create_snapshot(
     features : sequence of str, optional
         References ``view:feature``.
     entity_df : str, Path, pandas.DataFrame or pyarrow.Table, optional
-        Entity frame, the path of a ``.parquet``, ``.csv`` or ``.sql`` file, or a SELECT where the offline store takes
-        SQL: join keys and ``event_timestamp``, once each.
+        Entity frame, the path or URI of a ``.parquet``, ``.csv`` or ``.sql`` file, or a SELECT where the offline store
+        takes SQL: join keys and ``event_timestamp``, once each.
     start_date, end_date : str or datetime, optional
         In place of a frame: every row of the label's view between two instants, both included; one may be left out.
     label : str

@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from pyarrow import fs
 
@@ -60,7 +61,9 @@ def test_a_version_on_s3_is_the_same_and_is_read_back_by_feast(make, bucket):
     assert there.digest == here.digest
     assert there.uri == "s3://shop/first/pay/v0001"
     assert [f.sha256 for f in there.manifest.stored] == [f.sha256 for f in here.manifest.stored]
-    assert project.create(root=root).reused
+    frame = Location.parse(bucket.format("frame.parquet"))
+    pq.write_table(project.frame(), frame.path, filesystem=frame.filesystem)
+    assert project.create(root=root, entity_df=bucket.format("frame.parquet")).reused
     assert verify_snapshot(project.reopened(), name="pay", root=root).problems == ()
     for split, name in there.datasets.items():
         with pytest.warns(RuntimeWarning, match="experimental"):
