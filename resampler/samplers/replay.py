@@ -203,7 +203,11 @@ def _append_to_frame(X: Any, provenance: Provenance, integers: NDArray[np.bool_]
     out = X.iloc[np.concatenate([np.arange(n), provenance.base])].reset_index(drop=True)
     for at, j in enumerate(numeric):
         column = out.iloc[:, j].copy()
-        column.iloc[n:] = type(column)(whole[:, at]).astype(column.dtype).array
+        if hasattr(column.dtype, "subtype"):  # a sparse column takes no assignment
+            values = np.concatenate([column.to_numpy()[:n], whole[:, at]])
+            column = type(column)(values.astype(column.dtype.subtype), dtype=column.dtype)
+        else:
+            column.iloc[n:] = type(column)(whole[:, at]).astype(column.dtype).array
         out.isetitem(j, column)
     for at, j in enumerate(provenance.categorical_features):
         out.isetitem(j, X.iloc[np.concatenate([np.arange(n), provenance.donor[:, at]]), j].array)
