@@ -13,6 +13,7 @@ from resampler.errors import InvalidInputError
 from resampler.kernels.random import rank_keys
 from resampler.metric import label_key
 from resampler.samplers.base import TableMixin, seed_from
+from resampler.samplers.replay import Provenance
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -45,6 +46,8 @@ class RandomOverSampler(TableMixin, over_sampling.RandomOverSampler):  # type: i
         Their names; only where `X` has names, all of them text.
     sample_indices_ : ndarray of shape (n_resampled,), int64
         Positions that the rows were drawn from.
+    provenance_ : Provenance
+        A drawn row is a copy of its base; only without `shrinkage`, since noise is in no provenance.
 
     References
     ----------
@@ -55,6 +58,7 @@ class RandomOverSampler(TableMixin, over_sampling.RandomOverSampler):  # type: i
     def _fit_resample(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
         seed = seed_from(self.random_state)
         self.shrinkage_ = self._widths()
+        vars(self).pop("provenance_", None)  # of an earlier fit without shrinkage
         drawn = {
             label: np.flatnonzero(y == label)[_generator(seed, label, 0).integers(np.count_nonzero(y == label), size=n)]
             for label, n in self.sampling_strategy_.items()
@@ -62,6 +66,10 @@ class RandomOverSampler(TableMixin, over_sampling.RandomOverSampler):  # type: i
         self.sample_indices_ = np.concatenate([np.arange(len(y)), *drawn.values()])
         labels = _safe_indexing(y, self.sample_indices_)
         if self.shrinkage_ is None:
+            base = self.sample_indices_[len(y) :]
+            copied = np.broadcast_to(base[:, None], (len(base), X.shape[1]))  # every column, at no memory
+            still = np.zeros(len(base), dtype=np.float32)
+            self.provenance_ = Provenance(labels[len(y) :], base, base, still, copied, np.arange(X.shape[1]))
             return _safe_indexing(X, self.sample_indices_), labels
         try:
             rows = check_array(X, accept_sparse=["csr", "csc"], dtype="numeric")

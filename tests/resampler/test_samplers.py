@@ -337,6 +337,20 @@ def test_constant_columns_are_fine_and_equal_rows_are_said():
     assert made.shape == (120, 4)
 
 
+@pytest.mark.parametrize("container", [np.asarray, sparse.csr_matrix, pd.DataFrame, pl.DataFrame])
+def test_rows_drawn_again_have_a_provenance_too(container):
+    X, y = overlapping()
+    given = container(X)
+    sampler = samplers.RandomOverSampler(random_state=0)
+    X_new, y_new = sampler.fit_resample(given, y)
+    made, again = sampler.provenance_, replay(given, sampler.provenance_)
+    assert np.array_equal(y[made.base], y_new[len(y) :])
+    rows = [rows.toarray() if sparse.issparse(rows) else np.asarray(rows) for rows in (X_new, again)]
+    assert np.array_equal(rows[0][len(y) :], rows[1])
+    sampler.set_params(shrinkage=1.0).fit_resample(given, y)
+    assert not hasattr(sampler, "provenance_")
+
+
 def test_tables_of_any_types_come_through_what_only_picks_rows():
     table = pa.table(
         {
