@@ -58,7 +58,7 @@ class RandomOverSampler(TableMixin, over_sampling.RandomOverSampler):  # type: i
     def _fit_resample(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
         seed = seed_from(self.random_state)
         self.shrinkage_ = self._widths()
-        vars(self).pop("provenance_", None)  # of an earlier fit without shrinkage
+        self.__dict__.pop("provenance_", None)  # of an earlier fit without shrinkage
         drawn = {
             label: np.flatnonzero(y == label)[_generator(seed, label, 0).integers(np.count_nonzero(y == label), size=n)]
             for label, n in self.sampling_strategy_.items()
