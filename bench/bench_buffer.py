@@ -3,19 +3,21 @@
 One process, one thread, clustered rows of intrinsic dimension 8 whose clusters drift. hnswlib and usearch keep no
 graph: a synthetic row costs them one search. faiss has no cheap deletion by age: only its search of held rows is shown.
 
-    python bench/bench_buffer.py [--rows 100000] [--features 8 32 128] [--churn 0.1] [--uniform]
+    python bench/bench_buffer.py [TABLE ...] [--rows 100000] [--features 8 32 128] [--churn 0.1]
 
-`--churn 3` is the full protocol (three capacities of churn); peers need some minutes for it. Compare ratios within
-one run, never times of different runs. Times are of the processor, so that other work on the machine disturbs less.
+Tables: churn (against the peers), shapes (duplicates, uniform rows, k=10, a million rows), crossover (exact or graph),
+emission, stream, threads; by default all. `--churn 3` is the full protocol (three capacities of churn); the peers need
+some minutes for it. Compare ratios within one run, never times of different runs. Times are of the processor, so that
+other work on the machine disturbs less; only the threads' are of the clock. A line that begins with "headline" goes
+into the README.
 """
 
 # ruff: noqa: ARG002 - the peers share one interface
 from __future__ import annotations
 
 import argparse
-import datetime as dt
-import platform
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 import faiss
@@ -36,8 +38,8 @@ class Peer(Protocol):
 
 
 class Ours:
-    def __init__(self, capacity: int, d: int) -> None:
-        self.buffer = MinorityBuffer(d, capacity, K, index="graph")
+    def __init__(self, capacity: int, d: int, k: int = K) -> None:
+        self.buffer = MinorityBuffer(d, capacity, k, index="graph")
 
     def fill(self, X):
         self.turn_over(X, 0, len(X))
@@ -100,7 +102,10 @@ class Usearch:
             self.index.search(X[i % len(X)], K + 1, threads=1)
 
 
-def make_rows(n: int, d: int, *, uniform: bool) -> np.ndarray:
+PEERS = {"hnswlib": Hnswlib, "usearch": Usearch}
+
+
+def make_rows(n: int, d: int, *, uniform: bool = False) -> np.ndarray:
     rng = np.random.default_rng(0)
     if uniform:
         return rng.random((n, d), dtype=np.float32)
@@ -137,12 +142,20 @@ def rate(n: int, call, *arguments) -> float:
     return n / (time.process_time() - started)
 
 
-def churn_table(capacity: int, d: int, churn: float, *, uniform: bool) -> None:
+def churn_table(options: argparse.Namespace) -> None:
+    columns = "index", "churn rows/s", "recall@5", "synthetic rows/s", "with 4 synthetic, rows/s"
+    print(f"| rows x features | {' | '.join(columns)} | ratios; bytes a row (above 2.5x raw) |")
+    print("|---|---|---|---|---|---|---|")
+    for d in options.features:
+        churn_rows(options.rows, d, options.churn, options.peers)
+
+
+def churn_rows(capacity: int, d: int, churn: float, peers: list[str]) -> None:
     n = int(capacity * churn)
-    X = make_rows(capacity + n, d, uniform=uniform)
+    X = make_rows(capacity + n, d)
     base = {}
-    for name, make in (("hnswlib", Hnswlib), ("usearch", Usearch), ("ours", Ours)):
-        peer = make(capacity, d)
+    for name in (*peers, "ours"):
+        peer = Ours(capacity, d) if name == "ours" else PEERS[name](capacity, d)
         peer.fill(X[:capacity])
         churned = rate(n, peer.turn_over, X[capacity:], capacity, capacity)
         quality = recall(peer, X[n:], n)
@@ -150,10 +163,10 @@ def churn_table(capacity: int, d: int, churn: float, *, uniform: bool) -> None:
         peer.emit(X[n:], 100)
         emitted = rate(n_emit, peer.emit, X[n:], n_emit)
         four = 1 / (1 / churned + 4 / emitted)
-        base[name] = churned, four
+        base[name] = churned, four, quality
         note = ""
         if name == "ours":
-            ratios = [f"{churned / base[p][0]:.1f}x / {four / base[p][1]:.1f}x {p}" for p in ("hnswlib", "usearch")]
+            ratios = [f"{churned / base[p][0]:.1f}x / {four / base[p][1]:.1f}x {p}" for p in peers]
             stats = peer.buffer.stats()
             extra = (stats.nbytes - 2.5 * 4 * d * capacity) / capacity
             size = f"{stats.nbytes / capacity:.0f} B ({extra:+.0f})"
@@ -167,11 +180,85 @@ def churn_table(capacity: int, d: int, churn: float, *, uniform: bool) -> None:
     ivf.nprobe = 8
     searched = rate(5_000, ivf.search, held[:5_000], K + 1)
     print(f"| {capacity} x {d} | faiss IVF512, search only | - | - | {searched:,.0f} | - | |")
+    for p in peers:
+        print(
+            f"headline | one row in, one out, neighbours kept: {capacity:,} x {d}, recall {base['ours'][2]:.3f} "
+            f"against {base[p][2]:.3f} | {base['ours'][0] / base[p][0]:.1f}x {p} |"
+        )
+        print(
+            f"headline | the same and 4 synthetic rows: {capacity:,} x {d} | {base['ours'][1] / base[p][1]:.1f}x {p} |"
+        )
 
 
-def emission_table(capacity: int, d: int) -> None:
+def shapes_table(options: argparse.Namespace) -> None:
+    """Our buffer alone, where indexes have a hard time."""
+    print("| rows x features | shape | k | churn rows/s | recall, sampled | budget | bytes a row |")
+    print("|---|---|---|---|---|---|---|")
+    n, rates = options.rows, {}
+    for shape, capacity, d, k in (
+        ("clustered", n, 32, 5),
+        ("clustered", n, 32, 10),
+        ("every tenth row a duplicate", n, 32, 5),
+        ("uniform", n, 8, 5),
+        ("uniform", n, 32, 5),
+        ("clustered", 10 * n, 32, 5),
+    ):
+        churned = 2_000 if shape == "uniform" and d > 8 else 10_000
+        X = make_rows(capacity + churned, d, uniform=shape == "uniform")
+        if "duplicate" in shape:
+            X[::10] = X[5::10][: len(X[::10])]
+        ours = Ours(capacity, d, k)
+        ours.fill(X[:capacity])
+        rates[capacity, d, k, shape] = rate(churned, ours.turn_over, X[capacity:], capacity, capacity)
+        stats = ours.buffer.stats()
+        print(
+            f"| {capacity} x {d} | {shape} | {k} | {rates[capacity, d, k, shape]:,.0f} | {stats.recall:.3f} | "
+            f"{stats.budget} | {stats.nbytes / capacity:.0f} |"
+        )
+    share = rates[10 * n, 32, 5, "clustered"] / rates[n, 32, 5, "clustered"]
+    print(f"headline | churn at {10 * n:,} x 32 | {share:.2f} of the rate at {n:,} |")
+
+
+def crossover_table(options: argparse.Namespace) -> None:  # noqa: ARG001 - the tables share one interface
+    """Exact search or a kept graph: microseconds an insertion into a full buffer."""
+    print("| rows x features | clustered: exact, us | graph, us (recall) | uniform: exact, us | graph, us (recall) |")
+    print("|---|---|---|---|---|")
+    for capacity in (500, 1_000, 2_000, 4_000, 8_000):
+        for d in (8, 32, 128):
+            cells = []
+            for uniform in (False, True):
+                X = make_rows(capacity + 2_000, d, uniform=uniform)
+                for index in ("exact", "graph"):
+                    ours = Ours(capacity, d)
+                    ours.buffer = MinorityBuffer(d, capacity, K, index=index)
+                    ours.fill(X[:capacity])
+                    each = 1e6 / rate(2_000, ours.turn_over, X[capacity:], capacity, capacity)
+                    cells.append(f"{each:.1f}" + (f" ({ours.buffer.stats().recall:.3f})" if index == "graph" else ""))
+            print(f"| {capacity} x {d} | {' | '.join(cells)} |")
+
+
+def threads_table(options: argparse.Namespace) -> None:
+    """Two buffers on two threads against the same two on one: by the clock, so it takes an idle machine."""
+    capacity, d = options.rows // 4, 32
+    X = make_rows(2 * capacity, d)
+
+    def seconds(n_threads):
+        shards = [Ours(capacity, d) for _ in range(2)]
+        for shard in shards:
+            shard.fill(X[:capacity])
+        started = time.perf_counter()
+        with ThreadPoolExecutor(n_threads) as pool:
+            list(pool.map(lambda shard: shard.turn_over(X[capacity:], capacity, capacity), shards))
+        return time.perf_counter() - started
+
+    ratio = min(seconds(1) for _ in range(3)) / min(seconds(2) for _ in range(3))
+    print(f"| two shards of {capacity} x {d} in one process | two threads: {ratio:.2f}x the rate of one |")
+
+
+def emission_table(options: argparse.Namespace) -> None:
+    capacity, d = options.rows, 32
     buffer = MinorityBuffer(d, capacity, K, index="graph")
-    buffer.insert(make_rows(capacity, d, uniform=False), np.arange(capacity))
+    buffer.insert(make_rows(capacity, d), np.arange(capacity))
     n = 200_000
     X, rng = buffer.ring.graph.rows.X, np.random.default_rng(0)
     neighbors = buffer.graph()[1]  # ids are slots: the buffer was filled once
@@ -197,9 +284,13 @@ def emission_table(capacity: int, d: int) -> None:
         f"| emission {capacity} x {d} | {ours:.0f} ns a row | {ours / gather_ns:.1f}x a gather of two rows | "
         f"{numpy_ns / ours:.1f}x faster than NumPy |"
     )
+    print(
+        f"headline | a synthetic row with its provenance: {capacity:,} x {d} | "
+        f"{numpy_ns / ours:.1f}x NumPy's fancy indexing |"
+    )
 
 
-def stream_table() -> None:
+def stream_table(options: argparse.Namespace) -> None:  # noqa: ARG001
     rng = np.random.default_rng(0)
     warm, n, d = 256_000, 404_480, 32  # whole batches: a row comes once
     y, ids = (rng.random(n) < 0.05).astype(np.int64), np.arange(n)
@@ -215,24 +306,30 @@ def stream_table() -> None:
         print(f"| process, 5% minority, buffer 10k x {d}, {kind} | {rate(n - warm, run, warm, n):,.0f} rows/s | |")
 
 
+TABLES = {
+    "churn": churn_table,
+    "shapes": shapes_table,
+    "crossover": crossover_table,
+    "emission": emission_table,
+    "stream": stream_table,
+    "threads": threads_table,
+}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("tables", nargs="*", default=list(TABLES), metavar="TABLE", help=", ".join(TABLES))
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--features", type=int, nargs="+", default=[8, 32, 128])
     parser.add_argument("--churn", type=float, default=0.1)
-    parser.add_argument("--uniform", action="store_true")
+    parser.add_argument("--peers", nargs="+", default=list(PEERS), choices=list(PEERS))
     options = parser.parse_args()
+    if unknown := set(options.tables) - set(TABLES):
+        parser.error(f"no table is called {min(unknown)!r}: have {', '.join(TABLES)}")
     faiss.omp_set_num_threads(1)
-    machine = platform.processor() or platform.machine()
-    print(f"{dt.datetime.now(tz=dt.UTC).date()}, {machine}, Python {platform.python_version()}\n")
-    columns = "index", "churn rows/s", "recall@5", "synthetic rows/s", "with 4 synthetic, rows/s"
-    print(f"| rows x features | {' | '.join(columns)} | ratios; bytes a row (above 2.5x raw) |")
-    print("|---|---|---|---|---|---|---|")
-    for d in options.features:
-        churn_table(options.rows, d, options.churn, uniform=options.uniform)
-    print()
-    emission_table(options.rows, 32)
-    stream_table()
+    for name in options.tables:
+        print(f"\n{name}\n", flush=True)
+        TABLES[name](options)
 
 
 if __name__ == "__main__":

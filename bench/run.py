@@ -1,5 +1,7 @@
 """Run every benchmark and write what it printed to docs/benchmarks.md, with the machine and the date.
 
+Lines that begin with "headline |" make the README's table.
+
     python bench/run.py [NAME ...]          # bench_NAME.py; by default all
 
 A benchmark that is not named keeps the block that it has.
@@ -18,6 +20,9 @@ from pathlib import Path
 
 BENCH = Path(__file__).parent
 PAGE = BENCH.parent / "docs" / "benchmarks.md"
+README = BENCH.parent / "README.md"
+BEGIN, END = "<!-- written by make bench -->", "<!-- end -->"
+TABLE = re.compile(f"{BEGIN}.*?{END}", re.DOTALL)
 PEERS = ("numba", "numpy", "redis", "feast", "imbalanced-learn", "hnswlib", "usearch", "faiss-cpu")
 BLOCK = re.compile(r"^## (\S+)\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 HEAD = """# Benchmarks
@@ -56,6 +61,17 @@ def main(*names: str) -> None:
         blocks[script.name] = f"{machine()}\n```text\n{done.stdout.rstrip()}\n```\n\n"
     body = "".join(f"\n## {name}\n{text.strip()}\n" for name, text in sorted(blocks.items()))
     PAGE.write_text(HEAD + body, encoding="utf-8")
+    readme = README.read_text(encoding="utf-8")
+    README.write_text(TABLE.sub(lambda _: readme_table(blocks), readme), encoding="utf-8")
+
+
+def readme_table(blocks: dict[str, str]) -> str:
+    """Make the README's table of the headlines, between its marks."""
+    texts = [text for _, text in sorted(blocks.items())]
+    rows = [line.removeprefix("headline ") for text in texts for line in text.splitlines() if line[:9] == "headline "]
+    dates = sorted({text.strip()[:10] for text in texts if "\nheadline " in text})
+    head = f"Measured {' and '.join(dates)}; machine and all figures: [docs/benchmarks.md](docs/benchmarks.md)."
+    return "\n".join([BEGIN, head, "", "| | |", "|---|---|", *rows, END])
 
 
 if __name__ == "__main__":

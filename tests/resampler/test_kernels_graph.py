@@ -1,0 +1,122 @@
+"""The kept graph's kernels against loop-only twins: the same entries, the same bits."""
+
+import numpy as np
+import pytest
+from graph_twin import GraphTwin
+from graph_twin import halve as halve_twin
+from graph_twin import mean_row as mean_row_twin
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numba import njit
+from ring_twin import scaled
+
+from resampler import MinorityBuffer
+from resampler.kernels.graph_cells import halve, mean_row
+from resampler.kernels.graph_search import ALL
+from resampler.kernels.ring import BUDGET, neighbors_of_queries
+
+
+@njit
+def run_mean_row(Z, sides, side, penalty, centroid):
+    mean_row(Z, sides, side, penalty, centroid)
+
+
+@njit
+def run_halve(Z, penalty, centers, sides):
+    halve(Z, penalty, centers, sides)
+
+
+def rows_of(seed, n, d, *, grid):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, d)) + 6 * rng.integers(0, 4, (n, 1))
+    return (np.round(X) if grid else X).astype(np.float32)
+
+
+SHAPES = {
+    "d": st.integers(1, 5),
+    "grid": st.booleans(),
+    "categories": st.booleans(),
+    "seed": st.integers(0, 1_000),
+}
+
+
+def make_buffer(capacity, d, seed, metric="euclidean", *, grid, categories):
+    categorical = [d - 1] if categories and metric == "euclidean" else []
+    buffer = MinorityBuffer(d, capacity, 2, index="graph", metric=metric, categorical_features=categorical)
+    X = rows_of(seed, 2 * capacity, d, grid=grid)
+    if metric == "cosine":
+        X[~X.any(axis=1), 0] = 1
+    buffer.insert(X[: capacity + capacity // 2], np.random.default_rng(seed).permutation(capacity + capacity // 2))
+    return buffer, X
+
+
+@settings(max_examples=25)
+@given(**SHAPES, budget=st.sampled_from([1, 90, 300, int(ALL)]), metric=st.sampled_from(["euclidean", "cosine"]))
+def test_search(d, grid, categories, seed, budget, metric):
+    buffer, X = make_buffer(700, d, seed, metric, grid=grid, categories=categories)
+    twin = GraphTwin(buffer)
+    queries = X[-6:] + np.float32(0.3 * (not categories))
+    for length in (1, 9):
+        stamps, d2 = np.empty((6, length), dtype=np.int32), np.empty((6, length), dtype=np.float32)
+        neighbors_of_queries(buffer.ring, queries, budget, stamps, d2)
+        for i in range(6):
+            query = np.array(scaled(queries[i], twin.rows.inverse_scale, metric == "cosine"), dtype=np.float32)
+            want_stamps, want_d2 = twin.search(query, budget, length)
+            assert stamps[i].tolist() == want_stamps
+            assert d2[i].tolist() == want_d2
+
+
+@settings(max_examples=25)
+@given(**SHAPES, budget=st.sampled_from([1, 90, 300]), gone=st.sampled_from([1, 40, 650]))
+def test_insertion_tells_the_lists_that_reach_to_the_row(d, grid, categories, seed, budget, gone):
+    buffer, X = make_buffer(700, d, seed, grid=grid, categories=categories)
+    buffer.ring.effort[BUDGET] = budget
+    buffer.evict(gone)
+    for i in range(5):
+        if categories and d > 1:
+            buffer.ring.effort[1] = 641  # so that the penalty is not looked at
+        before = GraphTwin(buffer)
+        oldest, held = before.rows.cursor
+        stamp = int((oldest + held) % (2 * buffer.capacity))
+        slot, row_id = stamp % buffer.capacity, 5_000 + i
+        query = np.array(scaled(X[-1 - i], before.rows.inverse_scale, cosine=False), dtype=np.float32)
+        want = before.offered(query, row_id, stamp, budget)
+        own = before.search(query, budget, before.lists.stamps.shape[1])
+        buffer.insert(X[-1 - i : len(X) - i], [row_id])
+        after = GraphTwin(buffer)
+        lists = after.lists
+        assert lists.stamps[slot, : lists.count[slot]].tolist() == own[0]
+        assert lists.d2[slot, : lists.count[slot]].tolist() == own[1]
+        for other in buffer._slots[:-1]:
+            if other in want:
+                n = lists.count[other]
+                found = lists.stamps[other, :n].tolist(), lists.d2[other, :n].tolist(), *after.reach(other)
+                assert found == want[other]
+            else:
+                assert lists.stamps[other].tolist() == before.lists.stamps[other].tolist()
+                assert lists.count[other] == before.lists.count[other]
+                assert after.reach(other) == before.reach(other)
+
+
+@settings(max_examples=40)
+@given(**SHAPES, n=st.sampled_from([4, 5, 30, 128]), equal=st.sampled_from([0.0, 0.9, 1.0]))
+def test_halve(d, grid, categories, seed, n, equal):
+    Z = rows_of(seed, n, d, grid=grid)
+    Z[np.random.default_rng(seed).random(n) < equal] = Z[0]
+    penalty = np.full(d, -1, dtype=np.float32)
+    penalty[d - 1] = 0.7 if categories else -1
+    sides, centers = np.empty(n, dtype=np.int64), np.empty((2, d), dtype=np.float32)
+    run_halve(Z, penalty, centers, sides)
+    want_sides, want_centers = halve_twin(Z, penalty)
+    assert sides.tolist() == want_sides
+    assert centers.tobytes() == np.array(want_centers, dtype=np.float32).tobytes()
+    assert min(np.bincount(sides, minlength=2)) >= n // 4
+
+
+@pytest.mark.parametrize("categories", [False, True])
+def test_mean_row_takes_one_side(categories):
+    Z = rows_of(3, 50, 3, grid=True)
+    penalty = np.array([-1, -1, 0.5 if categories else -1], dtype=np.float32)
+    sides, centroid = np.arange(50) % 2, np.empty(3, dtype=np.float32)
+    run_mean_row(Z, sides, 1, penalty, centroid)
+    assert centroid.tobytes() == mean_row_twin(Z[1::2], penalty).tobytes()
