@@ -12,13 +12,15 @@ from resampler.kernels.graph import alive, close, inner, largest, load_row, scal
 from resampler.kernels.graph_cells import NO_CELL, add, centroid_distance, remove, set_reach
 from resampler.kernels.graph_search import ALL, NEW, NO_SLOT, QUERY, Graph, search
 from resampler.kernels.interpolate import interpolate_row, vote
-from resampler.kernels.lanes import LANES
+from resampler.kernels.lanes import LANES, prefetch
 from resampler.kernels.mixed import follow_spread
 from resampler.kernels.random import bounded, draw, fading, unit
 
 BUDGET, INSERTED, AUDITED, MISSED, REFIT = range(5)  # of `effort`
 MIN_BUDGET = 400  # rows an approximate search settles
 AUDITS = 16  # exact searches without a miss after which less effort is tried
+WAVE = 64  # synthetic rows whose parents are asked for before the first of them is read
+LINE = 16  # float32 values that memory delivers at a time
 TOLERATED = 0.04  # share of neighbours that searches may miss before they get more effort
 
 
@@ -184,13 +186,16 @@ def read(ring, slot, wanted):
 def living(stamps, n, which, k, oldest, held, capacity):
     """Return the slot of the living entry number `which` among `n`, or `DEAD` if fewer than `k` are alive."""
     seen = 0
-    slot = DEAD
+    found = DEAD
     for i in range(n):
-        if seen < k and alive(stamps[i], oldest, held, capacity):
+        stamp = stamps[i]
+        if alive(stamp, oldest, held, capacity):
             if seen == which:
-                slot = stamps[i] % capacity
+                found = stamp - capacity if stamp >= capacity else stamp
             seen += 1
-    return slot if seen == k else DEAD
+            if seen == k:
+                return found
+    return DEAD
 
 
 @njit(cache=True, inline="always")
@@ -201,25 +206,52 @@ def choose(word, held, half_life):
 
 @njit(cache=True, nogil=True)
 def sample(ring, seed, stream, start, out, base, neighbor, step):
-    """Make synthetic rows start, start + 1, ...; all parents are found before any is read, so that reads overlap."""
+    """Make synthetic rows start, start + 1, ..."""
+    for first in range(0, step.shape[0], WAVE):
+        last = min(first + WAVE, step.shape[0])
+        find_parents(ring, seed, stream, start, first, last, base, neighbor, step)
+        build_rows(ring, first, last, out, base, neighbor, step)
+
+
+@inner
+def find_parents(ring, seed, stream, start, first, last, base, neighbor, step):
+    """Write the slots of the parents and the steps of rows first .. last - 1, and ask for the parents' values."""
     rows, lists, _, _ = ring.graph
-    X, row_ids, penalty = rows.X, rows.row_ids, rows.penalty
+    X, stamps, count = rows.X, lists.stamps, lists.count
     oldest, held = rows.cursor
-    capacity = X.shape[0]
+    capacity, n_features = X.shape
     k = ring.nn_slots.shape[0]
     half_life = ring.half_life[0]
-    for i in range(step.shape[0]):
+    first_slot = oldest % capacity
+    for i in range(first, last):  # nothing but draws, so that the compiler vectorises them
         w0, w1, w2, _ = draw(seed, stream, start + i, 0)
-        slot = (oldest + choose(w0, held, half_life)) % capacity
-        which = bounded(w1, k)
+        base[i] = np.int64(w0)
+        neighbor[i] = np.int64(w1)
+        step[i] = unit(w2)
+    for i in range(first, last):
+        slot = first_slot + choose(np.uint64(base[i]), held, half_life)
+        slot -= capacity if slot >= capacity else 0
         base[i] = slot
-        neighbor[i] = living(lists.stamps[slot], lists.count[slot], which, k, oldest, held, capacity)
+        neighbor[i] = bounded(np.uint64(neighbor[i]), k)
+        prefetch(stamps, slot * stamps.shape[1])
+        for j in range(0, n_features, LINE):
+            prefetch(X, slot * n_features + j)
+    for i in range(first, last):
+        slot, which = base[i], neighbor[i]
+        neighbor[i] = living(stamps[slot], count[slot], which, k, oldest, held, capacity)
         if neighbor[i] == DEAD:
             neighbors(ring, slot)
             neighbor[i] = ring.nn_slots[which]
-        step[i] = unit(w2)
+        for j in range(0, n_features, LINE):
+            prefetch(X, neighbor[i] * n_features + j)
+
+
+@inner
+def build_rows(ring, first, last, out, base, neighbor, step):
+    """Write rows first .. last - 1, and the ids of their parents in place of the slots."""
+    X, row_ids, penalty = ring.graph.rows.X, ring.graph.rows.row_ids, ring.graph.rows.penalty
     has_categories = largest(penalty) >= 0
-    for i in range(step.shape[0]):
+    for i in range(first, last):
         interpolate_row(X[base[i]], X[neighbor[i]], step[i], out[i])
         if has_categories:
             neighbors(ring, base[i])
