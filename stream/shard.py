@@ -349,8 +349,9 @@ class Shard:
         """Send a commit; while there is a backlog the server works at it beside the next read and decoding."""
         assert self._committer is not None  # noqa: S101 - comes with `_load`
         commit.checkpoint = self._checkpoint.counters()
-        self._sent = commit, report, self._clock(), self._last_arrival
+        started = self._clock()
         self._committer.send(commit)
+        self._sent = commit, report, started, self._last_arrival  # if it could not be sent, nothing is to be received
 
     def _settle(self) -> None:
         """Take in the outcome of the commit that was sent, if there is one."""

@@ -1,8 +1,12 @@
 """One shard, step by step, by a clock of the test's own."""
 
+import socket
+
 import pytest
+import redis
 
 from stream import Settings
+from stream.checkpoint import Checkpoint
 from stream.commit import MovedError
 from stream.keys import shard_keys
 from stream.metrics import Metrics
@@ -72,4 +76,28 @@ def test_a_server_that_went_back_as_a_whole_is_no_gap(server, client, name, sche
     add_text(client, name, X[30:], y[30:], first=31)
     _work()
     assert read_raw(client, name) == whole
+    shard.release()
+
+
+def test_a_commit_that_cannot_be_sent_leaves_a_shard_that_can_be_released(
+    server, client, name, schema, make_rows, add_text
+):
+    keys = shard_keys(name)[0]
+    now = [0.0]
+    metrics = Metrics(name).shard(keys.input)
+    shard = Shard(client, keys, Settings(schema), "here", metrics, quiet_s=0.0, clock=lambda: now[0])
+    assert shard.acquire()
+    add_text(client, name, *make_rows(30))
+    shard._committer._connection._sock.shutdown(socket.SHUT_RDWR)  # as when the server has just been killed
+    with pytest.raises(redis.ConnectionError):
+        for _ in range(4):
+            now[0] += 0.1
+            shard.step()
+    shard.release()
+    assert not client.exists(keys.lease)
+    assert shard.acquire()
+    for _ in range(4):
+        now[0] += 0.1
+        shard.step()
+    assert Checkpoint.load(client, keys).rows == 30
     shard.release()
