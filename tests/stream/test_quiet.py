@@ -13,6 +13,12 @@ from stream.metrics import Metrics
 from stream.shard import Shard
 
 
+def _work(shard, now):
+    for _ in range(4):
+        now[0] += 0.1
+        shard.step()
+
+
 def test_what_comes_while_a_step_is_slow_still_joins_its_batch(
     server, client, name, schema, make_rows, add_text, read_raw, monkeypatch
 ):
@@ -55,17 +61,12 @@ def test_a_server_that_went_back_as_a_whole_is_no_gap(server, client, name, sche
     metrics = Metrics(name).shard(keys.input)
     shard = Shard(client, keys, Settings(schema), "here", metrics, quiet_s=0.0, clock=lambda: now[0])
 
-    def _work():
-        for _ in range(4):
-            now[0] += 0.1
-            shard.step()
-
     assert shard.acquire()
     add_text(client, name, X[:30], y[:30])
-    _work()
+    _work(shard, now)
     kept = {key: client.dump(key) for key in (keys.input, keys.output, keys.checkpoint)}
     add_text(client, name, X[30:], y[30:], first=31)
-    _work()
+    _work(shard, now)
     whole = read_raw(client, name)
     for key, value in kept.items():  # as a server does that was killed before it had written all down
         client.restore(key, 0, value, replace=True)
@@ -74,7 +75,7 @@ def test_a_server_that_went_back_as_a_whole_is_no_gap(server, client, name, sche
         shard.step()
     assert shard.acquire()
     add_text(client, name, X[30:], y[30:], first=31)
-    _work()
+    _work(shard, now)
     assert read_raw(client, name) == whole
     shard.release()
 
@@ -90,14 +91,10 @@ def test_a_commit_that_cannot_be_sent_leaves_a_shard_that_can_be_released(
     add_text(client, name, *make_rows(30))
     shard._committer._connection._sock.shutdown(socket.SHUT_RDWR)  # as when the server has just been killed
     with pytest.raises(redis.ConnectionError):
-        for _ in range(4):
-            now[0] += 0.1
-            shard.step()
+        _work(shard, now)
     shard.release()
     assert not client.exists(keys.lease)
     assert shard.acquire()
-    for _ in range(4):
-        now[0] += 0.1
-        shard.step()
+    _work(shard, now)
     assert Checkpoint.load(client, keys).rows == 30
     shard.release()
