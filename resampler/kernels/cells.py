@@ -143,7 +143,7 @@ def fill(X, inverse_scale, numeric, order, cells, centers, lows, highs):
         first = c * LANES
         last = min(n, first + LANES)
         for j in range(d):
-            total = 0.0
+            total = np.float64(0.0)  # by name: a plain 0.0 would stay float32 where nothing is compiled
             low = np.inf
             high = -np.inf
             for i in range(first, last):

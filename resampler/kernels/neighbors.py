@@ -131,7 +131,7 @@ def _cells_within(centers, lows, highs, home, furthest):
             apart += x * x
         if apart > furthest or c == home:
             continue
-        gap = 0.0
+        gap = np.float64(0.0)
         for j in range(width):
             gap += (centers[c, j] - centers[home, j]) ** 2
         near[count] = c
