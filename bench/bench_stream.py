@@ -239,6 +239,8 @@ def latency(server, seconds=4.0, rate=20_000, linger_ms=5):
     w = Worker(server.url, "latency", Settings(SCHEMA, capacity=CAPACITY, linger_ms=linger_ms, snapshot_rows=10**9))
     thread = threading.Thread(target=w.run)
     thread.start()
+    while not w.begun:  # it may have to compile
+        time.sleep(0.01)
     producer = subprocess.Popen([sys.executable, __file__, "--produce", server.url, str(rate), str(seconds)])
     feed = Feed(server.url, "latency", idle_s=6)
     waits = []
