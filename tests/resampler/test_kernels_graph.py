@@ -50,10 +50,10 @@ def make_buffer(capacity, d, seed, metric="euclidean", *, grid, categories):
     return buffer, X
 
 
-@settings(max_examples=25)
-@given(**SHAPES, budget=st.sampled_from([1, 90, 300, int(ALL)]), metric=st.sampled_from(["euclidean", "cosine"]))
+@settings(max_examples=10)
+@given(**SHAPES, budget=st.sampled_from([1, 90, 200, int(ALL)]), metric=st.sampled_from(["euclidean", "cosine"]))
 def test_search(d, grid, categories, seed, budget, metric):
-    buffer, X = make_buffer(700, d, seed, metric, grid=grid, categories=categories)
+    buffer, X = make_buffer(300, d, seed, metric, grid=grid, categories=categories)
     twin = GraphTwin(buffer)
     queries = X[-6:] + np.float32(0.3 * (not categories))
     for length in (1, 9):
@@ -66,12 +66,12 @@ def test_search(d, grid, categories, seed, budget, metric):
             assert d2[i].tolist() == want_d2
 
 
-@settings(max_examples=25)
-@given(**SHAPES, budget=st.sampled_from([1, 90, 300]), gone=st.sampled_from([1, 40, 650]))
+@settings(max_examples=10)
+@given(**SHAPES, budget=st.sampled_from([1, 90, 200]), gone=st.sampled_from([5, 40, 280]))
 def test_insertion_tells_the_lists_that_reach_to_the_row(d, grid, categories, seed, budget, gone):
-    buffer, X = make_buffer(700, d, seed, grid=grid, categories=categories)
+    buffer, X = make_buffer(300, d, seed, grid=grid, categories=categories)
     buffer.ring.effort[BUDGET] = budget
-    buffer.evict(gone)
+    buffer.evict(gone)  # so that none leaves by itself below
     for i in range(5):
         if categories and d > 1:
             buffer.ring.effort[1] = 641  # so that the penalty is not looked at
