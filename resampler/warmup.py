@@ -2,33 +2,39 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import time
-from functools import partial
-from importlib.metadata import EntryPoint, entry_points
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
 import click
 import numpy as np
+from numba import config
 from tqdm import tqdm
 
 from resampler.buffer import MinorityBuffer
+from resampler.kernels.window import encode
 from resampler.online import OnlineResampler
 from resampler.schema import FeatureSchema
 from resampler.synthesize import synthesize
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 GROUP = "resampler.warmup"  # entry points: functions without arguments
 
 
-def _online() -> None:
+def _online(*, clean: bool = False) -> None:
     schema = FeatureSchema.numeric(["a", "b"])
-    for clean in (False, True):  # with the others compared, and without
-        online = OnlineResampler(schema, ratio=1.0, k_neighbors=1, capacity=4, clean=clean)
-        online.process(np.eye(8, 2, dtype=np.float32), np.arange(8) % 3 == 0, np.arange(8))
-        online.forget([0])
-        OnlineResampler.from_bytes(online.to_bytes())
+    online = OnlineResampler(schema, ratio=1.0, k_neighbors=1, capacity=4, clean=clean)
+    online.process(np.eye(8, 2, dtype=np.float32), np.arange(8) % 3 == 0, np.arange(8))
+    online.forget([0])
+    OnlineResampler.from_bytes(online.to_bytes())
+
+
+def _weighed() -> None:
+    _online(clean=True)
 
 
 def _buffer() -> None:
@@ -43,33 +49,62 @@ def _buffer() -> None:
     MinorityBuffer.from_bytes(MinorityBuffer(2, 4, 1, index="graph").to_bytes())
 
 
-def _batch(dtype: str) -> None:
+def _batch(dtype: str = "float32") -> None:
     synthesize(np.eye(4, 2, dtype=dtype), 1, k_neighbors=1, categorical_mask=np.array([False, True]))
 
 
-def _run(point: EntryPoint) -> None:
-    try:
-        warm = point.load()
-    except ModuleNotFoundError:  # a wing whose extra is not installed has nothing to compile
-        return
-    warm()
+def _batch_float64() -> None:
+    _batch("float64")
 
 
+# Those that others build on come first; a wing adds its own by entry point.
 STEPS: dict[str, Callable[[], None]] = {
     "online": _online,
+    "batch float32": _batch,
+    "batch float64": _batch_float64,
     "buffer": _buffer,
-    "batch float32": lambda: _batch("float32"),
-    "batch float64": lambda: _batch("float64"),
+    "online, bases weighed": _weighed,
 }
+
+
+def _take(name: str) -> str:
+    """Take one step; in a process of its own it finds the step by name."""
+    if name in STEPS:
+        STEPS[name]()
+        return name
+    for point in entry_points(group=GROUP, name=name):
+        try:
+            warm = point.load()
+        except ModuleNotFoundError:  # a wing whose extra is not installed has nothing to compile
+            continue
+        warm()
+    return name
+
+
+def _steps() -> Iterator[str]:
+    """Take all steps; yield the name of each that is done.
+
+    The compiler holds the interpreter, so threads gain nothing: where a first small kernel had to be compiled, the
+    steps go to a process a core. What is loaded from the cache takes less time than a process takes to start.
+    """
+    names = [*STEPS, *(point.name for point in entry_points(group=GROUP))]
+    online = OnlineResampler(FeatureSchema.numeric(["a"]))
+    online.process(np.empty((0, 1), dtype=np.float32), np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
+    stats = getattr(encode, "stats", None)  # none without the compiler
+    if stats is None or not stats.cache_misses:
+        yield from map(_take, names)
+        return
+    with ProcessPoolExecutor(config.NUMBA_NUM_THREADS, multiprocessing.get_context("spawn")) as pool:
+        for done in as_completed([pool.submit(_take, name) for name in names]):
+            yield done.result()
 
 
 @click.command()
 def warmup() -> None:
     """Compile every kernel into the cache (once a machine and release)."""
     started = time.perf_counter()
-    installed = {point.name: partial(_run, point) for point in entry_points(group=GROUP)}
-    with tqdm((STEPS | installed).items(), unit="step", disable=None, leave=False) as steps:
-        for name, step in steps:
+    total = len(STEPS) + len(entry_points(group=GROUP))
+    with tqdm(_steps(), total=total, unit="step", disable=None, leave=False) as steps:
+        for name in steps:
             steps.set_description(name)
-            step()
     click.echo(f"kernels ready after {time.perf_counter() - started:.1f} s", err=True)
