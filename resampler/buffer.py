@@ -27,7 +27,7 @@ from resampler.kernels.ring import (
     restore_blocks,
     sample,
 )
-from resampler.metric import check_positive, check_seed, make_penalty, make_scale
+from resampler.metric import check_count, check_positive, check_seed, make_penalty, make_scale
 from resampler.schema import check_magnitude
 from resampler.state import dump_state, load_state
 from resampler.synthesize import Synthetic
@@ -291,7 +291,7 @@ class MinorityBuffer:
         InvalidInputError
             If there are fewer.
         """
-        if not 0 <= n <= len(self):
+        if check_count("n", n) > len(self):
             raise InvalidInputError(f"n must be from 0 to the buffer's {len(self)} rows, got {n}")
         evict(self.ring, n)
 
@@ -331,8 +331,13 @@ class MinorityBuffer:
         -------
         int
             How many rows left.
+
+        Raises
+        ------
+        InvalidInputError
+            If the ids are no list of integers; nothing changes.
         """
-        return int(discard(self.ring, np.unique(np.asarray(row_ids, dtype=np.int64))))
+        return int(discard(self.ring, np.unique(_integers("row_ids", row_ids))))
 
     def _distances(self, d2: NDArray[np.float32]) -> NDArray[np.float32]:
         return d2 / np.float32(2) if self.metric == "cosine" else np.sqrt(d2)
@@ -418,8 +423,7 @@ class MinorityBuffer:
                 f"k_neighbors={self.k_neighbors} needs at least {self.k_neighbors + 1} minority rows, "
                 f"got {len(self)}: lower k_neighbors or wait for more rows"
             )
-        if n < 0 or start < 0:
-            raise InvalidInputError(f"n and start must be 0 or more, got {n} and {start}")
+        n, start = check_count("n", n), check_count("start", start)
         out = Synthetic(
             np.empty((n, self.n_features), dtype=np.float32),
             np.empty(n, dtype=np.int64),
@@ -556,12 +560,15 @@ def _check_half_life(value: object) -> float:
     return float(value)
 
 
-def _integers(name: str, values: ArrayLike, n: int) -> NDArray[np.int64]:
-    array = np.asarray(values)
+def _integers(name: str, values: ArrayLike, n: int | None = None) -> NDArray[np.int64]:
+    rule = f"{name} must be {'a list of' if n is None else n} integers{'' if n is None else ', one a row'}"
+    try:
+        array = np.asarray(values)
+    except (TypeError, ValueError) as error:  # lists of different lengths
+        raise InvalidInputError(f"{rule}: {error}") from error
+    n = array.size if n is None else n
     if array.shape != (n,) or (n and array.dtype.kind not in "iu"):
-        raise InvalidInputError(
-            f"{name} must be {n} integers, one a row, got shape {array.shape} of dtype {array.dtype}"
-        )
+        raise InvalidInputError(f"{rule}, got shape {array.shape} of dtype {array.dtype}")
     if n and array.dtype.kind == "u" and array.max() > np.iinfo(np.int64).max:
         raise InvalidInputError(f"{name} must fit into int64, got {array.max()}")
     return np.ascontiguousarray(array, dtype=np.int64)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+MIN_SCALE, MAX_SCALE = 1e-30, 1e30  # so that a scale and its inverse are normal float32 numbers
 NUMERIC = -1.0  # penalty of a numeric column: none
 
 
@@ -39,6 +40,31 @@ def check_positive(name: str, value: object) -> int:
     """
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
         raise InvalidInputError(f"{name} must be an integer of at least 1, got {value!r}")
+    return int(value)
+
+
+def check_count(name: str, value: object) -> int:
+    """Check a count that may be 0.
+
+    Parameters
+    ----------
+    name : str
+        What the message calls it.
+    value : object
+        Must be an integer from 0 to 2**63 - 1.
+
+    Returns
+    -------
+    int
+        The value.
+
+    Raises
+    ------
+    InvalidInputError
+        If it is anything else.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not 0 <= value < 2**63:
+        raise InvalidInputError(f"{name} must be an integer of 0 or more, got {value!r}")
     return int(value)
 
 
@@ -124,20 +150,22 @@ def make_scale(scale: Sequence[float] | NDArray[np.floating[Any]] | None, n_feat
     Returns
     -------
     ndarray of shape (n_features,), float64
-        Positive and finite.
+        From 1e-30 to 1e30.
 
     Raises
     ------
     InvalidInputError
-        On another length, or a value that is not positive and finite.
+        On another length, or a value out of that range.
     """
     if scale is None:
         return np.ones(n_features)
-    array = np.asarray(scale, dtype=np.float64)
-    if array.shape != (n_features,) or not np.all(np.isfinite(array) & (array > 0)):
-        raise InvalidInputError(
-            f"scale must be {n_features} positive finite values, one a feature, got {array.tolist()!r}"
-        )
+    rule = f"scale must be {n_features} values from {MIN_SCALE:g} to {MAX_SCALE:g}, one a feature"
+    try:
+        array = np.asarray(scale, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InvalidInputError(f"{rule}: {error}") from error
+    if array.shape != (n_features,) or not np.all((array >= MIN_SCALE) & (array <= MAX_SCALE)):
+        raise InvalidInputError(f"{rule}, got {array.tolist()!r}")
     return array
 
 

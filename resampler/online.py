@@ -268,7 +268,7 @@ class OnlineResampler:
     def _process(self, X: ArrayLike, y: ArrayLike, row_ids: ArrayLike) -> tuple[MicroBatch, NDArray[np.int64]]:
         rows = self.schema.validate_rows(X)
         n, d = rows.shape
-        labels, ids = self._integers("y", y, n), self._integers("row_ids", row_ids, n)
+        labels, ids = self._integers("y", y, n, "iub"), self._integers("row_ids", row_ids, n)
         highest_id = self._check_ids(ids)
         codes = np.empty(n, dtype=np.int64)
         n_classes = encode(self._window, labels, codes)
@@ -312,15 +312,15 @@ class OnlineResampler:
         return MicroBatch(*out), position
 
     @staticmethod
-    def _integers(name: str, values: ArrayLike, n: int) -> NDArray[np.int64]:
+    def _integers(name: str, values: ArrayLike, n: int | None, kinds: str = "iu") -> NDArray[np.int64]:
+        rule = f"{name} must be {'a list of integers' if n is None else f'{n} integers, one a row'}"
         try:
             array = np.asarray(values)
         except ValueError as error:  # a list of lists of different lengths
-            raise InvalidInputError(f"{name} must be {n} integers, one a row: {error}") from error
-        if array.shape != (n,) or (n and array.dtype.kind not in "iub"):
-            raise InvalidInputError(
-                f"{name} must be {n} integers, one a row, got shape {array.shape} of dtype {array.dtype}"
-            )
+            raise InvalidInputError(f"{rule}: {error}") from error
+        n = array.size if n is None else n
+        if array.shape != (n,) or (n and array.dtype.kind not in kinds):
+            raise InvalidInputError(f"{rule}, got shape {array.shape} of dtype {array.dtype}")
         if n and array.dtype.kind == "u" and array.max() > np.iinfo(np.int64).max:
             raise InvalidInputError(f"{name} must fit into int64, got {array.max()}")
         return np.ascontiguousarray(array, dtype=np.int64)
@@ -379,7 +379,7 @@ class OnlineResampler:
         InvalidInputError
             If the ids are no list of integers; nothing changes.
         """
-        ids = self._integers("row_ids", row_ids, np.size(row_ids))
+        ids = self._integers("row_ids", row_ids, None)
         gone = 0
         for code, bases in enumerate(self._bases):
             gone += bases.forget(ids)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from resampler.errors import ContractError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -87,9 +89,18 @@ class MicroBatch:
         pyarrow.RecordBatch
             The features (float32), the label (decoded where it is a string), then is_synthetic,
             row_id, base_id, neighbor_id, step.
+
+        Raises
+        ------
+        ContractError
+            If the schema has another number of features.
         """
         import pyarrow as pa
 
+        if schema and schema.n_features != self.X.shape[1]:
+            raise ContractError(
+                f"schema must be that of the batch's {self.X.shape[1]} features, got one of {schema.n_features}"
+            )
         names = schema.names if schema else tuple(f"f{j}" for j in range(self.X.shape[1]))
         label = schema.label.name if schema else "label"
         columns: dict[str, Any] = {name: pa.array(self.X[:, j]) for j, name in enumerate(names)}

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from resampler.errors import ContractError, InvalidInputError
+from resampler.metric import MAX_SCALE, MIN_SCALE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 NUMERIC_DTYPES = ("float32", "float64", "int8", "int16", "int32", "int64", "bool")
 DTYPES = (*NUMERIC_DTYPES, "string")
 FORMAT_VERSION = 1
-MIN_SCALE, MAX_SCALE = 1e-30, 1e30  # so that a scale and its inverse are normal float32 numbers
 MAX_MAGNITUDE = 1e16  # units of scale, so that no distance overflows a float32: see resampler.kernels.blocks
 
 
@@ -329,9 +329,16 @@ class FeatureSchema:
         Raises
         ------
         ContractError
-            On another width, a non-numeric dtype, a value that float32 cannot hold finitely, or a code that stands for
-            no category.
+            On another width, a table with other columns or another order of them, a non-numeric dtype, a value that
+            float32 cannot hold finitely, a code that stands for no category, or a value that an integer or boolean
+            feature cannot have.
         """
+        names = getattr(X, "column_names", getattr(X, "columns", None))  # of Arrow; of pandas and Polars
+        if names is not None and tuple(names) != self.names:
+            raise ContractError(
+                f"X must have the columns {', '.join(self.names)} in this order, got {', '.join(map(str, names))}: "
+                "pass X[list(schema.names)]"
+            )
         try:
             array = np.asarray(X)
         except ValueError as error:  # rows of different lengths
@@ -351,7 +358,33 @@ class FeatureSchema:
                     f"feature {feature.name!r} must hold codes of its {len(feature.categories)} categories, "
                     f"0 to {len(feature.categories) - 1}, got {bad[0]:g}"
                 )
+        self._check_whole(rows)
         return rows
+
+    def _check_whole(self, rows: NDArray[np.float32]) -> None:
+        whole, lows, highs = self._whole
+        if not len(whole):
+            return
+        values = rows[:, whole]
+        wrong = (values != np.rint(values)) | (values < lows) | (values > highs)
+        if wrong.any():
+            i, j = np.argwhere(wrong)[0]
+            feature = self.features[whole[j]]
+            raise ContractError(
+                f"feature {feature.name!r} must be a whole number from {lows[j]:.0f} to {highs[j]:.0f} "
+                f"({feature.dtype}), got {values[i, j]:g} in row {i}"
+            )
+
+    @cached_property
+    def _whole(self) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+        """Positions of the numeric columns that hold whole numbers, and the least and the greatest value of each."""
+        found = [
+            (j, 0, 1) if f.dtype == "bool" else (j, np.iinfo(f.dtype).min, np.iinfo(f.dtype).max)
+            for j, f in enumerate(self.features)
+            if not f.categorical and (f.dtype == "bool" or f.dtype.startswith("int"))
+        ]
+        table = np.array(found, dtype=np.float64).reshape(-1, 3)
+        return table[:, 0].astype(np.int64), table[:, 1], table[:, 2]
 
 
 def check_magnitude(rows: NDArray[np.floating[Any]], scale: NDArray[np.floating[Any]], names: Sequence[str]) -> None:

@@ -293,7 +293,7 @@ def test_buffers_on_threads_do_not_disturb_each_other():
         ({"index": "hnsw"}, "index must be one of auto, exact, graph, got 'hnsw'"),
         ({"categorical_features": [2]}, "categorical_features must be column numbers below 2"),
         ({"categorical_features": [0], "metric": "cosine"}, "numeric columns only"),
-        ({"scale": [1.0, 0.0]}, "scale must be 2 positive finite values"),
+        ({"scale": [1.0, 0.0]}, "scale must be 2 values from 1e-30 to 1e"),
     ],
 )
 def test_bad_parameters_are_named(parameters, message):

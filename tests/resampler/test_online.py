@@ -91,7 +91,11 @@ def test_output_is_the_twins_however_it_is_cut_saved_and_forgotten(
         X = np.round(X).astype(np.float32)
     if categorical:
         X[:, 2] = np.abs(np.round(X[:, 2]))
-    features = (Feature("a", scale=0.5), Feature("b"), Feature("c", "int64", categorical=categorical))
+    features = (
+        Feature("a", scale=0.5),
+        Feature("b"),
+        Feature("c", "int64" if categorical else "float32", categorical=categorical),
+    )
     settings_ = {"ratio": ratio, "capacity": k + spare, "window": window, "burst": burst, "seed": seed}
     settings_ |= {"undersample": undersample, "quota": quota, "warmup": warmup}
     settings_ |= {"strategy": strategy, "clean": clean}
@@ -314,7 +318,7 @@ def test_labels_are_classes_of_the_contract(label, known, unknown):
         resampler.process([[1.0, 1.0], [1.0, 1.0]], [known, unknown], [1, 2])
     with pytest.raises(ContractError, match="feature 'b' must hold codes of its 2 categories, 0 to 1, got 2"):
         resampler.process([[1.0, 2.0]], [known], [1])
-    with pytest.raises(InvalidInputError, match="row_ids must be 1 integers"):
+    with pytest.raises(InvalidInputError, match="row_ids must be a list of integers"):
         resampler.forget([0.5])
     assert resampler.to_bytes() == before
 
