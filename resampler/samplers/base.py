@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.utils import check_random_state
+from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from resampler.errors import InvalidInputError
 from resampler.generate import Plan, draw
 from resampler.metric import label_key
 from resampler.neighbors import METHODS, nearest_rows
-from resampler.samplers.groups import GroupColumn, Part, parts_of
+from resampler.samplers.groups import GroupColumn, Part, count_missing, parts_of
 from resampler.samplers.remedies import with_remedies
 from resampler.samplers.replay import Provenance, append_synthetic, dense_rows, integer_columns
 from resampler.samplers.tables import from_labels, from_matrix, is_table, take, to_labels, to_matrix
@@ -92,7 +92,9 @@ class TableMixin:
 
     def _check_X_y(self, X: Any, y: Any) -> Any:  # noqa: N802
         self._integers = integer_columns(X)
-        return super()._check_X_y(X, y)  # type: ignore[misc]
+        checked = super()._check_X_y(X, y)  # type: ignore[misc]
+        check_consistent_length(*checked[:2])  # imbalanced-learn's random samplers and SMOTENC do not
+        return checked
 
 
 class Synthesizer(TableMixin):
@@ -237,6 +239,11 @@ def _checked(groups: Any, n_samples: int) -> NDArray[Any]:
     values = np.asarray(groups)
     if values.shape != (n_samples,):
         raise InvalidInputError(f"groups must be {n_samples} values, one a row, got shape {values.shape}")
+    if missing := count_missing(values):
+        raise InvalidInputError(
+            f"groups must say the subgroup of every row, got {missing} rows without: give these a subgroup of their "
+            "own, or drop them"
+        )
     return values if values.dtype.kind in "iubf" else values.astype(str)
 
 

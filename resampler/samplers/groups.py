@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from scipy import sparse
 from sklearn.utils import _safe_indexing
+from sklearn.utils._missing import is_pandas_na
 
 from resampler.errors import InvalidInputError
 from resampler.generate import take_turns
@@ -103,6 +104,24 @@ def parts_of(y: NDArray[Any], strategy: dict[Any, int], groups: NDArray[Any] | N
             yield Part(label, int(quotas[g]), names[g].item(), np.flatnonzero(codes == g))
 
 
+def count_missing(values: NDArray[Any]) -> int:
+    """Count missing values.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_samples,)
+        Of any dtype.
+
+    Returns
+    -------
+    int
+        Entries that are None, NaN, NaT or pandas' NA.
+    """
+    if values.dtype.kind in "iubUS":
+        return 0
+    return sum(v is None or is_pandas_na(v) or bool(v != v) for v in values.tolist())
+
+
 class GroupColumn:
     """The column of `X` that tells subgroups apart; text in it is carried along, not resampled.
 
@@ -136,7 +155,7 @@ class GroupColumn:
             values = X[:, [self.at]].toarray()[:, 0]
         else:
             values = np.asarray(_safe_indexing(X if hasattr(X, "iloc") else np.asarray(X), self.at, axis=1))
-        if missing := sum(v is None or v != v for v in values.tolist()):
+        if missing := count_missing(values):
             raise InvalidInputError(
                 f"group_by={group_by!r} must say the subgroup of every row, got {missing} rows without: give these a "
                 "subgroup of their own, or drop them"

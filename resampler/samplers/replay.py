@@ -103,15 +103,20 @@ def replay(X: Any, provenance: Provenance) -> Any:
     Raises
     ------
     InvalidInputError
-        If it is no provenance, or names rows that `X` does not have.
+        If it is no provenance, names rows or columns that `X` does not have, or `X` is not rows by columns.
     """
     if not isinstance(provenance, Provenance):
         raise InvalidInputError(
             f"provenance must be a Provenance, got {type(provenance).__name__}: give the sampler's provenance_"
         )
-    if is_table(X):
+    if is_table(X) and hasattr(type(X), "columns"):
         return from_matrix(replay(to_matrix(X)[0], provenance), X)
-    n = X.shape[0] if hasattr(X, "shape") else len(X)
+    shape = X.shape if hasattr(X, "shape") else np.asarray(X, dtype=object).shape
+    if len(shape) != 2:
+        raise InvalidInputError(f"X must be rows by columns, got shape {shape}: give the X that was resampled")
+    n, d = shape
+    if provenance.categorical_features.size and (last := int(provenance.categorical_features.max())) >= d:
+        raise InvalidInputError(f"provenance names column {last}, X has {d} columns: give the X that was resampled")
     highest = max(
         (int(a.max()) for a in (provenance.base, provenance.neighbor, provenance.donor) if a.size), default=-1
     )

@@ -294,7 +294,7 @@ LABELS = np.repeat([0, 1], [14, 6])
         (samplers.SMOTE(sampling_strategy={1: 3}), ROWS, LABELS, ValueError, "6 samples and 3 .*Remedy: raise"),
         (samplers.SMOTE(sampling_strategy={7: 9}), ROWS, LABELS, ValueError, "The .7. target .*Remedy: take it out"),
         (samplers.SMOTE(sampling_strategy=0.5), ROWS, np.arange(20) % 3, ValueError, "Remedy: give a count for each"),
-        (samplers.SMOTENC([0, 1]), ROWS, LABELS, ValueError, "only with categorical.*Remedy: use SMOTE"),
+        (samplers.SMOTENC([0, 1]), ROWS, LABELS, ValueError, "only with categorical.*Remedy: use SMOTEN, or"),
         (samplers.SMOTENC([9]), ROWS, LABELS, ValueError, "Remedy: change categorical_features"),
         (
             samplers.SMOTENC([0], categorical_encoder=OneHotEncoder(categories=[[0.0]])),
@@ -326,6 +326,35 @@ def test_bad_input_is_named(sampler, X, y, error, message):
     with pytest.raises(error, match=message) as refused:
         sampler.fit_resample(X, y)
     assert isinstance(refused.value, InvalidInputError)
+
+
+@pytest.mark.parametrize("container", [np.asarray, sparse.csr_matrix, pd.DataFrame, pl.DataFrame])
+@pytest.mark.parametrize("n_labels", [9, 30])
+@pytest.mark.parametrize(
+    "sampler", [samplers.RandomOverSampler(), samplers.RandomUnderSampler(), samplers.SMOTENC([0]), samplers.SMOTEN()]
+)
+def test_rows_and_labels_of_other_lengths_are_refused(sampler, n_labels, container):
+    with pytest.raises(
+        InvalidInputError, match=rf"inconsistent numbers of samples: \[20, {n_labels}\]. Remedy: X and y"
+    ):
+        sampler.fit_resample(container(np.rint(ROWS)), np.arange(n_labels) % 3 // 2)
+
+
+@pytest.mark.parametrize(
+    ("make", "X", "message"),
+    [
+        (samplers.SMOTE, None, r"X must be rows by columns, got shape \(\): give the X that was resampled"),
+        (samplers.SMOTE, ROWS[:, 0], r"got shape \(20,\)"),
+        (samplers.SMOTE, [1.0] * 20, r"got shape \(20,\)"),
+        (samplers.SMOTE, pl.Series(ROWS[:, 0]), r"got shape \(20,\)"),
+        (samplers.RandomOverSampler, ROWS[:, :1], "provenance names column 1, X has 1 columns"),
+    ],
+)
+def test_replay_refuses_rows_of_another_shape(make, X, message):
+    sampler = make(random_state=0)
+    sampler.fit_resample(ROWS, LABELS)
+    with pytest.raises(InvalidInputError, match=message):
+        replay(X, sampler.provenance_)
 
 
 def test_constant_columns_are_fine_and_equal_rows_are_said():

@@ -114,6 +114,11 @@ def test_a_subgroup_too_small_is_said_and_stops_no_other():
         ({"group_by": 4}, "group_by=4 must be below the number of columns, 4"),
         ({"group_by": -1}, "'group_by' parameter of SMOTE .*Remedy: give group_by"),
         ({"groups": [1, 2]}, "groups must be 450 values"),
+        *(
+            ({"groups": [without] * 5 + ["a"] * 445}, "groups must say the subgroup of every row, got 5 rows without")
+            for without in (None, pd.NA)
+        ),
+        ({"groups": [np.nan] * 5 + [1.0] * 445}, "groups must say the subgroup of every row, got 5 rows without"),
         ({"missing": True}, "must say the subgroup of every row, got 1 rows without"),
     ],
 )
