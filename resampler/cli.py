@@ -102,8 +102,12 @@ def _read_config(ctx: click.Context, _param: click.Parameter, path: Path | None)
         options: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise InvalidInputError(f"--config {str(file)!r} cannot be read: {error.strerror}") from error
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # neither UTF-8 nor TOML
         raise InvalidInputError(f"--config {str(file)!r} is not TOML: {error}") from error
+    known = ctx.command.list_commands(ctx) if isinstance(ctx.command, click.Group) else []
+    for name in options:
+        if name not in known:
+            raise InvalidInputError(f"[{name}] in the configuration file is no command: have {', '.join(known)}")
     ctx.default_map = options
     return file
 
@@ -121,13 +125,17 @@ def _by_parameter(ctx: click.Context, command: click.Command, table: object, pat
                 raise InvalidInputError(f"[{path}.{name}] in the configuration file is no command: have {known}")
             found[name] = _by_parameter(ctx, subcommand, inner, f"{path}.{name}")
         return found
-    parameters = {option.lstrip("-"): param.name or "" for param in command.params for option in param.opts}
+    parameters = {option.lstrip("-"): param for param in command.params for option in param.opts}
     unknown = sorted(set(table) - set(parameters))
     if unknown:
         raise InvalidInputError(
             f"[{path}] in the configuration file has no option {unknown[0]!r}: have {', '.join(sorted(parameters))}"
         )
-    return {parameters[name]: value for name, value in table.items()}
+    for name, value in table.items():
+        repeated = isinstance(value, list) and getattr(parameters[name], "multiple", False)
+        if any(isinstance(one, list | dict) for one in (value if repeated else [value])):
+            raise InvalidInputError(f"[{path}] {name} in the configuration file must be one value, got {value!r}")
+    return {parameters[name].name or "": value for name, value in table.items()}
 
 
 @click.command(cls=EntryPointGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -144,7 +152,7 @@ def resampler() -> None:
     """Rebalance rare classes on a stream or in a feature store."""
 
 
-def run(command: click.Command) -> None:
+def run(command: click.Command, prog_name: str | None = None) -> None:
     """Run a command and leave with its exit code: 0 done, 1 failed, 2 wrong usage, 3 a gate said no.
 
     What a user can cause is told in one line, never as a traceback.
@@ -153,9 +161,12 @@ def run(command: click.Command) -> None:
     ----------
     command : click.Command
         Called with the process's own arguments.
+    prog_name : str, optional
+        What its help calls it; by default what the process was started as.
     """
     try:
-        result = command(standalone_mode=False)  # click returns the code of a command that asked to exit with one
+        # click returns the code of a command that asked to exit with one
+        result = command(prog_name=prog_name, standalone_mode=False)
     except click.exceptions.Exit as request:
         sys.exit(request.exit_code)
     except click.ClickException as error:

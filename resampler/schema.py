@@ -290,7 +290,7 @@ class FeatureSchema:
         """
         try:
             data = json.loads(text)
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError) as error:  # not JSON, or nested beyond measure
             raise ContractError(f"contract is not JSON: {error}") from error
         return cls.from_dict(data)
 
@@ -312,6 +312,8 @@ class FeatureSchema:
             return cls.from_json(Path(path).read_text(encoding="utf-8"))
         except OSError as error:
             raise InvalidInputError(f"contract file {str(path)!r} cannot be read: {error.strerror}") from error
+        except UnicodeDecodeError as error:
+            raise ContractError(f"contract file {str(path)!r} is not JSON in UTF-8: {error}") from error
 
     def validate_rows(self, X: ArrayLike) -> NDArray[np.float32]:
         """Check a matrix of rows and return it as the resampler holds it.

@@ -114,9 +114,19 @@ class Checkpoint:
         Raises
         ------
         CorruptStateError
-            If the hash was not written by this project or by another version of it.
+            If the key is no hash, or was not written by this project or by another version of it.
         """
-        fields: Mapping[bytes, bytes] = client.hgetall(keys.checkpoint)  # type: ignore[assignment]
+        import redis
+
+        try:
+            fields: Mapping[bytes, bytes] = client.hgetall(keys.checkpoint)  # type: ignore[assignment]
+        except redis.ResponseError as error:
+            if "WRONGTYPE" not in str(error):
+                raise
+            raise CorruptStateError(
+                f"checkpoint {keys.checkpoint!r} must be a hash, and something else wrote that key: restore it from a "
+                "backup, or delete the keys of the shard to begin again"
+            ) from error
         if b"cursor" not in fields:
             return None
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import signal
 import sys
 from itertools import islice
@@ -14,7 +15,7 @@ import click
 from tqdm import tqdm
 
 from resampler.bases import STRATEGIES
-from resampler.errors import InvalidInputError
+from resampler.errors import InvalidInputError, ResamplerError
 from resampler.online import QUOTAS
 from resampler.schema import FeatureSchema
 from stream import identity
@@ -123,7 +124,9 @@ def _print_json(report: dict[str, Any]) -> None:
 @click.option("--max-lag-rows", type=int, help="Pause while the slowest feed is so many rows behind.")
 @click.option("--dry-run", "dry", is_flag=True, help="Say what would become of the input there is; write nothing.")
 @click.option("--until-idle", type=float, help="End when nothing has come for so many seconds.")
-@click.option("--metrics-port", type=int, help="Serve /metrics and /healthz on this port; 0 for none.")
+@click.option(
+    "--metrics-port", type=click.IntRange(0, 65535), help="Serve /metrics and /healthz on this port; 0 for none."
+)
 @click.option("--metrics-host", default="127.0.0.1", show_default=True)
 @click.option("--verbose", "-v", is_flag=True, help="Log what the worker does.")
 def run(
@@ -149,8 +152,8 @@ def run(
         stream=sys.stderr,
         format="%(asctime)s %(levelname)s %(message)s",
     )
-    if until_idle is not None and until_idle <= 0:
-        raise InvalidInputError(f"--until-idle must be positive, got {until_idle}")
+    if until_idle is not None and not 0 < until_idle < math.inf:
+        raise InvalidInputError(f"--until-idle must be positive and finite, got {until_idle}")
     settings = Settings(
         _schema(features, label, contract, feature_service, repo),
         input_format=InputFormat(parameters.pop("input_format")),
@@ -210,7 +213,9 @@ def _schema(
         return FeatureSchema.from_file(contract)
     if feature_service and repo and label:
         return read_contract("feast", repo, feature_service, label)
-    names = [name.strip() for name in (features or "").split(",") if name.strip()]
+    names = [name.strip() for name in (features or "").split(",")]
+    if not all(names):
+        raise InvalidInputError(f"--features must name a column between any two commas, got {features!r}: a,b,c")
     return FeatureSchema.numeric(names, label=label or "")
 
 
@@ -250,7 +255,7 @@ def export(url: str | None, name: str, shards: int, as_json: bool, path: Path) -
 @stream.command("dead-letters")
 @_common
 @click.option("--resubmit", "ids", multiple=True, metavar="ID", help="Send this one again; `all` for every one.")
-@click.option("--limit", default=100, show_default=True, help="List at most so many.")
+@click.option("--limit", type=click.IntRange(min=0), default=100, show_default=True, help="List at most so many.")
 def dead_letters(url: str | None, name: str, shards: int, as_json: bool, ids: tuple[str, ...], limit: int) -> None:
     """List what broke the contract, or send it again."""
     opened = _open(url, name, shards)
@@ -281,11 +286,17 @@ def dead_letters(url: str | None, name: str, shards: int, as_json: bool, ids: tu
 @click.option("--wait", "wait_s", default=0.0, help="Seconds to wait until a worker has done it.")
 def forget(url: str | None, name: str, shards: int, as_json: bool, row_ids: tuple[str, ...], wait_s: float) -> None:
     """Remove rows from the buffers for good: no later synthetic row descends from them."""
+    if not 0 <= wait_s < math.inf:
+        raise InvalidInputError(f"--wait must be 0 or more and finite, got {wait_s}")
     ids = [identity.encode(text) for text in row_ids]
     pending = request_forget(_open(url, name, shards), ids, wait_s)
     if as_json:
         _print_json({"stream": name, "row_ids": ids, "pending": pending})
-    else:
+    if pending and wait_s:
+        raise ResamplerError(
+            f"--wait {wait_s:g} is over and {pending} requests wait for a worker: they are kept, see that one runs"
+        )
+    if not as_json:
         click.echo(
             f"{len(ids)} rows to be forgotten, {pending} requests wait for a worker" if pending else "forgotten",
             err=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING, Any, Self
 
@@ -84,6 +85,8 @@ class Feed:
         chosen = range(shards) if only is None else only
         if any(not 0 <= shard < shards for shard in chosen):
             raise InvalidInputError(f"only must name shards from 0 to {shards - 1}, got {tuple(chosen)}")
+        if idle_s is not None and not 0 <= idle_s < math.inf:
+            raise InvalidInputError(f"idle_s must be 0 or more and finite, or None to go on for ever, got {idle_s}")
         self.name = name
         self.idle_s = idle_s
         opened = connect_shards(resolve_url(url), [keys[shard] for shard in chosen])

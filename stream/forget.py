@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from resampler.errors import ResamplerError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -31,7 +33,14 @@ def request_forget(shards: Sequence[tuple[redis.Redis, ShardKeys]], row_ids: Seq
     -------
     int
         Requests that no worker has carried out yet. They last: the next worker begins with them.
+
+    Raises
+    ------
+    ResamplerError
+        If no shard has an input or a checkpoint.
     """
+    if not any(client.exists(keys.input, keys.checkpoint) for client, keys in shards):
+        raise ResamplerError(f"stream {shards[0][1].input!r} does not exist: correct --stream or --shards")
     members = [str(row_id) for row_id in row_ids]
     for client, keys in shards:
         client.sadd(keys.forget, *members)

@@ -30,6 +30,13 @@ def test_the_demo_reaches_its_end_and_gives_the_recorded_digests(tmp_path):
     assert json.loads(manifest.read_text())["digest"][:16] in done.stdout
 
 
+@pytest.mark.parametrize("option", ["-h", "--help"])
+def test_help_calls_it_what_the_user_typed(tmp_path, option):
+    done = run(option, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("Usage: resampler demo [OPTIONS]")
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [

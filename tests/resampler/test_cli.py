@@ -22,11 +22,13 @@ def test_help_lists_the_subcommands_found_by_entry_point():
 
 def test_wrong_usage_is_one_line_and_exit_code_2(tmp_path):
     (tmp_path / "broken.toml").write_text("[stream\n")
+    (tmp_path / "latin.toml").write_bytes(b"\xff\xfe\x00")
     for arguments, message in (
         (["nonsense"], "No such command 'nonsense'"),
         (["warmup", "--nonsense"], "No such option"),
         (["--config", "missing.toml", "warmup"], "cannot be read: No such file"),
         (["--config", "broken.toml", "warmup"], "'broken.toml' is not TOML"),
+        (["--config", "latin.toml", "warmup"], "'latin.toml' is not TOML"),
     ):
         done = run(*arguments, cwd=tmp_path)
         assert done.returncode == 2, arguments
@@ -60,6 +62,8 @@ def test_options_may_stand_in_resampler_toml(tmp_path):
         ("[stream.run]\nbatch_rows = 8\n", "[stream.run] in the configuration file has no option 'batch_rows'"),
         ("[stream.walk]\n", "[stream.walk] in the configuration file is no command"),
         ("stream = 1\n", "[stream] in the configuration file must be a table"),
+        ("[steam.run]\n", "[steam] in the configuration file is no command: have demo, snapshot"),
+        ("[stream.run]\nratio = [1, 2]\n", "[stream.run] ratio in the configuration file must be one value"),
     ):
         config.write_text(text)
         done = run("stream", "run", cwd=tmp_path)

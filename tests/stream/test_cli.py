@@ -100,6 +100,8 @@ def test_forget_waits_for_a_worker(client, name, make_rows, add_text, call):
     add_text(client, name, *make_rows(100))
     out, _ = call("forget", "--stream", name, "--row-id", "5-0", "--json")
     assert json.loads(out)["pending"] == 1
+    _, err = call("forget", "--stream", name, "--row-id", "5-0", "--wait", "0.05", code=1)
+    assert "--wait 0.05 is over and 1 requests wait for a worker" in err
     call(*RUN, "--stream", name, "--until-idle", "0.3")
     assert client.scard(ShardKeys(name).forget) == 0
 
@@ -207,11 +209,15 @@ def test_metrics_and_health(client, name, make_rows, add_text, start_cli):
         ((*RUN, "--stream", "x", "--linger-ms", "0"), 2, "linger_ms must be at least 1"),
         ((*RUN, "--stream", "x", "--start", "yesterday"), 2, "ISO 8601"),
         ((*RUN, "--stream", "x", "--until-idle", "-1"), 2, "--until-idle must be positive"),
+        ((*RUN, "--stream", "x", "--until-idle", "nan"), 2, "--until-idle must be positive and finite, got nan"),
+        (("run", "--stream", "x", "--features", "a,,b", "--label", "y"), 2, "--features must name a column"),
         ((*RUN, "--stream", ""), 2, "must not be empty"),
         (("run", "--stream", "x", "--contract", "/nowhere.json"), 2, "cannot be read"),
         (("export", "--stream", "x", "--to", "/nowhere/x.parquet"), 2, "directory does not exist"),
         (("export", "--stream", "never-begun", "--to", "x.parquet"), 1, "has a worker run on this stream"),
         (("forget", "--stream", "x", "--row-id", "?"), 2, "row id '?'"),
+        (("forget", "--stream", "x", "--row-id", "5", "--wait", "nan"), 2, "--wait must be 0 or more and finite"),
+        (("forget", "--stream", "never-begun", "--row-id", "5"), 1, "stream 'never-begun' does not exist"),
     ],
 )
 def test_wrong_use_is_one_clear_line(call, arguments, code, message):
@@ -222,7 +228,25 @@ def test_wrong_use_is_one_clear_line(call, arguments, code, message):
     assert len(err.strip().splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    "arguments", [(*RUN, "--metrics-port", "70000"), (*RUN, "--metrics-port", "-1"), ("dead-letters", "--limit", "-1")]
+)
+def test_a_number_out_of_range_is_refused(call, arguments):
+    _, err = call(*arguments, "--stream", "x", code=2)
+    assert f"Invalid value for '{arguments[-2]}'" in err
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"[" * 100_000])
+def test_a_contract_file_of_other_bytes_is_refused(call, tmp_path, content):
+    (tmp_path / "contract.json").write_bytes(content)
+    _, err = call("run", "--stream", "x", "--contract", tmp_path / "contract.json", code=1)
+    assert "is not JSON" in err
+
+
 def test_a_key_of_another_type_is_named(client, name, call):
     client.set(name, "text")
     _, err = call(*RUN, "--stream", name, "--until-idle", "0.1", code=1)
     assert f"input '{name}' must be a stream" in err
+    client.set(ShardKeys(name).checkpoint, "text")
+    _, err = call("status", "--stream", name, code=1)
+    assert f"checkpoint '{ShardKeys(name).checkpoint}' must be a hash" in err

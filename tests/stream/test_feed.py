@@ -98,6 +98,12 @@ def test_refuses_a_shard_that_is_not_there(server):
         Feed(server.url, "x", shards=2, only=(2,))
 
 
+@pytest.mark.parametrize("idle_s", [float("nan"), float("inf"), -1])
+def test_an_idle_time_that_never_ends_is_refused(server, idle_s):
+    with pytest.raises(InvalidInputError, match="idle_s must be 0 or more and finite"):
+        Feed(server.url, "x", idle_s=idle_s)
+
+
 def _batch(n, d, seed=0):
     rng = np.random.default_rng(seed)
     synthetic = rng.random(n) < 0.5

@@ -28,7 +28,7 @@ MARK = ".made-by-the-demo"
 BATCH_ROWS = 64  # about what an output entry holds: one flight day of the engines that still fly
 
 
-@click.command()
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--redis", "url", envvar="RESAMPLER_REDIS_URL", help="Use this server instead of an embedded one.")
 @click.option("--seed", type=click.IntRange(min=0), default=RECORDED["seed"], show_default=True)
 @click.option("--ratio", type=float, default=RECORDED["ratio"], show_default=True, help="Minority : majority.")
@@ -172,4 +172,4 @@ def _directory(output: Path):
 
 
 if __name__ == "__main__":
-    run_command(main)
+    run_command(main, "resampler demo")
