@@ -87,7 +87,7 @@ def test_threads_and_chunks_change_nothing(monkeypatch):
         ({"row_ids": [0] * 9}, "row_ids must be 9 distinct"),
         ({"start": -1}, "n_synthetic and start must be 0 or more"),
         ({"neighbors": "some"}, "neighbors must be one of"),
-        ({"scale": [0, 1]}, "scale must be 2 positive"),
+        ({"scale": [0, 1]}, "scale must be 2 values from 1e-30 to 1e"),
     ],
 )
 def test_bad_arguments_are_named(change, message):
