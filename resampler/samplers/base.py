@@ -93,7 +93,10 @@ class TableMixin:
     def _check_X_y(self, X: Any, y: Any) -> Any:  # noqa: N802
         self._integers = integer_columns(X)
         checked = super()._check_X_y(X, y)  # type: ignore[misc]
-        check_consistent_length(*checked[:2])  # imbalanced-learn's random samplers and SMOTENC do not
+        # imbalanced-learn's random samplers and SMOTENC do not; with "auto" it wants a data frame before all else.
+        categorical = getattr(self, "categorical_features", None)
+        if not (isinstance(categorical, str) and categorical == "auto"):
+            check_consistent_length(*checked[:2])
         return checked
 
 
