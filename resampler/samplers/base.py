@@ -55,6 +55,7 @@ class TableMixin:
 
     _integers: NDArray[np.bool_]
     _names: tuple[str, ...] = ()
+    _lengths_first = True
     sample_indices_: NDArray[np.int64]
 
     def fit_resample(self, X: Any, y: Any, **params: Any) -> tuple[Any, Any]:
@@ -93,10 +94,8 @@ class TableMixin:
     def _check_X_y(self, X: Any, y: Any) -> Any:  # noqa: N802
         self._integers = integer_columns(X)
         checked = super()._check_X_y(X, y)  # type: ignore[misc]
-        # imbalanced-learn's random samplers and SMOTENC do not; with "auto" it wants a data frame before all else.
-        categorical = getattr(self, "categorical_features", None)
-        if not (isinstance(categorical, str) and categorical == "auto"):
-            check_consistent_length(*checked[:2])
+        if self._lengths_first:
+            check_consistent_length(*checked[:2])  # imbalanced-learn's random samplers do not
         return checked
 
 

@@ -13,7 +13,8 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.exceptions import DataConversionWarning
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
-from sklearn.utils import _safe_indexing
+from sklearn.utils import _safe_indexing, check_consistent_length
+from sklearn.utils._indexing import _get_column_indices
 
 from resampler.errors import InvalidInputError
 from resampler.generate import Plan, elect_donors
@@ -70,6 +71,7 @@ class SMOTENC(Synthesizer, over_sampling.SMOTENC):  # type: ignore[misc]
     """
 
     _must_be_numeric = False
+    _lengths_first = False  # imbalanced-learn's checks of the columns come before
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **over_sampling.SMOTENC._parameter_constraints,
         **Synthesizer._neighbors_constraint,
@@ -97,22 +99,21 @@ class SMOTENC(Synthesizer, over_sampling.SMOTENC):  # type: ignore[misc]
         self.group_by = group_by
 
     def _validate_column_types(self, X: Any) -> None:
-        if not self._names:
+        if not isinstance(self.categorical_features, str):
+            self.categorical_features_ = _positions(X, self._names, self.categorical_features)
+        elif not self._names:
             super()._validate_column_types(X)
             return
-        if isinstance(self.categorical_features, str):
+        else:
             text = [not isinstance(value, int | float | np.number | np.bool_) for value in X[0]]
             self.categorical_features_ = np.flatnonzero(text)
-        else:
-            self.categorical_features_ = np.array(
-                [self._names.index(c) if isinstance(c, str) else int(c) for c in self.categorical_features]
-            )
         self.continuous_features_ = np.setdiff1d(np.arange(X.shape[1]), self.categorical_features_)
 
     def _fit_resample(self, X: Any, y: NDArray[Any], groups: Any = None) -> tuple[Any, NDArray[Any]]:
         self.n_features_ = X.shape[1]
         self._validate_column_types(X)
         self._validate_estimator()
+        check_consistent_length(X, y)
         numeric = _safe_indexing(X, self.continuous_features_, axis=1)
         rows = dense_rows(self._check_numeric(numeric))
         self._coded = np.empty((X.shape[0], X.shape[1]), dtype=rows.dtype)
@@ -176,6 +177,29 @@ class SMOTENC(Synthesizer, over_sampling.SMOTENC):  # type: ignore[misc]
             found = self._search(self._one_hot(X, median_std), members, self.k_neighbors, part, within=members)
         donors = elect_donors(X, members, found, penalty)
         return Plan(members, np.arange(len(members)), found, donors=donors)
+
+
+def _positions(X: Any, names: tuple[str, ...], features: Any) -> NDArray[np.int64]:
+    """Return the positions of columns given as numbers, names or a mask; `names` are those that `X` has lost."""
+    entries = np.asarray(features, dtype=object)
+    asked, n_columns = entries.tolist(), X.shape[1]
+    is_mask = entries.size > 0 and all(isinstance(c, bool | np.bool_) for c in entries.flat)
+    if entries.ndim != 1 or (is_mask and len(asked) != n_columns):
+        raise InvalidInputError(
+            f"categorical_features must be a list of columns or a mask of all {n_columns}, got shape {entries.shape}: "
+            "give column numbers, names or a mask"
+        )
+    if names and all(isinstance(c, str) for c in asked):
+        if missing := [c for c in asked if c not in names]:
+            raise InvalidInputError(
+                f"categorical_features must be among the columns {list(names)}, got {missing}: name others, or numbers"
+            )
+        at = [names.index(c) for c in asked]
+    else:
+        at = _get_column_indices(X, asked)
+    if len(set(at)) < len(at):
+        raise InvalidInputError(f"categorical_features must name a column once, got {asked}: drop the repeats")
+    return np.array(at, dtype=np.int64)
 
 
 class SMOTEN(Synthesizer, over_sampling.SMOTEN):  # type: ignore[misc]

@@ -85,6 +85,49 @@ def test_smotenc_refuses_what_it_cannot_read():
         samplers.SMOTENC([1, 3]).fit_resample(data, y)
 
 
+CONTAINERS = [lambda d: d.to_numpy(dtype=object), lambda d: d, pl.from_pandas, lambda d: pl.from_pandas(d).to_arrow()]
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+@pytest.mark.parametrize(
+    "features", [[False, True, False, True], np.array([False, True, False, True]), [-3, -1], np.array([1, 3]), (1, 3)]
+)
+def test_columns_mean_the_same_for_every_container(features, container):
+    data, y = mixed()
+    sampler = samplers.SMOTENC(features, random_state=0)
+    sampler.fit_resample(container(data), y)
+    assert sampler.categorical_features_.tolist() == [1, 3]
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+@pytest.mark.parametrize(
+    ("features", "message"),
+    [
+        ([True, False], r"a mask of all 4, got shape \(2,\): give column numbers"),
+        ([[1], [3]], r"got shape \(2, 1\)"),
+        ([1.5, 3.0], "Remedy: change categorical_features"),
+        ([1, "shop"], "Remedy: change categorical_features"),
+        ([99], "all features must be in .*Remedy: change categorical_features"),
+        ([-5], "all features must be in .*Remedy: change categorical_features"),
+        (["zz"], r"only supported for dataframes|not columns of the dataframe|among the columns \['amount', .*'zz'"),
+        ([None], "Remedy: change categorical_features"),
+        ([1, 1], r"must name a column once, got \[1, 1\]: drop the repeats"),
+        ([3, -1], "must name a column once"),
+    ],
+)
+def test_columns_that_are_none_are_refused(features, message, container):
+    data, y = mixed()
+    with pytest.raises(InvalidInputError, match=message):
+        samplers.SMOTENC(features).fit_resample(container(data), y)
+
+
+@pytest.mark.parametrize("n_labels", [100, 300])
+def test_lengths_are_compared_with_auto_too(n_labels):
+    data = mixed()[0].astype({"shop": "category"})
+    with pytest.raises(InvalidInputError, match=rf"inconsistent numbers of samples: \[260, {n_labels}\]"):
+        samplers.SMOTENC("auto").fit_resample(data, np.arange(n_labels) % 3 // 2)
+
+
 def test_missing_categories_are_a_category():
     data, y = mixed()
     data["shop"] = np.where(np.arange(len(data)) % 3 == 0, None, data["shop"])
