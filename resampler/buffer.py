@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
+from resampler.allocation import make_ring
 from resampler.errors import CorruptStateError, InvalidInputError
 from resampler.kernels.blocks import DEAD
-from resampler.kernels.graph import LAST_ID, UNKNOWN, Lists, Rows
-from resampler.kernels.graph_cells import NO_CELL, Cells
-from resampler.kernels.graph_search import ALL, Graph, Scratch
-from resampler.kernels.lanes import LANES
+from resampler.kernels.graph_search import ALL
 from resampler.kernels.ring import (
     BUDGET,
     MIN_BUDGET,
     REFIT,
-    Ring,
     discard,
     evict,
     expire,
@@ -166,7 +162,7 @@ class MinorityBuffer:
             raise InvalidInputError(f"max_age must be at most 2**62, got {max_age}")
         self.half_life = None if half_life is None else _check_half_life(half_life)
         exact = index == "exact" or (index == "auto" and self.capacity <= EXACT_CAPACITY)
-        self.ring = _make_ring(
+        self.ring = make_ring(
             self.capacity,
             self.k_neighbors,
             (1.0 / self.scale).astype(np.float32),
@@ -572,84 +568,3 @@ def _integers(name: str, values: ArrayLike, n: int | None = None) -> NDArray[np.
     if n and array.dtype.kind == "u" and array.max() > np.iinfo(np.int64).max:
         raise InvalidInputError(f"{name} must fit into int64, got {array.max()}")
     return np.ascontiguousarray(array, dtype=np.int64)
-
-
-def _make_ring(
-    capacity: int,
-    k_neighbors: int,
-    inverse_scale: NDArray[np.float32],
-    penalty: NDArray[np.float32],
-    *,
-    cosine: bool,
-    budget: int,
-    aged: bool,
-) -> Ring:
-    """Allocate the state; see `Rows`, `Lists` and `Cells` for the arrays."""
-    n_features = len(penalty)
-    # Lists run short by chance; with this many spare entries, few do within the lifetime of a row.
-    length = 2 * k_neighbors + 2
-    # Cells grow with the square root of the capacity, for centroids and cells are both scanned.
-    max_blocks = max(2, round(capacity**0.5 / 105))
-    # Splitting leaves cells half full or more: on average they are well above five eighths.
-    n_cells = 4 + -(-8 * capacity // (5 * max_blocks * LANES))
-    n_blocks = -(-capacity // LANES) + n_cells + 2 * max_blocks + 2
-    n_groups = -(-n_cells // LANES)
-    floats = n_features * (capacity + LANES * (n_blocks + n_groups))
-    nbytes = 4 * floats + capacity * (8 * length + 28) + 8 * LANES * n_blocks
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    if nbytes > memory:
-        raise InvalidInputError(
-            f"capacity={capacity} rows of {n_features} features need {nbytes / 2**30:.1f} GiB, "
-            f"this machine has {memory / 2**30:.1f} GiB: lower capacity"
-        )
-    rows = Rows(
-        X=np.zeros((capacity, n_features), dtype=np.float32),
-        row_ids=np.full(capacity, DEAD, dtype=np.int64),
-        times=np.zeros(capacity if aged else 0, dtype=np.int64),
-        cursor=np.zeros(2, dtype=np.int64),
-        inverse_scale=inverse_scale,
-        penalty=penalty,
-        inverse_norm=np.ones(capacity, dtype=np.float32),
-        cosine=np.array([cosine]),
-    )
-    lists = Lists(
-        stamps=np.zeros((capacity, length), dtype=np.int32),
-        d2=np.zeros((capacity, length), dtype=np.float32),
-        count=np.zeros(capacity, dtype=np.int32),
-        reach_id=np.full(capacity, LAST_ID, dtype=np.int64),
-    )
-    cells = Cells(
-        blocks=np.zeros((n_blocks, n_features, LANES), dtype=np.float32),
-        tenants=np.full((n_blocks, LANES), DEAD, dtype=np.int32),
-        reach=np.full((n_blocks, LANES), UNKNOWN, dtype=np.float32),
-        block_reach=np.full(n_blocks, UNKNOWN, dtype=np.float32),
-        block_rows=np.zeros(n_blocks, dtype=np.int64),
-        cell_of=np.full(n_blocks, NO_CELL, dtype=np.int64),
-        place=np.zeros(capacity, dtype=np.int32),
-        centroids=np.zeros((n_groups, n_features, LANES), dtype=np.float32),
-        radius=np.zeros(n_cells, dtype=np.float32),
-        cell_rows=np.zeros(n_cells, dtype=np.int64),
-        cell_size=np.zeros(n_cells, dtype=np.int64),
-        cell_blocks=np.zeros((n_cells, max_blocks), dtype=np.int64),
-        free_blocks=np.arange(n_blocks, dtype=np.int64)[::-1].copy(),
-        free_cells=np.arange(n_cells, dtype=np.int64)[::-1].copy(),
-        counts=np.array([n_blocks, n_cells, 0], dtype=np.int64),
-    )
-    cell_d2 = np.zeros((n_groups, LANES), dtype=np.float32)
-    scratch = Scratch(
-        query=np.zeros(n_features, dtype=np.float32),
-        lanes=np.zeros(LANES, dtype=np.float32),
-        cell_d2=cell_d2,
-        cell_bits=cell_d2.view(np.int32),
-        group_bits=np.zeros(n_groups, dtype=np.int32),
-        heard=np.zeros(max_blocks * LANES, dtype=np.int64),
-        heard_d2=np.zeros(max_blocks * LANES, dtype=np.float32),
-    )
-    return Ring(
-        graph=Graph(rows, lists, cells, scratch),
-        effort=np.array([budget, 0, 0, 0, 0], dtype=np.int64),
-        half_life=np.zeros(1),
-        nn_slots=np.zeros(k_neighbors, dtype=np.int64),
-        nn_stamps=np.zeros(k_neighbors, dtype=np.int32),
-        nn_d2=np.zeros(k_neighbors, dtype=np.float32),
-    )

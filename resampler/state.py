@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAGIC = b"RSMP"
-FORMAT_VERSION = 2  # 2: rows' times, the effort and penalty of exact buffers too
+FORMAT_VERSION = 3  # 2: times, effort and penalty of exact buffers too; 3: cells in groups, newcomers
 _PREFIX = struct.Struct("<4sHI")
 _DIGEST_BYTES = hashlib.sha256().digest_size
 

@@ -20,10 +20,10 @@ import numpy as np
 from numba import njit
 
 from resampler.kernels.graph import inner, largest, load_row, slot_of
-from resampler.kernels.graph_search import NO_SLOT, QUERY, search
+from resampler.kernels.graph_search import NO_SLOT
 from resampler.kernels.mixed import set_penalty
 from resampler.kernels.random import LOOK, bounded, draw
-from resampler.kernels.ring import BUDGET, Ring, choose, insert, neighbors
+from resampler.kernels.ring import BUDGET, Ring, choose, insert, look_up, neighbors
 
 
 class Danger(NamedTuple):
@@ -115,7 +115,7 @@ def assess(ring, danger, slot):
     n_own = neighbors(ring, slot)
     load_row(rows, slot, others.scratch.query)
     budget = danger.others.effort[BUDGET]
-    n_others, _ = search(others, QUERY, NO_SLOT, NO_SLOT, budget, danger.nn_stamps, danger.nn_d2)
+    n_others = look_up(danger.others, NO_SLOT, budget, danger.nn_stamps, danger.nn_d2)
     own = 0
     foreign = 0
     while own + foreign < k and (own < n_own or foreign < n_others):

@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from resampler.kernels.graph import UNKNOWN, allocating, inner, largest, load_row, slot_of
-from resampler.kernels.graph_cells import centroid_distance
+from resampler.kernels.graph_cells import ARRIVALS, ARRIVED, NO_CELL, center_distance
 from resampler.kernels.lanes import LANES
 
 TOLERANCE = 1.1  # ratio of standard deviations
@@ -65,5 +65,10 @@ def set_penalty(rows, lists, cells, query, penalty):
         slot = slot_of(rows, (rows.cursor[0] + i) % (2 * rows.X.shape[0]))
         cell = cells.cell_of[cells.place[slot] // LANES]
         load_row(rows, slot, query)
-        d2 = centroid_distance(cells, cell, query, rows.penalty)
-        cells.radius[cell] = max(cells.radius[cell], np.sqrt(d2))
+        if cell != NO_CELL:
+            d2 = center_distance(cells.centroids, cell, query, rows.penalty)
+            cells.radius[cell] = max(cells.radius[cell], np.sqrt(d2))
+    for lane in range(cells.counts[ARRIVED]):
+        if cells.home[lane] != NO_CELL:
+            waiting = cells.blocks[ARRIVALS, :, lane]
+            cells.home_d2[lane] = center_distance(cells.centroids, cells.home[lane], waiting, rows.penalty)

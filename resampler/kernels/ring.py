@@ -9,16 +9,19 @@ from numba import njit
 
 from resampler.kernels.blocks import DEAD
 from resampler.kernels.graph import alive, close, inner, largest, load_row, scale_row, slot_of
-from resampler.kernels.graph_cells import NO_CELL, add, centroid_distance, remove, set_reach
+from resampler.kernels.graph_cells import ARRIVALS, ARRIVED, remove, set_reach, settle
 from resampler.kernels.graph_search import ALL, NEW, NO_SLOT, QUERY, Graph, search
+from resampler.kernels.graph_upkeep import end_wave
 from resampler.kernels.interpolate import interpolate_row, vote
 from resampler.kernels.lanes import LANES, prefetch
 from resampler.kernels.mixed import follow_spread
 from resampler.kernels.random import bounded, draw, fading, unit
 
-BUDGET, INSERTED, AUDITED, MISSED, REFIT = range(5)  # of `effort`
+BUDGET, INSERTED, AUDITED, MISSED, REFIT, NEXT_AUDIT = range(6)  # of `effort`
 MIN_BUDGET = 400  # rows an approximate search settles
+AUDIT_SHARE = 256  # a buffer is audited at least so many times while its rows are replaced, but once a wave at most
 AUDITS = 16  # exact searches without a miss after which less effort is tried
+NONE = np.int64(0)
 WAVE = 64  # synthetic rows whose parents are asked for before the first of them is read
 LINE = 16  # float32 values that memory delivers at a time
 TOLERATED = 0.04  # share of neighbours that searches may miss before they get more effort
@@ -31,9 +34,9 @@ class Ring(NamedTuple):
     ----------
     graph : Graph
         Rows, their neighbours, and where to look for them.
-    effort : ndarray of shape (5,), int64
-        `BUDGET` (`ALL`: exact), `INSERTED` rows, what the audits since the last change of budget saw, and after how
-        many rows the categories' penalty is fitted anew (0: it is fixed).
+    effort : ndarray of shape (6,), int64
+        `BUDGET` (`ALL`: exact), `INSERTED` rows, what the audits since the last change of budget saw, after how many
+        rows the categories' penalty is fitted anew (0: it is fixed), and before how many the next audit is not due.
     half_life : ndarray of shape (1,), float64
         Age in rows at which a row is half as often a base as the newest; 0 if all are equally often.
     nn_slots, nn_stamps : ndarray of shape (k_neighbors,), int64 and int32
@@ -77,7 +80,7 @@ def drop_oldest(ring):
     """Drop the oldest row."""
     rows = ring.graph.rows
     slot = slot_of(rows, rows.cursor[0])
-    remove(rows, ring.graph.cells, slot)
+    remove(ring.graph.cells, slot)
     rows.row_ids[slot] = DEAD
     rows.cursor[0] = (rows.cursor[0] + 1) % (2 * rows.X.shape[0])
     rows.cursor[1] -= 1
@@ -101,9 +104,22 @@ def refit_due(effort):
 def insert(ring, row, row_id):
     """Add one row, after the oldest has left if the ring is full; tell the lists that reach to it; return its slot."""
     rows, lists, cells, scratch = ring.graph
-    capacity = rows.X.shape[0]
     if rows.cursor[1] > 1 and refit_due(ring.effort):
         follow_spread(rows, lists, cells, scratch.query)
+    slot = take_slot(ring, row, row_id)
+    budget = ring.effort[BUDGET]
+    n, home, home_d2, _ = search(
+        ring.graph, NEW, slot, row_id, NONE, budget, NONE, NONE, lists.stamps[slot], lists.d2[slot]
+    )
+    arrive(ring, slot, n, home, home_d2)
+    return slot
+
+
+@inner
+def take_slot(ring, row, row_id):
+    """Store a new row, after the oldest has left if the ring is full, and make it the query; return its slot."""
+    rows, _, _, scratch = ring.graph
+    capacity = rows.X.shape[0]
     if rows.cursor[1] == capacity:
         drop_oldest(ring)
     slot = slot_of(rows, (rows.cursor[0] + rows.cursor[1]) % (2 * capacity))
@@ -112,16 +128,34 @@ def insert(ring, row, row_id):
     for j in range(row.shape[0]):
         rows.X[slot, j] = row[j]
     rows.inverse_norm[slot] = scale_row(rows, row, scratch.query)
-    n, home = search(ring.graph, NEW, slot, row_id, ring.effort[BUDGET], lists.stamps[slot], lists.d2[slot])
-    lists.count[slot] = n
-    d2 = np.float32(0)
-    if home != NO_CELL:
-        d2 = centroid_distance(cells, home, scratch.query, rows.penalty)
-    add(rows, cells, home, slot, scratch.query, d2, close(rows, lists, slot))
-    ring.effort[INSERTED] += 1
-    if ring.effort[BUDGET] != ALL and ring.effort[INSERTED] % max(64, capacity // 256) == 0:
-        audit(ring, slot)
     return slot
+
+
+@inner
+def arrive(ring, slot, n, home, home_d2):
+    """Put the query, whose `n` neighbours have been found, among the newcomers; after the last of a wave, end it."""
+    rows, lists, cells, scratch = ring.graph
+    effort = ring.effort
+    lists.count[slot] = n
+    lane = cells.counts[ARRIVED]
+    settle(cells, ARRIVALS, lane, slot, scratch.query, close(rows, lists, slot))
+    cells.home[lane] = home
+    cells.home_d2[lane] = home_d2
+    cells.counts[ARRIVED] += 1
+    effort[INSERTED] += 1
+    if cells.counts[ARRIVED] < LANES:
+        return
+    end_wave(rows, cells, scratch.query)
+    if effort[BUDGET] != ALL and effort[INSERTED] >= effort[NEXT_AUDIT]:
+        effort[NEXT_AUDIT] = effort[INSERTED] + rows.X.shape[0] // AUDIT_SHARE
+        audit(ring, slot)
+
+
+@inner
+def look_up(ring, slot, budget, stamps, d2):
+    """Find the neighbours of the query, which is the row of `slot`, or of none; return how many."""
+    n, _, _, _ = search(ring.graph, QUERY, slot, NO_SLOT, NONE, budget, NONE, NONE, stamps, d2)
+    return n
 
 
 @inner
@@ -130,7 +164,8 @@ def audit(ring, slot):
     rows, lists, _, _ = ring.graph
     effort = ring.effort
     k = min(ring.nn_slots.shape[0], rows.cursor[1] - 1)
-    found, _ = search(ring.graph, QUERY, slot, rows.row_ids[slot], ALL, ring.nn_stamps, ring.nn_d2)
+    load_row(rows, slot, ring.graph.scratch.query)
+    found = look_up(ring, slot, ALL, ring.nn_stamps, ring.nn_d2)
     effort[MISSED] += k
     for i in range(min(k, found)):
         for j in range(min(k, lists.count[slot])):
@@ -157,10 +192,7 @@ def neighbors(ring, slot):
     n = read(ring, slot, wanted)
     if n < wanted:
         load_row(rows, slot, scratch.query)
-        n, _ = search(
-            ring.graph, QUERY, slot, rows.row_ids[slot], ring.effort[BUDGET], lists.stamps[slot], lists.d2[slot]
-        )
-        lists.count[slot] = n
+        lists.count[slot] = look_up(ring, slot, ring.effort[BUDGET], lists.stamps[slot], lists.d2[slot])
         set_reach(cells, slot, close(rows, lists, slot))
         n = read(ring, slot, wanted)
     return n
@@ -277,13 +309,13 @@ def neighbors_of_queries(ring, X, budget, stamps, d2):
     rows, _, _, scratch = ring.graph
     for i in range(X.shape[0]):
         scale_row(rows, X[i], scratch.query)
-        search(ring.graph, QUERY, NO_SLOT, NO_SLOT, budget, stamps[i], d2[i])
+        look_up(ring, NO_SLOT, budget, stamps[i], d2[i])
 
 
 @njit(cache=True, nogil=True)
 def discard(ring, sorted_ids):
     """Delete the rows whose id is in `sorted_ids`, closing the gaps in order; return how many there were."""
-    rows, lists, cells, _ = ring.graph
+    rows, lists, cells, scratch = ring.graph
     capacity = rows.X.shape[0]
     oldest, count = rows.cursor
     moved = np.full(capacity, DEAD, dtype=np.int32)  # new stamp of the row in each slot
@@ -291,13 +323,16 @@ def discard(ring, sorted_ids):
     for i in range(count):
         slot = slot_of(rows, (oldest + i) % (2 * capacity))
         at = np.searchsorted(sorted_ids, rows.row_ids[slot])
-        if at < sorted_ids.shape[0] and sorted_ids[at] == rows.row_ids[slot]:
-            remove(rows, cells, slot)
-        else:
+        if at == sorted_ids.shape[0] or sorted_ids[at] != rows.row_ids[slot]:
             moved[slot] = (oldest + kept) % (2 * capacity)
             kept += 1
     if kept == count:
         return 0
+    end_wave(rows, cells, scratch.query)
+    for i in range(count):
+        slot = slot_of(rows, (oldest + i) % (2 * capacity))
+        if moved[slot] == DEAD:
+            remove(cells, slot)
     for i in range(count):
         slot = slot_of(rows, (oldest + i) % (2 * capacity))
         if moved[slot] == DEAD:

@@ -8,6 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from ring_twin import RingTwin, distances
 
 from resampler import InvalidInputError, MinorityBuffer
+from resampler.kernels.graph_cells import ARRIVALS, FREE, FREE_BLOCKS, FREE_GROUPS, IN_USE, NO_CELL, TOUCHED
 
 
 def clustered(seed, n, d, clusters=8, drift=0.0):
@@ -41,14 +42,22 @@ def assert_cells_fit_together(buffer):
     """Check what the kernels rely on and no result would show at once."""
     rows, lists, cells, _ = buffer.ring.graph
     live = buffer._slots
+    lanes = cells.tenants.shape[1]
     place = cells.place[live]
     assert np.array_equal(cells.tenants.ravel()[place], live)
-    assert (cells.tenants >= 0).sum() == len(live) == cells.block_rows.sum() == cells.cell_rows.sum()
-    used = np.flatnonzero(cells.cell_size)
-    assert len(used) + cells.counts[1] == len(cells.free_cells)
-    assert cells.cell_size.sum() + cells.counts[0] == len(cells.free_blocks)
+    used = np.flatnonzero(cells.cell_rows != FREE)
+    assert (cells.tenants >= 0).sum() == len(live) == cells.block_rows.sum()
+    assert cells.cell_rows[used].sum() + cells.block_rows[ARRIVALS] == len(live)
+    assert len(used) == cells.counts[IN_USE] <= cells.max_cells[0]
+    assert cells.cell_size.sum() + cells.counts[FREE_BLOCKS] == len(cells.free_blocks)
+    in_groups = np.bincount(used // lanes, minlength=len(cells.group_cells))
+    assert np.array_equal(in_groups, cells.group_cells)
+    assert (in_groups > 0).sum() + cells.counts[FREE_GROUPS] == len(in_groups)
+    assert np.array_equal(np.bincount(used // lanes, cells.weight[used], len(in_groups)), cells.group_weight)
+    changed = cells.touched[: cells.counts[TOUCHED]]
+    assert np.array_equal(np.sort(changed), np.flatnonzero(cells.is_touched))
+    assert set(np.flatnonzero(cells.weight != np.maximum(cells.cell_rows, 0))) <= set(changed)
     scaled = rows.X[live] * rows.inverse_scale * rows.inverse_norm[live, None]
-    lanes = cells.tenants.shape[1]
     assert np.array_equal(cells.blocks[place // lanes, :, place % lanes], scaled)
     assert (cells.block_reach >= cells.reach.max(axis=1)).all()
     for cell in used:
@@ -57,6 +66,11 @@ def assert_cells_fit_together(buffer):
         centroid = cells.centroids[cell // lanes, :, cell % lanes]
         d2 = distances(scaled[members], centroid, rows.penalty)
         assert (np.sqrt(d2) <= cells.radius[cell] * (1 + 1e-6)).all()
+    for lane in np.flatnonzero(cells.tenants[ARRIVALS] >= 0):
+        home = cells.home[lane]
+        if home != NO_CELL:
+            centroid, row = cells.centroids[home // lanes, :, home % lanes], cells.blocks[ARRIVALS, :, lane]
+            assert cells.home_d2[lane] == distances([row], centroid, rows.penalty)[0]
     for slot in live[::7]:
         d2 = lists.d2[slot, : lists.count[slot]]
         assert (np.diff(d2) >= 0).all()

@@ -11,7 +11,7 @@ from numba import njit
 from ring_twin import scaled
 
 from resampler import MinorityBuffer
-from resampler.kernels.graph_cells import halve, mean_row
+from resampler.kernels.graph_halve import halve, mean_row
 from resampler.kernels.graph_search import ALL
 from resampler.kernels.ring import BUDGET, neighbors_of_queries
 

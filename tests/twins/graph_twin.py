@@ -6,6 +6,7 @@ import numpy as np
 from ring_twin import distances
 
 f32 = np.float32
+SPREAD = 32
 LAST_ID = np.iinfo(np.int64).max
 
 
@@ -26,20 +27,37 @@ class GraphTwin:
         oldest, held = (int(x) for x in self.rows.cursor)
         return (stamp - oldest) % (2 * self.capacity) < held
 
+    def centers(self, which, centers):
+        lanes = self.cells.tenants.shape[1]
+        return [centers[i // lanes, :, i % lanes] for i in which]
+
+    def looked_into(self, query, budget):
+        """Cells with their squared distances, nearest first, group by group as a search looks into them."""
+        cells, penalty, lanes = self.cells, self.rows.penalty, self.cells.tenants.shape[1]
+        groups = [g for g in range(len(cells.group_cells)) if cells.group_cells[g] > 0]
+        order = sorted(zip(distances(self.centers(groups, cells.hubs), query, penalty), groups, strict=True))
+        waves, seen = [[]], 0
+        for _, group in order:
+            members = [c for c in range(group * lanes, (group + 1) * lanes) if cells.cell_rows[c] >= 0]
+            if seen >= SPREAD * budget:  # enough for now: the others one by one, should these be used up
+                waves.append([])
+            waves[-1] += zip(distances(self.centers(members, cells.centroids), query, penalty), members, strict=True)
+            seen += int(cells.group_weight[group])
+        return [entry for wave in waves for entry in sorted(wave)]
+
     def settled(self, query, budget, length):
-        """Slots and squared distances of all rows in the cells that a search deals with, and the nearest cell."""
+        """Slots and squared distances of all rows that a search deals with, and the nearest cell."""
         cells, penalty = self.cells, self.rows.penalty
         lanes = cells.tenants.shape[1]
-        used = [c for c in range(len(cells.cell_size)) if cells.cell_size[c] > 0]
-        centroids = [cells.centroids[c // lanes, :, c % lanes] for c in used]
-        order = sorted(zip(distances(centroids, query, penalty), used, strict=True))
+        order = self.looked_into(query, budget)
         slots, n_rows = [], 0
         for _, cell in order:
             if n_rows >= budget and len(slots) >= length:
                 break
-            n_rows += int(cells.cell_rows[cell])
+            n_rows += int(cells.weight[cell])
             for block in cells.cell_blocks[cell, : cells.cell_size[cell]]:
                 slots += [int(slot) for slot in cells.tenants[block] if slot >= 0]
+        slots += [int(slot) for slot in cells.tenants[0] if slot >= 0]
         blocks, at = cells.place[slots] // lanes, cells.place[slots] % lanes
         return slots, distances(cells.blocks[blocks, :, at], query, penalty), order[0][1] if order else -1
 

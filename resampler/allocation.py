@@ -1,0 +1,156 @@
+"""The arrays of a minority buffer: how many, how large, and whether they fit into memory."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from resampler.errors import InvalidInputError
+from resampler.kernels.blocks import DEAD
+from resampler.kernels.graph import LAST_ID, UNKNOWN, Lists, Rows
+from resampler.kernels.graph_cells import FREE, NO_CELL, Cells
+from resampler.kernels.graph_search import Graph, Scratch
+from resampler.kernels.lanes import LANES
+from resampler.kernels.ring import Ring
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+MAX_BLOCKS = 3  # of a cell: its rows are scanned together, but fewer make centroids dear
+CELL_ROWS = 120  # that an average cell holds: splitting leaves cells half full or more
+GROUP_CELLS = 32  # that an average group holds at least
+
+
+def make_ring(
+    capacity: int,
+    k_neighbors: int,
+    inverse_scale: NDArray[np.float32],
+    penalty: NDArray[np.float32],
+    *,
+    cosine: bool,
+    budget: int,
+    aged: bool,
+) -> Ring:
+    """Allocate an empty ring; see `Rows`, `Lists` and `Cells` for the arrays.
+
+    Parameters
+    ----------
+    capacity, k_neighbors : int
+        As of `MinorityBuffer`.
+    inverse_scale, penalty : ndarray of shape (n_features,), float32
+        The metric.
+    cosine : bool
+        Whether rows are divided by their length.
+    budget : int
+        Rows that a search settles.
+    aged : bool
+        Whether rows have times.
+
+    Returns
+    -------
+    Ring
+        The arrays.
+
+    Raises
+    ------
+    InvalidInputError
+        If they would not fit into this machine's memory.
+    """
+    n_features = len(penalty)
+    # Lists run short by chance; with this many spare entries, few do within the lifetime of a row.
+    length = 2 * k_neighbors + 2
+    max_cells = 4 + -(-capacity // CELL_ROWS)
+    n_groups = 4 + -(-max_cells // GROUP_CELLS)
+    n_cells = n_groups * LANES
+    n_blocks = 1 + -(-capacity // LANES) + max_cells + 2 * MAX_BLOCKS + 2
+    n_hubs = -(-n_groups // LANES)
+    floats = n_features * (capacity + LANES * (n_blocks + n_groups + n_hubs))
+    nbytes = 4 * floats + capacity * (8 * length + 28) + 8 * LANES * n_blocks
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if nbytes > memory:
+        raise InvalidInputError(
+            f"capacity={capacity} rows of {n_features} features need {nbytes / 2**30:.1f} GiB, "
+            f"this machine has {memory / 2**30:.1f} GiB: lower capacity"
+        )
+    rows = Rows(
+        X=np.zeros((capacity, n_features), dtype=np.float32),
+        row_ids=np.full(capacity, DEAD, dtype=np.int64),
+        times=np.zeros(capacity if aged else 0, dtype=np.int64),
+        cursor=np.zeros(2, dtype=np.int64),
+        inverse_scale=inverse_scale,
+        penalty=penalty,
+        inverse_norm=np.ones(capacity, dtype=np.float32),
+        cosine=np.array([cosine]),
+    )
+    lists = Lists(
+        stamps=np.zeros((capacity, length), dtype=np.int32),
+        d2=np.zeros((capacity, length), dtype=np.float32),
+        count=np.zeros(capacity, dtype=np.int32),
+        reach_id=np.full(capacity, LAST_ID, dtype=np.int64),
+    )
+    cells = Cells(
+        blocks=np.zeros((n_blocks, n_features, LANES), dtype=np.float32),
+        tenants=np.full((n_blocks, LANES), DEAD, dtype=np.int32),
+        reach=np.full((n_blocks, LANES), UNKNOWN, dtype=np.float32),
+        block_reach=np.full(n_blocks, UNKNOWN, dtype=np.float32),
+        block_rows=np.zeros(n_blocks, dtype=np.int64),
+        cell_of=np.full(n_blocks, NO_CELL, dtype=np.int64),
+        place=np.zeros(capacity, dtype=np.int32),
+        centroids=np.zeros((n_groups, n_features, LANES), dtype=np.float32),
+        radius=np.zeros(n_cells, dtype=np.float32),
+        cell_rows=np.full(n_cells, FREE, dtype=np.int64),
+        weight=np.zeros(n_cells, dtype=np.int64),
+        cell_size=np.zeros(n_cells, dtype=np.int64),
+        cell_blocks=np.zeros((n_cells, MAX_BLOCKS), dtype=np.int64),
+        hubs=np.zeros((n_hubs, n_features, LANES), dtype=np.float32),
+        group_cells=np.zeros(n_groups, dtype=np.int64),
+        group_weight=np.zeros(n_groups, dtype=np.int64),
+        home=np.full(LANES, NO_CELL, dtype=np.int64),
+        home_d2=np.zeros(LANES, dtype=np.float32),
+        touched=np.zeros(n_cells, dtype=np.int64),
+        is_touched=np.zeros(n_cells, dtype=np.bool_),
+        free_blocks=np.arange(n_blocks, dtype=np.int64)[:0:-1].copy(),  # all but the first, the newcomers'
+        free_groups=np.arange(n_groups, dtype=np.int64)[::-1].copy(),
+        counts=np.array([n_blocks - 1, n_groups, 0, 0, 0, 0], dtype=np.int64),
+        max_cells=np.array([max_cells], dtype=np.int64),
+    )
+    return Ring(
+        graph=Graph(rows, lists, cells, make_scratch(n_features, n_groups, MAX_BLOCKS * LANES)),
+        effort=np.array([budget, 0, 0, 0, 0, 0], dtype=np.int64),
+        half_life=np.zeros(1),
+        nn_slots=np.zeros(k_neighbors, dtype=np.int64),
+        nn_stamps=np.zeros(k_neighbors, dtype=np.int32),
+        nn_d2=np.zeros(k_neighbors, dtype=np.float32),
+    )
+
+
+def make_scratch(n_features: int, n_groups: int, room: int) -> Scratch:
+    """Allocate the working space of a search.
+
+    Parameters
+    ----------
+    n_features, n_groups : int
+        Of the cells that are searched.
+    room : int
+        Lists that can be noted; at least the rows of a cell.
+
+    Returns
+    -------
+    Scratch
+        The arrays.
+    """
+    hub_d2 = np.zeros((-(-n_groups // LANES), LANES), dtype=np.float32)
+    cell_d2 = np.zeros((n_groups, LANES), dtype=np.float32)
+    return Scratch(
+        query=np.zeros(n_features, dtype=np.float32),
+        lanes=np.zeros(LANES, dtype=np.float32),
+        hub_d2=hub_d2,
+        hub_bits=hub_d2.view(np.int32),
+        cell_d2=cell_d2,
+        cell_bits=cell_d2.view(np.int32),
+        group_bits=np.zeros(n_groups, dtype=np.int32),
+        heard=np.zeros(room, dtype=np.int64),
+        heard_d2=np.zeros(room, dtype=np.float32),
+    )

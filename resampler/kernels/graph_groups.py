@@ -1,0 +1,183 @@
+"""Groups of cells: where a cell has its place, and how a cell near a row is found."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from resampler.kernels.blocks import block_distances
+from resampler.kernels.graph import allocating, inner
+from resampler.kernels.graph_cells import (
+    ARRIVED,
+    END,
+    FREE,
+    FREE_GROUPS,
+    IN_USE,
+    NO_CELL,
+    cell_capacity,
+    center_distance,
+    get_center,
+    set_center,
+    weigh,
+)
+from resampler.kernels.graph_halve import halve
+from resampler.kernels.lanes import LANES
+
+NO_GROUP = np.int64(-1)
+LOOKS = 3  # groups in which a cell with room is sought
+INFINITE = np.float32(np.inf)
+
+
+@inner
+def open_group(cells, hub):
+    """Take a free group, of which there must be one."""
+    cells.counts[FREE_GROUPS] -= 1
+    group = cells.free_groups[cells.counts[FREE_GROUPS]]
+    cells.counts[END] = max(cells.counts[END], group + 1)
+    set_center(cells.hubs, group, hub)
+    return group
+
+
+@inner
+def open_cell(cells, group, centroid):
+    """Take a free cell of a group that has one."""
+    cell = group * LANES
+    while cells.cell_rows[cell] != FREE:
+        cell += 1
+    cells.cell_rows[cell] = 0
+    cells.radius[cell] = 0
+    cells.group_cells[group] += 1
+    cells.counts[IN_USE] += 1
+    set_center(cells.centroids, cell, centroid)
+    return cell
+
+
+@inner
+def close_cell(cells, cell):
+    """Give back a cell without rows or blocks, and with the last cell of a group the group."""
+    group = cell // LANES
+    cells.cell_rows[cell] = FREE
+    cells.counts[IN_USE] -= 1
+    cells.group_cells[group] -= 1
+    if cells.group_cells[group] == 0:
+        cells.free_groups[cells.counts[FREE_GROUPS]] = group
+        cells.counts[FREE_GROUPS] += 1
+
+
+@inner
+def rehome(cells, cell, to):
+    """Let newcomers of one cell go to another."""
+    for lane in range(cells.counts[ARRIVED]):
+        if cells.home[lane] == cell:
+            cells.home[lane] = to
+
+
+@inner
+def move_cell(cells, cell, group, center):
+    """Move a cell into another group, which has room; return its new number. `center` is working space."""
+    get_center(cells.centroids, cell, center)
+    to = open_cell(cells, group, center)
+    cells.radius[to] = cells.radius[cell]
+    cells.cell_rows[to] = cells.cell_rows[cell]
+    cells.cell_size[to] = cells.cell_size[cell]
+    weigh(cells, to, cells.weight[cell])
+    for i in range(cells.cell_size[cell]):
+        block = cells.cell_blocks[cell, i]
+        cells.cell_blocks[to, i] = block
+        cells.cell_of[block] = to
+    cells.cell_size[cell] = 0
+    weigh(cells, cell, -cells.weight[cell])
+    rehome(cells, cell, to)
+    close_cell(cells, cell)
+    return to
+
+
+@allocating
+def dissolve_group(cells, penalty, group):
+    """Move the cells of a group into the nearest others that have room; all groups together have."""
+    center = np.empty(penalty.shape[0], dtype=np.float32)
+    for cell in range(group * LANES, (group + 1) * LANES):
+        if cells.cell_rows[cell] == FREE:
+            continue
+        get_center(cells.centroids, cell, center)
+        nearest = INFINITE
+        target = NO_GROUP
+        for other in range(cells.counts[END]):
+            if other != group and 0 < cells.group_cells[other] < LANES:
+                d2 = center_distance(cells.hubs, other, center, penalty)
+                if d2 < nearest:
+                    nearest = d2
+                    target = other
+        move_cell(cells, cell, target, center)
+
+
+@allocating
+def split_group(cells, penalty, cell):
+    """Share the cells of a full group with a new one; return the new number of one of them."""
+    group = cell // LANES
+    if cells.counts[FREE_GROUPS] == 0:
+        smallest = NO_GROUP
+        for other in range(cells.counts[END]):
+            if other != group and (
+                smallest == NO_GROUP or cells.group_cells[other] < cells.group_cells[smallest]
+            ):
+                smallest = other
+        dissolve_group(cells, penalty, smallest)
+    Z = np.empty((LANES, penalty.shape[0]), dtype=np.float32)
+    for lane in range(LANES):
+        get_center(cells.centroids, group * LANES + lane, Z[lane])
+    centers = np.empty((2, Z.shape[1]), dtype=np.float32)
+    sides = np.empty(LANES, dtype=np.int64)
+    halve(Z, penalty, centers, sides)
+    set_center(cells.hubs, group, centers[0])
+    other = open_group(cells, centers[1])
+    found = cell
+    for lane in range(LANES):
+        if sides[lane]:
+            to = move_cell(cells, group * LANES + lane, other, Z[lane])
+            if group * LANES + lane == cell:
+                found = to
+    return found
+
+
+@inner
+def has_room(cells, cell, spare_blocks):
+    """Tell whether a row fits into a cell, by a hole or by a block if there are some to spare."""
+    hole = cells.cell_rows[cell] < cells.cell_size[cell] * LANES
+    return hole or (cells.cell_rows[cell] < cell_capacity(cells) and spare_blocks)
+
+
+@allocating
+def find_cell(cells, query, penalty, besides, spare_blocks):
+    """Return the nearest cell of the nearest groups, and its squared distance; `NO_CELL` if there is none.
+
+    If `besides` is a cell, it is one that has room, and another.
+    """
+    end = cells.counts[END]
+    hub_d2 = np.empty(((end + LANES - 1) // LANES, LANES), dtype=np.float32)
+    lanes = np.empty(LANES, dtype=np.float32)
+    for i in range(hub_d2.shape[0]):
+        block_distances(cells.hubs[i], query, penalty, INFINITE, hub_d2[i])
+    nearest = INFINITE
+    target = NO_CELL
+    looks = 0
+    while looks < LOOKS or target == NO_CELL:
+        group = NO_GROUP
+        for other in range(end):
+            if cells.group_cells[other] > 0 and (
+                group == NO_GROUP
+                or hub_d2[other // LANES, other % LANES] < hub_d2[group // LANES, group % LANES]
+            ):
+                group = other
+        if group == NO_GROUP or hub_d2[group // LANES, group % LANES] == INFINITE:
+            break
+        hub_d2[group // LANES, group % LANES] = INFINITE
+        looks += 1
+        block_distances(cells.centroids[group], query, penalty, INFINITE, lanes)
+        for lane in range(LANES):
+            cell = group * LANES + lane
+            if cells.cell_rows[cell] == FREE or lanes[lane] >= nearest or cell == besides:
+                continue
+            if besides == NO_CELL or has_room(cells, cell, spare_blocks):
+                nearest = lanes[lane]
+                target = cell
+    return target, nearest
