@@ -18,9 +18,10 @@ from resampler.kernels.ring import Ring
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-MAX_BLOCKS = 3  # of a cell: its rows are scanned together, but fewer make centroids dear
-CELL_ROWS = 120  # that an average cell holds: splitting leaves cells half full or more
+CELL_ROWS = 30  # that an average cell holds at least: splitting leaves cells half full
 GROUP_CELLS = 32  # that an average group holds at least
+ROOM = 512  # rows that a search notes before it measures them: at least those of a cell
+MIN_BOUNDS = 32  # so that a search for a few more rows than a list has is as fast
 
 
 def make_ring(
@@ -64,9 +65,9 @@ def make_ring(
     max_cells = 4 + -(-capacity // CELL_ROWS)
     n_groups = 4 + -(-max_cells // GROUP_CELLS)
     n_cells = n_groups * LANES
-    n_blocks = 1 + -(-capacity // LANES) + max_cells + 2 * MAX_BLOCKS + 2
+    n_blocks = 1 + max_cells  # the newcomers have one
     n_hubs = -(-n_groups // LANES)
-    floats = n_features * (capacity + LANES * (n_blocks + n_groups + n_hubs))
+    floats = n_features * (capacity + LANES * (n_blocks / 2 + n_groups + n_hubs))
     nbytes = 4 * floats + capacity * (8 * length + 28) + 8 * LANES * n_blocks
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if nbytes > memory:
@@ -91,19 +92,19 @@ def make_ring(
         reach_id=np.full(capacity, LAST_ID, dtype=np.int64),
     )
     cells = Cells(
-        blocks=np.zeros((n_blocks, n_features, LANES), dtype=np.float32),
+        blocks=np.zeros((n_blocks, n_features, LANES), dtype=np.uint16),
+        error=np.zeros(n_blocks, dtype=np.float32),
+        newcomers=np.zeros((n_features, LANES), dtype=np.float32),
         tenants=np.full((n_blocks, LANES), DEAD, dtype=np.int32),
         reach=np.full((n_blocks, LANES), UNKNOWN, dtype=np.float32),
         block_reach=np.full(n_blocks, UNKNOWN, dtype=np.float32),
-        block_rows=np.zeros(n_blocks, dtype=np.int64),
         cell_of=np.full(n_blocks, NO_CELL, dtype=np.int64),
         place=np.zeros(capacity, dtype=np.int32),
         centroids=np.zeros((n_groups, n_features, LANES), dtype=np.float32),
         radius=np.zeros(n_cells, dtype=np.float32),
         cell_rows=np.full(n_cells, FREE, dtype=np.int64),
         weight=np.zeros(n_cells, dtype=np.int64),
-        cell_size=np.zeros(n_cells, dtype=np.int64),
-        cell_blocks=np.zeros((n_cells, MAX_BLOCKS), dtype=np.int64),
+        block_of=np.zeros(n_cells, dtype=np.int64),
         hubs=np.zeros((n_hubs, n_features, LANES), dtype=np.float32),
         group_cells=np.zeros(n_groups, dtype=np.int64),
         group_weight=np.zeros(n_groups, dtype=np.int64),
@@ -111,13 +112,12 @@ def make_ring(
         home_d2=np.zeros(LANES, dtype=np.float32),
         touched=np.zeros(n_cells, dtype=np.int64),
         is_touched=np.zeros(n_cells, dtype=np.bool_),
-        free_blocks=np.arange(n_blocks, dtype=np.int64)[:0:-1].copy(),  # all but the first, the newcomers'
+        free_blocks=np.arange(max_cells, 0, -1),
         free_groups=np.arange(n_groups, dtype=np.int64)[::-1].copy(),
-        counts=np.array([n_blocks - 1, n_groups, 0, 0, 0, 0], dtype=np.int64),
-        max_cells=np.array([max_cells], dtype=np.int64),
+        counts=np.array([max_cells, n_groups, 0, 0, 0], dtype=np.int64),
     )
     return Ring(
-        graph=Graph(rows, lists, cells, make_scratch(n_features, n_groups, MAX_BLOCKS * LANES)),
+        graph=Graph(rows, lists, cells, make_scratch(n_features, n_groups, length)),
         effort=np.array([budget, 0, 0, 0, 0, 0], dtype=np.int64),
         half_life=np.zeros(1),
         nn_slots=np.zeros(k_neighbors, dtype=np.int64),
@@ -126,15 +126,17 @@ def make_ring(
     )
 
 
-def make_scratch(n_features: int, n_groups: int, room: int) -> Scratch:
+def make_scratch(n_features: int, n_groups: int, length: int, notes: int = ROOM) -> Scratch:
     """Allocate the working space of a search.
 
     Parameters
     ----------
     n_features, n_groups : int
         Of the cells that are searched.
-    room : int
-        Lists that can be noted; at least the rows of a cell.
+    length : int
+        Entries of a list.
+    notes : int
+        Lists that the row may have to be offered to, which a search can note; at least `ROOM`.
 
     Returns
     -------
@@ -145,12 +147,18 @@ def make_scratch(n_features: int, n_groups: int, room: int) -> Scratch:
     cell_d2 = np.zeros((n_groups, LANES), dtype=np.float32)
     return Scratch(
         query=np.zeros(n_features, dtype=np.float32),
+        residual=np.zeros(n_features, dtype=np.float32),
         lanes=np.zeros(LANES, dtype=np.float32),
         hub_d2=hub_d2,
         hub_bits=hub_d2.view(np.int32),
         cell_d2=cell_d2,
         cell_bits=cell_d2.view(np.int32),
         group_bits=np.zeros(n_groups, dtype=np.int32),
-        heard=np.zeros(room, dtype=np.int64),
-        heard_d2=np.zeros(room, dtype=np.float32),
+        bounds=np.zeros(max(length, MIN_BOUNDS), dtype=np.float32),
+        places=np.zeros(ROOM, dtype=np.int64),
+        slots=np.zeros(ROOM, dtype=np.int64),
+        lows=np.zeros(ROOM, dtype=np.float32),
+        d2=np.zeros(ROOM, dtype=np.float32),
+        heard=np.zeros(notes, dtype=np.int64),
+        heard_d2=np.zeros(notes, dtype=np.float32),
     )

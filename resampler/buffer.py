@@ -42,6 +42,7 @@ RECALL_ROWS = 200  # rows that `stats` searches exactly
 MAX_HALF_LIFE = 2.0**40  # 32 of them, the oldest age that a draw can give, still fit into an int64
 MAX_TIME = 2**62  # so that no difference of times overflows
 REFIT_ROWS = 64  # after which a small buffer looks whether the categories' penalty has moved
+SKETCHES = ("blocks", "newcomers")  # the arrays of cells that are not saved, since they follow from the rows
 _NO_TIMES = np.empty(0, dtype=np.int64)
 
 
@@ -502,7 +503,7 @@ class MinorityBuffer:
         if not self.exact:
             arrays["cursor"] = rows.cursor
             arrays |= {f"lists_{name}": array for name, array in lists._asdict().items()}
-            arrays |= {f"cells_{name}": array for name, array in cells._asdict().items() if name != "blocks"}
+            arrays |= {f"cells_{name}": array for name, array in cells._asdict().items() if name not in SKETCHES}
         return arrays
 
     @classmethod

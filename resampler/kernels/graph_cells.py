@@ -1,7 +1,7 @@
 """Cells: an inverted file of rows, in groups that tell which cells are worth a look.
 
-A row lives in the cell of its nearest centroid. A cell is a few transposed blocks of `LANES` rows, so that scanning it
-is one contiguous, vectorised pass; a group is a block of up to `LANES` centroids, and has a hub, its own centre: a
+A row lives in the cell of its nearest centroid. A cell is a transposed block of the sketches of up to `LANES` rows
+(`resampler.kernels.graph_sketch`), so that scanning it is one contiguous, vectorised pass; a group is a block of up to `LANES` centroids, and has a hub, its own centre: a
 tree of two levels. Cells and groups are cut in two when they are full, and dissolved when they run empty
 (`resampler.kernels.graph_upkeep`): no training, and no pass over all the rows.
 
@@ -21,12 +21,12 @@ import numpy as np
 
 from resampler.kernels.blocks import DEAD
 from resampler.kernels.graph import UNKNOWN, inner
+from resampler.kernels.graph_sketch import draw_sketch
 from resampler.kernels.lanes import LANES
 
-FREE_BLOCKS, FREE_GROUPS, END, IN_USE, ARRIVED, TOUCHED = range(6)  # of `counts`
+FREE_BLOCKS, FREE_GROUPS, END, ARRIVED, TOUCHED = range(5)  # of `counts`
 ARRIVALS = np.int64(0)  # the block of the newcomers
 NO_CELL = np.int64(-1)
-NO_BLOCK = np.int64(-1)
 FREE = np.int64(-1)  # rows of a cell that is not in use
 
 
@@ -35,7 +35,11 @@ class Cells(NamedTuple):
 
     Parameters
     ----------
-    blocks : ndarray of shape (n_blocks, n_features, LANES), float32
+    blocks : ndarray of shape (n_blocks, n_features, LANES), uint16
+        Sketches of rows, side by side; none of the newcomers.
+    error : ndarray of shape (n_blocks,), float32
+        No smaller than any row's distance from its sketch.
+    newcomers : ndarray of shape (n_features, LANES), float32
         Rows in units of distance, side by side.
     tenants : ndarray of shape (n_blocks, LANES), int32
         Slot of each lane's row, or `DEAD`.
@@ -43,8 +47,8 @@ class Cells(NamedTuple):
         Squared reach of the row's list: see `resampler.kernels.graph`.
     block_reach : ndarray of shape (n_blocks,), float32
         No smaller than any reach in the block.
-    block_rows, cell_of : ndarray of shape (n_blocks,), int64
-        Rows in each block, and the cell that it belongs to; `NO_CELL` for the arrivals.
+    cell_of : ndarray of shape (n_blocks,), int64
+        The cell that each block belongs to; `NO_CELL` for the arrivals.
     place : ndarray of shape (capacity,), int32
         Block x LANES + lane of each slot's row.
     centroids : ndarray of shape (n_groups, n_features, LANES), float32
@@ -55,10 +59,8 @@ class Cells(NamedTuple):
         Rows of each cell, or `FREE`.
     weight : ndarray of the same shape, int64
         Rows of each cell when the last wave ended, which is what a search counts.
-    cell_size : ndarray of the same shape, int64
-        Blocks of each cell.
-    cell_blocks : ndarray of shape (n_groups x LANES, max_blocks), int64
-        The blocks of each cell.
+    block_of : ndarray of the same shape, int64
+        The block of each cell that is in use.
     hubs : ndarray of shape (ceil(n_groups / LANES), n_features, LANES), float32
         Centres of the groups, transposed.
     group_cells, group_weight : ndarray of shape (n_groups,), int64
@@ -73,26 +75,24 @@ class Cells(NamedTuple):
         Whether a cell is among them.
     free_blocks, free_groups : ndarray, int64
         Stacks.
-    counts : ndarray of shape (6,), int64
-        `FREE_BLOCKS`, `FREE_GROUPS`, `TOUCHED`: sizes of the stacks. `END`: all groups in use are below. `IN_USE`:
-        cells in use. `ARRIVED`: newcomers since the last wave.
-    max_cells : ndarray of shape (1,), int64
-        Cells that may be in use at once.
+    counts : ndarray of shape (5,), int64
+        `FREE_BLOCKS`, `FREE_GROUPS`, `TOUCHED`: sizes of the stacks. `END`: all groups in use are below. `ARRIVED`:
+        newcomers since the last wave.
     """
 
     blocks: np.ndarray
+    error: np.ndarray
+    newcomers: np.ndarray
     tenants: np.ndarray
     reach: np.ndarray
     block_reach: np.ndarray
-    block_rows: np.ndarray
     cell_of: np.ndarray
     place: np.ndarray
     centroids: np.ndarray
     radius: np.ndarray
     cell_rows: np.ndarray
     weight: np.ndarray
-    cell_size: np.ndarray
-    cell_blocks: np.ndarray
+    block_of: np.ndarray
     hubs: np.ndarray
     group_cells: np.ndarray
     group_weight: np.ndarray
@@ -103,13 +103,6 @@ class Cells(NamedTuple):
     free_blocks: np.ndarray
     free_groups: np.ndarray
     counts: np.ndarray
-    max_cells: np.ndarray
-
-
-@inner
-def cell_capacity(cells):
-    """Return how many rows a cell can hold."""
-    return cells.cell_blocks.shape[1] * LANES
 
 
 @inner
@@ -121,13 +114,10 @@ def set_reach(cells, slot, reach):
 
 
 @inner
-def settle(cells, block, lane, slot, query, reach):
-    """Put a row into a free lane."""
+def settle(cells, block, lane, slot, reach):
+    """Let a row have a free lane."""
     cells.tenants[block, lane] = slot
     cells.place[slot] = block * LANES + lane
-    cells.block_rows[block] += 1
-    for j in range(query.shape[0]):
-        cells.blocks[block, j, lane] = query[j]
     set_reach(cells, slot, reach)
 
 
@@ -139,26 +129,18 @@ def weigh(cells, cell, change):
 
 
 @inner
-def put(cells, cell, slot, query, d2, reach):
+def put(cells, penalty, cell, slot, query, d2, reach):
     """Put a row at squared distance `d2` from the centroid into a cell that has room."""
-    block = NO_BLOCK
-    for i in range(cells.cell_size[cell]):
-        if cells.block_rows[cells.cell_blocks[cell, i]] < LANES:
-            block = cells.cell_blocks[cell, i]
-            break
-    if block == NO_BLOCK:
-        cells.counts[FREE_BLOCKS] -= 1
-        block = cells.free_blocks[cells.counts[FREE_BLOCKS]]
-        cells.cell_blocks[cell, cells.cell_size[cell]] = block
-        cells.cell_size[cell] += 1
-        cells.cell_of[block] = cell
+    block = cells.block_of[cell]
     lane = 0
     while cells.tenants[block, lane] != DEAD:
         lane += 1
     cells.cell_rows[cell] += 1
     cells.radius[cell] = max(cells.radius[cell], np.sqrt(d2))
     weigh(cells, cell, 1)
-    settle(cells, block, lane, slot, query, reach)
+    error = draw_sketch(query, cells.centroids, cell, LANES, penalty, cells.blocks[block], lane)
+    cells.error[block] = max(cells.error[block], error)
+    settle(cells, block, lane, slot, reach)
 
 
 @inner
@@ -166,7 +148,6 @@ def vacate(cells, block, lane):
     """Take the row of a lane out."""
     cells.tenants[block, lane] = DEAD
     cells.reach[block, lane] = UNKNOWN
-    cells.block_rows[block] -= 1
 
 
 @inner
@@ -186,23 +167,18 @@ def remove(cells, slot):
 
 @inner
 def empty(cells, cell, slots, reaches):
-    """Take all rows out of a cell, writing their slots and reaches, and free its blocks; return their number."""
+    """Take all rows out of a cell, writing their slots and reaches; return their number."""
     n = 0
-    for i in range(cells.cell_size[cell]):
-        block = cells.cell_blocks[cell, i]
-        for lane in range(LANES):
-            if cells.tenants[block, lane] != DEAD:
-                slots[n] = cells.tenants[block, lane]
-                reaches[n] = cells.reach[block, lane]
-                n += 1
-            cells.tenants[block, lane] = DEAD
-            cells.reach[block, lane] = UNKNOWN
-        cells.block_rows[block] = 0
-        cells.block_reach[block] = UNKNOWN
-        cells.cell_of[block] = NO_CELL
-        cells.free_blocks[cells.counts[FREE_BLOCKS]] = block
-        cells.counts[FREE_BLOCKS] += 1
-    cells.cell_size[cell] = 0
+    block = cells.block_of[cell]
+    for lane in range(LANES):
+        if cells.tenants[block, lane] != DEAD:
+            slots[n] = cells.tenants[block, lane]
+            reaches[n] = cells.reach[block, lane]
+            n += 1
+        cells.tenants[block, lane] = DEAD
+        cells.reach[block, lane] = UNKNOWN
+    cells.block_reach[block] = UNKNOWN
+    cells.error[block] = 0
     cells.cell_rows[cell] = 0
     cells.radius[cell] = 0
     weigh(cells, cell, -cells.weight[cell])

@@ -10,10 +10,9 @@ from resampler.kernels.graph_cells import (
     ARRIVED,
     END,
     FREE,
+    FREE_BLOCKS,
     FREE_GROUPS,
-    IN_USE,
     NO_CELL,
-    cell_capacity,
     center_distance,
     get_center,
     set_center,
@@ -38,29 +37,46 @@ def open_group(cells, hub):
 
 
 @inner
-def open_cell(cells, group, centroid):
-    """Take a free cell of a group that has one."""
+def place_cell(cells, group, centroid, block):
+    """Give a block a free cell of a group that has one."""
     cell = group * LANES
     while cells.cell_rows[cell] != FREE:
         cell += 1
     cells.cell_rows[cell] = 0
     cells.radius[cell] = 0
+    cells.block_of[cell] = block
+    cells.cell_of[block] = cell
     cells.group_cells[group] += 1
-    cells.counts[IN_USE] += 1
     set_center(cells.centroids, cell, centroid)
     return cell
 
 
 @inner
-def close_cell(cells, cell):
-    """Give back a cell without rows or blocks, and with the last cell of a group the group."""
+def open_cell(cells, group, centroid):
+    """Take a free cell of a group that has one, and a free block, of which there must be one."""
+    cells.counts[FREE_BLOCKS] -= 1
+    return place_cell(cells, group, centroid, cells.free_blocks[cells.counts[FREE_BLOCKS]])
+
+
+@inner
+def leave_place(cells, cell):
+    """Free a cell whose block has gone, and with the last cell of a group the group."""
     group = cell // LANES
     cells.cell_rows[cell] = FREE
-    cells.counts[IN_USE] -= 1
     cells.group_cells[group] -= 1
     if cells.group_cells[group] == 0:
         cells.free_groups[cells.counts[FREE_GROUPS]] = group
         cells.counts[FREE_GROUPS] += 1
+
+
+@inner
+def close_cell(cells, cell):
+    """Give back a cell without rows, and its block."""
+    block = cells.block_of[cell]
+    cells.cell_of[block] = NO_CELL
+    cells.free_blocks[cells.counts[FREE_BLOCKS]] = block
+    cells.counts[FREE_BLOCKS] += 1
+    leave_place(cells, cell)
 
 
 @inner
@@ -75,19 +91,13 @@ def rehome(cells, cell, to):
 def move_cell(cells, cell, group, center):
     """Move a cell into another group, which has room; return its new number. `center` is working space."""
     get_center(cells.centroids, cell, center)
-    to = open_cell(cells, group, center)
+    to = place_cell(cells, group, center, cells.block_of[cell])
     cells.radius[to] = cells.radius[cell]
     cells.cell_rows[to] = cells.cell_rows[cell]
-    cells.cell_size[to] = cells.cell_size[cell]
     weigh(cells, to, cells.weight[cell])
-    for i in range(cells.cell_size[cell]):
-        block = cells.cell_blocks[cell, i]
-        cells.cell_blocks[to, i] = block
-        cells.cell_of[block] = to
-    cells.cell_size[cell] = 0
     weigh(cells, cell, -cells.weight[cell])
     rehome(cells, cell, to)
-    close_cell(cells, cell)
+    leave_place(cells, cell)
     return to
 
 
@@ -139,15 +149,8 @@ def split_group(cells, penalty, cell):
     return found
 
 
-@inner
-def has_room(cells, cell, spare_blocks):
-    """Tell whether a row fits into a cell, by a hole or by a block if there are some to spare."""
-    hole = cells.cell_rows[cell] < cells.cell_size[cell] * LANES
-    return hole or (cells.cell_rows[cell] < cell_capacity(cells) and spare_blocks)
-
-
 @allocating
-def find_cell(cells, query, penalty, besides, spare_blocks):
+def find_cell(cells, query, penalty, besides):
     """Return the nearest cell of the nearest groups, and its squared distance; `NO_CELL` if there is none.
 
     If `besides` is a cell, it is one that has room, and another.
@@ -177,7 +180,7 @@ def find_cell(cells, query, penalty, besides, spare_blocks):
             cell = group * LANES + lane
             if cells.cell_rows[cell] == FREE or lanes[lane] >= nearest or cell == besides:
                 continue
-            if besides == NO_CELL or has_room(cells, cell, spare_blocks):
+            if besides == NO_CELL or cells.cell_rows[cell] < LANES:
                 nearest = lanes[lane]
                 target = cell
     return target, nearest

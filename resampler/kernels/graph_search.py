@@ -1,4 +1,8 @@
-"""The search: scan the cells around a row, nearest first, and offer the row to the lists that reach to it."""
+"""The search: scan the cells around a row, nearest first, and offer the row to the lists that reach to it.
+
+The scan sees sketches. It notes the rows that may be near enough, as far as the bounds known by then tell, and these are
+measured afterwards.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,8 @@ import numpy as np
 from resampler.kernels.blocks import DEAD, block_distances
 from resampler.kernels.graph import Lists, Rows, admit, inner, largest, offer, stamp_of
 from resampler.kernels.graph_cells import ARRIVALS, END, FREE, NO_CELL, Cells
-from resampler.kernels.lanes import LANES, at_most, first_lane, prefetch
+from resampler.kernels.graph_sketch import exact_distances, factor_of, margin_of, offset_of, see_from
+from resampler.kernels.lanes import LANES, at_most, first_lane, near, prefetch
 
 # Typed, since Numba compiles anew for each literal that a kernel is called with.
 ALL = np.int64(np.iinfo(np.int64).max)  # budget of an exact search
@@ -17,8 +22,9 @@ INFINITE = np.float32(np.inf)
 INFINITE_BITS = np.float32(np.inf).view(np.int32)
 ONE = np.uint64(1)
 FIRST = np.int64(8)  # cells that an exact search deals with nearest first
-SPREAD = np.int64(32)  # groups are looked into until they hold so many times the rows that are to be settled
+FARTHER = np.float32(4)  # a group whose hub is so many times as far, squared, as the next cell may have a nearer one
 NO_SLOT = np.int64(DEAD)
+LINE = 16  # float32 values that memory delivers at a time
 
 # `role` of a search: for a row that is asked about; for one that is being inserted, which is offered to the lists that
 # reach to it. For an insertion in two steps: first among the cells, noting whom to tell; then among the newcomers.
@@ -33,6 +39,8 @@ class Scratch(NamedTuple):
     ----------
     query : ndarray of shape (n_features,), float32
         The row in units of distance.
+    residual : ndarray of shape (n_features,), float32
+        The row as the sketches of one cell see it.
     lanes : ndarray of shape (LANES,), float32
         Squared distances of one block.
     hub_d2 : ndarray of shape (ceil(n_groups / LANES), LANES), float32
@@ -47,19 +55,31 @@ class Scratch(NamedTuple):
         The same memory.
     group_bits : ndarray of shape (n_groups,), int32
         The minimum of each row of `cell_bits`; infinite for a group that was not looked into.
-    heard : ndarray of shape (room,), int64
-        Places of the rows whose lists the query belongs in: of one cell at least.
-    heard_d2 : ndarray of shape (room,), float32
+    bounds : ndarray of shape (at least a list's entries,), float32
+        The lowest bounds from above of the squared distances of the rows seen, ascending.
+    places, slots : ndarray of shape (room,), int64
+        Rows that may be near enough: at least as many as a cell holds.
+    lows, d2 : ndarray of shape (room,), float32
+        Bounds from below of their squared distances, and these.
+    heard : ndarray of shape (at least room,), int64
+        Places of the rows whose lists the query belongs in.
+    heard_d2 : ndarray of the same shape, float32
         Their squared distances.
     """
 
     query: np.ndarray
+    residual: np.ndarray
     lanes: np.ndarray
     hub_d2: np.ndarray
     hub_bits: np.ndarray
     cell_d2: np.ndarray
     cell_bits: np.ndarray
     group_bits: np.ndarray
+    bounds: np.ndarray
+    places: np.ndarray
+    slots: np.ndarray
+    lows: np.ndarray
+    d2: np.ndarray
     heard: np.ndarray
     heard_d2: np.ndarray
 
@@ -91,7 +111,7 @@ def out_of_range(d2, radius, limit, n_features):
 
     The margins cover the rounding of float32 sums over all columns, and squares that underflow.
     """
-    margin = 4e-7 * (n_features + 8)
+    margin = margin_of(n_features)
     gap = np.sqrt(np.float64(d2)) * (1 - margin) - np.float64(radius) * (1 + margin) - 1e-18 * n_features
     return gap > 0 and gap * gap * (1 - margin) > limit
 
@@ -127,10 +147,8 @@ def measure_hubs(hubs, group_cells, n_groups, query, penalty, hub_d2):
 
 
 @inner
-def look_into_next(
-    centroids, cell_rows, group_weight, query, penalty, hub_d2, hub_bits, cell_d2, cell_bits, group_bits
-):
-    """Write the distances of the cells of the nearest group; return its weight, or -1 if none was left."""
+def nearest_hub(hub_d2, hub_bits):
+    """Return the nearest group that has not been looked into, and its squared distance, infinite if there is none."""
     nearest = INFINITE_BITS
     at = 0
     for i in range(hub_bits.shape[0]):
@@ -139,16 +157,34 @@ def look_into_next(
             nearest = here
             at = i
     if nearest == INFINITE_BITS:
-        return np.int64(-1)
+        return np.int64(-1), INFINITE
     lane = find_bits(hub_bits[at], nearest)
-    hub_d2[at, lane] = INFINITE
-    group = at * LANES + lane
+    return np.int64(at * LANES + lane), hub_d2[at, lane]
+
+
+@inner
+def look_into(group, centroids, cell_rows, query, penalty, hub_d2, cell_d2, cell_bits, group_bits):
+    """Write the distances of the cells of a group."""
+    hub_d2[group // LANES, group % LANES] = INFINITE
     block_distances(centroids[group], query, penalty, INFINITE, cell_d2[group])
-    for cell in range(LANES):
-        if cell_rows[group * LANES + cell] == FREE:
-            cell_d2[group, cell] = INFINITE
+    for lane in range(LANES):
+        if cell_rows[group * LANES + lane] == FREE:
+            cell_d2[group, lane] = INFINITE
     group_bits[group] = least(cell_bits[group])
-    return group_weight[group]
+
+
+@inner
+def push(bounds, n, length, bound):
+    """Put a bound into its place among `n`; the last of `length` is let go. Return the new number."""
+    at = n
+    while at > 0 and bounds[at - 1] > bound:
+        at -= 1
+    n = min(n + 1, length)
+    for i in range(n - 1, at, -1):
+        bounds[i] = bounds[i - 1]
+    if at < n:
+        bounds[at] = bound
+    return n
 
 
 @inner
@@ -166,125 +202,183 @@ def search(graph, role, slot, row_id, gone, budget, n, n_heard, stamps, d2s):
     there is none), its squared distance, and `n_heard`.
     """
     rows, lists, cells, scratch = graph
-    row_ids, penalty = rows.row_ids, rows.penalty
+    penalty = rows.penalty
     blocks, tenants, reaches, block_reach = cells.blocks, cells.tenants, cells.reach, cells.block_reach
-    weight, cell_size, cell_blocks, radius = cells.weight, cells.cell_size, cells.cell_blocks, cells.radius
-    centroids, cell_rows, group_weight = cells.centroids, cells.cell_rows, cells.group_weight
-    query, lanes, hub_d2, hub_bits, cell_d2, cell_bits, group_bits, heard, heard_d2 = scratch
-    list_stamps, list_d2, list_count, reach_ids = lists
-    oldest, held = rows.cursor
+    weight, block_of, radius = cells.weight, cells.block_of, cells.radius
+    centroids, cell_rows, block_error = cells.centroids, cells.cell_rows, cells.error
+    query, residual, lanes, hub_d2, hub_bits, cell_d2, cell_bits, group_bits = scratch[:8]
+    bounds, places, lows = scratch.bounds, scratch.places, scratch.lows
+    oldest = rows.cursor[0]
     n_groups = cells.counts[END]
-    capacity, length = row_ids.shape[0], stamps.shape[0]
+    capacity, n_features = rows.X.shape
+    length = stamps.shape[0]
     tells = role != QUERY
-    stamp = stamp_of(rows, slot)
+    factor = factor_of(n_features)
     home = NO_CELL
     home_d2 = np.float32(0)
     settled = np.int64(0)
     if role != LATE:
         measure_hubs(cells.hubs, cells.group_cells, n_groups, query, penalty, hub_d2)
         group_bits[:] = INFINITE_BITS
-        sought = ALL if budget == ALL else SPREAD * budget
-        while sought > 0:
-            seen = look_into_next(
-                centroids, cell_rows, group_weight, query, penalty, hub_d2, hub_bits, cell_d2, cell_bits, group_bits
-            )
-            sought = sought - seen if seen >= 0 else 0
-    n_near = FIRST if budget == ALL else ALL
+    hub, d2_hub = nearest_hub(hub_d2, hub_bits) if role != LATE else (np.int64(-1), INFINITE)
+    while budget == ALL and hub >= 0:
+        look_into(hub, centroids, cell_rows, query, penalty, hub_d2, cell_d2, cell_bits, group_bits)
+        hub, d2_hub = nearest_hub(hub_d2, hub_bits)
+    n_first = FIRST if budget == ALL else ALL
     n_cells = n_groups * LANES
-    worst = d2s[length - 1] if n == length else INFINITE
+    in_scratch = length <= bounds.shape[0]  # else each cell's rows are measured at once
+    n_bounds = np.int64(0)  # as many as rows have been seen, `length` at most
+    upper = INFINITE  # no smaller than the last distance that there will be
+    n_near = np.int64(0)
     step = np.int64(0)
     among_cells = role != LATE
-    while among_cells or role != SCOUT:
+    while among_cells:
         cell = NO_CELL
-        if among_cells and not (settled >= budget and n == length):
-            if step < n_near:
+        if not (settled >= budget and n_bounds == length):
+            if step < n_first:
                 nearest = least(group_bits)
-                if nearest == INFINITE_BITS:
-                    seen = look_into_next(
-                        centroids,
-                        cell_rows,
-                        group_weight,
-                        query,
-                        penalty,
-                        hub_d2,
-                        hub_bits,
-                        cell_d2,
-                        cell_bits,
-                        group_bits,
-                    )
-                    if seen >= 0:
-                        continue
-                else:
+                d2_cell = INFINITE
+                if nearest != INFINITE_BITS:
                     group = find_bits(group_bits, nearest)
                     cell = np.int64(group * LANES + find_bits(cell_bits[group], nearest))
-            elif step - n_near < n_cells:
-                cell = np.int64(step - n_near)
+                    d2_cell = cell_d2[group, cell % LANES]
+                if hub >= 0 and d2_hub <= FARTHER * d2_cell:
+                    look_into(hub, centroids, cell_rows, query, penalty, hub_d2, cell_d2, cell_bits, group_bits)
+                    hub, d2_hub = nearest_hub(hub_d2, hub_bits)
+                    continue
+            elif step - n_first < n_cells:
+                cell = np.int64(step - n_first)
         step += 1
-        size = np.int64(1)  # the block of newcomers
-        if cell == NO_CELL:
-            among_cells = False
-            if role == SCOUT:
-                break
-        else:
+        among_cells = cell != NO_CELL
+        if among_cells:
             group, at = cell // LANES, cell % LANES
             d2_cell = cell_d2[group, at]
             if group_bits[group] == INFINITE_BITS or d2_cell == INFINITE:
                 continue
-            size = cell_size[cell]
             cell_d2[group, at] = INFINITE
             group_bits[group] = least(cell_bits[group])
             if home == NO_CELL:
                 home = cell
                 home_d2 = d2_cell
             settled += weight[cell]
-            limit = worst
-            if tells:
-                for i in range(size):
-                    limit = max(limit, block_reach[cell_blocks[cell, i]])
-            if out_of_range(d2_cell, radius[cell], limit, query.shape[0]):
+            block = block_of[cell]
+            limit = max(upper, block_reach[block]) if tells else upper
+            if out_of_range(d2_cell, radius[cell], limit, n_features):
                 continue
-            if role == SCOUT and n_heard + size * LANES > heard.shape[0]:
-                return OVERFLOW, home, home_d2, n_heard
-        for i in range(size):
-            block = cell_blocks[cell, i] if among_cells else ARRIVALS
-            limit = max(worst, block_reach[block]) if tells else worst
-            hits = block_distances(blocks[block], query, penalty, limit, lanes)
-            if hits == 0:
-                continue
-            if tells:
-                reached = at_most(lanes, reaches[block])
-                hits = at_most(lanes, worst)
-                while reached:
-                    lane = first_lane(reached)
-                    reached &= reached - ONE
-                    other = np.int64(tenants[block, lane])
-                    if other != DEAD:
-                        heard[n_heard] = block * LANES + lane
-                        heard_d2[n_heard] = lanes[lane]
-                        n_heard += 1
-                        prefetch(list_stamps, other * length)
-                        prefetch(list_d2, other * length)
-                        prefetch(list_count, other)
-                        prefetch(reach_ids, other)
+            away = see_from(query, centroids, cell, LANES, penalty, residual)
+            offset = offset_of(block_error[block] + away, n_features)
+            hits = block_distances(blocks[block], residual, penalty, limit * factor + offset, lanes)
+            if tells and hits != 0:
+                hits = at_most(lanes, upper * factor + offset) | near(lanes, reaches[block], factor, offset)
             while hits:
                 lane = first_lane(hits)
                 hits &= hits - ONE
-                d2 = lanes[lane]
                 other = np.int64(tenants[block, lane])
-                if d2 > worst or other == DEAD or other == slot:  # noqa: SIM109 - Numba would search a tuple by a loop
+                if other == DEAD or other == slot:  # noqa: PLR1714 - Numba would search a tuple by a loop
                     continue
-                its_stamp = stamp_of(rows, other)
-                if gone > 0 and age(its_stamp, oldest, capacity) < gone:
+                if gone > 0 and age(stamp_of(rows, other), oldest, capacity) < gone:
                     continue
-                n = admit(row_ids, stamps, d2s, n, d2, its_stamp, row_ids[other])
-                if n == length:
-                    worst = d2s[length - 1]
-        if role != SCOUT:
-            tell(row_ids, oldest, held, lists, tenants, reaches, block_reach, heard, heard_d2, 0, n_heard, stamp, row_id)
+                places[n_near] = block * LANES + lane
+                lows[n_near] = (lanes[lane] - offset) / factor
+                n_near += 1
+                bound = lanes[lane] * factor + offset
+                if in_scratch and bound < upper:
+                    n_bounds = push(bounds, n_bounds, length, bound)
+                    if n_bounds == length:
+                        upper = bounds[length - 1]
+        if among_cells and in_scratch and n_near + LANES <= places.shape[0]:
+            continue
+        if role == SCOUT and n_heard + n_near > scratch.heard.shape[0]:
+            return OVERFLOW, home, home_d2, n_heard
+        n, n_heard = measure(graph, tells, upper, n_near, n, n_heard, stamps, d2s)
+        n_near = np.int64(0)
+        if n == length:
+            upper = min(upper, d2s[length - 1])
+        if not in_scratch:
+            n_bounds = n
+        if role == NEW:
+            tell(graph, scratch, np.int64(0), n_heard, slot, row_id)
             n_heard = np.int64(0)
-            if not among_cells:
-                break
+    if role != SCOUT:
+        n = meet_newcomers(graph, tells, slot, row_id, n, stamps, d2s)
     return n, home, home_d2, n_heard
+
+
+@inner
+def measure(graph, tells, upper, n_near, n, n_heard, stamps, d2s):
+    """Measure the rows noted that may be within `upper`, or whose lists may reach to the query.
+
+    Admits them to the neighbours, and notes those whose lists do. Returns the new `n` and `n_heard`.
+    """
+    rows, lists, cells, scratch = graph
+    row_ids, tenants, reaches = rows.row_ids, cells.tenants, cells.reach
+    places, slots, lows, found = scratch.places, scratch.slots, scratch.lows, scratch.d2
+    heard, heard_d2 = scratch.heard, scratch.heard_d2
+    n_features = rows.X.shape[1]
+    list_length, length = lists.stamps.shape[1], stamps.shape[0]
+    m = 0
+    for i in range(n_near):
+        block, lane = places[i] // LANES, places[i] % LANES
+        hears = tells and lows[i] <= reaches[block, lane]
+        if not hears and lows[i] > upper:
+            continue
+        other = np.int64(tenants[block, lane])
+        places[m] = places[i]
+        slots[m] = other
+        m += 1
+        for j in range(0, n_features, LINE):
+            prefetch(rows.X, other * n_features + j)
+        if hears:
+            prefetch(lists.stamps, other * list_length)
+            prefetch(lists.d2, other * list_length)
+            prefetch(lists.count, other)
+            prefetch(lists.reach_id, other)
+    if m == 0:
+        return n, n_heard
+    exact_distances(rows.X, rows.inverse_scale, rows.inverse_norm, rows.penalty, scratch.query, slots, m, found)
+    worst = d2s[length - 1] if n == length else INFINITE
+    for i in range(m):
+        d2 = found[i]
+        if tells and d2 <= reaches[places[i] // LANES, places[i] % LANES]:
+            heard[n_heard] = places[i]
+            heard_d2[n_heard] = d2
+            n_heard += 1
+        if d2 <= worst:
+            n = admit(row_ids, stamps, d2s, n, d2, stamp_of(rows, slots[i]), row_ids[slots[i]])
+            if n == length:
+                worst = d2s[length - 1]
+    return n, n_heard
+
+
+@inner
+def meet_newcomers(graph, tells, slot, row_id, n, stamps, d2s):
+    """Go on with the newcomers, which are there in full; return the number found."""
+    rows, _, cells, scratch = graph
+    row_ids, tenants, reaches = rows.row_ids, cells.tenants, cells.reach
+    lanes, heard, heard_d2 = scratch.lanes, scratch.heard, scratch.heard_d2
+    length = stamps.shape[0]
+    worst = d2s[length - 1] if n == length else INFINITE
+    limit = max(worst, cells.block_reach[ARRIVALS]) if tells else worst
+    hits = block_distances(cells.newcomers, scratch.query, rows.penalty, limit, lanes)
+    n_heard = np.int64(0)
+    while hits:
+        lane = first_lane(hits)
+        hits &= hits - ONE
+        d2 = lanes[lane]
+        other = np.int64(tenants[ARRIVALS, lane])
+        if other == DEAD or other == slot:  # noqa: PLR1714
+            continue
+        if tells and d2 <= reaches[ARRIVALS, lane]:
+            heard[n_heard] = ARRIVALS * LANES + lane
+            heard_d2[n_heard] = d2
+            n_heard += 1
+        if d2 <= worst:
+            n = admit(row_ids, stamps, d2s, n, d2, stamp_of(rows, other), row_ids[other])
+            if n == length:
+                worst = d2s[length - 1]
+    if n_heard > 0:
+        tell(graph, scratch, np.int64(0), n_heard, slot, row_id)
+    return n
 
 
 @inner
@@ -294,22 +388,26 @@ def age(stamp, oldest, capacity):
 
 
 @inner
-def tell(row_ids, oldest, held, lists, tenants, reaches, block_reach, heard, heard_d2, first, last, stamp, row_id):
-    """Offer a row to the lists that were noted, those that reach to it still."""
-    list_stamps, list_d2, list_count, reach_ids = lists
+def tell(graph, notes, first, last, slot, row_id):
+    """Offer the row of a slot to the lists that a search has noted, those that reach to it still."""
+    rows, lists, cells, _ = graph
+    tenants, reaches, block_reach = cells.tenants, cells.reach, cells.block_reach
+    heard, heard_d2 = notes.heard, notes.heard_d2
+    oldest, held = rows.cursor
+    stamp = stamp_of(rows, slot)
     told = False
     for i in range(first, last):
         block, lane = heard[i] // LANES, heard[i] % LANES
         if heard_d2[i] <= reaches[block, lane] and tenants[block, lane] != DEAD:
             told = True
             reaches[block, lane] = offer(
-                row_ids,
+                rows.row_ids,
                 oldest,
                 held,
-                list_stamps,
-                list_d2,
-                list_count,
-                reach_ids,
+                lists.stamps,
+                lists.d2,
+                lists.count,
+                lists.reach_id,
                 np.int64(tenants[block, lane]),
                 reaches[block, lane],
                 heard_d2[i],

@@ -17,25 +17,41 @@ from numba.extending import intrinsic, overload
 
 LANES = 64
 _FLOATS = ir.VectorType(ir.FloatType(), LANES)
+_HALVES = ir.VectorType(ir.IntType(16), LANES)
+_WORDS = ir.VectorType(ir.IntType(32), LANES)
 _INT32 = ir.IntType(32)
 
 
+def _widen(row):
+    """Return a column as float32; uint16 are the upper halves of them."""
+    return row if row.dtype == np.float32 else (row.astype(np.uint32) << np.uint32(16)).view(np.float32)
+
+
 def add_numeric(block, query, first, last, out):
-    """Add to `out` the squared differences of columns first .. last - 1 of a block, of which there must be some."""
+    """Add to `out` the squared differences of columns first .. last - 1 of a block, of which there must be some.
+
+    A block of uint16 holds the upper halves of float32. Its sums may differ in their last bits from one machine to the
+    next: the compiler may round once for a product and a sum.
+    """
     for j in range(first, last):
-        difference = block[j] - query[j]
+        difference = _widen(block[j]) - query[j]
         out += difference * difference
 
 
 def add_category(block, query, j, penalty, out):
     """Add `penalty` to `out` where column j of a block differs from the query's."""
-    out[block[j] != query[j]] += penalty
+    out[_widen(block[j]) != query[j]] += penalty
 
 
 def at_most(values, limits):
     """Return the word whose bit i tells whether ``values[i] <= limits[i]``; one limit stands for all lanes."""
     hits = np.flatnonzero(values <= limits).astype(np.uint64)
     return np.bitwise_or.reduce(np.uint64(1) << hits, initial=np.uint64(0))
+
+
+def near(values, limits, factor, offset):
+    """Return the word whose bit i tells whether ``values[i] <= limits[i] * factor + offset``."""
+    return at_most(values, limits * factor + offset)
 
 
 def first_lane(word):
@@ -71,7 +87,13 @@ def _everywhere(builder, scalar):
 def _column(context, builder, signature, arguments, j):
     """Load column j of a block, and the query's value of it in every lane."""
     place = builder.mul(j, ir.Constant(j.type, LANES))
-    row = _load(builder, _pointer(context, builder, signature.args[0], arguments[0], place))
+    pointer = _pointer(context, builder, signature.args[0], arguments[0], place)
+    if signature.args[0].dtype == types.uint16:
+        halves = builder.load(builder.bitcast(pointer, _HALVES.as_pointer()), align=2)
+        words = builder.shl(builder.zext(halves, _WORDS), ir.Constant(_WORDS, [16] * LANES))
+        row = builder.bitcast(words, _FLOATS)
+    else:
+        row = _load(builder, pointer)
     value = builder.load(_pointer(context, builder, signature.args[1], arguments[1], j))
     return row, _everywhere(builder, value)
 
@@ -84,8 +106,10 @@ def _add_numeric(_, block, query, first, last, out):
         total = cgutils.alloca_once_value(builder, _load(builder, target))
         with cgutils.for_range_slice(builder, start, stop, ir.Constant(start.type, 1), start.type) as (j, _):
             row, value = _column(context, builder, signature, arguments, j)
+            flags = ("contract",) if signature.args[0].dtype == types.uint16 else ()
             difference = builder.fsub(row, value)
-            builder.store(builder.fadd(builder.load(total), builder.fmul(difference, difference)), total)
+            square = builder.fmul(difference, difference, flags=flags)
+            builder.store(builder.fadd(builder.load(total), square, flags=flags), total)
         _store(builder, builder.load(total), target)
         return context.get_dummy_value()
 
@@ -117,6 +141,20 @@ def _at_most(_, values, limits):
         return builder.bitcast(builder.fcmp_ordered("<=", *operands), ir.IntType(LANES))
 
     return types.uint64(values, limits), _generate
+
+
+@intrinsic
+def _near(_, values, limits, factor, offset):
+    def _generate(context, builder, signature, arguments):
+        lanes, bounds = (
+            _load(builder, _pointer(context, builder, kind, value))
+            for kind, value in zip(signature.args[:2], arguments[:2], strict=True)
+        )
+        factors, offsets = (_everywhere(builder, value) for value in arguments[2:])
+        hits = builder.fcmp_ordered("<=", lanes, builder.fadd(builder.fmul(bounds, factors), offsets))
+        return builder.bitcast(hits, ir.IntType(LANES))
+
+    return types.uint64(values, limits, types.float32, types.float32), _generate
 
 
 @intrinsic
@@ -153,6 +191,11 @@ def _compile_add_category(block, query, j, penalty, out):
 @overload(at_most, inline="always")
 def _compile_at_most(values, limits):
     return lambda values, limits: _at_most(values, limits)
+
+
+@overload(near, inline="always")
+def _compile_near(values, limits, factor, offset):
+    return lambda values, limits, factor, offset: _near(values, limits, factor, offset)
 
 
 @overload(first_lane, inline="always")

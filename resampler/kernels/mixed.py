@@ -13,7 +13,8 @@ from __future__ import annotations
 import numpy as np
 
 from resampler.kernels.graph import UNKNOWN, allocating, inner, largest, load_row, slot_of
-from resampler.kernels.graph_cells import ARRIVALS, ARRIVED, NO_CELL, center_distance
+from resampler.kernels.graph_cells import ARRIVED, NO_CELL, center_distance
+from resampler.kernels.graph_sketch import draw_sketch
 from resampler.kernels.lanes import LANES
 
 TOLERANCE = 1.1  # ratio of standard deviations
@@ -61,14 +62,18 @@ def set_penalty(rows, lists, cells, query, penalty):
     cells.reach[:] = UNKNOWN
     cells.block_reach[:] = UNKNOWN
     cells.radius[:] = 0
+    cells.error[:] = 0
     for i in range(rows.cursor[1]):
         slot = slot_of(rows, (rows.cursor[0] + i) % (2 * rows.X.shape[0]))
-        cell = cells.cell_of[cells.place[slot] // LANES]
+        block, lane = cells.place[slot] // LANES, cells.place[slot] % LANES
+        cell = cells.cell_of[block]
         load_row(rows, slot, query)
         if cell != NO_CELL:
             d2 = center_distance(cells.centroids, cell, query, rows.penalty)
             cells.radius[cell] = max(cells.radius[cell], np.sqrt(d2))
+            error = draw_sketch(query, cells.centroids, cell, LANES, rows.penalty, cells.blocks[block], lane)
+            cells.error[block] = max(cells.error[block], error)
     for lane in range(cells.counts[ARRIVED]):
         if cells.home[lane] != NO_CELL:
-            waiting = cells.blocks[ARRIVALS, :, lane]
+            waiting = cells.newcomers[:, lane]
             cells.home_d2[lane] = center_distance(cells.centroids, cells.home[lane], waiting, rows.penalty)

@@ -9,8 +9,9 @@ from numba import njit
 
 from resampler.kernels.blocks import DEAD
 from resampler.kernels.graph import alive, close, inner, largest, load_row, scale_row, slot_of
-from resampler.kernels.graph_cells import ARRIVALS, ARRIVED, remove, set_reach, settle
+from resampler.kernels.graph_cells import ARRIVALS, ARRIVED, NO_CELL, remove, set_reach, settle
 from resampler.kernels.graph_search import ALL, NEW, NO_SLOT, QUERY, Graph, search
+from resampler.kernels.graph_sketch import draw_sketch
 from resampler.kernels.graph_upkeep import end_wave
 from resampler.kernels.interpolate import interpolate_row, vote
 from resampler.kernels.lanes import LANES, prefetch
@@ -138,7 +139,9 @@ def arrive(ring, slot, n, home, home_d2):
     effort = ring.effort
     lists.count[slot] = n
     lane = cells.counts[ARRIVED]
-    settle(cells, ARRIVALS, lane, slot, scratch.query, close(rows, lists, slot))
+    for j in range(scratch.query.shape[0]):
+        cells.newcomers[j, lane] = scratch.query[j]
+    settle(cells, ARRIVALS, lane, slot, close(rows, lists, slot))
     cells.home[lane] = home
     cells.home_d2[lane] = home_d2
     cells.counts[ARRIVED] += 1
@@ -362,12 +365,15 @@ def discard(ring, sorted_ids):
 
 @njit(cache=True, nogil=True)
 def restore_blocks(ring, slots):
-    """Fill the blocks from the rows of the given slots, whose places are known."""
+    """Write the sketches of the rows of the given slots, whose places are known."""
     rows, _, cells, scratch = ring.graph
     for i in range(slots.shape[0]):
         slot = slots[i]
         rows.inverse_norm[slot] = scale_row(rows, rows.X[slot], scratch.query)
-        block = cells.place[slot] // LANES
-        lane = cells.place[slot] % LANES
+        block, lane = cells.place[slot] // LANES, cells.place[slot] % LANES
+        cell = cells.cell_of[block]
+        if cell != NO_CELL:
+            draw_sketch(scratch.query, cells.centroids, cell, LANES, rows.penalty, cells.blocks[block], lane)
+            continue
         for j in range(scratch.query.shape[0]):
-            cells.blocks[block, j, lane] = scratch.query[j]
+            cells.newcomers[j, lane] = scratch.query[j]

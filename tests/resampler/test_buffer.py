@@ -8,7 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from ring_twin import RingTwin, distances
 
 from resampler import InvalidInputError, MinorityBuffer
-from resampler.kernels.graph_cells import ARRIVALS, FREE, FREE_BLOCKS, FREE_GROUPS, IN_USE, NO_CELL, TOUCHED
+from resampler.kernels.graph_cells import ARRIVALS, FREE, FREE_BLOCKS, FREE_GROUPS, NO_CELL, TOUCHED
 
 
 def clustered(seed, n, d, clusters=8, drift=0.0):
@@ -45,11 +45,13 @@ def assert_cells_fit_together(buffer):
     lanes = cells.tenants.shape[1]
     place = cells.place[live]
     assert np.array_equal(cells.tenants.ravel()[place], live)
+    assert (cells.tenants >= 0).sum() == len(live)
     used = np.flatnonzero(cells.cell_rows != FREE)
-    assert (cells.tenants >= 0).sum() == len(live) == cells.block_rows.sum()
-    assert cells.cell_rows[used].sum() + cells.block_rows[ARRIVALS] == len(live)
-    assert len(used) == cells.counts[IN_USE] <= cells.max_cells[0]
-    assert cells.cell_size.sum() + cells.counts[FREE_BLOCKS] == len(cells.free_blocks)
+    blocks = cells.block_of[used]
+    assert np.array_equal(cells.cell_rows[used], (cells.tenants[blocks] >= 0).sum(axis=1))
+    assert np.array_equal(cells.cell_of[blocks], used)
+    free = cells.free_blocks[: cells.counts[FREE_BLOCKS]]
+    assert sorted([ARRIVALS, *blocks, *free]) == list(range(len(cells.cell_of)))
     in_groups = np.bincount(used // lanes, minlength=len(cells.group_cells))
     assert np.array_equal(in_groups, cells.group_cells)
     assert (in_groups > 0).sum() + cells.counts[FREE_GROUPS] == len(in_groups)
@@ -58,18 +60,22 @@ def assert_cells_fit_together(buffer):
     assert np.array_equal(np.sort(changed), np.flatnonzero(cells.is_touched))
     assert set(np.flatnonzero(cells.weight != np.maximum(cells.cell_rows, 0))) <= set(changed)
     scaled = rows.X[live] * rows.inverse_scale * rows.inverse_norm[live, None]
-    assert np.array_equal(cells.blocks[place // lanes, :, place % lanes], scaled)
     assert (cells.block_reach >= cells.reach.max(axis=1)).all()
-    for cell in used:
-        members = np.isin(place // lanes, cells.cell_blocks[cell, : cells.cell_size[cell]])
-        assert (cells.cell_of[place[members] // lanes] == cell).all()
+    for cell, block in zip(used, blocks, strict=True):
+        members = place // lanes == block
         centroid = cells.centroids[cell // lanes, :, cell % lanes]
         d2 = distances(scaled[members], centroid, rows.penalty)
         assert (np.sqrt(d2) <= cells.radius[cell] * (1 + 1e-6)).all()
+        sketch = (cells.blocks[block].astype(np.uint32) << 16).view(np.float32)[:, place[members] % lanes].T
+        sketched = sketch + np.where(rows.penalty < 0, centroid, 0)
+        off = np.sqrt((np.where(rows.penalty < 0, sketched - scaled[members], 0).astype(np.float64) ** 2).sum(axis=1))
+        assert (off <= cells.error[block]).all()
+    waiting = place < lanes
+    assert np.array_equal(cells.newcomers[:, place[waiting]].T, scaled[waiting])
     for lane in np.flatnonzero(cells.tenants[ARRIVALS] >= 0):
         home = cells.home[lane]
         if home != NO_CELL:
-            centroid, row = cells.centroids[home // lanes, :, home % lanes], cells.blocks[ARRIVALS, :, lane]
+            centroid, row = cells.centroids[home // lanes, :, home % lanes], cells.newcomers[:, lane]
             assert cells.home_d2[lane] == distances([row], centroid, rows.penalty)[0]
     for slot in live[::7]:
         d2 = lists.d2[slot, : lists.count[slot]]

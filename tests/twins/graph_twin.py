@@ -6,7 +6,7 @@ import numpy as np
 from ring_twin import distances
 
 f32 = np.float32
-SPREAD = 32
+FARTHER = f32(4)
 LAST_ID = np.iinfo(np.int64).max
 
 
@@ -31,35 +31,39 @@ class GraphTwin:
         lanes = self.cells.tenants.shape[1]
         return [centers[i // lanes, :, i % lanes] for i in which]
 
-    def looked_into(self, query, budget):
-        """Cells with their squared distances, nearest first, group by group as a search looks into them."""
+    def nearest_first(self, query):
+        """Cells, nearest first, of the groups that a search has looked into by then."""
         cells, penalty, lanes = self.cells, self.rows.penalty, self.cells.tenants.shape[1]
         groups = [g for g in range(len(cells.group_cells)) if cells.group_cells[g] > 0]
-        order = sorted(zip(distances(self.centers(groups, cells.hubs), query, penalty), groups, strict=True))
-        waves, seen = [[]], 0
-        for _, group in order:
-            members = [c for c in range(group * lanes, (group + 1) * lanes) if cells.cell_rows[c] >= 0]
-            if seen >= SPREAD * budget:  # enough for now: the others one by one, should these be used up
-                waves.append([])
-            waves[-1] += zip(distances(self.centers(members, cells.centroids), query, penalty), members, strict=True)
-            seen += int(cells.group_weight[group])
-        return [entry for wave in waves for entry in sorted(wave)]
+        hubs = sorted(zip(distances(self.centers(groups, cells.hubs), query, penalty), groups, strict=True))
+        seen = []
+        while hubs or seen:
+            nearest = min(seen, default=(f32(np.inf), -1))
+            if hubs and hubs[0][0] <= FARTHER * nearest[0]:
+                _, group = hubs.pop(0)
+                members = [c for c in range(group * lanes, (group + 1) * lanes) if cells.cell_rows[c] >= 0]
+                seen += zip(distances(self.centers(members, cells.centroids), query, penalty), members, strict=True)
+            else:
+                seen.remove(nearest)
+                yield nearest[1]
+
+    def row(self, slot):
+        """The row of a slot in units of distance."""
+        rows = self.rows
+        return [f32(x) * s * rows.inverse_norm[slot] for x, s in zip(rows.X[slot], rows.inverse_scale, strict=True)]
 
     def settled(self, query, budget, length):
         """Slots and squared distances of all rows that a search deals with, and the nearest cell."""
-        cells, penalty = self.cells, self.rows.penalty
-        lanes = cells.tenants.shape[1]
-        order = self.looked_into(query, budget)
+        cells, home = self.cells, -1
         slots, n_rows = [], 0
-        for _, cell in order:
+        for cell in self.nearest_first(query):
+            home = cell if home < 0 else home
             if n_rows >= budget and len(slots) >= length:
                 break
             n_rows += int(cells.weight[cell])
-            for block in cells.cell_blocks[cell, : cells.cell_size[cell]]:
-                slots += [int(slot) for slot in cells.tenants[block] if slot >= 0]
+            slots += [int(slot) for slot in cells.tenants[cells.block_of[cell]] if slot >= 0]
         slots += [int(slot) for slot in cells.tenants[0] if slot >= 0]
-        blocks, at = cells.place[slots] // lanes, cells.place[slots] % lanes
-        return slots, distances(cells.blocks[blocks, :, at], query, penalty), order[0][1] if order else -1
+        return slots, distances([self.row(slot) for slot in slots], query, self.rows.penalty), home
 
     def search(self, query, budget, length, itself=None):
         """Stamps and squared distances, ascending by (distance, row id)."""

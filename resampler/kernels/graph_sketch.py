@@ -1,0 +1,122 @@
+"""Sketches: rows in half the bits, which tell where a row cannot be near; the rows themselves decide.
+
+A search waits for memory, not for arithmetic. So what it scans is a sketch of each row: the difference to the cell's
+centroid (of a category the code), rounded to bfloat16, the upper half of a float32. A block knows how far its sketches
+are at most from their rows, so by the triangle inequality a sketch bounds the row's distance from below and above.
+Only rows that may be among the nearest are then measured, in float32 and in column order. What comes out does not
+depend on the sketches.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from resampler.kernels.graph import inner
+
+# (a + b)**2 <= (1 + SLACK) a**2 + (1 + 1 / SLACK) b**2: with it, a bound takes no root
+SLACK = 1 / 32
+TINY = 1e-36  # covers squares that underflow
+HALF = np.uint32(16)
+
+
+@njit(cache=True, inline="always")
+def margin_of(n_features):
+    """Return a relative error that float32 sums over so many columns stay well within."""
+    return 4e-7 * (n_features + 8)
+
+
+@njit(cache=True, inline="always")
+def round_half(value):
+    """Return the upper half of a float32, rounded to the nearest, ties to even."""
+    bits = np.float32(value).view(np.uint32)
+    return np.uint16((bits + np.uint32(0x7FFF) + ((bits >> HALF) & np.uint32(1))) >> HALF)
+
+
+@njit(cache=True, inline="always")
+def widen_half(half):
+    """Return the float32 of which `half` is the upper half."""
+    return np.uint32(np.uint32(half) << HALF).view(np.float32)
+
+
+@inner
+def draw_sketch(query, centroids, cell, lanes, penalty, block, lane):
+    """Write the sketch of a row into a lane; return how far it is from the row at most."""
+    group, at = cell // lanes, cell % lanes
+    d2 = 0.0
+    length = 0.0
+    for j in range(query.shape[0]):
+        value = query[j] if penalty[j] >= 0 else query[j] - centroids[group, j, at]
+        half = round_half(value)
+        block[j, lane] = half
+        off = np.float64(value) - np.float64(widen_half(half))
+        if penalty[j] < 0:
+            d2 += off * off
+            length += np.float64(value) * np.float64(value)
+        elif off != 0:  # it may pass for another code
+            d2 += penalty[j]
+    return np.float32(np.sqrt(d2) * (1 + 1e-6) + 2e-7 * np.sqrt(length))
+
+
+@inner
+def see_from(query, centroids, cell, lanes, penalty, residual):
+    """Write the query as a cell's sketches see it; return how far that is from the query at most."""
+    group, at = cell // lanes, cell % lanes
+    d2 = 0.0
+    length = 0.0
+    for j in range(query.shape[0]):
+        if penalty[j] < 0:
+            residual[j] = query[j] - centroids[group, j, at]
+            length += np.float64(residual[j]) * np.float64(residual[j])
+        else:
+            residual[j] = widen_half(round_half(query[j]))
+            if residual[j] != query[j]:
+                d2 += penalty[j]
+    return np.sqrt(d2) * (1 + 1e-6) + 2e-7 * np.sqrt(length)
+
+
+@njit(cache=True, inline="always")
+def factor_of(n_features):
+    """Return the factor of the bounds: d2 <= factor * sketched d2 + offset, and the other way round."""
+    return np.float32((1 + SLACK) * (1 + 4 * margin_of(n_features)))
+
+
+@njit(cache=True, inline="always")
+def offset_of(error, n_features):
+    """Return the offset of the bounds, of sketches that are off by `error` at most."""
+    error = np.float64(error)
+    return np.float32((1 + 1 / SLACK) * error * error * (1 + 4 * margin_of(n_features)) + TINY)
+
+
+@inner
+def exact_distances(X, inverse_scale, inverse_norm, penalty, query, slots, n, d2s):
+    """Write the squared distances of the rows of `n` slots: column after column, one rounding an operation.
+
+    Four rows at a time, since each sum waits for itself.
+    """
+    last = n - 1
+    for i in range(0, n, 4):
+        a, b, c, d = slots[i], slots[min(i + 1, last)], slots[min(i + 2, last)], slots[min(i + 3, last)]
+        norm_a, norm_b, norm_c, norm_d = inverse_norm[a], inverse_norm[b], inverse_norm[c], inverse_norm[d]
+        sum_a = sum_b = sum_c = sum_d = np.float32(0)
+        for j in range(query.shape[0]):
+            q, scale = query[j], inverse_scale[j]
+            x_a, x_b = X[a, j] * scale * norm_a, X[b, j] * scale * norm_b
+            x_c, x_d = X[c, j] * scale * norm_c, X[d, j] * scale * norm_d
+            if penalty[j] < 0:
+                sum_a += (x_a - q) * (x_a - q)
+                sum_b += (x_b - q) * (x_b - q)
+                sum_c += (x_c - q) * (x_c - q)
+                sum_d += (x_d - q) * (x_d - q)
+            else:
+                sum_a += penalty[j] if x_a != q else np.float32(0)
+                sum_b += penalty[j] if x_b != q else np.float32(0)
+                sum_c += penalty[j] if x_c != q else np.float32(0)
+                sum_d += penalty[j] if x_d != q else np.float32(0)
+        d2s[i] = sum_a
+        if i + 1 < n:
+            d2s[i + 1] = sum_b
+        if i + 2 < n:
+            d2s[i + 2] = sum_c
+        if i + 3 < n:
+            d2s[i + 3] = sum_d
