@@ -119,6 +119,7 @@ def make_ring(
     return Ring(
         graph=Graph(rows, lists, cells, make_scratch(n_features, n_groups, length)),
         effort=np.array([budget, 0, 0, 0, 0, 0], dtype=np.int64),
+        recall=np.ones(1),
         half_life=np.zeros(1),
         nn_slots=np.zeros(k_neighbors, dtype=np.int64),
         nn_stamps=np.zeros(k_neighbors, dtype=np.int32),
@@ -151,6 +152,7 @@ def make_scratch(n_features: int, n_groups: int, length: int, notes: int = ROOM)
         lanes=np.zeros(LANES, dtype=np.float32),
         hub_d2=hub_d2,
         hub_bits=hub_d2.view(np.int32),
+        seen=np.zeros(n_groups, dtype=np.int64),
         cell_d2=cell_d2,
         cell_bits=cell_d2.view(np.int32),
         group_bits=np.zeros(n_groups, dtype=np.int32),

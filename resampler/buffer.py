@@ -12,7 +12,7 @@ from resampler.kernels.blocks import DEAD
 from resampler.kernels.graph_search import ALL
 from resampler.kernels.ring import (
     BUDGET,
-    MIN_BUDGET,
+    FIRST_BUDGET,
     REFIT,
     discard,
     evict,
@@ -88,9 +88,8 @@ class MinorityBuffer:
     metric : {"euclidean", "cosine"}
         Distance between rows in units of scale; cosine is for numeric rows.
     index : {"auto", "exact", "graph"}
-        "exact" gives the true neighbours. "graph" searches the nearest cells only, about 0.95 of the true neighbours
-        or more, and compares itself with exact searches now and then to spend more effort where that is too little.
-        "auto" is exact up to a capacity of 2,000.
+        "exact" gives the true neighbours. "graph" searches the nearest cells only, and compares itself with exact
+        searches now and then to spend no more effort than `recall` takes. "auto" is exact up to a capacity of 2,000.
     scale : array-like of shape (n_features,), optional
         Unit of distance of each column, by default 1.
     max_age : int, optional
@@ -99,6 +98,8 @@ class MinorityBuffer:
     half_life : float, optional
         Age at which a row is chosen for a base half as often as the newest, in rows of the class that came later. By
         default all are chosen equally often.
+    recall : float
+        Share of true neighbours, in (0, 1], that a graph shall have.
 
     Raises
     ------
@@ -133,6 +134,7 @@ class MinorityBuffer:
         scale: Sequence[float] | NDArray[np.floating[Any]] | None = None,
         max_age: int | None = None,
         half_life: float | None = None,
+        recall: float = 0.95,
     ) -> None:
         self.n_features = check_positive("n_features", n_features)
         self.capacity = check_positive("capacity", capacity)
@@ -162,6 +164,7 @@ class MinorityBuffer:
         if self.max_age is not None and self.max_age > MAX_TIME:
             raise InvalidInputError(f"max_age must be at most 2**62, got {max_age}")
         self.half_life = None if half_life is None else _check_half_life(half_life)
+        self.recall = _check_recall(recall)
         exact = index == "exact" or (index == "auto" and self.capacity <= EXACT_CAPACITY)
         self.ring = make_ring(
             self.capacity,
@@ -169,10 +172,11 @@ class MinorityBuffer:
             (1.0 / self.scale).astype(np.float32),
             make_penalty(mask, None, self.n_features).astype(np.float32),
             cosine=metric == "cosine",
-            budget=int(ALL) if exact else MIN_BUDGET,
+            budget=int(ALL) if exact else FIRST_BUDGET,
             aged=max_age is not None,
         )
         self.ring.half_life[0] = half_life or 0.0
+        self.ring.recall[0] = self.recall
         if mask.any() and not mask.all():
             self.ring.effort[REFIT] = max(REFIT_ROWS, self.capacity // 16)
         self._highest_id = -1
@@ -486,6 +490,7 @@ class MinorityBuffer:
             "index": "exact" if self.exact else "graph",
             "max_age": self.max_age,
             "half_life": self.half_life,
+            "recall": self.recall,
             "highest_id": self._highest_id,
         }
         slots = self._slots
@@ -554,6 +559,12 @@ class MinorityBuffer:
 def _check_half_life(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float | np.floating) or not 0 < value <= MAX_HALF_LIFE:
         raise InvalidInputError(f"half_life must be a number of rows above 0 and at most 2**40, got {value!r}")
+    return float(value)
+
+
+def _check_recall(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float | np.floating) or not 0 < value <= 1:
+        raise InvalidInputError(f"recall must be a share of true neighbours in (0, 1], got {value!r}")
     return float(value)
 
 

@@ -137,7 +137,7 @@ def split_group(cells, penalty, cell):
         get_center(cells.centroids, group * LANES + lane, Z[lane])
     centers = np.empty((2, Z.shape[1]), dtype=np.float32)
     sides = np.empty(LANES, dtype=np.int64)
-    halve(Z, penalty, centers, sides)
+    halve(Z, penalty, centers, sides, np.empty((2, LANES), dtype=np.float32))
     set_center(cells.hubs, group, centers[0])
     other = open_group(cells, centers[1])
     found = cell

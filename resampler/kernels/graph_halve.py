@@ -4,42 +4,43 @@ from __future__ import annotations
 
 import numpy as np
 
-from resampler.kernels.graph import allocating, inner
+from resampler.kernels.blocks import block_distances
+from resampler.kernels.graph import allocating
+from resampler.kernels.lanes import LANES
 
 ROUNDS = 3  # of 2-means: the cut need only be good
+INFINITE = np.float32(np.inf)
 
 
 @allocating
 def mean_row(Z, sides, side, penalty, centroid):
     """Write the mean of the rows on one side; a category is settled by majority vote (Boyer and Moore 1981)."""
-    n = np.sum(sides == side)
+    n = np.float32(np.sum(sides == side))
+    centroid[:] = 0
+    for i in range(Z.shape[0]):
+        if sides[i] == side:
+            for j in range(Z.shape[1]):  # the compiler vectorises over columns, which reorders no sum
+                centroid[j] += Z[i, j]
     for j in range(Z.shape[1]):
-        total = np.float32(0)
-        votes = 0
-        for i in range(Z.shape[0]):
-            if sides[i] != side:
-                continue
+        centroid[j] = centroid[j] / n
+        if penalty[j] >= 0:
+            centroid[j] = majority(Z, sides, side, j)
+
+
+@allocating
+def majority(Z, sides, side, j):
+    """Return the code that more than half of the rows on one side have in column j, if there is one."""
+    value = np.float32(0)
+    votes = 0
+    for i in range(Z.shape[0]):
+        if sides[i] != side:
+            continue
+        if votes == 0:
             value = Z[i, j]
-            if penalty[j] < 0:
-                total += value
-            elif votes == 0:
-                total = value
-                votes = 1
-            else:
-                votes += 1 if value == total else -1
-        centroid[j] = total / np.float32(n) if penalty[j] < 0 else total
-
-
-@inner
-def row_distance(a, b, penalty):
-    """Return the squared distance of two scaled rows."""
-    d2 = np.float32(0)
-    for j in range(a.shape[0]):
-        if penalty[j] < 0:
-            d2 += (a[j] - b[j]) * (a[j] - b[j])
-        elif a[j] != b[j]:
-            d2 += penalty[j]
-    return d2
+            votes = 1
+        else:
+            votes += 1 if Z[i, j] == value else -1
+    return value
 
 
 @allocating
@@ -63,24 +64,25 @@ def take_sides(lean, sides):
 
 
 @allocating
-def halve(Z, penalty, centers, sides):
-    """Write the side of each row and both sides' means: 2-means from two rows that lie far apart."""
-    n = Z.shape[0]
+def halve(Z, penalty, centers, sides, d2):
+    """Cut `LANES` rows in two: 2-means from two rows that lie far apart.
+
+    Writes the side of each row, both sides' means, and the rows' squared distances to both.
+    """
+    block = np.empty((Z.shape[1], LANES), dtype=np.float32)
+    for i in range(LANES):
+        for j in range(Z.shape[1]):
+            block[j, i] = Z[i, j]
     sides[:] = 1
-    mean_row(Z, sides, sides[0], penalty, centers[1])
+    mean_row(Z, sides, 1, penalty, centers[1])
     for side in range(2):  # first the row farthest from the mean, then the one farthest from it
-        farthest = np.float32(-1)
-        at = 0
-        for i in range(n):
-            d2 = row_distance(Z[i], centers[1 - side], penalty)
-            if d2 > farthest:
-                farthest = d2
-                at = i
-        centers[side] = Z[at]
-    lean = np.empty(n, dtype=np.float32)
+        block_distances(block, centers[1 - side], penalty, INFINITE, d2[side])
+        centers[side] = Z[np.argmax(d2[side])]
     for _ in range(ROUNDS):
-        for i in range(n):
-            lean[i] = row_distance(Z[i], centers[0], penalty) - row_distance(Z[i], centers[1], penalty)
-        take_sides(lean, sides)
+        for side in range(2):
+            block_distances(block, centers[side], penalty, INFINITE, d2[side])
+        take_sides(d2[0] - d2[1], sides)
         for side in range(2):
             mean_row(Z, sides, side, penalty, centers[side])
+    for side in range(2):
+        block_distances(block, centers[side], penalty, INFINITE, d2[side])

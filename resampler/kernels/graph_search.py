@@ -25,6 +25,7 @@ FIRST = np.int64(8)  # cells that an exact search deals with nearest first
 FARTHER = np.float32(4)  # a group whose hub is so many times as far, squared, as the next cell may have a nearer one
 NO_SLOT = np.int64(DEAD)
 LINE = 16  # float32 values that memory delivers at a time
+AHEAD = 8  # columns of the next cell that are asked for early; the processor then sees what comes
 
 # `role` of a search: for a row that is asked about; for one that is being inserted, which is offered to the lists that
 # reach to it. For an insertion in two steps: first among the cells, noting whom to tell; then among the newcomers.
@@ -48,13 +49,14 @@ class Scratch(NamedTuple):
     hub_bits : ndarray of the same shape, int32
         The same memory. These order as the distances do, none being negative, and unlike those the compiler
         vectorises their minimum.
+    seen : ndarray of shape (n_groups,), int64
+        The groups that were looked into, in this order.
     cell_d2 : ndarray of shape (n_groups, LANES), float32
-        Squared distance of each centroid of the groups that were looked into; infinite once the cell has been dealt
-        with.
+        Squared distances of their cells; infinite once the cell has been dealt with.
     cell_bits : ndarray of the same shape, int32
         The same memory.
     group_bits : ndarray of shape (n_groups,), int32
-        The minimum of each row of `cell_bits`; infinite for a group that was not looked into.
+        The minimum of each row of `cell_bits`.
     bounds : ndarray of shape (at least a list's entries,), float32
         The lowest bounds from above of the squared distances of the rows seen, ascending.
     places, slots : ndarray of shape (room,), int64
@@ -72,6 +74,7 @@ class Scratch(NamedTuple):
     lanes: np.ndarray
     hub_d2: np.ndarray
     hub_bits: np.ndarray
+    seen: np.ndarray
     cell_d2: np.ndarray
     cell_bits: np.ndarray
     group_bits: np.ndarray
@@ -157,20 +160,18 @@ def nearest_hub(hub_d2, hub_bits):
             nearest = here
             at = i
     if nearest == INFINITE_BITS:
-        return np.int64(-1), INFINITE
+        return NO_CELL, INFINITE
     lane = find_bits(hub_bits[at], nearest)
     return np.int64(at * LANES + lane), hub_d2[at, lane]
 
 
 @inner
-def look_into(group, centroids, cell_rows, query, penalty, hub_d2, cell_d2, cell_bits, group_bits):
-    """Write the distances of the cells of a group."""
-    hub_d2[group // LANES, group % LANES] = INFINITE
-    block_distances(centroids[group], query, penalty, INFINITE, cell_d2[group])
+def look_into(group, centroids, cell_rows, query, penalty, cell_d2):
+    """Write the distances of the cells of a group, infinity for those not in use."""
+    block_distances(centroids[group], query, penalty, INFINITE, cell_d2)
     for lane in range(LANES):
         if cell_rows[group * LANES + lane] == FREE:
-            cell_d2[group, lane] = INFINITE
-    group_bits[group] = least(cell_bits[group])
+            cell_d2[lane] = INFINITE
 
 
 @inner
@@ -206,7 +207,7 @@ def search(graph, role, slot, row_id, gone, budget, n, n_heard, stamps, d2s):
     blocks, tenants, reaches, block_reach = cells.blocks, cells.tenants, cells.reach, cells.block_reach
     weight, block_of, radius = cells.weight, cells.block_of, cells.radius
     centroids, cell_rows, block_error = cells.centroids, cells.cell_rows, cells.error
-    query, residual, lanes, hub_d2, hub_bits, cell_d2, cell_bits, group_bits = scratch[:8]
+    query, residual, lanes, hub_d2, hub_bits, seen, cell_d2, cell_bits, group_bits = scratch[:9]
     bounds, places, lows = scratch.bounds, scratch.places, scratch.lows
     oldest = rows.cursor[0]
     n_groups = cells.counts[END]
@@ -217,57 +218,71 @@ def search(graph, role, slot, row_id, gone, budget, n, n_heard, stamps, d2s):
     home = NO_CELL
     home_d2 = np.float32(0)
     settled = np.int64(0)
+    n_seen = np.int64(0)
+    hub, d2_hub = NO_CELL, INFINITE
     if role != LATE:
         measure_hubs(cells.hubs, cells.group_cells, n_groups, query, penalty, hub_d2)
-        group_bits[:] = INFINITE_BITS
-    hub, d2_hub = nearest_hub(hub_d2, hub_bits) if role != LATE else (np.int64(-1), INFINITE)
-    while budget == ALL and hub >= 0:
-        look_into(hub, centroids, cell_rows, query, penalty, hub_d2, cell_d2, cell_bits, group_bits)
         hub, d2_hub = nearest_hub(hub_d2, hub_bits)
     n_first = FIRST if budget == ALL else ALL
-    n_cells = n_groups * LANES
     in_scratch = length <= bounds.shape[0]  # else each cell's rows are measured at once
     n_bounds = np.int64(0)  # as many as rows have been seen, `length` at most
     upper = INFINITE  # no smaller than the last distance that there will be
     n_near = np.int64(0)
     step = np.int64(0)
+    cell, block, d2_cell = NO_CELL, ARRIVALS, INFINITE
+    started = False
     among_cells = role != LATE
     while among_cells:
-        cell = NO_CELL
-        if not (settled >= budget and n_bounds == length):
+        # The next cell is chosen before this one is scanned, so that memory brings its rows meanwhile.
+        next_cell, next_block, next_d2 = NO_CELL, ARRIVALS, INFINITE
+        while True:
+            at = np.int64(0)
             if step < n_first:
-                nearest = least(group_bits)
-                d2_cell = INFINITE
+                nearest = INFINITE_BITS
+                for i in range(n_seen):
+                    nearest = min(nearest, group_bits[i])
                 if nearest != INFINITE_BITS:
-                    group = find_bits(group_bits, nearest)
-                    cell = np.int64(group * LANES + find_bits(cell_bits[group], nearest))
-                    d2_cell = cell_d2[group, cell % LANES]
-                if hub >= 0 and d2_hub <= FARTHER * d2_cell:
-                    look_into(hub, centroids, cell_rows, query, penalty, hub_d2, cell_d2, cell_bits, group_bits)
-                    hub, d2_hub = nearest_hub(hub_d2, hub_bits)
-                    continue
-            elif step - n_first < n_cells:
-                cell = np.int64(step - n_first)
-        step += 1
-        among_cells = cell != NO_CELL
-        if among_cells:
-            group, at = cell // LANES, cell % LANES
-            d2_cell = cell_d2[group, at]
-            if group_bits[group] == INFINITE_BITS or d2_cell == INFINITE:
-                continue
-            cell_d2[group, at] = INFINITE
-            group_bits[group] = least(cell_bits[group])
-            if home == NO_CELL:
-                home = cell
-                home_d2 = d2_cell
+                    i = find_bits(group_bits, nearest)
+                    at = i * LANES + find_bits(cell_bits[i], nearest)
+                    next_d2 = cell_d2[i, at % LANES]
+            while step - n_first >= 0 and step - n_first < n_seen * LANES and next_d2 == INFINITE:
+                at = step - n_first
+                next_d2 = cell_d2[at // LANES, at % LANES]
+                step += next_d2 == INFINITE
+            if hub == NO_CELL or (budget != ALL and d2_hub > FARTHER * next_d2):
+                break
+            look_into(hub, centroids, cell_rows, query, penalty, cell_d2[n_seen])
+            seen[n_seen] = hub
+            group_bits[n_seen] = least(cell_bits[n_seen])
+            n_seen += 1
+            next_d2 = INFINITE
+            hub_d2[hub // LANES, hub % LANES] = INFINITE
+            hub, d2_hub = nearest_hub(hub_d2, hub_bits)
+        if next_d2 != INFINITE:
+            i, lane = at // LANES, at % LANES
+            cell_d2[i, lane] = INFINITE
+            group_bits[i] = least(cell_bits[i])
+            step += 1
+            next_cell = seen[i] * LANES + lane
+            next_block = block_of[next_cell]
+            if step < n_first:
+                for j in range(min(n_features, AHEAD)):
+                    prefetch(blocks, (next_block * n_features + j) * LANES)
+                    prefetch(blocks, (next_block * n_features + j) * LANES + LANES // 2)
+        if not started:
+            started = True
+            home, home_d2 = next_cell, next_d2
+        elif cell == NO_CELL or (settled >= budget and n_bounds == length):
+            among_cells = False
+        else:
             settled += weight[cell]
-            block = block_of[cell]
             limit = max(upper, block_reach[block]) if tells else upper
-            if out_of_range(d2_cell, radius[cell], limit, n_features):
-                continue
-            away = see_from(query, centroids, cell, LANES, penalty, residual)
-            offset = offset_of(block_error[block] + away, n_features)
-            hits = block_distances(blocks[block], residual, penalty, limit * factor + offset, lanes)
+            hits = np.uint64(0)
+            offset = INFINITE
+            if not out_of_range(d2_cell, radius[cell], limit, n_features):
+                away = see_from(query, centroids, cell, LANES, penalty, residual)
+                offset = offset_of(block_error[block] + away, n_features)
+                hits = block_distances(blocks[block], residual, penalty, limit * factor + offset, lanes)
             if tells and hits != 0:
                 hits = at_most(lanes, upper * factor + offset) | near(lanes, reaches[block], factor, offset)
             while hits:
@@ -286,6 +301,7 @@ def search(graph, role, slot, row_id, gone, budget, n, n_heard, stamps, d2s):
                     n_bounds = push(bounds, n_bounds, length, bound)
                     if n_bounds == length:
                         upper = bounds[length - 1]
+        cell, block, d2_cell = next_cell, next_block, next_d2
         if among_cells and in_scratch and n_near + LANES <= places.shape[0]:
             continue
         if role == SCOUT and n_heard + n_near > scratch.heard.shape[0]:

@@ -26,7 +26,7 @@ from resampler.kernels.graph_cells import (
     weigh,
 )
 from resampler.kernels.graph_groups import close_cell, find_cell, open_cell, open_group, rehome, split_group
-from resampler.kernels.graph_halve import halve, row_distance
+from resampler.kernels.graph_halve import halve
 from resampler.kernels.lanes import LANES
 
 SPARSE = 16  # a cell with fewer rows is dissolved
@@ -44,12 +44,13 @@ def split(rows, cells, cell):
         load_row(rows, slots[i], Z[i])
     centers = np.empty((2, Z.shape[1]), dtype=np.float32)
     sides = np.empty(n, dtype=np.int64)
-    halve(Z, rows.penalty, centers, sides)
+    d2 = np.empty((2, n), dtype=np.float32)
+    halve(Z, rows.penalty, centers, sides, d2)
     set_center(cells.centroids, cell, centers[0])
     other = open_cell(cells, cell // LANES, centers[1])
     for i in range(n):
         target = other if sides[i] else cell
-        put(cells, rows.penalty, target, slots[i], Z[i], row_distance(Z[i], centers[sides[i]], rows.penalty), reaches[i])
+        put(cells, rows.penalty, target, slots[i], Z[i], d2[sides[i], i], reaches[i])
     return other
 
 

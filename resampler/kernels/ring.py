@@ -19,13 +19,13 @@ from resampler.kernels.mixed import follow_spread
 from resampler.kernels.random import bounded, draw, fading, unit
 
 BUDGET, INSERTED, AUDITED, MISSED, REFIT, NEXT_AUDIT = range(6)  # of `effort`
-MIN_BUDGET = 400  # rows an approximate search settles
+FIRST_BUDGET = 400  # rows an approximate search settles, until it has been audited
+MIN_BUDGET = 128
 AUDIT_SHARE = 256  # a buffer is audited at least so many times while its rows are replaced, but once a wave at most
-AUDITS = 16  # exact searches without a miss after which less effort is tried
+AUDITS = 64  # exact searches after which less effort may be tried
 NONE = np.int64(0)
 WAVE = 64  # synthetic rows whose parents are asked for before the first of them is read
 LINE = 16  # float32 values that memory delivers at a time
-TOLERATED = 0.04  # share of neighbours that searches may miss before they get more effort
 
 
 class Ring(NamedTuple):
@@ -38,6 +38,8 @@ class Ring(NamedTuple):
     effort : ndarray of shape (6,), int64
         `BUDGET` (`ALL`: exact), `INSERTED` rows, what the audits since the last change of budget saw, after how many
         rows the categories' penalty is fitted anew (0: it is fixed), and before how many the next audit is not due.
+    recall : ndarray of shape (1,), float64
+        Share of true neighbours that the kept lists shall have.
     half_life : ndarray of shape (1,), float64
         Age in rows at which a row is half as often a base as the newest; 0 if all are equally often.
     nn_slots, nn_stamps : ndarray of shape (k_neighbors,), int64 and int32
@@ -48,6 +50,7 @@ class Ring(NamedTuple):
 
     graph: Graph
     effort: np.ndarray
+    recall: np.ndarray
     half_life: np.ndarray
     nn_slots: np.ndarray
     nn_stamps: np.ndarray
@@ -174,11 +177,13 @@ def audit(ring, slot):
         for j in range(min(k, lists.count[slot])):
             effort[MISSED] -= lists.stamps[slot, j] == ring.nn_stamps[i]
     effort[AUDITED] += 1
-    if effort[MISSED] > TOLERATED * AUDITS * k:
-        effort[BUDGET] = min(effort[BUDGET] + effort[BUDGET] // 2, max(rows.X.shape[0], MIN_BUDGET))
+    # A kept list misses up to twice what a search does: a newcomer's search may miss it too.
+    tolerated = (1 - ring.recall[0]) / 2 * AUDITS * k
+    if effort[MISSED] > tolerated:
+        effort[BUDGET] = min(effort[BUDGET] + effort[BUDGET] // 4, max(rows.X.shape[0], MIN_BUDGET))
     elif effort[AUDITED] < AUDITS:
         return
-    elif effort[MISSED] == 0:
+    elif effort[MISSED] < tolerated / 2:
         effort[BUDGET] = max(effort[BUDGET] - effort[BUDGET] // 8, MIN_BUDGET)
     effort[AUDITED] = 0
     effort[MISSED] = 0
