@@ -67,8 +67,8 @@ def make_ring(
     n_cells = n_groups * LANES
     n_blocks = 1 + max_cells  # the newcomers have one
     n_hubs = -(-n_groups // LANES)
-    floats = n_features * (capacity + LANES * (n_blocks / 2 + n_groups + n_hubs))
-    nbytes = 4 * floats + capacity * (8 * length + 28) + 8 * LANES * n_blocks
+    floats = n_features * (capacity + LANES * (n_blocks / 4 + n_groups + n_hubs))
+    nbytes = int(4 * floats) + capacity * (8 * length + 28) + 8 * LANES * n_blocks
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if nbytes > memory:
         raise InvalidInputError(
@@ -92,7 +92,8 @@ def make_ring(
         reach_id=np.full(capacity, LAST_ID, dtype=np.int64),
     )
     cells = Cells(
-        blocks=np.zeros((n_blocks, n_features, LANES), dtype=np.uint16),
+        blocks=np.zeros((n_blocks, n_features, LANES), dtype=np.int8),
+        grain=np.zeros(n_blocks, dtype=np.float32),
         error=np.zeros(n_blocks, dtype=np.float32),
         newcomers=np.zeros((n_features, LANES), dtype=np.float32),
         tenants=np.full((n_blocks, LANES), DEAD, dtype=np.int32),

@@ -20,8 +20,8 @@ from typing import NamedTuple
 import numpy as np
 
 from resampler.kernels.blocks import DEAD
-from resampler.kernels.graph import UNKNOWN, inner
-from resampler.kernels.graph_sketch import draw_sketch
+from resampler.kernels.graph import UNKNOWN, allocating, inner, load_row
+from resampler.kernels.graph_sketch import GRAINS, HEADROOM, draw_sketch, span_of
 from resampler.kernels.lanes import LANES
 
 FREE_BLOCKS, FREE_GROUPS, END, ARRIVED, TOUCHED = range(5)  # of `counts`
@@ -35,8 +35,10 @@ class Cells(NamedTuple):
 
     Parameters
     ----------
-    blocks : ndarray of shape (n_blocks, n_features, LANES), uint16
+    blocks : ndarray of shape (n_blocks, n_features, LANES), int8
         Sketches of rows, side by side; none of the newcomers.
+    grain : ndarray of shape (n_blocks,), float32
+        What a sketch counts by.
     error : ndarray of shape (n_blocks,), float32
         No smaller than any row's distance from its sketch.
     newcomers : ndarray of shape (n_features, LANES), float32
@@ -81,6 +83,7 @@ class Cells(NamedTuple):
     """
 
     blocks: np.ndarray
+    grain: np.ndarray
     error: np.ndarray
     newcomers: np.ndarray
     tenants: np.ndarray
@@ -129,7 +132,7 @@ def weigh(cells, cell, change):
 
 
 @inner
-def put(cells, penalty, cell, slot, query, d2, reach):
+def put(rows, cells, cell, slot, query, d2, reach):
     """Put a row at squared distance `d2` from the centroid into a cell that has room."""
     block = cells.block_of[cell]
     lane = 0
@@ -138,9 +141,33 @@ def put(cells, penalty, cell, slot, query, d2, reach):
     cells.cell_rows[cell] += 1
     cells.radius[cell] = max(cells.radius[cell], np.sqrt(d2))
     weigh(cells, cell, 1)
-    error = draw_sketch(query, cells.centroids, cell, LANES, penalty, cells.blocks[block], lane)
-    cells.error[block] = max(cells.error[block], error)
+    span = span_of(query, cells.centroids, cell, LANES, rows.penalty)
+    if span > cells.grain[block] * GRAINS:
+        coarsen(rows, cells, block, np.float32(span * HEADROOM / GRAINS))
+    sketch(rows, cells, block, lane, query)
     settle(cells, block, lane, slot, reach)
+
+
+@inner
+def sketch(rows, cells, block, lane, query):
+    """Draw the sketch of a row into its lane."""
+    cell = cells.cell_of[block]
+    grain = cells.grain[block]
+    error = draw_sketch(query, cells.centroids, cell, LANES, rows.penalty, grain, cells.blocks[block], lane)
+    cells.error[block] = max(cells.error[block], error)
+
+
+@allocating
+def coarsen(rows, cells, block, grain):
+    """Draw the sketches of a block anew with another grain."""
+    cells.grain[block] = grain
+    cells.error[block] = 0
+    query = np.empty(rows.X.shape[1], dtype=np.float32)
+    for lane in range(LANES):
+        slot = np.int64(cells.tenants[block, lane])
+        if slot != DEAD:
+            load_row(rows, slot, query)
+            sketch(rows, cells, block, lane, query)
 
 
 @inner
@@ -179,6 +206,7 @@ def empty(cells, cell, slots, reaches):
         cells.reach[block, lane] = UNKNOWN
     cells.block_reach[block] = UNKNOWN
     cells.error[block] = 0
+    cells.grain[block] = 0
     cells.cell_rows[cell] = 0
     cells.radius[cell] = 0
     weigh(cells, cell, -cells.weight[cell])

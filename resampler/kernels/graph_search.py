@@ -13,7 +13,14 @@ import numpy as np
 from resampler.kernels.blocks import DEAD, block_distances
 from resampler.kernels.graph import Lists, Rows, admit, inner, largest, offer, stamp_of
 from resampler.kernels.graph_cells import ARRIVALS, END, FREE, NO_CELL, Cells
-from resampler.kernels.graph_sketch import exact_distances, factor_of, margin_of, offset_of, see_from
+from resampler.kernels.graph_sketch import (
+    exact_distances,
+    factor_of,
+    margin_of,
+    offset_of,
+    see_from,
+    sketch_distances,
+)
 from resampler.kernels.lanes import LANES, at_most, first_lane, near, prefetch
 
 # Typed, since Numba compiles anew for each literal that a kernel is called with.
@@ -22,10 +29,13 @@ INFINITE = np.float32(np.inf)
 INFINITE_BITS = np.float32(np.inf).view(np.int32)
 ONE = np.uint64(1)
 FIRST = np.int64(8)  # cells that an exact search deals with nearest first
-FARTHER = np.float32(4)  # a group whose hub is so many times as far, squared, as the next cell may have a nearer one
+# A group may have a nearer cell than the next one if its hub is less than so many times as far, squared: with a small
+# budget, and what more of it adds.
+FARTHER = 1.75
+FARTHER_BY = 1024
 NO_SLOT = np.int64(DEAD)
 LINE = 16  # float32 values that memory delivers at a time
-AHEAD = 8  # columns of the next cell that are asked for early; the processor then sees what comes
+AHEAD = 16  # columns of the next cell that are asked for early; the processor then sees what comes
 
 # `role` of a search: for a row that is asked about; for one that is being inserted, which is offered to the lists that
 # reach to it. For an insertion in two steps: first among the cells, noting whom to tell; then among the newcomers.
@@ -206,7 +216,7 @@ def search(graph, role, slot, row_id, gone, budget, n, n_heard, stamps, d2s):
     penalty = rows.penalty
     blocks, tenants, reaches, block_reach = cells.blocks, cells.tenants, cells.reach, cells.block_reach
     weight, block_of, radius = cells.weight, cells.block_of, cells.radius
-    centroids, cell_rows, block_error = cells.centroids, cells.cell_rows, cells.error
+    centroids, cell_rows, grain, block_error = cells.centroids, cells.cell_rows, cells.grain, cells.error
     query, residual, lanes, hub_d2, hub_bits, seen, cell_d2, cell_bits, group_bits = scratch[:9]
     bounds, places, lows = scratch.bounds, scratch.places, scratch.lows
     oldest = rows.cursor[0]
@@ -224,6 +234,7 @@ def search(graph, role, slot, row_id, gone, budget, n, n_heard, stamps, d2s):
         measure_hubs(cells.hubs, cells.group_cells, n_groups, query, penalty, hub_d2)
         hub, d2_hub = nearest_hub(hub_d2, hub_bits)
     n_first = FIRST if budget == ALL else ALL
+    farther = np.float32(FARTHER + budget / FARTHER_BY)
     in_scratch = length <= bounds.shape[0]  # else each cell's rows are measured at once
     n_bounds = np.int64(0)  # as many as rows have been seen, `length` at most
     upper = INFINITE  # no smaller than the last distance that there will be
@@ -249,7 +260,7 @@ def search(graph, role, slot, row_id, gone, budget, n, n_heard, stamps, d2s):
                 at = step - n_first
                 next_d2 = cell_d2[at // LANES, at % LANES]
                 step += next_d2 == INFINITE
-            if hub == NO_CELL or (budget != ALL and d2_hub > FARTHER * next_d2):
+            if hub == NO_CELL or (budget != ALL and d2_hub > farther * next_d2):
                 break
             look_into(hub, centroids, cell_rows, query, penalty, cell_d2[n_seen])
             seen[n_seen] = hub
@@ -268,7 +279,9 @@ def search(graph, role, slot, row_id, gone, budget, n, n_heard, stamps, d2s):
             if step < n_first:
                 for j in range(min(n_features, AHEAD)):
                     prefetch(blocks, (next_block * n_features + j) * LANES)
-                    prefetch(blocks, (next_block * n_features + j) * LANES + LANES // 2)
+                for j in range(0, LANES, LINE):
+                    prefetch(tenants, next_block * LANES + j)
+                    prefetch(reaches, next_block * LANES + j)
         if not started:
             started = True
             home, home_d2 = next_cell, next_d2
@@ -282,7 +295,8 @@ def search(graph, role, slot, row_id, gone, budget, n, n_heard, stamps, d2s):
             if not out_of_range(d2_cell, radius[cell], limit, n_features):
                 away = see_from(query, centroids, cell, LANES, penalty, residual)
                 offset = offset_of(block_error[block] + away, n_features)
-                hits = block_distances(blocks[block], residual, penalty, limit * factor + offset, lanes)
+                bound = limit * factor + offset
+                hits = sketch_distances(blocks[block], grain[block], residual, penalty, bound, lanes)
             if tells and hits != 0:
                 hits = at_most(lanes, upper * factor + offset) | near(lanes, reaches[block], factor, offset)
             while hits:

@@ -1,10 +1,10 @@
-"""Sketches: rows in half the bits, which tell where a row cannot be near; the rows themselves decide.
+"""Sketches: rows in a byte a column, which tell where a row cannot be near; the rows themselves decide.
 
 A search waits for memory, not for arithmetic. So what it scans is a sketch of each row: the difference to the cell's
-centroid (of a category the code), rounded to bfloat16, the upper half of a float32. A block knows how far its sketches
-are at most from their rows, so by the triangle inequality a sketch bounds the row's distance from below and above.
-Only rows that may be among the nearest are then measured, in float32 and in column order. What comes out does not
-depend on the sketches.
+centroid in units of the block's grain, rounded (of a category the code, if it is small). A block knows how far its
+sketches are at most from their rows, so by the triangle inequality a sketch bounds the row's distance from below and
+above. Only rows that may be among the nearest are then measured, in float32 and in column order. What comes out does
+not depend on the sketches.
 """
 
 from __future__ import annotations
@@ -12,12 +12,15 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from resampler.kernels.blocks import GROUP
 from resampler.kernels.graph import inner
+from resampler.kernels.lanes import add_category, add_sketched, at_most
 
 # (a + b)**2 <= (1 + SLACK) a**2 + (1 + 1 / SLACK) b**2: with it, a bound takes no root
-SLACK = 1 / 32
+SLACK = 1 / 48
 TINY = 1e-36  # covers squares that underflow
-HALF = np.uint32(16)
+GRAINS = 127  # that fit into a byte on either side
+HEADROOM = 1.25  # of a grain, for rows that come later
 
 
 @njit(cache=True, inline="always")
@@ -27,34 +30,47 @@ def margin_of(n_features):
 
 
 @njit(cache=True, inline="always")
-def round_half(value):
-    """Return the upper half of a float32, rounded to the nearest, ties to even."""
-    bits = np.float32(value).view(np.uint32)
-    return np.uint16((bits + np.uint32(0x7FFF) + ((bits >> HALF) & np.uint32(1))) >> HALF)
+def is_small(code):
+    """Tell whether a category's code is its own sketch; no other code's is."""
+    return 0 <= code <= GRAINS and code == np.floor(code)
 
 
 @njit(cache=True, inline="always")
-def widen_half(half):
-    """Return the float32 of which `half` is the upper half."""
-    return np.uint32(np.uint32(half) << HALF).view(np.float32)
+def sketch_code(code):
+    """Return the sketch of a category's code: negative if another code may have the same."""
+    return np.int8(code) if is_small(code) else np.int8(-1)
 
 
 @inner
-def draw_sketch(query, centroids, cell, lanes, penalty, block, lane):
+def span_of(query, centroids, cell, lanes, penalty):
+    """Return the largest difference of a row to a cell's centroid in a numeric column."""
+    group, at = cell // lanes, cell % lanes
+    span = np.float32(0)
+    for j in range(query.shape[0]):
+        if penalty[j] < 0:
+            span = max(span, np.abs(query[j] - centroids[group, j, at]))
+    return span
+
+
+@inner
+def draw_sketch(query, centroids, cell, lanes, penalty, grain, block, lane):
     """Write the sketch of a row into a lane; return how far it is from the row at most."""
     group, at = cell // lanes, cell % lanes
+    inverse = 1 / grain if grain > 0 else np.float32(0)
     d2 = 0.0
     length = 0.0
     for j in range(query.shape[0]):
-        value = query[j] if penalty[j] >= 0 else query[j] - centroids[group, j, at]
-        half = round_half(value)
-        block[j, lane] = half
-        off = np.float64(value) - np.float64(widen_half(half))
         if penalty[j] < 0:
+            value = query[j] - centroids[group, j, at]
+            sketch = np.rint(min(max(value * inverse, np.float32(-GRAINS)), np.float32(GRAINS)))
+            block[j, lane] = np.int8(sketch)
+            off = np.float64(value) - np.float64(sketch) * np.float64(grain)
             d2 += off * off
             length += np.float64(value) * np.float64(value)
-        elif off != 0:  # it may pass for another code
-            d2 += penalty[j]
+        else:
+            block[j, lane] = sketch_code(query[j])
+            if not is_small(query[j]):
+                d2 += penalty[j]
     return np.float32(np.sqrt(d2) * (1 + 1e-6) + 2e-7 * np.sqrt(length))
 
 
@@ -69,10 +85,37 @@ def see_from(query, centroids, cell, lanes, penalty, residual):
             residual[j] = query[j] - centroids[group, j, at]
             length += np.float64(residual[j]) * np.float64(residual[j])
         else:
-            residual[j] = widen_half(round_half(query[j]))
-            if residual[j] != query[j]:
+            residual[j] = np.float32(sketch_code(query[j]))
+            if not is_small(query[j]):
                 d2 += penalty[j]
-    return np.sqrt(d2) * (1 + 1e-6) + 2e-7 * np.sqrt(length)
+    return np.sqrt(d2) * (1 + 1e-6) + 4e-7 * np.sqrt(length)
+
+
+@inner
+def sketch_distances(block, grain, residual, penalty, limit, out):
+    """Write the squared distances of one block's sketches to a residual; stop early, and return 0, if all exceed `limit`.
+
+    Else return the word whose bits tell the lanes within it; as `resampler.kernels.blocks.block_distances`.
+    """
+    n_features = residual.shape[0]
+    out[:] = 0
+    within = np.uint64(0)
+    for first in range(0, n_features, GROUP):
+        last = min(first + GROUP, n_features)
+        j = first
+        while j < last:
+            run = j
+            while run < last and penalty[run] < 0:
+                run += 1
+            if run > j:
+                add_sketched(block, grain, residual, j, run, out)
+            if run < last:
+                add_category(block, residual, run, penalty[run], out)
+            j = run + 1
+        within = at_most(out, limit)
+        if within == 0:
+            break
+    return within
 
 
 @njit(cache=True, inline="always")

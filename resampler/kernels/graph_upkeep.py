@@ -50,7 +50,7 @@ def split(rows, cells, cell):
     other = open_cell(cells, cell // LANES, centers[1])
     for i in range(n):
         target = other if sides[i] else cell
-        put(cells, rows.penalty, target, slots[i], Z[i], d2[sides[i], i], reaches[i])
+        put(rows, cells, target, slots[i], Z[i], d2[sides[i], i], reaches[i])
     return other
 
 
@@ -67,7 +67,7 @@ def dissolve(rows, cells, cell):
         if target == NO_CELL:
             target = cell
             d2 = center_distance(cells.centroids, cell, query, rows.penalty)
-        put(cells, rows.penalty, target, slots[i], query, d2, reaches[i])
+        put(rows, cells, target, slots[i], query, d2, reaches[i])
     if cells.cell_rows[cell] == 0:
         close_cell(cells, cell)
         rehome(cells, cell, NO_CELL)
@@ -104,7 +104,7 @@ def add(rows, cells, home, slot, query, d2, reach):
                     smallest = cell
             dissolve(rows, cells, smallest)
         home, d2 = make_way(rows, cells, home, query)
-    put(cells, rows.penalty, home, slot, query, d2, reach)
+    put(rows, cells, home, slot, query, d2, reach)
 
 
 @inner

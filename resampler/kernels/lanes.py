@@ -17,30 +17,31 @@ from numba.extending import intrinsic, overload
 
 LANES = 64
 _FLOATS = ir.VectorType(ir.FloatType(), LANES)
-_HALVES = ir.VectorType(ir.IntType(16), LANES)
+_BYTES = ir.VectorType(ir.IntType(8), LANES)
 _WORDS = ir.VectorType(ir.IntType(32), LANES)
 _INT32 = ir.IntType(32)
 
 
-def _widen(row):
-    """Return a column as float32; uint16 are the upper halves of them."""
-    return row if row.dtype == np.float32 else (row.astype(np.uint32) << np.uint32(16)).view(np.float32)
-
-
 def add_numeric(block, query, first, last, out):
-    """Add to `out` the squared differences of columns first .. last - 1 of a block, of which there must be some.
+    """Add to `out` the squared differences of columns first .. last - 1 of a block, of which there must be some."""
+    for j in range(first, last):
+        difference = block[j] - query[j]
+        out += difference * difference
 
-    A block of uint16 holds the upper halves of float32. Its sums may differ in their last bits from one machine to the
-    next: the compiler may round once for a product and a sum.
+
+def add_sketched(block, grain, query, first, last, out):
+    """Do the same with a block of int8 that count grains.
+
+    The sums may differ in their last bits from one machine to the next: a product and a sum may be rounded together.
     """
     for j in range(first, last):
-        difference = _widen(block[j]) - query[j]
+        difference = block[j].astype(np.float32) * grain - query[j]
         out += difference * difference
 
 
 def add_category(block, query, j, penalty, out):
-    """Add `penalty` to `out` where column j of a block differs from the query's."""
-    out[_widen(block[j]) != query[j]] += penalty
+    """Add `penalty` to `out` where column j of a block, float32 or int8, differs from the query's."""
+    out[block[j] != query[j]] += penalty
 
 
 def at_most(values, limits):
@@ -84,17 +85,16 @@ def _everywhere(builder, scalar):
     return builder.shuffle_vector(one, nothing, ir.Constant(ir.VectorType(_INT32, LANES), [0] * LANES))
 
 
-def _column(context, builder, signature, arguments, j):
-    """Load column j of a block, and the query's value of it in every lane."""
+def _column(context, builder, signature, arguments, j, at=1):
+    """Load column j of a block, the first argument, and the query's value of it, argument `at`, in every lane."""
     place = builder.mul(j, ir.Constant(j.type, LANES))
     pointer = _pointer(context, builder, signature.args[0], arguments[0], place)
-    if signature.args[0].dtype == types.uint16:
-        halves = builder.load(builder.bitcast(pointer, _HALVES.as_pointer()), align=2)
-        words = builder.shl(builder.zext(halves, _WORDS), ir.Constant(_WORDS, [16] * LANES))
-        row = builder.bitcast(words, _FLOATS)
+    if signature.args[0].dtype == types.int8:
+        counts = builder.load(builder.bitcast(pointer, _BYTES.as_pointer()), align=1)
+        row = builder.sitofp(builder.sext(counts, _WORDS), _FLOATS)
     else:
         row = _load(builder, pointer)
-    value = builder.load(_pointer(context, builder, signature.args[1], arguments[1], j))
+    value = builder.load(_pointer(context, builder, signature.args[at], arguments[at], j))
     return row, _everywhere(builder, value)
 
 
@@ -106,14 +106,32 @@ def _add_numeric(_, block, query, first, last, out):
         total = cgutils.alloca_once_value(builder, _load(builder, target))
         with cgutils.for_range_slice(builder, start, stop, ir.Constant(start.type, 1), start.type) as (j, _):
             row, value = _column(context, builder, signature, arguments, j)
-            flags = ("contract",) if signature.args[0].dtype == types.uint16 else ()
             difference = builder.fsub(row, value)
-            square = builder.fmul(difference, difference, flags=flags)
-            builder.store(builder.fadd(builder.load(total), square, flags=flags), total)
+            builder.store(builder.fadd(builder.load(total), builder.fmul(difference, difference)), total)
         _store(builder, builder.load(total), target)
         return context.get_dummy_value()
 
     return types.void(block, query, types.int64, types.int64, out), _generate
+
+
+@intrinsic
+def _add_sketched(_, block, grain, query, first, last, out):
+    together = ("contract",)
+
+    def _generate(context, builder, signature, arguments):
+        _, grain, _, start, stop, _ = arguments
+        target = _pointer(context, builder, signature.args[5], arguments[5])
+        grains = _everywhere(builder, grain)
+        total = cgutils.alloca_once_value(builder, _load(builder, target))
+        with cgutils.for_range_slice(builder, start, stop, ir.Constant(start.type, 1), start.type) as (j, _):
+            row, value = _column(context, builder, signature, arguments, j, at=2)
+            difference = builder.fsub(builder.fmul(row, grains, flags=together), value, flags=together)
+            square = builder.fmul(difference, difference, flags=together)
+            builder.store(builder.fadd(builder.load(total), square, flags=together), total)
+        _store(builder, builder.load(total), target)
+        return context.get_dummy_value()
+
+    return types.void(block, types.float32, query, types.int64, types.int64, out), _generate
 
 
 @intrinsic
@@ -181,6 +199,11 @@ def _prefetch(_, array, index):
 @overload(add_numeric, inline="always")
 def _compile_add_numeric(block, query, first, last, out):
     return lambda block, query, first, last, out: _add_numeric(block, query, first, last, out)
+
+
+@overload(add_sketched, inline="always")
+def _compile_add_sketched(block, grain, query, first, last, out):
+    return lambda block, grain, query, first, last, out: _add_sketched(block, grain, query, first, last, out)
 
 
 @overload(add_category, inline="always")

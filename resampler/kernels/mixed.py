@@ -13,8 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from resampler.kernels.graph import UNKNOWN, allocating, inner, largest, load_row, slot_of
-from resampler.kernels.graph_cells import ARRIVED, NO_CELL, center_distance
-from resampler.kernels.graph_sketch import draw_sketch
+from resampler.kernels.graph_cells import ARRIVED, NO_CELL, center_distance, sketch
 from resampler.kernels.lanes import LANES
 
 TOLERANCE = 1.1  # ratio of standard deviations
@@ -71,8 +70,7 @@ def set_penalty(rows, lists, cells, query, penalty):
         if cell != NO_CELL:
             d2 = center_distance(cells.centroids, cell, query, rows.penalty)
             cells.radius[cell] = max(cells.radius[cell], np.sqrt(d2))
-            error = draw_sketch(query, cells.centroids, cell, LANES, rows.penalty, cells.blocks[block], lane)
-            cells.error[block] = max(cells.error[block], error)
+            sketch(rows, cells, block, lane, query)
     for lane in range(cells.counts[ARRIVED]):
         if cells.home[lane] != NO_CELL:
             waiting = cells.newcomers[:, lane]

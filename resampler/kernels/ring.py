@@ -9,9 +9,8 @@ from numba import njit
 
 from resampler.kernels.blocks import DEAD
 from resampler.kernels.graph import alive, close, inner, largest, load_row, scale_row, slot_of
-from resampler.kernels.graph_cells import ARRIVALS, ARRIVED, NO_CELL, remove, set_reach, settle
+from resampler.kernels.graph_cells import ARRIVALS, ARRIVED, NO_CELL, remove, set_reach, settle, sketch
 from resampler.kernels.graph_search import ALL, NEW, NO_SLOT, QUERY, Graph, search
-from resampler.kernels.graph_sketch import draw_sketch
 from resampler.kernels.graph_upkeep import end_wave
 from resampler.kernels.interpolate import interpolate_row, vote
 from resampler.kernels.lanes import LANES, prefetch
@@ -376,9 +375,8 @@ def restore_blocks(ring, slots):
         slot = slots[i]
         rows.inverse_norm[slot] = scale_row(rows, rows.X[slot], scratch.query)
         block, lane = cells.place[slot] // LANES, cells.place[slot] % LANES
-        cell = cells.cell_of[block]
-        if cell != NO_CELL:
-            draw_sketch(scratch.query, cells.centroids, cell, LANES, rows.penalty, cells.blocks[block], lane)
+        if cells.cell_of[block] != NO_CELL:
+            sketch(rows, cells, block, lane, scratch.query)
             continue
         for j in range(scratch.query.shape[0]):
             cells.newcomers[j, lane] = scratch.query[j]

@@ -66,7 +66,7 @@ def assert_cells_fit_together(buffer):
         centroid = cells.centroids[cell // lanes, :, cell % lanes]
         d2 = distances(scaled[members], centroid, rows.penalty)
         assert (np.sqrt(d2) <= cells.radius[cell] * (1 + 1e-6)).all()
-        sketch = (cells.blocks[block].astype(np.uint32) << 16).view(np.float32)[:, place[members] % lanes].T
+        sketch = cells.blocks[block][:, place[members] % lanes].T * cells.grain[block]
         sketched = sketch + np.where(rows.penalty < 0, centroid, 0)
         off = np.sqrt((np.where(rows.penalty < 0, sketched - scaled[members], 0).astype(np.float64) ** 2).sum(axis=1))
         assert (off <= cells.error[block]).all()

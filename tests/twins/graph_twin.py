@@ -6,7 +6,6 @@ import numpy as np
 from ring_twin import distances
 
 f32 = np.float32
-FARTHER = f32(4)
 LAST_ID = np.iinfo(np.int64).max
 
 
@@ -31,7 +30,7 @@ class GraphTwin:
         lanes = self.cells.tenants.shape[1]
         return [centers[i // lanes, :, i % lanes] for i in which]
 
-    def nearest_first(self, query):
+    def nearest_first(self, query, budget):
         """Cells, nearest first, of the groups that a search has looked into by then."""
         cells, penalty, lanes = self.cells, self.rows.penalty, self.cells.tenants.shape[1]
         groups = [g for g in range(len(cells.group_cells)) if cells.group_cells[g] > 0]
@@ -39,7 +38,7 @@ class GraphTwin:
         seen = []
         while hubs or seen:
             nearest = min(seen, default=(f32(np.inf), -1))
-            if hubs and hubs[0][0] <= FARTHER * nearest[0]:
+            if hubs and hubs[0][0] <= f32(1.75 + budget / 1024) * nearest[0]:
                 _, group = hubs.pop(0)
                 members = [c for c in range(group * lanes, (group + 1) * lanes) if cells.cell_rows[c] >= 0]
                 seen += zip(distances(self.centers(members, cells.centroids), query, penalty), members, strict=True)
@@ -56,7 +55,7 @@ class GraphTwin:
         """Slots and squared distances of all rows that a search deals with, and the nearest cell."""
         cells, home = self.cells, -1
         slots, n_rows = [], 0
-        for cell in self.nearest_first(query):
+        for cell in self.nearest_first(query, budget):
             home = cell if home < 0 else home
             if n_rows >= budget and len(slots) >= length:
                 break
