@@ -10,7 +10,7 @@ import numpy as np
 from resampler.errors import InvalidInputError
 from resampler.kernels.blocks import DEAD
 from resampler.kernels.graph import LAST_ID, UNKNOWN, Lists, Rows
-from resampler.kernels.graph_cells import FREE, NO_CELL, Cells
+from resampler.kernels.graph_cells import FREE, NEWCOMERS, NO_CELL, WAITING, Cells
 from resampler.kernels.graph_search import Graph, Scratch
 from resampler.kernels.lanes import LANES
 from resampler.kernels.ring import Ring
@@ -65,7 +65,7 @@ def make_ring(
     max_cells = 4 + -(-capacity // CELL_ROWS)
     n_groups = 4 + -(-max_cells // GROUP_CELLS)
     n_cells = n_groups * LANES
-    n_blocks = 1 + max_cells  # the newcomers have one
+    n_blocks = WAITING + max_cells
     n_hubs = -(-n_groups // LANES)
     floats = n_features * (capacity + LANES * (n_blocks / 4 + n_groups + n_hubs))
     nbytes = int(4 * floats) + capacity * (8 * length + 28) + 8 * LANES * n_blocks
@@ -95,7 +95,7 @@ def make_ring(
         blocks=np.zeros((n_blocks, n_features, LANES), dtype=np.int8),
         grain=np.zeros(n_blocks, dtype=np.float32),
         error=np.zeros(n_blocks, dtype=np.float32),
-        newcomers=np.zeros((n_features, LANES), dtype=np.float32),
+        newcomers=np.zeros((WAITING, n_features, LANES), dtype=np.float32),
         tenants=np.full((n_blocks, LANES), DEAD, dtype=np.int32),
         reach=np.full((n_blocks, LANES), UNKNOWN, dtype=np.float32),
         block_reach=np.full(n_blocks, UNKNOWN, dtype=np.float32),
@@ -109,11 +109,11 @@ def make_ring(
         hubs=np.zeros((n_hubs, n_features, LANES), dtype=np.float32),
         group_cells=np.zeros(n_groups, dtype=np.int64),
         group_weight=np.zeros(n_groups, dtype=np.int64),
-        home=np.full(LANES, NO_CELL, dtype=np.int64),
-        home_d2=np.zeros(LANES, dtype=np.float32),
+        home=np.full(NEWCOMERS, NO_CELL, dtype=np.int64),
+        home_d2=np.zeros(NEWCOMERS, dtype=np.float32),
         touched=np.zeros(n_cells, dtype=np.int64),
         is_touched=np.zeros(n_cells, dtype=np.bool_),
-        free_blocks=np.arange(max_cells, 0, -1),
+        free_blocks=np.arange(WAITING, n_blocks)[::-1].copy(),
         free_groups=np.arange(n_groups, dtype=np.int64)[::-1].copy(),
         counts=np.array([max_cells, n_groups, 0, 0, 0], dtype=np.int64),
     )

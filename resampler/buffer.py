@@ -27,6 +27,7 @@ from resampler.metric import check_count, check_positive, check_seed, make_penal
 from resampler.schema import check_magnitude
 from resampler.state import dump_state, load_state
 from resampler.synthesize import Synthetic
+from resampler.waves import insert_in_waves
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -256,7 +257,7 @@ class MinorityBuffer:
             raise InvalidInputError("times must never fall, neither among themselves nor below the newest row's")
         return checked
 
-    def insert(self, X: ArrayLike, row_ids: ArrayLike, times: ArrayLike | None = None) -> None:
+    def insert(self, X: ArrayLike, row_ids: ArrayLike, times: ArrayLike | None = None, *, n_threads: int = 1) -> None:
         """Add rows, the oldest leaving when the buffer is full.
 
         Parameters
@@ -267,6 +268,9 @@ class MinorityBuffer:
             0 or more, distinct, none of them in the buffer. Ascending ids are checked fastest.
         times : array-like of shape (n_samples,), int64, optional
             When each row came, in the unit of `max_age`; never falling. Given if and only if there is a `max_age`.
+        n_threads : int
+            Threads that search for the rows' neighbours. The buffer is the same, bit for bit, whatever it is; more than
+            one pay from some hundred rows on.
 
         Raises
         ------
@@ -276,7 +280,11 @@ class MinorityBuffer:
         """
         rows = self._check_rows(X)
         ids = self._check_ids(row_ids, len(rows))
-        insert_all(self.ring, rows, ids, self._check_times(times, len(rows)), self.max_age or 0)
+        moments = self._check_times(times, len(rows))
+        if check_positive("n_threads", n_threads) > 1:
+            insert_in_waves(self.ring, rows, ids, moments, self.max_age or 0, n_threads)
+        else:
+            insert_all(self.ring, rows, ids, moments, self.max_age or 0)
         self._highest_id = max(self._highest_id, int(ids.max(initial=-1)))
 
     def evict(self, n: int) -> None:

@@ -40,6 +40,7 @@ def _weighed() -> None:
 def _buffer() -> None:
     buffer = MinorityBuffer(2, 4, 1, max_age=9)
     buffer.insert(np.eye(4, 2, dtype=np.float32), np.arange(4), np.arange(4))
+    buffer.insert(np.eye(2, dtype=np.float32), [4, 5], [4, 5], n_threads=2)
     buffer.expire(0)
     buffer.evict(1)
     buffer.discard([2])

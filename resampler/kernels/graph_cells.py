@@ -1,13 +1,13 @@
 """Cells: an inverted file of rows, in groups that tell which cells are worth a look.
 
 A row lives in the cell of its nearest centroid. A cell is a transposed block of the sketches of up to `LANES` rows
-(`resampler.kernels.graph_sketch`), so that scanning it is one contiguous, vectorised pass; a group is a block of up to `LANES` centroids, and has a hub, its own centre: a
-tree of two levels. Cells and groups are cut in two when they are full, and dissolved when they run empty
-(`resampler.kernels.graph_upkeep`): no training, and no pass over all the rows.
+(`resampler.kernels.graph_sketch`), so that scanning it is one contiguous, vectorised pass. A group is a block of up to
+`LANES` centroids and has a hub, its own centre: a tree of two levels. Cells and groups are cut in two when they are
+full, and dissolved when they run empty (`resampler.kernels.graph_upkeep`): no training, and no pass over all the rows.
 
-Newcomers wait in a block of their own, the arrivals, that every search scans. Only when it is full are they moved into
-their cells, and only then do cells change their shape. So the searches of all rows of one wave see the same cells, and
-can run side by side.
+Newcomers wait in blocks of their own, which every search scans. Only when these are full do they move into their cells,
+and only then do cells change their shape. So the searches of all rows of one wave see the same cells, and can run side
+by side.
 
 A cell's radius bounds the distance of its rows to its centroid. By the triangle inequality it tells which cells need
 not be scanned.
@@ -25,7 +25,8 @@ from resampler.kernels.graph_sketch import GRAINS, HEADROOM, draw_sketch, span_o
 from resampler.kernels.lanes import LANES
 
 FREE_BLOCKS, FREE_GROUPS, END, ARRIVED, TOUCHED = range(5)  # of `counts`
-ARRIVALS = np.int64(0)  # the block of the newcomers
+WAITING = 4  # blocks of the newcomers, the first that there are
+NEWCOMERS = WAITING * LANES  # that make a wave
 NO_CELL = np.int64(-1)
 FREE = np.int64(-1)  # rows of a cell that is not in use
 
@@ -41,7 +42,7 @@ class Cells(NamedTuple):
         What a sketch counts by.
     error : ndarray of shape (n_blocks,), float32
         No smaller than any row's distance from its sketch.
-    newcomers : ndarray of shape (n_features, LANES), float32
+    newcomers : ndarray of shape (WAITING, n_features, LANES), float32
         Rows in units of distance, side by side.
     tenants : ndarray of shape (n_blocks, LANES), int32
         Slot of each lane's row, or `DEAD`.
@@ -50,7 +51,7 @@ class Cells(NamedTuple):
     block_reach : ndarray of shape (n_blocks,), float32
         No smaller than any reach in the block.
     cell_of : ndarray of shape (n_blocks,), int64
-        The cell that each block belongs to; `NO_CELL` for the arrivals.
+        The cell that each block belongs to; `NO_CELL` for those of the newcomers.
     place : ndarray of shape (capacity,), int32
         Block x LANES + lane of each slot's row.
     centroids : ndarray of shape (n_groups, n_features, LANES), float32
@@ -67,9 +68,9 @@ class Cells(NamedTuple):
         Centres of the groups, transposed.
     group_cells, group_weight : ndarray of shape (n_groups,), int64
         Cells in use, and the sum of their weights.
-    home : ndarray of shape (LANES,), int64
+    home : ndarray of shape (NEWCOMERS,), int64
         The cell of each newcomer, `NO_CELL` if there was none.
-    home_d2 : ndarray of shape (LANES,), float32
+    home_d2 : ndarray of the same shape, float32
         Its squared distance.
     touched : ndarray of shape (n_groups x LANES,), int64
         Stack of the cells that have lost a row since the last wave.
@@ -141,9 +142,8 @@ def put(rows, cells, cell, slot, query, d2, reach):
     cells.cell_rows[cell] += 1
     cells.radius[cell] = max(cells.radius[cell], np.sqrt(d2))
     weigh(cells, cell, 1)
-    span = span_of(query, cells.centroids, cell, LANES, rows.penalty)
-    if span > cells.grain[block] * GRAINS:
-        coarsen(rows, cells, block, np.float32(span * HEADROOM / GRAINS))
+    if make_grain(cells, cell, query, rows.penalty):
+        coarsen(rows, cells, block)
     sketch(rows, cells, block, lane, query)
     settle(cells, block, lane, slot, reach)
 
@@ -157,10 +157,20 @@ def sketch(rows, cells, block, lane, query):
     cells.error[block] = max(cells.error[block], error)
 
 
+@inner
+def make_grain(cells, cell, query, penalty):
+    """Make the grain of a cell's block coarse enough for a row; tell whether it was not."""
+    block = cells.block_of[cell]
+    span = span_of(query, cells.centroids, cell, LANES, penalty)
+    if span <= cells.grain[block] * GRAINS:
+        return False
+    cells.grain[block] = np.float32(span * HEADROOM / GRAINS)
+    return True
+
+
 @allocating
-def coarsen(rows, cells, block, grain):
-    """Draw the sketches of a block anew with another grain."""
-    cells.grain[block] = grain
+def coarsen(rows, cells, block):
+    """Draw the sketches of a block anew, as its grain has changed."""
     cells.error[block] = 0
     query = np.empty(rows.X.shape[1], dtype=np.float32)
     for lane in range(LANES):

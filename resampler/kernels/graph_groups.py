@@ -82,9 +82,9 @@ def close_cell(cells, cell):
 @inner
 def rehome(cells, cell, to):
     """Let newcomers of one cell go to another."""
-    for lane in range(cells.counts[ARRIVED]):
-        if cells.home[lane] == cell:
-            cells.home[lane] = to
+    for i in range(cells.counts[ARRIVED]):
+        if cells.home[i] == cell:
+            cells.home[i] = to
 
 
 @inner
@@ -127,9 +127,7 @@ def split_group(cells, penalty, cell):
     if cells.counts[FREE_GROUPS] == 0:
         smallest = NO_GROUP
         for other in range(cells.counts[END]):
-            if other != group and (
-                smallest == NO_GROUP or cells.group_cells[other] < cells.group_cells[smallest]
-            ):
+            if other != group and (smallest == NO_GROUP or cells.group_cells[other] < cells.group_cells[smallest]):
                 smallest = other
         dissolve_group(cells, penalty, smallest)
     Z = np.empty((LANES, penalty.shape[0]), dtype=np.float32)
@@ -167,8 +165,7 @@ def find_cell(cells, query, penalty, besides):
         group = NO_GROUP
         for other in range(end):
             if cells.group_cells[other] > 0 and (
-                group == NO_GROUP
-                or hub_d2[other // LANES, other % LANES] < hub_d2[group // LANES, group % LANES]
+                group == NO_GROUP or hub_d2[other // LANES, other % LANES] < hub_d2[group // LANES, group % LANES]
             ):
                 group = other
         if group == NO_GROUP or hub_d2[group // LANES, group % LANES] == INFINITE:

@@ -1,7 +1,7 @@
 """The search: scan the cells around a row, nearest first, and offer the row to the lists that reach to it.
 
-The scan sees sketches. It notes the rows that may be near enough, as far as the bounds known by then tell, and these are
-measured afterwards.
+The scan sees sketches. It notes the rows that may be near enough, as far as the bounds known by then tell, and these
+are measured afterwards.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 
 from resampler.kernels.blocks import DEAD, block_distances
 from resampler.kernels.graph import Lists, Rows, admit, inner, largest, offer, stamp_of
-from resampler.kernels.graph_cells import ARRIVALS, END, FREE, NO_CELL, Cells
+from resampler.kernels.graph_cells import ARRIVED, END, FREE, NO_CELL, Cells
 from resampler.kernels.graph_sketch import (
     exact_distances,
     factor_of,
@@ -32,7 +32,7 @@ FIRST = np.int64(8)  # cells that an exact search deals with nearest first
 # A group may have a nearer cell than the next one if its hub is less than so many times as far, squared: with a small
 # budget, and what more of it adds.
 FARTHER = 1.75
-FARTHER_BY = 1024
+FARTHER_BY = 1536
 NO_SLOT = np.int64(DEAD)
 LINE = 16  # float32 values that memory delivers at a time
 AHEAD = 16  # columns of the next cell that are asked for early; the processor then sees what comes
@@ -68,7 +68,7 @@ class Scratch(NamedTuple):
     group_bits : ndarray of shape (n_groups,), int32
         The minimum of each row of `cell_bits`.
     bounds : ndarray of shape (at least a list's entries,), float32
-        The lowest bounds from above of the squared distances of the rows seen, ascending.
+        The lowest bounds from above of the squared distances of the rows seen.
     places, slots : ndarray of shape (room,), int64
         Rows that may be near enough: at least as many as a cell holds.
     lows, d2 : ndarray of shape (room,), float32
@@ -185,17 +185,14 @@ def look_into(group, centroids, cell_rows, query, penalty, cell_d2):
 
 
 @inner
-def push(bounds, n, length, bound):
-    """Put a bound into its place among `n`; the last of `length` is let go. Return the new number."""
-    at = n
-    while at > 0 and bounds[at - 1] > bound:
-        at -= 1
-    n = min(n + 1, length)
-    for i in range(n - 1, at, -1):
-        bounds[i] = bounds[i - 1]
-    if at < n:
-        bounds[at] = bound
-    return n
+def highest(bounds, n):
+    """Return where the highest of the first `n` bounds is."""
+    at = np.int64(0)
+    found = bounds[0]
+    for i in range(1, n):
+        at = i if bounds[i] > found else at
+        found = max(found, bounds[i])
+    return at
 
 
 @inner
@@ -212,7 +209,7 @@ def search(graph, role, slot, row_id, gone, budget, n, n_heard, stamps, d2s):
     Returns the number found (`OVERFLOW` if there was more to note than there is room), the nearest cell (`NO_CELL` if
     there is none), its squared distance, and `n_heard`.
     """
-    rows, lists, cells, scratch = graph
+    rows, _, cells, scratch = graph
     penalty = rows.penalty
     blocks, tenants, reaches, block_reach = cells.blocks, cells.tenants, cells.reach, cells.block_reach
     weight, block_of, radius = cells.weight, cells.block_of, cells.radius
@@ -237,15 +234,16 @@ def search(graph, role, slot, row_id, gone, budget, n, n_heard, stamps, d2s):
     farther = np.float32(FARTHER + budget / FARTHER_BY)
     in_scratch = length <= bounds.shape[0]  # else each cell's rows are measured at once
     n_bounds = np.int64(0)  # as many as rows have been seen, `length` at most
+    last = np.int64(0)  # where the highest of them is
     upper = INFINITE  # no smaller than the last distance that there will be
     n_near = np.int64(0)
     step = np.int64(0)
-    cell, block, d2_cell = NO_CELL, ARRIVALS, INFINITE
+    cell, block, d2_cell = NO_CELL, np.int64(0), INFINITE
     started = False
     among_cells = role != LATE
     while among_cells:
         # The next cell is chosen before this one is scanned, so that memory brings its rows meanwhile.
-        next_cell, next_block, next_d2 = NO_CELL, ARRIVALS, INFINITE
+        next_cell, next_block, next_d2 = NO_CELL, np.int64(0), INFINITE
         while True:
             at = np.int64(0)
             if step < n_first:
@@ -303,7 +301,7 @@ def search(graph, role, slot, row_id, gone, budget, n, n_heard, stamps, d2s):
                 lane = first_lane(hits)
                 hits &= hits - ONE
                 other = np.int64(tenants[block, lane])
-                if other == DEAD or other == slot:  # noqa: PLR1714 - Numba would search a tuple by a loop
+                if other == DEAD or other == slot:  # noqa: SIM109 - Numba would search a tuple by a loop
                     continue
                 if gone > 0 and age(stamp_of(rows, other), oldest, capacity) < gone:
                     continue
@@ -312,9 +310,11 @@ def search(graph, role, slot, row_id, gone, budget, n, n_heard, stamps, d2s):
                 n_near += 1
                 bound = lanes[lane] * factor + offset
                 if in_scratch and bound < upper:
-                    n_bounds = push(bounds, n_bounds, length, bound)
+                    bounds[n_bounds if n_bounds < length else last] = bound
+                    n_bounds += n_bounds < length
                     if n_bounds == length:
-                        upper = bounds[length - 1]
+                        last = highest(bounds, length)
+                        upper = bounds[last]
         cell, block, d2_cell = next_cell, next_block, next_d2
         if among_cells and in_scratch and n_near + LANES <= places.shape[0]:
             continue
@@ -388,24 +388,27 @@ def meet_newcomers(graph, tells, slot, row_id, n, stamps, d2s):
     lanes, heard, heard_d2 = scratch.lanes, scratch.heard, scratch.heard_d2
     length = stamps.shape[0]
     worst = d2s[length - 1] if n == length else INFINITE
-    limit = max(worst, cells.block_reach[ARRIVALS]) if tells else worst
-    hits = block_distances(cells.newcomers, scratch.query, rows.penalty, limit, lanes)
     n_heard = np.int64(0)
-    while hits:
-        lane = first_lane(hits)
-        hits &= hits - ONE
-        d2 = lanes[lane]
-        other = np.int64(tenants[ARRIVALS, lane])
-        if other == DEAD or other == slot:  # noqa: PLR1714
-            continue
-        if tells and d2 <= reaches[ARRIVALS, lane]:
-            heard[n_heard] = ARRIVALS * LANES + lane
-            heard_d2[n_heard] = d2
-            n_heard += 1
-        if d2 <= worst:
-            n = admit(row_ids, stamps, d2s, n, d2, stamp_of(rows, other), row_ids[other])
-            if n == length:
-                worst = d2s[length - 1]
+    for block in range((cells.counts[ARRIVED] + LANES - 1) // LANES):
+        limit = max(worst, cells.block_reach[block]) if tells else worst
+        hits = block_distances(cells.newcomers[block], scratch.query, rows.penalty, limit, lanes)
+        if tells and hits != 0:
+            hits = at_most(lanes, worst) | at_most(lanes, reaches[block])
+        while hits:
+            lane = first_lane(hits)
+            hits &= hits - ONE
+            d2 = lanes[lane]
+            other = np.int64(tenants[block, lane])
+            if other == DEAD or other == slot:  # noqa: SIM109 - Numba would search a tuple by a loop
+                continue
+            if tells and d2 <= reaches[block, lane]:
+                heard[n_heard] = block * LANES + lane
+                heard_d2[n_heard] = d2
+                n_heard += 1
+            if d2 <= worst:
+                n = admit(row_ids, stamps, d2s, n, d2, stamp_of(rows, other), row_ids[other])
+                if n == length:
+                    worst = d2s[length - 1]
     if n_heard > 0:
         tell(graph, scratch, np.int64(0), n_heard, slot, row_id)
     return n

@@ -93,9 +93,9 @@ def see_from(query, centroids, cell, lanes, penalty, residual):
 
 @inner
 def sketch_distances(block, grain, residual, penalty, limit, out):
-    """Write the squared distances of one block's sketches to a residual; stop early, and return 0, if all exceed `limit`.
+    """Write the squared distances of one block's sketches to a residual, as `block_distances` does of rows.
 
-    Else return the word whose bits tell the lanes within it; as `resampler.kernels.blocks.block_distances`.
+    Stops early, and returns 0, if all exceed `limit`; else returns the word whose bits tell the lanes within it.
     """
     n_features = residual.shape[0]
     out[:] = 0

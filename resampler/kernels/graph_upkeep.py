@@ -11,15 +11,16 @@ import numpy as np
 from resampler.kernels.blocks import DEAD
 from resampler.kernels.graph import UNKNOWN, allocating, inner, load_row
 from resampler.kernels.graph_cells import (
-    ARRIVALS,
     ARRIVED,
     END,
     FREE,
     FREE_BLOCKS,
     NO_CELL,
     TOUCHED,
+    WAITING,
     center_distance,
     empty,
+    make_grain,
     put,
     set_center,
     vacate,
@@ -35,20 +36,22 @@ SPARSE = 16  # a cell with fewer rows is dissolved
 @allocating
 def split(rows, cells, cell):
     """Share the rows of a full cell with a new one of its group, which is returned; the group must have room."""
-    n = LANES
-    slots = np.empty(n, dtype=np.int64)
-    reaches = np.empty(n, dtype=np.float32)
+    slots = np.empty(LANES, dtype=np.int64)
+    reaches = np.empty(LANES, dtype=np.float32)
     empty(cells, cell, slots, reaches)
-    Z = np.empty((n, rows.X.shape[1]), dtype=np.float32)
-    for i in range(n):
+    Z = np.empty((LANES, rows.X.shape[1]), dtype=np.float32)
+    for i in range(LANES):
         load_row(rows, slots[i], Z[i])
     centers = np.empty((2, Z.shape[1]), dtype=np.float32)
-    sides = np.empty(n, dtype=np.int64)
-    d2 = np.empty((2, n), dtype=np.float32)
+    sides = np.empty(LANES, dtype=np.int64)
+    d2 = np.empty((2, LANES), dtype=np.float32)
     halve(Z, rows.penalty, centers, sides, d2)
     set_center(cells.centroids, cell, centers[0])
     other = open_cell(cells, cell // LANES, centers[1])
-    for i in range(n):
+    for i in range(LANES):
+        target = other if sides[i] else cell
+        make_grain(cells, target, Z[i], rows.penalty)
+    for i in range(LANES):
         target = other if sides[i] else cell
         put(rows, cells, target, slots[i], Z[i], d2[sides[i], i], reaches[i])
     return other
@@ -113,15 +116,15 @@ def make_way(rows, cells, home, query):
     if cells.group_cells[home // LANES] == LANES:
         home = split_group(cells, rows.penalty, home)
     other = split(rows, cells, home)
-    for lane in range(cells.counts[ARRIVED]):
-        if cells.home[lane] != home or cells.tenants[ARRIVALS, lane] == DEAD:
+    for i in range(cells.counts[ARRIVED]):
+        if cells.home[i] != home or cells.tenants[i // LANES, i % LANES] == DEAD:
             continue
-        waiting = cells.newcomers[:, lane]
-        cells.home_d2[lane] = center_distance(cells.centroids, home, waiting, rows.penalty)
+        waiting = cells.newcomers[i // LANES, :, i % LANES]
+        cells.home_d2[i] = center_distance(cells.centroids, home, waiting, rows.penalty)
         across = center_distance(cells.centroids, other, waiting, rows.penalty)
-        if across < cells.home_d2[lane]:
-            cells.home[lane] = other
-            cells.home_d2[lane] = across
+        if across < cells.home_d2[i]:
+            cells.home[i] = other
+            cells.home_d2[i] = across
     d2 = center_distance(cells.centroids, home, query, rows.penalty)
     across = center_distance(cells.centroids, other, query, rows.penalty)
     if across < d2:
@@ -133,14 +136,16 @@ def make_way(rows, cells, home, query):
 def end_wave(rows, cells, query):
     """Move the newcomers into their cells; `query` is working space."""
     tidy(rows, cells)
-    for lane in range(cells.counts[ARRIVED]):
-        slot = np.int64(cells.tenants[ARRIVALS, lane])
+    for i in range(cells.counts[ARRIVED]):
+        block, lane = i // LANES, i % LANES
+        slot = np.int64(cells.tenants[block, lane])
         if slot == DEAD:
             continue
         for j in range(query.shape[0]):
-            query[j] = cells.newcomers[j, lane]
-        reach = cells.reach[ARRIVALS, lane]
-        vacate(cells, ARRIVALS, lane)
-        add(rows, cells, cells.home[lane], slot, query, cells.home_d2[lane], reach)
-    cells.block_reach[ARRIVALS] = UNKNOWN
+            query[j] = cells.newcomers[block, j, lane]
+        reach = cells.reach[block, lane]
+        vacate(cells, block, lane)
+        add(rows, cells, cells.home[i], slot, query, cells.home_d2[i], reach)
+    for block in range(WAITING):
+        cells.block_reach[block] = UNKNOWN
     cells.counts[ARRIVED] = 0

@@ -71,7 +71,7 @@ def set_penalty(rows, lists, cells, query, penalty):
             d2 = center_distance(cells.centroids, cell, query, rows.penalty)
             cells.radius[cell] = max(cells.radius[cell], np.sqrt(d2))
             sketch(rows, cells, block, lane, query)
-    for lane in range(cells.counts[ARRIVED]):
-        if cells.home[lane] != NO_CELL:
-            waiting = cells.newcomers[:, lane]
-            cells.home_d2[lane] = center_distance(cells.centroids, cells.home[lane], waiting, rows.penalty)
+    for i in range(cells.counts[ARRIVED]):
+        if cells.home[i] != NO_CELL:
+            waiting = cells.newcomers[i // LANES, :, i % LANES]
+            cells.home_d2[i] = center_distance(cells.centroids, cells.home[i], waiting, rows.penalty)

@@ -9,7 +9,7 @@ from numba import njit
 
 from resampler.kernels.blocks import DEAD
 from resampler.kernels.graph import alive, close, inner, largest, load_row, scale_row, slot_of
-from resampler.kernels.graph_cells import ARRIVALS, ARRIVED, NO_CELL, remove, set_reach, settle, sketch
+from resampler.kernels.graph_cells import ARRIVED, NEWCOMERS, NO_CELL, remove, set_reach, settle, sketch
 from resampler.kernels.graph_search import ALL, NEW, NO_SLOT, QUERY, Graph, search
 from resampler.kernels.graph_upkeep import end_wave
 from resampler.kernels.interpolate import interpolate_row, vote
@@ -20,8 +20,10 @@ from resampler.kernels.random import bounded, draw, fading, unit
 BUDGET, INSERTED, AUDITED, MISSED, REFIT, NEXT_AUDIT = range(6)  # of `effort`
 FIRST_BUDGET = 400  # rows an approximate search settles, until it has been audited
 MIN_BUDGET = 128
-AUDIT_SHARE = 256  # a buffer is audited at least so many times while its rows are replaced, but once a wave at most
-AUDITS = 64  # exact searches after which less effort may be tried
+AUDIT_SHARE = 256  # audits while all rows of a buffer are replaced
+MIN_BETWEEN = 64  # rows from one audit to the next, at least
+OF_SEARCHES = 0.33  # of what lists may miss, searches may: the newcomers' searches miss lists, too
+AUDITS = 128  # exact searches after which less effort may be tried
 NONE = np.int64(0)
 WAVE = 64  # synthetic rows whose parents are asked for before the first of them is read
 LINE = 16  # float32 values that memory delivers at a time
@@ -36,7 +38,7 @@ class Ring(NamedTuple):
         Rows, their neighbours, and where to look for them.
     effort : ndarray of shape (6,), int64
         `BUDGET` (`ALL`: exact), `INSERTED` rows, what the audits since the last change of budget saw, after how many
-        rows the categories' penalty is fitted anew (0: it is fixed), and before how many the next audit is not due.
+        rows the categories' penalty is fitted anew (0: it is fixed), and the number of the row to be audited next.
     recall : ndarray of shape (1,), float64
         Share of true neighbours that the kept lists shall have.
     half_life : ndarray of shape (1,), float64
@@ -59,9 +61,15 @@ class Ring(NamedTuple):
 @njit(cache=True, nogil=True)
 def insert_all(ring, X, row_ids, times, max_age):
     """Add rows in order, those leaving that are older than `max_age` by then; without `times` rows have no age."""
+    insert_each(ring, X, row_ids, times, max_age)
+
+
+@inner
+def insert_each(ring, X, row_ids, times, max_age):
+    """Do it, in one call: each one that a kernel makes for Python counts references to all arrays of a tuple."""
     for i in range(row_ids.shape[0]):
         if times.shape[0] > 0:
-            expire(ring, times[i] - max_age)
+            drop_before(ring, times[i] - max_age)
         slot = insert(ring, X[i], row_ids[i])
         if times.shape[0] > 0:
             ring.graph.rows.times[slot] = times[i]
@@ -70,6 +78,12 @@ def insert_all(ring, X, row_ids, times, max_age):
 @njit(cache=True, nogil=True)
 def expire(ring, before):
     """Drop the rows whose time is below `before`; return how many there were."""
+    return drop_before(ring, before)
+
+
+@inner
+def drop_before(ring, before):
+    """Do it."""
     rows = ring.graph.rows
     gone = 0
     while rows.cursor[1] > 0 and rows.times[slot_of(rows, rows.cursor[0])] < before:
@@ -97,9 +111,9 @@ def evict(ring, n):
 
 
 @njit(cache=True, inline="always")
-def refit_due(effort):
-    """Tell whether the categories' penalty is to be looked at: ever more rarely at first, then regularly."""
-    n = effort[INSERTED]
+def refit_due(effort, later):
+    """Tell whether the categories' penalty is to be looked at some rows later: ever more rarely, then regularly."""
+    n = effort[INSERTED] + later
     return effort[REFIT] > 0 and (n & (n - 1) == 0 or n % effort[REFIT] == 0)
 
 
@@ -107,7 +121,7 @@ def refit_due(effort):
 def insert(ring, row, row_id):
     """Add one row, after the oldest has left if the ring is full; tell the lists that reach to it; return its slot."""
     rows, lists, cells, scratch = ring.graph
-    if rows.cursor[1] > 1 and refit_due(ring.effort):
+    if rows.cursor[1] > 1 and refit_due(ring.effort, NONE):
         follow_spread(rows, lists, cells, scratch.query)
     slot = take_slot(ring, row, row_id)
     budget = ring.effort[BUDGET]
@@ -140,20 +154,25 @@ def arrive(ring, slot, n, home, home_d2):
     rows, lists, cells, scratch = ring.graph
     effort = ring.effort
     lists.count[slot] = n
-    lane = cells.counts[ARRIVED]
+    i = cells.counts[ARRIVED]
+    block, lane = i // LANES, i % LANES
     for j in range(scratch.query.shape[0]):
-        cells.newcomers[j, lane] = scratch.query[j]
-    settle(cells, ARRIVALS, lane, slot, close(rows, lists, slot))
-    cells.home[lane] = home
-    cells.home_d2[lane] = home_d2
+        cells.newcomers[block, j, lane] = scratch.query[j]
+    settle(cells, block, lane, slot, close(rows, lists, slot))
+    cells.home[i] = home
+    cells.home_d2[i] = home_d2
     cells.counts[ARRIVED] += 1
     effort[INSERTED] += 1
-    if cells.counts[ARRIVED] < LANES:
+    if cells.counts[ARRIVED] < NEWCOMERS:
         return
     end_wave(rows, cells, scratch.query)
-    if effort[BUDGET] != ALL and effort[INSERTED] >= effort[NEXT_AUDIT]:
-        effort[NEXT_AUDIT] = effort[INSERTED] + rows.X.shape[0] // AUDIT_SHARE
-        audit(ring, slot)
+    if effort[BUDGET] == ALL:
+        return
+    while effort[NEXT_AUDIT] < effort[INSERTED]:
+        age = effort[INSERTED] - 1 - effort[NEXT_AUDIT]
+        effort[NEXT_AUDIT] += max(MIN_BETWEEN, rows.X.shape[0] // AUDIT_SHARE)
+        if age < rows.cursor[1]:
+            audit(ring, slot_of(rows, (rows.cursor[0] + rows.cursor[1] - 1 - age) % (2 * rows.X.shape[0])))
 
 
 @inner
@@ -165,7 +184,7 @@ def look_up(ring, slot, budget, stamps, d2):
 
 @inner
 def audit(ring, slot):
-    """Compare the newest row's neighbours with an exact search, and fit the budget to what was missed."""
+    """Compare a new row's neighbours with an exact search, and fit the budget to what was missed."""
     rows, lists, _, _ = ring.graph
     effort = ring.effort
     k = min(ring.nn_slots.shape[0], rows.cursor[1] - 1)
@@ -176,13 +195,13 @@ def audit(ring, slot):
         for j in range(min(k, lists.count[slot])):
             effort[MISSED] -= lists.stamps[slot, j] == ring.nn_stamps[i]
     effort[AUDITED] += 1
-    # A kept list misses up to twice what a search does: a newcomer's search may miss it too.
-    tolerated = (1 - ring.recall[0]) / 2 * AUDITS * k
+    tolerated = (1 - ring.recall[0]) * OF_SEARCHES * AUDITS * k
     if effort[MISSED] > tolerated:
-        effort[BUDGET] = min(effort[BUDGET] + effort[BUDGET] // 4, max(rows.X.shape[0], MIN_BUDGET))
+        share = 2 if 4 * effort[AUDITED] < AUDITS else 4  # the sooner, the farther off
+        effort[BUDGET] = min(effort[BUDGET] + effort[BUDGET] // share, max(rows.X.shape[0], MIN_BUDGET))
     elif effort[AUDITED] < AUDITS:
         return
-    elif effort[MISSED] < tolerated / 2:
+    elif effort[MISSED] < 0.7 * tolerated:
         effort[BUDGET] = max(effort[BUDGET] - effort[BUDGET] // 8, MIN_BUDGET)
     effort[AUDITED] = 0
     effort[MISSED] = 0
@@ -273,6 +292,9 @@ def find_parents(ring, seed, stream, start, first, last, base, neighbor, step):
         base[i] = slot
         neighbor[i] = bounded(np.uint64(neighbor[i]), k)
         prefetch(stamps, slot * stamps.shape[1])
+        prefetch(stamps, slot * stamps.shape[1] + k)
+        prefetch(count, slot)
+        prefetch(rows.row_ids, slot)
         for j in range(0, n_features, LINE):
             prefetch(X, slot * n_features + j)
     for i in range(first, last):
@@ -281,6 +303,7 @@ def find_parents(ring, seed, stream, start, first, last, base, neighbor, step):
         if neighbor[i] == DEAD:
             neighbors(ring, slot)
             neighbor[i] = ring.nn_slots[which]
+        prefetch(rows.row_ids, neighbor[i])
         for j in range(0, n_features, LINE):
             prefetch(X, neighbor[i] * n_features + j)
 
@@ -379,4 +402,4 @@ def restore_blocks(ring, slots):
             sketch(rows, cells, block, lane, scratch.query)
             continue
         for j in range(scratch.query.shape[0]):
-            cells.newcomers[j, lane] = scratch.query[j]
+            cells.newcomers[block, j, lane] = scratch.query[j]

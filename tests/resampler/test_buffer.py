@@ -8,7 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from ring_twin import RingTwin, distances
 
 from resampler import InvalidInputError, MinorityBuffer
-from resampler.kernels.graph_cells import ARRIVALS, FREE, FREE_BLOCKS, FREE_GROUPS, NO_CELL, TOUCHED
+from resampler.kernels.graph_cells import FREE, FREE_BLOCKS, FREE_GROUPS, NO_CELL, TOUCHED, WAITING
 
 
 def clustered(seed, n, d, clusters=8, drift=0.0):
@@ -51,7 +51,7 @@ def assert_cells_fit_together(buffer):
     assert np.array_equal(cells.cell_rows[used], (cells.tenants[blocks] >= 0).sum(axis=1))
     assert np.array_equal(cells.cell_of[blocks], used)
     free = cells.free_blocks[: cells.counts[FREE_BLOCKS]]
-    assert sorted([ARRIVALS, *blocks, *free]) == list(range(len(cells.cell_of)))
+    assert sorted([*range(WAITING), *blocks, *free]) == list(range(len(cells.cell_of)))
     in_groups = np.bincount(used // lanes, minlength=len(cells.group_cells))
     assert np.array_equal(in_groups, cells.group_cells)
     assert (in_groups > 0).sum() + cells.counts[FREE_GROUPS] == len(in_groups)
@@ -66,17 +66,17 @@ def assert_cells_fit_together(buffer):
         centroid = cells.centroids[cell // lanes, :, cell % lanes]
         d2 = distances(scaled[members], centroid, rows.penalty)
         assert (np.sqrt(d2) <= cells.radius[cell] * (1 + 1e-6)).all()
-        sketch = cells.blocks[block][:, place[members] % lanes].T * cells.grain[block]
-        sketched = sketch + np.where(rows.penalty < 0, centroid, 0)
-        off = np.sqrt((np.where(rows.penalty < 0, sketched - scaled[members], 0).astype(np.float64) ** 2).sum(axis=1))
+        sketch = cells.blocks[block][:, place[members] % lanes].T * np.float64(cells.grain[block])
+        away = sketch + centroid.astype(np.float64) - scaled[members]
+        off = np.sqrt((away[:, rows.penalty < 0] ** 2).sum(axis=1))
         assert (off <= cells.error[block]).all()
-    waiting = place < lanes
-    assert np.array_equal(cells.newcomers[:, place[waiting]].T, scaled[waiting])
-    for lane in np.flatnonzero(cells.tenants[ARRIVALS] >= 0):
-        home = cells.home[lane]
+    waiting = place < WAITING * lanes
+    assert np.array_equal(cells.newcomers[place[waiting] // lanes, :, place[waiting] % lanes], scaled[waiting])
+    for i in place[waiting]:
+        home = cells.home[i]
         if home != NO_CELL:
-            centroid, row = cells.centroids[home // lanes, :, home % lanes], cells.newcomers[:, lane]
-            assert cells.home_d2[lane] == distances([row], centroid, rows.penalty)[0]
+            centroid, row = cells.centroids[home // lanes, :, home % lanes], cells.newcomers[i // lanes, :, i % lanes]
+            assert cells.home_d2[i] == distances([row], centroid, rows.penalty)[0]
     for slot in live[::7]:
         d2 = lists.d2[slot, : lists.count[slot]]
         assert (np.diff(d2) >= 0).all()
@@ -109,8 +109,13 @@ class BufferMachine(RuleBasedStateMachine):
         self.twin = RingTwin(d, k + spare, k, categorical=self.categorical, cosine=metric == "cosine", **shared)
         self.unused, self.now = self.rng.permutation(100_000), 0
 
-    @rule(n=st.sampled_from([0, 1, 2, 5, 90, 300]), cluster=st.integers(0, 3), spread=st.sampled_from([1.0, 5.0]))
-    def insert(self, n, cluster, spread):
+    @rule(
+        n=st.sampled_from([0, 1, 2, 5, 90, 300]),
+        cluster=st.integers(0, 3),
+        spread=st.sampled_from([1.0, 5.0]),
+        n_threads=st.integers(1, 3),
+    )
+    def insert(self, n, cluster, spread, n_threads):
         X = self.rng.normal(size=(n, self.d)) * spread + 3 * cluster
         X = (np.round(X) if self.grid else X).astype(np.float32)
         X[:, self.categorical] = np.abs(np.round(X[:, self.categorical]))
@@ -122,7 +127,7 @@ class BufferMachine(RuleBasedStateMachine):
             times = self.now + np.cumsum(self.rng.integers(0, 3, n))
             self.now = max(self.now, int(times.max(initial=0)))
         for part in np.array_split(np.arange(n), [n // 3]):
-            self.buffer.insert(X[part], ids[part], None if times is None else times[part])
+            self.buffer.insert(X[part], ids[part], None if times is None else times[part], n_threads=n_threads)
         for i in range(n):
             self.twin.insert(X[i], int(ids[i]), None if times is None else int(times[i]))
 
@@ -211,6 +216,67 @@ def test_output_does_not_depend_on_how_rows_are_cut_or_on_a_save_in_between(inde
     assert cut.to_bytes() == whole.to_bytes()
     for a, b in zip(cut.sample(500, 3), whole.sample(500, 3), strict=True):
         assert a.tobytes() == b.tobytes()
+
+
+WINDOWS = [{}, {"max_age": 900}, {"categorical_features": [5]}, {"metric": "cosine", "half_life": 100}]
+
+
+@pytest.mark.parametrize("window", WINDOWS, ids=lambda window: next(iter(window), "plain"))
+@pytest.mark.parametrize(("capacity", "index"), [(7, "graph"), (200, "graph"), (1_500, "graph"), (700, "exact")])
+def test_threads_give_the_bytes_of_one_insertion_after_the_other(capacity, index, window):
+    X, ids = clustered(7, 4_000, 6, drift=3), np.random.default_rng(0).permutation(4_000)
+    X[:, 5] = np.abs(np.round(X[:, 5]))
+    times = np.cumsum(np.random.default_rng(1).integers(0, 3, 4_000)) if "max_age" in window else None
+
+    def fill(n_threads, cuts):
+        buffer = MinorityBuffer(6, capacity, index=index, **window)
+        for part in np.array_split(np.arange(4_000), cuts):
+            at = None if times is None else times[part]
+            buffer.insert(X[part], ids[part], at, n_threads=n_threads)
+            if cuts > 1:
+                buffer.sample(50, seed=3)
+        return buffer.to_bytes()
+
+    whole = fill(1, 1)
+    assert fill(2, 1) == whole
+    assert fill(4, 1) == whole
+    assert fill(3, 9) == fill(1, 9)
+
+
+def test_a_wave_with_more_to_tell_than_threads_can_note(monkeypatch):
+    monkeypatch.setattr("resampler.waves.NOTES", 600)
+    X = clustered(8, 3_000, 4, clusters=1)
+    one, two = (MinorityBuffer(4, 1_000, 20, index="graph") for _ in range(2))
+    one.insert(X, np.arange(3_000))
+    two.insert(X, np.arange(3_000), n_threads=2)
+    assert two.to_bytes() == one.to_bytes()
+
+
+def test_cells_fill_many_groups_and_follow_rows_that_move_on():
+    X = clustered(9, 24_000, 3, clusters=40, drift=30)
+    buffer = MinorityBuffer(3, 8_000, index="graph")
+    for edge in range(0, 24_000, 6_000):
+        buffer.insert(X[edge : edge + 6_000], np.arange(edge, edge + 6_000), n_threads=2)
+        assert_cells_fit_together(buffer)
+    assert (buffer.ring.graph.cells.group_cells > 0).sum() > 3
+    assert buffer.stats().recall > 0.95
+    buffer.evict(7_900)
+    assert_cells_fit_together(buffer)
+    buffer.insert(X[:5_000] + 100, np.arange(30_000, 35_000))
+    assert_cells_fit_together(buffer)
+
+
+@pytest.mark.slow
+def test_a_higher_recall_is_reached_with_more_effort():
+    X = clustered(10, 30_000, 8, clusters=3)
+    stats = []
+    for target in (0.8, 0.99):
+        buffer = MinorityBuffer(8, 10_000, index="graph", recall=target)
+        buffer.insert(X, np.arange(30_000))
+        stats.append(buffer.stats())
+    assert stats[0].budget < stats[1].budget
+    assert stats[0].recall > 0.8
+    assert stats[1].recall > 0.985
 
 
 @pytest.mark.parametrize("index", ["exact", "graph"])
@@ -314,6 +380,8 @@ def test_buffers_on_threads_do_not_disturb_each_other():
         ({"categorical_features": [2]}, "categorical_features must be column numbers below 2"),
         ({"categorical_features": [0], "metric": "cosine"}, "numeric columns only"),
         ({"scale": [1.0, 0.0]}, "scale must be 2 values from 1e-30 to 1e"),
+        ({"recall": 0}, r"recall must be a share of true neighbours in \(0, 1\], got 0"),
+        ({"recall": float("nan")}, "recall must be"),
     ],
 )
 def test_bad_parameters_are_named(parameters, message):
@@ -358,5 +426,8 @@ def test_bad_calls_are_named():
         buffer.evict(5)
     with pytest.raises(InvalidInputError, match="n_neighbors must be at most the buffer's 4 rows, got 5"):
         buffer.kneighbors([[0.0, 0.0]], 5)
+    for n_threads in (0, -1, True, 1.5):
+        with pytest.raises(InvalidInputError, match=f"n_threads must be an integer of at least 1, got {n_threads}"):
+            buffer.insert([[0.0, 0.0]], [9], n_threads=n_threads)
     with pytest.raises(InvalidInputError, match="length under the cosine metric"):
         MinorityBuffer(2, 10, metric="cosine").insert([[0.0, 0.0]], [1])

@@ -78,7 +78,7 @@ def test_neighbours_after_a_change_of_penalty_are_those_of_a_fresh_buffer():
     X = rows(2_400, 4)
     X[1_200:] *= 30
     X[:, 3] = np.arange(2_400) % 3
-    buffer = MinorityBuffer(4, 1_200, categorical_features=[3], index="graph")
+    buffer = MinorityBuffer(4, 1_200, categorical_features=[3], index="graph", recall=0.999)
     buffer.insert(X, np.arange(2_400))
     d2 = ((X[1_200:, None, :3] - X[None, 1_200:, :3]) ** 2).sum(axis=2)
     d2 += buffer.categorical_penalty**2 * (X[1_200:, None, 3] != X[None, 1_200:, 3])

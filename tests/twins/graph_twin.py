@@ -6,6 +6,7 @@ import numpy as np
 from ring_twin import distances
 
 f32 = np.float32
+WAITING = 4
 LAST_ID = np.iinfo(np.int64).max
 
 
@@ -38,7 +39,7 @@ class GraphTwin:
         seen = []
         while hubs or seen:
             nearest = min(seen, default=(f32(np.inf), -1))
-            if hubs and hubs[0][0] <= f32(1.75 + budget / 1024) * nearest[0]:
+            if hubs and hubs[0][0] <= f32(1.75 + budget / 1536) * nearest[0]:
                 _, group = hubs.pop(0)
                 members = [c for c in range(group * lanes, (group + 1) * lanes) if cells.cell_rows[c] >= 0]
                 seen += zip(distances(self.centers(members, cells.centroids), query, penalty), members, strict=True)
@@ -61,7 +62,7 @@ class GraphTwin:
                 break
             n_rows += int(cells.weight[cell])
             slots += [int(slot) for slot in cells.tenants[cells.block_of[cell]] if slot >= 0]
-        slots += [int(slot) for slot in cells.tenants[0] if slot >= 0]
+        slots += [int(slot) for slot in cells.tenants[:WAITING].ravel() if slot >= 0]
         return slots, distances([self.row(slot) for slot in slots], query, self.rows.penalty), home
 
     def search(self, query, budget, length, itself=None):

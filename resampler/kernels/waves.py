@@ -1,0 +1,165 @@
+"""Insertion in two steps, the first of which many threads can share.
+
+While a wave lasts, cells keep their shape, and a search among them depends on nothing that the wave's other rows do
+but on how many of the oldest rows have left. So first all rows of a wave are searched for, side by side, noting the
+lists that reach to them; then, in order, each takes its place, meets the newcomers before it, and is offered to the
+lists that reach to it still. The bytes are those of one insertion after the other.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from resampler.kernels.blocks import DEAD
+from resampler.kernels.graph import inner, scale_row
+from resampler.kernels.graph_cells import NEWCOMERS
+from resampler.kernels.graph_search import LATE, NO_SLOT, OVERFLOW, SCOUT, Graph, Scratch, search, tell
+from resampler.kernels.lanes import LANES, prefetch
+from resampler.kernels.ring import BUDGET, NONE, arrive, drop_before, insert, refit_due, take_slot
+
+UNSEEN = OVERFLOW  # rows found of a row that was not searched for
+
+
+class Scouts(NamedTuple):
+    """What one thread's searches of a wave have found.
+
+    Parameters
+    ----------
+    scratch : Scratch
+        Its working space.
+    stamps, d2 : ndarray of shape (NEWCOMERS, length), int32 and float32
+        Neighbours of each row.
+    found : ndarray of shape (NEWCOMERS,), int64
+        How many; `UNSEEN` if the row must be searched for when its turn comes.
+    home, home_d2 : ndarray of shape (NEWCOMERS,), int64 and float32
+        Its cell and the squared distance.
+    noted : ndarray of shape (NEWCOMERS + 1,), int64
+        Where its notes of lists begin.
+    """
+
+    scratch: Scratch
+    stamps: np.ndarray
+    d2: np.ndarray
+    found: np.ndarray
+    home: np.ndarray
+    home_d2: np.ndarray
+    noted: np.ndarray
+
+
+@njit(cache=True, nogil=True)
+def plan_wave(effort, cursor, capacity, arrived, held_times, times, max_age, first, last, gone):
+    """Write how many rows will have left when each of the rows from `first` on is searched for.
+
+    Returns how many of them the wave has room for, or 0 if the first must be inserted by itself.
+    """
+    oldest, held = cursor
+    n = min(last - first, NEWCOMERS - arrived)
+    left = np.int64(0)
+    for i in range(n):
+        if refit_due(effort, i):
+            return i
+        if times.shape[0] > 0:
+            before = times[first + i] - max_age
+            while left < held + i:
+                time = held_times[(oldest + left) % capacity] if left < held else times[first + left - held]
+                if time >= before:
+                    break
+                left += 1
+        if held + i - left == capacity:
+            left += 1
+        gone[i] = left
+    return n
+
+
+@njit(cache=True, nogil=True)
+def scout(ring, scouts, X, gone, first, begin, end):
+    """Search for rows `begin` to `end` of the wave that begins with row `first` of `X`."""
+    scout_each(ring, scouts, X, gone, first, begin, end)
+
+
+@inner
+def scout_each(ring, scouts, X, gone, first, begin, end):
+    """Do it."""
+    graph = Graph(ring.graph.rows, ring.graph.lists, ring.graph.cells, scouts.scratch)
+    budget = ring.effort[BUDGET]
+    n_heard = NONE
+    for i in range(begin, end):
+        scouts.found[i] = UNSEEN
+    for i in range(begin, end):
+        scale_row(graph.rows, X[first + i], scouts.scratch.query)
+        scouts.noted[i] = n_heard
+        n, home, home_d2, n_heard = search(
+            graph, SCOUT, NO_SLOT, NO_SLOT, gone[i], budget, NONE, n_heard, scouts.stamps[i], scouts.d2[i]
+        )
+        if n == OVERFLOW:
+            break
+        scouts.found[i] = n
+        scouts.home[i] = home
+        scouts.home_d2[i] = home_d2
+        scouts.noted[i + 1] = n_heard
+
+
+@njit(cache=True, nogil=True)
+def take_places(ring, scouts, X, row_ids, times, max_age, first, begin, end):
+    """Insert rows `begin` to `end` of the wave, in order, with what was found of them."""
+    take_each(ring, scouts, X, row_ids, times, max_age, first, begin, end)
+
+
+@inner
+def take_each(ring, scouts, X, row_ids, times, max_age, first, begin, end):
+    """Do it."""
+    for i in range(begin, end):
+        row, row_id = X[first + i], row_ids[first + i]
+        if times.shape[0] > 0:
+            drop_before(ring, times[first + i] - max_age)
+        if scouts.found[i] == UNSEEN:
+            slot = insert(ring, row, row_id)
+        else:
+            slot = take_slot(ring, row, row_id)
+            if i + 2 < end and scouts.found[i + 2] != UNSEEN:
+                ask_for_tenants(ring.graph.cells, scouts, i + 2)
+            if i + 1 < end and scouts.found[i + 1] != UNSEEN:
+                ask_for_lists(ring.graph.lists, ring.graph.cells.tenants, scouts, i + 1)
+            take_place(ring, scouts, i, slot, row_id)
+        if times.shape[0] > 0:
+            ring.graph.rows.times[slot] = times[first + i]
+
+
+@inner
+def take_place(ring, scouts, i, slot, row_id):
+    """Let the query, row i of the wave, have its slot: meet the newcomers, and tell the lists that reach to it."""
+    lists = ring.graph.lists
+    stamps, d2 = lists.stamps[slot], lists.d2[slot]
+    for j in range(stamps.shape[0]):
+        stamps[j] = scouts.stamps[i, j]
+        d2[j] = scouts.d2[i, j]
+    tell(ring.graph, scouts.scratch, scouts.noted[i], scouts.noted[i + 1], slot, row_id)
+    n, _, _, _ = search(ring.graph, LATE, slot, row_id, NONE, NONE, scouts.found[i], NONE, stamps, d2)
+    arrive(ring, slot, n, scouts.home[i], scouts.home_d2[i])
+
+
+@inner
+def ask_for_tenants(cells, scouts, i):
+    """Ask for what tells the lists that row i of the wave will be offered to, and whether they reach to it."""
+    heard = scouts.scratch.heard
+    for at in range(scouts.noted[i], scouts.noted[i + 1]):
+        prefetch(cells.tenants, heard[at])
+        prefetch(cells.reach, heard[at])
+        prefetch(cells.block_reach, heard[at] // LANES)
+
+
+@inner
+def ask_for_lists(lists, tenants, scouts, i):
+    """Ask for the lists that row i of the wave will be offered to."""
+    length = lists.stamps.shape[1]
+    heard = scouts.scratch.heard
+    for at in range(scouts.noted[i], scouts.noted[i + 1]):
+        slot = np.int64(tenants[heard[at] // LANES, heard[at] % LANES])
+        if slot != DEAD:
+            prefetch(lists.stamps, slot * length)
+            prefetch(lists.d2, slot * length)
+            prefetch(lists.count, slot)
+            prefetch(lists.reach_id, slot)

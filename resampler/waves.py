@@ -1,0 +1,78 @@
+"""Insertion of many rows on several threads."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from resampler.allocation import make_scratch
+from resampler.kernels.graph_cells import ARRIVED, NEWCOMERS
+from resampler.kernels.ring import insert_all
+from resampler.kernels.waves import Scouts, plan_wave, scout, take_places
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from resampler.kernels.ring import Ring
+
+NOTES = 64 * NEWCOMERS  # lists that a thread can note in a wave; beyond that, rows are searched for one after the other
+
+
+def insert_in_waves(
+    ring: Ring,
+    X: NDArray[np.float32],
+    row_ids: NDArray[np.int64],
+    times: NDArray[np.int64],
+    max_age: int,
+    n_threads: int,
+) -> None:
+    """Add rows in order, with the bytes that `insert_all` gives, searching for them on several threads.
+
+    Parameters
+    ----------
+    ring : Ring
+        The state, which changes in this thread only.
+    X, row_ids, times, max_age
+        As `resampler.kernels.ring.insert_all` takes them.
+    n_threads : int
+        How many, this one among them.
+    """
+    rows, _, cells, _ = ring.graph
+    scouts = [_make_scouts(ring) for _ in range(n_threads)]
+    gone = np.empty(NEWCOMERS, dtype=np.int64)
+    first, last = 0, len(row_ids)
+    with ThreadPoolExecutor(n_threads - 1) as pool:
+        while first < last:
+            arrived = cells.counts[ARRIVED]
+            n = plan_wave(
+                ring.effort, rows.cursor, len(rows.row_ids), arrived, rows.times, times, max_age, first, last, gone
+            )
+            if n == 0:  # the metric is looked at before this row
+                insert_all(ring, X[first : first + 1], row_ids[first : first + 1], times[first : first + 1], max_age)
+                first += 1
+                continue
+            edges = [n * part // n_threads for part in range(n_threads + 1)]
+            parts = list(zip(scouts, edges[:-1], edges[1:], strict=True))
+            others = [pool.submit(scout, ring, own, X, gone, first, begin, end) for own, begin, end in parts[1:]]
+            scout(ring, scouts[0], X, gone, first, 0, edges[1])
+            for other in others:
+                other.result()
+            for own, begin, end in parts:
+                take_places(ring, own, X, row_ids, times, max_age, first, begin, end)
+            first += n
+
+
+def _make_scouts(ring: Ring) -> Scouts:
+    n_groups, n_features, _ = ring.graph.cells.centroids.shape
+    length = ring.graph.lists.stamps.shape[1]
+    return Scouts(
+        scratch=make_scratch(n_features, n_groups, length, NOTES),
+        stamps=np.zeros((NEWCOMERS, length), dtype=np.int32),
+        d2=np.zeros((NEWCOMERS, length), dtype=np.float32),
+        found=np.zeros(NEWCOMERS, dtype=np.int64),
+        home=np.zeros(NEWCOMERS, dtype=np.int64),
+        home_d2=np.zeros(NEWCOMERS, dtype=np.float32),
+        noted=np.zeros(NEWCOMERS + 1, dtype=np.int64),
+    )
