@@ -10,14 +10,18 @@ from resampler.buffer import MinorityBuffer
 from resampler.errors import CorruptStateError
 from resampler.kernels.danger import Danger, assess_all, restore_weights
 from resampler.kernels.ring import REFIT
+from resampler.waves import finish_wave
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import ArrayLike, NDArray
 
+    from resampler.kernels.ring import Ring
+
 Strategy = Literal["plain", "borderline", "adaptive"]
 STRATEGIES = get_args(Strategy)
+_NO_TREE = np.empty(0, dtype=np.int64)
 SAVED = ("buffer", "others", "weight")  # names of the arrays of saved bases
 
 
@@ -91,6 +95,17 @@ class Bases:
         if self.others is None:
             return self.buffer.row_ids
         return np.concatenate([self.buffer.row_ids, self.others.row_ids])
+
+    @property
+    def rings(self) -> tuple[Ring, Danger | None, NDArray[np.int64]]:
+        """The state of the class, what its bases are drawn by, and their weights' tree, empty if there is none."""
+        return self.buffer.ring, self.danger, _NO_TREE if self.danger is None else self.danger.tree
+
+    def end_waves(self) -> None:
+        """Move newcomers into their cells where there is no room for more."""
+        for buffer in (self.buffer, self.others):
+            if buffer is not None:
+                finish_wave(buffer.ring)
 
     def forget(self, row_ids: ArrayLike) -> int:
         """Delete rows of the class and of the sample.

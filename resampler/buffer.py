@@ -17,7 +17,6 @@ from resampler.kernels.ring import (
     discard,
     evict,
     expire,
-    insert_all,
     neighbors_of_all,
     neighbors_of_queries,
     restore_blocks,
@@ -27,7 +26,7 @@ from resampler.metric import check_count, check_positive, check_seed, make_penal
 from resampler.schema import check_magnitude
 from resampler.state import dump_state, load_state
 from resampler.synthesize import Synthetic
-from resampler.waves import insert_in_waves
+from resampler.waves import insert_in_order, insert_side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -282,9 +281,9 @@ class MinorityBuffer:
         ids = self._check_ids(row_ids, len(rows))
         moments = self._check_times(times, len(rows))
         if check_positive("n_threads", n_threads) > 1:
-            insert_in_waves(self.ring, rows, ids, moments, self.max_age or 0, n_threads)
+            insert_side_by_side(self.ring, rows, ids, moments, self.max_age or 0, n_threads)
         else:
-            insert_all(self.ring, rows, ids, moments, self.max_age or 0)
+            insert_in_order(self.ring, rows, ids, moments, self.max_age or 0)
         self._highest_id = max(self._highest_id, int(ids.max(initial=-1)))
 
     def evict(self, n: int) -> None:
@@ -554,7 +553,7 @@ class MinorityBuffer:
         times = arrays.get("times", _NO_TIMES)
         if self.exact:
             self.ring.effort[REFIT] = 0  # the penalty that was saved holds
-            insert_all(self.ring, arrays["X"], arrays["row_ids"], times, self.max_age or 0)
+            insert_in_order(self.ring, arrays["X"], arrays["row_ids"], times, self.max_age or 0)
             self.ring.effort[...] = arrays["effort"]
             return
         slots = self._slots

@@ -307,8 +307,10 @@ class OnlineResampler:
         for code in np.flatnonzero(np.bincount(views[0], minlength=n_classes)).tolist():
             bases = self._bases[code]
             label = int(self._window.labels[code])
-            ring, danger = bases.buffer.ring, bases.danger
-            advance(ring, danger, rows, ids, code, label, self._policy.seed, streams[code], views, out)
+            op = 0
+            while op < n_ops:
+                op = advance(*bases.rings, rows, ids, code, label, self._policy.seed, streams[code], views, op, out)
+                bases.end_waves()
         return MicroBatch(*out), position
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""Insertion of many rows on several threads."""
+"""Insertion of many rows: wave after wave, on one thread or several."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from resampler.allocation import make_scratch
 from resampler.kernels.graph_cells import ARRIVED, NEWCOMERS
-from resampler.kernels.ring import insert_all
+from resampler.kernels.ring import end_wave, insert_all
 from resampler.kernels.waves import Scouts, plan_wave, scout, take_places
 
 if TYPE_CHECKING:
@@ -20,7 +20,37 @@ if TYPE_CHECKING:
 NOTES = 64 * NEWCOMERS  # lists that a thread can note in a wave; beyond that, rows are searched for one after the other
 
 
-def insert_in_waves(
+def finish_wave(ring: Ring) -> None:
+    """Move the newcomers into their cells if there is no room for more.
+
+    Parameters
+    ----------
+    ring : Ring
+        The state; this is due after every kernel that inserts rows.
+    """
+    if ring.graph.cells.counts[ARRIVED] == NEWCOMERS:
+        end_wave(ring)
+
+
+def insert_in_order(
+    ring: Ring, X: NDArray[np.float32], row_ids: NDArray[np.int64], times: NDArray[np.int64], max_age: int
+) -> None:
+    """Add rows one after the other.
+
+    Parameters
+    ----------
+    ring : Ring
+        The state.
+    X, row_ids, times, max_age
+        As `resampler.kernels.ring.insert_all` takes them.
+    """
+    first = 0
+    while first < len(row_ids):
+        first = insert_all(ring, X, row_ids, times, max_age, first)
+        finish_wave(ring)
+
+
+def insert_side_by_side(
     ring: Ring,
     X: NDArray[np.float32],
     row_ids: NDArray[np.int64],
@@ -28,7 +58,7 @@ def insert_in_waves(
     max_age: int,
     n_threads: int,
 ) -> None:
-    """Add rows in order, with the bytes that `insert_all` gives, searching for them on several threads.
+    """Add rows with the bytes that `insert_in_order` gives, searching for them on several threads.
 
     Parameters
     ----------
@@ -49,19 +79,23 @@ def insert_in_waves(
             n = plan_wave(
                 ring.effort, rows.cursor, len(rows.row_ids), arrived, rows.times, times, max_age, first, last, gone
             )
-            if n == 0:  # the metric is looked at before this row
-                insert_all(ring, X[first : first + 1], row_ids[first : first + 1], times[first : first + 1], max_age)
-                first += 1
-                continue
             edges = [n * part // n_threads for part in range(n_threads + 1)]
             parts = list(zip(scouts, edges[:-1], edges[1:], strict=True))
             others = [pool.submit(scout, ring, own, X, gone, first, begin, end) for own, begin, end in parts[1:]]
             scout(ring, scouts[0], X, gone, first, 0, edges[1])
             for other in others:
                 other.result()
+            at = 0
             for own, begin, end in parts:
-                take_places(ring, own, X, row_ids, times, max_age, first, begin, end)
-            first += n
+                at = take_places(ring, own, X, row_ids, times, max_age, first, begin, end)
+                if at < end:
+                    break
+            if at == 0 or at < n:  # a look at the metric is due before this row, or a thread ran out of room for notes
+                one = slice(first + at, first + at + 1)
+                insert_all(ring, X[one], row_ids[one], times[one], max_age, 0)
+                at += 1
+            first += at
+            finish_wave(ring)
 
 
 def _make_scouts(ring: Ring) -> Scouts:

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from resampler.kernels.graph import inner, largest, load_row, slot_of
+from resampler.kernels.graph import entry, inner, largest, load_row, slot_of
 from resampler.kernels.graph_search import NO_SLOT
 from resampler.kernels.mixed import set_penalty
 from resampler.kernels.random import LOOK, bounded, draw
@@ -132,9 +132,15 @@ def assess(ring, danger, slot):
     set_weight(danger, slot, danger.weights[foreign])
 
 
-@njit(cache=True, nogil=True)
+@entry
 def assess_all(ring, danger):
     """Weigh every row anew; none while there are too few for a synthetic row."""
+    assess_each(ring, danger)
+
+
+@inner
+def assess_each(ring, danger):
+    """Weigh them, within a kernel."""
     rows = ring.graph.rows
     danger.weight[:] = 0
     danger.tree[:] = 0
@@ -143,7 +149,7 @@ def assess_all(ring, danger):
             assess(ring, danger, (rows.cursor[0] + i) % rows.X.shape[0])
 
 
-@njit(cache=True, nogil=True)
+@entry
 def restore_weights(ring, danger, weights):
     """Give the rows the weights that they had, oldest first."""
     rows = ring.graph.rows
@@ -160,7 +166,7 @@ def insert_base(ring, danger, row, row_id, seed, stream):
     if held <= ring.nn_slots.shape[0]:
         return
     if held == ring.nn_slots.shape[0] + 1:
-        assess_all(ring, danger)
+        assess_each(ring, danger)
         return
     capacity = rows.X.shape[0]
     assess(ring, danger, (rows.cursor[0] + held - 1) % capacity)

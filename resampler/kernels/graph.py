@@ -14,8 +14,11 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-# Kernels that only kernels call: their wrappers for Python would take half of the time of compilation. They allocate
-# nothing, so nothing has to count references: for tuples of arrays, each passing on took longer than most kernels do.
+# Kernels that allocate nothing need no counting of references: for tuples of arrays, each passing on took longer than
+# most kernels do. Those that only kernels call have no wrappers for Python, which take half of the time of compilation.
+# Each kernel that Python calls is compiled with all that it calls: so there are few, and what one need not do in the
+# same call as another (ending a wave, say) is a kernel of its own.
+entry = njit(cache=True, nogil=True, _nrt=False)
 inner = njit(cache=True, nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False)
 allocating = njit(cache=True, nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=True)
 

@@ -38,8 +38,8 @@ LINE = 16  # float32 values that memory delivers at a time
 AHEAD = 16  # columns of the next cell that are asked for early; the processor then sees what comes
 
 # `role` of a search: for a row that is asked about; for one that is being inserted, which is offered to the lists that
-# reach to it. For an insertion in two steps: first among the cells, noting whom to tell; then among the newcomers.
-QUERY, NEW, SCOUT, LATE = np.int64(0), np.int64(1), np.int64(2), np.int64(3)
+# reach to it; for one that is to be inserted, among the cells only, noting these lists (`resampler.kernels.waves`).
+QUERY, NEW, SCOUT = np.int64(0), np.int64(1), np.int64(2)
 OVERFLOW = np.int64(-1)  # what a scout found when there were more to tell than it can note
 
 
@@ -196,7 +196,7 @@ def highest(bounds, n):
 
 
 @inner
-def search(graph, role, slot, row_id, gone, budget, n, n_heard, stamps, d2s):
+def search(graph, role, slot, row_id, gone, budget, n_heard, stamps, d2s):
     """Find the neighbours of `scratch.query`, which is the row of `slot`, or of none if that is `NO_SLOT`.
 
     Cells are dealt with nearest first until `budget` rows have been and the list is full; if the budget is `ALL`, in
@@ -204,7 +204,7 @@ def search(graph, role, slot, row_id, gone, budget, n, n_heard, stamps, d2s):
     (distance, row id). A `NEW` row is offered to the lists of the rows that it meets.
 
     A `SCOUT` does no more than note those lists, behind the first `n_heard` of its scratch. It sees none of the `gone`
-    oldest rows, and leaves the newcomers out; a `LATE` search goes on with them from the `n` rows that it found.
+    oldest rows, and leaves the newcomers out: `meet_newcomers` goes on from there.
 
     Returns the number found (`OVERFLOW` if there was more to note than there is room), the nearest cell (`NO_CELL` if
     there is none), its squared distance, and `n_heard`.
@@ -225,11 +225,10 @@ def search(graph, role, slot, row_id, gone, budget, n, n_heard, stamps, d2s):
     home = NO_CELL
     home_d2 = np.float32(0)
     settled = np.int64(0)
+    n = np.int64(0)
     n_seen = np.int64(0)
-    hub, d2_hub = NO_CELL, INFINITE
-    if role != LATE:
-        measure_hubs(cells.hubs, cells.group_cells, n_groups, query, penalty, hub_d2)
-        hub, d2_hub = nearest_hub(hub_d2, hub_bits)
+    measure_hubs(cells.hubs, cells.group_cells, n_groups, query, penalty, hub_d2)
+    hub, d2_hub = nearest_hub(hub_d2, hub_bits)
     n_first = FIRST if budget == ALL else ALL
     farther = np.float32(FARTHER + budget / FARTHER_BY)
     in_scratch = length <= bounds.shape[0]  # else each cell's rows are measured at once
@@ -240,7 +239,7 @@ def search(graph, role, slot, row_id, gone, budget, n, n_heard, stamps, d2s):
     step = np.int64(0)
     cell, block, d2_cell = NO_CELL, np.int64(0), INFINITE
     started = False
-    among_cells = role != LATE
+    among_cells = True
     while among_cells:
         # The next cell is chosen before this one is scanned, so that memory brings its rows meanwhile.
         next_cell, next_block, next_d2 = NO_CELL, np.int64(0), INFINITE

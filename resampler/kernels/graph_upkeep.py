@@ -133,7 +133,7 @@ def make_way(rows, cells, home, query):
 
 
 @inner
-def end_wave(rows, cells, query):
+def settle_newcomers(rows, cells, query):
     """Move the newcomers into their cells; `query` is working space."""
     tidy(rows, cells)
     for i in range(cells.counts[ARRIVED]):

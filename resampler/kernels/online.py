@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
 from numba import njit
 
 from resampler.kernels.blocks import DEAD
 from resampler.kernels.danger import draw_base, insert_base
-from resampler.kernels.graph import inner, largest
+from resampler.kernels.graph import entry, inner, largest
+from resampler.kernels.graph_cells import ARRIVED, NEWCOMERS
 from resampler.kernels.interpolate import interpolate_row, vote
 from resampler.kernels.random import bounded, draw, unit
 from resampler.kernels.ring import choose, insert, living, neighbors
@@ -36,17 +36,18 @@ def scatter(X, y, row_ids, position, out):
         out_row_id[at] = row_ids[i]
 
 
-@njit(cache=True, nogil=True)
-def advance(ring, danger, X, row_ids, code, label, seed, stream, ops, out):
-    """Carry out the operations of class `code`; `danger` is None where all bases weigh the same.
+@entry
+def advance(ring, danger, tree, X, row_ids, code, label, seed, stream, ops, op, out):
+    """Carry out the operations of class `code` from number `op` on, until a wave is to be ended; return the next one's.
 
-    Synthetic row a that row i caused is keyed by (seed, class, id of row i, a).
+    `danger` is None, and `tree` empty, where all bases weigh the same. Synthetic row a that row i caused is keyed by
+    (seed, class, id of row i, a).
     """
     op_class, op_row, op_count, _ = ops
+    arrived = ring.graph.cells.counts
     # Compiled once for None, and once for `Danger`.
-    tree = np.empty(0, dtype=np.int64) if danger is None else danger.tree
-    op = 0
-    while op < op_class.shape[0]:
+    referred = arrived if danger is None else danger.others.graph.cells.counts
+    while op < op_class.shape[0] and arrived[ARRIVED] < NEWCOMERS and referred[ARRIVED] < NEWCOMERS:
         if op_class[op] != code:
             op += 1
             continue
@@ -61,6 +62,7 @@ def advance(ring, danger, X, row_ids, code, label, seed, stream, ops, out):
         else:
             insert_base(ring, danger, X[i], row_ids[i], seed, stream)
         op += 1
+    return op
 
 
 @inner

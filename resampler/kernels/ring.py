@@ -8,10 +8,10 @@ import numpy as np
 from numba import njit
 
 from resampler.kernels.blocks import DEAD
-from resampler.kernels.graph import alive, close, inner, largest, load_row, scale_row, slot_of
+from resampler.kernels.graph import alive, close, entry, inner, largest, load_row, scale_row, slot_of
 from resampler.kernels.graph_cells import ARRIVED, NEWCOMERS, NO_CELL, remove, set_reach, settle, sketch
 from resampler.kernels.graph_search import ALL, NEW, NO_SLOT, QUERY, Graph, search
-from resampler.kernels.graph_upkeep import end_wave
+from resampler.kernels.graph_upkeep import settle_newcomers
 from resampler.kernels.interpolate import interpolate_row, vote
 from resampler.kernels.lanes import LANES, prefetch
 from resampler.kernels.mixed import follow_spread
@@ -58,24 +58,25 @@ class Ring(NamedTuple):
     nn_d2: np.ndarray
 
 
-@njit(cache=True, nogil=True)
-def insert_all(ring, X, row_ids, times, max_age):
-    """Add rows in order, those leaving that are older than `max_age` by then; without `times` rows have no age."""
-    insert_each(ring, X, row_ids, times, max_age)
+@entry
+def insert_all(ring, X, row_ids, times, max_age, first):
+    """Add rows from `first` on in order, until there are no more or a wave is to be ended; return which is next.
 
-
-@inner
-def insert_each(ring, X, row_ids, times, max_age):
-    """Do it, in one call: each one that a kernel makes for Python counts references to all arrays of a tuple."""
-    for i in range(row_ids.shape[0]):
+    Rows leave that are older than `max_age` when one comes; without `times` rows have no age.
+    """
+    arrived = ring.graph.cells.counts
+    i = first
+    while i < row_ids.shape[0] and arrived[ARRIVED] < NEWCOMERS:
         if times.shape[0] > 0:
             drop_before(ring, times[i] - max_age)
         slot = insert(ring, X[i], row_ids[i])
         if times.shape[0] > 0:
             ring.graph.rows.times[slot] = times[i]
+        i += 1
+    return i
 
 
-@njit(cache=True, nogil=True)
+@entry
 def expire(ring, before):
     """Drop the rows whose time is below `before`; return how many there were."""
     return drop_before(ring, before)
@@ -83,7 +84,7 @@ def expire(ring, before):
 
 @inner
 def drop_before(ring, before):
-    """Do it."""
+    """Drop them, within a kernel."""
     rows = ring.graph.rows
     gone = 0
     while rows.cursor[1] > 0 and rows.times[slot_of(rows, rows.cursor[0])] < before:
@@ -103,7 +104,7 @@ def drop_oldest(ring):
     rows.cursor[1] -= 1
 
 
-@njit(cache=True, nogil=True)
+@entry
 def evict(ring, n):
     """Drop the `n` oldest rows."""
     for _ in range(n):
@@ -119,15 +120,16 @@ def refit_due(effort, later):
 
 @inner
 def insert(ring, row, row_id):
-    """Add one row, after the oldest has left if the ring is full; tell the lists that reach to it; return its slot."""
+    """Add one row, after the oldest has left if the ring is full; tell the lists that reach to it; return its slot.
+
+    There must be room among the newcomers: see `end_wave`.
+    """
     rows, lists, cells, scratch = ring.graph
     if rows.cursor[1] > 1 and refit_due(ring.effort, NONE):
         follow_spread(rows, lists, cells, scratch.query)
     slot = take_slot(ring, row, row_id)
     budget = ring.effort[BUDGET]
-    n, home, home_d2, _ = search(
-        ring.graph, NEW, slot, row_id, NONE, budget, NONE, NONE, lists.stamps[slot], lists.d2[slot]
-    )
+    n, home, home_d2, _ = search(ring.graph, NEW, slot, row_id, NONE, budget, NONE, lists.stamps[slot], lists.d2[slot])
     arrive(ring, slot, n, home, home_d2)
     return slot
 
@@ -150,7 +152,7 @@ def take_slot(ring, row, row_id):
 
 @inner
 def arrive(ring, slot, n, home, home_d2):
-    """Put the query, whose `n` neighbours have been found, among the newcomers; after the last of a wave, end it."""
+    """Put the query, whose `n` neighbours have been found, among the newcomers, which have room."""
     rows, lists, cells, scratch = ring.graph
     effort = ring.effort
     lists.count[slot] = n
@@ -163,9 +165,14 @@ def arrive(ring, slot, n, home, home_d2):
     cells.home_d2[i] = home_d2
     cells.counts[ARRIVED] += 1
     effort[INSERTED] += 1
-    if cells.counts[ARRIVED] < NEWCOMERS:
-        return
-    end_wave(rows, cells, scratch.query)
+
+
+@entry
+def end_wave(ring):
+    """Move the newcomers into their cells, and audit those whose turn it is. Due as soon as there are `NEWCOMERS`."""
+    rows, _, cells, scratch = ring.graph
+    effort = ring.effort
+    settle_newcomers(rows, cells, scratch.query)
     if effort[BUDGET] == ALL:
         return
     while effort[NEXT_AUDIT] < effort[INSERTED]:
@@ -178,7 +185,7 @@ def arrive(ring, slot, n, home, home_d2):
 @inner
 def look_up(ring, slot, budget, stamps, d2):
     """Find the neighbours of the query, which is the row of `slot`, or of none; return how many."""
-    n, _, _, _ = search(ring.graph, QUERY, slot, NO_SLOT, NONE, budget, NONE, NONE, stamps, d2)
+    n, _, _, _ = search(ring.graph, QUERY, slot, NO_SLOT, NONE, budget, NONE, stamps, d2)
     return n
 
 
@@ -262,7 +269,7 @@ def choose(word, held, half_life):
     return held - 1 - fading(word, held, half_life) if half_life > 0 else bounded(word, held)
 
 
-@njit(cache=True, nogil=True)
+@entry
 def sample(ring, seed, stream, start, out, base, neighbor, step):
     """Make synthetic rows start, start + 1, ..."""
     for first in range(0, step.shape[0], WAVE):
@@ -333,7 +340,7 @@ def neighbors_of_all(ring, slots, nn_slots, nn_d2):
         nn_d2[i, :n] = ring.nn_d2[:n]
 
 
-@njit(cache=True, nogil=True)
+@entry
 def neighbors_of_queries(ring, X, budget, stamps, d2):
     """Write the stamps of the rows nearest to each query, of which there must be as many as asked for."""
     rows, _, _, scratch = ring.graph
@@ -345,7 +352,7 @@ def neighbors_of_queries(ring, X, budget, stamps, d2):
 @njit(cache=True, nogil=True)
 def discard(ring, sorted_ids):
     """Delete the rows whose id is in `sorted_ids`, closing the gaps in order; return how many there were."""
-    rows, lists, cells, scratch = ring.graph
+    rows, lists, cells, _ = ring.graph
     capacity = rows.X.shape[0]
     oldest, count = rows.cursor
     moved = np.full(capacity, DEAD, dtype=np.int32)  # new stamp of the row in each slot
@@ -358,7 +365,6 @@ def discard(ring, sorted_ids):
             kept += 1
     if kept == count:
         return 0
-    end_wave(rows, cells, scratch.query)
     for i in range(count):
         slot = slot_of(rows, (oldest + i) % (2 * capacity))
         if moved[slot] == DEAD:
@@ -369,11 +375,11 @@ def discard(ring, sorted_ids):
             continue
         to = slot_of(rows, moved[slot])
         n = 0
-        for entry in range(lists.count[slot]):
-            stamp = lists.stamps[slot, entry]
+        for i_entry in range(lists.count[slot]):
+            stamp = lists.stamps[slot, i_entry]
             if alive(stamp, oldest, count, capacity) and moved[slot_of(rows, stamp)] != DEAD:
                 lists.stamps[to, n] = moved[slot_of(rows, stamp)]
-                lists.d2[to, n] = lists.d2[slot, entry]
+                lists.d2[to, n] = lists.d2[slot, i_entry]
                 n += 1
         lists.count[to] = n
         lists.reach_id[to] = lists.reach_id[slot]
@@ -390,7 +396,7 @@ def discard(ring, sorted_ids):
     return count - kept
 
 
-@njit(cache=True, nogil=True)
+@entry
 def restore_blocks(ring, slots):
     """Write the sketches of the rows of the given slots, whose places are known."""
     rows, _, cells, scratch = ring.graph

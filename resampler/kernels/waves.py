@@ -11,14 +11,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from resampler.kernels.blocks import DEAD
-from resampler.kernels.graph import inner, scale_row
+from resampler.kernels.graph import entry, inner, scale_row
 from resampler.kernels.graph_cells import NEWCOMERS
-from resampler.kernels.graph_search import LATE, NO_SLOT, OVERFLOW, SCOUT, Graph, Scratch, search, tell
+from resampler.kernels.graph_search import NO_SLOT, OVERFLOW, SCOUT, Graph, Scratch, meet_newcomers, search, tell
 from resampler.kernels.lanes import LANES, prefetch
-from resampler.kernels.ring import BUDGET, NONE, arrive, drop_before, insert, refit_due, take_slot
+from resampler.kernels.ring import BUDGET, NONE, arrive, drop_before, refit_due, take_slot
 
 UNSEEN = OVERFLOW  # rows found of a row that was not searched for
 
@@ -49,7 +48,7 @@ class Scouts(NamedTuple):
     noted: np.ndarray
 
 
-@njit(cache=True, nogil=True)
+@entry
 def plan_wave(effort, cursor, capacity, arrived, held_times, times, max_age, first, last, gone):
     """Write how many rows will have left when each of the rows from `first` on is searched for.
 
@@ -74,15 +73,9 @@ def plan_wave(effort, cursor, capacity, arrived, held_times, times, max_age, fir
     return n
 
 
-@njit(cache=True, nogil=True)
+@entry
 def scout(ring, scouts, X, gone, first, begin, end):
     """Search for rows `begin` to `end` of the wave that begins with row `first` of `X`."""
-    scout_each(ring, scouts, X, gone, first, begin, end)
-
-
-@inner
-def scout_each(ring, scouts, X, gone, first, begin, end):
-    """Do it."""
     graph = Graph(ring.graph.rows, ring.graph.lists, ring.graph.cells, scouts.scratch)
     budget = ring.effort[BUDGET]
     n_heard = NONE
@@ -92,7 +85,7 @@ def scout_each(ring, scouts, X, gone, first, begin, end):
         scale_row(graph.rows, X[first + i], scouts.scratch.query)
         scouts.noted[i] = n_heard
         n, home, home_d2, n_heard = search(
-            graph, SCOUT, NO_SLOT, NO_SLOT, gone[i], budget, NONE, n_heard, scouts.stamps[i], scouts.d2[i]
+            graph, SCOUT, NO_SLOT, NO_SLOT, gone[i], budget, n_heard, scouts.stamps[i], scouts.d2[i]
         )
         if n == OVERFLOW:
             break
@@ -102,30 +95,24 @@ def scout_each(ring, scouts, X, gone, first, begin, end):
         scouts.noted[i + 1] = n_heard
 
 
-@njit(cache=True, nogil=True)
+@entry
 def take_places(ring, scouts, X, row_ids, times, max_age, first, begin, end):
-    """Insert rows `begin` to `end` of the wave, in order, with what was found of them."""
-    take_each(ring, scouts, X, row_ids, times, max_age, first, begin, end)
+    """Insert rows `begin` to `end` of the wave, in order, with what was found of them.
 
-
-@inner
-def take_each(ring, scouts, X, row_ids, times, max_age, first, begin, end):
-    """Do it."""
+    Returns where it stopped: `end`, or a row that must be searched for.
+    """
     for i in range(begin, end):
-        row, row_id = X[first + i], row_ids[first + i]
+        if scouts.found[i] == UNSEEN:
+            return i
         if times.shape[0] > 0:
             drop_before(ring, times[first + i] - max_age)
-        if scouts.found[i] == UNSEEN:
-            slot = insert(ring, row, row_id)
-        else:
-            slot = take_slot(ring, row, row_id)
-            if i + 2 < end and scouts.found[i + 2] != UNSEEN:
-                ask_for_tenants(ring.graph.cells, scouts, i + 2)
-            if i + 1 < end and scouts.found[i + 1] != UNSEEN:
-                ask_for_lists(ring.graph.lists, ring.graph.cells.tenants, scouts, i + 1)
-            take_place(ring, scouts, i, slot, row_id)
+        slot = take_slot(ring, X[first + i], row_ids[first + i])
+        if i + 1 < end and scouts.found[i + 1] != UNSEEN:
+            ask_for_lists(ring.graph.lists, ring.graph.cells.tenants, scouts, i + 1)
+        take_place(ring, scouts, i, slot, row_ids[first + i])
         if times.shape[0] > 0:
             ring.graph.rows.times[slot] = times[first + i]
+    return end
 
 
 @inner
@@ -137,18 +124,8 @@ def take_place(ring, scouts, i, slot, row_id):
         stamps[j] = scouts.stamps[i, j]
         d2[j] = scouts.d2[i, j]
     tell(ring.graph, scouts.scratch, scouts.noted[i], scouts.noted[i + 1], slot, row_id)
-    n, _, _, _ = search(ring.graph, LATE, slot, row_id, NONE, NONE, scouts.found[i], NONE, stamps, d2)
+    n = meet_newcomers(ring.graph, True, slot, row_id, scouts.found[i], stamps, d2)
     arrive(ring, slot, n, scouts.home[i], scouts.home_d2[i])
-
-
-@inner
-def ask_for_tenants(cells, scouts, i):
-    """Ask for what tells the lists that row i of the wave will be offered to, and whether they reach to it."""
-    heard = scouts.scratch.heard
-    for at in range(scouts.noted[i], scouts.noted[i + 1]):
-        prefetch(cells.tenants, heard[at])
-        prefetch(cells.reach, heard[at])
-        prefetch(cells.block_reach, heard[at] // LANES)
 
 
 @inner
