@@ -9,7 +9,7 @@ import numpy as np
 
 from resampler.errors import InvalidInputError
 from resampler.kernels.blocks import DEAD
-from resampler.kernels.graph import LAST_ID, UNKNOWN, Lists, Rows
+from resampler.kernels.graph import LAST_ID, NOBODY, UNKNOWN, Lists, Rows
 from resampler.kernels.graph_cells import FREE, NEWCOMERS, NO_CELL, WAITING, Cells
 from resampler.kernels.graph_search import Graph, Scratch
 from resampler.kernels.lanes import LANES
@@ -86,7 +86,7 @@ def make_ring(
         cosine=np.array([cosine]),
     )
     lists = Lists(
-        stamps=np.zeros((capacity, length), dtype=np.int32),
+        stamps=np.full((capacity, length), NOBODY),
         d2=np.zeros((capacity, length), dtype=np.float32),
         count=np.zeros(capacity, dtype=np.int32),
         reach_id=np.full(capacity, LAST_ID, dtype=np.int64),

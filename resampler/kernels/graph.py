@@ -22,6 +22,7 @@ entry = njit(cache=True, nogil=True, _nrt=False)
 inner = njit(cache=True, nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False)
 allocating = njit(cache=True, nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=True)
 
+NOBODY = np.int32(-1)
 UNKNOWN = np.float32(-1)  # reach of a list that nothing is offered to: it is searched for when it is read
 LAST_ID = np.iinfo(np.int64).max  # id of a reach that includes all rows at its distance
 
@@ -67,7 +68,7 @@ class Lists(NamedTuple):
     Parameters
     ----------
     stamps : ndarray of shape (capacity, length), int32
-        Stamps of the neighbours, some of them of rows that have left.
+        Stamps of the neighbours, some of them of rows that have left; `NOBODY` behind them.
     d2 : ndarray of shape (capacity, length), float32
         Their squared distances.
     count : ndarray of shape (capacity,), int32
@@ -168,16 +169,27 @@ def offer(row_ids, oldest, held, stamps, d2s, count, reach_id, slot, reach, d2, 
         return reach
     capacity, length = stamps.shape
     n = np.int64(0)
-    for i in range(count[slot]):
+    before = count[slot]
+    for i in range(before):
         if alive(stamps[slot, i], oldest, held, capacity):
             stamps[slot, n] = stamps[slot, i]
             d2s[slot, n] = d2s[slot, i]
             n += 1
     count[slot] = admit(row_ids, stamps[slot], d2s[slot], n, d2, stamp, row_id)
+    for i in range(count[slot], before):
+        stamps[slot, i] = NOBODY
     if n < length:
         return reach
     reach_id[slot] = row_ids[stamps[slot, length - 1] % capacity]
     return d2s[slot, length - 1]
+
+
+@inner
+def set_count(lists, slot, n):
+    """Let a list end after `n` entries, so that it can be read without its count."""
+    lists.count[slot] = n
+    for i in range(n, lists.stamps.shape[1]):
+        lists.stamps[slot, i] = NOBODY
 
 
 @inner

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from resampler.kernels.graph import UNKNOWN, allocating, inner, largest, load_row, slot_of
+from resampler.kernels.graph import NOBODY, UNKNOWN, allocating, inner, largest, load_row, slot_of
 from resampler.kernels.graph_cells import ARRIVED, NO_CELL, center_distance, sketch
 from resampler.kernels.lanes import LANES
 
@@ -58,6 +58,7 @@ def set_penalty(rows, lists, cells, query, penalty):
         if rows.penalty[j] >= 0:
             rows.penalty[j] = penalty
     lists.count[:] = 0
+    lists.stamps[:] = NOBODY
     cells.reach[:] = UNKNOWN
     cells.block_reach[:] = UNKNOWN
     cells.radius[:] = 0

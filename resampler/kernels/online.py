@@ -76,7 +76,7 @@ def emit_run(ring, tree, row_ids, code, label, seed, stream, ops, op, out):
     out_X, out_y, _, _, out_base_id, out_neighbor_id, out_step = out
     rows, lists, _, _ = ring.graph
     X, ids, penalty = rows.X, rows.row_ids, rows.penalty
-    stamps, count = lists.stamps, lists.count
+    stamps = lists.stamps
     oldest, held = rows.cursor
     capacity = X.shape[0]
     k = ring.nn_slots.shape[0]
@@ -94,7 +94,7 @@ def emit_run(ring, tree, row_ids, code, label, seed, stream, ops, op, out):
             else:
                 base = (oldest + choose(w0, held, half_life)) % capacity
             which = bounded(w1, k)
-            neighbor = living(stamps[base], count[base], which, k, oldest, held, capacity)
+            neighbor = living(stamps[base], which, k, oldest, held, capacity)
             if mixed or neighbor == DEAD:
                 neighbors(ring, base)
                 neighbor = ring.nn_slots[which]

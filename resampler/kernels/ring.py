@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 
 from resampler.kernels.blocks import DEAD
-from resampler.kernels.graph import alive, close, entry, inner, largest, load_row, scale_row, slot_of
+from resampler.kernels.graph import NOBODY, alive, close, entry, inner, largest, load_row, scale_row, set_count, slot_of
 from resampler.kernels.graph_cells import ARRIVED, NEWCOMERS, NO_CELL, remove, set_reach, settle, sketch
 from resampler.kernels.graph_search import ALL, NEW, NO_SLOT, QUERY, Graph, search
 from resampler.kernels.graph_upkeep import settle_newcomers
@@ -155,7 +155,7 @@ def arrive(ring, slot, n, home, home_d2):
     """Put the query, whose `n` neighbours have been found, among the newcomers, which have room."""
     rows, lists, cells, scratch = ring.graph
     effort = ring.effort
-    lists.count[slot] = n
+    set_count(lists, slot, n)
     i = cells.counts[ARRIVED]
     block, lane = i // LANES, i % LANES
     for j in range(scratch.query.shape[0]):
@@ -225,7 +225,8 @@ def neighbors(ring, slot):
     n = read(ring, slot, wanted)
     if n < wanted:
         load_row(rows, slot, scratch.query)
-        lists.count[slot] = look_up(ring, slot, ring.effort[BUDGET], lists.stamps[slot], lists.d2[slot])
+        found = look_up(ring, slot, ring.effort[BUDGET], lists.stamps[slot], lists.d2[slot])
+        set_count(lists, slot, found)
         set_reach(cells, slot, close(rows, lists, slot))
         n = read(ring, slot, wanted)
     return n
@@ -248,13 +249,13 @@ def read(ring, slot, wanted):
 
 
 @njit(cache=True, inline="always")
-def living(stamps, n, which, k, oldest, held, capacity):
-    """Return the slot of the living entry number `which` among `n`, or `DEAD` if fewer than `k` are alive."""
+def living(stamps, which, k, oldest, held, capacity):
+    """Return the slot of a list's living entry number `which`, or `DEAD` if fewer than `k` are alive."""
     seen = 0
     found = DEAD
-    for i in range(n):
+    for i in range(stamps.shape[0]):
         stamp = stamps[i]
-        if alive(stamp, oldest, held, capacity):
+        if stamp != NOBODY and alive(stamp, oldest, held, capacity):
             if seen == which:
                 found = stamp - capacity if stamp >= capacity else stamp
             seen += 1
@@ -282,7 +283,7 @@ def sample(ring, seed, stream, start, out, base, neighbor, step):
 def find_parents(ring, seed, stream, start, first, last, base, neighbor, step):
     """Write the slots of the parents and the steps of rows first .. last - 1, and ask for the parents' values."""
     rows, lists, _, _ = ring.graph
-    X, stamps, count = rows.X, lists.stamps, lists.count
+    X, stamps = rows.X, lists.stamps
     oldest, held = rows.cursor
     capacity, n_features = X.shape
     k = ring.nn_slots.shape[0]
@@ -300,13 +301,12 @@ def find_parents(ring, seed, stream, start, first, last, base, neighbor, step):
         neighbor[i] = bounded(np.uint64(neighbor[i]), k)
         prefetch(stamps, slot * stamps.shape[1])
         prefetch(stamps, slot * stamps.shape[1] + k)
-        prefetch(count, slot)
         prefetch(rows.row_ids, slot)
         for j in range(0, n_features, LINE):
             prefetch(X, slot * n_features + j)
     for i in range(first, last):
         slot, which = base[i], neighbor[i]
-        neighbor[i] = living(stamps[slot], count[slot], which, k, oldest, held, capacity)
+        neighbor[i] = living(stamps[slot], which, k, oldest, held, capacity)
         if neighbor[i] == DEAD:
             neighbors(ring, slot)
             neighbor[i] = ring.nn_slots[which]
@@ -381,7 +381,7 @@ def discard(ring, sorted_ids):
                 lists.stamps[to, n] = moved[slot_of(rows, stamp)]
                 lists.d2[to, n] = lists.d2[slot, i_entry]
                 n += 1
-        lists.count[to] = n
+        set_count(lists, to, n)
         lists.reach_id[to] = lists.reach_id[slot]
         rows.X[to] = rows.X[slot]
         rows.row_ids[to] = rows.row_ids[slot]
