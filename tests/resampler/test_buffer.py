@@ -9,6 +9,7 @@ from ring_twin import RingTwin, distances
 
 from resampler import InvalidInputError, MinorityBuffer
 from resampler.kernels.graph_cells import FREE, FREE_BLOCKS, FREE_GROUPS, NO_CELL, TOUCHED, WAITING
+from resampler.kernels.ring import BUDGET
 
 
 def clustered(seed, n, d, clusters=8, drift=0.0):
@@ -106,6 +107,8 @@ class BufferMachine(RuleBasedStateMachine):
         self.buffer = MinorityBuffer(
             d, k + spare, k, categorical_features=self.categorical, metric=metric, index=index, **shared
         )
+        if not self.buffer.exact:
+            self.buffer.ring.effort[BUDGET] = 10**6  # more than all rows, so that the graph is exact, too
         self.twin = RingTwin(d, k + spare, k, categorical=self.categorical, cosine=metric == "cosine", **shared)
         self.unused, self.now = self.rng.permutation(100_000), 0
 
