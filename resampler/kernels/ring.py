@@ -21,7 +21,7 @@ BUDGET, INSERTED, AUDITED, MISSED, REFIT, NEXT_AUDIT = range(6)  # of `effort`
 FIRST_BUDGET = 400  # rows an approximate search settles, until it has been audited
 MIN_BUDGET = 128
 AUDIT_SHARE = 256  # audits while all rows of a buffer are replaced
-MIN_BETWEEN = 64  # rows from one audit to the next, at least
+MIN_BETWEEN = 32  # rows from one audit to the next, at least
 OF_SEARCHES = 0.33  # of what lists may miss, searches may: the newcomers' searches miss lists, too
 AUDITS = 128  # exact searches after which less effort may be tried
 NONE = np.int64(0)
@@ -204,7 +204,7 @@ def audit(ring, slot):
     effort[AUDITED] += 1
     tolerated = (1 - ring.recall[0]) * OF_SEARCHES * AUDITS * k
     if effort[MISSED] > tolerated:
-        share = 2 if 4 * effort[AUDITED] < AUDITS else 4  # the sooner, the farther off
+        share = 1 if 8 * effort[AUDITED] < AUDITS else 2 if 4 * effort[AUDITED] < AUDITS else 4  # the sooner, the more
         effort[BUDGET] = min(effort[BUDGET] + effort[BUDGET] // share, max(rows.X.shape[0], MIN_BUDGET))
     elif effort[AUDITED] < AUDITS:
         return
