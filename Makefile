@@ -18,7 +18,7 @@ test: $(call STAMP,test) ## Run the tests (ARGS="-k name" to choose)
 	@rm -rf .cache/numba && NUMBA_CACHE_DIR=$(CURDIR)/.cache/numba $(BIN)/python -m pytest -n auto --maxprocesses 4 $(ARGS)
 
 test-lanes: $(call STAMP,test) ## Run the kernels' tests without the compiler (with coverage) and with bounds checks
-	@NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 tests/resampler --cov=resampler $(ARGS)
+	@NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 tests/resampler -m 'not compiled' --cov=resampler $(ARGS)
 	@NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(CURDIR)/.cache/numba-bounds $(BIN)/python -m pytest -n auto --maxprocesses 4 tests/resampler $(ARGS)
 
 lint: $(call STAMP,lint) ## Check format, style, types, imports and docstrings

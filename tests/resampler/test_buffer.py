@@ -206,6 +206,7 @@ BufferMachine.TestCase.settings = settings(max_examples=30, stateful_step_count=
 TestBufferAgainstPlainModel = BufferMachine.TestCase
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("index", ["exact", "graph"])
 def test_output_does_not_depend_on_how_rows_are_cut_or_on_a_save_in_between(index):
     X = clustered(1, 3_000, 6, drift=3)
@@ -224,6 +225,7 @@ def test_output_does_not_depend_on_how_rows_are_cut_or_on_a_save_in_between(inde
 WINDOWS = [{}, {"max_age": 900}, {"categorical_features": [5]}, {"metric": "cosine", "half_life": 100}]
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("window", WINDOWS, ids=lambda window: next(iter(window), "plain"))
 @pytest.mark.parametrize(("capacity", "index"), [(7, "graph"), (200, "graph"), (1_500, "graph"), (700, "exact")])
 def test_threads_give_the_bytes_of_one_insertion_after_the_other(capacity, index, window):
@@ -246,6 +248,7 @@ def test_threads_give_the_bytes_of_one_insertion_after_the_other(capacity, index
     assert fill(3, 9) == fill(1, 9)
 
 
+@pytest.mark.compiled
 def test_a_wave_with_more_to_tell_than_threads_can_note(monkeypatch):
     monkeypatch.setattr("resampler.waves.NOTES", 600)
     X = clustered(8, 3_000, 4, clusters=1)
@@ -255,6 +258,7 @@ def test_a_wave_with_more_to_tell_than_threads_can_note(monkeypatch):
     assert two.to_bytes() == one.to_bytes()
 
 
+@pytest.mark.compiled
 def test_cells_fill_many_groups_and_follow_rows_that_move_on():
     X = clustered(9, 24_000, 3, clusters=40, drift=30)
     buffer = MinorityBuffer(3, 8_000, index="graph")
@@ -269,6 +273,7 @@ def test_cells_fill_many_groups_and_follow_rows_that_move_on():
     assert_cells_fit_together(buffer)
 
 
+@pytest.mark.compiled
 @pytest.mark.slow
 def test_a_higher_recall_is_reached_with_more_effort():
     X = clustered(10, 30_000, 8, clusters=3)
@@ -292,6 +297,7 @@ def test_a_sample_is_one_endless_sequence(index):
         assert np.concatenate([part[column] for part in parts]).tobytes() == values.tobytes()
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("metric", ["euclidean", "cosine"])
 def test_graph_keeps_its_recall_through_churn_and_drift(metric):
     X = clustered(2, 12_000, 8, clusters=20, drift=6)
@@ -305,6 +311,7 @@ def test_graph_keeps_its_recall_through_churn_and_drift(metric):
         assert abs(recall(buffer, X) - stats.recall) < 0.03
 
 
+@pytest.mark.compiled
 def test_recall_survives_a_cluster_that_moves_far_away_constant_columns_and_duplicates():
     rng = np.random.default_rng(3)
     X = clustered(3, 9_000, 6)
@@ -320,6 +327,7 @@ def test_recall_survives_a_cluster_that_moves_far_away_constant_columns_and_dupl
     assert_cells_fit_together(buffer)
 
 
+@pytest.mark.compiled
 def test_all_rows_equal():
     buffer = MinorityBuffer(3, 1_500, 4, index="graph")
     buffer.insert(np.ones((4_000, 3)), np.arange(4_000))
@@ -329,6 +337,7 @@ def test_all_rows_equal():
     assert_cells_fit_together(buffer)
 
 
+@pytest.mark.compiled
 @pytest.mark.slow
 def test_uniform_rows_make_the_graph_raise_its_effort():
     X = np.random.default_rng(4).random((16_000, 24), dtype=np.float32)
@@ -350,6 +359,7 @@ def test_stats_of_an_exact_buffer():
     assert stats.neighbor_distance > 0
 
 
+@pytest.mark.compiled
 def test_buffers_on_threads_do_not_disturb_each_other():
     X = clustered(6, 2_000, 5)
 

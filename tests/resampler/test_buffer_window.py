@@ -47,6 +47,7 @@ def test_fading_is_the_twins(word, n, half_life):
     assert fading(np.uint64(word), n, half_life) == fading_twin(word, n, half_life)
 
 
+@pytest.mark.compiled
 def test_bases_are_half_as_frequent_one_half_life_ago():
     buffer = MinorityBuffer(3, 400, half_life=100)
     buffer.insert(rows(400), np.arange(400))
@@ -58,6 +59,7 @@ def test_bases_are_half_as_frequent_one_half_life_ago():
     assert np.allclose(count, 10_000, rtol=0.05)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("index", ["exact", "graph"])
 def test_the_categories_penalty_follows_the_spread_of_the_rows_held(index):
     scale = [2.0, 0.5, 1.0, 1.0]
@@ -74,6 +76,7 @@ def test_the_categories_penalty_follows_the_spread_of_the_rows_held(index):
     assert MinorityBuffer(2, 10, categorical_features=[0, 1]).categorical_penalty == 1
 
 
+@pytest.mark.compiled
 def test_neighbours_after_a_change_of_penalty_are_those_of_a_fresh_buffer():
     X = rows(2_400, 4)
     X[1_200:] *= 30
