@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
+from resampler.allocation import make_output
 from resampler.buffer import MinorityBuffer
 from resampler.errors import CorruptStateError
-from resampler.kernels.danger import Danger, assess_all, restore_weights
+from resampler.kernels.danger import Danger, restore_weights
+from resampler.kernels.online import SHORT, advance
 from resampler.kernels.ring import REFIT
-from resampler.waves import finish_wave
+from resampler.kernels.window import ASSESS
+from resampler.upkeep import finish_wave, mend
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import ArrayLike, NDArray
 
-    from resampler.kernels.ring import Ring
 
 Strategy = Literal["plain", "borderline", "adaptive"]
 STRATEGIES = get_args(Strategy)
-_NO_TREE = np.empty(0, dtype=np.int64)
 SAVED = ("buffer", "others", "weight")  # names of the arrays of saved bases
 
 
@@ -76,18 +77,17 @@ class Bases:
     ) -> None:
         self.buffer = make_buffer(capacity, k_neighbors)
         self.others: MinorityBuffer | None = None
-        self.danger: Danger | None = None
         if len(weights):
             self.others = make_buffer(capacity, 1)  # whose own neighbours nobody asks for
             self.others.ring.effort[REFIT] = 0  # the categories' penalty is the class's
-            self.danger = Danger(
-                others=self.others.ring,
-                weights=weights,
-                weight=np.zeros(capacity, dtype=np.int64),
-                tree=np.zeros(capacity + 1, dtype=np.int64),
-                nn_stamps=np.zeros(k_neighbors, dtype=np.int32),
-                nn_d2=np.zeros(k_neighbors, dtype=np.float32),
-            )
+        self.danger = Danger(
+            others=self.buffer.ring if self.others is None else self.others.ring,
+            weights=weights,
+            weight=np.zeros(capacity if len(weights) else 0, dtype=np.int64),
+            tree=np.zeros(capacity + 1 if len(weights) else 0, dtype=np.int64),
+            nn_stamps=np.zeros(k_neighbors, dtype=np.int32),
+            nn_d2=np.zeros(k_neighbors, dtype=np.float32),
+        )
 
     @property
     def row_ids(self) -> NDArray[np.int64]:
@@ -96,16 +96,24 @@ class Bases:
             return self.buffer.row_ids
         return np.concatenate([self.buffer.row_ids, self.others.row_ids])
 
-    @property
-    def rings(self) -> tuple[Ring, Danger | None, NDArray[np.int64]]:
-        """The state of the class, what its bases are drawn by, and their weights' tree, empty if there is none."""
-        return self.buffer.ring, self.danger, _NO_TREE if self.danger is None else self.danger.tree
+    def advance(self, *work: Any) -> None:
+        """Carry out the class's operations, doing in between what kernels leave to Python.
 
-    def end_waves(self) -> None:
-        """Move newcomers into their cells where there is no room for more."""
-        for buffer in (self.buffer, self.others):
-            if buffer is not None:
-                finish_wave(buffer.ring)
+        Parameters
+        ----------
+        *work : tuple
+            What `resampler.kernels.online.advance` takes from `X` to `ops`, and `out`.
+        """
+        *rows, ops, out = work
+        op, pause = 0, np.array([0, -1])
+        while op < len(ops[0]):
+            op = advance(self.buffer.ring, self.danger, *rows, ops, op, pause, out)
+            for buffer in (self.buffer, self.others):
+                if buffer is not None:
+                    finish_wave(buffer.ring)
+            if pause[SHORT] >= 0:
+                mend(self.buffer.ring, pause[SHORT:])
+                pause[SHORT] = -1
 
     def forget(self, row_ids: ArrayLike) -> int:
         """Delete rows of the class and of the sample.
@@ -122,8 +130,21 @@ class Bases:
         """
         gone = self.buffer.discard(row_ids)
         if self.others is not None and gone + self.others.discard(row_ids):
-            assess_all(self.buffer.ring, self.danger)
+            self._assess_all()
         return gone
+
+    def _assess_all(self) -> None:
+        """Weigh every row anew; none while there are too few for a synthetic row."""
+        self.danger.weight[:] = 0
+        self.danger.tree[:] = 0
+        rows, n = self.buffer.ring.graph.rows, len(self.buffer)
+        if n <= self.buffer.k_neighbors:
+            return
+        slots = (rows.cursor[0] + np.arange(n)) % self.buffer.capacity
+        ops = (np.zeros(n, dtype=np.int64), slots, np.full(n, ASSESS), np.zeros(n, dtype=np.int64))
+        self.advance(
+            rows.X[:0], slots[:0], 0, 0, np.uint64(0), np.int64(0), ops, make_output(0, self.buffer.n_features)
+        )
 
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
         """Save what is held.
@@ -134,7 +155,7 @@ class Bases:
             For `restore`.
         """
         saved: dict[str, NDArray[np.generic]] = {"buffer": np.frombuffer(self.buffer.to_bytes(), dtype=np.uint8)}
-        if self.others is not None and self.danger is not None:
+        if self.others is not None:
             saved["others"] = np.frombuffer(self.others.to_bytes(), dtype=np.uint8)
             oldest, held = self.buffer.ring.graph.rows.cursor
             saved["weight"] = self.danger.weight[(oldest + np.arange(held)) % self.buffer.capacity]
@@ -149,9 +170,12 @@ class Bases:
             Of bases of the same parameters.
         """
         self.buffer = MinorityBuffer.from_bytes(saved["buffer"].tobytes())
-        if self.danger is not None:
+        if self.others is None:
+            self.danger = self.danger._replace(others=self.buffer.ring)
+        else:
             if len(saved["weight"]) != len(self.buffer):
                 raise CorruptStateError("saved OnlineResampler has weights for other rows: rebuild it by replay")
             self.others = MinorityBuffer.from_bytes(saved["others"].tobytes())
             self.danger = self.danger._replace(others=self.others.ring)
-            restore_weights(self.buffer.ring, self.danger, saved["weight"])
+            oldest = self.buffer.ring.graph.rows.cursor[0] % self.buffer.capacity
+            restore_weights(self.danger.weight, self.danger.tree, oldest, saved["weight"])

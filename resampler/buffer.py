@@ -10,6 +10,7 @@ from resampler.allocation import make_ring
 from resampler.errors import CorruptStateError, InvalidInputError
 from resampler.kernels.blocks import DEAD
 from resampler.kernels.graph_search import ALL
+from resampler.kernels.lookup import read_all
 from resampler.kernels.ring import (
     BUDGET,
     FIRST_BUDGET,
@@ -17,21 +18,23 @@ from resampler.kernels.ring import (
     discard,
     evict,
     expire,
-    neighbors_of_all,
-    neighbors_of_queries,
     restore_blocks,
-    sample,
 )
+from resampler.kernels.sample import WAVE, sample
 from resampler.metric import check_count, check_positive, check_seed, make_penalty, make_scale
 from resampler.schema import check_magnitude
 from resampler.state import dump_state, load_state
 from resampler.synthesize import Synthetic
+from resampler.upkeep import look_up_rows, mend
 from resampler.waves import insert_in_order, insert_side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import ArrayLike, NDArray
+
+    from resampler.kernels.graph import Rows
+    from resampler.kernels.graph_cells import Cells
 
 Metric = Literal["euclidean", "cosine"]
 Index = Literal["auto", "exact", "graph"]
@@ -196,6 +199,10 @@ class MinorityBuffer:
         return penalty**0.5 if penalty >= 0 else float("nan")
 
     @property
+    def _rows_and_cells(self) -> tuple[Rows, Cells]:
+        return self.ring.graph.rows, self.ring.graph.cells
+
+    @property
     def _slots(self) -> NDArray[np.int64]:
         oldest, count = self.ring.graph.rows.cursor
         return (oldest + np.arange(count)) % self.capacity
@@ -301,7 +308,7 @@ class MinorityBuffer:
         """
         if check_count("n", n) > len(self):
             raise InvalidInputError(f"n must be from 0 to the buffer's {len(self)} rows, got {n}")
-        evict(self.ring, n)
+        evict(*self._rows_and_cells, n)
 
     def expire(self, now: int) -> int:
         """Drop the rows that are older than `max_age`; `insert` does so by itself.
@@ -325,7 +332,7 @@ class MinorityBuffer:
             raise InvalidInputError("expire needs a buffer with a max_age: use evict or discard")
         if isinstance(now, bool) or not isinstance(now, int | np.integer) or abs(int(now)) > MAX_TIME:
             raise InvalidInputError(f"now must be an integer within 2**62 of 0, got {now!r}")
-        return int(expire(self.ring, int(now) - self.max_age))
+        return int(expire(*self._rows_and_cells, int(now) - self.max_age))
 
     def discard(self, row_ids: ArrayLike) -> int:
         """Delete rows for good.
@@ -345,7 +352,8 @@ class MinorityBuffer:
         InvalidInputError
             If the ids are no list of integers; nothing changes.
         """
-        return int(discard(self.ring, np.unique(_integers("row_ids", row_ids))))
+        gone = np.isin(self.ring.graph.rows.row_ids, _integers("row_ids", row_ids))
+        return int(discard(*self.ring.graph[:3], gone, np.empty(self.capacity, dtype=np.int32)))
 
     def _distances(self, d2: NDArray[np.float32]) -> NDArray[np.float32]:
         return d2 / np.float32(2) if self.metric == "cosine" else np.sqrt(d2)
@@ -376,9 +384,7 @@ class MinorityBuffer:
         k = check_positive("n_neighbors", n_neighbors)
         if k > len(self):
             raise InvalidInputError(f"n_neighbors must be at most the buffer's {len(self)} rows, got {k}")
-        stamps = np.empty((len(rows), k), dtype=np.int32)
-        d2 = np.empty((len(rows), k), dtype=np.float32)
-        neighbors_of_queries(self.ring, rows, self.ring.effort[BUDGET], stamps, d2)
+        stamps, d2 = look_up_rows(self.ring, rows, k, int(self.ring.effort[BUDGET]))
         return self._distances(d2), self.ring.graph.rows.row_ids[stamps % self.capacity]
 
     def graph(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
@@ -401,7 +407,8 @@ class MinorityBuffer:
     def _neighbors(self, slots: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         nn_slots = np.empty((len(slots), self.k_neighbors), dtype=np.int64)
         nn_d2 = np.empty((len(slots), self.k_neighbors), dtype=np.float32)
-        neighbors_of_all(self.ring, slots, nn_slots, nn_d2)
+        mend(self.ring, slots)
+        read_all(*self.ring.graph[:2], slots, nn_slots, nn_d2)
         return nn_slots, nn_d2
 
     def sample(self, n: int, seed: int, start: int = 0) -> Synthetic:
@@ -438,7 +445,11 @@ class MinorityBuffer:
             np.empty(n, dtype=np.int64),
             np.empty(n, dtype=np.float32),
         )
-        sample(self.ring, np.uint64(check_seed(seed)), SAMPLE_STREAM, start, *out)
+        state = *self.ring.graph[:2], self.ring.half_life[0], self.ring.nn_slots, self.ring.nn_d2
+        key, short, begin = np.uint64(check_seed(seed)), np.empty(WAVE, dtype=np.int64), 0
+        while begin < n:
+            begin, n_short = sample(*state, key, SAMPLE_STREAM, start, begin, short, *out)
+            mend(self.ring, short[:n_short])
         return out
 
     def stats(self) -> BufferStats:
@@ -459,9 +470,7 @@ class MinorityBuffer:
             slots = self._slots[:: -(-n // RECALL_ROWS)]
             rows = self.ring.graph.rows
             nn_slots, nn_d2 = self._neighbors(slots)
-            stamps = np.empty((len(slots), k + 1), dtype=np.int32)
-            neighbors_of_queries(self.ring, rows.X[slots], ALL, stamps, np.empty(stamps.shape, dtype=np.float32))
-            true = stamps % self.capacity
+            true = look_up_rows(self.ring, rows.X[slots], k + 1, int(ALL))[0] % self.capacity
             # Of k + 1 nearest rows, k are others, unless duplicates of a lower id crowd the row itself out.
             hits = (nn_slots[:, :, None] == true[:, None, :]) & (true != slots[:, None])[:, None, :]
             recall = float(np.minimum(hits.sum(axis=(1, 2)) / k, 1).mean())
@@ -560,7 +569,7 @@ class MinorityBuffer:
         rows.X[slots], rows.row_ids[slots] = arrays["X"], arrays["row_ids"]
         if self.max_age is not None:
             rows.times[slots] = times
-        restore_blocks(self.ring, slots)
+        restore_blocks(*self._rows_and_cells, self.ring.graph.scratch.query, slots)
 
 
 def _check_half_life(value: object) -> float:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from resampler.allocation import make_output
 from resampler.bases import SAVED, STRATEGIES, Bases, Strategy, weigh
 from resampler.buffer import BufferStats, MinorityBuffer
 from resampler.errors import CorruptStateError, InvalidInputError
-from resampler.kernels.online import advance, scatter
+from resampler.kernels.online import scatter
 from resampler.kernels.window import Policy, Window, encode, plan
 from resampler.metric import check_positive, check_ratio, check_seed, label_key
 from resampler.provenance import MicroBatch
@@ -293,24 +294,12 @@ class OnlineResampler:
         position = np.empty(n, dtype=np.int64)
         streams = np.array(self._streams, dtype=np.int64)
         n_ops, n_out = plan(self._window, self._policy, codes, ids, streams, *ops, position)
-        out = (
-            np.empty((n_out, d), dtype=np.float32),
-            np.empty(n_out, dtype=np.int64),
-            np.empty(n_out, dtype=np.bool_),
-            np.empty(n_out, dtype=np.int64),
-            np.empty(n_out, dtype=np.int64),
-            np.empty(n_out, dtype=np.int64),
-            np.empty(n_out, dtype=np.float32),
-        )
+        out = make_output(n_out, d)
         scatter(rows, labels, ids, position, out)
         views = tuple(op[:n_ops] for op in ops)
         for code in np.flatnonzero(np.bincount(views[0], minlength=n_classes)).tolist():
-            bases = self._bases[code]
             label = int(self._window.labels[code])
-            op = 0
-            while op < n_ops:
-                op = advance(*bases.rings, rows, ids, code, label, self._policy.seed, streams[code], views, op, out)
-                bases.end_waves()
+            self._bases[code].advance(rows, ids, code, label, self._policy.seed, streams[code], views, out)
         return MicroBatch(*out), position
 
     @staticmethod

@@ -14,6 +14,8 @@ from numba import config
 from tqdm import tqdm
 
 from resampler.buffer import MinorityBuffer
+from resampler.kernels.graph_cells import NEWCOMERS
+from resampler.kernels.ring import end_wave
 from resampler.kernels.window import encode
 from resampler.online import OnlineResampler
 from resampler.schema import FeatureSchema
@@ -25,25 +27,27 @@ if TYPE_CHECKING:
 GROUP = "resampler.warmup"  # entry points: functions without arguments
 
 
-def _online(*, clean: bool = False) -> None:
+def _online() -> None:
     schema = FeatureSchema.numeric(["a", "b"])
-    online = OnlineResampler(schema, ratio=1.0, k_neighbors=1, capacity=4, clean=clean)
+    online = OnlineResampler(schema, ratio=1.0, k_neighbors=1, capacity=4, clean=True)
     online.process(np.eye(8, 2, dtype=np.float32), np.arange(8) % 3 == 0, np.arange(8))
     online.forget([0])
     OnlineResampler.from_bytes(online.to_bytes())
 
 
-def _weighed() -> None:
-    _online(clean=True)
+def _waves() -> None:
+    end_wave(MinorityBuffer(2, 4, 1, index="graph").ring)
 
 
 def _buffer() -> None:
-    buffer = MinorityBuffer(2, 4, 1, max_age=9)
-    buffer.insert(np.eye(4, 2, dtype=np.float32), np.arange(4), np.arange(4))
-    buffer.insert(np.eye(2, dtype=np.float32), [4, 5], [4, 5], n_threads=2)
+    buffer = MinorityBuffer(2, 2 * NEWCOMERS, 1, index="graph", max_age=9 * NEWCOMERS)
+    X, ids = np.eye(NEWCOMERS + 4, 2, dtype=np.float32), np.arange(NEWCOMERS + 4)
+    buffer.insert(X[:4], ids[:4], ids[:4])
+    buffer.insert(X[4:], ids[4:], ids[4:], n_threads=2)  # a wave ends, and audits are due
     buffer.expire(0)
     buffer.evict(1)
-    buffer.discard([2])
+    buffer.discard(ids[-1:])
+    buffer.ring.graph.lists.count[:] = 0  # lists have run short
     buffer.kneighbors(np.zeros((1, 2), dtype=np.float32), 1)
     buffer.sample(1, seed=0)
     buffer.graph()
@@ -58,13 +62,13 @@ def _batch_float64() -> None:
     _batch("float64")
 
 
-# Those that others build on come first; a wing adds its own by entry point.
+# Two processes take them in this order: what others build on comes first, and the longest.
 STEPS: dict[str, Callable[[], None]] = {
     "online": _online,
+    "waves": _waves,
     "batch float32": _batch,
     "batch float64": _batch_float64,
     "buffer": _buffer,
-    "online, bases weighed": _weighed,
 }
 
 

@@ -9,8 +9,9 @@ import numpy as np
 
 from resampler.allocation import make_scratch
 from resampler.kernels.graph_cells import ARRIVED, NEWCOMERS
-from resampler.kernels.ring import end_wave, insert_all
+from resampler.kernels.ring import insert_all
 from resampler.kernels.waves import Scouts, plan_wave, scout, take_places
+from resampler.upkeep import finish_wave
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,18 +19,6 @@ if TYPE_CHECKING:
     from resampler.kernels.ring import Ring
 
 NOTES = 64 * NEWCOMERS  # lists that a thread can note in a wave; beyond that, rows are searched for one after the other
-
-
-def finish_wave(ring: Ring) -> None:
-    """Move the newcomers into their cells if there is no room for more.
-
-    Parameters
-    ----------
-    ring : Ring
-        The state; this is due after every kernel that inserts rows.
-    """
-    if ring.graph.cells.counts[ARRIVED] == NEWCOMERS:
-        end_wave(ring)
 
 
 def insert_in_order(

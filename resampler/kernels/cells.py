@@ -21,6 +21,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from resampler.kernels.select import select
+
 LANES = 128  # rows a cell: 16 KiB at 32 float32 columns, so a cell stays in the first-level cache while it is scanned
 GROUP = 8  # columns a pass over the lanes: their sums stay in registers meanwhile
 _SAMPLE = 128  # rows that a direction is fitted on
@@ -110,8 +112,10 @@ def bisect(X, inverse_scale, order):
                     total += X[order[i], j] * inverse_scale[j] * direction[j]
             along[i - first] = total
         middle = first + (n_cells // 2) * LANES
-        pivot = np.partition(along, middle - first)[middle - first]
-        ties = middle - first - np.count_nonzero(along < pivot)  # that still belong to the lower half
+        pivot = select(along.copy(), middle - first)
+        ties = middle - first  # that still belong to the lower half
+        for i in range(last - first):
+            ties -= along[i] < pivot
         halves = np.empty(last - first, dtype=order.dtype)
         low, high = 0, middle - first
         for i in range(last - first):

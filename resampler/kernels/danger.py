@@ -17,13 +17,15 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
-from resampler.kernels.graph import entry, inner, largest, load_row, slot_of
+from resampler.kernels.graph import largest, load_row, slot_of
 from resampler.kernels.graph_search import NO_SLOT
+from resampler.kernels.jit import entry, inline, inner
+from resampler.kernels.lookup import keep_list, look_up, read
 from resampler.kernels.mixed import set_penalty
 from resampler.kernels.random import LOOK, bounded, draw
-from resampler.kernels.ring import BUDGET, Ring, choose, insert, look_up, neighbors
+from resampler.kernels.ring import BUDGET, Ring
+from resampler.kernels.sample import choose
 
 
 class Danger(NamedTuple):
@@ -32,12 +34,12 @@ class Danger(NamedTuple):
     Parameters
     ----------
     others : Ring
-        The sample of the other classes' rows.
-    weights : ndarray of shape (k_neighbors + 1,), int64
-        Weight of a base by how many of its nearest rows are of other classes.
-    weight : ndarray of shape (capacity,), int64
+        The sample of the other classes' rows; the class's own ring where all bases weigh the same.
+    weights : ndarray of shape (k_neighbors + 1,) or (0,), int64
+        Weight of a base by how many of its nearest rows are of other classes; empty where all weigh the same.
+    weight : ndarray of shape (capacity,) or (0,), int64
         Weight of each slot of the class's ring.
-    tree : ndarray of shape (capacity + 1,), int64
+    tree : ndarray of shape (capacity + 1,) or (0,), int64
         The weights' cumulative sums, as Fenwick keeps them.
     nn_stamps, nn_d2 : ndarray of shape (k_neighbors,), int32 and float32
         Working space: nearest rows of other classes.
@@ -52,15 +54,15 @@ class Danger(NamedTuple):
 
 
 @inner
-def set_weight(danger, slot, weight):
+def set_weight(weight, tree, slot, value):
     """Change the weight of a slot."""
-    change = weight - danger.weight[slot]
+    change = value - weight[slot]
     if change == 0:
         return
-    danger.weight[slot] = weight
+    weight[slot] = value
     i = slot + 1
-    while i < danger.tree.shape[0]:
-        danger.tree[i] += change
+    while i < tree.shape[0]:
+        tree[i] += change
         i += i & -i
 
 
@@ -90,7 +92,7 @@ def find(tree, target):
     return slot
 
 
-@njit(cache=True, inline="always")
+@inline
 def draw_base(tree, word, oldest, held, half_life):
     """Return the slot of the base that a word stands for: rows by age, each as wide as its weight.
 
@@ -104,6 +106,20 @@ def draw_base(tree, word, oldest, held, half_life):
     return find(tree, (weight_below(tree, oldest) + bounded(word, total)) % total)
 
 
+@inline
+def read_or_search(ring, slot):
+    """Write the slots and squared distances of a row's first neighbours; return how many there are."""
+    rows, lists, cells, scratch = ring.graph
+    n = read(rows, lists, slot, ring.nn_slots, ring.nn_d2)
+    if n < min(ring.nn_slots.shape[0], rows.cursor[1] - 1):
+        load_row(rows, slot, scratch.query)
+        stamps, d2 = lists.stamps[slot], lists.d2[slot]
+        found = look_up(ring, slot, ring.effort[BUDGET], stamps, d2)
+        keep_list(rows, lists, cells, slot, found, stamps, d2)
+        n = read(rows, lists, slot, ring.nn_slots, ring.nn_d2)
+    return n
+
+
 @inner
 def assess(ring, danger, slot):
     """Count the rows of other classes among a row's nearest, ties to the lower id, and weigh the row by it."""
@@ -112,7 +128,7 @@ def assess(ring, danger, slot):
     if largest(others.rows.penalty) != penalty:  # one metric for both
         set_penalty(others.rows, others.lists, others.cells, others.scratch.query, penalty)
     k = danger.nn_d2.shape[0]
-    n_own = neighbors(ring, slot)
+    n_own = read_or_search(ring, slot)
     load_row(rows, slot, others.scratch.query)
     budget = danger.others.effort[BUDGET]
     n_others = look_up(danger.others, NO_SLOT, budget, danger.nn_stamps, danger.nn_d2)
@@ -129,46 +145,29 @@ def assess(ring, danger, slot):
             nearer = d2 < own_d2 or (d2 == own_d2 and other_id < rows.row_ids[ring.nn_slots[own]])
         foreign += nearer
         own += not nearer
-    set_weight(danger, slot, danger.weights[foreign])
+    set_weight(danger.weight, danger.tree, slot, danger.weights[foreign])
 
 
 @entry
-def assess_all(ring, danger):
-    """Weigh every row anew; none while there are too few for a synthetic row."""
-    assess_each(ring, danger)
-
-
-@inner
-def assess_each(ring, danger):
-    """Weigh them, within a kernel."""
-    rows = ring.graph.rows
-    danger.weight[:] = 0
-    danger.tree[:] = 0
-    if rows.cursor[1] > ring.nn_slots.shape[0]:
-        for i in range(rows.cursor[1]):
-            assess(ring, danger, (rows.cursor[0] + i) % rows.X.shape[0])
-
-
-@entry
-def restore_weights(ring, danger, weights):
-    """Give the rows the weights that they had, oldest first."""
-    rows = ring.graph.rows
+def restore_weights(weight, tree, oldest, weights):
+    """Give the rows the weights that they had, oldest first, from slot `oldest` on."""
     for i in range(weights.shape[0]):
-        set_weight(danger, (rows.cursor[0] + i) % rows.X.shape[0], weights[i])
+        set_weight(weight, tree, (oldest + i) % weight.shape[0], weights[i])
 
 
-@inner
-def insert_base(ring, danger, row, row_id, seed, stream):
-    """Add a row to a class whose bases are weighed, weigh it, and weigh anew one that is drawn by the newcomer's id."""
+@inline
+def weigh_newcomer(ring, danger, row_id, seed, stream):
+    """Weigh the row that has been inserted, and anew one that is drawn by its id."""
     rows = ring.graph.rows
-    insert(ring, row, row_id)
     held = rows.cursor[1]
-    if held <= ring.nn_slots.shape[0]:
-        return
-    if held == ring.nn_slots.shape[0] + 1:
-        assess_each(ring, danger)
+    k = ring.nn_slots.shape[0]
+    if held <= k:
         return
     capacity = rows.X.shape[0]
-    assess(ring, danger, (rows.cursor[0] + held - 1) % capacity)
+    newest = (rows.cursor[0] + held - 1) % capacity
     word, _, _, _ = draw(seed, stream, row_id, LOOK)
-    assess(ring, danger, (rows.cursor[0] + bounded(word, held)) % capacity)
+    drawn = (rows.cursor[0] + bounded(word, held)) % capacity
+    # With the first row that has k others, all are weighed.
+    for i in range(held if held == k + 1 else 2):
+        slot = newest if i == 0 else drawn
+        assess(ring, danger, (rows.cursor[0] + i) % capacity if held == k + 1 else slot)

@@ -12,15 +12,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
-# Kernels that allocate nothing need no counting of references: for tuples of arrays, each passing on took longer than
-# most kernels do. Those that only kernels call have no wrappers for Python, which take half of the time of compilation.
-# Each kernel that Python calls is compiled with all that it calls: so there are few, and what one need not do in the
-# same call as another (ending a wave, say) is a kernel of its own.
-entry = njit(cache=True, nogil=True, _nrt=False)
-inner = njit(cache=True, nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False)
-allocating = njit(cache=True, nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=True)
+from resampler.kernels.jit import inline, inner
 
 NOBODY = np.int32(-1)
 UNKNOWN = np.float32(-1)  # reach of a list that nothing is offered to: it is searched for when it is read
@@ -83,14 +76,14 @@ class Lists(NamedTuple):
     reach_id: np.ndarray
 
 
-@njit(cache=True, inline="always")
+@inline
 def slot_of(rows, stamp):
     """Return the slot of a stamp."""
     capacity = rows.X.shape[0]
     return stamp - capacity if stamp >= capacity else stamp
 
 
-@njit(cache=True, inline="always")
+@inline
 def stamp_of(rows, slot):
     """Return the stamp of the row in a slot."""
     capacity = rows.X.shape[0]
@@ -100,7 +93,7 @@ def stamp_of(rows, slot):
     return slot + capacity if slot >= oldest - capacity else slot
 
 
-@njit(cache=True, inline="always")
+@inline
 def alive(stamp, oldest, held, capacity):
     """Tell whether the row of a stamp is among the `held` rows from stamp `oldest` on."""
     age = stamp - oldest

@@ -20,8 +20,9 @@ from typing import NamedTuple
 import numpy as np
 
 from resampler.kernels.blocks import DEAD
-from resampler.kernels.graph import UNKNOWN, allocating, inner, load_row
+from resampler.kernels.graph import UNKNOWN, load_row
 from resampler.kernels.graph_sketch import GRAINS, HEADROOM, draw_sketch, span_of
+from resampler.kernels.jit import allocating, inner
 from resampler.kernels.lanes import LANES
 
 FREE_BLOCKS, FREE_GROUPS, END, ARRIVED, TOUCHED = range(5)  # of `counts`

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from resampler.kernels.blocks import block_distances
-from resampler.kernels.graph import allocating, inner
 from resampler.kernels.graph_cells import (
     ARRIVED,
     END,
@@ -19,6 +18,7 @@ from resampler.kernels.graph_cells import (
     weigh,
 )
 from resampler.kernels.graph_halve import halve
+from resampler.kernels.jit import allocating, inner
 from resampler.kernels.lanes import LANES
 
 NO_GROUP = np.int64(-1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from resampler.kernels.blocks import block_distances
-from resampler.kernels.graph import allocating
+from resampler.kernels.jit import allocating
 from resampler.kernels.lanes import LANES
 
 ROUNDS = 3  # of 2-means: the cut need only be good

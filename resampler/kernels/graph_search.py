@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from resampler.kernels.blocks import DEAD, block_distances
-from resampler.kernels.graph import Lists, Rows, admit, inner, largest, offer, stamp_of
+from resampler.kernels.graph import Lists, Rows, admit, largest, offer, stamp_of
 from resampler.kernels.graph_cells import ARRIVED, END, FREE, NO_CELL, Cells
 from resampler.kernels.graph_sketch import (
     exact_distances,
@@ -21,6 +21,7 @@ from resampler.kernels.graph_sketch import (
     see_from,
     sketch_distances,
 )
+from resampler.kernels.jit import inner
 from resampler.kernels.lanes import LANES, at_most, first_lane, near, prefetch
 
 # Typed, since Numba compiles anew for each literal that a kernel is called with.

@@ -10,10 +10,9 @@ not depend on the sketches.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from resampler.kernels.blocks import GROUP
-from resampler.kernels.graph import inner
+from resampler.kernels.jit import inline, inner
 from resampler.kernels.lanes import add_category, add_sketched, at_most
 
 # (a + b)**2 <= (1 + SLACK) a**2 + (1 + 1 / SLACK) b**2: with it, a bound takes no root
@@ -23,19 +22,19 @@ GRAINS = 127  # that fit into a byte on either side
 HEADROOM = 1.25  # of a grain, for rows that come later
 
 
-@njit(cache=True, inline="always")
+@inline
 def margin_of(n_features):
     """Return a relative error that float32 sums over so many columns stay well within."""
     return 4e-7 * (n_features + 8)
 
 
-@njit(cache=True, inline="always")
+@inline
 def is_small(code):
     """Tell whether a category's code is its own sketch; no other code's is."""
     return 0 <= code <= GRAINS and code == np.floor(code)
 
 
-@njit(cache=True, inline="always")
+@inline
 def sketch_code(code):
     """Return the sketch of a category's code: negative if another code may have the same."""
     return np.int8(code) if is_small(code) else np.int8(-1)
@@ -118,13 +117,13 @@ def sketch_distances(block, grain, residual, penalty, limit, out):
     return within
 
 
-@njit(cache=True, inline="always")
+@inline
 def factor_of(n_features):
     """Return the factor of the bounds: d2 <= factor * sketched d2 + offset, and the other way round."""
     return np.float32((1 + SLACK) * (1 + 4 * margin_of(n_features)))
 
 
-@njit(cache=True, inline="always")
+@inline
 def offset_of(error, n_features):
     """Return the offset of the bounds, of sketches that are off by `error` at most."""
     error = np.float64(error)

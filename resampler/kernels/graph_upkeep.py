@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from resampler.kernels.blocks import DEAD
-from resampler.kernels.graph import UNKNOWN, allocating, inner, load_row
+from resampler.kernels.graph import UNKNOWN, load_row
 from resampler.kernels.graph_cells import (
     ARRIVED,
     END,
@@ -28,6 +28,7 @@ from resampler.kernels.graph_cells import (
 )
 from resampler.kernels.graph_groups import close_cell, find_cell, open_cell, open_group, rehome, split_group
 from resampler.kernels.graph_halve import halve
+from resampler.kernels.jit import allocating, inline
 from resampler.kernels.lanes import LANES
 
 SPARSE = 16  # a cell with fewer rows is dissolved
@@ -76,7 +77,7 @@ def dissolve(rows, cells, cell):
         rehome(cells, cell, NO_CELL)
 
 
-@inner
+@inline
 def tidy(rows, cells):
     """Dissolve the cells that have lost many rows."""
     n = cells.counts[TOUCHED]
@@ -90,7 +91,7 @@ def tidy(rows, cells):
             dissolve(rows, cells, cells.touched[i])
 
 
-@inner
+@inline
 def add(rows, cells, home, slot, query, d2, reach):
     """Put a newcomer into its cell `home`, at squared distance `d2`; into the nearest if that is `NO_CELL`."""
     if home == NO_CELL:
@@ -110,7 +111,7 @@ def add(rows, cells, home, slot, query, d2, reach):
     put(rows, cells, home, slot, query, d2, reach)
 
 
-@inner
+@inline
 def make_way(rows, cells, home, query):
     """Split the full cell of a newcomer; return the cell that it then belongs to and its squared distance."""
     if cells.group_cells[home // LANES] == LANES:
@@ -132,7 +133,7 @@ def make_way(rows, cells, home, query):
     return home, d2
 
 
-@inner
+@inline
 def settle_newcomers(rows, cells, query):
     """Move the newcomers into their cells; `query` is working space."""
     tidy(rows, cells)

@@ -13,10 +13,11 @@ from __future__ import annotations
 
 from numba import njit
 
+from resampler.kernels.jit import inline
 from resampler.kernels.random import bounded, draw, unit
 
 
-@njit(cache=True, inline="always")
+@inline
 def interpolate_row(base, neighbor, step, out):
     """Write one row between `base` and `neighbor`."""
     for j in range(out.shape[0]):

@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from resampler.kernels.graph import NOBODY, UNKNOWN, allocating, inner, largest, load_row, slot_of
+from resampler.kernels.graph import NOBODY, UNKNOWN, largest, load_row, slot_of
 from resampler.kernels.graph_cells import ARRIVED, NO_CELL, center_distance, sketch
+from resampler.kernels.jit import allocating, inner
 from resampler.kernels.lanes import LANES
+from resampler.kernels.select import select
 
 TOLERANCE = 1.1  # ratio of standard deviations
 
@@ -38,7 +40,10 @@ def median_spread(rows):
             total += (rows.X[(oldest + i) % capacity, j] - mean) ** 2
         spreads[n_numeric] = np.sqrt(total / held) * rows.inverse_scale[j]
         n_numeric += 1
-    return np.median(spreads[:n_numeric])
+    middle = select(spreads[:n_numeric], n_numeric // 2)
+    if n_numeric % 2 == 0:
+        middle = (middle + select(spreads[:n_numeric], n_numeric // 2 - 1)) / 2
+    return middle
 
 
 @inner

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from numba import njit
-
 from resampler.kernels.blocks import DEAD
-from resampler.kernels.danger import draw_base, insert_base
-from resampler.kernels.graph import entry, inner, largest
+from resampler.kernels.danger import assess, draw_base, weigh_newcomer
+from resampler.kernels.graph import largest
 from resampler.kernels.graph_cells import ARRIVED, NEWCOMERS
 from resampler.kernels.interpolate import interpolate_row, vote
+from resampler.kernels.jit import entry, inline
+from resampler.kernels.lookup import read
 from resampler.kernels.random import bounded, draw, unit
-from resampler.kernels.ring import choose, insert, living, neighbors
-from resampler.kernels.window import REFER
+from resampler.kernels.ring import insert
+from resampler.kernels.sample import choose, living
+from resampler.kernels.window import ASSESS, REFER
 
+MADE, SHORT = range(2)  # of `pause`
 NO_ID = -1  # row id of a synthetic row; base and neighbour of a real one
 
 
-@njit(cache=True, nogil=True)
+@entry
 def scatter(X, y, row_ids, position, out):
     """Put the real rows into their places in the output; all other places are synthetic until then."""
     out_X, out_y, out_synthetic, out_row_id, out_base_id, out_neighbor_id, out_step = out
@@ -37,40 +39,43 @@ def scatter(X, y, row_ids, position, out):
 
 
 @entry
-def advance(ring, danger, tree, X, row_ids, code, label, seed, stream, ops, op, out):
-    """Carry out the operations of class `code` from number `op` on, until a wave is to be ended; return the next one's.
+def advance(ring, danger, X, row_ids, code, label, seed, stream, ops, op, pause, out):
+    """Carry out the operations of class `code` from number `op` on, until Python has something to do; return the next.
 
-    `danger` is None, and `tree` empty, where all bases weigh the same. Synthetic row a that row i caused is keyed by
-    (seed, class, id of row i, a).
+    That is a wave to be ended, or a list to be searched for: of slot ``pause[SHORT]`` if it is not negative; synthetic
+    row ``pause[MADE]`` of the operation is then the next. Synthetic row a that row i caused is keyed by (seed, class,
+    id of row i, a).
     """
     op_class, op_row, op_count, _ = ops
-    arrived = ring.graph.cells.counts
-    # Compiled once for None, and once for `Danger`.
-    referred = arrived if danger is None else danger.others.graph.cells.counts
+    arrived, referred = ring.graph.cells.counts, danger.others.graph.cells.counts
+    weighed = danger.weights.shape[0] > 0
     while op < op_class.shape[0] and arrived[ARRIVED] < NEWCOMERS and referred[ARRIVED] < NEWCOMERS:
         if op_class[op] != code:
             op += 1
             continue
         if op_count[op] > 0:
-            op = emit_run(ring, tree, row_ids, code, label, seed, stream, ops, op, out)
+            op = emit_run(ring, danger.tree, row_ids, code, label, seed, stream, ops, op, pause, out)
+            if pause[SHORT] >= 0:
+                return op
             continue
         i = op_row[op]
-        if danger is None:
-            insert(ring, X[i], row_ids[i])
+        if op_count[op] == ASSESS:
+            assess(ring, danger, i)
         elif op_count[op] == REFER:
             insert(danger.others, X[i], row_ids[i])
         else:
-            insert_base(ring, danger, X[i], row_ids[i], seed, stream)
+            insert(ring, X[i], row_ids[i])
+            if weighed:
+                weigh_newcomer(ring, danger, row_ids[i], seed, stream)
         op += 1
     return op
 
 
-@inner
-def emit_run(ring, tree, row_ids, code, label, seed, stream, ops, op, out):
-    """Make the synthetic rows of the class until its ring changes again; return the operation that changes it.
+@inline
+def emit_run(ring, tree, row_ids, code, label, seed, stream, ops, op, pause, out):
+    """Make the synthetic rows of the class until its ring changes again; return the operation that is next.
 
-    One call makes a run of rows, and takes the arrays out of the ring once: a tuple that is passed on counts the
-    references to all of its arrays, which takes longer than to make a row. An empty `tree`: bases weigh the same.
+    One call makes a run of rows, and takes the arrays out of the ring once. An empty `tree`: bases weigh the same.
     """
     op_class, op_row, op_count, op_out = ops
     out_X, out_y, _, _, out_base_id, out_neighbor_id, out_step = out
@@ -82,30 +87,32 @@ def emit_run(ring, tree, row_ids, code, label, seed, stream, ops, op, out):
     k = ring.nn_slots.shape[0]
     half_life = ring.half_life[0]
     mixed = largest(penalty) >= 0
-    while op < op_class.shape[0]:
-        if op_class[op] == code and op_count[op] <= 0:
-            break
+    while op < op_class.shape[0] and (op_class[op] != code or op_count[op] > 0):
         n = op_count[op] if op_class[op] == code else 0
         row_id = row_ids[op_row[op]]
-        for a in range(n):
+        for a in range(pause[MADE], n):
             w0, w1, w2, _ = draw(seed, stream, row_id, a)
             if tree.shape[0] > 0:
                 base = draw_base(tree, w0, oldest % capacity, held, half_life)
             else:
                 base = (oldest + choose(w0, held, half_life)) % capacity
-            which = bounded(w1, k)
-            neighbor = living(stamps[base], which, k, oldest, held, capacity)
-            if mixed or neighbor == DEAD:
-                neighbors(ring, base)
-                neighbor = ring.nn_slots[which]
+            neighbor = living(stamps[base], bounded(w1, k), k, oldest, held, capacity)
+            if neighbor == DEAD:
+                pause[SHORT] = base
+                pause[MADE] = a
+                break
             step = unit(w2)
             at = op_out[op] + a
             interpolate_row(X[base], X[neighbor], step, out_X[at])
             if mixed:
+                read(rows, lists, base, ring.nn_slots, ring.nn_d2)
                 vote(X, ring.nn_slots, penalty, out_X[at])
             out_y[at] = label
             out_base_id[at] = ids[base]
             out_neighbor_id[at] = ids[neighbor]
             out_step[at] = step
+        if pause[SHORT] >= 0:
+            break
+        pause[MADE] = 0
         op += 1
     return op

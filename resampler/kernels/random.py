@@ -13,6 +13,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from resampler.kernels.jit import inline
+
 _MASK = np.uint64(0xFFFFFFFF)
 _SHIFT = np.uint64(32)
 _M0 = np.uint64(0xD2511F53)
@@ -30,7 +32,7 @@ REFERRAL = 0xFFFFFFFC
 LOOK = 0xFFFFFFFB
 
 
-@njit(cache=True, inline="always")
+@inline
 def philox4x32(c0, c1, c2, c3, k0, k1):
     """Encrypt the counter (c0..c3) under the key (k0, k1); all are uint64 that hold 32 bits."""
     for _ in range(10):
@@ -45,7 +47,7 @@ def philox4x32(c0, c1, c2, c3, k0, k1):
     return c0, c1, c2, c3
 
 
-@njit(cache=True, inline="always")
+@inline
 def draw(seed, stream, row_id, n):
     """Return the four words of draw `n` of row `row_id`; `stream` (32 bits) separates uses of one row."""
     row = np.uint64(row_id)
@@ -60,7 +62,7 @@ def draw(seed, stream, row_id, n):
     )
 
 
-@njit(cache=True, inline="always")
+@inline
 def bounded(word, n):
     """Map a word to 0 .. n-1 by multiply and shift; the bias is below n / 2**32."""
     return np.int64((word * np.uint64(n)) >> _SHIFT)
@@ -87,13 +89,13 @@ def fading(word, n, half_life):
     return np.int64(half_life * max(0.0, halvings - total * (2.0 / _LN2))) % n
 
 
-@njit(cache=True, inline="always")
+@inline
 def unit(word):
     """Map a word to a float32 in [0, 1), a multiple of 2**-24, so that no rounding enters."""
     return np.float32(word >> np.uint64(8)) * _UNIT
 
 
-@njit(cache=True, inline="always")
+@inline
 def poisson(word, rate):
     """Map a word to a Poisson count of mean `rate`, at most 1.
 

@@ -13,9 +13,10 @@ from typing import NamedTuple
 import numpy as np
 
 from resampler.kernels.blocks import DEAD
-from resampler.kernels.graph import entry, inner, scale_row
+from resampler.kernels.graph import scale_row
 from resampler.kernels.graph_cells import NEWCOMERS
 from resampler.kernels.graph_search import NO_SLOT, OVERFLOW, SCOUT, Graph, Scratch, meet_newcomers, search, tell
+from resampler.kernels.jit import entry, inline
 from resampler.kernels.lanes import LANES, prefetch
 from resampler.kernels.ring import BUDGET, NONE, arrive, drop_before, refit_due, take_slot
 
@@ -105,7 +106,7 @@ def take_places(ring, scouts, X, row_ids, times, max_age, first, begin, end):
         if scouts.found[i] == UNSEEN:
             return i
         if times.shape[0] > 0:
-            drop_before(ring, times[first + i] - max_age)
+            drop_before(ring.graph.rows, ring.graph.cells, times[first + i] - max_age)
         slot = take_slot(ring, X[first + i], row_ids[first + i])
         if i + 1 < end and scouts.found[i + 1] != UNSEEN:
             ask_for_lists(ring.graph.lists, ring.graph.cells.tenants, scouts, i + 1)
@@ -115,7 +116,7 @@ def take_places(ring, scouts, X, row_ids, times, max_age, first, begin, end):
     return end
 
 
-@inner
+@inline
 def take_place(ring, scouts, i, slot, row_id):
     """Let the query, row i of the wave, have its slot: meet the newcomers, and tell the lists that reach to it."""
     lists = ring.graph.lists
@@ -128,7 +129,7 @@ def take_place(ring, scouts, i, slot, row_id):
     arrive(ring, slot, n, scouts.home[i], scouts.home_d2[i])
 
 
-@inner
+@inline
 def ask_for_lists(lists, tenants, scouts, i):
     """Ask for the lists that row i of the wave will be offered to."""
     length = lists.stamps.shape[1]

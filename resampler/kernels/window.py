@@ -15,6 +15,7 @@ from resampler.kernels.random import KEEP, QUOTA, REFERRAL, draw, poisson
 # What an operation's count says; any other count emits that many rows.
 INSERT = 0  # the class keeps the row
 REFER = -1  # the row, of another class, enters the sample that the class is compared with
+ASSESS = -2  # the row of this slot of the class is weighed anew
 
 
 class Policy(NamedTuple):

@@ -14,7 +14,10 @@ from resampler import MinorityBuffer
 from resampler.kernels.graph_halve import halve, mean_row
 from resampler.kernels.graph_search import ALL
 from resampler.kernels.lanes import LANES
-from resampler.kernels.ring import BUDGET, neighbors_of_queries
+from resampler.kernels.lookup import look_up_all
+from resampler.kernels.ring import BUDGET
+
+NO_SLOTS = np.empty(0, dtype=np.int64)
 
 
 @njit
@@ -59,7 +62,7 @@ def test_search(d, grid, categories, seed, budget, metric):
     queries = X[-6:] + np.float32(0.3 * (not categories))
     for length in (1, 9):
         stamps, d2 = np.empty((6, length), dtype=np.int32), np.empty((6, length), dtype=np.float32)
-        neighbors_of_queries(buffer.ring, queries, budget, stamps, d2)
+        look_up_all(buffer.ring, NO_SLOTS, queries, budget, np.empty(6, dtype=np.int64), stamps, d2)
         for i in range(6):
             query = np.array(scaled(queries[i], twin.rows.inverse_scale, metric == "cosine"), dtype=np.float32)
             want_stamps, want_d2 = twin.search(query, budget, length)

@@ -426,8 +426,8 @@ def test_a_base_is_as_wide_as_its_weight(data, word):
     oldest = data.draw(st.integers(0, len(weights) - 1))
     bases = Bases(lambda capacity, k: MinorityBuffer(1, capacity, k), len(weights), 2, np.arange(3))
     bases.buffer.ring.graph.rows.cursor[:] = oldest, len(weights)
-    restore_weights(bases.buffer.ring, bases.danger, weights)
-    restore_weights(bases.buffer.ring, bases.danger, weights[::-1].copy())
+    restore_weights(bases.danger.weight, bases.danger.tree, oldest, weights)
+    restore_weights(bases.danger.weight, bases.danger.tree, oldest, weights[::-1].copy())
     slots = np.roll(np.arange(len(weights)), -oldest)
     wide = np.repeat(slots, weights[::-1] if weights.any() else 1)
     assert draw_base(bases.danger.tree, np.uint64(word), oldest, len(weights), 0.0) == wide[word * len(wide) >> 32]

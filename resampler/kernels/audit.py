@@ -1,0 +1,87 @@
+"""Audits: how much a buffer whose searches have a budget misses, and the budget that follows.
+
+Now and then a new row and one that is held are searched for exactly. What the new row's search missed tells at once
+when a budget is far too small; what the held row's list lacks is what counts, but follows a change of budget only as
+rows are replaced. So a budget grows on either, and shrinks only if both leave room.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from resampler.kernels.graph import alive
+from resampler.kernels.jit import entry, inner
+from resampler.kernels.random import bounded, draw
+from resampler.kernels.ring import AUDITED, BUDGET, INSERTED, MISSED, MISSED_KEPT, NEXT_AUDIT
+
+MIN_BUDGET = 128
+SHARE = 256  # audits while all rows of a buffer are replaced
+MIN_BETWEEN = 16  # rows from one audit to the next, at least
+AUDITS = 128  # after which less effort may be tried
+# Shares of what lists may miss. A budget grows if kept lists miss more than TOO_MUCH, and shrinks if they miss less
+# than LITTLE, faster below HARDLY_ANY: the gap is wider than chance. While a buffer fills, searches become harder, and
+# kept lists tell it too late.
+TOO_MUCH, LITTLE, HARDLY_ANY = 0.7, 0.45, 0.15
+NEW_WHILE_FILLING, NEW = 0.45, 1.5
+
+
+@entry
+def choose_audits(cursor, capacity, effort, slots):
+    """Write the slots of the rows to be audited, a new one and a held one each time; return how many slots."""
+    oldest, held = cursor
+    n = 0
+    while n + 2 <= slots.shape[0] and effort[NEXT_AUDIT] < effort[INSERTED]:
+        age = effort[INSERTED] - 1 - effort[NEXT_AUDIT]
+        word, _, _, _ = draw(np.uint64(0), np.int64(0), effort[NEXT_AUDIT], np.int64(0))
+        effort[NEXT_AUDIT] += max(MIN_BETWEEN, capacity // SHARE)
+        if age < held:
+            slots[n] = (oldest + held - 1 - age) % capacity
+            slots[n + 1] = (oldest + bounded(word, held)) % capacity
+            n += 2
+    return n
+
+
+@entry
+def judge(rows, lists, effort, recall, k, slots, found, stamps):
+    """Compare the first `k` entries of the rows chosen with exact searches, and fit the budget to what was missed."""
+    for i in range(0, slots.shape[0], 2):
+        effort[MISSED] += count_missed(rows, lists, slots[i], min(k, found[i]), stamps[i])
+        effort[MISSED_KEPT] += count_missed(rows, lists, slots[i + 1], min(k, found[i + 1]), stamps[i + 1])
+        effort[AUDITED] += 1
+        fit_budget(effort, recall, k, rows.X.shape[0])
+
+
+@inner
+def count_missed(rows, lists, slot, k, nearest):
+    """Return how many of the `k` nearest rows are not among the first `k` of a list; 0 if it has run short.
+
+    Such a list is searched for when it is read.
+    """
+    oldest, held = rows.cursor
+    seen = np.int64(0)
+    hits = np.int64(0)
+    for i in range(lists.count[slot]):
+        stamp = lists.stamps[slot, i]
+        if seen < k and alive(stamp, oldest, held, rows.X.shape[0]):
+            seen += 1
+            for j in range(k):
+                hits += nearest[j] == stamp
+    return k - hits if seen == k else np.int64(0)
+
+
+@inner
+def fit_budget(effort, recall, k, capacity):
+    """Change the budget if the audits since its last change say so."""
+    tolerated = (1 - recall) * AUDITS * k
+    new = tolerated * (NEW_WHILE_FILLING if effort[INSERTED] < 2 * capacity else NEW)
+    if effort[MISSED] > new or effort[MISSED_KEPT] > TOO_MUCH * tolerated:
+        share = 1 if 8 * effort[AUDITED] < AUDITS else 2 if 4 * effort[AUDITED] < AUDITS else 4  # the sooner, the more
+        effort[BUDGET] = min(effort[BUDGET] + effort[BUDGET] // share, max(capacity, MIN_BUDGET))
+    elif effort[AUDITED] < AUDITS:
+        return
+    elif effort[MISSED] < 0.7 * new and effort[MISSED_KEPT] < LITTLE * tolerated:
+        share = 4 if max(effort[MISSED], effort[MISSED_KEPT]) < HARDLY_ANY * tolerated else 8
+        effort[BUDGET] = max(effort[BUDGET] - effort[BUDGET] // share, MIN_BUDGET)
+    effort[AUDITED] = 0
+    effort[MISSED] = 0
+    effort[MISSED_KEPT] = 0

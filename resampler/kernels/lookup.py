@@ -1,0 +1,92 @@
+"""Neighbours of rows held and of queries: read from the kept lists, searched for where these have run short."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from resampler.kernels.blocks import DEAD
+from resampler.kernels.graph import alive, close, load_row, scale_row, set_count, slot_of
+from resampler.kernels.graph_cells import set_reach
+from resampler.kernels.graph_search import NO_SLOT, QUERY, search
+from resampler.kernels.jit import entry, inline, inner
+from resampler.kernels.ring import NONE
+
+
+@inline
+def look_up(ring, slot, budget, stamps, d2):
+    """Find the neighbours of the query, which is the row of `slot`, or of none; return how many."""
+    n, _, _, _ = search(ring.graph, QUERY, slot, NO_SLOT, NONE, budget, NONE, stamps, d2)
+    return n
+
+
+@entry
+def look_up_all(ring, slots, X, budget, found, stamps, d2):
+    """Find the neighbours of the rows of the slots, or where there are none of the rows of `X`, in order.
+
+    Writes how many were found: as many as asked for, or all other rows.
+    """
+    rows, _, _, scratch = ring.graph
+    for i in range(found.shape[0]):
+        slot = NO_SLOT
+        if slots.shape[0] > 0:
+            slot = slots[i]
+            load_row(rows, slot, scratch.query)
+        else:
+            scale_row(rows, X[i], scratch.query)
+        found[i] = look_up(ring, slot, budget, stamps[i], d2[i])
+
+
+@entry
+def find_short(rows, lists, k, slots, short):
+    """Write which of the slots have lists with fewer living entries than `k`, or than other rows; return how many."""
+    oldest, held = rows.cursor
+    wanted = min(k, held - 1)
+    n = 0
+    for i in range(slots.shape[0]):
+        seen = np.int64(0)
+        for j in range(lists.count[slots[i]]):
+            seen += alive(lists.stamps[slots[i], j], oldest, held, rows.X.shape[0])
+        if seen < wanted:
+            short[n] = slots[i]
+            n += 1
+    return n
+
+
+@entry
+def keep_lists(rows, lists, cells, slots, found, stamps, d2):
+    """Replace the lists of the slots by what was found."""
+    for i in range(slots.shape[0]):
+        keep_list(rows, lists, cells, slots[i], found[i], stamps[i], d2[i])
+
+
+@inline
+def keep_list(rows, lists, cells, slot, n, stamps, d2):
+    """Replace a list by the `n` neighbours that were found."""
+    for j in range(n):
+        lists.stamps[slot, j] = stamps[j]
+        lists.d2[slot, j] = d2[j]
+    set_count(lists, slot, n)
+    set_reach(cells, slot, close(rows, lists, slot))
+
+
+@entry
+def read_all(rows, lists, slots, nn_slots, nn_d2):
+    """Write the neighbours of each given slot, padded with `DEAD` and infinity; no list may be short."""
+    for i in range(slots.shape[0]):
+        for j in range(read(rows, lists, slots[i], nn_slots[i], nn_d2[i]), nn_slots.shape[1]):
+            nn_slots[i, j] = DEAD
+            nn_d2[i, j] = np.inf
+
+
+@inner
+def read(rows, lists, slot, nn_slots, nn_d2):
+    """Write the slots and squared distances of a list's first living entries; return how many there were."""
+    oldest, held = rows.cursor
+    n = np.int64(0)
+    for i in range(lists.count[slot]):
+        stamp = lists.stamps[slot, i]
+        if n < nn_slots.shape[0] and alive(stamp, oldest, held, rows.X.shape[0]):
+            nn_slots[n] = slot_of(rows, stamp)
+            nn_d2[n] = lists.d2[slot, i]
+            n += 1
+    return n

@@ -1,0 +1,101 @@
+"""What a buffer's kernels leave to Python between two calls: it is rare, and would be compiled with each of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from resampler.kernels.audit import choose_audits, judge
+from resampler.kernels.graph_cells import ARRIVED, NEWCOMERS
+from resampler.kernels.graph_search import ALL
+from resampler.kernels.lookup import find_short, keep_lists, look_up_all
+from resampler.kernels.ring import BUDGET, end_wave
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from resampler.kernels.ring import Ring
+
+AUDITED_ROWS = 64  # slots of a wave's audits: more than there can be
+_NO_ROWS = np.empty((0, 0), dtype=np.float32)
+_NO_SLOTS = np.empty(0, dtype=np.int64)
+
+
+def finish_wave(ring: Ring) -> None:
+    """Move the newcomers into their cells if there is no room for more, and audit the buffer if that is due.
+
+    Parameters
+    ----------
+    ring : Ring
+        The state; this is due after every kernel that inserts rows.
+    """
+    if ring.graph.cells.counts[ARRIVED] < NEWCOMERS:
+        return
+    end_wave(ring)
+    if ring.effort[BUDGET] == ALL:
+        return
+    slots = np.empty(AUDITED_ROWS, dtype=np.int64)
+    rows, lists, _, _ = ring.graph
+    slots = slots[: choose_audits(rows.cursor, len(rows.X), ring.effort, slots)]
+    if len(slots):
+        k = min(len(ring.nn_slots), int(rows.cursor[1]) - 1)
+        found, stamps, _ = _look_up(ring, slots, k, int(ALL))
+        judge(rows, lists, ring.effort, ring.recall[0], k, slots, found, stamps)
+
+
+def mend(ring: Ring, slots: NDArray[np.int64]) -> None:
+    """Search for the lists that have run short.
+
+    Parameters
+    ----------
+    ring : Ring
+        The state.
+    slots : ndarray of shape (n,), int64
+        Rows whose lists are about to be read.
+    """
+    rows, lists, cells, _ = ring.graph
+    short = np.empty(len(slots), dtype=np.int64)
+    short = short[: find_short(rows, lists, len(ring.nn_slots), slots, short)]
+    if len(short):
+        found = _look_up(ring, short, lists.stamps.shape[1], int(ring.effort[BUDGET]))
+        keep_lists(rows, lists, cells, short, *found)
+
+
+def _look_up(
+    ring: Ring, slots: NDArray[np.int64], length: int, budget: int
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]:
+    found = np.empty(len(slots), dtype=np.int64)
+    stamps = np.empty((len(slots), length), dtype=np.int32)
+    d2 = np.empty((len(slots), length), dtype=np.float32)
+    look_up_all(ring, slots, _NO_ROWS, budget, found, stamps, d2)
+    return found, stamps, d2
+
+
+def look_up_rows(
+    ring: Ring, X: NDArray[np.float32], k: int, budget: int
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Search for the rows held that are nearest to each query.
+
+    Parameters
+    ----------
+    ring : Ring
+        The state.
+    X : ndarray of shape (n, n_features), float32
+        The queries.
+    k : int
+        How many, at most the number of rows held.
+    budget : int
+        Rows that a search settles; `ALL` for the true neighbours.
+
+    Returns
+    -------
+    stamps : ndarray of shape (n, k), int32
+        Nearest first; modulo the capacity these are slots.
+    d2 : ndarray of shape (n, k), float32
+        Squared distances.
+    """
+    stamps = np.empty((len(X), k), dtype=np.int32)
+    d2 = np.empty((len(X), k), dtype=np.float32)
+    look_up_all(ring, _NO_SLOTS, X, budget, np.empty(len(X), dtype=np.int64), stamps, d2)
+    return stamps, d2
