@@ -29,7 +29,7 @@ from resampler import FeatureSchema, MinorityBuffer, OnlineResampler
 
 K = 5
 BATCH = 256
-RECALL = {8: 0.998}  # what ours aims at, by columns: there the peers are better than the default
+RECALL = {8: 0.9985, 32: 0.965}  # what ours aims at, by columns: there the peers are better than the default
 LIMIT = {"usearch": 10_000}  # rows of churn
 
 
@@ -124,7 +124,7 @@ def make_rows(n: int, d: int, *, uniform: bool = False) -> np.ndarray:
     return X
 
 
-def recall(peer: Peer, X: np.ndarray, first: int, n_queries: int = 300) -> float:
+def recall(peer: Peer, X: np.ndarray, first: int, n_queries: int = 1_000) -> float:
     """Share of the true neighbours that the peer finds, of rows first .. first + len(X) - 1 that it holds."""
     exact = faiss.IndexFlatL2(X.shape[1])
     exact.add(X)
@@ -206,7 +206,7 @@ def shapes_table(options: argparse.Namespace) -> None:
         ("uniform", n, 32, 5),
         ("clustered", 10 * n, 32, 5),
     ):
-        churned = 2_000 if shape == "uniform" and d > 8 else 10_000
+        churned = capacity // 2 if shape == "uniform" and d > 8 else int(capacity * options.churn)
         X = make_rows(capacity + churned, d, uniform=shape == "uniform")
         if "duplicate" in shape:
             X[::10] = X[5::10][: len(X[::10])]

@@ -38,8 +38,8 @@ def finish_wave(ring: Ring) -> None:
     slots = np.empty(AUDITED_ROWS, dtype=np.int64)
     rows, lists, _, _ = ring.graph
     slots = slots[: choose_audits(rows.cursor, len(rows.X), ring.effort, slots)]
-    if len(slots):
-        k = min(len(ring.nn_slots), int(rows.cursor[1]) - 1)
+    k = min(len(ring.nn_slots), int(rows.cursor[1]) - 1)
+    if len(slots) and k > 0:
         found, stamps, _ = _look_up(ring, slots, k, int(ALL))
         judge(rows, lists, ring.effort, ring.recall[0], k, slots, found, stamps)
 

@@ -46,6 +46,7 @@ def fit(name, X, y, seed, wanted):
     sampler = OVER[name](random_state=seed, sampling_strategy=wanted)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", samplers.ContrastWarning)
+        warnings.filterwarnings("ignore", "class .* are all equal, so these are copies")
         warnings.simplefilter("error", samplers.ShortfallWarning)
         try:
             return sampler, *sampler.fit_resample(X, y)

@@ -1,0 +1,109 @@
+"""Audits against their twins; and that it is the kept lists that decide on the budget."""
+
+import numpy as np
+import pytest
+from audit_twin import chosen, fitted, missed
+from graph_twin import GraphTwin
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from resampler import MinorityBuffer
+from resampler.kernels import audit
+from resampler.kernels.audit import choose_audits, judge
+from resampler.kernels.graph_search import ALL
+from resampler.kernels.lookup import look_up_all
+from resampler.kernels.ring import AUDITED, BUDGET, INSERTED, MISSED, MISSED_KEPT, NEXT_AUDIT
+from resampler.upkeep import finish_wave
+
+
+def make_buffer(capacity, n, seed, recall=0.95):
+    buffer = MinorityBuffer(3, capacity, 3, index="graph", recall=recall)
+    buffer.insert(np.random.default_rng(seed).normal(size=(n, 3)).astype(np.float32), np.arange(n))
+    return buffer
+
+
+@given(
+    capacity=st.sampled_from([5, 300, 4_096, 10_000]),
+    held=st.integers(0, 300),
+    oldest=st.integers(0, 20_000),
+    inserted=st.integers(0, 10_000),
+    behind=st.integers(0, 300),
+)
+def test_choose_audits(capacity, held, oldest, inserted, behind):
+    held, oldest, first = min(held, capacity), oldest % (2 * capacity), max(0, inserted - behind)
+    effort, slots = np.zeros(7, dtype=np.int64), np.empty(64, dtype=np.int64)
+    effort[INSERTED], effort[NEXT_AUDIT] = inserted, first
+    n = choose_audits(np.array([oldest, held]), capacity, effort, slots)
+    assert (slots[:n].tolist(), effort[NEXT_AUDIT]) == chosen(oldest, held, capacity, inserted, first)
+
+
+@settings(max_examples=15)
+@given(
+    seed=st.integers(0, 1_000),
+    recall=st.sampled_from([0.3, 0.95, 1.0]),
+    audited=st.sampled_from([0, 20, 40, 126]),
+    before=st.tuples(st.integers(0, 30), st.integers(0, 30)),
+    inserted=st.sampled_from([10, 10_000]),
+    budget=st.sampled_from([128, 200, 400]),
+)
+def test_judge(seed, recall, audited, before, inserted, budget):
+    buffer = make_buffer(300, 500, seed)
+    ring, k = buffer.ring, 3
+    rng = np.random.default_rng(seed)
+    for slot in rng.permutation(300)[:100]:  # lists that lack something, and such as have run short
+        ring.graph.lists.stamps[slot, [0, 7]] = ring.graph.lists.stamps[slot, [7, 0]]
+        ring.graph.lists.count[slot] -= 6 * (slot % 3 == 0)
+    twin = GraphTwin(buffer)
+    slots = rng.integers(0, 300, 12)
+    found, stamps = np.empty(12, dtype=np.int64), np.empty((12, k), dtype=np.int32)
+    none = np.empty((0, 0), dtype=np.float32)
+    look_up_all(ring, slots, none, int(ALL), found, stamps, np.empty((12, k), dtype=np.float32))
+    ring.effort[[BUDGET, AUDITED, MISSED, MISSED_KEPT, INSERTED]] = budget, audited, *before, inserted
+    judge(ring.graph.rows, ring.graph.lists, ring.effort, recall, k, slots, found, stamps)
+    new, kept = before
+    for i in range(0, 12, 2):
+        new += missed(twin, slots[i], stamps[i], k)
+        kept += missed(twin, slots[i + 1], stamps[i + 1], k)
+        budget, audited, new, kept = fitted(budget, audited + 1, new, kept, inserted < 600, recall, k, 300)
+    assert ring.effort[[BUDGET, AUDITED, MISSED, MISSED_KEPT]].tolist() == [budget, audited, new, kept]
+
+
+def test_lists_that_lack_rows_raise_the_budget_though_searches_find_all():
+    budgets = {}
+    for damaged in (False, True):
+        buffer = make_buffer(2_000, 4_000, seed=1)
+        ring = buffer.ring
+        ring.effort[[BUDGET, AUDITED, MISSED, MISSED_KEPT]] = 1_999, 0, 0, 0
+        if damaged:
+            ring.graph.lists.stamps[:, [0, 7]] = ring.graph.lists.stamps[:, [7, 0]]
+        rng = np.random.default_rng(2)
+        buffer.insert(rng.normal(size=(512, 3)).astype(np.float32), np.arange(4_000, 4_512))
+        assert ring.effort[MISSED] <= 1
+        budgets[damaged] = ring.effort[BUDGET]
+    assert budgets == {False: 1_999, True: 2_000}
+
+
+def test_a_buffer_without_effort_to_spare_shrinks_its_budget_to_the_least():
+    buffer = make_buffer(2_000, 2_000, seed=1)
+    buffer.ring.effort[BUDGET] = 2_000
+    for first in range(2_000, 42_000, 2_000):
+        rows = np.random.default_rng(first).normal(size=(2_000, 3)).astype(np.float32)
+        buffer.insert(rows, np.arange(first, first + 2_000))
+    assert audit.MIN_BUDGET <= buffer.ring.effort[BUDGET] < 1_000
+    assert buffer.stats().recall > 0.95
+
+
+@pytest.mark.parametrize("left", [0, 1])
+def test_a_wave_may_end_with_hardly_a_row_left(left):
+    buffer = MinorityBuffer(2, 300, 3, index="graph")
+    buffer.insert(np.random.default_rng(0).normal(size=(255, 2)), np.arange(255))
+    buffer.evict(255 - left)
+    buffer.insert(np.zeros((1, 2)), [1_000])
+    buffer.evict(1)
+    finish_wave(buffer.ring)
+    assert len(buffer) == left
+    buffer.insert(np.random.default_rng(1).normal(size=(600, 2)), np.arange(2_000, 2_600))
+    assert buffer.stats().recall > 0.95
+    aged = MinorityBuffer(2, 300, 3, index="graph", max_age=1)
+    aged.insert(np.random.default_rng(1).normal(size=(600, 2)), np.arange(600), 10 * np.arange(600))
+    assert len(aged) == 1
