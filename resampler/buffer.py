@@ -175,7 +175,7 @@ class MinorityBuffer:
             (1.0 / self.scale).astype(np.float32),
             make_penalty(mask, None, self.n_features).astype(np.float32),
             cosine=metric == "cosine",
-            budget=int(ALL) if exact else FIRST_BUDGET,
+            budget=int(ALL) if exact else FIRST_BUDGET if self.capacity > EXACT_CAPACITY else self.capacity,
             aged=max_age is not None,
         )
         self.ring.half_life[0] = half_life or 0.0

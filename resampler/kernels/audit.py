@@ -15,7 +15,7 @@ from resampler.kernels.random import bounded, draw
 from resampler.kernels.ring import AUDITED, BUDGET, INSERTED, MISSED, MISSED_KEPT, NEXT_AUDIT
 
 MIN_BUDGET = 128
-SHARE = 256  # audits while all rows of a buffer are replaced
+SHARE_WHILE_FILLING, SHARE = 256, 128  # audits while all rows of a buffer are replaced
 MIN_BETWEEN = 16  # rows from one audit to the next, at least
 AUDITS = 128  # after which less effort may be tried
 # Shares of what lists may miss. A budget grows if kept lists miss more than TOO_MUCH, and shrinks if they miss less
@@ -33,7 +33,8 @@ def choose_audits(cursor, capacity, effort, slots):
     while n + 2 <= slots.shape[0] and effort[NEXT_AUDIT] < effort[INSERTED]:
         age = effort[INSERTED] - 1 - effort[NEXT_AUDIT]
         word, _, _, _ = draw(np.uint64(0), np.int64(0), effort[NEXT_AUDIT], np.int64(0))
-        effort[NEXT_AUDIT] += max(MIN_BETWEEN, capacity // SHARE)
+        share = SHARE_WHILE_FILLING if effort[NEXT_AUDIT] < 2 * capacity else SHARE
+        effort[NEXT_AUDIT] += max(MIN_BETWEEN, capacity // share)
         if age < held:
             slots[n] = (oldest + held - 1 - age) % capacity
             slots[n + 1] = (oldest + bounded(word, held)) % capacity

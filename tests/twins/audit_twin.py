@@ -14,7 +14,7 @@ def chosen(oldest, held, capacity, inserted, next_audit):
         if new >= oldest:
             word = draw(0, 0, next_audit, 0)[0]
             slots += [new % capacity, (oldest + (word * held >> 32)) % capacity]
-        next_audit += 16 if capacity < 16 * 256 else capacity // 256
+        next_audit += max(16, capacity // (256 if next_audit < 2 * capacity else 128))
     return slots, next_audit
 
 
