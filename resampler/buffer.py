@@ -467,7 +467,7 @@ class MinorityBuffer:
         recall = distance = float("nan")
         k, n = self.k_neighbors, len(self)
         if n > k:
-            slots = self._slots[:: -(-n // RECALL_ROWS)]
+            slots = self._slots[:: -(-n // RECALL_ROWS)].copy()  # kernels are compiled for rows side by side
             rows = self.ring.graph.rows
             nn_slots, nn_d2 = self._neighbors(slots)
             true = look_up_rows(self.ring, rows.X[slots], k + 1, int(ALL))[0] % self.capacity

@@ -37,6 +37,39 @@ def test_wrong_usage_is_one_line_and_exit_code_2(tmp_path):
         assert done.stdout == ""
 
 
+LONG_LIFE = """
+import numpy as np
+from resampler import FeatureSchema, MinorityBuffer, OnlineResampler
+
+rng = np.random.default_rng(0)
+n = 6_000
+X, ids = rng.normal(size=(n, 3)), np.arange(n)
+X[:, 2] = rng.integers(0, 3, n)
+for options in ({}, {"categorical_features": [2]}, {"max_age": 3_000}, {"half_life": 50.0}, {"metric": "cosine"}):
+    buffer = MinorityBuffer(3, 2_500, index="graph", **options)
+    for first in range(0, n, 1_000):
+        part = slice(first, first + 1_000)
+        times = (ids[part],) if buffer.max_age else ()
+        buffer.insert(X[part], ids[part], *times, n_threads=1 + first // 1_000 % 2)
+        buffer.sample(200, seed=first)
+    buffer.discard(ids[-40:])
+    buffer.evict(2_000)
+    buffer.sample(2_000, seed=1)
+    buffer.kneighbors(X[:5], 3)
+    buffer.stats()
+    MinorityBuffer.from_bytes(buffer.to_bytes()).graph()
+schema = FeatureSchema.numeric(["a", "b", "c"])
+for options in ({}, {"strategy": "adaptive"}, {"clean": True, "quota": "poisson"}, {"undersample": 0.5, "ratio": 1.0}):
+    online = OnlineResampler(schema, **{"ratio": 0.8, "capacity": 2_500, **options})
+    y = rng.integers(0, 6, n) // 2 // (1 + rng.integers(0, 2, n))
+    for first in range(0, n, 500):
+        part = slice(first, first + 500)
+        online.process(X[part], y[part], ids[part])
+    online.forget(ids[-100:])
+    OnlineResampler.from_bytes(online.to_bytes()).buffer_stats()
+"""
+
+
 def test_warmup_fills_the_cache_and_then_finds_all_in_it(tmp_path):
     compiled = []
     for _ in range(2):
@@ -46,6 +79,11 @@ def test_warmup_fills_the_cache_and_then_finds_all_in_it(tmp_path):
         compiled.append({(path, path.stat().st_mtime_ns) for path in (tmp_path / "cache").rglob("*.nbc")})
     assert compiled[0]
     assert compiled[0] == compiled[1]
+    # Nothing is compiled in the middle of a stream either, whatever a buffer comes to do.
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache"), "NUMBA_DISABLE_JIT": "0"}
+    done = subprocess.run([sys.executable, "-c", LONG_LIFE], capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert compiled[0] == {(path, path.stat().st_mtime_ns) for path in (tmp_path / "cache").rglob("*.nbc")}
 
 
 def test_options_may_stand_in_resampler_toml(tmp_path):
