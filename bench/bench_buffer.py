@@ -31,12 +31,14 @@ K = 5
 BATCH = 256
 RECALL = {8: 0.997, 32: 0.965}  # what ours aims at, by columns: there the peers are better than the default
 LIMIT = {"usearch": 10_000}  # rows of churn
+MIXED = 10 * BATCH  # rows that come while synthetic ones are made, four a row
 
 
 class Peer(Protocol):
     def fill(self, X: np.ndarray) -> None: ...
     def turn_over(self, X: np.ndarray, first: int, capacity: int) -> None: ...
     def neighbors(self, X: np.ndarray, ids: np.ndarray) -> np.ndarray: ...
+    def emit(self, X: np.ndarray, n: int) -> None: ...
 
 
 class Ours:
@@ -144,6 +146,13 @@ def rate(n: int, call, *arguments) -> float:
     return n / (time.process_time() - started)
 
 
+def churn_and_emit(peer: Peer, X: np.ndarray, first: int, capacity: int) -> None:
+    """Let the rows behind the first `capacity` come, a batch at a time, and make four synthetic rows for each."""
+    for a in range(capacity, len(X), BATCH):
+        peer.turn_over(X[a : a + BATCH], first + a, capacity)
+        peer.emit(X[a + BATCH - capacity : a + BATCH], 4 * BATCH)
+
+
 def churn_table(options: argparse.Namespace) -> None:
     columns = "index", "churn rows/s", "recall@5", "synthetic rows/s", "with 4 synthetic, rows/s"
     print(f"| rows x features | {' | '.join(columns)} | ratios; bytes a row (above 2.5x raw) |")
@@ -156,7 +165,7 @@ def churn_rows(capacity: int, d: int, churn: float, peers: list[str]) -> None:
     X = make_rows(capacity + int(capacity * churn), d)
     base = {}
     for name in (*peers, "ours"):
-        n = min(int(capacity * churn), LIMIT.get(name, len(X)))
+        n = min(int(capacity * churn) - MIXED, LIMIT.get(name, len(X)))
         peer = Ours(capacity, d) if name == "ours" else PEERS[name](capacity, d)
         peer.fill(X[:capacity])
         churned = rate(n, peer.turn_over, X[capacity : capacity + n], capacity, capacity)
@@ -165,7 +174,7 @@ def churn_rows(capacity: int, d: int, churn: float, peers: list[str]) -> None:
         n_emit = 2_000 if name != "ours" else 200_000
         peer.emit(held, 100)
         emitted = rate(n_emit, peer.emit, held, n_emit)
-        four = 1 / (1 / churned + 4 / emitted)
+        four = rate(MIXED, churn_and_emit, peer, X[n : capacity + n + MIXED], n, capacity)
         base[name] = churned, four, quality
         note = ""
         if name == "ours":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -164,28 +164,4 @@ def make_scratch(n_features: int, n_groups: int, length: int, notes: int = ROOM)
         d2=np.zeros(ROOM, dtype=np.float32),
         heard=np.zeros(notes, dtype=np.int64),
         heard_d2=np.zeros(notes, dtype=np.float32),
-    )
-
-
-def make_output(n_samples: int, n_features: int) -> tuple[NDArray[Any], ...]:
-    """Allocate what the kernels write a micro-batch into.
-
-    Parameters
-    ----------
-    n_samples, n_features : int
-        Its shape.
-
-    Returns
-    -------
-    tuple of ndarray
-        The fields of `MicroBatch`, not initialised.
-    """
-    return (
-        np.empty((n_samples, n_features), dtype=np.float32),
-        np.empty(n_samples, dtype=np.int64),
-        np.empty(n_samples, dtype=np.bool_),
-        np.empty(n_samples, dtype=np.int64),
-        np.empty(n_samples, dtype=np.int64),
-        np.empty(n_samples, dtype=np.int64),
-        np.empty(n_samples, dtype=np.float32),
     )

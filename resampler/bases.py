@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
-from resampler.allocation import make_output
 from resampler.buffer import MinorityBuffer
 from resampler.errors import CorruptStateError
 from resampler.kernels.danger import Danger, restore_weights
 from resampler.kernels.online import SHORT, advance
 from resampler.kernels.ring import REFIT
 from resampler.kernels.window import ASSESS
+from resampler.provenance import make_output
 from resampler.upkeep import finish_wave, mend
 
 if TYPE_CHECKING:
@@ -96,18 +96,32 @@ class Bases:
             return self.buffer.row_ids
         return np.concatenate([self.buffer.row_ids, self.others.row_ids])
 
-    def advance(self, *work: Any) -> None:
+    def advance(
+        self,
+        X: NDArray[np.float32],
+        row_ids: NDArray[np.int64],
+        keys: tuple[int, int, np.uint64, np.int64],
+        ops: tuple[NDArray[np.int64], ...],
+        out: tuple[NDArray[Any], ...],
+    ) -> None:
         """Carry out the class's operations, doing in between what kernels leave to Python.
 
         Parameters
         ----------
-        *work : tuple
-            What `resampler.kernels.online.advance` takes from `X` to `ops`, and `out`.
+        X : ndarray of shape (n_samples, n_features), float32
+            The rows of the micro-batch.
+        row_ids : ndarray of shape (n_samples,), int64
+            Their identities.
+        keys : tuple
+            Code and label of the class; seed and stream of its draws.
+        ops : tuple of ndarray
+            What `resampler.kernels.window.plan` has listed: class, row, count and place of each operation.
+        out : tuple of ndarray
+            What `make_output` gave; the synthetic rows of the class are written.
         """
-        *rows, ops, out = work
         op, pause = 0, np.array([0, -1])
         while op < len(ops[0]):
-            op = advance(self.buffer.ring, self.danger, *rows, ops, op, pause, out)
+            op = advance(self.buffer.ring, self.danger, X, row_ids, *keys, ops, op, pause, out)
             for buffer in (self.buffer, self.others):
                 if buffer is not None:
                     finish_wave(buffer.ring)
@@ -142,9 +156,8 @@ class Bases:
             return
         slots = (rows.cursor[0] + np.arange(n)) % self.buffer.capacity
         ops = (np.zeros(n, dtype=np.int64), slots, np.full(n, ASSESS), np.zeros(n, dtype=np.int64))
-        self.advance(
-            rows.X[:0], slots[:0], 0, 0, np.uint64(0), np.int64(0), ops, make_output(0, self.buffer.n_features)
-        )
+        keys = 0, 0, np.uint64(0), np.int64(0)  # nothing is drawn
+        self.advance(rows.X[:0], slots[:0], keys, ops, make_output(0, self.buffer.n_features))
 
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
         """Save what is held.

@@ -21,11 +21,11 @@ from resampler.kernels.ring import (
     restore_blocks,
 )
 from resampler.kernels.sample import WAVE, sample
-from resampler.metric import check_count, check_positive, check_seed, make_penalty, make_scale
+from resampler.metric import check_count, check_integers, check_positive, check_seed, make_penalty, make_scale
 from resampler.schema import check_magnitude
 from resampler.state import dump_state, load_state
 from resampler.synthesize import Synthetic
-from resampler.upkeep import look_up_rows, mend
+from resampler.upkeep import find_short, look_up_rows, mend
 from resampler.waves import insert_in_order, insert_side_by_side
 
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ class MinorityBuffer:
             (1.0 / self.scale).astype(np.float32),
             make_penalty(mask, None, self.n_features).astype(np.float32),
             cosine=metric == "cosine",
-            budget=int(ALL) if exact else FIRST_BUDGET if self.capacity > EXACT_CAPACITY else self.capacity,
+            budget=int(ALL) if exact else FIRST_BUDGET,
             aged=max_age is not None,
         )
         self.ring.half_life[0] = half_life or 0.0
@@ -234,7 +234,7 @@ class MinorityBuffer:
         return rows
 
     def _check_ids(self, row_ids: ArrayLike, n: int) -> NDArray[np.int64]:
-        ids = _integers("row_ids", row_ids, n)
+        ids = check_integers("row_ids", row_ids, n)
         if n and ids.min() < 0:
             raise InvalidInputError(f"row_ids must be 0 or more, got {ids.min()}")
         values, counts = np.unique(ids, return_counts=True)
@@ -255,7 +255,7 @@ class MinorityBuffer:
             )
         if times is None:
             return _NO_TIMES
-        checked = _integers("times", times, n)
+        checked = check_integers("times", times, n)
         newest = self.ring.graph.rows.times[self._slots[-1:]]
         if n and max(abs(int(checked.min())), abs(int(checked.max()))) > MAX_TIME:
             raise InvalidInputError(f"times must be within 2**62 of 0, got {checked.min()} to {checked.max()}")
@@ -352,7 +352,7 @@ class MinorityBuffer:
         InvalidInputError
             If the ids are no list of integers; nothing changes.
         """
-        gone = np.isin(self.ring.graph.rows.row_ids, _integers("row_ids", row_ids))
+        gone = np.isin(self.ring.graph.rows.row_ids, check_integers("row_ids", row_ids))
         return int(discard(*self.ring.graph[:3], gone, np.empty(self.capacity, dtype=np.int32)))
 
     def _distances(self, d2: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -407,7 +407,7 @@ class MinorityBuffer:
     def _neighbors(self, slots: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         nn_slots = np.empty((len(slots), self.k_neighbors), dtype=np.int64)
         nn_d2 = np.empty((len(slots), self.k_neighbors), dtype=np.float32)
-        mend(self.ring, slots)
+        mend(self.ring, find_short(self.ring, slots))
         read_all(*self.ring.graph[:2], slots, nn_slots, nn_d2)
         return nn_slots, nn_d2
 
@@ -582,17 +582,3 @@ def _check_recall(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float | np.floating) or not 0 < value <= 1:
         raise InvalidInputError(f"recall must be a share of true neighbours in (0, 1], got {value!r}")
     return float(value)
-
-
-def _integers(name: str, values: ArrayLike, n: int | None = None) -> NDArray[np.int64]:
-    rule = f"{name} must be {'a list of' if n is None else n} integers{'' if n is None else ', one a row'}"
-    try:
-        array = np.asarray(values)
-    except (TypeError, ValueError) as error:  # lists of different lengths
-        raise InvalidInputError(f"{rule}: {error}") from error
-    n = array.size if n is None else n
-    if array.shape != (n,) or (n and array.dtype.kind not in "iu"):
-        raise InvalidInputError(f"{rule}, got shape {array.shape} of dtype {array.dtype}")
-    if n and array.dtype.kind == "u" and array.max() > np.iinfo(np.int64).max:
-        raise InvalidInputError(f"{name} must fit into int64, got {array.max()}")
-    return np.ascontiguousarray(array, dtype=np.int64)

@@ -12,7 +12,7 @@ from resampler.errors import InvalidInputError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
 MIN_SCALE, MAX_SCALE = 1e-30, 1e30  # so that a scale and its inverse are normal float32 numbers
 NUMERIC = -1.0  # penalty of a numeric column: none
@@ -66,6 +66,43 @@ def check_count(name: str, value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or not 0 <= value < 2**63:
         raise InvalidInputError(f"{name} must be an integer of 0 or more, got {value!r}")
     return int(value)
+
+
+def check_integers(name: str, values: ArrayLike, n: int | None = None, kinds: str = "iu") -> NDArray[np.int64]:
+    """Check a list of integers.
+
+    Parameters
+    ----------
+    name : str
+        What the message calls it.
+    values : array-like
+        One-dimensional, within int64.
+    n : int, optional
+        How many, one a row; by default any number.
+    kinds : str
+        NumPy's kinds of dtype that are taken.
+
+    Returns
+    -------
+    ndarray of shape (n,), int64
+        The values, side by side.
+
+    Raises
+    ------
+    InvalidInputError
+        If it is anything else.
+    """
+    rule = f"{name} must be {'a list of integers' if n is None else f'{n} integers, one a row'}"
+    try:
+        array = np.asarray(values)
+    except (TypeError, ValueError) as error:  # a list of lists of different lengths
+        raise InvalidInputError(f"{rule}: {error}") from error
+    n = array.size if n is None else n
+    if array.shape != (n,) or (n and array.dtype.kind not in kinds):
+        raise InvalidInputError(f"{rule}, got shape {array.shape} of dtype {array.dtype}")
+    if n and array.dtype.kind == "u" and array.max() > np.iinfo(np.int64).max:
+        raise InvalidInputError(f"{name} must fit into int64, got {array.max()}")
+    return np.ascontiguousarray(array, dtype=np.int64)
 
 
 def check_ratio(name: str, value: object) -> float:

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from resampler.allocation import make_output
 from resampler.bases import SAVED, STRATEGIES, Bases, Strategy, weigh
 from resampler.buffer import BufferStats, MinorityBuffer
 from resampler.errors import CorruptStateError, InvalidInputError
 from resampler.kernels.online import scatter
 from resampler.kernels.window import Policy, Window, encode, plan
-from resampler.metric import check_positive, check_ratio, check_seed, label_key
-from resampler.provenance import MicroBatch
+from resampler.metric import check_integers, check_positive, check_ratio, check_seed, label_key
+from resampler.provenance import MicroBatch, make_output
 from resampler.schema import FeatureSchema
 from resampler.state import dump_state, load_state
 
@@ -269,7 +268,7 @@ class OnlineResampler:
     def _process(self, X: ArrayLike, y: ArrayLike, row_ids: ArrayLike) -> tuple[MicroBatch, NDArray[np.int64]]:
         rows = self.schema.validate_rows(X)
         n, d = rows.shape
-        labels, ids = self._integers("y", y, n, "iub"), self._integers("row_ids", row_ids, n)
+        labels, ids = check_integers("y", y, n, "iub"), check_integers("row_ids", row_ids, n)
         highest_id = self._check_ids(ids)
         codes = np.empty(n, dtype=np.int64)
         n_classes = encode(self._window, labels, codes)
@@ -299,22 +298,9 @@ class OnlineResampler:
         views = tuple(op[:n_ops] for op in ops)
         for code in np.flatnonzero(np.bincount(views[0], minlength=n_classes)).tolist():
             label = int(self._window.labels[code])
-            self._bases[code].advance(rows, ids, code, label, self._policy.seed, streams[code], views, out)
+            keys = code, label, self._policy.seed, streams[code]
+            self._bases[code].advance(rows, ids, keys, views, out)
         return MicroBatch(*out), position
-
-    @staticmethod
-    def _integers(name: str, values: ArrayLike, n: int | None, kinds: str = "iu") -> NDArray[np.int64]:
-        rule = f"{name} must be {'a list of integers' if n is None else f'{n} integers, one a row'}"
-        try:
-            array = np.asarray(values)
-        except ValueError as error:  # a list of lists of different lengths
-            raise InvalidInputError(f"{rule}: {error}") from error
-        n = array.size if n is None else n
-        if array.shape != (n,) or (n and array.dtype.kind not in kinds):
-            raise InvalidInputError(f"{rule}, got shape {array.shape} of dtype {array.dtype}")
-        if n and array.dtype.kind == "u" and array.max() > np.iinfo(np.int64).max:
-            raise InvalidInputError(f"{name} must fit into int64, got {array.max()}")
-        return np.ascontiguousarray(array, dtype=np.int64)
 
     def _check_ids(self, ids: NDArray[np.int64]) -> int:
         """Refuse ids that cannot tell rows apart; return the highest that there ever was."""
@@ -370,7 +356,7 @@ class OnlineResampler:
         InvalidInputError
             If the ids are no list of integers; nothing changes.
         """
-        ids = self._integers("row_ids", row_ids, None)
+        ids = check_integers("row_ids", row_ids)
         gone = 0
         for code, bases in enumerate(self._bases):
             gone += bases.forget(ids)

@@ -112,3 +112,27 @@ class MicroBatch:
         for name in ("is_synthetic", "row_id", "base_id", "neighbor_id", "step"):
             columns[name] = pa.array(getattr(self, name))
         return pa.RecordBatch.from_pydict(columns)
+
+
+def make_output(n_samples: int, n_features: int) -> tuple[NDArray[Any], ...]:
+    """Allocate what the kernels write a micro-batch into.
+
+    Parameters
+    ----------
+    n_samples, n_features : int
+        Its shape.
+
+    Returns
+    -------
+    tuple of ndarray
+        The fields of `MicroBatch`, in order, not initialised.
+    """
+    return (
+        np.empty((n_samples, n_features), dtype=np.float32),
+        np.empty(n_samples, dtype=np.int64),
+        np.empty(n_samples, dtype=np.bool_),
+        np.empty(n_samples, dtype=np.int64),
+        np.empty(n_samples, dtype=np.int64),
+        np.empty(n_samples, dtype=np.int64),
+        np.empty(n_samples, dtype=np.float32),
+    )

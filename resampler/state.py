@@ -22,9 +22,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAGIC = b"RSMP"
-FORMAT_VERSION = (
-    4  # 2: times, effort and penalty of exact buffers too; 3: cells in groups, newcomers; 4: audits of lists
-)
+# 2: times, effort and penalty of exact buffers too; 3: cells in groups, newcomers; 4: audits of kept lists
+FORMAT_VERSION = 4
 _PREFIX = struct.Struct("<4sHI")
 _DIGEST_BYTES = hashlib.sha256().digest_size
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from resampler.kernels.audit import choose_audits, judge
+from resampler.kernels.graph import NOBODY
 from resampler.kernels.graph_cells import ARRIVED, NEWCOMERS
 from resampler.kernels.graph_search import ALL
-from resampler.kernels.lookup import find_short, keep_lists, look_up_all
+from resampler.kernels.lookup import keep_lists, look_up_all
 from resampler.kernels.ring import BUDGET, end_wave
 
 if TYPE_CHECKING:
@@ -44,8 +45,8 @@ def finish_wave(ring: Ring) -> None:
         judge(rows, lists, ring.effort, ring.recall[0], k, slots, found, stamps)
 
 
-def mend(ring: Ring, slots: NDArray[np.int64]) -> None:
-    """Search for the lists that have run short.
+def find_short(ring: Ring, slots: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the slots whose lists have fewer living entries than a base has neighbours.
 
     Parameters
     ----------
@@ -53,11 +54,30 @@ def mend(ring: Ring, slots: NDArray[np.int64]) -> None:
         The state.
     slots : ndarray of shape (n,), int64
         Rows whose lists are about to be read.
+
+    Returns
+    -------
+    ndarray of int64
+        Some of them.
     """
-    rows, lists, cells, _ = ring.graph
-    short = np.empty(len(slots), dtype=np.int64)
-    short = short[: find_short(rows, lists, len(ring.nn_slots), slots, short)]
+    oldest, held = ring.graph.rows.cursor
+    stamps = ring.graph.lists.stamps[slots]
+    living = (stamps != NOBODY) & ((stamps - oldest) % (2 * len(ring.graph.rows.X)) < held)
+    return slots[np.count_nonzero(living, axis=1) < min(len(ring.nn_slots), held - 1)]
+
+
+def mend(ring: Ring, short: NDArray[np.int64]) -> None:
+    """Search for lists that have run short.
+
+    Parameters
+    ----------
+    ring : Ring
+        The state.
+    short : ndarray of shape (n,), int64
+        Slots of their rows.
+    """
     if len(short):
+        rows, lists, cells, _ = ring.graph
         found = _look_up(ring, short, lists.stamps.shape[1], int(ring.effort[BUDGET]))
         keep_lists(rows, lists, cells, short, *found)
 

@@ -14,6 +14,7 @@ from numba import config
 from tqdm import tqdm
 
 from resampler.buffer import MinorityBuffer
+from resampler.kernels.graph import NOBODY
 from resampler.kernels.graph_cells import NEWCOMERS
 from resampler.kernels.ring import end_wave
 from resampler.kernels.window import encode
@@ -47,7 +48,7 @@ def _buffer() -> None:
     buffer.expire(0)
     buffer.evict(1)
     buffer.discard(ids[-1:])
-    buffer.ring.graph.lists.count[:] = 0  # lists have run short
+    buffer.ring.graph.lists.stamps[:] = NOBODY  # lists have run short
     buffer.kneighbors(np.zeros((1, 2), dtype=np.float32), 1)
     buffer.sample(1, seed=0)
     buffer.graph()
@@ -62,7 +63,7 @@ def _batch_float64() -> None:
     _batch("float64")
 
 
-# Two processes take them in this order: what others build on comes first, and the longest.
+# A process a core takes them in this order: what others build on comes first, and the longest.
 STEPS: dict[str, Callable[[], None]] = {
     "online": _online,
     "waves": _waves,

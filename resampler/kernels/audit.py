@@ -19,9 +19,9 @@ SHARE_WHILE_FILLING, SHARE = 256, 128  # audits while all rows of a buffer are r
 MIN_BETWEEN = 16  # rows from one audit to the next, at least
 AUDITS = 128  # after which less effort may be tried
 # Shares of what lists may miss. A budget grows if kept lists miss more than TOO_MUCH, and shrinks if they miss less
-# than LITTLE, faster below HARDLY_ANY: the gap is wider than chance. While a buffer fills, searches become harder, and
-# kept lists tell it too late.
-TOO_MUCH, LITTLE, HARDLY_ANY = 0.7, 0.45, 0.15
+# than LITTLE: the gap is wider than chance. While a buffer fills, searches become harder, and kept lists tell it too
+# late.
+TOO_MUCH, LITTLE = 0.7, 0.45
 NEW_WHILE_FILLING, NEW = 0.45, 1.5
 
 
@@ -81,8 +81,7 @@ def fit_budget(effort, recall, k, capacity):
     elif effort[AUDITED] < AUDITS:
         return
     elif effort[MISSED] < 0.7 * new and effort[MISSED_KEPT] < LITTLE * tolerated:
-        share = 4 if max(effort[MISSED], effort[MISSED_KEPT]) < HARDLY_ANY * tolerated else 8
-        effort[BUDGET] = max(effort[BUDGET] - effort[BUDGET] // share, MIN_BUDGET)
+        effort[BUDGET] = max(effort[BUDGET] - effort[BUDGET] // 8, MIN_BUDGET)
     effort[AUDITED] = 0
     effort[MISSED] = 0
     effort[MISSED_KEPT] = 0

@@ -163,11 +163,8 @@ def weigh_newcomer(ring, danger, row_id, seed, stream):
     k = ring.nn_slots.shape[0]
     if held <= k:
         return
-    capacity = rows.X.shape[0]
-    newest = (rows.cursor[0] + held - 1) % capacity
     word, _, _, _ = draw(seed, stream, row_id, LOOK)
-    drawn = (rows.cursor[0] + bounded(word, held)) % capacity
-    # With the first row that has k others, all are weighed.
-    for i in range(held if held == k + 1 else 2):
-        slot = newest if i == 0 else drawn
-        assess(ring, danger, (rows.cursor[0] + i) % capacity if held == k + 1 else slot)
+    all_of_them = held == k + 1  # this is the first row that has enough others
+    for i in range(held if all_of_them else 2):
+        age = i if all_of_them else held - 1 if i == 0 else bounded(word, held)  # in rows from the oldest
+        assess(ring, danger, (rows.cursor[0] + age) % rows.X.shape[0])

@@ -22,7 +22,7 @@ from resampler.kernels.graph_sketch import (
     sketch_distances,
 )
 from resampler.kernels.jit import inner
-from resampler.kernels.lanes import LANES, at_most, first_lane, near, prefetch
+from resampler.kernels.lanes import LANES, LINE, at_most, first_lane, near, prefetch
 
 # Typed, since Numba compiles anew for each literal that a kernel is called with.
 ALL = np.int64(np.iinfo(np.int64).max)  # budget of an exact search
@@ -35,7 +35,6 @@ FIRST = np.int64(8)  # cells that an exact search deals with nearest first
 FARTHER = 1.75
 FARTHER_BY = 1536
 NO_SLOT = np.int64(DEAD)
-LINE = 16  # float32 values that memory delivers at a time
 AHEAD = 16  # columns of the next cell that are asked for early; the processor then sees what comes
 
 # `role` of a search: for a row that is asked about; for one that is being inserted, which is offered to the lists that

@@ -14,6 +14,7 @@ from numba import njit
 entry = njit(cache=True, nogil=True, no_cfunc_wrapper=True, _nrt=False)
 # Called by kernels only.
 inner = njit(cache=True, nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False)
+# They or what they are called by allocate.
 allocating = njit(cache=True, nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=True)
 # Part of the kernels that call it.
 inline = njit(cache=True, inline="always")

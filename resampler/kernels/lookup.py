@@ -37,22 +37,6 @@ def look_up_all(ring, slots, X, budget, found, stamps, d2):
 
 
 @entry
-def find_short(rows, lists, k, slots, short):
-    """Write which of the slots have lists with fewer living entries than `k`, or than other rows; return how many."""
-    oldest, held = rows.cursor
-    wanted = min(k, held - 1)
-    n = 0
-    for i in range(slots.shape[0]):
-        seen = np.int64(0)
-        for j in range(lists.count[slots[i]]):
-            seen += alive(lists.stamps[slots[i], j], oldest, held, rows.X.shape[0])
-        if seen < wanted:
-            short[n] = slots[i]
-            n += 1
-    return n
-
-
-@entry
 def keep_lists(rows, lists, cells, slots, found, stamps, d2):
     """Replace the lists of the slots by what was found."""
     for i in range(slots.shape[0]):

@@ -8,12 +8,11 @@ from resampler.kernels.blocks import DEAD
 from resampler.kernels.graph import NOBODY, alive, largest
 from resampler.kernels.interpolate import interpolate_row, vote
 from resampler.kernels.jit import entry, inline
-from resampler.kernels.lanes import prefetch
+from resampler.kernels.lanes import LINE, prefetch
 from resampler.kernels.lookup import read
 from resampler.kernels.random import bounded, draw, fading, unit
 
 WAVE = 64  # synthetic rows whose parents are asked for before the first of them is read
-LINE = 16  # float32 values that memory delivers at a time
 
 
 @inline

@@ -1,6 +1,7 @@
 """Selection: the k-th smallest of some values.
 
-NumPy's own, compiled, takes four seconds of compilation: it also checks, sorts and deduplicates what it is asked for.
+NumPy's `partition` takes Numba five seconds to compile and its `median` one: they also check, sort and deduplicate what
+they are asked for. This takes 0.2 s.
 
 References
 ----------

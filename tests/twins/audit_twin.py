@@ -33,5 +33,5 @@ def fitted(budget, audited, new, kept, filling, recall, k, capacity):
     if audited < 128:
         return budget, audited, new, kept
     if kept < 0.45 * may and new < 0.7 * (may * (0.45 if filling else 1.5)):
-        budget = max(128, budget - budget // (4 if max(new, kept) < 0.15 * may else 8))
+        budget = max(128, budget - budget // 8)
     return budget, 0, 0, 0
