@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from resampler.errors import CorruptStateError, ResamplerError
 from resampler.schema import FeatureSchema
+from stream.codec import InputFormat, OutputFormat
 from stream.scripts import load_script
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ class Checkpoint:
     rows, synthetic, emitted, rejected : int
         Real rows accepted, synthetic rows made, rows written, rows that became dead letters.
     snapshot_rows : int
-        `rows` at the newest snapshot: kept here, so that a crash loop cannot put the next snapshot off.
+        Rows read, accepted or rejected, at the newest snapshot: kept here, so that a crash loop cannot put the next
+        snapshot off.
     config : str
         Hash of contract and parameters.
     contract : str
@@ -50,6 +52,9 @@ class Checkpoint:
         Where the stream began.
     start_entries : int
         `entries` at that time.
+    formats : str
+        ``input output`` format under which the entries behind the newest snapshot were read; empty in a checkpoint of
+        a release that did not store it.
     """
 
     cursor: str
@@ -66,9 +71,10 @@ class Checkpoint:
     holder: str = ""
     start: str = "0-0"
     start_entries: int = 0
+    formats: str = ""
 
     @classmethod
-    def begin(cls, resampler: OnlineResampler, cursor: str, entries: int) -> Checkpoint:
+    def begin(cls, resampler: OnlineResampler, cursor: str, entries: int, formats: str) -> Checkpoint:
         """Make a stream's first checkpoint.
 
         Parameters
@@ -79,6 +85,8 @@ class Checkpoint:
             Reading begins behind this ID.
         entries : int
             Entries at or before it.
+        formats : str
+            What the worker was told (`Settings.formats`).
 
         Returns
         -------
@@ -90,6 +98,7 @@ class Checkpoint:
             entries=entries,
             start=cursor,
             start_entries=entries,
+            formats=formats,
             config=resampler.config_hash,
             contract=resampler.schema.to_json(),
             parameters=dict(resampler.parameters),
@@ -144,12 +153,31 @@ class Checkpoint:
                 classes=json.loads(fields[b"classes"]),
                 holder=fields.get(b"holder", b"").decode(),
                 start=fields[b"start"].decode(),
+                formats=fields.get(b"formats", b"").decode(),
             )
         except (KeyError, ValueError) as error:
             raise CorruptStateError(
                 f"checkpoint {keys.checkpoint!r} cannot be read ({type(error).__name__}: {error}): restore it from a "
                 "backup, or delete the keys of the shard to begin again"
             ) from error
+
+    @property
+    def read(self) -> int:
+        """Rows read since the stream began, accepted or rejected."""
+        return self.rows + self.rejected
+
+    def told_formats(self) -> dict[str, Any]:
+        """Return the formats under which the entries behind the newest snapshot were read.
+
+        Returns
+        -------
+        dict
+            Fields of `Settings`; empty if they are not known.
+        """
+        if not self.formats:
+            return {}
+        input_format, output_format = self.formats.split(" ")
+        return {"input_format": InputFormat(input_format), "output_format": OutputFormat(output_format)}
 
     @property
     def schema(self) -> FeatureSchema:
@@ -165,7 +193,7 @@ class Checkpoint:
             Fields of the hash.
         """
         counts: dict[str, bytes | str | int] = {name: getattr(self, name) for name in COUNTERS[1:-1]}
-        return counts | {"classes": json.dumps(self.classes)}
+        return counts | {"classes": json.dumps(self.classes), "formats": self.formats}
 
     def count(self, stats: OnlineStats) -> None:
         """Take over the resampler's counts by class.

@@ -18,7 +18,6 @@ from resampler.bases import STRATEGIES
 from resampler.errors import InvalidInputError, ResamplerError
 from resampler.online import QUOTAS
 from resampler.schema import FeatureSchema
-from stream import identity
 from stream.codec import InputFormat, OutputFormat
 from stream.commandline import conceal
 from stream.connection import PASSWORD_VARIABLE, URL_VARIABLE, connect_shards, redact, resolve_url
@@ -27,7 +26,7 @@ from stream.deadletters import read_letters
 from stream.deadletters import resubmit as resubmit_letters
 from stream.dryrun import dry_run
 from stream.export import export_parquet
-from stream.forget import request_forget
+from stream.forget import request_forget, request_member, row_id_of
 from stream.http import metrics_server
 from stream.keys import shard_keys
 from stream.settings import Settings
@@ -283,15 +282,34 @@ def dead_letters(url: str | None, name: str, shards: int, as_json: bool, ids: tu
 @stream.command()
 @_common
 @click.option("--row-id", "row_ids", multiple=True, required=True, help="Row id, or the entry ID that XADD returned.")
+@click.option("--shard", type=click.IntRange(min=0), help="Only this one: two shards may hold rows of one id.")
 @click.option("--wait", "wait_s", default=0.0, help="Seconds to wait until a worker has done it.")
-def forget(url: str | None, name: str, shards: int, as_json: bool, row_ids: tuple[str, ...], wait_s: float) -> None:
+def forget(
+    url: str | None,
+    name: str,
+    shards: int,
+    as_json: bool,
+    row_ids: tuple[str, ...],
+    shard: int | None,
+    wait_s: float,
+) -> None:
     """Remove rows from the buffers for good: no later synthetic row descends from them."""
     if not 0 <= wait_s < math.inf:
         raise InvalidInputError(f"--wait must be 0 or more and finite, got {wait_s}")
-    ids = [identity.encode(text) for text in row_ids]
-    pending = request_forget(_open(url, name, shards), ids, wait_s)
+    if shard is not None and shard >= shards:
+        raise InvalidInputError(f"--shard must be below --shards {shards}, got {shard}")
+    members = [request_member(text) for text in row_ids]
+    asked = _open(url, name, shards)[slice(shard, None if shard is None else shard + 1)]
+    pending = request_forget(asked, members, wait_s)
+    ids = [row_id_of(member) for member in members]
+    if len(asked) > 1:
+        click.echo(
+            f"row ids are not unique across shards: asked of all {len(asked)}, each forgets its own row of that id; "
+            "--shard N asks one",
+            err=True,
+        )
     if as_json:
-        _print_json({"stream": name, "row_ids": ids, "pending": pending})
+        _print_json({"stream": name, "shards": [keys.input for _, keys in asked], "row_ids": ids, "pending": pending})
     if pending and wait_s:
         raise ResamplerError(
             f"--wait {wait_s:g} is over and {pending} requests wait for a worker: they are kept, see that one runs"

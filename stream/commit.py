@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import redis
 
 from resampler.errors import ResamplerError
+from stream.limits import ServerLimits
 from stream.scripts import read_script
 
 if TYPE_CHECKING:
@@ -25,7 +26,24 @@ class MovedError(ResamplerError):
 
 
 class GapError(ResamplerError):
-    """Raise when input entries were trimmed or deleted before they were read; nothing was written."""
+    """Raise when input entries were trimmed or deleted before they were read; nothing was written.
+
+    Parameters
+    ----------
+    message : str
+        What was lost, and the remedy.
+    lost : int
+        How many entries; negative where another stream stands in the place of the one that was read, and the number
+        cannot be told.
+    """
+
+    def __init__(self, message: str, lost: int = 0) -> None:
+        super().__init__(message)
+        self.lost = lost
+
+
+class LostOutputError(ResamplerError):
+    """Raise when the output was deleted, and with it what no feed has read; nothing was written."""
 
 
 @dataclass(slots=True)
@@ -44,8 +62,12 @@ class Commit:
         Fields to set beside the cursor.
     snapshot : dict or None
         Fields of the snapshot taken at `stop`.
+    staged : int
+        Parts of that snapshot's state that were put aside before, as they are too large for one commit.
     forgotten : list of bytes
         Requests that the snapshot carries out.
+    emitted_before : int
+        Output rows written before this commit.
     """
 
     start: str
@@ -55,7 +77,9 @@ class Commit:
     dead_letters: list[tuple[str, list[bytes]]] = field(default_factory=list)
     checkpoint: dict[str, bytes | str | int] = field(default_factory=dict)
     snapshot: dict[str, bytes | str | int] | None = None
+    staged: int = 0
     forgotten: list[bytes] = field(default_factory=list)
+    emitted_before: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +89,17 @@ class Committed:
     Parameters
     ----------
     lost : int
-        Entries that were trimmed unread and passed over, as allowed.
+        Entries that were trimmed unread and passed over, as allowed; negative where the stream was replaced and the
+        count of its entries begins anew.
     forget_requests : int
         Rows whose removal is being asked for.
+    gone : int
+        Entries of the input that were ever added and are no longer there; -1 if the script did not look.
     """
 
     lost: int
     forget_requests: int
+    gone: int = -1
 
 
 class Committer:
@@ -89,10 +117,19 @@ class Committer:
         Go on when entries were lost to someone else's trimming.
     trim : bool
         Trim the input behind each snapshot.
+    limits : ServerLimits, optional
+        The largest request that the server takes; by default what a server takes that was not told otherwise.
     """
 
     def __init__(
-        self, client: redis.Redis, keys: ShardKeys, lease: Lease, *, allow_gap: bool = False, trim: bool = False
+        self,
+        client: redis.Redis,
+        keys: ShardKeys,
+        lease: Lease,
+        *,
+        allow_gap: bool = False,
+        trim: bool = False,
+        limits: ServerLimits | None = None,
     ) -> None:
         self._script = read_script("commit")
         self._digest = hashlib.sha1(self._script.encode(), usedforsecurity=False).hexdigest()
@@ -103,6 +140,7 @@ class Committer:
         self._lease = lease
         self._allow_gap = allow_gap
         self._trim = trim
+        self._limits = limits or ServerLimits()
 
     def send(self, commit: Commit) -> None:
         """Send one commit, and leave the server to it.
@@ -114,12 +152,15 @@ class Committer:
 
         Raises
         ------
+        ResamplerError
+            If the server does not take what is as large as this; nothing was sent.
         redis.RedisError
             If the outcome is unknown; read the cursor before trying again.
         """
         keys = self._keys
-        names = (keys.checkpoint, keys.lease, keys.output, keys.dead, keys.snapshot, keys.input, keys.forget)
-        self._connection.send_command("EVALSHA", self._digest, len(names), *names, *self._arguments(commit))
+        arguments = self._arguments(commit)
+        self._limits.require(arguments, commit, keys)
+        self._connection.send_command("EVALSHA", self._digest, len(keys.types), *keys.types, *arguments)
         self._sent = commit
 
     def receive(self) -> Committed:
@@ -137,7 +178,11 @@ class Committer:
         MovedError
             If the stored cursor is not ``commit.start``.
         GapError
-            If entries were trimmed unread and that is not allowed.
+            If entries were lost unread, and that is not allowed or the commit has no snapshot to record it with.
+        LostOutputError
+            If the output was deleted and that is not allowed.
+        ResamplerError
+            If a key holds something else, or somebody else has written to the output.
         redis.RedisError
             If the outcome is unknown or the server refuses to write; read the cursor before trying again.
         """
@@ -151,16 +196,30 @@ class Committer:
             self.send(commit)
             self._sent = None
             reply = self._connection.read_response()
-        status, value, *rest = reply
+        return self._outcome(commit, reply)
+
+    def _outcome(self, commit: Commit, reply: list[Any]) -> Committed:
+        """Read what the script says."""
+        status, *rest = reply
+        keys = self._keys
         if status == b"ok":
-            return Committed(lost=int(value), forget_requests=int(rest[0]))
+            return Committed(*map(int, rest))
         if status == b"fenced":
-            raise FencedError(f"shard {self._keys.input!r} is owned by {value.decode()!r}: leave it to that worker")
+            raise FencedError(f"shard {keys.input!r} is owned by {rest[0].decode()!r}: leave it to that worker")
         if status == b"moved":
-            raise MovedError(f"shard {self._keys.input!r} stands at {value.decode()!r}, expected {commit.start!r}")
-        raise GapError(
-            f"{value} entries of {self._keys.input!r} behind {commit.start} were trimmed or deleted before they were "
-            "read: restore them, or pass --allow-gap to go on without them; `--trim` trims and keeps what is unread"
+            raise MovedError(f"shard {keys.input!r} stands at {rest[0].decode()!r}, expected {commit.start!r}")
+        if status == b"unstaged":
+            raise MovedError(f"the parts of the next snapshot in {keys.staged!r} are gone: load {keys.input!r} again")
+        if status == b"gap":
+            raise gap_error(keys, commit.start, int(rest[0]))
+        if status == b"output":
+            raise lost_output_error(keys, int(rest[0]))
+        if status == b"type":
+            raise wrong_type_error(*(part.decode() for part in rest))
+        key, reason = (part.decode() for part in rest)
+        raise ResamplerError(
+            f"{key!r} does not take the next entry ({reason}): something else has written to it; move it away with "
+            f"RENAME, or restore it, and start the worker again"
         )
 
     def write(self, commit: Commit) -> Committed:
@@ -201,7 +260,105 @@ class Committer:
             len(checkpoint),
             len(snapshot),
             len(commit.forgotten),
+            commit.staged,
+            commit.emitted_before,
         ]
         for entry_id, items in (*commit.outputs, *commit.dead_letters):
             arguments += [entry_id, len(items), *items]
         return arguments + checkpoint + snapshot + commit.forgotten
+
+
+def gap_error(keys: ShardKeys, cursor: str, lost: int) -> GapError:
+    """Make the error for entries that were lost unread.
+
+    Parameters
+    ----------
+    keys : ShardKeys
+        The shard.
+    cursor : str
+        What was read last.
+    lost : int
+        How many entries; negative where the stream was replaced.
+
+    Returns
+    -------
+    GapError
+        To be raised.
+    """
+    if lost < 0:
+        return GapError(
+            f"input stream {keys.input!r} was deleted, renamed or put back after {cursor} was read: it counts fewer "
+            "entries than were read of it, so entries may be lost, and how many cannot be told; restore it, or pass "
+            "--allow-gap to go on with what stands behind the cursor",
+            lost,
+        )
+    return GapError(
+        f"{lost} entries of {keys.input!r} behind {cursor} were trimmed or deleted before they were "
+        "read: restore them, or pass --allow-gap to go on without them; `--trim` trims and keeps what is unread",
+        lost,
+    )
+
+
+def lost_output_error(keys: ShardKeys, emitted: int) -> LostOutputError:
+    """Make the error for an output that was deleted.
+
+    Parameters
+    ----------
+    keys : ShardKeys
+        The shard.
+    emitted : int
+        Rows that were written to it.
+
+    Returns
+    -------
+    LostOutputError
+        To be raised.
+    """
+    return LostOutputError(
+        f"output stream {keys.output!r} was deleted, and with it those of its {emitted} rows that no feed has read: "
+        "restore it, or pass --allow-gap to go on with a new one; `resampler stream trim` removes what was read"
+    )
+
+
+def wrong_type_error(key: str, found: str, wanted: str) -> ResamplerError:
+    """Make the error for a key that holds something else.
+
+    Parameters
+    ----------
+    key : str
+        The key.
+    found, wanted : str
+        Its type, and the one that it must be of.
+
+    Returns
+    -------
+    ResamplerError
+        To be raised.
+    """
+    return ResamplerError(
+        f"key {key!r} must be a {wanted}, and something else has written a {found} there: move it away with RENAME, "
+        "and start the worker again; nothing was written"
+    )
+
+
+def require_types(client: redis.Redis, keys: ShardKeys) -> None:
+    """Refuse a shard one of whose keys holds something else.
+
+    Parameters
+    ----------
+    client : redis.Redis
+        Connection to the shard's server.
+    keys : ShardKeys
+        The shard.
+
+    Raises
+    ------
+    ResamplerError
+        For the first key that is there and of another type.
+    """
+    pipe = client.pipeline(transaction=False)
+    for key in keys.types:
+        pipe.type(key)
+    for (key, wanted), found in zip(keys.types.items(), pipe.execute(), strict=True):
+        if found not in (b"none", wanted.encode()):
+            raise wrong_type_error(key, found.decode(), wanted)

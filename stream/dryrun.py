@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from stream.codec import ClassLimit, Decoder
+from stream.admission import Admission
+from stream.codec import Decoder
 from stream.pending import Pending
 from stream.position import start_position
 from stream.source import Source
@@ -50,7 +51,7 @@ def dry_run(
         resampler, decoder, limit = (
             settings.new_resampler(),
             Decoder(settings.schema, settings.input_format),
-            ClassLimit(),
+            Admission(settings),
         )
         cursor, _ = start_position(client, keys.input, settings.start_id())
         source = Source(client, keys.input, cursor, CHUNK_ENTRIES)

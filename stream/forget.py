@@ -1,31 +1,138 @@
-"""Ask for rows to be forgotten."""
+"""Rows to be forgotten: asking for it, and what was carried out."""
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from resampler.errors import ResamplerError
+from stream import identity
+from stream.connection import raw_command
+from stream.position import entry_id
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import redis
 
     from stream.keys import ShardKeys
 
 _POLL_S = 0.02
+_PAGE = 1_000
 
 
-def request_forget(shards: Sequence[tuple[redis.Redis, ShardKeys]], row_ids: Sequence[int], wait_s: float) -> int:
+class Forgotten(NamedTuple):
+    """Rows that were forgotten in one step.
+
+    Parameters
+    ----------
+    cursor : str
+        ID of the last entry that had been read.
+    row_ids : list of int
+        The rows.
+    """
+
+    cursor: str
+    row_ids: list[int]
+
+
+def request_member(text: str) -> str:
+    """Make the request to forget a row, as the set of requests holds it.
+
+    Parameters
+    ----------
+    text : str
+        A row id as people write it: see `stream.identity.encode`.
+
+    Returns
+    -------
+    str
+        The row id; where that is a hash, and so does not tell where the row stands, ``row_id@ms-seq``.
+
+    Raises
+    ------
+    InvalidInputError
+        If it is no row id.
+    """
+    row_id = identity.encode(text)
+    hashed = identity.decode(row_id) is None
+    return f"{row_id}@{text.partition(':')[0]}" if hashed and "-" in text else str(row_id)
+
+
+def is_reached(member: str, cursor: str) -> bool:
+    """Tell whether the row of a request has been read.
+
+    Parameters
+    ----------
+    member : str
+        What `request_member` made.
+    cursor : str
+        ID of the last entry read.
+
+    Returns
+    -------
+    bool
+        True also for a hash that was given without its entry: where it stands is not known.
+    """
+    row_id, _, stands = member.partition("@")
+    stands = stands or (identity.decode(int(row_id)) or "0-0").partition(":")[0]
+    return entry_id(stands) <= entry_id(cursor)
+
+
+def row_id_of(member: str) -> int:
+    """Return the row id of a request.
+
+    Parameters
+    ----------
+    member : str
+        What `request_member` made.
+
+    Returns
+    -------
+    int
+        The row id.
+    """
+    return int(member.partition("@")[0])
+
+
+def read_forgotten(client: redis.Redis, keys: ShardKeys, after: str, up_to: str) -> Iterator[Forgotten]:
+    """Read what was forgotten between two cursors, in the order in which it was carried out.
+
+    Parameters
+    ----------
+    client : redis.Redis
+        Connection to the shard's server.
+    keys : ShardKeys
+        The shard.
+    after : str
+        A snapshot's cursor: what was forgotten there is not in it any more.
+    up_to : str
+        The cursor to be restored.
+
+    Yields
+    ------
+    Forgotten
+        A step.
+    """
+    start = 0
+    while page := raw_command(client, "LRANGE", keys.forgotten, start, start + _PAGE - 1):
+        for line in page:
+            cursor, *members = line.decode().split(" ")
+            if entry_id(after) < entry_id(cursor) <= entry_id(up_to):
+                yield Forgotten(cursor, [row_id_of(member) for member in members])
+        start += _PAGE
+
+
+def request_forget(shards: Sequence[tuple[redis.Redis, ShardKeys]], members: Sequence[str], wait_s: float) -> int:
     """Ask the owner of each shard to remove rows from its buffers, and maybe wait until it has.
 
     Parameters
     ----------
     shards : sequence of (redis.Redis, ShardKeys)
-        All shards of the stream: a row id does not say which it came through.
-    row_ids : sequence of int
-        Which rows.
+        Those that the rows may have come through: a row id does not say which, and two shards may hold different rows
+        of one id.
+    members : sequence of str
+        What `request_member` made of the row ids.
     wait_s : float
         How long to wait at most.
 
@@ -41,12 +148,11 @@ def request_forget(shards: Sequence[tuple[redis.Redis, ShardKeys]], row_ids: Seq
     """
     if not any(client.exists(keys.input, keys.checkpoint) for client, keys in shards):
         raise ResamplerError(f"stream {shards[0][1].input!r} does not exist: correct --stream or --shards")
-    members = [str(row_id) for row_id in row_ids]
     for client, keys in shards:
         client.sadd(keys.forget, *members)
     deadline = time.monotonic() + wait_s
     while True:
-        pending = sum(sum(client.smismember(keys.forget, members)) for client, keys in shards)
+        pending = sum(sum(raw_command(client, "SMISMEMBER", keys.forget, *members)) for client, keys in shards)
         if not pending or time.monotonic() >= deadline:
             return int(pending)
         time.sleep(_POLL_S)

@@ -61,9 +61,34 @@ class ShardKeys:
         return self._beside("forget")
 
     @property
+    def forgotten(self) -> str:
+        """List of ``cursor row_id row_id ...``: what was forgotten, at which cursor, in order."""
+        return self._beside("forgotten")
+
+    @property
+    def staged(self) -> str:
+        """Hash: parts of a snapshot that is too large for one commit, until that commit takes them over."""
+        return self._beside("staged")
+
+    @property
     def feeds(self) -> str:
         """Hash: consumer name to the place that it has committed."""
         return self._beside("feeds")
+
+    @property
+    def types(self) -> dict[str, str]:
+        """Every key of the shard that a commit touches, in the order in which the script takes them, and its type."""
+        return {
+            self.checkpoint: "hash",
+            self.lease: "string",
+            self.output: "stream",
+            self.dead: "stream",
+            self.snapshot: "hash",
+            self.input: "stream",
+            self.forget: "set",
+            self.forgotten: "list",
+            self.staged: "hash",
+        }
 
 
 def _has_hash_tag(name: str) -> bool:

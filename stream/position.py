@@ -62,7 +62,9 @@ def input_info(client: redis.Redis, key: str) -> InputInfo:
     except redis.ResponseError as error:
         if "no such key" in str(error):
             return InputInfo(0, 0, "0-0")
-        raise ResamplerError(f"input {key!r} must be a stream: {error}") from error
+        if "WRONGTYPE" not in str(error):
+            raise
+        raise ResamplerError(f"{key!r} must be a stream, and something else wrote that key: {error}") from error
     if "entries-added" not in info:
         raise ResamplerError("the server does not count added entries: Redis 7.0 or Valkey is needed")
     last: bytes = info["last-generated-id"]
@@ -101,3 +103,20 @@ def start_position(client: redis.Redis, key: str, start: str) -> tuple[str, int]
         if page < _COUNT_PAGE:
             # Asked again: producers may have added entries since.
             return start, input_info(client, key).entries_added - behind
+
+
+def entry_id(text: str) -> tuple[int, int]:
+    """Read an entry ID as numbers that compare as the server compares IDs.
+
+    Parameters
+    ----------
+    text : str
+        ``ms-seq``, or ``ms`` alone.
+
+    Returns
+    -------
+    tuple of (int, int)
+        Milliseconds and sequence.
+    """
+    ms, _, seq = text.partition("-")
+    return int(ms), int(seq or 0)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from resampler.errors import InvalidInputError
 from resampler.online import PARAMETERS, OnlineResampler
 from stream.codec import InputFormat, OutputFormat
+from stream.limits import ENTRY_BYTES, entry_rows, packed_row_bytes, rows_per_row
 
 if TYPE_CHECKING:
     from resampler.bases import Strategy
@@ -92,6 +93,12 @@ class Settings:
                 raise InvalidInputError(f"{name} must be at least {lowest}, got {value}")
         self.start_id()
         self.new_resampler()  # refuses what the core refuses, before anything is connected
+        if self.batch_rows > (most := entry_rows(self)):
+            raise InvalidInputError(
+                f"batch_rows={self.batch_rows} input rows with up to {rows_per_row(self) - 1} synthetic rows behind "
+                f"each, of {packed_row_bytes(self)} bytes, can make an output entry of more than "
+                f"{ENTRY_BYTES >> 20} MB: lower batch_rows to {most} or less, or lower burst"
+            )
         if self.output_format is OutputFormat.PACKED:
             return
         names = {*self.schema.names, self.schema.label.name}
@@ -114,6 +121,11 @@ class Settings:
             Empty.
         """
         return OnlineResampler(self.schema, **{name: getattr(self, name) for name in PARAMETERS})
+
+    @property
+    def formats(self) -> str:
+        """Return ``input output`` format, as a checkpoint keeps them."""
+        return f"{self.input_format} {self.output_format}"
 
     def start_id(self) -> str:
         """Return `start` as Redis takes it.

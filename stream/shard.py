@@ -9,19 +9,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from resampler.errors import CorruptStateError, ResamplerError
-from resampler.online import OnlineResampler
-from stream import identity
+from resampler.errors import ResamplerError
+from stream.admission import Admission
 from stream.checkpoint import Checkpoint
-from stream.codec import ClassLimit, Decoder, OutputFormat, encode_output
-from stream.commit import Commit, Committer, FencedError, GapError, MovedError
+from stream.codec import Decoder
+from stream.commit import Commit, Committed, Committer, FencedError, GapError, MovedError, gap_error, lost_output_error
 from stream.deadletters import letter
 from stream.feedplace import FeedPlace
+from stream.forget import is_reached, row_id_of
 from stream.kernels.cut import cut
 from stream.lease import Lease
+from stream.limits import ServerLimits, commit_rows
+from stream.outputs import output_entries
 from stream.pending import Pending
-from stream.position import input_info, start_position
-from stream.source import Source
+from stream.position import entry_id, input_info
+from stream.restore import Restorer
+from stream.snapshot import add_snapshot
+from stream.source import FIRST_CHUNK_ENTRIES, Source, next_count
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +33,7 @@ if TYPE_CHECKING:
     import redis
     from numpy.typing import NDArray
 
-    from resampler.provenance import MicroBatch
+    from resampler.online import OnlineResampler
     from stream.entries import Entries
     from stream.keys import ShardKeys
     from stream.metrics import ShardMetrics
@@ -37,10 +41,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-CHUNK_ROWS = 8_192  # what one read aims at: several output entries, so that a backlog costs few round trips
-MAX_CHUNK_ENTRIES = 8_192
-CHUNK_BYTES = 16 << 20  # and at most, as far as the entries before can tell
-FIRST_CHUNK_ENTRIES = 16  # until it is known how many rows an entry holds
 IDLE_BLOCK_MS = 200  # longest wait in one read: what a stop request can be late by
 # An entry whose ID is older than this when it is read bears an ID of the producer's own making, or had to wait for a
 # worker: the server's clock says nothing about what may still follow it.
@@ -50,7 +50,6 @@ CHECK_S = 1.0  # how often a quiet stream is examined, and its lag measured
 MEASURE_S = 30.0  # how often the buffers are measured, at most
 MEASURE_SHARE = 0.01  # of the time, at most
 MAX_FORGET_ROWS = 1_000
-TEXT_NUMBER_BITS = 20
 
 
 class StoppedError(ResamplerError):
@@ -119,12 +118,14 @@ class Shard:
     def _reset(self, resampler: OnlineResampler, checkpoint: Checkpoint) -> None:
         self._resampler = resampler
         self._checkpoint = checkpoint
-        self._classes = ClassLimit(resampler.stats().real)
+        self._admission = Admission(self._settings, resampler.stats().real)
         self._pending: Pending | None = None
         self._behind = True  # whether the last read came back full
         self._forget_requests = 0
         self._next_measure = 0.0
         self._sent: tuple[Commit, Callable[[float, float], object], float, float] | None = None
+        self._snapshot_entries = checkpoint.entries  # up to the newest snapshot
+        self._gone = self._gone_at_snapshot = 0  # entries of the input that are no longer there, whoever trimmed them
         self._last_arrival = self._quiet_since = self._asked = self._last_renewal = self._last_check = self._clock()
 
     @property
@@ -195,73 +196,42 @@ class Shard:
             self._forget()
         complete_until_ms = self._read()
         if self._pending is not None:
-            closed, stops = self._close(self._pending, complete_until_ms)
-            if closed:
-                batch, self._pending = self._pending.split(closed)
-                self._commit(batch, stops)
+            self._commit_closed(*self._close(self._pending, complete_until_ms))
         if not self._behind:
             self._settle()
 
     # -- loading
 
     def _load(self) -> None:
-        stored = Checkpoint.load(self._client, self.keys) or self._begin()
-        stored.require_same_config(self._settings.new_resampler(), self.keys)
-        resampler, position, entries = self._load_snapshot(stored)
-        self._reset(resampler, stored)
-        self._replay(position, stored.cursor, stored.entries - entries)
+        restored = Restorer(self._client, self.keys, self._settings, self._replayed, self._clock).restore(
+            self._lease.holder
+        )
+        stored = restored.checkpoint
+        self._reset(restored.resampler, stored)
+        self._snapshot_entries = restored.snapshot_entries
         self._source = Source(self._client, self.keys.input, stored.cursor, FIRST_CHUNK_ENTRIES, self._clock)
         self._committer = Committer(
-            self._client, self.keys, self._lease, allow_gap=self._settings.allow_gap, trim=self._settings.trim
+            self._client,
+            self.keys,
+            self._lease,
+            allow_gap=self._settings.allow_gap,
+            trim=self._settings.trim,
+            limits=ServerLimits.read(self._client),
         )
         self._forget_requests = int(self._client.scard(self.keys.forget))
         self._check()
+        if restored.passed:
+            logger.warning("%s: %s: a snapshot is taken now", self.keys.input, restored.passed)
+            stored.formats = self._settings.formats
+            self._commit_snapshot()
+        stored.formats = self._settings.formats
 
-    def _begin(self) -> Checkpoint:
-        cursor, entries = start_position(self._client, self.keys.input, self._settings.start_id())
-        first = Checkpoint.begin(self._settings.new_resampler(), cursor, entries)
-        first.write(self._client, self.keys, self._lease.holder)
-        return first
-
-    def _load_snapshot(self, stored: Checkpoint) -> tuple[OnlineResampler, str, int]:
-        fields: dict[bytes, bytes] = self._client.hgetall(self.keys.snapshot)  # type: ignore[assignment]
-        if not fields:
-            return self._settings.new_resampler(), stored.start, stored.start_entries
-        try:
-            resampler = OnlineResampler.from_bytes(fields[b"state"])
-            return resampler, fields[b"cursor"].decode(), int(fields[b"entries"])
-        except KeyError as error:
-            raise CorruptStateError(
-                f"snapshot {self.keys.snapshot!r} lacks {error}: restore it from a backup, or delete it to replay all"
-            ) from error
-
-    def _replay(self, position: str, cursor: str, expected: int) -> None:
-        """Pass the entries behind `position` up to `cursor` through the resampler; their output is written already."""
-        source = Source(self._client, self.keys.input, position, FIRST_CHUNK_ENTRIES, self._clock)
-        seen, started = 0, self._clock()
-        try:
-            while True:
-                entries = source.read().entries.up_to(cursor)
-                if not len(entries):
-                    break
-                pending = self._decode(entries)
-                self._resampler.process(pending.rows.X, pending.rows.y, pending.row_ids())
-                self._metrics.replayed(len(pending.rows.y))
-                seen += len(entries)
-                source.count = _next_count(source.count, entries, pending)
-                if self._sleep(0):
-                    raise StoppedError(f"told to end while {self.keys.input!r} was replayed")
-                if self._clock() - self._last_renewal > self._lease.ttl_ms / 3_000:
-                    self._renew()
-        finally:
-            source.close()
-        if seen < expected and not self._settings.allow_gap:
-            raise GapError(
-                f"{expected} entries of {self.keys.input!r} up to {cursor} must be replayed to restore the state, "
-                f"{seen} are left: restore them, or pass --allow-gap to go on with a state that lacks them"
-            )
-        if seen:
-            logger.info("%s: replayed %d entries in %.2f s", self.keys.input, seen, self._clock() - started)
+    def _replayed(self, rows: int) -> None:
+        self._metrics.replayed(rows)
+        if self._sleep(0):
+            raise StoppedError(f"told to end while {self.keys.input!r} was replayed")
+        if self._clock() - self._last_renewal > self._lease.ttl_ms / 3_000:
+            self._renew()
 
     # -- reading
 
@@ -283,14 +253,14 @@ class Shard:
         if len(entries):
             self._last_arrival = self._clock()
             read = self._decode(entries)
-            source.count = _next_count(source.count, entries, read)
+            source.count = next_count(source.count, entries, read)
             self._pending = self._pending.followed_by(read) if self._pending else read
             # Not when they came: much may have come since, while a first decoding waited for the compiler.
             self._quiet_since = self._clock()
         return complete_until_ms
 
     def _decode(self, entries: Entries) -> Pending:
-        return Pending.of(entries, self._classes.admit(entries, self._decoder.decode(entries)))
+        return Pending.of(entries, self._admission.admit(entries, self._decoder.decode(entries)))
 
     def _window_end(self, pending: Pending) -> int:
         linger_ms = self._settings.linger_ms
@@ -309,41 +279,51 @@ class Shard:
 
     # -- writing
 
+    def _commit_closed(self, closed: int, stops: NDArray[np.int64]) -> None:
+        """Commit the first `closed` pending entries, in as many commits as their output may need."""
+        limit = commit_rows(self._settings)
+        while closed and (pending := self._pending) is not None:
+            rows = np.cumsum(pending.n_rows)[stops[stops <= closed] - 1]
+            n_batches = max(1, int(np.searchsorted(rows, limit, side="right")))
+            n = int(stops[n_batches - 1])
+            batch, self._pending = pending.split(n)
+            self._commit(batch, stops[:n_batches])
+            closed, stops = closed - n, stops[n_batches:] - n
+
     def _commit(self, closed: Pending, stops: NDArray[np.int64]) -> None:
+        if self._settings.allow_gap:  # a gap is passed with a snapshot of the state behind it, and of none later
+            self._settle()
         batch, starts = self._resampler.process_traced(closed.rows.X, closed.rows.y, closed.row_ids())
-        outputs = self._outputs(closed, stops, batch, starts)
+        outputs = output_entries(closed, stops, batch, starts, self._settings.schema, self._settings.output_format)
         dead_letters = [(closed.id(reject.entry), letter(reject)) for reject in closed.rows.rejects]
         self._settle()
         if self._source is not None:
             self._source.fetch()
         stored, stats = self._checkpoint, self._resampler.stats()
-        commit = Commit(stored.cursor, closed.id(-1), stored.entries + closed.n_entries, outputs, dead_letters)
+        commit = Commit(
+            stored.cursor,
+            closed.id(-1),
+            stored.entries + closed.n_entries,
+            outputs,
+            dead_letters,
+            emitted_before=stored.emitted,
+        )
         stored.rows += len(closed.rows.y)
         stored.synthetic += batch.n_synthetic
         stored.emitted += len(batch)
         stored.rejected += sum(reject.n_rows for reject in closed.rows.rejects)
         stored.count(stats)
-        if stored.rows - stored.snapshot_rows >= self._settings.snapshot_rows:
+        if stored.read - stored.snapshot_rows >= self._settings.snapshot_rows or self._is_overtaken(commit.entries):
             self._add_snapshot(commit)
         self._send(commit, partial(self._metrics.committed, batch, closed.rows.rejects, stats))
 
-    def _outputs(
-        self, closed: Pending, stops: NDArray[np.int64], batch: MicroBatch, starts: NDArray[np.int64]
-    ) -> list[tuple[str, list[bytes]]]:
-        """Cut the rows into output entries, each under the ID of the last input entry that it holds rows of."""
-        bounds = starts[np.searchsorted(closed.rows.entry, stops)]
-        outputs = []
-        first = 0
-        for stop, last in zip(stops.tolist(), bounds.tolist(), strict=True):
-            if last == first:  # every row was rejected, or left out by under-sampling
-                continue
-            if self._settings.output_format is OutputFormat.TEXT:
-                outputs += self._text_outputs(closed, batch, starts, first, last)
-            else:
-                items = encode_output(batch, self._settings.schema, self._settings.output_format, first, last)
-                outputs.append((closed.id(stop - 1), items))
-            first = last
-        return outputs
+    def _is_overtaken(self, entries: int) -> bool:
+        """Tell whether somebody else trims the input, and more was read since the snapshot than may still go.
+
+        A replay from the snapshot is impossible once an entry behind it has gone.
+        """
+        may_go = self._snapshot_entries - self._gone
+        return self._gone > self._gone_at_snapshot and entries - self._snapshot_entries > may_go
 
     def _send(self, commit: Commit, report: Callable[[float, float], object]) -> None:
         """Send a commit; while there is a backlog the server works at it beside the next read and decoding."""
@@ -360,51 +340,57 @@ class Shard:
         assert self._committer is not None  # noqa: S101 - comes with `_load`
         commit, report, sent, arrived = self._sent
         self._sent = None
-        done = self._committer.receive()
+        done = self._outcome(commit)
         now = self._clock()
         report(now - sent, now - arrived)
         self._checkpoint.cursor = commit.stop
         self._checkpoint.entries = commit.entries + done.lost
         self._forget_requests = done.forget_requests
         self._last_renewal = now
-        if done.lost:
-            logger.warning("%s: %d entries were trimmed before they were read", self.keys.input, done.lost)
+        if done.gone >= 0:
+            self._gone = done.gone
+        if commit.snapshot:
+            self._snapshot_entries, self._gone_at_snapshot = self._checkpoint.entries, self._gone
+
+    def _outcome(self, commit: Commit) -> Committed:
+        """Take in the outcome; a gap that may be passed is recorded with a snapshot in the same commit."""
+        assert self._committer is not None  # noqa: S101 - comes with `_load`
+        try:
+            return self._committer.receive()
+        except GapError as error:
+            if not self._settings.allow_gap:
+                raise
+            logger.warning("%s: passed over, as allowed: %s", self.keys.input, error)
+        self._add_snapshot(commit)
+        commit.checkpoint = self._checkpoint.counters()
+        return self._committer.write(commit)
 
     def _add_snapshot(self, commit: Commit) -> None:
-        self._checkpoint.snapshot_rows = self._checkpoint.rows
-        commit.snapshot = {"state": self._resampler.to_bytes(), "config": self._resampler.config_hash}
+        self._checkpoint.snapshot_rows = self._checkpoint.read
+        add_snapshot(commit, self._resampler, self._client, self.keys, self._lease.holder)
 
-    def _text_outputs(
-        self, closed: Pending, batch: MicroBatch, starts: NDArray[np.int64], first: int, last: int
-    ) -> list[tuple[str, list[bytes]]]:
-        """Write a row per entry; rows that one input entry caused are numbered in the low bits of the sequence."""
-        owners = closed.rows.entry[np.searchsorted(starts, np.arange(first, last), side="right") - 1]
-        outputs = []
-        entry, number = -1, 0
-        for i, owner in enumerate(owners.tolist(), start=first):
-            entry, number = owner, number + 1 if owner == entry else 0
-            output_id = f"{closed.ms[entry]}-{(int(closed.seq[entry]) << TEXT_NUMBER_BITS) + number}"
-            items = encode_output(batch, self._settings.schema, OutputFormat.TEXT, i, i + 1)
-            outputs.append((output_id, items))
-        return outputs
+    def _commit_snapshot(self, forgotten: list[bytes] | None = None) -> None:
+        """Replace the snapshot where the cursor stands."""
+        stored = self._checkpoint
+        commit = Commit(
+            stored.cursor, stored.cursor, stored.entries, forgotten=forgotten or [], emitted_before=stored.emitted
+        )
+        self._add_snapshot(commit)
+        self._send(commit, lambda *_: None)
+        self._settle()
 
     # -- housekeeping
 
     def _forget(self) -> None:
         """Carry out requests to forget: the rows leave, and a snapshot without them replaces the one that had them."""
         requests: list[bytes] = self._client.srandmember(self.keys.forget, MAX_FORGET_ROWS)  # type: ignore[assignment]
-        cursor = _id_pair(self._checkpoint.cursor)
-        reached = [request for request in requests if _id_pair(identity.decode(int(request))) <= cursor]
+        reached = [member for member in requests if is_reached(member.decode(), self._checkpoint.cursor)]
         self._forget_requests = 0  # those not reached yet come up again with the next commit
         if not reached:
             return
-        gone = self._resampler.forget([int(request) for request in reached])
-        stored = self._checkpoint
-        stored.count(self._resampler.stats())
-        commit = Commit(stored.cursor, stored.cursor, stored.entries, forgotten=reached)
-        self._add_snapshot(commit)
-        self._send(commit, lambda *_: None)
-        self._settle()
+        gone = self._resampler.forget([row_id_of(member.decode()) for member in reached])
+        self._checkpoint.count(self._resampler.stats())
+        self._commit_snapshot(reached)
         logger.info("%s: forgot %d rows, %d of them in the buffers", self.keys.input, len(reached), gone)
 
     def _renew(self) -> None:
@@ -413,17 +399,17 @@ class Shard:
         self._last_renewal = self._clock()
 
     def _check(self) -> None:
-        """Measure the lag, and notice an input stream that was deleted or put back to an older state."""
+        """Measure the lag, and notice streams that were deleted, renamed or put back to an older state."""
+        self._settle()
         self._last_check = self._clock()
         stored, info = self._checkpoint, input_info(self._client, self.keys.input)
-        if _id_pair(info.last_id) < _id_pair(stored.cursor) and stored.entries > 0 and not self._settings.allow_gap:
+        replaced = info.entries_added < stored.entries or entry_id(info.last_id) < entry_id(stored.cursor)
+        deleted = stored.emitted > 0 and not self._client.exists(self.keys.output)
+        if (replaced or deleted) and not self._settings.allow_gap:
             now = Checkpoint.load(self._client, self.keys)
             if now is None or now.cursor != stored.cursor:  # the server as a whole went back, and the cursor with it
                 raise MovedError(f"shard {self.keys.input!r} stands no longer at {stored.cursor!r}: load it again")
-            raise GapError(
-                f"input stream {self.keys.input!r} ends at {info.last_id}, before the cursor {stored.cursor}: it was "
-                "deleted or restored; restore it, or pass --allow-gap to take what comes behind the cursor"
-            )
+            raise gap_error(self.keys, stored.cursor, -1) if replaced else lost_output_error(self.keys, stored.emitted)
         read = max(1, stored.entries - stored.start_entries)
         rows_per_entry = max(1.0, (stored.rows + stored.rejected) / read)
         self._metrics.lag(max(0, info.entries_added - stored.entries) * rows_per_entry)
@@ -440,21 +426,3 @@ class Shard:
         stored: list[bytes] = self._client.hvals(self.keys.feeds)  # type: ignore[assignment]
         places = [FeedPlace.parse(value).rows for value in stored]
         return bool(places) and self._checkpoint.emitted - min(places) > limit
-
-
-def _next_count(count: int, entries: Entries, read: Pending) -> int:
-    """Aim the next read at `CHUNK_ROWS` and `CHUNK_BYTES`; grow slowly, as later entries may hold more."""
-    n = read.n_entries
-    rows_per_entry = max(1.0, float(read.n_rows.sum()) / n)
-    bytes_per_entry = max(1.0, float(entries.spans[-1, 1] - entries.spans[0, 0]) / n) if len(entries.spans) else 1.0
-    return int(
-        min(
-            max(1.0, CHUNK_ROWS / rows_per_entry), max(1.0, CHUNK_BYTES / bytes_per_entry), 4 * count, MAX_CHUNK_ENTRIES
-        )
-    )
-
-
-def _id_pair(entry_id: str | None) -> tuple[int, int]:
-    """Return an entry ID as numbers that compare; a hashed row id (None) counts as reached."""
-    ms, _, seq = (entry_id or "0-0").partition(":")[0].partition("-")
-    return int(ms), int(seq)

@@ -1,66 +1,121 @@
 -- Commit what became of the input between two cursors, all of it or nothing.
 --
--- KEYS checkpoint, lease, output, dead, snapshot, input, forget
+-- KEYS checkpoint, lease, output, dead, snapshot, input, forget, forgotten, staged (`ShardKeys.types`)
 -- ARGV  1 holder        2 from cursor     3 to cursor     4 lease owner   5 lease time to live (ms)
 --       6 entries read up to `to`         7 1 to go on over a gap         8 1 to trim the input
 --       9 outputs      10 dead letters   11 checkpoint items             12 snapshot items
---      13 row ids forgotten
+--      13 row ids forgotten              14 staged parts of the snapshot 15 rows written before this commit
 --      then for each output and dead letter: ID, number of items, items; then the items of 11, 12 and 13.
 --
 -- Every check stands before the first write: a script is not rolled back.
-local checkpoint, lease, output, dead, snapshot, input, forget = unpack(KEYS)
-local from, to, entries = ARGV[2], ARGV[3], tonumber(ARGV[6])
+local checkpoint, lease, output, dead, snapshot, input, forget, forgotten, staged = unpack(KEYS)
+local from, to, entries, over_gap = ARGV[2], ARGV[3], tonumber(ARGV[6]), ARGV[7] == '1'
+local has_snapshot = ARGV[12] ~= '0'
+
+local types = {'hash', 'string', 'stream', 'stream', 'hash', 'stream', 'set', 'list', 'hash'}
+local exists = {}
+for i, key in ipairs(KEYS) do
+  local found = redis.call('TYPE', key).ok
+  exists[key] = found ~= 'none'
+  if exists[key] and found ~= types[i] then return {'type', key, found, types[i]} end
+end
 
 local state = redis.call('HMGET', checkpoint, 'holder', 'cursor')
 if state[1] ~= ARGV[1] then return {'fenced', state[1] or ''} end
 if state[2] ~= from then return {'moved', state[2] or ''} end
 
--- While the entry at the cursor is there, nothing behind it was trimmed. When it is gone, count: all entries
--- ever added are those read, plus those still to come.
-local lost = 0
-if from ~= to and redis.call('EXISTS', input) == 1 and #redis.call('XRANGE', input, from, from) == 0 then
-  local first = redis.call('XRANGE', input, '-', from, 'COUNT', 1)
-  if #first == 0 then
-    local info, field = redis.call('XINFO', 'STREAM', input), {}
-    for i = 1, #info, 2 do field[info[i]] = info[i + 1] end
-    local behind = #redis.call('XRANGE', input, '-', to)
-    lost = field['entries-added'] - entries - (field['length'] - behind)
-    if lost > 0 and ARGV[7] ~= '1' then return {'gap', lost} end
-    lost = math.max(lost, 0)
-  end
+-- Output that is gone takes with it what no feed has read.
+if not exists[output] and ARGV[15] ~= '0' and not over_gap then return {'output', ARGV[15]} end
+
+-- Whether one entry ID is not higher than another; Lua's numbers are too short for them.
+local function not_after(a, b)
+  local a_ms, a_seq = string.match(a, '(%d+)-(%d+)')
+  local b_ms, b_seq = string.match(b, '(%d+)-(%d+)')
+  if a_ms ~= b_ms then return #a_ms < #b_ms or (#a_ms == #b_ms and a_ms < b_ms) end
+  return #a_seq < #b_seq or (#a_seq == #b_seq and a_seq <= b_seq)
 end
 
-local at = 14
+local function info(key)
+  local reply, field = redis.call('XINFO', 'STREAM', key), {}
+  for i = 1, #reply, 2 do field[reply[i]] = reply[i + 1] end
+  return field
+end
+
+-- All entries ever added are those read up to `to` and those still to come; where that is not so, entries were lost, or
+-- (a negative number) the stream was deleted or renamed and another stands in its place.
+local lost, added, length = 0, 0, 0
+if from ~= to then
+  local first
+  if exists[input] then
+    local stands = info(input)
+    added, length = stands['entries-added'], stands['length']
+    first = stands['first-entry'] and stands['first-entry'][1]
+  end
+  -- While an entry at or before the cursor is there, nothing behind it was trimmed.
+  if not (added >= entries and first and not_after(first, from)) then
+    local behind, start, page = 0, '-', nil
+    repeat
+      page = exists[input] and redis.call('XRANGE', input, start, to, 'COUNT', 1000) or {}
+      behind = behind + #page
+      if #page > 0 then start = '(' .. page[#page][1] end
+    until #page < 1000
+    lost = added - (length - behind) - entries
+  end
+  -- A gap that is passed comes with a snapshot: no later start need replay across it.
+  if lost ~= 0 and not (over_gap and has_snapshot) then return {'gap', lost} end
+end
+
+if ARGV[14] ~= '0' and redis.call('HLEN', staged) ~= tonumber(ARGV[14]) then return {'unstaged'} end
+if ARGV[10] ~= '0' and exists[dead] then
+  local last = info(dead)['last-generated-id']
+  if last == '18446744073709551615-18446744073709551615' then return {'refused', dead, 'its last ID is the highest'} end
+end
+
+local at = 16
 local function items()
   local first = at
   at = at + 2 + ARGV[at + 1]
   return ARGV[first], first + 2, at - 1
 end
-for _ = 1, ARGV[9] do
+for i = 1, ARGV[9] do
   local id, first, last = items()
-  redis.call('XADD', output, id, unpack(ARGV, first, last))
+  local done = redis.pcall('XADD', output, id, unpack(ARGV, first, last))
+  if type(done) == 'table' and done.err then
+    -- Nothing is written yet if it is the first: somebody else has written to the output. IDs only grow from there.
+    if i == 1 then return {'refused', output, done.err} end
+    error(done.err)
+  end
 end
 for _ = 1, ARGV[10] do
   local id, first, last = items()
   -- An ID that another writer has passed must not lose the letter.
-  local added = redis.pcall('XADD', dead, id, unpack(ARGV, first, last))
-  if type(added) == 'table' and added.err then redis.call('XADD', dead, '*', unpack(ARGV, first, last)) end
+  local done = redis.pcall('XADD', dead, id, unpack(ARGV, first, last))
+  if type(done) == 'table' and done.err then redis.call('XADD', dead, '*', unpack(ARGV, first, last)) end
 end
-redis.call('HSET', checkpoint, 'cursor', to, 'entries', string.format('%.0f', entries + lost),
-  unpack(ARGV, at, at + ARGV[11] - 1))
+local counted = string.format('%.0f', entries + lost)
+redis.call('HSET', checkpoint, 'cursor', to, 'entries', counted, unpack(ARGV, at, at + ARGV[11] - 1))
 at = at + ARGV[11]
-if ARGV[12] ~= '0' then
-  redis.call('HSET', snapshot, 'cursor', to, 'entries', string.format('%.0f', entries + lost),
-    unpack(ARGV, at, at + ARGV[12] - 1))
+if has_snapshot then
+  if ARGV[14] ~= '0' then redis.call('RENAME', staged, snapshot) else redis.call('UNLINK', snapshot, staged) end
+  redis.call('HSET', snapshot, 'cursor', to, 'entries', counted, unpack(ARGV, at, at + ARGV[12] - 1))
   at = at + ARGV[12]
-  if ARGV[8] == '1' then redis.call('XTRIM', input, 'MINID', '~', to) end
+  if ARGV[8] == '1' and exists[input] then redis.call('XTRIM', input, 'MINID', '~', to) end
 end
-if ARGV[13] ~= '0' then redis.call('SREM', forget, unpack(ARGV, at, at + ARGV[13] - 1)) end
+if ARGV[13] ~= '0' then
+  local ids = {unpack(ARGV, at, at + ARGV[13] - 1)}
+  redis.call('SREM', forget, unpack(ids))
+  redis.call('RPUSH', forgotten, to .. ' ' .. table.concat(ids, ' '))
+end
 redis.call('SET', lease, ARGV[4], 'PX', ARGV[5])
 
--- A consumer group that nobody reads from: it makes XINFO GROUPS show the lag.
-local group = redis.pcall('XGROUP', 'SETID', input, 'resampler', to, 'ENTRIESREAD', entries + lost)
-if type(group) == 'table' and group.err then
-  redis.pcall('XGROUP', 'CREATE', input, 'resampler', to, 'MKSTREAM', 'ENTRIESREAD', entries + lost)
+-- A consumer group that nobody reads from: it makes XINFO GROUPS show the lag. A deleted input is not made anew for it.
+if exists[input] then
+  local group = redis.pcall('XGROUP', 'SETID', input, 'resampler', to, 'ENTRIESREAD', counted)
+  if type(group) == 'table' and group.err then
+    redis.pcall('XGROUP', 'CREATE', input, 'resampler', to, 'ENTRIESREAD', counted)
+  end
 end
-return {'ok', lost, redis.call('SCARD', forget)}
+
+-- How many entries are no longer there tells the worker whether somebody trims (-1: not looked).
+local gone = from ~= to and exists[input] and added - redis.call('XLEN', input) or -1
+return {'ok', lost, redis.call('SCARD', forget), gone}

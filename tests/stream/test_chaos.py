@@ -21,7 +21,7 @@ import redis
 
 from resampler import FeatureSchema, MicroBatch
 from resampler.errors import ResamplerError
-from stream import EmbeddedServer, Feed, Settings, Worker, shard
+from stream import EmbeddedServer, Feed, Settings, Worker, restore, shard, source
 from stream.connection import connect, raw_command
 from stream.identity import encode
 from stream.keys import ShardKeys
@@ -68,7 +68,7 @@ def _fork(work):
 
 def _live(url, stream, settings, idle_s, kill=None):
     """One life of a worker, with reads so small that it makes many commits."""
-    shard.CHUNK_ROWS, shard.MAX_CHUNK_ENTRIES, shard.FIRST_CHUNK_ENTRIES = 64, 64, 64
+    source.CHUNK_ROWS = source.MAX_CHUNK_ENTRIES = shard.FIRST_CHUNK_ENTRIES = restore.FIRST_CHUNK_ENTRIES = 64
     if kill:
         _arm(*kill)
     Worker(url, stream, settings, until_idle_s=idle_s).run()

@@ -246,7 +246,7 @@ def test_a_contract_file_of_other_bytes_is_refused(call, tmp_path, content):
 def test_a_key_of_another_type_is_named(client, name, call):
     client.set(name, "text")
     _, err = call(*RUN, "--stream", name, "--until-idle", "0.1", code=1)
-    assert f"input '{name}' must be a stream" in err
+    assert f"key '{name}' must be a stream, and something else has written a string there" in err
     client.set(ShardKeys(name).checkpoint, "text")
     _, err = call("status", "--stream", name, code=1)
     assert f"checkpoint '{ShardKeys(name).checkpoint}' must be a hash" in err

@@ -88,6 +88,7 @@ def test_a_fenced_owner_writes_nothing(client, name, leases):
     client.hset(keys.checkpoint, "cursor", "0-0")
     client.delete(keys.lease)  # expired
     second.acquire()
+    client.xadd(name, {"a": 1}, id="1-0")
     commit = Commit("0-0", "1-0", 1, [("1-0", [b"a", b"b"])], [], {"rows": 1})
     with pytest.raises(FencedError, match=r"owned by .*owner-1"):
         Committer(client, keys, first).write(commit)

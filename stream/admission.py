@@ -1,0 +1,87 @@
+"""`Admission`: which rows that keep the contract the stream cannot take all the same."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from stream.codec import ClassLimit, OutputFormat
+from stream.codec.rows import Reason, Reject
+from stream.limits import ENTRY_BYTES, entry_rows, rows_per_row
+from stream.outputs import MAX_TEXT_SEQ, TEXT_NUMBERS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from numpy.typing import NDArray
+
+    from stream.codec.rows import Rows
+    from stream.entries import Entries
+    from stream.settings import Settings
+
+
+class Admission:
+    """Turn rows into rejects whose output could not be written, or whose class is one too many.
+
+    Parameters
+    ----------
+    settings : Settings
+        What is fixed for the life of a stream, and the output format.
+    labels : iterable of int
+        Classes that the resampler has counted already.
+
+    Notes
+    -----
+    An entry is rejected as a whole where its ID or its size is the reason. The decision depends on the entry, the
+    contract and the settings alone, so a replay decides the same.
+    """
+
+    def __init__(self, settings: Settings, labels: Iterable[int] = ()) -> None:
+        self._classes = ClassLimit(labels)
+        self._text = settings.output_format is OutputFormat.TEXT
+        self._rows_per_row = rows_per_row(settings)
+        self._max_rows = entry_rows(settings)
+        self._max_text_rows = TEXT_NUMBERS // self._rows_per_row
+
+    def admit(self, entries: Entries, rows: Rows) -> Rows:
+        """Reject what cannot be taken.
+
+        Parameters
+        ----------
+        entries : Entries
+            What `rows` were decoded from.
+        rows : Rows
+            In stream order.
+
+        Returns
+        -------
+        Rows
+            `rows` itself where all can be taken.
+        """
+        n_rows = np.bincount(rows.entry, minlength=len(entries))
+        refused = {reject.entry: reject for reject in self._refused(entries, n_rows)}
+        if refused:
+            dropped = np.isin(rows.entry, list(refused))
+            kept = [reject for reject in rows.rejects if reject.entry not in refused]
+            rows = rows.without(dropped, sorted([*kept, *refused.values()], key=lambda reject: reject.entry))
+        return self._classes.admit(entries, rows)
+
+    def _refused(self, entries: Entries, n_rows: NDArray[np.int64]) -> Iterator[Reject]:
+        if self._text:
+            for i in np.flatnonzero((entries.seq >= MAX_TEXT_SEQ) & (n_rows > 0)).tolist():
+                detail = (
+                    f"the sequence number of an entry's ID must be below {MAX_TEXT_SEQ} for text output, got "
+                    f"{entries.id(i)}: send it with another ID, or write packed batches"
+                )
+                yield Reject(i, Reason.OUT_OF_RANGE, detail, tuple(entries.items(i)), int(n_rows[i]))
+        limit, what = self._max_rows, f"{ENTRY_BYTES >> 20} MB"
+        if self._text and self._max_text_rows < limit:
+            limit, what = self._max_text_rows, f"{TEXT_NUMBERS} text entries"
+        for i in np.flatnonzero(n_rows > limit).tolist():
+            detail = (
+                f"an entry of this contract must hold at most {limit} rows, got {n_rows[i]}: with up to "
+                f"{self._rows_per_row - 1} synthetic rows behind each, its output could exceed {what}; "
+                "send fewer rows an entry"
+            )
+            yield Reject(i, Reason.TOO_LONG, detail, tuple(entries.items(i)), int(n_rows[i]))
