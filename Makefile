@@ -31,8 +31,8 @@ lint: $(call STAMP,lint) ## Check format, style, types, imports and docstrings
 bench: $(call STAMP,bench) ## Measure against the peers; write docs/benchmarks.md (ARGS="buffer stream" to choose)
 	@$(BIN)/python bench/run.py $(ARGS)
 
-chaos: $(call STAMP,test) ## Kill, freeze and promote for as long as it takes to believe it (half an hour)
-	@CHAOS=long $(BIN)/python -m pytest tests/stream/test_chaos.py $(ARGS)
+chaos: $(call STAMP,test) ## Kill, freeze, promote and tamper for as long as it takes to believe it (half an hour)
+	@CHAOS=long $(BIN)/python -m pytest tests/stream/test_chaos*.py $(ARGS)
 
 clean: ## Remove what the other targets made
 	@rm -rf $(VENV) .cache .coverage .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks dist demo-output

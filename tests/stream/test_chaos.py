@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,17 +17,17 @@ from contextlib import contextmanager, suppress
 
 import pytest
 import redis
+from chaos import LONG, arm, fork, free_port, live, wait
 
 from resampler import FeatureSchema, MicroBatch
 from resampler.errors import ResamplerError
-from stream import EmbeddedServer, Feed, Settings, Worker, restore, shard, source
+from stream import EmbeddedServer, Feed, Settings, Worker
 from stream.connection import connect, raw_command
 from stream.identity import encode
 from stream.keys import ShardKeys
 from stream.position import input_info
 from stream.server import find_server
 
-LONG = os.environ.get("CHAOS") == "long"
 WORKER_KILLS = 500 if LONG else 24
 SERVER_KILLS = 30 if LONG else 3
 FREEZES = 40 if LONG else 4
@@ -50,51 +49,6 @@ def _settings(snapshot_rows, lease_ttl_ms=5_000):
         snapshot_rows=snapshot_rows,
         lease_ttl_ms=lease_ttl_ms,
     )
-
-
-def _fork(work):
-    """Run `work` in a forked child; return its pid. The child never comes back into pytest."""
-    pid = os.fork()
-    if pid:
-        return pid
-    code = 1
-    try:
-        os.close(2)
-        work()
-        code = 0
-    finally:
-        os._exit(code)
-
-
-def _live(url, stream, settings, idle_s, kill=None):
-    """One life of a worker, with reads so small that it makes many commits."""
-    source.CHUNK_ROWS = source.MAX_CHUNK_ENTRIES = shard.FIRST_CHUNK_ENTRIES = restore.FIRST_CHUNK_ENTRIES = 64
-    if kill:
-        _arm(*kill)
-    Worker(url, stream, settings, until_idle_s=idle_s).run()
-
-
-def _arm(command, countdown, portion):
-    """Kill this process at the `countdown`th sending of `command`: before, in the middle of, or right behind it."""
-    original = redis.connection.AbstractConnection.send_packed_command
-    left = [countdown]
-
-    def send(connection, packed, check_health=True):
-        chunks = [packed] if isinstance(packed, bytes | str) else list(packed)
-        data = b"".join(chunk.encode() if isinstance(chunk, str) else bytes(chunk) for chunk in chunks)
-        if command in data[:64]:
-            left[0] -= 1
-            if left[0] <= 0:
-                connection.connect()
-                connection._sock.sendall(data[: int(len(data) * portion)])
-                os.kill(os.getpid(), signal.SIGKILL)
-        return original(connection, chunks, check_health)
-
-    redis.connection.AbstractConnection.send_packed_command = send
-
-
-def _wait(pid):
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
 def _output(client, stream):
@@ -147,7 +101,7 @@ def test_killed_workers(rows, reference, add_text, report, snapshot_rows):
             if added < n and kills % 4 == 0:  # input that comes while workers come and go
                 added = _add_piece(add_text, client, stream, rows, added)
             kill = (rng.choice(COMMANDS), rng.randrange(1, 6), rng.choice(PORTIONS))
-            code = _wait(_fork(lambda kill=kill, name=stream: _live(server.url, name, settings, 0.01, kill)))
+            code = wait(fork(lambda kill=kill, name=stream: live(server.url, name, settings, 0.01, kill)))
             kills += code == -signal.SIGKILL
             done[kill[::2]] += code == -signal.SIGKILL
             assert code in (0, -signal.SIGKILL)
@@ -156,7 +110,7 @@ def test_killed_workers(rows, reference, add_text, report, snapshot_rows):
                 stream, added = f"{stream}'", 0
         while added < n:
             added = _add_piece(add_text, client, stream, rows, added)
-        assert _wait(_fork(lambda: _live(server.url, stream, settings, 0.2))) == 0
+        assert wait(fork(lambda: live(server.url, stream, settings, 0.2))) == 0
         _check(client, server.url, stream, reference, n)
     assert not LONG or all(done[b"EVALSHA", portion] for portion in PORTIONS)
     steps = ", ".join(f"{name.decode()} {portion:.0%} sent: {n}" for (name, portion), n in sorted(done.items()))
@@ -178,7 +132,7 @@ def test_killed_servers(rows, reference, tmp_path, report, snapshot_rows):
     settings, n, kills = _settings(snapshot_rows), len(rows[1]), -(-SERVER_KILLS // 2)
     fsync = "always" if snapshot_rows == 150 else "everysec"
     with EmbeddedServer(appendonly=True, directory=tmp_path / "s", options=("--appendfsync", fsync)) as server:
-        pid = _fork(lambda: _live(server.url, "served", settings, 30.0))
+        pid = fork(lambda: live(server.url, "served", settings, 30.0))
         added = 0
         for _ in range(kills):
             added = _add_again(server.url, "served", rows, added, min(n, added + n // kills + 1))
@@ -188,8 +142,8 @@ def test_killed_servers(rows, reference, tmp_path, report, snapshot_rows):
         with connect(server.url) as client:
             _await_rows(client, "served", n)
             os.kill(pid, signal.SIGTERM)
-            _wait(pid)
-            assert _wait(_fork(lambda: _live(server.url, "served", settings, 0.2))) == 0
+            wait(pid)
+            assert wait(fork(lambda: live(server.url, "served", settings, 0.2))) == 0
             _check(client, server.url, "served", reference, n)
     report(f"{kills} servers killed (appendfsync {fsync}, snapshot every {snapshot_rows} rows)")
 
@@ -199,7 +153,7 @@ def test_frozen_workers_are_fenced(rows, reference, add_text, report, snapshot_r
     rng = random.Random(2)
     settings, n, freezes = _settings(snapshot_rows, lease_ttl_ms=150), len(rows[1]), FREEZES // 2
     with EmbeddedServer() as server, connect(server.url) as client:
-        pids = [_fork(lambda: _live(server.url, "frozen", settings, 60.0)) for _ in range(2)]
+        pids = [fork(lambda: live(server.url, "frozen", settings, 60.0)) for _ in range(2)]
         try:
             added, step = 0, n // freezes + 1
             for freeze in range(freezes):
@@ -220,7 +174,7 @@ def test_frozen_workers_are_fenced(rows, reference, add_text, report, snapshot_r
                 os.waitpid(pid, 0)
         epochs = int(client.hget(ShardKeys("frozen").checkpoint, "epoch"))
         assert epochs > freezes // 4  # the shard did change hands
-        assert _wait(_fork(lambda: _live(server.url, "frozen", settings, 0.3))) == 0
+        assert wait(fork(lambda: live(server.url, "frozen", settings, 0.3))) == 0
         _check(client, server.url, "frozen", reference, n)
     report(f"{freezes} freezes of two workers, {epochs} changes of owner (snapshot every {snapshot_rows} rows)")
 
@@ -228,7 +182,7 @@ def test_frozen_workers_are_fenced(rows, reference, add_text, report, snapshot_r
 @contextmanager
 def _replicated(directory):
     """Start a primary that listens on a port, and its replica."""
-    ports = _free_port(), _free_port()
+    ports = free_port(), free_port()
     listen = [("--bind", "127.0.0.1", "--port", str(port), "--repl-diskless-sync-delay", "0") for port in ports]
     follow = (*listen[1], "--replicaof", "127.0.0.1", str(ports[0]))
     with (
@@ -245,23 +199,23 @@ def _replicated(directory):
 def test_promoted_replica(rows, reference, tmp_path, snapshot_rows):
     settings, n = _settings(snapshot_rows), len(rows[1])
     with _replicated(tmp_path) as (first, second, replica, _):
-        pid = _fork(lambda: _live(first.url, "failover", settings, 60.0))
+        pid = fork(lambda: live(first.url, "failover", settings, 60.0))
         _add_again(first.url, "failover", rows, 0, 2 * n // 3)
         with connect(first.url) as client:
             _await_rows(client, "failover", n // 3)
         first.kill()
         os.kill(pid, signal.SIGKILL)
-        _wait(pid)
+        wait(pid)
         replica.replicaof("NO", "ONE")
         _add_again(second.url, "failover", rows, 0, n)  # the producer sends again what the replica never had
-        assert _wait(_fork(lambda: _live(second.url, "failover", settings, 0.3))) == 0
+        assert wait(fork(lambda: live(second.url, "failover", settings, 0.3))) == 0
         _check(replica, second.url, "failover", reference, n)
 
 
 def test_a_worker_follows_sentinel_to_the_promoted_replica(rows, reference, tmp_path):
     settings, n = _settings(150), len(rows[1])
     with _replicated(tmp_path) as (first, second, replica, port):
-        sentinel_port = _free_port()
+        sentinel_port = free_port()
         config = tmp_path / "sentinel.conf"
         config.write_text(
             f"port {sentinel_port}\nbind 127.0.0.1\ndir {tmp_path}\nsentinel monitor main 127.0.0.1 {port} 1\n"
@@ -269,7 +223,7 @@ def test_a_worker_follows_sentinel_to_the_promoted_replica(rows, reference, tmp_
         )
         url = f"redis+sentinel://127.0.0.1:{sentinel_port}/main"
         sentinel = subprocess.Popen([find_server(), str(config), "--sentinel"], stdout=subprocess.DEVNULL)
-        pid = _fork(lambda: _live_once_there(url, "failover", settings))
+        pid = fork(lambda: _live_once_there(url, "failover", settings))
         try:
             _add_again(first.url, "failover", rows, 0, 2 * n // 3)
             with connect(first.url) as client:
@@ -285,15 +239,15 @@ def test_a_worker_follows_sentinel_to_the_promoted_replica(rows, reference, tmp_
             os.kill(pid, signal.SIGTERM)
             sentinel.kill()
             sentinel.wait()
-            _wait(pid)
-        assert _wait(_fork(lambda: _live(second.url, "failover", settings, 0.3))) == 0
+            wait(pid)
+        assert wait(fork(lambda: live(second.url, "failover", settings, 0.3))) == 0
         _check(replica, second.url, "failover", reference, n)
 
 
 def _live_once_there(url, stream, settings):
     while True:
         try:
-            return _live(url, stream, settings, 60.0)
+            return live(url, stream, settings, 60.0)
         except ResamplerError:  # Sentinel is not up yet
             time.sleep(0.05)
 
@@ -306,8 +260,8 @@ def test_a_naive_worker_fails_this_harness(rows, add_text):
         client.xgroup_create("naive", "g", "0")
         for _ in range(20):
             kill = (b"X", rng.randrange(2, 12), rng.choice([0.0, 1.0]))
-            _wait(_fork(lambda kill=kill: _naive(server.url, kill)))
-        _wait(_fork(lambda: _naive(server.url, None)))
+            wait(fork(lambda kill=kill: _naive(server.url, kill)))
+        wait(fork(lambda: _naive(server.url, None)))
         emitted = [fields[b"id"] for _, fields in client.xrange("naive-out")]
     assert sorted(set(emitted)) != sorted(emitted) or len(set(emitted)) != n
 
@@ -316,7 +270,7 @@ def _naive(url, kill):
     """Write, then acknowledge: the textbook consumer."""
     client = connect(url)
     if kill:
-        _arm(*kill)
+        arm(*kill)
     cursor = "0"
     while True:
         ((_, entries),) = client.xreadgroup("g", "me", {"naive": cursor}, count=20) or [(None, [])]
@@ -357,9 +311,3 @@ def _await_rows(client, stream, n):
             return
         time.sleep(0.01)
     raise AssertionError(f"{stream} did not come to {n} rows")
-
-
-def _free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

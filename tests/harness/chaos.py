@@ -1,0 +1,64 @@
+"""What the chaos tests share: workers that live in forked children, and die where they are told to."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+
+import redis
+
+from stream import Worker, restore, shard, source
+
+LONG = os.environ.get("CHAOS") == "long"
+
+
+def fork(work):
+    """Run `work` in a forked child; return its pid. The child never comes back into pytest."""
+    pid = os.fork()
+    if pid:
+        return pid
+    code = 1
+    try:
+        os.close(2)
+        work()
+        code = 0
+    finally:
+        os._exit(code)
+
+
+def live(url, stream, settings, idle_s, kill=None):
+    """One life of a worker, with reads so small that it makes many commits."""
+    source.CHUNK_ROWS = source.MAX_CHUNK_ENTRIES = shard.FIRST_CHUNK_ENTRIES = restore.FIRST_CHUNK_ENTRIES = 64
+    if kill:
+        arm(*kill)
+    Worker(url, stream, settings, until_idle_s=idle_s).run()
+
+
+def arm(command, countdown, portion):
+    """Kill this process at the `countdown`th sending of `command`: before, in the middle of, or right behind it."""
+    original = redis.connection.AbstractConnection.send_packed_command
+    left = [countdown]
+
+    def send(connection, packed, check_health=True):
+        chunks = [packed] if isinstance(packed, bytes | str) else list(packed)
+        data = b"".join(chunk.encode() if isinstance(chunk, str) else bytes(chunk) for chunk in chunks)
+        if command in data[:64]:
+            left[0] -= 1
+            if left[0] <= 0:
+                connection.connect()
+                connection._sock.sendall(data[: int(len(data) * portion)])
+                os.kill(os.getpid(), signal.SIGKILL)
+        return original(connection, chunks, check_health)
+
+    redis.connection.AbstractConnection.send_packed_command = send
+
+
+def wait(pid):
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
