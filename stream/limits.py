@@ -18,9 +18,8 @@ if TYPE_CHECKING:
 
 # Redis refuses values above `proto-max-bulk-len` (512 MB) and requests above `client-query-buffer-limit` (1 GB).
 ENTRY_BYTES = 256 << 20  # of an output entry, at most, whatever its rows cause
-COMMIT_BYTES = 256 << 20  # of all outputs of a commit, at most
+COMMIT_BYTES = 256 << 20  # of all outputs and dead letters of a commit, where that is in our hands
 PART_BYTES = 64 << 20  # of one part of a snapshot
-LETTER_BYTES = 256 << 20  # of a dead letter that carries its original
 _BULK_BYTES, _QUERY_BYTES = 512 << 20, 1 << 30
 _PACKED_ROW_BYTES = 4 * 8 + 4 + 1  # ids and label, step, whether it is synthetic: beside the features
 _TEXT_VALUE_BYTES = 32  # a number and its frame in a request
@@ -75,8 +74,8 @@ def entry_rows(settings: Settings) -> int:
     return ENTRY_BYTES // (rows_per_row(settings) * packed_row_bytes(settings))
 
 
-def commit_rows(settings: Settings) -> int:
-    """Return how many input rows one commit may carry, so that what they can become fits `COMMIT_BYTES`.
+def bytes_behind_row(settings: Settings) -> int:
+    """Return how many bytes of output one input row can cause.
 
     Parameters
     ----------
@@ -86,13 +85,13 @@ def commit_rows(settings: Settings) -> int:
     Returns
     -------
     int
-        At least 1.
+        In the output format of the worker.
     """
     row_bytes = packed_row_bytes(settings)
     if settings.output_format is OutputFormat.TEXT:
         names = sum(len(name.encode()) for name in settings.schema.names)
         row_bytes = names + _TEXT_VALUE_BYTES * settings.schema.n_features + _TEXT_ROW_BYTES
-    return max(1, COMMIT_BYTES // (rows_per_row(settings) * row_bytes))
+    return rows_per_row(settings) * row_bytes
 
 
 class ServerLimits(NamedTuple):

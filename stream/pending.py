@@ -72,6 +72,19 @@ class Pending(NamedTuple):
         """
         return f"{self.ms[i]}-{self.seq[i]}"
 
+    def reject_bytes(self) -> NDArray[np.int64]:
+        """Return how large the rejects of each entry are.
+
+        Returns
+        -------
+        ndarray of shape (n,), int64
+            Bytes of names and values.
+        """
+        sizes = np.zeros(self.n_entries, dtype=np.int64)
+        for reject in self.rows.rejects:
+            sizes[reject.entry] += sum(map(len, reject.original))
+        return sizes
+
     def row_ids(self) -> NDArray[np.int64]:
         """Return the identity of each accepted row.
 

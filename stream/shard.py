@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from resampler.errors import ResamplerError
+from stream import limits
 from stream.admission import Admission
 from stream.checkpoint import Checkpoint
 from stream.codec import Decoder
@@ -19,7 +20,7 @@ from stream.feedplace import FeedPlace
 from stream.forget import is_reached, row_id_of
 from stream.kernels.cut import cut
 from stream.lease import Lease
-from stream.limits import ServerLimits, commit_rows
+from stream.limits import ServerLimits, bytes_behind_row
 from stream.outputs import output_entries
 from stream.pending import Pending
 from stream.position import entry_id, input_info
@@ -281,10 +282,10 @@ class Shard:
 
     def _commit_closed(self, closed: int, stops: NDArray[np.int64]) -> None:
         """Commit the first `closed` pending entries, in as many commits as their output may need."""
-        limit = commit_rows(self._settings)
+        row_bytes = bytes_behind_row(self._settings)
         while closed and (pending := self._pending) is not None:
-            rows = np.cumsum(pending.n_rows)[stops[stops <= closed] - 1]
-            n_batches = max(1, int(np.searchsorted(rows, limit, side="right")))
+            sizes = np.cumsum(row_bytes * pending.n_rows + pending.reject_bytes())[stops[stops <= closed] - 1]
+            n_batches = max(1, int(np.searchsorted(sizes, limits.COMMIT_BYTES, side="right")))
             n = int(stops[n_batches - 1])
             batch, self._pending = pending.split(n)
             self._commit(batch, stops[:n_batches])
@@ -403,7 +404,8 @@ class Shard:
         self._settle()
         self._last_check = self._clock()
         stored, info = self._checkpoint, input_info(self._client, self.keys.input)
-        replaced = info.entries_added < stored.entries or entry_id(info.last_id) < entry_id(stored.cursor)
+        began = stored.entries > stored.start_entries  # a start may lie in the future
+        replaced = info.entries_added < stored.entries or (began and entry_id(info.last_id) < entry_id(stored.cursor))
         deleted = stored.emitted > 0 and not self._client.exists(self.keys.output)
         if (replaced or deleted) and not self._settings.allow_gap:
             now = Checkpoint.load(self._client, self.keys)

@@ -13,7 +13,7 @@ from stream.connection import connect
 from stream.deadletters import read_letters
 from stream.keys import ShardKeys
 from stream.lease import Lease
-from stream.limits import ServerLimits, commit_rows, entry_rows
+from stream.limits import ServerLimits, bytes_behind_row, entry_rows
 from stream.snapshot import add_snapshot, load_snapshot
 
 
@@ -42,7 +42,7 @@ def test_output_is_split_over_commits_and_changes_no_byte(
     send = Committer.send
     monkeypatch.setattr(Committer, "send", lambda self, commit: (commits.append(commit), send(self, commit))[1])
     worker = run_worker(name, linger_ms=1, output_format=output_format, batch_rows=7)
-    most = max(7, commit_rows(worker.settings))
+    most = max(7, 60_000 // bytes_behind_row(worker.settings))
     assert most < 200
     assert max(np.diff([0, *(commit.entries for commit in commits)])) <= most
     assert read_raw(client, name) == read_raw(client, f"{name}-whole")
@@ -76,6 +76,18 @@ def test_text_output_numbers_rows_within_its_bits(client, name, make_rows, run_w
     letters = {dead.id: dead.reason for dead in read_letters(client, ShardKeys(name))}
     assert letters == {"2-0": "too_long", f"3-{2**44}": "out_of_range"}
     assert Checkpoint.load(client, ShardKeys(name)).rows == 105
+
+
+def test_dead_letters_are_split_over_commits_too(client, name, make_rows, add_text, run_worker, monkeypatch):
+    for i in range(100):
+        client.xadd(name, {"junk": "x" * 1_000}, id=f"{i + 1}-0")
+    monkeypatch.setattr(limits, "COMMIT_BYTES", 20_000)
+    commits = []
+    send = Committer.send
+    monkeypatch.setattr(Committer, "send", lambda self, commit: (commits.append(commit), send(self, commit))[1])
+    run_worker(name, linger_ms=1)
+    assert client.xlen(ShardKeys(name).dead) == 100
+    assert max(len(commit.dead_letters) for commit in commits) < 20
 
 
 @pytest.mark.parametrize("size", [1 << 10, 1 << 26])

@@ -214,7 +214,7 @@ def test_deleted_input_is_noticed(client, name, make_rows, add_text, run_worker)
     add_text(client, name, *make_rows(50))
     run_worker(name, snapshot_rows=1)
     client.delete(name)
-    with pytest.raises(GapError, match="deleted or restored"):
+    with pytest.raises(GapError, match="deleted, renamed or put back"):
         run_worker(name)
 
 
