@@ -8,7 +8,7 @@ import numpy as np
 
 from stream.codec import ClassLimit, OutputFormat
 from stream.codec.rows import Reason, Reject
-from stream.limits import ENTRY_BYTES, entry_rows, rows_per_row
+from stream.limits import ENTRY_BYTES
 from stream.outputs import MAX_TEXT_SEQ, TEXT_NUMBERS
 
 if TYPE_CHECKING:
@@ -40,9 +40,7 @@ class Admission:
     def __init__(self, settings: Settings, labels: Iterable[int] = ()) -> None:
         self._classes = ClassLimit(labels)
         self._text = settings.output_format is OutputFormat.TEXT
-        self._rows_per_row = rows_per_row(settings)
-        self._max_rows = entry_rows(settings)
-        self._max_text_rows = TEXT_NUMBERS // self._rows_per_row
+        self._size = settings.output_size
 
     def admit(self, entries: Entries, rows: Rows) -> Rows:
         """Reject what cannot be taken.
@@ -75,13 +73,13 @@ class Admission:
                     f"{entries.id(i)}: send it with another ID, or write packed batches"
                 )
                 yield Reject(i, Reason.OUT_OF_RANGE, detail, tuple(entries.items(i)), int(n_rows[i]))
-        limit, what = self._max_rows, f"{ENTRY_BYTES >> 20} MB"
-        if self._text and self._max_text_rows < limit:
-            limit, what = self._max_text_rows, f"{TEXT_NUMBERS} text entries"
+        limit, what = self._size.entry_rows, f"{ENTRY_BYTES >> 20} MB"
+        if self._text and TEXT_NUMBERS // self._size.rows < limit:
+            limit, what = TEXT_NUMBERS // self._size.rows, f"{TEXT_NUMBERS} text entries"
         for i in np.flatnonzero(n_rows > limit).tolist():
             detail = (
                 f"an entry of this contract must hold at most {limit} rows, got {n_rows[i]}: with up to "
-                f"{self._rows_per_row - 1} synthetic rows behind each, its output could exceed {what}; "
+                f"{self._size.rows - 1} synthetic rows behind each, its output could exceed {what}; "
                 "send fewer rows an entry"
             )
             yield Reject(i, Reason.TOO_LONG, detail, tuple(entries.items(i)), int(n_rows[i]))

@@ -159,7 +159,7 @@ class Committer:
         """
         keys = self._keys
         arguments = self._arguments(commit)
-        self._limits.require(arguments, commit, keys)
+        self._limits.require(arguments, f"the commit of {keys.input!r} from {commit.start} to {commit.stop}")
         self._connection.send_command("EVALSHA", self._digest, len(keys.types), *keys.types, *arguments)
         self._sent = commit
 

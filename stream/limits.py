@@ -12,9 +12,7 @@ if TYPE_CHECKING:
 
     import redis
 
-    from stream.commit import Commit
-    from stream.keys import ShardKeys
-    from stream.settings import Settings
+    from resampler.schema import FeatureSchema
 
 # Redis refuses values above `proto-max-bulk-len` (512 MB) and requests above `client-query-buffer-limit` (1 GB).
 ENTRY_BYTES = 256 << 20  # of an output entry, at most, whatever its rows cause
@@ -26,72 +24,67 @@ _TEXT_VALUE_BYTES = 32  # a number and its frame in a request
 _TEXT_ROW_BYTES = 512  # ids, label, step and their names
 
 
-def rows_per_row(settings: Settings) -> int:
-    """Return how many rows one input row can come out as.
+class OutputSize(NamedTuple):
+    """How many rows, and how many bytes of output, one input row can cause.
 
     Parameters
     ----------
-    settings : Settings
-        Of the worker.
-
-    Returns
-    -------
-    int
-        Itself and what it can cause; no row is owed more than a window holds.
+    n_features : int
+        Columns of a row, without the label.
+    names_bytes : int
+        Of all their names.
+    rows : int
+        The input row itself, and what it can cause.
     """
-    return 1 + min(settings.burst, settings.window)
 
+    n_features: int
+    names_bytes: int
+    rows: int
 
-def packed_row_bytes(settings: Settings) -> int:
-    """Return how many bytes one output row takes in a packed entry.
+    @classmethod
+    def of(cls, schema: FeatureSchema, burst: int, window: int) -> Self:
+        """Work it out from what is fixed for the life of a stream: a replay decides as the first reading did.
 
-    Parameters
-    ----------
-    settings : Settings
-        Of the worker.
+        Parameters
+        ----------
+        schema : FeatureSchema
+            The contract.
+        burst, window : int
+            As of `OnlineResampler`; no row is owed more than a window holds.
 
-    Returns
-    -------
-    int
-        An Arrow entry takes as much, but for its head.
-    """
-    return 4 * settings.schema.n_features + _PACKED_ROW_BYTES
+        Returns
+        -------
+        OutputSize
+            At the most.
+        """
+        return cls(schema.n_features, sum(len(name.encode()) for name in schema.names), 1 + min(burst, window))
 
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of one output row in a packed entry; an Arrow entry takes as much, but for its head."""
+        return 4 * self.n_features + _PACKED_ROW_BYTES
 
-def entry_rows(settings: Settings) -> int:
-    """Return how many rows an input entry may hold, so that what they can become fits `ENTRY_BYTES`.
+    @property
+    def entry_rows(self) -> int:
+        """Rows that an input entry may hold, so that what they can become fits `ENTRY_BYTES`; 0 if not even one."""
+        return ENTRY_BYTES // (self.rows * self.row_bytes)
 
-    Parameters
-    ----------
-    settings : Settings
-        Only what is fixed for the life of a stream counts: a replay decides as the first reading did.
+    def bytes_behind_row(self, output_format: OutputFormat) -> int:
+        """Return how many bytes of a commit one input row can cause.
 
-    Returns
-    -------
-    int
-        0 if not even one row fits.
-    """
-    return ENTRY_BYTES // (rows_per_row(settings) * packed_row_bytes(settings))
+        Parameters
+        ----------
+        output_format : OutputFormat
+            As text a row takes its names with it.
 
-
-def bytes_behind_row(settings: Settings) -> int:
-    """Return how many bytes of output one input row can cause.
-
-    Parameters
-    ----------
-    settings : Settings
-        Of the worker.
-
-    Returns
-    -------
-    int
-        In the output format of the worker.
-    """
-    row_bytes = packed_row_bytes(settings)
-    if settings.output_format is OutputFormat.TEXT:
-        names = sum(len(name.encode()) for name in settings.schema.names)
-        row_bytes = names + _TEXT_VALUE_BYTES * settings.schema.n_features + _TEXT_ROW_BYTES
-    return rows_per_row(settings) * row_bytes
+        Returns
+        -------
+        int
+            At the most.
+        """
+        if output_format is OutputFormat.TEXT:
+            return self.rows * (self.names_bytes + _TEXT_VALUE_BYTES * self.n_features + _TEXT_ROW_BYTES)
+        return self.rows * self.row_bytes
 
 
 class ServerLimits(NamedTuple):
@@ -133,17 +126,15 @@ class ServerLimits(NamedTuple):
             values.append(int(found.get(name) or default))
         return cls(*values)
 
-    def require(self, arguments: Sequence[bytes | str | int], commit: Commit, keys: ShardKeys) -> None:
+    def require(self, arguments: Sequence[bytes | str | int], what: str) -> None:
         """Refuse to send what the server would answer by breaking the connection.
 
         Parameters
         ----------
         arguments : sequence of bytes, str or int
             All of the request.
-        commit : Commit
-            What they were made from, for the message.
-        keys : ShardKeys
-            The shard, for the message.
+        what : str
+            What it is, for the message.
 
         Raises
         ------
@@ -151,14 +142,12 @@ class ServerLimits(NamedTuple):
             If a value, or all of them together, are too large.
         """
         sizes = [len(argument) for argument in arguments if not isinstance(argument, int)]
-        for found, limit, option in (
-            (max(sizes), self.bulk_bytes, "proto-max-bulk-len"),
-            (sum(sizes), self.query_bytes, "client-query-buffer-limit"),
+        for holds, found, limit, option in (
+            ("a value", max(sizes), self.bulk_bytes, "proto-max-bulk-len"),
+            ("values", sum(sizes), self.query_bytes, "client-query-buffer-limit"),
         ):
             if found > limit:
                 raise ResamplerError(
-                    f"the commit of {keys.input!r} from {commit.start} to {commit.stop} holds "
-                    f"{'a value' if option.startswith('proto') else 'values'} of {found} bytes, and the server takes "
-                    f"{limit}: raise {option} on the server (CONFIG SET), or lower --batch-rows or the rows of an "
-                    "input entry; nothing was written"
+                    f"{what} holds {holds} of {found} bytes, and the server takes {limit}: raise {option} on the "
+                    "server (CONFIG SET), or lower --batch-rows or the rows of an input entry; nothing was written"
                 )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from resampler.errors import InvalidInputError
 from resampler.online import PARAMETERS, OnlineResampler
 from stream.codec import InputFormat, OutputFormat
-from stream.limits import ENTRY_BYTES, entry_rows, packed_row_bytes, rows_per_row
+from stream.limits import ENTRY_BYTES, OutputSize
 
 if TYPE_CHECKING:
     from resampler.bases import Strategy
@@ -93,10 +93,11 @@ class Settings:
                 raise InvalidInputError(f"{name} must be at least {lowest}, got {value}")
         self.start_id()
         self.new_resampler()  # refuses what the core refuses, before anything is connected
-        if self.batch_rows > (most := entry_rows(self)):
+        size = self.output_size
+        if self.batch_rows > (most := size.entry_rows):
             raise InvalidInputError(
-                f"batch_rows={self.batch_rows} input rows with up to {rows_per_row(self) - 1} synthetic rows behind "
-                f"each, of {packed_row_bytes(self)} bytes, can make an output entry of more than "
+                f"batch_rows={self.batch_rows} input rows with up to {size.rows - 1} synthetic rows behind "
+                f"each, of {size.row_bytes} bytes, can make an output entry of more than "
                 f"{ENTRY_BYTES >> 20} MB: lower batch_rows to {most} or less, or lower burst"
             )
         if self.output_format is OutputFormat.PACKED:
@@ -121,6 +122,11 @@ class Settings:
             Empty.
         """
         return OnlineResampler(self.schema, **{name: getattr(self, name) for name in PARAMETERS})
+
+    @property
+    def output_size(self) -> OutputSize:
+        """How much output one input row can cause."""
+        return OutputSize.of(self.schema, self.burst, self.window)
 
     @property
     def formats(self) -> str:

@@ -20,7 +20,7 @@ from stream.feedplace import FeedPlace
 from stream.forget import is_reached, row_id_of
 from stream.kernels.cut import cut
 from stream.lease import Lease
-from stream.limits import ServerLimits, bytes_behind_row
+from stream.limits import ServerLimits
 from stream.outputs import output_entries
 from stream.pending import Pending
 from stream.position import entry_id, input_info
@@ -282,7 +282,7 @@ class Shard:
 
     def _commit_closed(self, closed: int, stops: NDArray[np.int64]) -> None:
         """Commit the first `closed` pending entries, in as many commits as their output may need."""
-        row_bytes = bytes_behind_row(self._settings)
+        row_bytes = self._settings.output_size.bytes_behind_row(self._settings.output_format)
         while closed and (pending := self._pending) is not None:
             sizes = np.cumsum(row_bytes * pending.n_rows + pending.reject_bytes())[stops[stops <= closed] - 1]
             n_batches = max(1, int(np.searchsorted(sizes, limits.COMMIT_BYTES, side="right")))

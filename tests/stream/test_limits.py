@@ -13,13 +13,13 @@ from stream.connection import connect
 from stream.deadletters import read_letters
 from stream.keys import ShardKeys
 from stream.lease import Lease
-from stream.limits import ServerLimits, bytes_behind_row, entry_rows
+from stream.limits import ServerLimits
 from stream.snapshot import add_snapshot, load_snapshot
 
 
 def test_settings_that_can_reach_too_much_are_refused_at_the_start():
     wide = FeatureSchema.numeric([f"f{i}" for i in range(768)])
-    assert entry_rows(Settings(wide)) == (256 << 20) // (17 * (4 * 768 + 37))
+    assert Settings(wide).output_size.entry_rows == (256 << 20) // (17 * (4 * 768 + 37))
     with pytest.raises(
         InvalidInputError, match=r"batch_rows=6000 input rows with up to 16 .* lower batch_rows to 5078"
     ):
@@ -42,7 +42,7 @@ def test_output_is_split_over_commits_and_changes_no_byte(
     send = Committer.send
     monkeypatch.setattr(Committer, "send", lambda self, commit: (commits.append(commit), send(self, commit))[1])
     worker = run_worker(name, linger_ms=1, output_format=output_format, batch_rows=7)
-    most = max(7, 60_000 // bytes_behind_row(worker.settings))
+    most = max(7, 60_000 // worker.settings.output_size.bytes_behind_row(output_format))
     assert most < 200
     assert max(np.diff([0, *(commit.entries for commit in commits)])) <= most
     assert read_raw(client, name) == read_raw(client, f"{name}-whole")
