@@ -6,7 +6,27 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from feast_plugin.contract import TIMESTAMP, TIMESTAMP_TYPE
+from feast_plugin.notices import notice
 from resampler.errors import ContractError, DataError
+
+_MICROSECOND = pa.duration("us")
+_FINER_TEXT = r"\.\d{6}\d*[1-9]"  # digits of a second behind the sixth
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Tell whether a type is one of Arrow's strings.
+
+    Parameters
+    ----------
+    kind : pyarrow.DataType
+        Of a column.
+
+    Returns
+    -------
+    bool
+        True for string, large_string and string_view.
+    """
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
 def cast_timestamp(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -15,27 +35,79 @@ def cast_timestamp(column: pa.ChunkedArray) -> pa.ChunkedArray:
     Parameters
     ----------
     column : pyarrow.ChunkedArray
-        Timestamps, which mean UTC where they have no zone, as in Feast; dates; or strings with a zone.
+        Timestamps of any unit, which mean UTC where they have no zone, as in Feast; dates; or strings with a zone.
 
     Returns
     -------
     pyarrow.ChunkedArray
-        Of `TIMESTAMP_TYPE`; what is finer is cut off.
+        Of `TIMESTAMP_TYPE`; what is finer is rounded up: rounded down, a row would stand before the values that it
+        was recorded with, and the point-in-time join would not find them.
 
     Raises
     ------
     DataError
         If the column is nothing of the kind.
     """
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
     kind = column.type
-    if not (pa.types.is_timestamp(kind) or pa.types.is_string(kind) or pa.types.is_date(kind)):
+    if not (pa.types.is_timestamp(kind) or is_text(kind) or pa.types.is_date(kind)):
         raise DataError(f"column {TIMESTAMP!r} must be a timestamp, got {kind}")
     try:
-        if pa.types.is_timestamp(kind) and kind.tz is None:
-            return column.cast(pa.timestamp("us"), safe=False).cast(TIMESTAMP_TYPE)  # naive means UTC, as in Feast
-        return column.cast(TIMESTAMP_TYPE, safe=False)
+        return pc.add(
+            _cut(column), pc.if_else(_is_finer(column), pa.scalar(1, _MICROSECOND), pa.scalar(0, _MICROSECOND))
+        )
     except pa.ArrowInvalid as error:
         raise DataError(f"column {TIMESTAMP!r} holds what is no timestamp: {error}") from error
+
+
+def _cut(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Drop what is finer than a microsecond: DuckDB returns nanoseconds in UTC as text."""
+    kind = column.type
+    if is_text(kind):
+        column = pc.replace_substring_regex(column.cast(pa.string()), r"(\.\d{6})\d+", r"\1")
+    elif not pa.types.is_timestamp(kind) or kind.tz is None:
+        column = column.cast(pa.timestamp("us"), safe=False)  # naive means UTC, as in Feast
+    return column.cast(TIMESTAMP_TYPE, safe=False)
+
+
+def _is_finer(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    kind = column.type
+    if is_text(kind):
+        return pc.match_substring_regex(column.cast(pa.string()), _FINER_TEXT)
+    if pa.types.is_timestamp(kind) and kind.unit == "ns":
+        zoned = column.cast(pa.timestamp("ns", tz="UTC"))
+        return pc.less(_cut(column).cast(zoned.type), zoned)
+    return pa.chunked_array([pa.nulls(len(column), pa.bool_()).fill_null(False)])
+
+
+def tell_of_timestamps(column: pa.ChunkedArray) -> None:
+    """Tell the user what `cast_timestamp` takes for granted, or changes.
+
+    Parameters
+    ----------
+    column : pyarrow.ChunkedArray
+        Event timestamps of an entity frame, as they were given.
+
+    Raises
+    ------
+    DataError
+        As `cast_timestamp`.
+    """
+    kind = column.type
+    cast = cast_timestamp(column)
+    if pa.types.is_date(kind) or (pa.types.is_timestamp(kind) and kind.tz is None):
+        notice(
+            f"column {TIMESTAMP!r} of the entity frame has no time zone and is taken as UTC, first "
+            f"{column[0].as_py()}: give local times their zone, or convert them to UTC"
+        )
+    finer = pc.sum(_is_finer(column)).as_py() or 0
+    if finer:
+        first = cast.filter(_is_finer(column))[0].as_py()
+        notice(
+            f"{finer} values of column {TIMESTAMP!r} of the entity frame are finer than a microsecond and were rounded "
+            f"up to it, first {first}"
+        )
 
 
 def cast_column(name: str, column: pa.ChunkedArray, to: pa.DataType) -> pa.ChunkedArray:
@@ -67,7 +139,7 @@ def cast_column(name: str, column: pa.ChunkedArray, to: pa.DataType) -> pa.Chunk
     if pa.types.is_floating(kind):
         column = pc.if_else(pc.is_nan(column), pa.scalar(None, kind), column)
     numeric = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
-    text = pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+    text = is_text(kind)
     fits = (
         kind == to
         or pa.types.is_null(kind)
@@ -108,7 +180,7 @@ def cast_rule_column(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
     if pa.types.is_boolean(kind) or pa.types.is_integer(kind):
         return column
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+    if is_text(kind):
         return column.cast(pa.string())
     raise DataError(f"split column {name!r} must be integer, boolean or string, got {column.type}")
 
@@ -132,12 +204,6 @@ def cast_label(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
     ------
     ContractError
         If it is neither whole numbers, booleans nor text.
-    DataError
-        If it has a null.
     """
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-    text = pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
-    column = cast_column(name, column, pa.string() if text else pa.int64())
-    if column.null_count:
-        raise DataError(f"label {name!r} must have no null, got {column.null_count} among {len(column)} rows")
-    return column
+    return cast_column(name, column, pa.string() if is_text(kind) else pa.int64())

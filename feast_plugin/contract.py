@@ -6,11 +6,11 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-from feast.data_format import DeltaFormat
 from feast.errors import FeatureViewNotFoundException
 from feast.feature_service import FeatureService
 from feast.types import Array, Bool, Float32, Float64, Int32, Int64, PrimitiveFeastType, String
 
+from feast_plugin.sources import check_source
 from resampler.errors import ContractError, DataError, InvalidInputError
 from resampler.schema import Feature, FeatureSchema, Label
 
@@ -325,7 +325,7 @@ def _projections(store: FeatureStore, features: FeatureService | Sequence[str]) 
         for projection in features.feature_view_projections:
             view = _view(store, projection.name)
             _check_drift(features.name, projection, view)
-            _check_source(store, view)
+            check_source(store, view)
             yield _Projected(projection.name_to_use(), view, projection.features, projection.join_key_map)
         return
     wanted: dict[str, list[str]] = {}
@@ -336,7 +336,7 @@ def _projections(store: FeatureStore, features: FeatureService | Sequence[str]) 
         wanted.setdefault(view_name, []).append(feature)
     for view_name, names in wanted.items():
         view = _view(store, view_name)
-        _check_source(store, view)
+        check_source(store, view)
         fields = {field.name: field for field in view.features}
         missing = [name for name in names if name not in fields]
         if missing:
@@ -368,17 +368,6 @@ def _check_drift(service: str, projection: Any, view: Any) -> None:
                 f"feature service {service!r} promises {projection.name}:{field.name} as {field.dtype}, the view "
                 f"now has {now[field.name]}: apply the service again"
             )
-
-
-def _check_source(store: FeatureStore, view: Any) -> None:
-    # Dask reads every Parquet file that a Delta table ever had, deleted rows and all.
-    source = getattr(view, "batch_source", None)
-    if store.config.offline_store.type in ("dask", "file") and isinstance(
-        getattr(source, "file_format", None), DeltaFormat
-    ):
-        raise ContractError(
-            f"view {view.name!r} reads a Delta table, whose log the Dask offline store ignores: use the DuckDB store"
-        )
 
 
 def _column(view: str, field: Field, *, full: bool) -> Column:

@@ -14,8 +14,10 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 from feast.infra.offline_stores.offline_utils import get_offline_store_from_config
 
-from feast_plugin.cast import cast_column, cast_timestamp
+from feast_plugin.cast import cast_column, cast_timestamp, tell_of_timestamps
 from feast_plugin.contract import TIMESTAMP, TIMESTAMP_TYPE, Contract
+from feast_plugin.notices import notice
+from feast_plugin.sources import at_absolute_paths
 from feast_plugin.sql import checked_sql
 from feast_plugin.storage import Location
 from resampler.errors import DataError, InvalidInputError, ResamplerError
@@ -154,6 +156,8 @@ def read_frame(store: FeatureStore, frame: EntityFrame, contract: Contract, *, e
             return frame.data  # its rows are checked when they come back with the features
         whole = frame.data
         table = whole.read(columns=wanted) if isinstance(whole, pq.ParquetFile) else whole.select(wanted)
+        if table.num_rows:
+            tell_of_timestamps(table[TIMESTAMP])
     return checked_frame(table, contract)
 
 
@@ -227,6 +231,7 @@ def _read_span(store: FeatureStore, contract: Contract, start: datetime | None, 
     if contract.request:
         raise DataError(f"request data {list(contract.request)} come with an entity frame: give one, not a time span")
     name = contract.label_reference.partition(":")[0]
+    store = at_absolute_paths(store)
     view = store.registry.get_any_feature_view(name, store.project)
     own = [key.name for key in view.entity_columns]
     missing = [key for key in contract.join_keys if key not in own]
@@ -273,7 +278,10 @@ def _instant(name: str, value: str | datetime | None) -> Any:
         instant = value if isinstance(value, datetime) else datetime.fromisoformat(value)
     except (TypeError, ValueError) as error:
         raise InvalidInputError(f"{name} must be a time in ISO 8601, got {value!r}") from error
-    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+    if instant.tzinfo is None:
+        notice(f"{name} {value} has no time zone and is taken as UTC: write the offset of your zone, as in +02:00")
+        return instant.replace(tzinfo=UTC)
+    return instant.astimezone(UTC)
 
 
 def _text(instant: datetime | None) -> str | None:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-from feast import FeatureService
+from feast import FeatureService, utils
 
-from feast_plugin.cast import cast_column, cast_label, cast_rule_column, cast_timestamp
+from feast_plugin.cast import cast_column, cast_label, cast_rule_column, cast_timestamp, tell_of_timestamps
 from feast_plugin.contract import TIMESTAMP, Contract
+from feast_plugin.dropped import missing_rows, retrieve_dropped
 from feast_plugin.frame import checked_frame
 from feast_plugin.rows import Rows, canonical_rows
+from feast_plugin.sources import at_absolute_paths, check_corrections
 from resampler.errors import ContractError, DataError, ResamplerError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from feast import FeatureStore
@@ -49,49 +52,98 @@ def retrieve(
     Returns
     -------
     Rows
-        As many as the frame has.
+        As many as the frame has: rows that the store dropped are put back (`feast_plugin.dropped`).
 
     Raises
     ------
     ContractError
-        If a column is missing, of another type than promised, or null in every row.
+        If a column is missing, of another type than promised, or null in every row, or the store cannot read a
+        source as it is meant (`feast_plugin.sources`).
     DataError
-        If rows got lost, or the label is null or constant; and of SQL, what `read_frame` finds in other frames.
+        If the store returned rows that it was not asked for, or the label is null or constant; and of SQL, what
+        `read_frame` finds in other frames.
     ResamplerError
         If Feast or its engine fails.
     """
-    references = [*(c.reference for c in contract.columns)]
-    if not contract.label_in_frame:
-        references.append(contract.label_reference)
-    try:
-        retrieved = store.get_historical_features(
+    store = at_absolute_paths(store)
+    asked = _asked(features, contract)
+    with _feast_errors():
+        for view in utils._get_feature_views_to_use(store.registry, store.project, asked)[0]:
+            check_corrections(store, view)
+        job = store.get_historical_features(
             entity_df=frame if isinstance(frame, str) else frame.to_pandas(),
-            features=features if _covers(features, contract) else references,
+            features=asked,
             full_feature_names=contract.full_feature_names,
-        ).to_arrow()
-    except Exception as error:  # whatever an engine raises: a missing source, a type, a lost connection
-        raise ResamplerError(f"Feast could not retrieve the features: {type(error).__name__}: {error}") from error
-    table = conform(retrieved, contract, extra)
+        )
+        retrieved = job.to_arrow()
+    if isinstance(frame, str) and retrieved.num_rows and TIMESTAMP in retrieved.column_names:
+        tell_of_timestamps(retrieved[TIMESTAMP])
+    table = cast_table(retrieved, contract, extra)
     del retrieved
     if isinstance(frame, str):
         checked_frame(table.select([*contract.keys, contract.label]), contract)
-    elif table.num_rows != frame.num_rows:
+    elif table.num_rows < frame.num_rows:
+        rows = missing_rows(frame, table, contract)
+        with _feast_errors():
+            restored = retrieve_dropped(store, asked, rows, job)
+        table = pa.concat_tables([table, cast_table(restored, contract, extra)])
+    if not isinstance(frame, str) and table.num_rows != frame.num_rows:
         raise DataError(
-            f"the retrieval returned {table.num_rows} rows for {frame.num_rows} of the entity frame: "
-            "rows must be unique in join keys and event timestamp"
+            f"the {store.config.offline_store.type} offline store returned {table.num_rows} rows for {frame.num_rows} "
+            "of the entity frame, some of them twice or never asked for: retrieve through another store"
         )
+    check_nulls(table, contract)
     return canonical_rows(table, contract, spool)
 
 
-def _covers(features: FeatureService | Sequence[str], contract: Contract) -> bool:
-    # A service goes to Feast as it is, for its aliases; a label from outside it takes a list of references.
-    if not isinstance(features, FeatureService):
-        return False
-    promised = {f"{p.name_to_use()}:{f.name}" for p in features.feature_view_projections for f in p.features}
-    return contract.label_in_frame or contract.label_reference in promised
+@contextlib.contextmanager
+def _feast_errors() -> Iterator[None]:
+    try:
+        yield
+    except ResamplerError:
+        raise
+    except Exception as error:  # whatever an engine raises: a missing source, a type, a lost connection
+        raise ResamplerError(f"Feast could not retrieve the features: {type(error).__name__}: {error}") from error
+
+
+def _asked(features: FeatureService | Sequence[str], contract: Contract) -> FeatureService | list[str]:
+    """Give a service to Feast as it is, for its aliases; a label from outside it takes a list of references."""
+    if isinstance(features, FeatureService):
+        promised = {f"{p.name_to_use()}:{f.name}" for p in features.feature_view_projections for f in p.features}
+        if contract.label_in_frame or contract.label_reference in promised:
+            return features
+    references = [c.reference for c in contract.columns]
+    return references if contract.label_in_frame else [*references, contract.label_reference]
 
 
 def conform(table: pa.Table, contract: Contract, extra: str | None) -> pa.Table:
+    """Cast what an engine returned to what the contract promises, and check what no row may lack.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        A retrieval; columns that the contract does not name are left out.
+    contract : Contract
+        Columns and their types.
+    extra : str, optional
+        The split rule's column, which is kept.
+
+    Returns
+    -------
+    pyarrow.Table
+        As `cast_table`.
+
+    Raises
+    ------
+    ContractError, DataError
+        As `cast_table` and `check_nulls`.
+    """
+    table = cast_table(table, contract, extra)
+    check_nulls(table, contract)
+    return table
+
+
+def cast_table(table: pa.Table, contract: Contract, extra: str | None) -> pa.Table:
     """Cast what an engine returned to what the contract promises.
 
     Parameters
@@ -111,9 +163,9 @@ def conform(table: pa.Table, contract: Contract, extra: str | None) -> pa.Table:
     Raises
     ------
     ContractError
-        If a column is missing, of another type than promised, or null in every row.
+        If a column is missing or of another type than promised.
     DataError
-        If the label has a null, or the split rule's column is absent.
+        If the split rule's column is absent.
     """
     names = [*contract.join_keys, TIMESTAMP, *(c.name for c in contract.columns), contract.label]
     missing = [name for name in names if name not in table.column_names]
@@ -123,10 +175,6 @@ def conform(table: pa.Table, contract: Contract, extra: str | None) -> pa.Table:
     columns[TIMESTAMP] = cast_timestamp(table[TIMESTAMP])
     for c in contract.columns:
         columns[c.name] = cast_column(c.name, table[c.name], c.arrow_type)
-        if columns[c.name].null_count == table.num_rows:
-            raise ContractError(
-                f"feature {c.reference} is null in every row: no value is as old as its ttl allows, or none matches"
-            )
     columns[contract.label] = cast_label(contract.label, table[contract.label])
     if extra is not None and extra not in columns:
         if extra not in table.column_names:
@@ -136,3 +184,30 @@ def conform(table: pa.Table, contract: Contract, extra: str | None) -> pa.Table:
             )
         columns[extra] = cast_rule_column(extra, table[extra])
     return pa.table(columns)
+
+
+def check_nulls(table: pa.Table, contract: Contract) -> None:
+    """Check that every row has a label, and every feature a value in some row.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        From `cast_table`, all rows of the retrieval.
+    contract : Contract
+        Its columns.
+
+    Raises
+    ------
+    ContractError
+        If a feature is null in every row.
+    DataError
+        If the label is null in one.
+    """
+    for c in contract.columns:
+        if table[c.name].null_count == table.num_rows:
+            raise ContractError(
+                f"feature {c.reference} is null in every row: no value is as old as its ttl allows, or none matches"
+            )
+    nulls = table[contract.label].null_count
+    if nulls:
+        raise DataError(f"label {contract.label!r} must have no null, got {nulls} among {table.num_rows} rows")

@@ -86,7 +86,9 @@ class Project:
         return create_snapshot(self.reopened(), **(defaults | options))
 
 
-def make_project(path: Path, *, offline: str = "dask", registry: str | None = None, table=None) -> Project:
+def make_project(
+    path: Path, *, offline: str = "dask", registry: str | None = None, table=None, source: str | None = None
+) -> Project:
     path.mkdir(parents=True, exist_ok=True)
     registry_yaml = registry or "registry: registry.db"
     (path / "feature_store.yaml").write_text(
@@ -98,8 +100,10 @@ def make_project(path: Path, *, offline: str = "dask", registry: str | None = No
     # Feast cannot type a list column under Parquet's own name for its elements.
     pq.write_table(table, path / "payments.parquet", use_compliant_nested_type=False)
     customer = Entity(name="customer", join_keys=["customer_id"], value_type=ValueType.INT64)
-    source = FileSource(name="payments", path=str(path / "payments.parquet"), timestamp_field="event_timestamp")
-    common = {"entities": [customer], "ttl": timedelta(days=1), "source": source, "online": False}
+    payments = FileSource(
+        name="payments", path=source or str(path / "payments.parquet"), timestamp_field="event_timestamp"
+    )
+    common = {"entities": [customer], "ttl": timedelta(days=1), "source": payments, "online": False}
     numbers = FeatureView(
         name="numbers", schema=[Field(name="amount", dtype=Float64), Field(name="score", dtype=Float32)], **common
     )
@@ -117,7 +121,7 @@ def make_project(path: Path, *, offline: str = "dask", registry: str | None = No
         name="verdicts",
         schema=[Field(name="customer_id", dtype=Int64), Field(name="verdict", dtype=String)],
         entities=[customer],
-        source=source,
+        source=payments,
         online=False,
     )
     store = FeatureStore(repo_path=str(path))
