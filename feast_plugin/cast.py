@@ -150,11 +150,23 @@ def cast_column(name: str, column: pa.ChunkedArray, to: pa.DataType) -> pa.Chunk
     )
     if not fits:
         raise ContractError(f"column {name!r} must be {to} by the contract, the data is {kind}")
+    if pa.types.is_floating(kind) and pa.types.is_integer(to):
+        _check_digits(name, column, to)
     try:
         # Rounding a double to the float that the contract promises is meant; losing an integer's digits is not.
         return column.cast(to, safe=not (pa.types.is_floating(to) or pa.types.is_list(to)))
     except pa.ArrowInvalid as error:
         raise ContractError(f"column {name!r} must be {to} by the contract: {error}") from error
+
+
+def _check_digits(name: str, column: pa.ChunkedArray, to: pa.DataType) -> None:
+    # Feast's Dask store reads an integer column with nulls as doubles: beyond 2**53 they have lost their last digits.
+    largest = pc.max(pc.abs(column)).as_py()
+    if largest is not None and largest >= 2**53:
+        raise ContractError(
+            f"column {name!r} must be {to} by the contract, and came as {column.type} with a value of {largest:.0f}: "
+            f"from {2**53} on digits are lost; use the DuckDB store, fill the nulls, or declare the feature a String"
+        )
 
 
 def cast_rule_column(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:

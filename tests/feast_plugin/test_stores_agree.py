@@ -267,3 +267,19 @@ def test_what_is_taken_as_utc_is_said(project, text):
     with pytest.warns(SnapshotWarning, match=r"'event_timestamp' of the entity frame has no time zone .* 2024-03-"):
         made = project.create(entity_df=naive)
     assert made.digest == project.create(name="other").digest
+
+
+def test_digits_that_dask_loses_are_refused_there(make):
+    """With a null among them it reads integers as doubles, which are exact up to 2**53."""
+    made = {}
+    for offline in STORES:
+        project = make(offline, offline=offline)
+        visits = [2**53 + 3, None, *project.table["visits"].to_pylist()[2:]]
+        index = project.table.schema.get_field_index("visits")
+        rewrite(project, project.table.set_column(index, "visits", pa.array(visits, pa.int64())))
+        if offline == "dask":
+            with pytest.raises(ContractError, match=r"'visits' must be int64 .* digits are lost; use the DuckDB store"):
+                project.create(feature_service="all")
+        else:
+            made = content(project.create(feature_service="all"))
+    assert 2**53 + 3 in made["visits"].to_pylist()
