@@ -10,7 +10,8 @@ import pyarrow.compute as pc
 
 from feast_plugin.contract import TIMESTAMP, TIMESTAMP_TYPE, Contract
 from feast_plugin.matrix import array_widths, decode, encode, spread
-from feast_plugin.sampling import PLAIN, Request, sample
+from feast_plugin.parameters import PLAIN
+from feast_plugin.sampling import Request, sample
 from resampler.errors import DataError, GateError
 from resampler.metric import check_ratio
 
@@ -149,7 +150,7 @@ def augment(
     ratio : float
         See `quotas`.
     sampler : str
-        One of `feast_plugin.sampling.SAMPLERS`.
+        One of `feast_plugin.parameters.SAMPLERS`.
     k_neighbors : int
         Neighbours of the same class that a row may be joined with.
     seed : int

@@ -31,12 +31,16 @@ def list_snapshots(root: str | Path, name: str | None = None) -> list[Manifest]:
     ------
     InvalidInputError
         If the root cannot be used, or the name is none.
+    DataError
+        If the named snapshot has no version.
     CorruptStateError
         If a manifest cannot be read.
     """
     location = Location.parse(root)
     names = [check_name(name)] if name else [n for n in location.directories() if NAME.fullmatch(n)]
     catalogs = [Catalog(location, each) for each in names]
+    if name:
+        catalogs[0].check_known()
     return [catalog.load(number) for catalog in catalogs for number in catalog.numbers()]
 
 
@@ -154,15 +158,36 @@ class Catalog:
         CorruptStateError
             If its manifest cannot be read.
         """
+        numbers = self.check_known(version)
+        directory = self.directory(numbers[-1] if version is None else version)
+        file = directory / FILE
+        return Manifest.from_json(file.read(), file.uri)
+
+    def check_known(self, version: int | None = None) -> list[int]:
+        """Check that there is a version.
+
+        Parameters
+        ----------
+        version : int, optional
+            Its number; by default any will do.
+
+        Returns
+        -------
+        list of int
+            As `numbers`.
+
+        Raises
+        ------
+        DataError
+            If there is none.
+        """
         numbers = self.numbers()
         if not numbers or (version is not None and version not in numbers):
             raise DataError(
                 f"snapshot {self.name!r} has no version {'at all' if version is None else version} under "
                 f"{self.home.uri}; it has {', '.join(map(str, numbers)) or 'none'}"
             )
-        directory = self.directory(numbers[-1] if version is None else version)
-        file = directory / FILE
-        return Manifest.from_json(file.read(), file.uri)
+        return numbers
 
     def next_number(self) -> int:
         """Return the number that the next version gets; none is ever given twice.

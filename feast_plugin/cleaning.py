@@ -8,7 +8,6 @@ import numpy as np
 import pyarrow as pa
 
 from feast_plugin.matrix import encode
-from resampler.errors import InvalidInputError
 from resampler.metric import make_penalty
 from resampler.neighbors import nearest_rows
 
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from feast_plugin.contract import Contract
     from feast_plugin.rows import Rows
 
-CLEANERS = ("tomek", "enn")
 EDITORS = 3  # neighbours that must be of a row's class
 
 
@@ -36,29 +34,6 @@ class Cleaned(NamedTuple):
 
     real: NDArray[np.bool_]
     synthetic: NDArray[np.bool_]
-
-
-def check_cleaner(clean: str | None) -> str | None:
-    """Check a cleaner's name.
-
-    Parameters
-    ----------
-    clean : str, optional
-        One of `CLEANERS`, or None.
-
-    Returns
-    -------
-    str or None
-        The same.
-
-    Raises
-    ------
-    InvalidInputError
-        If it is another.
-    """
-    if clean is not None and clean not in CLEANERS:
-        raise InvalidInputError(f"clean must be one of {CLEANERS}, got {clean!r}")
-    return clean
 
 
 def unclean(rows: Rows, train: NDArray[np.bool_], made: Augmentation, contract: Contract, cleaner: str) -> Cleaned:
@@ -78,7 +53,7 @@ def unclean(rows: Rows, train: NDArray[np.bool_], made: Augmentation, contract: 
     contract : Contract
         Columns.
     cleaner : str
-        One of `CLEANERS`.
+        One of `feast_plugin.parameters.CLEANERS`.
 
     Returns
     -------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import sys
 import warnings
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from feast_plugin.notices import SnapshotWarning
 from resampler.errors import CorruptStateError, InvalidInputError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -64,7 +66,8 @@ def snapshot() -> None:
 @click.option("--clean", help="tomek or enn: take out of training what stands where the classes meet.")
 @click.option("--group-by", help="Join key or feature: join only rows that agree in it.")
 @click.option("--undersample", type=float, help="First drop training rows of larger classes down to this ratio.")
-@click.option("--k", "k_neighbors", type=click.IntRange(min=1), default=5, show_default=True, help="Neighbours.")
+@click.option("--k-neighbors", type=click.IntRange(min=1), default=5, show_default=True, help="Neighbours.")
+@click.option("--k", "k", type=click.IntRange(min=1), hidden=True)  # until the next release
 @click.option(
     "--retain",
     type=click.Choice(["full", "sample", "recipe"]),
@@ -72,17 +75,24 @@ def snapshot() -> None:
     show_default=True,
     help="Synthetic rows to store: all, the first 1,000, or none; `rebuild` makes the same bytes again.",
 )
-@click.option("--full-feature-names", is_flag=True, help="Name columns view__feature.")
+@click.option(
+    "--full-feature-names",
+    is_flag=True,
+    help="Name columns view__feature, ours resampler__is_synthetic and, of a frame's label, resampler__LABEL.",
+)
 @_root
 @_json
-def create(repo: Path, features: str | None, *, as_json: bool, **options: Any) -> None:
+def create(repo: Path, features: str | None, k: int | None, *, as_json: bool, **options: Any) -> None:
     """Retrieve, split, augment the training split, publish."""
+    options["features"] = [word.strip() for word in features.split(",")] if features else None
+    if k is not None:
+        click.echo("Note: --k is called --k-neighbors now, and goes with the next release", err=True)
+        options["k_neighbors"] = k
+    _check_options(repo, options)
     with _feast():
         from feast_plugin.snapshot import create_snapshot
 
-        made = create_snapshot(
-            _open(repo), features=[word.strip() for word in features.split(",")] if features else None, **options
-        )
+        made = create_snapshot(_open(repo), **options)
     found = made.to_dict()
     if as_json:
         click.echo(json.dumps(found))
@@ -150,6 +160,7 @@ def show(repo: Path | None, name: str, root: str | None, version: int | None, *,
 @_json
 def verify(repo: Path, name: str, root: str | None, version: int | None, *, as_json: bool) -> None:
     """Check a version: files against manifest, manifest against registry, lineage, splits."""
+    _check_version(repo, name, root, version)
     with _feast():
         from feast_plugin.verify import verify_snapshot
 
@@ -197,6 +208,7 @@ def rebuild(
     repo: Path, name: str, root: str | None, version: int | None, entity_df: str | None, *, as_json: bool
 ) -> None:
     """Make a version's files again and put back those that are missing or changed."""
+    _check_version(repo, name, root, version)
     with _feast():
         from feast_plugin.rebuild import rebuild_snapshot
 
@@ -218,6 +230,9 @@ def rebuild(
 @_json
 def prune(repo: Path, name: str, root: str | None, version: int | None, keep: int | None, *, as_json: bool) -> None:
     """Remove versions that nothing uses, files and registry entries."""
+    if (version is None) == (keep is None):
+        raise InvalidInputError("prune needs either --version or --keep, how many of the newest to keep")
+    _check_version(repo, name, root, version)
     with _feast():
         from feast_plugin.prune import prune_snapshot
 
@@ -235,7 +250,17 @@ def prune(repo: Path, name: str, root: str | None, version: int | None, keep: in
 @click.option("--entity", required=True, help="Value of a join key, or key=value.")
 @_json
 def forget(repo: Path, name: str, root: str | None, entity: str, *, as_json: bool) -> None:
-    """Replace every version that holds an entity, or rows that descend from it, by one without."""
+    """Replace every version that holds an entity, or rows that descend from it, by one without.
+
+    Later versions of this name leave the entity out.
+    """
+    from feast_plugin.catalog import Catalog
+    from feast_plugin.tombstones import Tombstones
+
+    _check_repo(repo)
+    catalog = Catalog.open(name, root, repo)
+    if not Tombstones.read(catalog.home).covers(entity):
+        catalog.check_known()
     with _feast():
         from feast_plugin.forget import forget_entity
 
@@ -247,7 +272,9 @@ def forget(repo: Path, name: str, root: str | None, entity: str, *, as_json: boo
         instead = f"replaced by version {one.replaced_by}" if one.replaced_by else f"not replaced: {one.reason}"
         click.echo(f"{name} version {one.version}: {one.rows} rows of {entity} are gone; {instead}")
     if not done:
-        click.echo(f"{name}: no version holds {entity}")
+        click.echo(f"{name}: no version holds {entity}, which was forgotten before: create leaves it out")
+    else:
+        click.echo(f"{name}: every later create leaves {entity} out")
 
 
 def _where(root: str | None, repo: Path | None) -> str | Path:
@@ -256,11 +283,33 @@ def _where(root: str | None, repo: Path | None) -> str | Path:
     return root if root is not None else Path(str(repo)) / "snapshots"
 
 
-def _open(repo: Path) -> FeatureStore:
-    from feast import FeatureStore
+def _check_options(repo: Path, options: dict[str, Any]) -> None:
+    """Check a create command as far as it can be before Feast is imported."""
+    from feast_plugin.parameters import Sampling, check_request
 
+    _check_repo(repo)
+    Sampling(**{field.name: options[field.name] for field in dataclasses.fields(Sampling)})
+    asked = ("name", "split", "retain", "feature_service", "features", "entity_df", "start_date", "end_date")
+    check_request(**{name: options[name] for name in asked})
+
+
+def _check_version(repo: Path, name: str, root: str | None, version: int | None) -> None:
+    """Check that there is a version before Feast is imported."""
+    from feast_plugin.catalog import Catalog
+
+    _check_repo(repo)
+    Catalog.open(name, root, repo).check_known(version)
+
+
+def _check_repo(repo: Path) -> None:
     if not (repo / "feature_store.yaml").is_file():
         raise InvalidInputError(f"--repo {str(repo)!r} has no feature_store.yaml: name a Feast repository")
+
+
+def _open(repo: Path) -> FeatureStore:
+    _check_repo(repo)
+    from feast import FeatureStore
+
     try:
         store = FeatureStore(repo_path=str(repo.resolve()))
         store.registry.refresh(store.project)
@@ -282,4 +331,11 @@ def _feast() -> Iterator[None]:
                 f"`resampler snapshot` needs {error.name}: pip install 'feast-resampler[feast]'"
             ) from error
         warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("always", SnapshotWarning)
+        show = warnings.showwarning
+        warnings.showwarning = lambda message, category, *where: (
+            click.echo(f"Note: {message}", err=True)
+            if issubclass(category, SnapshotWarning)
+            else show(message, category, *where)
+        )
         yield

@@ -9,18 +9,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from feast_plugin.catalog import Catalog
 from feast_plugin.prune import remove_version
 from feast_plugin.snapshot import publish
 from feast_plugin.stored import stored_rows
+from feast_plugin.tombstones import Tombstones
 from feast_plugin.write import Draft, check_files
-from resampler.errors import GateError, InvalidInputError
+from resampler.errors import DataError, GateError, InvalidInputError
 
 if TYPE_CHECKING:
     from feast import FeatureStore
 
     from feast_plugin.manifest import Manifest
+    from feast_plugin.storage import Location
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +65,8 @@ def forget_entity(
     """Replace every version that holds an entity by one without it.
 
     Rows keep their splits; the training split is augmented anew, so no synthetic row descends from the entity. The
-    old version is removed even where no new one can be made, and even if it is in use. Remove the entity from the
-    feature views first: another `create` would bring it back.
+    old version is removed even where no new one can be made, and even if it is in use. A tombstone
+    (`feast_plugin.tombstones`) makes every later `create` of this name leave the entity out.
 
     Parameters
     ----------
@@ -79,30 +83,63 @@ def forget_entity(
     Returns
     -------
     list of Forgotten
-        One for each version that held the entity.
+        One for each version that held the entity; none if it was forgotten before.
 
     Raises
     ------
+    InvalidInputError
+        If `entity` cannot be a value of any join key.
+    DataError
+        If there is no version, or none holds the entity and it was not forgotten before.
     CorruptStateError
-        If a version's files are damaged.
+        If a version's files or the tombstones are damaged.
     """
     catalog = Catalog.open(name, root, store.repo_path)
+    before = Tombstones.read(catalog.home)
+    if not before.covers(str(entity)):
+        catalog.check_known()
+    manifests = [catalog.load(number) for number in catalog.numbers()]
+    asked = {manifest.version: _key_values(manifest, str(entity)) for manifest in manifests}
+    if manifests and not any(asked.values()):
+        keys = manifests[-1].columns["join_keys"]
+        told = ", ".join(f"{key['name']} ({key['dtype']})" for key in keys)
+        raise InvalidInputError(f"entity {str(entity)!r} cannot be a join key of {catalog.name}: {told}")
+    holders = [m for m in manifests if _holds(m, catalog.directory(m.version), asked[m.version])]
+    if not holders:
+        if before.covers(str(entity)):
+            return []
+        raise DataError(
+            f"entity {str(entity)!r} is unknown: no version of {catalog.name} ({', '.join(map(str, asked))}) holds it "
+            "in a join key; nothing was changed"
+        )
+    with catalog.home.locked():  # first of all: whoever creates from now on leaves the entity out
+        Tombstones.read(catalog.home).add(asked.values())
     done = []
-    for number in catalog.numbers():
-        manifest = catalog.load(number)
-        outcome = _forget_in(store, catalog, manifest, str(entity))
-        if outcome is not None:
-            done.append(outcome)
-            with catalog.home.locked():
-                remove_version(store, catalog, manifest)
+    for manifest in holders:
+        done.append(_forget_in(store, catalog, manifest, asked[manifest.version]))
+        with catalog.home.locked():
+            remove_version(store, catalog, manifest)
     return done
 
 
-def _forget_in(store: FeatureStore, catalog: Catalog, manifest: Manifest, entity: str) -> Forgotten | None:
-    directory = catalog.directory(manifest.version)
+def _holds(manifest: Manifest, directory: Location, values: dict[str, pa.Scalar]) -> bool:
     check_files(manifest, directory)
+    mark = manifest.columns["synthetic"]
+    files = [manifest.stored_as(split) for split in manifest.splits]
+    files += [manifest.left_out] if manifest.left_out else []
+    for stored in files:
+        location = directory / stored.path
+        with location.filesystem.open_input_file(location.path) as source:
+            keys = pq.read_table(source, columns=[*values, mark])
+        real = keys.filter(pc.invert(keys[mark]))
+        if any(pc.any(pc.equal(real[name], value)).as_py() for name, value in values.items()):
+            return True
+    return False
+
+
+def _forget_in(store: FeatureStore, catalog: Catalog, manifest: Manifest, values: dict[str, pa.Scalar]) -> Forgotten:
+    directory = catalog.directory(manifest.version)
     with tempfile.TemporaryDirectory(prefix="resampler-") as spool:
-        values = _key_values(manifest, entity)
         total = sum(entry.real for entry in manifest.splits.values())
         total += manifest.left_out.rows if manifest.left_out else 0
         try:
@@ -110,8 +147,6 @@ def _forget_in(store: FeatureStore, catalog: Catalog, manifest: Manifest, entity
         except InvalidInputError as error:  # what is left has one class, or no row
             return Forgotten(manifest.version, total, None, str(error))
         removed = total - rows.table.num_rows
-        if removed == 0:
-            return None
         draft = Draft(
             contract=contract,
             rows=rows,
@@ -131,7 +166,7 @@ def _forget_in(store: FeatureStore, catalog: Catalog, manifest: Manifest, entity
 
 
 def _key_values(manifest: Manifest, entity: str) -> dict[str, pa.Scalar]:
-    """Read the entity as a value of each join key that it can be one of."""
+    """Read the entity as a value of each join key that it can be one of; there may be none."""
     keys = {key["name"]: key["dtype"] for key in manifest.columns["join_keys"]}
     name, equals, value = entity.partition("=")
     if equals and name in keys:
@@ -145,6 +180,4 @@ def _key_values(manifest: Manifest, entity: str) -> dict[str, pa.Scalar]:
             continue
         with contextlib.suppress(ValueError, pa.ArrowInvalid, OverflowError):
             values[key] = pa.scalar(int(text), pa.int32() if key_type == "int32" else pa.int64())
-    if not values:
-        raise InvalidInputError(f"entity {entity!r} cannot be a join key of {manifest.name}: {keys}")
     return values

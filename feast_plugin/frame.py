@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,9 +16,9 @@ from feast.infra.offline_stores.offline_utils import get_offline_store_from_conf
 from feast_plugin.cast import cast_column, cast_timestamp, tell_of_timestamps
 from feast_plugin.contract import TIMESTAMP, TIMESTAMP_TYPE, Contract
 from feast_plugin.notices import notice
+from feast_plugin.parameters import frame_file, is_select, read_time, span
 from feast_plugin.sources import at_absolute_paths
 from feast_plugin.sql import checked_sql
-from feast_plugin.storage import Location
 from resampler.errors import DataError, InvalidInputError, ResamplerError
 
 if TYPE_CHECKING:
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 
 # Feast's offline server takes no open span; pandas knows no earlier and no later times in nanoseconds.
 _FIRST, _LAST = datetime(1700, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
-_SQL = re.compile(r"\s*(select|with)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -81,15 +79,11 @@ def open_frame(
         If the file is absent or cannot be read.
     """
     if entity_df is None:
-        if start_date is None and end_date is None:
-            raise InvalidInputError(
-                "give an entity frame (entity_df), or a span of time (start_date, end_date) of the label's view"
-            )
-        span = tuple(_instant(name, value) for name, value in (("start_date", start_date), ("end_date", end_date)))
-        if None not in span and span[0] > span[1]:
-            raise InvalidInputError(f"start_date {start_date} must not be after end_date {end_date}")
-        told = {"start_date": _text(span[0]), "end_date": _text(span[1])}
-        return EntityFrame(None, told, span)
+        first, last = span(start_date, end_date)
+        for name, value in (("start_date", start_date), ("end_date", end_date)):
+            if value is not None and read_time(name, value).tzinfo is None:
+                notice(f"{name} {value} has no time zone and is taken as UTC: write the offset of your zone (+02:00)")
+        return EntityFrame(None, {"start_date": _text(first), "end_date": _text(last)}, (first, last))
     if start_date is not None or end_date is not None:
         raise InvalidInputError("give either an entity frame or a span of time, not both: filter the frame by time")
     if isinstance(entity_df, pa.Table):
@@ -97,13 +91,11 @@ def open_frame(
     if not isinstance(entity_df, str | Path):
         table = pa.Table.from_pandas(entity_df, preserve_index=False)
         return EntityFrame(table.column_names, {}, table)
-    if isinstance(entity_df, str) and _SQL.match(entity_df):
+    if isinstance(entity_df, str) and is_select(entity_df):
         return _open_sql(store, entity_df, entity_df)
-    file = Location.parse(entity_df)
+    file = frame_file(entity_df)
     where = str(entity_df) if "://" in str(entity_df) else file.path
     suffix = Path(file.path).suffix
-    if suffix not in (".parquet", ".csv", ".sql"):
-        raise InvalidInputError(f"entity frame {where!r} must be a .parquet, .csv or .sql file, or a SELECT")
     try:
         if suffix == ".sql":
             return _open_sql(store, file.read().decode(), where)
@@ -269,19 +261,6 @@ def _read_span(store: FeatureStore, contract: Contract, start: datetime | None, 
         if bound is not None:
             rows = rows.filter(inside(rows[TIMESTAMP], pa.scalar(bound, TIMESTAMP_TYPE)))
     return rows
-
-
-def _instant(name: str, value: str | datetime | None) -> Any:
-    if value is None:
-        return None
-    try:
-        instant = value if isinstance(value, datetime) else datetime.fromisoformat(value)
-    except (TypeError, ValueError) as error:
-        raise InvalidInputError(f"{name} must be a time in ISO 8601, got {value!r}") from error
-    if instant.tzinfo is None:
-        notice(f"{name} {value} has no time zone and is taken as UTC: write the offset of your zone, as in +02:00")
-        return instant.replace(tzinfo=UTC)
-    return instant.astimezone(UTC)
 
 
 def _text(instant: datetime | None) -> str | None:

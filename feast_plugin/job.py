@@ -15,8 +15,9 @@ from feast.infra.offline_stores.offline_store import RetrievalJob, RetrievalMeta
 
 from feast_plugin.augmentation import augment as make_synthetic
 from feast_plugin.augmentation import publishable
-from feast_plugin.cleaning import check_cleaner, unclean
+from feast_plugin.cleaning import unclean
 from feast_plugin.contract import build_contract, check_group
+from feast_plugin.parameters import Sampling
 from feast_plugin.parquet import ParquetFile
 from feast_plugin.retrieve import conform
 from feast_plugin.rows import canonical_rows
@@ -25,7 +26,6 @@ from feast_plugin.split import TRAIN, left_after
 from feast_plugin.storage import Location
 from feast_plugin.write import published_rows
 from resampler.errors import InvalidInputError
-from resampler.metric import check_positive, check_ratio, check_seed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -113,9 +113,7 @@ class AugmentedRetrievalJob(RetrievalJob):  # type: ignore[misc]
         group_by: str | None = None,
     ) -> None:
         self._job = job
-        self._ratio = check_ratio("ratio", ratio)
-        self._seed = check_seed(seed)
-        self._k_neighbors = check_positive("k_neighbors", k_neighbors)
+        self._sampling = Sampling(ratio, seed, k_neighbors, sampler, clean, undersample)
         self._contract = build_contract(
             store,
             list(job.metadata.features),
@@ -124,8 +122,6 @@ class AugmentedRetrievalJob(RetrievalJob):  # type: ignore[misc]
             full_feature_names=job.full_feature_names,
         )
         self._sampler = resolve_sampler(sampler, self._contract)
-        self._clean = check_cleaner(clean)
-        self._undersample = undersample
         self._group_by = check_group(group_by, self._contract)
 
     @property
@@ -156,19 +152,19 @@ class AugmentedRetrievalJob(RetrievalJob):  # type: ignore[misc]
             table = conform(self._job.to_arrow(timeout=timeout), contract, None)
             rows = canonical_rows(table, contract, Path(spool))
             everywhere = np.full(table.num_rows, TRAIN, dtype=np.uint8)
-            train = left_after(everywhere, rows, self._undersample, self._seed) == TRAIN
+            train = left_after(everywhere, rows, self._sampling.undersample, self._sampling.seed) == TRAIN
             made = make_synthetic(
                 rows,
                 train,
                 contract,
-                ratio=self._ratio,
+                ratio=self._sampling.ratio,
                 sampler=self._sampler,
-                k_neighbors=self._k_neighbors,
-                seed=self._seed,
+                k_neighbors=self._sampling.k_neighbors,
+                seed=self._sampling.seed,
                 group_by=self._group_by,
             )
-            if self._clean is not None:
-                cleaned = unclean(rows, train, made, contract, self._clean)
+            if self._sampling.clean is not None:
+                cleaned = unclean(rows, train, made, contract, self._sampling.clean)
                 made, train = made.keep(~cleaned.synthetic), train & ~cleaned.real
             schema = contract.arrow_schema(pa.string() if rows.classes.classes else pa.int64())
             real = published_rows(rows.table.filter(pa.array(train)), contract, schema)

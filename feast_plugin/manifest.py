@@ -165,6 +165,21 @@ class Manifest:
             *([self.left_out] if self.left_out else []),
         ]
 
+    def stored_as(self, split: str) -> StoredFile:
+        """Return the file that must be there and holds a split's real rows.
+
+        Parameters
+        ----------
+        split : str
+            One of `splits`.
+
+        Returns
+        -------
+        StoredFile
+            The split's own file, or `kept` of a train file that can be made again.
+        """
+        return self.kept if self.kept is not None and split == SPLITS[0] else self.splits[split].file
+
     @property
     def checked(self) -> list[StoredFile]:
         """What must be there as it was written: `stored`, and the page, whose bytes tell when it was made."""

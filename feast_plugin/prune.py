@@ -8,6 +8,7 @@ from feast.errors import SavedDatasetNotFound
 
 from feast_plugin.catalog import Catalog
 from feast_plugin.contract import NAMESPACE
+from feast_plugin.notices import notice
 from feast_plugin.registry import saved_datasets, unregister
 from resampler.errors import GateError, InvalidInputError
 
@@ -51,7 +52,9 @@ def prune_snapshot(
     Raises
     ------
     InvalidInputError
-        Unless exactly one of `version` and `keep` is given, or if there is no such version.
+        Unless exactly one of `version` and `keep` is given, `keep` 1 or more.
+    DataError
+        If there is no such version.
     GateError
         If `version` is in use: one of its datasets carries a tag that is not ours, or a feature service or view has
         a tag whose value is a dataset's name.
@@ -61,6 +64,7 @@ def prune_snapshot(
     if keep is not None and keep < 1:
         raise InvalidInputError(f"keep must be 1 or more, got {keep}")
     catalog = Catalog.open(name, root, store.repo_path)
+    catalog.check_known(version)
     with catalog.home.locked():
         numbers = [version] if version is not None else catalog.numbers()[: -int(keep or 1)]
         gone = []
@@ -72,6 +76,8 @@ def prune_snapshot(
                 gone.append(number)
             elif version is not None:
                 raise GateError(f"{catalog.name} version {number} is in use: {used_by}; remove that tag first")
+            else:
+                notice(f"{catalog.name} version {number} is kept beside the newest, for it is in use: {used_by}")
     return gone
 
 

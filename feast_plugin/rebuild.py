@@ -17,6 +17,7 @@ from feast_plugin.retrieve import retrieve
 from feast_plugin.snapshot import assign
 from feast_plugin.split import SplitRule
 from feast_plugin.stored import stored_rows
+from feast_plugin.tombstones import Tombstones
 from feast_plugin.write import Draft, write_version
 from resampler.errors import CorruptStateError, DataError
 
@@ -113,7 +114,7 @@ def rebuild_snapshot(
             contract, rows, assignment = stored_rows(manifest, directory, Path(spool))
             draft = _draft(manifest, contract=contract, rows=rows, assignment=assignment)
         else:
-            draft = _retrieved(store, manifest, entity_df, Path(spool))
+            draft = _retrieved(store, catalog, manifest, entity_df, Path(spool))
         try:
             made = write_version(draft, manifest.name, manifest.version, stage)
             _check_equal(manifest, made)
@@ -160,8 +161,19 @@ def _draft(manifest: Manifest, **parts: Any) -> Draft:
 
 
 def _retrieved(
-    store: FeatureStore, manifest: Manifest, entity_df: str | Path | pd.DataFrame | pa.Table | None, spool: Path
+    store: FeatureStore,
+    catalog: Catalog,
+    manifest: Manifest,
+    entity_df: str | Path | pd.DataFrame | pa.Table | None,
+    spool: Path,
 ) -> Draft:
+    replaced = manifest.parameters.get("forgot_in_version")
+    if replaced is not None:
+        raise CorruptStateError(
+            f"{manifest.name} version {manifest.version}: the real rows are damaged, and cannot be retrieved again: "
+            f"they and their splits are those of version {replaced}, which is gone, without a forgotten entity; "
+            f"restore {FILE}'s files from a copy, or prune the version and create another"
+        )
     known = manifest.notes.get("entity_frame", {}) if entity_df is None else {"entity_df": entity_df}
     if not known:
         raise DataError(
@@ -188,6 +200,7 @@ def _retrieved(
         read_frame(store, frame, contract, extra=rule.column),
         extra=rule.column,
         spool=spool,
+        forgotten=Tombstones.read(catalog.home),
     )
     found = rows.sha256()
     if found != manifest.inputs["sha256"]:

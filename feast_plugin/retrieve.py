@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from feast import FeatureStore
 
+    from feast_plugin.tombstones import Tombstones
+
 
 def retrieve(
     store: FeatureStore,
@@ -31,6 +33,7 @@ def retrieve(
     *,
     extra: str | None,
     spool: Path,
+    forgotten: Tombstones,
 ) -> Rows:
     """Run the point-in-time retrieval and put its rows in canonical form on disk.
 
@@ -48,11 +51,13 @@ def retrieve(
         The split rule's column.
     spool : Path
         A local directory with room for the rows once; the file in it is removed as soon as it is mapped.
+    forgotten : Tombstones
+        Entities that are left out.
 
     Returns
     -------
     Rows
-        As many as the frame has: rows that the store dropped are put back (`feast_plugin.dropped`).
+        As many as the frame has of other entities: rows that the store dropped are put back (`feast_plugin.dropped`).
 
     Raises
     ------
@@ -66,6 +71,8 @@ def retrieve(
         If Feast or its engine fails.
     """
     store = at_absolute_paths(store)
+    if not isinstance(frame, str):
+        frame = forgotten.leave_out(frame)
     asked = _asked(features, contract)
     with _feast_errors():
         for view in utils._get_feature_views_to_use(store.registry, store.project, asked)[0]:
@@ -82,6 +89,7 @@ def retrieve(
     del retrieved
     if isinstance(frame, str):
         checked_frame(table.select([*contract.keys, contract.label]), contract)
+        table = forgotten.leave_out(table)
     elif table.num_rows < frame.num_rows:
         rows = missing_rows(frame, table, contract)
         with _feast_errors():

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from feast_plugin.parameters import PLAIN, SAMPLERS, check_choice
 from resampler.errors import DataError, InvalidInputError
 from resampler.generate import Plan, build, draw, elect_donors
 from resampler.metric import label_key, make_penalty
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from feast_plugin.contract import Contract
     from resampler.schema import FeatureSchema
 
-PLAIN = ("smote", "smotenc")
-ADAPTIVE = ("borderline", "adasyn")
-SAMPLERS = (*PLAIN, *ADAPTIVE)
 DANGER_NEIGHBORS = 10  # borderline: as many rows of any class decide whether a row is in danger
 
 
@@ -84,8 +82,7 @@ def resolve_sampler(sampler: str | None, contract: Contract) -> str:
     fitting = "smotenc" if mixed else "smote"
     if sampler is None:
         return fitting
-    if sampler not in SAMPLERS:
-        raise InvalidInputError(f"sampler must be one of {SAMPLERS}, got {sampler!r}")
+    check_choice("sampler", sampler, SAMPLERS)
     if sampler in PLAIN and sampler != fitting:
         raise InvalidInputError(
             f"sampler {sampler!r} does not fit the contract's categorical features {mixed}: use {fitting!r}"

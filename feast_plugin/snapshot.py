@@ -11,18 +11,18 @@ from feast import FeatureService
 from feast.errors import FeastObjectNotFoundException
 
 from feast_plugin.catalog import Catalog
-from feast_plugin.cleaning import check_cleaner
 from feast_plugin.contract import build_contract, check_group
 from feast_plugin.frame import open_frame, read_frame
 from feast_plugin.manifest import FILE, Manifest, recipe_digest
 from feast_plugin.matrix import array_widths
+from feast_plugin.parameters import DEFAULT_SPLIT, Sampling, check_request
 from feast_plugin.registry import register, saved_datasets
 from feast_plugin.retrieve import retrieve
 from feast_plugin.sampling import resolve_sampler
-from feast_plugin.split import SplitRule, left_after
-from feast_plugin.write import RETAINED, Draft, check_files, write_version
-from resampler.errors import ContractError, InvalidInputError
-from resampler.metric import check_positive, check_ratio, check_seed
+from feast_plugin.split import left_after
+from feast_plugin.tombstones import Tombstones
+from feast_plugin.write import Draft, check_files, write_version
+from resampler.errors import ContractError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from feast_plugin.rows import Rows
+    from feast_plugin.split import SplitRule
 
 ALGORITHM = 1  # raised when equal recipes begin to give other rows
-DEFAULT_SPLIT = "time:0.7,0.15,0.15"
 
 
 @dataclass(frozen=True)
@@ -186,25 +186,37 @@ def create_snapshot(
     Nothing is published unless all succeeds. Versions appear when their manifest does, and are registered after;
     what a killed run left is removed or completed by the next one.
     """
+    sampling = Sampling(ratio, seed, k_neighbors, sampler, clean, undersample)
+    rule = check_request(
+        name=name,
+        split=split,
+        retain=retain,
+        feature_service=feature_service,
+        features=features,
+        entity_df=entity_df,
+        start_date=start_date,
+        end_date=end_date,
+    )
     catalog = Catalog.open(name, root, store.repo_path)
-    rule = split if isinstance(split, SplitRule) else SplitRule.parse(split)
-    check_seed(seed)
-    check_positive("k_neighbors", k_neighbors)
-    check_ratio("ratio", ratio)
-    if retain not in RETAINED:
-        raise InvalidInputError(f"retain must be one of {tuple(RETAINED)}, got {retain!r}")
     service = _resolve(store, feature_service, features)
     frame = open_frame(store, entity_df, start_date, end_date)
     contract = build_contract(store, service, label, frame_columns=frame.columns, full_feature_names=full_feature_names)
-    sampler = resolve_sampler(sampler, contract)
     chosen = {
-        "clean": check_cleaner(clean),
+        "clean": clean,
         "group_by": check_group(group_by, contract),
-        "undersample": None if undersample is None else check_ratio("undersample", undersample),
+        "undersample": None if undersample is None else float(undersample),
     }
     with tempfile.TemporaryDirectory(prefix="resampler-") as spool:
         entities = read_frame(store, frame, contract, extra=rule.column)
-        rows = retrieve(store, service, contract, entities, extra=rule.column, spool=Path(spool))
+        rows = retrieve(
+            store,
+            service,
+            contract,
+            entities,
+            extra=rule.column,
+            spool=Path(spool),
+            forgotten=Tombstones.read(catalog.home),
+        )
         draft = Draft(
             contract=contract,
             rows=rows,
@@ -214,7 +226,7 @@ def create_snapshot(
             parameters={
                 "algorithm": ALGORITHM,
                 "k_neighbors": k_neighbors,
-                "sampler": sampler,
+                "sampler": resolve_sampler(sampling.sampler, contract),
                 "split": str(rule),
             }
             | {key: value for key, value in chosen.items() if value is not None},
@@ -286,6 +298,8 @@ def publish(store: FeatureStore, catalog: Catalog, draft: Draft) -> Snapshot:
     ------
     InvalidInputError, GateError
         As `write_version`; nothing is published then.
+    DataError
+        If a row is of an entity that was forgotten since it was read.
     CorruptStateError
         If the equal version or its registration was damaged or changed.
     """
@@ -298,6 +312,7 @@ def publish(store: FeatureStore, catalog: Catalog, draft: Draft) -> Snapshot:
     )
     with catalog.home.locked():
         catalog.tidy()
+        Tombstones.read(catalog.home).check_absent(draft.rows.table)
         versions = [catalog.load(number) for number in catalog.numbers()]
         newest = versions[-1] if versions else None
         if newest is not None and newest.inputs["project"] == store.project:
@@ -326,8 +341,6 @@ def publish(store: FeatureStore, catalog: Catalog, draft: Draft) -> Snapshot:
 def _resolve(
     store: FeatureStore, service: str | FeatureService | None, features: Sequence[str] | None
 ) -> FeatureService | list[str]:
-    if (service is None) == (features is None):
-        raise InvalidInputError("give either feature_service or features")
     if features is not None:
         return list(features)
     if isinstance(service, FeatureService):

@@ -53,9 +53,7 @@ def stored_rows(
     """
     contract = Contract.from_dict(manifest.columns)
     parts: list[pa.Table] = []
-    files = [(split, entry.file) for split, entry in manifest.splits.items()]
-    if manifest.kept is not None:
-        files[TRAIN] = (SPLITS[TRAIN], manifest.kept)
+    files = [(split, manifest.stored_as(split)) for split in manifest.splits]
     if manifest.left_out is not None:  # cleaning takes them out again
         files.append((SPLITS[TRAIN], manifest.left_out))
     for split, file in files:

@@ -16,6 +16,7 @@ from feast_plugin import lineage
 from feast_plugin.augmentation import augment, publishable
 from feast_plugin.cleaning import unclean
 from feast_plugin.manifest import Manifest, SplitEntry, version_name
+from feast_plugin.parameters import RETAINED
 from feast_plugin.parquet import ParquetFile
 from feast_plugin.report import draw_pictures, write_report
 from feast_plugin.rows import BATCH_ROWS
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from feast_plugin.rows import Rows
     from feast_plugin.storage import Location
 
-RETAINED = {"full": None, "sample": 1_000, "recipe": 0}  # synthetic rows that are stored; None is all
 KEPT = "kept.parquet"  # beside the splits, so that who reads a directory reads no row twice
 CLEANED = "left-out.parquet"
 

@@ -131,7 +131,7 @@ def test_every_option_reaches_the_version(turbofan, created, resampler):
     """From a file of options; where snapshots are kept is left to the repository."""
     config = turbofan / "resampler.toml"
     config.write_text(
-        '[snapshot.create]\nclean = "tomek"\ngroup-by = "unit"\nundersample = 0.2\nk = 3\nsampler = "smote"\n'
+        '[snapshot.create]\nclean = "tomek"\ngroup-by = "unit"\nundersample = 0.2\nk-neighbors = 3\nsampler = "smote"\n'
         'retain = "recipe"\nfull-feature-names = true\n'
     )
     words = arguments(turbofan, name="options")
@@ -158,12 +158,73 @@ def test_wrong_usage_is_told_from_bad_data(turbofan, created, resampler):
         (["--group-by", "nope"], 2, "group_by must be a join key or a feature"),
         (["--entity-df", "SELECT 1 AS a"], 2, "takes no SQL entity frame"),
         (["--feature-service", "nope"], 1, "feature service 'nope' is not in project"),
-        (["--k", 5_000], 1, "needs at least 5001 complete rows"),
+        (["--k-neighbors", 5_000], 1, "needs at least 5001 complete rows"),
     ):
         done = resampler(*arguments(turbofan, name="refused"), *words)
         assert (done.returncode, done.stdout) == (code, ""), done.stderr
         assert message in done.stderr
     assert not (turbofan / "snapshots" / "refused" / "v0001").exists()
+
+
+def test_k_is_an_alias_for_one_release(turbofan, created, resampler):
+    old, new = (resampler(*arguments(turbofan), word, 7, "--retain", "recipe") for word in ("--k", "--k-neighbors"))
+    assert (old.returncode, new.returncode) == (0, 0), old.stderr + new.stderr
+    assert json.loads(new.stdout) == json.loads(old.stdout) | {"reused": True}
+    assert "--k is called --k-neighbors now" in old.stderr
+    assert "--k is called" not in new.stderr
+
+
+WRONG = {
+    "--ratio 3": "ratio must be in (0, 1]",
+    "--undersample 4": "undersample must be in (0, 1]",
+    "--split random:1": "split 'random:1' is unknown",
+    "--sampler magic": "sampler must be one of",
+    "--clean magic": "clean must be one of",
+    "--name ../x": "snapshot name must be",
+    "--features amount --name y": "give either feature_service or features",
+    "--start-date 2024-01-01": "not both",
+    "--entity-df frame.txt": "must be a .parquet, .csv or .sql file",
+    "--entity-df absent.parquet": "there is no such file",
+    "--repo /": "has no feature_store.yaml",
+}
+
+
+def without_feast(*words):
+    """The command where importing Feast fails, in a process of its own."""
+    code = "import sys; sys.modules['feast'] = None; from resampler.cli import main; main()"
+    command = [sys.executable, "-c", code, "snapshot", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("words", WRONG)
+def test_wrong_usage_is_told_before_feast_is_imported(turbofan, created, words):
+    done = without_feast(*arguments(turbofan), *words.split())
+    assert WRONG[words] in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.returncode == (1 if "absent" in words else 2)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        ("verify --name nope", 1, "snapshot 'nope' has no version at all"),
+        ("verify --name turbofan --version 99", 1, "snapshot 'turbofan' has no version 99"),
+        ("rebuild --name nope", 1, "snapshot 'nope' has no version at all"),
+        ("prune --name nope --keep 1", 1, "snapshot 'nope' has no version at all"),
+        ("prune --name turbofan --version 99", 1, "snapshot 'turbofan' has no version 99"),
+        ("prune --name turbofan", 2, "either --version or --keep"),
+        ("forget --name nope --entity 1", 1, "snapshot 'nope' has no version at all"),
+        ("diff 1 99 --name turbofan", 1, "snapshot 'turbofan' has no version 99"),
+        ("list --name nope", 1, "snapshot 'nope' has no version at all"),
+        ("show --name nope", 1, "snapshot 'nope' has no version at all"),
+    ],
+)
+def test_a_snapshot_or_version_that_is_unknown_is_an_error(turbofan, created, words, code, message):
+    where = ["--repo", turbofan / "feature_repo", "--root", turbofan / "snapshots"]
+    done = without_feast(*words.split(), *where)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert message in done.stderr
+    assert not (turbofan / "snapshots" / "nope").exists()
 
 
 def test_list_show_and_verify(turbofan, created, resampler):
@@ -187,6 +248,26 @@ def test_list_show_and_verify(turbofan, created, resampler):
         part.write_bytes(before)
     assert bad.returncode == 1
     assert "test/part-00000.parquet has sha256" in json.loads(bad.stdout)["problems"][0]
+
+
+def test_forget_and_what_create_says_afterwards(turbofan, created, resampler):
+    words = arguments(turbofan, name="private", seed=1)
+    where = ["--repo", turbofan / "feature_repo", "--root", turbofan / "snapshots", "--name", "private"]
+    assert resampler(*words).returncode == 0
+    unknown = resampler("forget", *where, "--entity", "unit=101")
+    assert (unknown.returncode, unknown.stdout) == (1, "")
+    assert "entity 'unit=101' is unknown" in unknown.stderr
+    done = resampler("forget", *where, "--entity", "unit=5")
+    assert done.returncode == 0, done.stderr
+    assert "replaced by version 2" in done.stdout
+    assert "every later create leaves unit=5 out" in done.stdout
+    again = resampler("forget", *where, "--entity", "5", "--json")
+    assert json.loads(again.stdout)["versions"] == []
+    made = resampler(*words)
+    assert made.returncode == 0, made.stderr
+    assert "Note: 269 rows of entities that were forgotten (by unit) were left out" in made.stderr
+    real = sum(c["real"] for c in json.loads(made.stdout)["counts"].values())
+    assert real == 20_631 - 269
 
 
 def test_errors_are_one_line_with_their_exit_code(turbofan, created, resampler):
@@ -218,15 +299,10 @@ def test_a_repository_that_feast_cannot_open_is_one_line(turbofan, tmp_path, res
 
 def test_without_feast_the_answer_is_the_command_that_installs_it(turbofan, created):
     """`list` and `show` need no Feast; what does need it says so."""
-    code = "import sys; sys.modules['feast'] = None; from resampler.cli import main; main()"
     where = ["--name", "turbofan", "--root", str(turbofan / "snapshots")]
-
-    def run(*words):
-        return subprocess.run([sys.executable, "-c", code, "snapshot", *words], capture_output=True, text=True)
-
-    shown = run("show", *where, "--version", "1", "--json")
+    shown = without_feast("show", *where, "--version", "1", "--json")
     assert json.loads(shown.stdout)["digest"] == created["digest"]
-    verified = run("verify", "--repo", str(turbofan / "feature_repo"), *where)
+    verified = without_feast("verify", "--repo", str(turbofan / "feature_repo"), *where)
     assert verified.returncode == 2
     assert "pip install 'feast-resampler[feast]'" in verified.stderr
     assert "Traceback" not in verified.stderr

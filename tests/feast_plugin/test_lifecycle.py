@@ -7,17 +7,20 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+from feast_plugin import snapshot as snapshot_module
 from feast_plugin.catalog import Catalog
 from feast_plugin.diff import diff_snapshot
 from feast_plugin.forget import forget_entity
+from feast_plugin.notices import SnapshotWarning
 from feast_plugin.prune import prune_snapshot
 from feast_plugin.rebuild import rebuild_snapshot
 from feast_plugin.storage import Location
 from feast_plugin.verify import verify_snapshot
-from resampler.errors import CorruptStateError, GateError, InvalidInputError
+from resampler.errors import CorruptStateError, DataError, GateError, InvalidInputError
 
 
 def catalog(project, name="pay"):
@@ -180,7 +183,8 @@ def test_prune_spares_what_is_in_use(project):
     project.create(seed=2)
     with pytest.raises(GateError, match="tagged model=fraud-7"):
         prune_snapshot(project.reopened(), name="pay", root=project.root, version=1)
-    assert prune_snapshot(project.reopened(), name="pay", root=project.root, keep=1) == []
+    with pytest.warns(SnapshotWarning, match="version 1 is kept beside the newest, for it is in use: .*model=fraud-7"):
+        assert prune_snapshot(project.reopened(), name="pay", root=project.root, keep=1) == []
     with pytest.raises(InvalidInputError, match="either a version or"):
         prune_snapshot(project.reopened(), name="pay", root=project.root)
 
@@ -200,7 +204,7 @@ def test_forget_leaves_no_row_of_an_entity_and_none_that_descends_from_it(projec
         splits = [pq.read_table(p) for p in (project.root / "pay" / f"v{version:04d}").glob("*/part-*.parquet")]
         assert not any(victim in t["customer_id"].to_pylist() for t in splits)
         assert sum(t.num_rows - t["is_synthetic"].to_numpy().sum() for t in splits) == 390
-    assert forget_entity(project.reopened(), name="pay", root=project.root, entity=str(victim)) == []
+    assert forget_entity(project.reopened(), name="pay", root=project.root, entity=f"+{victim}") == []
     with pytest.raises(InvalidInputError, match="cannot be a join key"):
         forget_entity(project.reopened(), name="pay", root=project.root, entity="Anna")
 
@@ -217,6 +221,94 @@ def test_forget_removes_a_version_that_cannot_do_without(project):
     assert [one.replaced_by for one in done] == [None]
     assert "two classes" in done[0].reason
     assert catalog(project).numbers() == []
+
+
+def forget(project, entity):
+    return forget_entity(project.reopened(), name="pay", root=project.root, entity=entity)
+
+
+def test_an_unknown_entity_is_an_error_and_leaves_no_tombstone(project):
+    with pytest.raises(DataError, match="snapshot 'pay' has no version at all"):
+        forget(project, "7")
+    project.create()
+    for entity in ("900", "customer_id=900", "-1"):  # the last one is a synthetic row's
+        with pytest.raises(
+            DataError, match=rf"entity '{entity}' is unknown: no version of pay \(1\) holds it"
+        ) as caught:
+            forget(project, entity)
+        assert caught.value.exit_code == 1
+    assert not (project.root / "pay" / "forgotten.json").exists()
+    assert catalog(project).numbers() == [1]
+
+
+@pytest.mark.parametrize("entity", ["7", "customer_id=7", "+007"])
+def test_create_leaves_a_forgotten_entity_out_and_says_so(project, entity, tmp_path):
+    first = project.create()
+    assert [one.rows for one in forget(project, entity)] == [10]
+    file = project.root / "pay" / "forgotten.json"
+    told = json.loads(file.read_text())
+    assert list(told["hashes"]) == ["customer_id"]
+    assert len(told["hashes"]["customer_id"]) == 1
+    assert "7" not in told["hashes"]["customer_id"]
+    assert file.stat().st_mode & 0o077 == 0
+
+    with pytest.warns(
+        SnapshotWarning, match=r"10 rows of entities that were forgotten \(by customer_id\) were left out"
+    ):
+        again = project.create()
+    assert again.digest != first.digest
+    others = project.frame().filter(pc.not_equal(project.table["customer_id"], 7))
+    assert again.digest == project.create(name="others", entity_df=others).digest
+    rows = [pq.read_table(p)["customer_id"].to_pylist() for p in Path(again.uri).glob("*/part-*.parquet")]
+    assert sum(7 in part for part in rows) == 0
+    with pytest.warns(SnapshotWarning, match="10 rows"):
+        span = project.create(label="verdicts:verdict", entity_df=None, end_date="2030-01-01T00:00:00Z")
+    assert span.manifest.inputs["rows"] == 390
+
+    only = project.frame().filter(pc.equal(project.table["customer_id"], 7))
+    with pytest.raises(DataError, match="no row is left: 10 rows of entities that were forgotten"):
+        project.create(entity_df=only)
+    frame = tmp_path / "frame.parquet"
+    pq.write_table(project.frame(), frame)
+    (Path(again.uri) / "train" / "part-00000.parquet").unlink()
+    with pytest.warns(SnapshotWarning, match="10 rows"):
+        made = rebuild_snapshot(
+            project.reopened(), name="pay", root=project.root, version=again.version, entity_df=frame
+        )
+    assert made.source == "store"
+
+
+def test_a_version_that_was_being_made_cannot_bring_the_entity_back(project, monkeypatch):
+    """Forgotten between the retrieval and the publication."""
+    project.create()
+    genuine = snapshot_module.retrieve
+
+    def retrieve(*args, **options):
+        rows = genuine(*args, **options)
+        forget(project, "7")
+        return rows
+
+    monkeypatch.setattr(snapshot_module, "retrieve", retrieve)
+    with pytest.raises(DataError, match="10 rows are of an entity that was forgotten while they were read"):
+        project.create(seed=5)
+    assert catalog(project).numbers() == [2]
+
+
+def test_damaged_tombstones_stop_a_create(project):
+    project.create()
+    forget(project, "7")
+    (project.root / "pay" / "forgotten.json").write_text("{}")
+    for again in (project.create, lambda: forget(project, "7")):
+        with pytest.raises(CorruptStateError, match=r"forgotten.json holds no tombstones: KeyError"):
+            again()
+
+
+def test_a_version_without_a_forgotten_entity_is_no_copy_of_a_retrieval(project):
+    project.create()
+    forget(project, "7")
+    (project.root / "pay" / "v0002" / "train" / "part-00000.parquet").unlink()
+    with pytest.raises(CorruptStateError, match="are those of version 1, which is gone, without a forgotten entity"):
+        rebuild_snapshot(project.reopened(), name="pay", root=project.root, entity_df=project.frame())
 
 
 def test_an_undersampled_version_drops_majority_rows_and_rebuilds(project, tmp_path):
