@@ -14,8 +14,11 @@ from resampler.schema import FeatureSchema
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-FORMAT = 1
-_DERIVED = ("digest", "recipe", "counts", "datasets")
+FORMAT = 2  # 1 had no checksums
+_DERIVED: dict[int, tuple[str, ...]] = {
+    1: ("digest", "recipe", "counts", "datasets"),
+    2: ("digest", "recipe", "counts", "datasets", "checksums"),
+}
 FILE = "manifest.json"
 
 
@@ -108,6 +111,8 @@ class Manifest:
         The page for people; its `rows` say nothing.
     notes : dict
         What explains the version and is part of no digest: rows left out, entity frame, library versions.
+    format : int
+        Of the file. 1 is read too; there, what follows from other parts is checked against them.
     """
 
     name: str
@@ -154,6 +159,16 @@ class Manifest:
     def digest(self) -> str:
         """The sha256 of the recipe and the content of every split."""
         return digest_of({"recipe": self.recipe, "splits": {name: s.sha256 for name, s in self.splits.items()}})
+
+    @property
+    def checksums(self) -> dict[str, str]:
+        """The sha256 of every field: the digest is that of rows, this is that of what is said about them."""
+        return {name: digest_of({name: value}) for name, value in asdict(self).items()}
+
+    @property
+    def checksum(self) -> str | None:
+        """The sha256 of the whole manifest, which the registry knows too; None in format 1."""
+        return None if self.format == 1 else digest_of(self.checksums)
 
     @property
     def stored(self) -> list[StoredFile]:
@@ -211,7 +226,7 @@ class Manifest:
         str
             The fields, and what follows from them: digests, counts, names of the datasets.
         """
-        derived = {name: getattr(self, name) for name in _DERIVED}
+        derived = {name: getattr(self, name) for name in _DERIVED[self.format]}
         return json.dumps(asdict(self) | derived, indent=1, sort_keys=True) + "\n"
 
     @classmethod
@@ -237,9 +252,12 @@ class Manifest:
         """
         try:
             data = json.loads(text)
-            told = {name: data.pop(name) for name in _DERIVED}
-            if data["format"] != FORMAT:
-                raise CorruptStateError(f"{where} has format {data['format']}, this version reads {FORMAT}")
+            if data["format"] not in _DERIVED:
+                raise CorruptStateError(
+                    f"{where} has format {data['format']}, this release reads {', '.join(map(str, _DERIVED))}: use the "
+                    "release that wrote it, or a later one"
+                )
+            told = {name: data.pop(name) for name in _DERIVED[data["format"]]}
             data["splits"] = {
                 name: SplitEntry(**(data["splits"][name] | {"file": StoredFile(**data["splits"][name]["file"])}))
                 for name in SPLITS
@@ -251,13 +269,59 @@ class Manifest:
             manifest = cls(**data)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise CorruptStateError(f"{where} is not a manifest: {type(error).__name__}: {error}") from error
-        for name, value in told.items():
-            found = getattr(manifest, name)
-            if value != found:
-                raise CorruptStateError(
-                    f"{where} was changed: it says {name} {value}, its content gives {found}: restore it from a copy"
-                )
+        _check_told(manifest, told, where)
         return manifest
+
+
+def _check_told(manifest: Manifest, told: dict[str, Any], where: str) -> None:
+    """Check what a manifest says of itself."""
+    sums = told.pop("checksums", None)
+    found = {} if sums is None else manifest.checksums
+    changed = [name for name in sorted({*found, *(sums or {})}) if found.get(name) != (sums or {}).get(name)]
+    in_words = f" (changed: {', '.join(changed)})" if changed else ""
+    try:
+        for name, value in told.items():
+            derived = getattr(manifest, name)
+            if value != derived:
+                raise CorruptStateError(
+                    f"{where} was changed: it says {name} {value}, its content gives {derived}{in_words}: "
+                    "restore it from a copy"
+                )
+        contradiction = _contradiction(manifest)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise CorruptStateError(
+            f"{where} is not a manifest{in_words}: {type(error).__name__}: {error}: restore it from a copy"
+        ) from error
+    if changed or contradiction:
+        what = f"{', '.join(changed)} not as written" if changed else contradiction
+        raise CorruptStateError(f"{where} was changed: {what}: restore it from a copy")
+
+
+def _contradiction(manifest: Manifest) -> str | None:
+    """Name what the columns say against the contract, whose hash is part of the recipe; None if they agree."""
+    columns, features = manifest.columns, list(manifest.contract["features"])
+    for column in columns["features"]:
+        name = column["name"]
+        names = {name} if not column["array"] else {f"{name}[{j}]" for j in range(len(features))}
+        n = next((i for i, feature in enumerate(features) if feature["name"] not in names), len(features))
+        own, features = features[:n] if column["array"] else features[:1], features[n if column["array"] else 1 :]
+        if not own or n == 0:
+            return f"columns have feature {name!r}, which is not the contract's next"
+        for key in ("dtype", "categorical"):
+            if own[0][key] != column[key]:
+                return f"{key} of feature {name!r} is {column[key]!r} in columns, {own[0][key]!r} in the contract"
+    if features:
+        return f"columns lack feature {features[0]['name']!r} of the contract"
+    if columns["label"] != manifest.contract["label"]["name"]:
+        return f"label is {columns['label']!r} in columns, {manifest.contract['label']['name']!r} in the contract"
+    for key in columns["join_keys"]:
+        if key["dtype"] not in ("int32", "int64", "string"):
+            return f"join key {key['name']!r} has dtype {key['dtype']!r}"
+    references = [*(c["reference"] for c in columns["features"]), columns["label_reference"]]
+    asked = list(manifest.inputs["references"])
+    if references != asked[:-1] or columns["references"] != asked:
+        return f"references are {columns['references']} in columns, {asked} in inputs"
+    return None
 
 
 def recipe_digest(*, seed: int, ratio: float, parameters: dict[str, Any], inputs: dict[str, Any], contract: str) -> str:

@@ -18,6 +18,7 @@ from feast_plugin.snapshot import assign
 from feast_plugin.split import SplitRule
 from feast_plugin.stored import stored_rows
 from feast_plugin.tombstones import Tombstones
+from feast_plugin.verify import scale_problem
 from feast_plugin.write import Draft, write_version
 from resampler.errors import CorruptStateError, DataError
 
@@ -113,6 +114,9 @@ def rebuild_snapshot(
         if from_files:
             contract, rows, assignment = stored_rows(manifest, directory, Path(spool))
             draft = _draft(manifest, contract=contract, rows=rows, assignment=assignment)
+            changed = scale_problem(manifest, directory) if manifest.checksum is None else None
+            if changed:
+                raise CorruptStateError(f"{directory.uri}/{FILE}: {changed}: restore it from a copy")
         else:
             draft = _retrieved(store, catalog, manifest, entity_df, Path(spool))
         try:

@@ -66,6 +66,8 @@ def saved_datasets(manifest: Manifest, directory: Location) -> list[SavedDataset
             "digest": manifest.digest,
             "manifest": f"{directory.uri}/{FILE}",
         }
+        if manifest.checksum is not None:
+            tags["checksum"] = manifest.checksum
         dataset = SavedDataset(
             name=entry.dataset,
             features=list(manifest.columns["references"]),

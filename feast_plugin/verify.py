@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,16 +13,18 @@ import pyarrow.parquet as pq
 
 from feast_plugin import lineage
 from feast_plugin.catalog import Catalog
-from feast_plugin.contract import TIMESTAMP
+from feast_plugin.contract import TIMESTAMP, Contract
 from feast_plugin.identity import ContentDigest, hash_keys
+from feast_plugin.matrix import spread
 from feast_plugin.registry import differences, saved_datasets
 from feast_plugin.rows import BATCH_ROWS
 from feast_plugin.split import SPLITS, TRAIN
+from feast_plugin.stored import stored_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
+    import pyarrow as pa
     from feast import FeatureStore
     from numpy.typing import NDArray
 
@@ -114,18 +118,50 @@ def _outcomes(store: FeatureStore, manifest: Manifest, directory: Location) -> I
         yield "; ".join(found) if found else None
     if not intact:  # what other bytes say is no news
         return
+    if manifest.checksum is None:
+        yield scale_problem(manifest, directory)
     whole = len(present) == len(manifest.rebuildable)
     contents = {}
+    contract = Contract.from_dict(manifest.columns)
     for split, entry in manifest.splits.items():
         file = entry.file if split != SPLITS[TRAIN] or manifest.kept is None or whole else manifest.kept
         contents[split] = _Content(manifest, file.path, directory)
         if file == entry.file:
-            yield from contents[split].outcomes(split, entry)
+            yield from contents[split].outcomes(split, entry, contract)
     seen = np.concatenate([content.keys for content in contents.values()])
     repeated = len(seen) - len(np.unique(seen))
     yield f"{repeated} real rows stand in two splits, or twice in one" if repeated else None
     if whole:
         yield from _lineage_outcomes(manifest, directory, contents[SPLITS[TRAIN]])
+
+
+def scale_problem(manifest: Manifest, directory: Location) -> str | None:
+    """Compare the units of distance that a manifest gives with those that its training rows give.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        Of the version; the files that it stores are intact.
+    directory : Location
+        Of its files.
+
+    Returns
+    -------
+    str or None
+        What differs, if something does.
+    """
+    with tempfile.TemporaryDirectory(prefix="resampler-") as spool:
+        contract, rows, assignment = stored_rows(manifest, directory, Path(spool))
+        fitted = spread(rows, assignment == TRAIN, contract, manifest.schema)
+    for feature, scale in zip(manifest.schema.features, fitted, strict=True):
+        if feature.scale != scale:
+            said = f"scale of feature {feature.name!r} is {feature.scale}, its training rows give {scale}"
+            return f"the manifest was changed: {said}"
+    return None
+
+
+def _told(schema: pa.Schema) -> str:
+    return ", ".join(f"{field.name} {field.type}" for field in schema)
 
 
 def _file_problem(path: str, sha256: str, directory: Location) -> str | None:
@@ -149,6 +185,7 @@ class _Content:
         location = directory / path
         with location.filesystem.open_input_file(location.path) as file:
             parquet = pq.ParquetFile(file)
+            self.schema = parquet.schema_arrow
             digest = ContentDigest(parquet.schema_arrow)
             for batch in parquet.iter_batches(BATCH_ROWS):
                 digest.update(batch)
@@ -162,7 +199,10 @@ class _Content:
         self.synthetic = np.concatenate(marks)
         self.labels = np.concatenate([np.asarray(part.to_numpy(zero_copy_only=False)) for part in labels])
 
-    def outcomes(self, split: str, entry: SplitEntry) -> Iterator[str | None]:
+    def outcomes(self, split: str, entry: SplitEntry, contract: Contract) -> Iterator[str | None]:
+        expected = contract.arrow_schema(self.schema.field(contract.published_label).type)
+        fits = expected.equals(self.schema)
+        yield None if fits else f"{split} has columns {_told(self.schema)}, the manifest says {_told(expected)}"
         yield (
             None
             if self.sha256 == entry.sha256

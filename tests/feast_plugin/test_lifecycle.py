@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -91,10 +92,10 @@ def test_verify_sees_a_parent_outside_training(project):
     n_real = snapshot.manifest.splits["train"].real
     outside = pa.array(np.full(lineage.num_rows, n_real + 1))
     pq.write_table(lineage.set_column(1, "base_row", outside), path)
-    manifest = Path(snapshot.uri) / "manifest.json"
-    told = json.loads(manifest.read_text())
-    told["lineage"]["sha256"] = (Location.parse(path)).sha256()
-    manifest.write_text(json.dumps(told))
+    manifest = snapshot.manifest
+    stored = dataclasses.replace(manifest.lineage, sha256=Location.parse(path).sha256())
+    lying = dataclasses.replace(manifest, lineage=stored)
+    (Path(snapshot.uri) / "manifest.json").write_text(lying.to_json())
     assert any("parent outside the training split" in problem for problem in check(project).problems)
 
 
@@ -232,9 +233,7 @@ def test_an_unknown_entity_is_an_error_and_leaves_no_tombstone(project):
         forget(project, "7")
     project.create()
     for entity in ("900", "customer_id=900", "-1"):  # the last one is a synthetic row's
-        with pytest.raises(
-            DataError, match=rf"entity '{entity}' is unknown: no version of pay \(1\) holds it"
-        ) as caught:
+        with pytest.raises(DataError, match=rf"'{entity}' is unknown: no version of pay \(1\) holds it") as caught:
             forget(project, entity)
         assert caught.value.exit_code == 1
     assert not (project.root / "pay" / "forgotten.json").exists()
@@ -252,9 +251,7 @@ def test_create_leaves_a_forgotten_entity_out_and_says_so(project, entity, tmp_p
     assert "7" not in told["hashes"]["customer_id"]
     assert file.stat().st_mode & 0o077 == 0
 
-    with pytest.warns(
-        SnapshotWarning, match=r"10 rows of entities that were forgotten \(by customer_id\) were left out"
-    ):
+    with pytest.warns(SnapshotWarning, match=r"10 rows .* were forgotten \(by customer_id\) were left out"):
         again = project.create()
     assert again.digest != first.digest
     others = project.frame().filter(pc.not_equal(project.table["customer_id"], 7))
