@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from feast_plugin.contract import TIMESTAMP, TIMESTAMP_TYPE, Contract
 from feast_plugin.matrix import array_widths, decode, encode, spread
 from feast_plugin.parameters import PLAIN
-from feast_plugin.sampling import Request, sample
+from feast_plugin.sampling import Request, sample, subgroups
 from resampler.errors import DataError, GateError
 from resampler.metric import check_ratio
 
@@ -190,7 +190,7 @@ def augment(
     incomplete = int(np.count_nonzero(~complete & np.isin(rows.label[seen], list(wanted))))
     seen, matrix = seen[complete], matrix[complete]
     row_ids = rows.row_id[seen]
-    groups = None if group_by is None else _subgroups(rows.take([group_by], seen)[group_by])
+    groups = None if group_by is None else subgroups(group_by, rows.take([group_by], seen)[group_by])
     by_id = np.argsort(row_ids)
 
     made: list[NDArray[Any]] = []
@@ -216,15 +216,6 @@ def augment(
         schema=schema,
         incomplete=incomplete,
     )
-
-
-def _subgroups(column: pa.ChunkedArray) -> NDArray[np.int64]:
-    if pa.types.is_list(column.type) or column.null_count:
-        raise DataError(
-            "group_by must name a column of single values without null, got "
-            f"{column.type} with {column.null_count} nulls: group by another"
-        )
-    return column.combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64)
 
 
 def publishable(rows: Rows, made: Augmentation, contract: Contract, schema: pa.Schema) -> pa.Table:
@@ -264,7 +255,7 @@ def publishable(rows: Rows, made: Augmentation, contract: Contract, schema: pa.S
     label = pa.array(made.parents.label)
     if rows.classes.classes:
         label = pa.array(rows.classes.classes, pa.string()).take(label)
-    columns[contract.published_label] = label
+    columns[contract.published_label] = label.cast(schema.field(contract.published_label).type)
     columns[contract.published_synthetic] = pa.array(np.ones(n, dtype=np.bool_))
     return pa.table(columns, schema=schema)
 

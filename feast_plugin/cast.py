@@ -54,9 +54,8 @@ def cast_timestamp(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if not (pa.types.is_timestamp(kind) or is_text(kind) or pa.types.is_date(kind)):
         raise DataError(f"column {TIMESTAMP!r} must be a timestamp, got {kind}")
     try:
-        return pc.add(
-            _cut(column), pc.if_else(_is_finer(column), pa.scalar(1, _MICROSECOND), pa.scalar(0, _MICROSECOND))
-        )
+        cut, finer = _cut(column), _is_finer(column)
+        return cut if finer is None else pc.add(cut, pc.cast(finer.cast(pa.int64()), _MICROSECOND))
     except pa.ArrowInvalid as error:
         raise DataError(f"column {TIMESTAMP!r} holds what is no timestamp: {error}") from error
 
@@ -71,14 +70,15 @@ def _cut(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return column.cast(TIMESTAMP_TYPE, safe=False)
 
 
-def _is_finer(column: pa.ChunkedArray) -> pa.ChunkedArray:
+def _is_finer(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
+    """Say which values microseconds cannot hold; None if the type has none."""
     kind = column.type
     if is_text(kind):
         return pc.match_substring_regex(column.cast(pa.string()), _FINER_TEXT)
     if pa.types.is_timestamp(kind) and kind.unit == "ns":
         zoned = column.cast(pa.timestamp("ns", tz="UTC"))
         return pc.less(_cut(column).cast(zoned.type), zoned)
-    return pa.chunked_array([pa.nulls(len(column), pa.bool_()).fill_null(False)])
+    return None
 
 
 def tell_of_timestamps(column: pa.ChunkedArray) -> None:
@@ -101,9 +101,10 @@ def tell_of_timestamps(column: pa.ChunkedArray) -> None:
             f"column {TIMESTAMP!r} of the entity frame has no time zone and is taken as UTC, first "
             f"{column[0].as_py()}: give local times their zone, or convert them to UTC"
         )
-    finer = pc.sum(_is_finer(column)).as_py() or 0
+    rows = _is_finer(column)
+    finer = 0 if rows is None else pc.sum(rows).as_py() or 0
     if finer:
-        first = cast.filter(_is_finer(column))[0].as_py()
+        first = cast.filter(rows)[0].as_py()
         notice(
             f"{finer} values of column {TIMESTAMP!r} of the entity frame are finer than a microsecond and were rounded "
             f"up to it, first {first}"
@@ -150,6 +151,8 @@ def cast_column(name: str, column: pa.ChunkedArray, to: pa.DataType) -> pa.Chunk
     )
     if not fits:
         raise ContractError(f"column {name!r} must be {to} by the contract, the data is {kind}")
+    if numeric and pa.types.is_boolean(to) and not set(pc.unique(column).to_pylist()) <= {0, 1, None}:
+        raise ContractError(f"column {name!r} must be {to} by the contract, the data has numbers other than 0 and 1")
     if pa.types.is_floating(kind) and pa.types.is_integer(to):
         _check_digits(name, column, to)
     try:
@@ -197,8 +200,8 @@ def cast_rule_column(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
     raise DataError(f"split column {name!r} must be integer, boolean or string, got {column.type}")
 
 
-def cast_label(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Bring the label to int64 or string.
+def cast_label(name: str, column: pa.ChunkedArray, promised: pa.DataType | None = None) -> pa.ChunkedArray:
+    """Bring the label to the type that it is stored with.
 
     Parameters
     ----------
@@ -206,16 +209,23 @@ def cast_label(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
         Of the column, for the message.
     column : pyarrow.ChunkedArray
         What an engine returned.
+    promised : pyarrow.DataType, optional
+        By the view that the label is from. An entity frame promises nothing: there booleans and text stay what they
+        are, and integers of any width become int64, so that the same rows from CSV and Parquet are the same.
 
     Returns
     -------
     pyarrow.ChunkedArray
-        Of type int64 or string.
+        Of type bool, int32, int64 or string.
 
     Raises
     ------
     ContractError
-        If it is neither whole numbers, booleans nor text.
+        If it is neither whole numbers, booleans nor text, or not what was promised.
     """
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-    return cast_column(name, column, pa.string() if is_text(kind) else pa.int64())
+    if promised in (pa.bool_(), pa.int32(), pa.int64(), pa.string()):
+        return cast_column(name, column, promised)
+    if is_text(kind):
+        return cast_column(name, column, pa.string())
+    return cast_column(name, column, kind if pa.types.is_boolean(kind) else pa.int64())

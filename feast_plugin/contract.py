@@ -86,6 +86,8 @@ class Contract:
         Columns that on-demand views take from the entity frame.
     full_feature_names : bool
         Columns are named ``view__feature``.
+    label_type : pyarrow.DataType, optional
+        What a view promises of the label; by default as the entity frame has it (`feast_plugin.cast.cast_label`).
     """
 
     columns: tuple[Column, ...]
@@ -94,6 +96,7 @@ class Contract:
     join_keys: Mapping[str, pa.DataType]
     request: tuple[str, ...] = ()
     full_feature_names: bool = False
+    label_type: pa.DataType | None = None
 
     @property
     def label_in_frame(self) -> bool:
@@ -126,7 +129,7 @@ class Contract:
         Parameters
         ----------
         label_type : pyarrow.DataType
-            int64 or string.
+            bool, int32, int64 or string.
 
         Returns
         -------
@@ -305,9 +308,11 @@ def build_contract(
         columns += [_column(projected.name, field, full=full_feature_names) for field in projected.fields]
         join_keys |= _join_keys(store, projected, request)
     reference = _label_reference(label, columns, frame_columns)
+    label_type = next((c.arrow_type for c in columns if c.reference == reference), None)
     if ":" in label and reference not in {c.reference for c in columns}:
         extra = next(_projections(store, [label]))
         join_keys |= _join_keys(store, extra, request)
+        label_type = _ARROW.get(_DTYPES.get(extra.fields[0].dtype, ""))
     contract = Contract(
         columns=tuple(c for c in columns if c.reference != reference),
         label=label if reference.startswith(f"{NAMESPACE}:") else column_name(reference, full=full_feature_names),
@@ -315,6 +320,7 @@ def build_contract(
         join_keys=join_keys,
         request=tuple(request),
         full_feature_names=full_feature_names,
+        label_type=label_type,
     )
     _check_names(contract)
     return contract

@@ -166,7 +166,7 @@ class AugmentedRetrievalJob(RetrievalJob):  # type: ignore[misc]
             if self._sampling.clean is not None:
                 cleaned = unclean(rows, train, made, contract, self._sampling.clean)
                 made, train = made.keep(~cleaned.synthetic), train & ~cleaned.real
-            schema = contract.arrow_schema(pa.string() if rows.classes.classes else pa.int64())
+            schema = contract.arrow_schema(rows.table[contract.label].type)
             real = published_rows(rows.table.filter(pa.array(train)), contract, schema)
             return pa.concat_tables([real, publishable(rows, made, contract, schema)])
 

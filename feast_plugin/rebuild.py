@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 
 from feast_plugin.catalog import Catalog
 from feast_plugin.contract import build_contract
@@ -24,7 +26,6 @@ from resampler.errors import CorruptStateError, DataError
 
 if TYPE_CHECKING:
     import pandas as pd
-    import pyarrow as pa
     from feast import FeatureStore
 
     from feast_plugin.manifest import Manifest, StoredFile
@@ -196,6 +197,9 @@ def _retrieved(
         frame_columns=frame.columns,
         full_feature_names=manifest.columns["full_feature_names"],
     )
+    if manifest.format == 1:  # which kept booleans and int32 as int64
+        text = manifest.contract["label"]["dtype"] == "string"
+        contract = dataclasses.replace(contract, label_type=pa.string() if text else pa.int64())
     rule = SplitRule.parse(manifest.parameters["split"])
     rows = retrieve(
         store,

@@ -183,7 +183,7 @@ def cast_table(table: pa.Table, contract: Contract, extra: str | None) -> pa.Tab
     columns[TIMESTAMP] = cast_timestamp(table[TIMESTAMP])
     for c in contract.columns:
         columns[c.name] = cast_column(c.name, table[c.name], c.arrow_type)
-    columns[contract.label] = cast_label(contract.label, table[contract.label])
+    columns[contract.label] = cast_label(contract.label, table[contract.label], contract.label_type)
     if extra is not None and extra not in columns:
         if extra not in table.column_names:
             raise DataError(

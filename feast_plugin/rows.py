@@ -166,4 +166,4 @@ def _encode_label(column: pa.ChunkedArray, name: str) -> tuple[NDArray[np.int64]
     if pa.types.is_string(column.type):
         codes = pc.index_in(column, value_set=pa.array(values, pa.string()))
         return codes.to_numpy().astype(np.int64), Label(name, "string", tuple(values))
-    return column.to_numpy(), Label(name, "int64")
+    return column.cast(pa.int64()).to_numpy(), Label(name, "int64")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import pyarrow as pa
 
 from feast_plugin.parameters import PLAIN, SAMPLERS, check_choice
 from resampler.errors import DataError, InvalidInputError
@@ -21,6 +22,53 @@ if TYPE_CHECKING:
     from resampler.schema import FeatureSchema
 
 DANGER_NEIGHBORS = 10  # borderline: as many rows of any class decide whether a row is in danger
+
+
+class Subgroups(NamedTuple):
+    """Rows that may be joined with each other alone.
+
+    Parameters
+    ----------
+    column : str
+        Join key or feature whose values tell them apart.
+    code : ndarray of shape (n_rows,), int64
+        Subgroup of each row, as a position in `values`.
+    values : pyarrow.Array
+        Value of each subgroup.
+    """
+
+    column: str
+    code: NDArray[np.int64]
+    values: pa.Array
+
+
+def subgroups(column: str, values: pa.ChunkedArray) -> Subgroups:
+    """Tell subgroups apart.
+
+    Parameters
+    ----------
+    column : str
+        Name of the column.
+    values : pyarrow.ChunkedArray of shape (n_rows,)
+        Its values.
+
+    Returns
+    -------
+    Subgroups
+        One a value.
+
+    Raises
+    ------
+    DataError
+        If it is a column of arrays, or has a null.
+    """
+    if pa.types.is_list(values.type) or values.null_count:
+        raise DataError(
+            f"group_by must name a column of single values without null, got {column!r}: {values.type} with "
+            f"{values.null_count} nulls: group by another"
+        )
+    encoded = values.combine_chunks().dictionary_encode()
+    return Subgroups(column, encoded.indices.to_numpy().astype(np.int64), encoded.dictionary)
 
 
 class Request(NamedTuple):
@@ -42,8 +90,8 @@ class Request(NamedTuple):
         The class.
     k_neighbors, seed, quota : int
         Neighbours of the class that a row may be joined with, key of the draws, rows to make.
-    groups : ndarray of shape (n_rows,), int64, optional
-        Subgroup of each row: rows of two are never joined, and each grows in proportion to its rows.
+    groups : Subgroups, optional
+        Rows of two are never joined, and each grows in proportion to its rows.
     """
 
     sampler: str
@@ -55,7 +103,7 @@ class Request(NamedTuple):
     k_neighbors: int
     seed: int
     quota: int
-    groups: NDArray[np.int64] | None = None
+    groups: Subgroups | None = None
 
 
 def resolve_sampler(sampler: str | None, contract: Contract) -> str:
@@ -139,15 +187,11 @@ def sample(request: Request) -> Synthetic:
 def _joined_with(request: Request, bases: NDArray[np.int64], options: dict[str, Any]) -> NDArray[np.int64]:
     """Find the rows of its class, and of its subgroup where there are such, that each base may be joined with."""
     members, k = request.members, request.k_neighbors
-    groups = np.zeros(len(request.matrix), dtype=np.int64) if request.groups is None else request.groups
+    groups = np.zeros(len(request.matrix), dtype=np.int64) if request.groups is None else request.groups.code
+    _check_sizes(request, groups[members], np.unique(groups[bases]))
     found = np.empty((len(bases), k), dtype=np.int64)
     for group in np.unique(groups[bases]):
         within = members[groups[members] == group]
-        if len(within) <= k:
-            raise DataError(
-                f"k_neighbors={k} needs at least {k + 1} complete rows of class {request.label!r} in each subgroup of "
-                f"the training split, got {len(within)} in one: lower k_neighbors or group by a coarser column"
-            )
         asked = np.flatnonzero(groups[bases] == group)
         near = nearest_rows(
             np.ascontiguousarray(request.matrix[within]),
@@ -158,6 +202,23 @@ def _joined_with(request: Request, bases: NDArray[np.int64], options: dict[str, 
         )
         found[asked] = within[near.indices]
     return found
+
+
+def _check_sizes(request: Request, groups: NDArray[np.int64], asked: NDArray[np.int64]) -> None:
+    """Check that each subgroup that has bases has neighbours enough; `augment` has checked the class."""
+    if request.groups is None:
+        return
+    k, sizes = request.k_neighbors, np.bincount(groups, minlength=len(request.groups.values))
+    small = [code for code in asked if sizes[code] <= k]
+    if small:
+        shown = [
+            f"{request.groups.column}={request.groups.values[code].as_py()!r} ({sizes[code]})" for code in small[:5]
+        ]
+        more = f" and {len(small) - 5} more" if len(small) > 5 else ""
+        raise DataError(
+            f"k_neighbors={k} needs at least {k + 1} complete rows of class {request.label!r} in each subgroup of the "
+            f"training split, too few have {', '.join(shown)}{more}: lower k_neighbors or group by a coarser column"
+        )
 
 
 def _meeting_others(request: Request, options: dict[str, Any]) -> tuple[NDArray[np.int64], NDArray[np.float64] | None]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
@@ -24,7 +25,6 @@ from feast_plugin.stored import stored_rows
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import pyarrow as pa
     from feast import FeatureStore
     from numpy.typing import NDArray
 
@@ -191,7 +191,8 @@ class _Content:
                 digest.update(batch)
                 is_synthetic = batch.column(mark)
                 marks.append(is_synthetic.to_numpy(zero_copy_only=False))
-                labels.append(batch.column(label))
+                values = batch.column(label)
+                labels.append(values.cast(pa.int64()) if pa.types.is_boolean(values.type) else values)
                 real = batch.filter(pc.invert(is_synthetic))
                 keys.append(hash_keys([real.column(name) for name in identity]))
         self.sha256 = digest.hexdigest()

@@ -113,7 +113,7 @@ def write_version(draft: Draft, name: str, version: int, directory: Location) ->
         made = made.keep(~cleaned.synthetic)
         assignment = np.where(cleaned.real, np.uint8(LEFT_OUT), assignment)
         train = assignment == TRAIN
-    schema = contract.arrow_schema(pa.string() if rows.classes.classes else pa.int64())
+    schema = contract.arrow_schema(rows.table[contract.label].type)
     synthetic = publishable(rows, made, contract, schema)
     limit = RETAINED[draft.retain]
     used = [split for code, split in enumerate(SPLITS) if (assignment == code).any()]

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from feast import FeatureView, Field, FileSource
+from feast.types import Bool, Int32, Int64
 
+from feast_plugin import rebuild_snapshot, verify_snapshot
 from resampler.errors import ContractError, DataError, GateError, InvalidInputError, ResamplerError
 
 
@@ -111,7 +115,78 @@ def test_a_label_that_is_a_feature_of_the_service_is_no_feature(project):
     snapshot = project.create(feature_service="all", label="night", entity_df=project.frame("fraud"), ratio=0.9)
     assert "mixed:night" in snapshot.manifest.columns["references"]
     assert "night" not in [f["name"] for f in snapshot.manifest.contract["features"]]
-    assert read(snapshot, "train").schema.field("night").type == pa.int64()
+    assert read(snapshot, "train").schema.field("night").type == pa.bool_()
+
+
+LABELS = {"bool": pa.bool_(), "int8": pa.int64(), "int64": pa.int64(), "double": pa.int64(), "string": pa.string()}
+
+
+@pytest.mark.parametrize("offline", ["dask", "duckdb"])
+@pytest.mark.parametrize("kind", LABELS)
+def test_a_label_of_the_frame_keeps_its_kind(make, offline, kind):
+    project = make(offline=offline)
+    frame = project.frame()
+    column = frame["fraud"].cast(pa.bool_() if kind == "bool" else kind)
+    snapshot = project.create(entity_df=frame.set_column(2, "fraud", column))
+    table = read(snapshot, "train")
+    assert table.schema.field("fraud").type == LABELS[kind]
+    assert set(table.filter(table["is_synthetic"])["fraud"].to_pylist()) == {"1" if kind == "string" else 1}
+    assert set(snapshot.manifest.counts["train"]["classes"]) == {"0", "1"}
+    assert verify_snapshot(project.reopened(), name="pay", root=project.root).problems == ()
+    assert rebuild_snapshot(project.reopened(), name="pay", root=project.root).restored == ()
+    with pytest.warns(RuntimeWarning, match="experimental"):
+        back = project.reopened().get_saved_dataset(snapshot.datasets["train"]).to_df()["fraud"]
+    is_kind = {"bool": pd.api.types.is_bool_dtype, "string": pd.api.types.is_string_dtype}
+    assert is_kind.get(kind, pd.api.types.is_int64_dtype)(back)
+    plain = project.create(name="plain")
+    features = ["amount", "score"]
+    assert table.select(features).equals(read(plain, "train").select(features))
+
+
+@pytest.mark.parametrize("offline", ["dask", "duckdb"])
+@pytest.mark.parametrize(("dtype", "kind"), [(Bool, pa.bool_()), (Int32, pa.int32()), (Int64, pa.int64())])
+def test_a_label_of_a_view_has_the_type_that_the_view_promises(make, offline, dtype, kind):
+    project = make(offline=offline)
+    table = project.table.set_column(
+        project.table.schema.get_field_index("fraud"), "fraud", project.table["fraud"].cast(kind)
+    )
+    pq.write_table(table, project.source, use_compliant_nested_type=False)
+    view = FeatureView(
+        name="labelled",
+        entities=[project.store.get_entity("customer")],
+        schema=[Field(name="fraud", dtype=dtype)],
+        source=FileSource(name="labels", path=str(project.source), timestamp_field="event_timestamp"),
+        online=False,
+    )
+    project.store.apply([view])
+    snapshot = project.create(label="labelled:fraud", entity_df=project.frame("verdict"))
+    assert read(snapshot, "train").schema.field("fraud").type == kind
+
+
+@pytest.mark.parametrize("sampler", ["smotenc", "adasyn"])
+def test_subgroups_that_are_too_small_are_named(make, sampler):
+    """France has three frauds among its rows, Switzerland none that needs a neighbour."""
+    table = make("whole").table
+    country = np.array(table["country"].to_pylist(), dtype=object)
+    fraud = np.flatnonzero(table["fraud"].to_numpy())
+    country[fraud], country[fraud[:3]] = "US", "FR"
+    table = table.set_column(table.schema.get_field_index("country"), "country", pa.array(country, pa.string()))
+    project = make(table=overlapping(table))
+    frame = project.frame().append_column("side", pa.array(["train"] * 400))
+    options = {"feature_service": "all", "split": "column:side", "entity_df": frame, "sampler": sampler}
+    with pytest.raises(DataError, match=r"rows of class 1 in each subgroup .* too few have country='FR' \(3\): lower"):
+        project.create(group_by="country", **options)
+    with pytest.raises(DataError, match=r"customer_id=\d+ \(\d\), .* and \d+ more: lower k_neighbors"):
+        project.create(group_by="customer_id", **options)
+
+
+def test_numbers_that_are_no_booleans_are_refused(project):
+    table = project.table
+    index = table.schema.get_field_index("night")
+    rewritten = table.set_column(index, "night", pa.array([2, *[0] * 399]))
+    pq.write_table(rewritten, project.source, use_compliant_nested_type=False)
+    with pytest.raises(ContractError, match="'night' must be bool by the contract, the data has numbers other than 0"):
+        project.create(feature_service="all")
 
 
 def test_full_feature_names(project):
