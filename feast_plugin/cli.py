@@ -208,7 +208,11 @@ def rebuild(
     repo: Path, name: str, root: str | None, version: int | None, entity_df: str | None, *, as_json: bool
 ) -> None:
     """Make a version's files again and put back those that are missing or changed."""
+    from feast_plugin.parameters import frame_file, is_select
+
     _check_version(repo, name, root, version)
+    if entity_df is not None and not is_select(entity_df):
+        frame_file(entity_df)
     with _feast():
         from feast_plugin.rebuild import rebuild_snapshot
 

@@ -71,7 +71,7 @@ class AugmentedRetrievalJob(RetrievalJob):  # type: ignore[misc]
     """The rows of another job, and synthetic ones behind them.
 
     Every row counts as a training row: retrieve the training period alone. `feast_plugin.create_snapshot` splits,
-    versions and verifies beside that.
+    versions and verifies beside that, puts back rows that a store drops, and leaves forgotten entities out.
 
     Parameters
     ----------

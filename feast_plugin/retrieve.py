@@ -13,7 +13,7 @@ from feast_plugin.contract import TIMESTAMP, Contract
 from feast_plugin.dropped import missing_rows, retrieve_dropped
 from feast_plugin.frame import checked_frame
 from feast_plugin.rows import Rows, canonical_rows
-from feast_plugin.sources import at_absolute_paths, check_corrections
+from feast_plugin.sources import at_absolute_paths, check_rows
 from resampler.errors import ContractError, DataError, ResamplerError
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def retrieve(
     asked = _asked(features, contract)
     with _feast_errors():
         for view in utils._get_feature_views_to_use(store.registry, store.project, asked)[0]:
-            check_corrections(store, view)
+            check_rows(store, view)
         job = store.get_historical_features(
             entity_df=frame if isinstance(frame, str) else frame.to_pandas(),
             features=asked,

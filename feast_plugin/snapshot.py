@@ -158,7 +158,8 @@ def create_snapshot(
     group_by : str, optional
         A join key or a feature: only rows that agree in it are joined, and every subgroup grows in proportion.
     full_feature_names : bool
-        Name columns ``view__feature``.
+        Name columns ``view__feature``; the columns of ours are then ``resampler__is_synthetic`` and, of a label from
+        the frame, ``resampler__<label>``, since Feast reads no other names back.
     retain : {"full", "sample", "recipe"}
         How many synthetic rows to store: all, the first 1,000, or none. `feast_plugin.rebuild` makes the same
         bytes again.
@@ -184,7 +185,8 @@ def create_snapshot(
     Notes
     -----
     Nothing is published unless all succeeds. Versions appear when their manifest does, and are registered after;
-    what a killed run left is removed or completed by the next one.
+    what a killed run left is removed or completed by the next one. Entities that were forgotten
+    (`feast_plugin.forget_entity`) are left out, and a `feast_plugin.notices.SnapshotWarning` says so.
     """
     sampling = Sampling(ratio, seed, k_neighbors, sampler, clean, undersample)
     rule = check_request(

@@ -12,7 +12,7 @@ import pyarrow.dataset
 from feast import FileSource
 from feast.data_format import DeltaFormat
 
-from resampler.errors import ContractError, DataError
+from resampler.errors import ContractError
 
 if TYPE_CHECKING:
     from feast import FeatureStore
@@ -92,8 +92,8 @@ def check_source(store: FeatureStore, view: Any) -> None:
         )
 
 
-def check_corrections(store: FeatureStore, view: Any) -> None:
-    """Check that the offline store can tell corrected rows from those that they correct.
+def check_rows(store: FeatureStore, view: Any) -> None:
+    """Check that the offline store makes of a view's rows what every store makes of them.
 
     Parameters
     ----------
@@ -105,36 +105,44 @@ def check_corrections(store: FeatureStore, view: Any) -> None:
     Raises
     ------
     ContractError
-        If the store is Dask and an entity stands in the source several times at one instant, told apart by a created
-        timestamp: Dask's sort is not stable, and an older row may win.
-    DataError
-        If the source cannot be read.
+        If the store is Dask and rows of the source have no event timestamp, for it takes them as values of any time;
+        or if an entity stands in the source several times at one instant, told apart by a created timestamp, for its
+        sort is not stable and an older row may win.
     """
     source = getattr(view, "batch_source", None)
-    if (
-        store.config.offline_store.type not in DASK
-        or not isinstance(source, FileSource)
-        or not source.created_timestamp_column
-    ):
+    if store.config.offline_store.type not in DASK or not isinstance(source, FileSource):
         return
     stored_as = {new: old for old, new in source.field_mapping.items()}
+    time = stored_as.get(source.timestamp_field, source.timestamp_field)
     keys = [stored_as.get(key.name, key.name) for key in view.entity_columns if not key.name.startswith("__dummy")]
-    keys.append(stored_as.get(source.timestamp_field, source.timestamp_field))
     filesystem, path = FileSource.create_filesystem_and_path(
         source.path, source.s3_endpoint_override, source.resolve_credentials()
     )
     try:
-        rows = pyarrow.dataset.dataset(path, filesystem=filesystem).to_table(columns=keys)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise DataError(f"source {source.path!r} of view {view.name!r} cannot be read: {error}") from error
-    counts = rows.group_by(keys).aggregate([([], "count_all")])
-    if counts.num_rows < rows.num_rows:
-        repeated = counts.filter(pc.greater(counts["count_all"], 1))
-        first = repeated.slice(0, 1).to_pylist()[0]
-        times = first.pop("count_all")
-        shown = ", ".join(f"{name}={value}" for name, value in first.items())
+        rows = pyarrow.dataset.dataset(path, filesystem=filesystem)
+        timeless = rows.count_rows(filter=pyarrow.dataset.field(time).is_null())
+        table = rows.to_table(columns=[*keys, time]) if source.created_timestamp_column else None
+    except (OSError, pa.ArrowInvalid):
+        return  # the retrieval says what is wrong with it
+    if timeless:
         raise ContractError(
-            f"view {view.name!r} has {repeated.num_rows} corrected rows, first {shown} ({times} times), and the Dask "
-            f"offline store does not reliably take the newest by {source.created_timestamp_column!r}: use the DuckDB "
-            "store, or keep only the newest in the source"
+            f"view {view.name!r} has {timeless} rows without {time!r}, which the Dask offline store takes as values of "
+            "any time, the future too: use the DuckDB store, or take them out of the source"
         )
+    if table is not None:
+        _check_corrections(table, view.name, source.created_timestamp_column)
+
+
+def _check_corrections(rows: pa.Table, view: str, created: str) -> None:
+    counts = rows.group_by(rows.column_names).aggregate([([], "count_all")])
+    if counts.num_rows == rows.num_rows:
+        return
+    repeated = counts.filter(pc.greater(counts["count_all"], 1))
+    first = repeated.slice(0, 1).to_pylist()[0]
+    times = first.pop("count_all")
+    shown = ", ".join(f"{name}={value}" for name, value in first.items())
+    raise ContractError(
+        f"view {view!r} has {repeated.num_rows} corrected rows, first {shown} ({times} times), and the Dask offline "
+        f"store does not reliably take the newest by {created!r}: use the DuckDB store, or keep only the newest in the "
+        "source"
+    )

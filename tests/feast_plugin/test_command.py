@@ -209,6 +209,7 @@ def test_wrong_usage_is_told_before_feast_is_imported(turbofan, created, words):
     [
         ("verify --name nope", 1, "snapshot 'nope' has no version at all"),
         ("verify --name turbofan --version 99", 1, "snapshot 'turbofan' has no version 99"),
+        ("rebuild --name turbofan --entity-df frame.txt", 2, "must be a .parquet, .csv or .sql file"),
         ("rebuild --name nope", 1, "snapshot 'nope' has no version at all"),
         ("prune --name nope --keep 1", 1, "snapshot 'nope' has no version at all"),
         ("prune --name turbofan --version 99", 1, "snapshot 'turbofan' has no version 99"),

@@ -283,3 +283,16 @@ def test_digits_that_dask_loses_are_refused_there(make):
         else:
             made = content(project.create(feature_service="all"))
     assert 2**53 + 3 in made["visits"].to_pylist()
+
+
+def test_rows_without_a_timestamp_are_refused_where_they_would_count_at_any_time(make):
+    for offline in STORES:
+        project = make(offline, offline=offline)
+        times = pa.array([None] * 3 + project.table["event_timestamp"].to_pylist()[3:], pa.timestamp("us", "UTC"))
+        index = project.table.schema.get_field_index("event_timestamp")
+        rewrite(project, project.table.set_column(index, "event_timestamp", times))
+        if offline == "dask":
+            with pytest.raises(ContractError, match="view 'numbers' has 3 rows without 'event_timestamp'"):
+                project.create()
+        else:
+            assert content(project.create())["amount"].null_count == 3
