@@ -87,10 +87,9 @@ def forget_entity(
 
     Raises
     ------
-    InvalidInputError
-        If `entity` cannot be a value of any join key.
     DataError
-        If there is no version, or none holds the entity and it was not forgotten before.
+        If there is no version, or none holds the entity and it was not forgotten before, or it cannot be a value of
+        any join key.
     CorruptStateError
         If a version's files or the tombstones are damaged.
     """
@@ -103,7 +102,7 @@ def forget_entity(
     if manifests and not any(asked.values()):
         keys = manifests[-1].columns["join_keys"]
         told = ", ".join(f"{key['name']} ({key['dtype']})" for key in keys)
-        raise InvalidInputError(f"entity {str(entity)!r} cannot be a join key of {catalog.name}: {told}")
+        raise DataError(f"entity {str(entity)!r} cannot be a join key of {catalog.name}: {told}")
     holders = [m for m in manifests if _holds(m, catalog.directory(m.version), asked[m.version])]
     if not holders:
         if before.covers(str(entity)):

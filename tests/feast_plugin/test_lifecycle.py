@@ -232,6 +232,8 @@ def test_an_unknown_entity_is_an_error_and_leaves_no_tombstone(project):
     with pytest.raises(DataError, match="snapshot 'pay' has no version at all"):
         forget(project, "7")
     project.create()
+    with pytest.raises(DataError, match=r"entity 'Anna' cannot be a join key of pay: customer_id \(int64\)"):
+        forget(project, "Anna")
     for entity in ("900", "customer_id=900", "-1"):  # the last one is a synthetic row's
         with pytest.raises(DataError, match=rf"'{entity}' is unknown: no version of pay \(1\) holds it") as caught:
             forget(project, entity)

@@ -296,3 +296,17 @@ def test_rows_without_a_timestamp_are_refused_where_they_would_count_at_any_time
                 project.create()
         else:
             assert content(project.create())["amount"].null_count == 3
+
+
+@pytest.mark.parametrize("offline", STORES)
+def test_full_names_are_read_back_as_the_documents_say(make, offline):
+    project = make(offline=offline)
+    made = project.create(full_feature_names=True)
+    with pytest.warns(RuntimeWarning, match="experimental"):
+        back = project.reopened().get_saved_dataset(made.datasets["train"]).to_df()
+    assert set(back) - {"customer_id", "event_timestamp"} == {
+        "numbers__amount",
+        "numbers__score",
+        "resampler__fraud",
+        "resampler__is_synthetic",
+    }
