@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from feast_plugin.notices import SnapshotWarning
 from resampler.errors import CorruptStateError, InvalidInputError, MissingExtraError
@@ -86,6 +87,8 @@ def create(repo: Path, features: str | None, k: int | None, *, as_json: bool, **
     """Retrieve, split, augment the training split, publish."""
     options["features"] = [word.strip() for word in features.split(",")] if features else None
     if k is not None:
+        if click.get_current_context().get_parameter_source("k_neighbors") is not ParameterSource.DEFAULT:
+            raise InvalidInputError("give --k-neighbors alone: --k is its former name")
         click.echo("Note: --k is called --k-neighbors now, and goes with the next release", err=True)
         options["k_neighbors"] = k
     _check_options(repo, options)

@@ -53,6 +53,9 @@ class _Resolving:
     def get_any_feature_view(self, *args: Any, **kwargs: Any) -> Any:
         return self._resolved(self._behind.get_any_feature_view(*args, **kwargs))
 
+    def get_feature_view(self, *args: Any, **kwargs: Any) -> Any:
+        return self._resolved(self._behind.get_feature_view(*args, **kwargs))
+
     def get_feature_view_by_version(self, *args: Any, **kwargs: Any) -> Any:
         return self._resolved(self._behind.get_feature_view_by_version(*args, **kwargs))
 

@@ -183,6 +183,7 @@ WRONG = {
     "--name ../x": "snapshot name must be",
     "--features amount --name y": "give either feature_service or features",
     "--start-date 2024-01-01": "not both",
+    "--k 3 --k-neighbors 4": "give --k-neighbors alone",
     "--entity-df frame.txt": "must be a .parquet, .csv or .sql file",
     "--entity-df absent.parquet": "there is no such file",
     "--repo /": "has no feature_store.yaml",
