@@ -159,8 +159,8 @@ def _curves(name: str, parts: list[NDArray[np.float64]]) -> Picture:
     shares = [_histogram(part, low, high) / max(len(part), 1) for part in values]
     top = max(share.max() for share in shares)
     distance = float(ks_2samp(values[1], values[2]).statistic)
-    ends = (f"{np.ldexp(end, exponent):.4g}" for end in (low, high))
-    return Picture(name, distance, *ends, [_outline(share / top) for share in shares])
+    first, last = (f"{np.ldexp(end, exponent):.4g}" for end in (low, high))
+    return Picture(name, distance, first, last, [_outline(share / top) for share in shares])
 
 
 def _histogram(values: NDArray[np.float64], low: float, high: float) -> NDArray[np.int64]:

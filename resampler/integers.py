@@ -60,15 +60,68 @@ def interpolate_integers(base: NDArray[Any], neighbor: NDArray[Any], step: NDArr
         Of the parents' dtype: between them for steps from 0 to 1, and never beyond what the dtype holds.
     """
     apart = _distance(np.minimum(base, neighbor), np.maximum(base, neighbor))
-    moved = np.rint(np.abs(step.astype(np.float64)) * apart.astype(np.float64))
-    bounds = np.iinfo(base.dtype)
+    far = np.abs(step.astype(np.float64)) * apart.astype(np.float64)
     upwards = (neighbor >= base) == (step >= 0)
-    room = np.where(upwards, _distance(base, bounds.max), _distance(bounds.min, base))
-    inside = np.where((step >= 0) & (step <= 1), np.minimum(apart, room), room)
-    fits = moved < 2.0**64  # else it is cut off anyway
-    whole = np.minimum(np.where(fits, np.where(fits, moved, 0).astype(np.uint64), inside), inside)
+    between = (step >= 0) & (step <= 1)
+    return _shifted(base, upwards, far, np.where(between, apart, np.iinfo(np.uint64).max))
+
+
+def shift_integers(base: NDArray[Any], by: NDArray[np.float64]) -> NDArray[Any]:
+    """Return ``base + round(by)`` in integers.
+
+    Parameters
+    ----------
+    base : ndarray of shape (n,), int64 or uint64
+        The values to start from.
+    by : ndarray of shape (n,), float64
+        How far.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        Of the dtype of `base`, and never beyond what that holds.
+    """
+    return _shifted(base, by >= 0, np.abs(by), np.full(len(base), np.iinfo(np.uint64).max))
+
+
+def to_dtype(values: NDArray[Any], dtype: Any) -> NDArray[Any]:
+    """Bring numbers to a column's type.
+
+    Parameters
+    ----------
+    values : ndarray
+        The numbers.
+    dtype : dtype
+        Of NumPy; numeric or boolean.
+
+    Returns
+    -------
+    ndarray
+        Integers and booleans are the nearest that the dtype holds.
+    """
+    to = np.dtype(dtype)
+    if to.kind not in "iub" or values.dtype == to:
+        return values.astype(to)
+    if values.dtype.kind in "iu":
+        return values.astype(to) if to.kind != "b" else values != 0
+    if to.kind == "b":
+        return np.clip(np.rint(values), 0, 1).astype(to)
+    bounds = np.iinfo(to)
+    whole = np.rint(values)
+    # The bounds of a wide dtype as float64 may lie one beyond it.
+    out = np.where((whole > bounds.min) & (whole < bounds.max), whole, 0).astype(to)
+    out[whole <= bounds.min] = bounds.min
+    out[whole >= bounds.max] = bounds.max
+    return out
+
+
+def _shifted(base: NDArray[Any], upwards: Any, far: NDArray[np.float64], limit: NDArray[np.uint64]) -> NDArray[Any]:
+    bounds = np.iinfo(base.dtype)
+    room = np.minimum(np.where(upwards, _distance(base, bounds.max), _distance(bounds.min, base)), limit)
+    fits = far < 2.0**63.5  # else it is cut off anyway
+    moved = np.minimum(np.where(fits, np.rint(np.where(fits, far, 0)).astype(np.uint64), room), room)
     start = base.astype(np.uint64)
-    return np.where(upwards, start + whole, start - whole).astype(base.dtype)
+    return np.where(upwards, start + moved, start - moved).astype(base.dtype)
 
 
 def _distance(low: Any, high: Any) -> NDArray[np.uint64]:
