@@ -13,6 +13,7 @@ from resampler.errors import InvalidInputError
 from resampler.integers import are_wide, shift_integers, to_dtype
 from resampler.kernels.random import rank_keys
 from resampler.metric import label_key
+from resampler.resolution import deviations
 from resampler.samplers.base import TableMixin, seed_from
 from resampler.samplers.containers import Container
 from resampler.samplers.matrix import dense_rows
@@ -120,7 +121,8 @@ class RandomOverSampler(TableMixin, over_sampling.RandomOverSampler):  # type: i
         bandwidth = (4 / ((d + 2) * n)) ** (1 / (d + 4))  # Silverman's, as imbalanced-learn has it
         members = X[np.flatnonzero(y == label)]
         members = members.toarray() if sparse.issparse(members) else members
-        spread = (dense_rows(members) if members.dtype.kind in "iu" and are_wide(members) else members).std(axis=0)
+        members = dense_rows(members) if members.dtype.kind in "iu" and are_wide(members) else members
+        spread = deviations(members, members.dtype) if members.dtype.kind == "f" else members.std(axis=0)
         noise = _generator(seed, label, 1).standard_normal((len(at), d))
         return noise * (self.shrinkage_[label] * bandwidth * spread)  # type: ignore[index]
 

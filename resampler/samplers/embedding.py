@@ -16,6 +16,7 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from resampler.errors import InvalidInputError
+from resampler.resolution import at_unit, rows_at_unit
 from resampler.samplers.base import Synthesizer, TableMixin
 from resampler.samplers.contain import are_foreign, contain, to_labels
 from resampler.samplers.groups import GroupColumn
@@ -169,7 +170,7 @@ class EmbeddingSMOTE(TableMixin, BaseOverSampler):  # type: ignore[misc]
                     f"metric='cosine' scales rows to length 1, which {whole} integer columns of X cannot hold: convert "
                     "them to float first"
                 )
-            embedded = normalize(embedded)
+            embedded = normalize(rows_at_unit(embedded))
         self._check_contrast(embedded)
         self.smote_ = SMOTE(
             sampling_strategy={label: n + np.count_nonzero(y == label) for label, n in self.sampling_strategy_.items()},
@@ -199,13 +200,14 @@ class EmbeddingSMOTE(TableMixin, BaseOverSampler):  # type: ignore[misc]
         nearest = np.empty(len(made), dtype=np.int64)
         for label in np.unique(labels):
             members = np.flatnonzero(y == label)
-            search = NearestNeighbors(n_neighbors=1).fit(embedded[members])
-            nearest[labels == label] = members[search.kneighbors(made[labels == label], return_distance=False)[:, 0]]
+            both = at_unit(np.concatenate([embedded[members], made[labels == label]]))
+            search = NearestNeighbors(n_neighbors=1).fit(both[: len(members)])
+            nearest[labels == label] = members[search.kneighbors(both[len(members) :], return_distance=False)[:, 0]]
         return nearest
 
     @staticmethod
     def _check_contrast(embedded: NDArray[Any]) -> None:
-        sample = embedded[:: max(1, len(embedded) // _SAMPLE)]
+        sample = at_unit(embedded[:: max(1, len(embedded) // _SAMPLE)])
         distances = np.sort(np.linalg.norm(sample[:, None] - sample[None], axis=2), axis=1)
         nearest, any_row = np.median(distances[:, 1]), np.median(distances[:, 1:])
         if nearest > _CONTRAST * any_row:

@@ -19,6 +19,7 @@ from sklearn.utils._indexing import _get_column_indices
 from resampler.errors import InvalidInputError
 from resampler.generate import Plan, elect_donors
 from resampler.metric import make_penalty
+from resampler.resolution import deviations
 from resampler.samplers.base import Synthesizer
 from resampler.samplers.containers import Container
 from resampler.samplers.kinds import refuse_lists
@@ -189,7 +190,7 @@ class SMOTENC(Synthesizer, over_sampling.SMOTENC):  # type: ignore[misc]
 
     def _plan(self, X: NDArray[Any], y: NDArray[Any], part: Part) -> Plan:
         members = np.flatnonzero(y == part.label)
-        spread = X[np.ix_(members, self.continuous_features_)].std(axis=0, dtype=np.float64)
+        spread = deviations(X[np.ix_(members, self.continuous_features_)])
         median_std = self.median_std_[part.key] = float(np.median(spread))
         mask = np.isin(np.arange(self.n_features_), self.categorical_features_)
         penalty = make_penalty(mask, spread, self.n_features_)
