@@ -106,7 +106,7 @@ class TableMixin:
                 if foreign:
                     y_new = take_labels(y, self._sources(len(y)))
             finally:
-                self._given = None
+                self._given = self._codes = None
         if names is not None:
             self.feature_names_in_ = names
         return X_new, y_new

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -48,7 +49,7 @@ class Container:
         self.given = given
         self._last: tuple[tuple[int, ...], Any] | None = None
 
-    @property
+    @cached_property
     def names(self) -> list[Any]:
         """Names of the columns; empty where they have none."""
         return []

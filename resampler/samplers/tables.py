@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,9 +25,13 @@ if TYPE_CHECKING:
 class _PandasFrame(Container):
     """A pandas DataFrame, of any dtypes, sparse ones too."""
 
-    @property
+    @cached_property
     def names(self) -> list[Any]:
         return list(self.given.columns)
+
+    @cached_property
+    def _dtypes(self) -> list[Any]:
+        return self.given.dtypes.tolist()
 
     @property
     def _pandas(self) -> Any:
@@ -44,8 +49,7 @@ class _PandasFrame(Container):
         return column.to_numpy(dtype=object)
 
     def kind(self, j: int) -> Kind:
-        dtype = self.given.dtypes.iloc[j]
-        dtype = getattr(dtype, "subtype", dtype)
+        dtype = getattr(self._dtypes[j], "subtype", self._dtypes[j])
         if hasattr(dtype, "pyarrow_dtype"):
             return kind_of_arrow(dtype.pyarrow_dtype)
         if hasattr(dtype, "categories"):
@@ -62,13 +66,13 @@ class _PandasFrame(Container):
                 require(self.name(j), self.kind(j), made=made)
             return self.given.sparse.to_coo().tocsr()
         matrix = super().numbers(columns, made=made, codes=codes)
-        if columns is None and matrix.dtype.kind == "f" and any(hasattr(t, "numpy_dtype") for t in self.given.dtypes):
+        if columns is None and matrix.dtype.kind == "f" and any(hasattr(t, "numpy_dtype") for t in self._dtypes):
             return matrix.astype(np.float64)  # nullable numbers are doubles, as scikit-learn has it
         return matrix
 
     @property
     def _all_sparse(self) -> bool:
-        return self.shape[1] > 0 and all(map(_is_sparse, self.given.dtypes))
+        return self.shape[1] > 0 and all(map(_is_sparse, self._dtypes))
 
     def made(self, provenance: Provenance) -> Any:
         if not self._all_sparse or provenance.categorical_features.size:
@@ -80,7 +84,7 @@ class _PandasFrame(Container):
         return super().cells() if columns is None else self.given.iloc[:, columns]
 
     def whole(self) -> NDArray[np.bool_]:
-        return np.array([getattr(t, "subtype", t).kind in "iub" for t in self.given.dtypes])
+        return np.array([getattr(t, "subtype", t).kind in "iub" for t in self._dtypes])
 
     def take(self, rows: NDArray[np.int64]) -> Any:
         return self.given.iloc[rows]
@@ -112,7 +116,7 @@ def _is_sparse(dtype: Any) -> bool:
 class _ArrowTable(Container):
     """An Arrow table or record batch."""
 
-    @property
+    @cached_property
     def names(self) -> list[Any]:
         return list(self.given.schema.names)
 
@@ -153,7 +157,7 @@ class _ArrowTable(Container):
 class _PolarsFrame(Container):
     """A Polars DataFrame."""
 
-    @property
+    @cached_property
     def names(self) -> list[Any]:
         return list(self.given.columns)
 
