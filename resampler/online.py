@@ -316,14 +316,13 @@ class OnlineResampler:
 
         A class that has once reached far enough is not looked at again: its rows may fade.
         """
-        numeric = ~self.schema.categorical_mask
         faint: dict[int, float] = {}
         reached = set()
-        for code in set(np.unique(codes).tolist()) - self._reached if numeric.any() else ():
+        for code in set(np.unique(codes).tolist()) - self._reached:
             parts = [X[codes == code]]
             if code < len(self._bases):
                 parts.append(self._bases[code].buffer.held)
-            found = [reach(part, self.schema.scale, numeric) for part in parts]
+            found = [self._reaches(part) for part in parts]
             if any(enough for _, enough in found):
                 reached.add(code)
             elif furthest := max(f for f, _ in found):
@@ -342,6 +341,9 @@ class OnlineResampler:
                     f"be told, got {faint[code]:g} as the furthest from 0: set the features' scale to their spread"
                 )
         self._reached |= reached
+
+    def _reaches(self, X: NDArray[np.float32]) -> tuple[float, bool]:
+        return reach(X, self.schema.scale, ~self.schema.categorical_mask)
 
     def _check_ids(self, ids: NDArray[np.int64]) -> int:
         """Refuse ids that cannot tell rows apart; return the highest that there ever was."""
@@ -447,6 +449,8 @@ class OnlineResampler:
         arrays = {f"window_{name}": array for name, array in self._window._asdict().items()}
         for code, bases in enumerate(self._bases):
             arrays |= {f"{name}_{code}": array for name, array in bases.to_arrays().items()}
+        if faded := sorted(code for code in self._reached if not self._reaches(self._bases[code].buffer.held)[1]):
+            arrays["reached"] = np.array(faded)  # what the rows that are held do not tell
         return dump_state("OnlineResampler", {"schema": self.schema.to_dict(), **self.parameters}, arrays)
 
     @classmethod
@@ -475,6 +479,7 @@ class OnlineResampler:
             raise CorruptStateError("saved OnlineResampler has arrays of other shapes: rebuild it by replay")
         resampler._window = saved
         resampler._streams = [label_key(int(label)) for label in saved.labels[: int(saved.n_classes[0])]]
+        resampler._reached = set(arrays.get("reached", np.empty(0, dtype=np.int64)).tolist())
         for code in range(len(resampler._streams)):
             bases = resampler._new_bases()
             bases.restore({name: arrays[f"{name}_{code}"] for name in SAVED if f"{name}_{code}" in arrays})

@@ -177,14 +177,15 @@ def test_a_stream_of_tiny_units_is_refused_and_passes_with_its_scale(cut):
 def test_a_refused_batch_changes_nothing_and_rows_that_fade_later_pass():
     X, y = rows("float32", n=600), (np.arange(600) % 10 == 0).astype(np.int64)
     schema = FeatureSchema.numeric(["a", "b", "c"])
-    resampler = OnlineResampler(schema, ratio=0.5, k_neighbors=3)
+    resampler = OnlineResampler(schema, ratio=0.5, k_neighbors=3, capacity=40)
     before = resampler.to_bytes()
     with pytest.raises(ContractError):
         resampler.process(np.ldexp(X, -76), y, np.arange(600))
     assert resampler.to_bytes() == before
     resampler.process(X, y, np.arange(600))
     assert np.count_nonzero(resampler.process(np.ldexp(X, -76), y, np.arange(600, 1200)).is_synthetic) > 100
-    again = OnlineResampler.from_bytes(resampler.to_bytes())
+    again = OnlineResampler.from_bytes(resampler.to_bytes())  # holds rows that have faded, no other
+    assert again.to_bytes() == resampler.to_bytes()
     assert np.count_nonzero(again.process(np.ldexp(X, -76), y, np.arange(1200, 1800)).is_synthetic) > 100
 
 
