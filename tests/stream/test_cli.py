@@ -71,9 +71,11 @@ def test_rows_of_tiny_units_end_the_worker_with_a_line_and_lose_nothing(
     _, err = call(*RUN, "--stream", name, "--ratio", "0.5", "--until-idle", "0.2", code=1)
     assert "must reach 1e-16 units of their features' scale" in err
     assert client.xlen(name) == 300
+    again = f"{name}-again"
+    add_text(client, again, X * 1e-23, y)
     features = [{"name": n, "scale": 1e-23} for n in "abc"]
     (tmp_path / "contract.json").write_text(json.dumps({"features": features, "label": {"name": "label"}}))
-    run = ("run", "--contract", tmp_path / "contract.json", "--metrics-port", "0", "--stream", name)
+    run = ("run", "--contract", tmp_path / "contract.json", "--metrics-port", "0", "--stream", again)
     report = json.loads(call(*run, "--ratio", "0.5", "--until-idle", "0.2", "--json")[0])
     assert report["rows"] == 300
     assert report["synthetic"] > 0
