@@ -9,10 +9,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from feast_plugin.contract import TIMESTAMP, TIMESTAMP_TYPE, Contract
-from feast_plugin.matrix import array_widths, decode, encode, spread
+from feast_plugin.matrix import array_widths, decode, encode, spread, wide_columns
 from feast_plugin.parameters import PLAIN
 from feast_plugin.sampling import Request, sample, subgroups
 from resampler.errors import DataError, GateError
+from resampler.integers import interpolate_integers
 from resampler.metric import check_ratio
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from feast_plugin.contract import Column
     from feast_plugin.rows import Rows
     from resampler.schema import FeatureSchema
 
@@ -210,12 +212,28 @@ def augment(
         )
         made.append(synthetic.X)
         parents.append(Parents(base, neighbor, synthetic.step, np.full(quota, code, dtype=np.int64)))
+    family = Parents(*(np.concatenate(part) for part in zip(*parents, strict=True)))
     return Augmentation(
-        table=decode(np.concatenate(made), contract, schema, vocabularies),
-        parents=Parents(*(np.concatenate(part) for part in zip(*parents, strict=True))),
+        table=_with_wide_integers(
+            decode(np.concatenate(made), contract, schema, vocabularies), rows, family, wide_columns(real, contract)
+        ),
+        parents=family,
         schema=schema,
         incomplete=incomplete,
     )
+
+
+def _with_wide_integers(table: pa.Table, rows: Rows, parents: Parents, wide: list[Column]) -> pa.Table:
+    """Make the columns of integers that a float64 does not hold from their parents' integers."""
+    for c in wide:
+        pair = [rows.take([c.name], at)[c.name].combine_chunks() for at in (parents.base, parents.neighbor)]
+        base, neighbor = (np.asarray(part.flatten() if c.array else part) for part in pair)
+        width = len(base) // max(len(parents.step), 1)
+        whole = pa.array(interpolate_integers(base, neighbor, np.repeat(parents.step, width)))
+        if c.array:
+            whole = pa.ListArray.from_arrays(pa.array(np.arange(0, len(whole) + 1, width), pa.int32()), whole)
+        table = table.set_column(table.schema.get_field_index(c.name), c.name, whole)
+    return table
 
 
 def publishable(rows: Rows, made: Augmentation, contract: Contract, schema: pa.Schema) -> pa.Table:

@@ -10,6 +10,7 @@ import pyarrow as pa
 from feast_plugin.matrix import encode
 from resampler.metric import make_penalty
 from resampler.neighbors import nearest_rows
+from resampler.resolution import deviations
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -93,7 +94,7 @@ class _Search:
         schema = made.schema
         categorical = schema.categorical_mask
         units = np.where(categorical, 1.0, schema.scale)
-        spread = matrix[:, ~categorical].std(axis=0, dtype=np.float64) / units[~categorical]
+        spread = deviations(matrix[:, ~categorical]) / units[~categorical]
         self._matrix = np.ascontiguousarray(matrix)
         self._inverse = 1.0 / units
         self._penalty = make_penalty(categorical if categorical.any() else None, spread, matrix.shape[1])

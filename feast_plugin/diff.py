@@ -15,6 +15,8 @@ from resampler.errors import CorruptStateError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from feast_plugin.manifest import Manifest
 
 
@@ -103,11 +105,19 @@ def _read(catalog: Catalog, manifest: Manifest, split: str, column: str) -> pa.C
 
 
 def _mean_shift(a: pa.ChunkedArray, b: pa.ChunkedArray) -> float:
-    x, y = (part.drop_null().cast(pa.float64()).to_numpy() for part in (a, b))
+    x, y = (_finite(part.drop_null().to_numpy()) for part in (a, b))
     if len(x) == 0 or len(y) == 0:
         return 0.0
-    spread = float(x.std())
-    return float((y.mean() - x.mean()) / (spread if spread > 0 else 1.0))
+    exponent = np.frexp(max(np.abs(x).max(), np.abs(y).max()))[1]
+    x, y = np.ldexp(x, -exponent), np.ldexp(y, -exponent)  # within 1 of 0, where no sum and no square overflows
+    shift, spread = (y - x[0]).mean() - (x - x[0]).mean(), (x - x[0]).std()  # a constant column has no spread at all
+    return float(shift / spread if spread > 0 else np.ldexp(shift, exponent))
+
+
+def _finite(values: NDArray[Any]) -> NDArray[np.longdouble]:
+    """Return the finite values; a long double holds an int64 exactly on most machines."""
+    wide = values.astype(np.longdouble)
+    return wide[np.isfinite(wide)]
 
 
 def _variation(a: pa.ChunkedArray, b: pa.ChunkedArray) -> float:

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from feast_plugin.rows import BATCH_ROWS
 from resampler.errors import ContractError
+from resampler.integers import EXACT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,9 +79,12 @@ def spread(rows: Rows, train: NDArray[np.bool_], contract: Contract, schema: Fea
         width = _width(c, schema, j)
         if not c.categorical:
             total = _Moments(width)
+            origin = None
             for start in range(0, len(train), BATCH_ROWS):
                 chosen = pa.array(train[start : start + BATCH_ROWS])
-                total.add(_numbers(rows.table[c.name].slice(start, BATCH_ROWS).filter(chosen), c, width))
+                part = rows.table[c.name].slice(start, BATCH_ROWS).filter(chosen)
+                origin = _origin(part, c) if origin is None else origin
+                total.add(_numbers(part, c, width, origin or 0))
             scale[j : j + width] = _unit(total.deviation())
             rows.release()
         j += width
@@ -111,11 +115,12 @@ class _Moments:
         n = finite.sum(axis=0)
         some = np.maximum(n, 1)
         values = np.where(finite, values, 0).astype(np.float64)
-        mean = values.sum(axis=0) / some
-        m2 = (np.where(finite, values - mean, 0) ** 2).sum(axis=0)
-        total = np.maximum(self.n + n, 1)
-        shift = np.where(n > 0, mean - self.mean, 0)
-        self.m2 += m2 + shift**2 * self.n * n / total
+        with np.errstate(over="ignore", invalid="ignore"):  # a deviation that is not finite counts as none
+            mean = values.sum(axis=0) / some
+            m2 = (np.where(finite, values - mean, 0) ** 2).sum(axis=0)
+            total = np.maximum(self.n + n, 1)
+            shift = np.where(n > 0, mean - self.mean, 0)
+            self.m2 += m2 + shift**2 * self.n * n / total
         self.mean += shift * n / total
         self.n += n
 
@@ -129,17 +134,58 @@ def _width(c: Column, schema: FeatureSchema, j: int) -> int:
     return sum(name.startswith(f"{c.name}[") for name in schema.names[j:])
 
 
-def _numbers(column: pa.ChunkedArray, c: Column, width: int) -> NDArray[Any]:
-    """Return one column as numbers, shape (n_rows, width); a null is NaN."""
+def _origin(column: pa.ChunkedArray, c: Column) -> int | None:
+    """Return what to count integers from, so that a float64 tells them apart; None if there is no value."""
+    if c.dtype != "int64":
+        return 0
+    first = (pc.list_flatten(column) if c.array else column).drop_null().slice(0, 1).to_pylist()
+    return None if not first else first[0] if abs(first[0]) > EXACT else 0
+
+
+def _numbers(column: pa.ChunkedArray, c: Column, width: int, origin: int = 0) -> NDArray[Any]:
+    """Return one column as numbers counted from `origin`, shape (n_rows, width); a null is NaN."""
     if not c.array:
         if pa.types.is_boolean(column.type):
             column = column.cast(pa.int8())
-        return column.to_numpy().reshape(-1, 1)
+        if not origin:
+            return column.to_numpy().reshape(-1, 1)
+        values = _counted(column.fill_null(origin).to_numpy(), origin)
+        values[column.is_null().to_numpy()] = np.nan
+        return values.reshape(-1, 1)
     flat = column.combine_chunks()
     out = np.full((len(flat), width), np.nan)
     valid = flat.is_valid().to_numpy(zero_copy_only=False)
-    out[valid] = flat.drop_null().flatten().to_numpy(zero_copy_only=False).reshape(-1, width)
+    values = flat.drop_null().flatten().to_numpy(zero_copy_only=False)
+    out[valid] = (_counted(values, origin) if origin else values).reshape(-1, width)
     return out
+
+
+def _counted(values: NDArray[np.int64], origin: int) -> NDArray[np.float64]:
+    return (values.astype(np.longdouble) - np.longdouble(origin)).astype(np.float64)
+
+
+def wide_columns(table: pa.Table, contract: Contract) -> list[Column]:
+    """Find the columns of integers that a float64 does not hold, whose synthetic values are made in integers.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        The rows that synthetic ones are made from.
+    contract : Contract
+        Its columns.
+
+    Returns
+    -------
+    list of Column
+        Numeric ones that reach beyond 2**53.
+    """
+    found = []
+    for c in contract.columns:
+        if c.dtype == "int64" and not c.categorical:
+            bounds = pc.min_max(pc.list_flatten(table[c.name]) if c.array else table[c.name])
+            if any(v is not None and abs(v) > EXACT for v in bounds.as_py().values()):
+                found.append(c)
+    return found
 
 
 def encode(table: pa.Table, contract: Contract, schema: FeatureSchema) -> tuple[NDArray[Any], dict[str, pa.Array]]:
@@ -157,8 +203,8 @@ def encode(table: pa.Table, contract: Contract, schema: FeatureSchema) -> tuple[
     Returns
     -------
     matrix : ndarray of shape (n_rows, n_features)
-        A null is NaN. float32 where it holds every column exactly, float64 where a double or a wide integer would
-        lose digits.
+        A null is NaN; a column that begins with an integer beyond 2**53 is counted from it. float32 where it holds
+        every column exactly, float64 where a double or a wide integer would lose digits.
     vocabularies : dict of str to pyarrow.Array
         Values of each categorical column, in code order.
     """
@@ -175,7 +221,7 @@ def encode(table: pa.Table, contract: Contract, schema: FeatureSchema) -> tuple[
             codes = pc.index_in(table[c.name], value_set=vocabularies[c.name])
             matrix[:, j] = codes.cast(pa.float64()).to_numpy()
         else:
-            matrix[:, j : j + width] = _numbers(table[c.name], c, width)
+            matrix[:, j : j + width] = _numbers(table[c.name], c, width, _origin(table[c.name], c) or 0)
         j += width
     return matrix, vocabularies
 
@@ -199,7 +245,8 @@ def decode(
     Returns
     -------
     pyarrow.Table of n_rows
-        Integers are rounded to even, arrays folded back, codes are values again.
+        Integers are rounded to even, arrays folded back, codes are values again. The columns of `wide_columns` have
+        to be made from their parents instead.
     """
     columns: dict[str, pa.Array] = {}
     j = 0

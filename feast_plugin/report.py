@@ -45,6 +45,8 @@ class Picture(NamedTuple):
         SVG path of each of `KINDS`.
     bars : list of tuple
         For a categorical feature, a value and its share among each of `KINDS`.
+    missing : str
+        Why there is no picture; empty where there is one.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Picture(NamedTuple):
     high: str = ""
     curves: list[str] = []  # noqa: RUF012 - never changed
     bars: list[tuple[str, list[float]]] = []  # noqa: RUF012
+    missing: str = ""
 
 
 def draw_pictures(rows: Rows, train: NDArray[np.bool_], made: Augmentation, contract: Contract) -> list[Picture]:
@@ -72,19 +75,26 @@ def draw_pictures(rows: Rows, train: NDArray[np.bool_], made: Augmentation, cont
     Returns
     -------
     list of Picture
-        In contract order; drawn from evenly spaced rows of each kind, so the same in every run.
+        In contract order; drawn from evenly spaced rows of each kind, so the same in every run. A feature that cannot
+        be drawn says so: a picture never stops a publication.
     """
     filled = np.isin(rows.label, np.unique(made.parents.label))
     others, minority = (_evenly(np.flatnonzero(train & part)) for part in (~filled, filled))
     synthetic = _evenly(np.arange(made.table.num_rows))
     names = made.table.column_names
     kinds = [rows.take(names, others), rows.take(names, minority), made.table.take(pa.array(synthetic))]
-    pictures = []
-    for c in contract.columns:
-        parts = [_simple(kind[c.name].drop_null()) for kind in kinds]
-        if min(len(part) for part in parts[1:]) > 0:
-            pictures.append((_bars if c.categorical else _curves)(c.name, parts))
-    return pictures
+    return [
+        _draw(c.name, [kind[c.name].drop_null() for kind in kinds], categorical=c.categorical) for c in contract.columns
+    ]
+
+
+def _draw(name: str, parts: list[pa.ChunkedArray], *, categorical: bool) -> Picture:
+    try:
+        if categorical:
+            return _bars(name, parts)
+        return _curves(name, [_numbers(part) for part in parts])
+    except Exception as error:  # the page is for people, and the version is whole without it
+        return Picture(name, 0.0, missing=f"not drawn: {error}" if str(error) else f"not drawn: {type(error).__name__}")
 
 
 def write_report(manifest: Manifest, pictures: list[Picture], directory: Location) -> StoredFile:
@@ -128,24 +138,35 @@ def _evenly(positions: NDArray[np.int64]) -> NDArray[np.int64]:
     return positions[np.arange(n) * len(positions) // max(n, 1)]
 
 
-def _simple(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Let an array's length stand for it: what a picture can show of an embedding."""
-    if not pa.types.is_list(column.type):
-        return column
-    vectors = np.array(column.to_pylist(), dtype=np.float64).reshape(len(column), -1)
-    return pa.chunked_array([pa.array(np.sqrt((vectors**2).sum(axis=1)))])
+def _numbers(column: pa.ChunkedArray) -> NDArray[np.float64]:
+    """Return what a picture can show: finite values, and the length of an array."""
+    if pa.types.is_list(column.type):
+        vectors = np.array(column.to_pylist(), dtype=np.float64).reshape(len(column), -1)
+        largest = np.abs(vectors).max(axis=1, initial=0.0, keepdims=True)
+        shares = np.divide(vectors, largest, out=np.zeros_like(vectors), where=largest > 0)
+        values = largest[:, 0] * np.sqrt((shares**2).sum(axis=1))
+    else:
+        values = np.asarray(column.cast(pa.float64(), safe=False))  # a wide integer is drawn where its double lies
+    return values[np.isfinite(values)]
 
 
-def _curves(name: str, parts: list[pa.ChunkedArray]) -> Picture:
-    values = [np.asarray(part.cast(pa.float64())) for part in parts]
-    finite = [part[np.isfinite(part)] for part in values]
-    low, high = np.quantile(np.concatenate(finite), [0.005, 0.995])
-    if not high > low:
-        low, high = low - 0.5, high + 0.5
-    shares = [np.histogram(np.clip(v, low, high), BINS, (low, high))[0] / max(len(v), 1) for v in finite]
+def _curves(name: str, parts: list[NDArray[np.float64]]) -> Picture:
+    if not all(len(part) for part in parts[1:]):
+        raise ValueError("there is no finite value among the real or among the synthetic rows of the minority")
+    exponent = np.frexp(max(np.abs(part).max(initial=0.0) for part in parts))[1]
+    values = [np.ldexp(part, -exponent) for part in parts]  # within 1 of 0, where no difference overflows
+    low, high = np.quantile(np.concatenate(values), [0.005, 0.995])
+    shares = [_histogram(part, low, high) / max(len(part), 1) for part in values]
     top = max(share.max() for share in shares)
-    distance = float(ks_2samp(finite[1], finite[2]).statistic)
-    return Picture(name, distance, f"{low:.4g}", f"{high:.4g}", [_outline(share / top) for share in shares])
+    distance = float(ks_2samp(values[1], values[2]).statistic)
+    first, last = (f"{np.ldexp(end, exponent):.4g}" for end in (low, high))
+    return Picture(name, distance, first, last, [_outline(share / top) for share in shares])
+
+
+def _histogram(values: NDArray[np.float64], low: float, high: float) -> NDArray[np.int64]:
+    """Count values in bins from `low` to `high`, those beyond in the outermost; in the middle if both are one."""
+    place = np.full(len(values), 0.5) if not high > low else (np.clip(values, low, high) - low) / (high - low)
+    return np.bincount(np.minimum((place * BINS).astype(np.int64), BINS - 1), minlength=BINS)
 
 
 def _outline(heights: NDArray[np.float64]) -> str:
@@ -158,6 +179,8 @@ def _outline(heights: NDArray[np.float64]) -> str:
 
 
 def _bars(name: str, parts: list[pa.ChunkedArray]) -> Picture:
+    if not all(len(part) for part in parts[1:]):
+        raise ValueError("there is no value among the real or among the synthetic rows of the minority")
     counts = [{c["values"]: c["counts"] for c in pc.value_counts(part.combine_chunks()).to_pylist()} for part in parts]
     values = sorted({*counts[1], *counts[2]}, key=lambda value: (-counts[1].get(value, 0), str(value)))
     shares = [[count.get(v, 0) / max(len(part), 1) for v in values] for count, part in zip(counts, parts, strict=True)]

@@ -12,6 +12,7 @@ from resampler.errors import DataError, InvalidInputError
 from resampler.generate import Plan, build, draw, elect_donors
 from resampler.metric import label_key, make_penalty
 from resampler.neighbors import nearest_rows
+from resampler.resolution import deviations
 from resampler.schema import check_magnitude
 from resampler.synthesize import Synthetic
 
@@ -169,8 +170,8 @@ def sample(request: Request) -> Synthetic:
     rows, ids, members = request.matrix, request.row_ids, request.members
     units = np.where(categorical, 1.0, request.schema.scale)
     check_magnitude(rows, units, request.schema.names)
-    spread = rows[members][:, ~categorical].std(axis=0, dtype=np.float64) / units[~categorical]
-    penalty = make_penalty(mixed, spread, rows.shape[1]).astype(rows.dtype)
+    spread = deviations(rows[members][:, ~categorical]) / units[~categorical]
+    penalty = make_penalty(mixed, spread, rows.shape[1])
     options: dict[str, Any] = {"inverse_scale": 1.0 / units, "penalty": penalty, "method": "exact"}
 
     bases, weights = (members, None) if request.sampler in PLAIN else _meeting_others(request, options)
@@ -178,7 +179,7 @@ def sample(request: Request) -> Synthetic:
     parents = draw(plan, request.quota, request.seed, label_key(request.label))
     out = build(rows, parents.base, parents.neighbor, parents.step)
     if mixed is not None:
-        donors = elect_donors(rows, plan.bases, plan.neighbors, penalty)
+        donors = elect_donors(rows, plan.bases, plan.neighbors, penalty.astype(rows.dtype))
         for column, j in enumerate(np.flatnonzero(mixed)):
             out[:, j] = rows[donors[parents.turn, column], j]
     return Synthetic(out, ids[parents.base], ids[parents.neighbor], parents.step)

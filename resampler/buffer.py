@@ -22,6 +22,7 @@ from resampler.kernels.ring import (
 )
 from resampler.kernels.sample import WAVE, sample
 from resampler.metric import check_count, check_integers, check_positive, check_seed, make_penalty, make_scale
+from resampler.resolution import MIN_REACH, reach
 from resampler.schema import check_magnitude
 from resampler.state import dump_state, load_state
 from resampler.synthesize import Synthetic
@@ -183,6 +184,8 @@ class MinorityBuffer:
         if mask.any() and not mask.all():
             self.ring.effort[REFIT] = max(REFIT_ROWS, self.capacity // 16)
         self._highest_id = -1
+        self._numeric = ~mask
+        self._reached = metric == "cosine"  # rows have been of a magnitude at which distances can be told
 
     def __len__(self) -> int:
         return int(self.ring.graph.rows.cursor[1])
@@ -201,6 +204,11 @@ class MinorityBuffer:
     @property
     def _rows_and_cells(self) -> tuple[Rows, Cells]:
         return self.ring.graph.rows, self.ring.graph.cells
+
+    @property
+    def held(self) -> NDArray[np.float32]:
+        """The rows, oldest first; a copy."""
+        return self.ring.graph.rows.X[self._slots]
 
     @property
     def _slots(self) -> NDArray[np.int64]:
@@ -355,6 +363,17 @@ class MinorityBuffer:
         gone = np.isin(self.ring.graph.rows.row_ids, check_integers("row_ids", row_ids))
         return int(discard(*self.ring.graph[:3], gone, np.empty(self.capacity, dtype=np.int32)))
 
+    def _check_reach(self) -> None:
+        """Refuse to tell rows apart whose distances vanish in float32."""
+        if self._reached:
+            return
+        furthest, self._reached = reach(self.held, self.scale, self._numeric)
+        if furthest > 0 and not self._reached:
+            raise InvalidInputError(
+                f"rows must reach {MIN_REACH:g} units of scale for their distances to be told, got {furthest:g} as the "
+                f"furthest from 0 of {len(self)}: give the columns' spread as scale"
+            )
+
     def _distances(self, d2: NDArray[np.float32]) -> NDArray[np.float32]:
         return d2 / np.float32(2) if self.metric == "cosine" else np.sqrt(d2)
 
@@ -378,12 +397,14 @@ class MinorityBuffer:
         Raises
         ------
         InvalidInputError
-            If the buffer holds fewer rows, or on queries that `insert` would refuse.
+            If the buffer holds fewer rows, on queries that `insert` would refuse, or if all values, not all 0, lie
+            within 1e-16 units of scale of 0.
         """
         rows = self._check_rows(X)
         k = check_positive("n_neighbors", n_neighbors)
         if k > len(self):
             raise InvalidInputError(f"n_neighbors must be at most the buffer's {len(self)} rows, got {k}")
+        self._check_reach()
         stamps, d2 = look_up_rows(self.ring, rows, k, int(self.ring.effort[BUDGET]))
         return self._distances(d2), self.ring.graph.rows.row_ids[stamps % self.capacity]
 
@@ -398,7 +419,13 @@ class MinorityBuffer:
             Nearest first; -1 where there are fewer other rows.
         distances : ndarray of shape (n_rows, k_neighbors), float32
             As of `kneighbors`; infinite where there are fewer other rows.
+
+        Raises
+        ------
+        InvalidInputError
+            If all values, not all 0, lie within 1e-16 units of scale of 0.
         """
+        self._check_reach()
         slots = self._slots
         nn_slots, nn_d2 = self._neighbors(slots)
         ids = self.ring.graph.rows.row_ids
@@ -431,13 +458,15 @@ class MinorityBuffer:
         Raises
         ------
         InvalidInputError
-            If the buffer holds k_neighbors rows or fewer, or a parameter breaks its rule.
+            If the buffer holds k_neighbors rows or fewer, their values, not all 0, lie within 1e-16 units of scale of
+            0, or a parameter breaks its rule.
         """
         if len(self) <= self.k_neighbors:
             raise InvalidInputError(
                 f"k_neighbors={self.k_neighbors} needs at least {self.k_neighbors + 1} minority rows, "
                 f"got {len(self)}: lower k_neighbors or wait for more rows"
             )
+        self._check_reach()
         n, start = check_count("n", n), check_count("start", start)
         out = Synthetic(
             np.empty((n, self.n_features), dtype=np.float32),

@@ -228,6 +228,11 @@ def make_penalty(
     ndarray of shape (n_features,), float64
         The penalties.
 
+    Raises
+    ------
+    InvalidInputError
+        If the square of that median vanishes.
+
     References
     ----------
     Chawla et al.: SMOTE. JAIR 16 (2002), section 6.1.
@@ -235,5 +240,10 @@ def make_penalty(
     penalty = np.full(n_features, NUMERIC)
     if categorical_mask is not None:
         median = 1.0 if numeric_std is None or len(numeric_std) == 0 else float(np.median(numeric_std))
+        if median > 0 and median**2 < np.finfo(np.float64).tiny:
+            raise InvalidInputError(
+                f"numeric columns beside categorical ones must spread by 1e-150 units or more, got {median:g} as the "
+                "median of their standard deviations: multiply them by a power of two first"
+            )
         penalty[categorical_mask] = median**2
     return penalty

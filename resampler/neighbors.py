@@ -11,6 +11,7 @@ from numba import config
 from resampler.errors import InvalidInputError
 from resampler.kernels.cells import GROUP, LANES, bisect, fill
 from resampler.kernels.neighbors import scan_cells
+from resampler.resolution import RANGES, exponent_of, resolve, scaled_penalty
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -140,17 +141,19 @@ def in_chunks(task: Callable[[int, int], None], n: int, chunk: int, n_threads: i
 
 def _in_float32(
     X: NDArray[np.float64], inverse_scale: NDArray[np.float64], penalty: NDArray[np.float64]
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float64]]:
     """Return rows in units of scale about their mean, and the metric that goes with them: twice as many fit a vector.
 
-    About the mean, because what all rows have in common would take the digits that tell them apart.
+    About the mean, because what all rows have in common would take the digits that tell them apart; times a power of
+    two where squares would vanish in float32.
     """
+    exponent = exponent_of(X, inverse_scale, penalty < 0, RANGES[np.dtype(np.float32)]) or 0
     shift = np.where(penalty < 0, X.mean(axis=0), 0)
     rows = np.empty(X.shape, dtype=np.float32)
     for first in range(0, len(X), _ROWS_AT_ONCE):  # no second matrix of float64
         part = slice(first, first + _ROWS_AT_ONCE)
-        rows[part] = (X[part] - shift) * inverse_scale
-    return rows, np.ones(X.shape[1], dtype=np.float32), penalty.astype(np.float32)
+        rows[part] = np.ldexp((X[part] - shift) * inverse_scale, np.where(penalty < 0, exponent, 0))
+    return rows, np.ones(X.shape[1], dtype=np.float32), scaled_penalty(penalty, exponent)
 
 
 def nearest_rows(
@@ -179,7 +182,7 @@ def nearest_rows(
     inverse_scale : ndarray of shape (n_features,), optional
         What columns are multiplied by, 1 for categorical ones; by default 1.
     penalty : ndarray of shape (n_features,), optional
-        As `resampler.metric.make_penalty` gives it; by default all columns are numeric.
+        As `resampler.metric.make_penalty` gives it, in float64; by default all columns are numeric.
     method : {"exact", "approximate", "auto"}
         Approximate scans as few cells as give a sample a recall of 0.95, all where nothing less does, and compares
         distances in float32. Auto is exact up to 20,000 rows.
@@ -199,7 +202,8 @@ def nearest_rows(
     Notes
     -----
     Exact costs O(n_queries * n_samples * n_features) at worst, where the rows have no structure that lets cells be
-    passed over. Memory: one more copy of `X`, and n_samples * k * 16 bytes.
+    passed over. Memory: one more copy of `X`, and n_samples * k * 16 bytes. Rows of any magnitude are told apart: see
+    `resampler.resolution`.
     """
     n, d = X.shape
     if method not in METHODS:
@@ -209,13 +213,15 @@ def nearest_rows(
     ids = np.arange(n) if row_ids is None else row_ids
     asked = np.arange(n) if queries is None else queries
     inverse = np.ones(d, dtype=X.dtype) if inverse_scale is None else inverse_scale.astype(X.dtype)
-    penalties = np.full(d, -1, dtype=X.dtype) if penalty is None else penalty.astype(X.dtype)
+    penalties = np.full(d, -1.0) if penalty is None else penalty.astype(np.float64)
     threads = n_threads or config.NUMBA_NUM_THREADS
 
     approximate = method == "approximate" or (method == "auto" and n > AUTO_EXACT_ROWS)
     if approximate and X.dtype == np.float64:
         X, inverse, penalties = _in_float32(X, inverse, penalties)
-    cells = _Cells(X, ids, inverse, penalties, asked)
+    else:
+        X, inverse, penalties = resolve(X, inverse, penalties)
+    cells = _Cells(X, ids, inverse, penalties.astype(X.dtype), asked)
     budget, recall = len(cells.cells), 1.0
     if approximate:
         budget, recall = cells.budget_for(k, threads)

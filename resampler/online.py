@@ -10,11 +10,12 @@ import numpy as np
 
 from resampler.bases import SAVED, STRATEGIES, Bases, Strategy, weigh
 from resampler.buffer import BufferStats, MinorityBuffer
-from resampler.errors import CorruptStateError, InvalidInputError
+from resampler.errors import ContractError, CorruptStateError, InvalidInputError
 from resampler.kernels.online import scatter
 from resampler.kernels.window import Policy, Window, encode, plan
 from resampler.metric import check_integers, check_positive, check_ratio, check_seed, label_key
 from resampler.provenance import MicroBatch, make_output
+from resampler.resolution import MIN_REACH, reach
 from resampler.schema import FeatureSchema
 from resampler.state import dump_state, load_state
 
@@ -172,6 +173,7 @@ class OnlineResampler:
         self._new_buffer(self.capacity, self.k_neighbors)  # refuses now what would not fit into memory later
         self._bases: list[Bases] = []
         self._highest_id = -1  # of all rows that may be held
+        self._reached: set[int] = set()  # classes whose rows are large enough for distances to be told
         self._streams: list[int] = []  # what each class's draws are keyed on
         self._policy = Policy(
             ratio=self.ratio,
@@ -231,7 +233,8 @@ class OnlineResampler:
         Raises
         ------
         ContractError
-            If `X` does not fit the schema; nothing changes.
+            If `X` does not fit the schema, or a class is to be added to whose values, not all 0, have never reached
+            1e-16 units of scale, so that distances vanish; nothing changes.
         InvalidInputError
             If `y` or `row_ids` are of another length or type, a label is none of the contract's classes, an id is
             negative, comes twice or is that of a row that is still held, or there are too many classes; nothing
@@ -278,12 +281,12 @@ class OnlineResampler:
             )
         unknown = set(self._window.labels[len(self._bases) : n_classes].tolist()) - set(self.schema.label.codes)
         if unknown and self.schema.label.codes:
-            self._window.labels[len(self._bases) :] = 0
-            self._window.n_classes[0] = len(self._bases)
+            self._forget_new_classes()
             raise InvalidInputError(
                 f"y must hold codes of the classes of {self.schema.label.name!r}, {list(self.schema.label.codes)}, "
                 f"got {min(unknown)}"
             )
+        self._check_reach(rows, ids, codes, n_classes)
         self._highest_id = highest_id
         while len(self._bases) < n_classes:
             self._streams.append(label_key(int(self._window.labels[len(self._bases)])))
@@ -301,6 +304,46 @@ class OnlineResampler:
             keys = code, label, self._policy.seed, streams[code]
             self._bases[code].advance(rows, ids, keys, views, out)
         return MicroBatch(*out), position
+
+    def _forget_new_classes(self) -> None:
+        self._window.labels[len(self._bases) :] = 0
+        self._window.n_classes[0] = len(self._bases)
+
+    def _check_reach(
+        self, X: NDArray[np.float32], ids: NDArray[np.int64], codes: NDArray[np.int64], n_classes: int
+    ) -> None:
+        """Refuse to make rows of a class whose distances vanish; nothing changes.
+
+        A class that has once reached far enough is not looked at again: its rows may fade.
+        """
+        faint: dict[int, float] = {}
+        reached = set()
+        for code in set(np.unique(codes).tolist()) - self._reached:
+            parts = [X[codes == code]]
+            if code < len(self._bases):
+                parts.append(self._bases[code].buffer.held)
+            found = [self._reaches(part) for part in parts]
+            if any(enough for _, enough in found):
+                reached.add(code)
+            elif furthest := max(f for f, _ in found):
+                faint[code] = furthest
+        if faint:
+            window = Window._make(array.copy() for array in self._window)
+            streams = np.array([label_key(int(label)) for label in window.labels[:n_classes]], dtype=np.int64)
+            ops = np.empty((4, 2 * len(codes) * n_classes), dtype=np.int64)
+            n_ops, _ = plan(window, self._policy, codes, ids, streams, *ops, np.empty(len(codes), dtype=np.int64))
+            emitting = set(ops[0, :n_ops][ops[2, :n_ops] > 0].tolist())
+            for code in sorted(emitting & faint.keys()):
+                label = int(self._window.labels[code])
+                self._forget_new_classes()
+                raise ContractError(
+                    f"rows of class {label} must reach {MIN_REACH:g} units of their features' scale for distances to "
+                    f"be told, got {faint[code]:g} as the furthest from 0: set the features' scale to their spread"
+                )
+        self._reached |= reached
+
+    def _reaches(self, X: NDArray[np.float32]) -> tuple[float, bool]:
+        return reach(X, self.schema.scale, ~self.schema.categorical_mask)
 
     def _check_ids(self, ids: NDArray[np.int64]) -> int:
         """Refuse ids that cannot tell rows apart; return the highest that there ever was."""
@@ -406,6 +449,8 @@ class OnlineResampler:
         arrays = {f"window_{name}": array for name, array in self._window._asdict().items()}
         for code, bases in enumerate(self._bases):
             arrays |= {f"{name}_{code}": array for name, array in bases.to_arrays().items()}
+        if faded := sorted(code for code in self._reached if not self._reaches(self._bases[code].buffer.held)[1]):
+            arrays["reached"] = np.array(faded)  # what the rows that are held do not tell
         return dump_state("OnlineResampler", {"schema": self.schema.to_dict(), **self.parameters}, arrays)
 
     @classmethod
@@ -434,6 +479,7 @@ class OnlineResampler:
             raise CorruptStateError("saved OnlineResampler has arrays of other shapes: rebuild it by replay")
         resampler._window = saved
         resampler._streams = [label_key(int(label)) for label in saved.labels[: int(saved.n_classes[0])]]
+        resampler._reached = set(arrays.get("reached", np.empty(0, dtype=np.int64)).tolist())
         for code in range(len(resampler._streams)):
             bases = resampler._new_bases()
             bases.restore({name: arrays[f"{name}_{code}"] for name in SAVED if f"{name}_{code}" in arrays})

@@ -10,6 +10,7 @@ from resampler.errors import InvalidInputError
 from resampler.generate import Plan, build, draw, elect_donors
 from resampler.metric import check_positive, check_seed, label_key, make_penalty, make_scale
 from resampler.neighbors import nearest_rows
+from resampler.resolution import deviations
 from resampler.schema import check_magnitude
 
 if TYPE_CHECKING:
@@ -115,14 +116,14 @@ def synthesize(
 
     numeric = np.ones(d, dtype=np.bool_) if categorical_mask is None else ~categorical_mask
     units = np.where(numeric, units, 1.0)
-    spread = rows[:, numeric].std(axis=0, dtype=np.float64) / units[numeric] if categorical_mask is not None else None
-    penalty = make_penalty(categorical_mask, spread, d).astype(rows.dtype)
+    spread = deviations(rows[:, numeric]) / units[numeric] if categorical_mask is not None else None
+    penalty = make_penalty(categorical_mask, spread, d)
     found = nearest_rows(rows, k, row_ids=ids, inverse_scale=1.0 / units, penalty=penalty, method=neighbors)
     plan = Plan(np.arange(n), ids, found.indices)
     parents = draw(plan, n_synthetic, check_seed(seed), label_key(label), start)
     out = build(rows, parents.base, parents.neighbor, parents.step)
     if categorical_mask is not None:
-        donors = elect_donors(rows, plan.bases, plan.neighbors, penalty)
+        donors = elect_donors(rows, plan.bases, plan.neighbors, penalty.astype(rows.dtype))
         for at, j in enumerate(np.flatnonzero(categorical_mask)):
             out[:, j] = rows[donors[parents.turn, at], j]
     return Synthetic(out, ids[parents.base], ids[parents.neighbor], parents.step)

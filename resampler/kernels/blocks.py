@@ -10,15 +10,15 @@ Distances are finite: rows lie within 1e16 units of scale, and (2e16)**2 summed 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from resampler.kernels.jit import njit
 from resampler.kernels.lanes import add_category, add_numeric, at_most
 
 GROUP = 16  # columns after which a scan looks whether all rows are too far away by now
 DEAD = -1  # row id of a slot that holds no row
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def block_distances(block, query, penalty, limit, out):
     """Write the squared distances of one block's rows to `query`; stop early, and return 0, if all exceed `limit`.
 

@@ -19,8 +19,8 @@ Algorithmica 6 (1991), the principal axis, doi:10.1007/BF01759061.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from resampler.kernels.jit import njit
 from resampler.kernels.select import select
 
 LANES = 128  # rows a cell: 16 KiB at 32 float32 columns, so a cell stays in the first-level cache while it is scanned
@@ -30,7 +30,7 @@ _ITERATIONS = 4  # of the power method: a direction need only be good
 _WIDE = 0.5  # share of the principal axis's variance
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _widest_direction(X, inverse_scale, order, first, last, center, direction):
     """Write the principal axis of a sample of rows order[first:last], by the power method; categories are 0.
 
@@ -86,7 +86,7 @@ def _widest_direction(X, inverse_scale, order, first, last, center, direction):
     return widest
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def bisect(X, inverse_scale, order):
     """Permute `order` so that every `LANES` of it are a cell; `inverse_scale` is 0 for a categorical column.
 
@@ -132,7 +132,7 @@ def bisect(X, inverse_scale, order):
         stack.append((middle, last))
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def fill(X, inverse_scale, numeric, order, cells, centers, lows, highs):
     """Write the cells of the ordered rows, and each cell's mean and box; a categorical column has mean 0 and no bounds.
 

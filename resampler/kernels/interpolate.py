@@ -11,9 +11,7 @@ columns section 6.1: the most frequent value among the base's neighbours (ties t
 
 from __future__ import annotations
 
-from numba import njit
-
-from resampler.kernels.jit import inline
+from resampler.kernels.jit import inline, njit
 from resampler.kernels.random import bounded, draw, unit
 
 
@@ -24,7 +22,7 @@ def interpolate_row(base, neighbor, step, out):
         out[j] = base[j] + step * (neighbor[j] - base[j])
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def vote(X, nn_slots, penalty, out):
     """Overwrite the categorical columns of one row by the vote of the base's neighbours."""
     k = nn_slots.shape[0]
@@ -43,7 +41,7 @@ def vote(X, nn_slots, penalty, out):
                 out[j] = value
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def elect(X, voters, penalty, donors):
     """Write, for each base and categorical column, the voter whose code is the most frequent; ties to the lowest."""
     k = voters.shape[1]
@@ -65,7 +63,7 @@ def elect(X, voters, penalty, donors):
             at += 1
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def draw_parents(row_ids, nn_slots, span, turn, copy, seed, stream, neighbor, steps):
     """Draw the neighbour and the step of copy ``copy[i]`` of base ``turn[i]``; a step lies in [0, span)."""
     k = nn_slots.shape[1]
@@ -77,7 +75,7 @@ def draw_parents(row_ids, nn_slots, span, turn, copy, seed, stream, neighbor, st
         steps[i] = unit(w2) * span[b, a]
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def interpolate(X, base, neighbor, steps, first, last, out):
     """Write rows first .. last-1 between their parents."""
     for i in range(first, last):

@@ -7,14 +7,26 @@ lists that have run short, say, is in no kernel that reads lists.
 
 from __future__ import annotations
 
-from numba import njit
+import numba
+
+from resampler.kernels.cache import attach_cache
+
+
+def njit(**options):
+    """Return a decorator that compiles a function, and keeps the outcome in the checked cache."""
+
+    def decorate(function):
+        return attach_cache(numba.njit(**options)(function))
+
+    return decorate
+
 
 # Called by Python. Kernels that allocate nothing need no counting of references: for tuples of arrays, each passing on
 # took longer than most kernels do.
-entry = njit(cache=True, nogil=True, no_cfunc_wrapper=True, _nrt=False)
+entry = njit(nogil=True, no_cfunc_wrapper=True, _nrt=False)
 # Called by kernels only.
-inner = njit(cache=True, nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False)
+inner = njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False)
 # They or what they are called by allocate.
-allocating = njit(cache=True, nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=True)
+allocating = njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=True)
 # Part of the kernels that call it.
-inline = njit(cache=True, inline="always")
+inline = njit(inline="always")

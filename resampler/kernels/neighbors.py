@@ -8,12 +8,12 @@ are, depends on no thread.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from resampler.kernels.cells import GROUP, LANES
+from resampler.kernels.jit import njit
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _add_columns(cells, c, g, queries, a, penalty, out):
     """Add the terms of columns g .. g + GROUP - 1 to the squared distances of cell c's rows to query a."""
     d = penalty.shape[0]
@@ -56,7 +56,7 @@ def _add_columns(cells, c, g, queries, a, penalty, out):
                 out[lane] += p * (x != q)
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _distances(cells, c, queries, a, penalty, limit, bits, out):
     """Write the squared distances of cell c's rows to query a; stop early, and return False, if all exceed `limit`.
 
@@ -75,7 +75,7 @@ def _distances(cells, c, queries, a, penalty, limit, bits, out):
     return True
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _offer(out, first, itself, ids, found, nn_places, nn_distances):
     """Put a cell's rows into one query's list, which is kept by (distance, id). Return how many it holds."""
     k = nn_places.shape[0]
@@ -102,7 +102,7 @@ def _offer(out, first, itself, ids, found, nn_places, nn_distances):
     return found
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _box_distances(cell, low, high, out):
     """Write the squared distance of each of a cell's rows to the box between `low` and `high`."""
     for lane in range(LANES):
@@ -116,7 +116,7 @@ def _box_distances(cell, low, high, out):
             out[lane] += x * x
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _cells_within(centers, lows, highs, home, furthest):
     """Return the other cells with boxes within `furthest` (squared) of that of cell `home`, nearest centre first."""
     n_cells, width = centers.shape
@@ -140,7 +140,7 @@ def _cells_within(centers, lows, highs, home, furthest):
     return near[np.argsort(gaps[:count], kind="mergesort")]
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def scan_cells(
     cells, centers, lows, highs, penalty, ids, wanted, first_cell, last_cell, budget, bits, nn_places, nn_distances
 ):

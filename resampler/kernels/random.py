@@ -11,9 +11,8 @@ Salmon, Moraes, Dror, Shaw: Parallel Random Numbers: As Easy as 1, 2, 3. SC 2011
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-from resampler.kernels.jit import inline
+from resampler.kernels.jit import inline, njit
 
 _MASK = np.uint64(0xFFFFFFFF)
 _SHIFT = np.uint64(32)
@@ -68,7 +67,7 @@ def bounded(word, n):
     return np.int64((word * np.uint64(n)) >> _SHIFT)
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def fading(word, n, half_life):
     """Map a word to an age from 0 to n-1 whose odds halve every `half_life`.
 
@@ -116,7 +115,7 @@ def poisson(word, rate):
     return count
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def rank_keys(seed, stream, row_ids, out):
     """Write one 64-bit key a row: sorting by it is the seeded order in which rows take turns as bases."""
     for i in range(row_ids.shape[0]):

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from resampler.kernels.jit import njit
 from resampler.kernels.random import KEEP, QUOTA, REFERRAL, draw, poisson
 
 # What an operation's count says; any other count emits that many rows.
@@ -83,7 +83,7 @@ class Window(NamedTuple):
     seen_dropped: np.ndarray
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def encode(window, y, codes):
     """Write the class code of each label, taking in new ones.
 
@@ -106,7 +106,7 @@ def encode(window, y, codes):
     return n
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def plan(window, policy, codes, row_ids, streams, op_class, op_row, op_count, op_out, position):
     """Pass rows through the window and list what to do, in order.
 
@@ -201,7 +201,7 @@ def plan(window, policy, codes, row_ids, streams, op_class, op_row, op_count, op
     return n_ops, n_out
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def runner_up(counts, n, largest):
     """Return the second largest count."""
     second = 0

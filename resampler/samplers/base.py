@@ -7,18 +7,22 @@ import warnings
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+from imblearn.utils import check_target_type
 from sklearn.base import clone
-from sklearn.utils import check_consistent_length, check_random_state
+from sklearn.utils import _safe_indexing, check_array, check_consistent_length, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from resampler.errors import InvalidInputError
 from resampler.generate import Plan, draw
 from resampler.metric import label_key
 from resampler.neighbors import METHODS, nearest_rows
+from resampler.samplers.contain import are_foreign, contain, take_labels, to_labels
+from resampler.samplers.containers import Container
 from resampler.samplers.groups import GroupColumn, Part, count_missing, parts_of
-from resampler.samplers.remedies import with_remedies
-from resampler.samplers.replay import Provenance, append_synthetic, dense_rows, integer_columns
-from resampler.samplers.tables import from_labels, from_matrix, is_table, take, to_labels, to_matrix
+from resampler.samplers.kinds import kind_of_values, require
+from resampler.samplers.matrix import append_synthetic, dense_rows
+from resampler.samplers.remedies import RefusedError, with_remedies
+from resampler.samplers.replay import Provenance
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -51,11 +55,18 @@ def seed_from(random_state: object) -> int:
 
 
 class TableMixin:
-    """Mixin: Polars and Arrow in and out, on top of one of imbalanced-learn's classes."""
+    """Mixin: any container in and out, real rows as they are, on top of one of imbalanced-learn's classes.
 
-    _integers: NDArray[np.bool_]
-    _names: tuple[str, ...] = ()
+    imbalanced-learn sees the rows' numbers, or the container where a method needs none, and labels in an array. What
+    comes back is put together here from the rows that were given.
+    """
+
+    _makes_values = True  # between real ones; else rows are only picked
+    _needs_numbers = True
     _lengths_first = True
+    _given: Container | None = None
+    _codes: dict[int, NDArray[np.int64]] | None = None  # of columns that are carried along
+    _names: tuple[Any, ...] = ()
     sample_indices_: NDArray[np.int64]
 
     def fit_resample(self, X: Any, y: Any, **params: Any) -> tuple[Any, Any]:
@@ -73,30 +84,131 @@ class TableMixin:
         Returns
         -------
         X_resampled : of the type and dtypes of `X`
-            The rows that were given, then the synthetic ones, class by class.
+            The rows that were given, as they are, then the synthetic ones, class by class.
         y_resampled : of the type of `y`
             Their classes.
         """
-        table, labels = is_table(X), is_table(y)
-        matrix, self._names = to_matrix(X) if table else (X, ())
         with with_remedies():
-            X_new, y_new = super().fit_resample(matrix, to_labels(y) if labels else y, **params)  # type: ignore[misc]
-        if table:
-            self.feature_names_in_ = np.array(self._names, dtype=object)
-            X_new = self._to_table(X_new, X)
-        return X_new, from_labels(y_new, y) if labels else y_new
+            rows = contain(X)
+            if rows is None:
+                _refuse_times(X, makes_values=self._makes_values, needs_numbers=self._needs_numbers)
+            names = None if rows is None else _feature_names(rows)
+            self._given, self._names = rows, () if rows is None else tuple(rows.names)
+            try:
+                foreign = are_foreign(y)
+                X_new, y_new = super().fit_resample(  # type: ignore[misc]
+                    self._visible(X), to_labels(y) if foreign else y, **params
+                )
+                if rows is not None:
+                    X_new = self._put_together(rows, X_new)
+                    if hasattr(y_new, "iloc") and hasattr(X_new, "iloc"):
+                        y_new.index = X_new.index
+                if foreign:
+                    y_new = take_labels(y, self._sources(len(y)))
+            finally:
+                self._given = self._codes = None
+        if names is not None:
+            self.feature_names_in_ = names
+        return X_new, y_new
 
-    def _to_table(self, rows: Any, like: Any) -> Any:
-        if hasattr(self, "sample_indices_") and getattr(self, "shrinkage_", None) is None:
-            return take(like, self.sample_indices_)
-        return from_matrix(rows, like)
+    def fit(self, X: Any, y: Any, **params: Any) -> Any:
+        """Check the data set, and how many rows of each class there are to be; `fit_resample` does it all.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, pandas or Polars DataFrame, Arrow table} of shape (n_samples, n_features)
+            The rows.
+        y : array-like of shape (n_samples,)
+            Their classes.
+        **params : dict
+            Passed on to imbalanced-learn.
+
+        Returns
+        -------
+        object
+            The sampler itself.
+        """
+        with with_remedies():
+            rows = contain(X)
+            names = None if rows is None else _feature_names(rows)
+            self._given, self._names = rows, () if rows is None else tuple(rows.names)
+            try:
+                super().fit(self._visible(X), to_labels(y) if are_foreign(y) else y, **params)  # type: ignore[misc]
+            finally:
+                self._given = None
+        if names is not None:
+            self.feature_names_in_ = names
+        return self
+
+    def _visible(self, X: Any) -> Any:
+        """Return what imbalanced-learn is shown."""
+        if self._given is None:
+            return X
+        if not self._needs_numbers:
+            return self._given
+        return self._given.numbers(made=self._makes_values, codes=self._codes)
+
+    def _picked(self, X: Any) -> Any:
+        """Return rows at `sample_indices_`; a container's are taken later."""
+        return X if self._given is not None else _safe_indexing(X, self.sample_indices_)
+
+    def _put_together(self, rows: Container, X_new: Any) -> Any:  # noqa: ARG002 - where it cannot do without
+        """Return the resampled rows in the container that was given; `X_new` is what the method returned."""
+        return rows.take(self.sample_indices_)
+
+    def _sources(self, n: int) -> NDArray[np.int64]:  # noqa: ARG002
+        """Return the positions that the resampled rows' labels come from; there were n rows."""
+        return self.sample_indices_
 
     def _check_X_y(self, X: Any, y: Any) -> Any:  # noqa: N802
-        self._integers = integer_columns(X)
-        checked = super()._check_X_y(X, y)  # type: ignore[misc]
+        checked = _check_labels(self, X, y) if isinstance(X, Container) else super()._check_X_y(X, y)  # type: ignore[misc]
         if self._lengths_first:
             check_consistent_length(*checked[:2])  # imbalanced-learn's random samplers do not
         return checked
+
+
+def _check_labels(sampler: Any, rows: Container, y: Any) -> tuple[Container, Any, bool]:
+    """Check what imbalanced-learn checks of rows that it does not look into."""
+    labels, one_vs_all = check_target_type(y, indicate_one_vs_all=True)
+    if 0 in rows.shape:
+        check_array(np.empty(rows.shape))  # refuses it in scikit-learn's words
+    sampler.n_features_in_ = rows.shape[1]
+    return rows, labels, one_vs_all
+
+
+def renumbered(X: Any) -> Any:
+    """Give a frame's rows new labels.
+
+    Parameters
+    ----------
+    X : object
+        Rows in any container.
+
+    Returns
+    -------
+    object
+        The same; pandas' index is 0, 1, ...
+    """
+    return X.reset_index(drop=True) if hasattr(X, "iloc") else X
+
+
+def _feature_names(rows: Container) -> NDArray[Any] | None:
+    """Return the columns' names where all are text; a frame that mixes text with others is refused, as elsewhere."""
+    names = rows.names
+    text = [isinstance(name, str) for name in names]
+    if any(text) and not all(text):
+        types = sorted({type(name).__name__ for name in names})
+        raise RefusedError(
+            "Feature names are only supported if all input features have string names, but your input has "
+            f"{types} as feature name / column name types. Remedy: X.columns = X.columns.astype(str)"
+        )
+    return np.array(names, dtype=object) if names and all(text) else None
+
+
+def _refuse_times(X: Any, *, makes_values: bool, needs_numbers: bool) -> None:
+    """Refuse an array of dates, which scikit-learn passes on as if they were numbers."""
+    if needs_numbers and isinstance(X, np.ndarray) and X.dtype.kind in "mM":
+        require(0, kind_of_values(X[:0].ravel()), made=makes_values)
 
 
 class Synthesizer(TableMixin):
@@ -117,7 +229,7 @@ class Synthesizer(TableMixin):
         "group_by": [Interval(numbers.Integral, 0, None, closed="left"), str, None],
     }
 
-    def fit_resample(self, X: Any, y: Any, **params: Any) -> tuple[Any, Any]:
+    def fit_resample(self, X: Any, y: Any, *, groups: Any = None, **params: Any) -> tuple[Any, Any]:
         """Resample the data set.
 
         Parameters
@@ -126,8 +238,11 @@ class Synthesizer(TableMixin):
             The rows.
         y : array-like of shape (n_samples,)
             Their classes.
+        groups : array-like of shape (n_samples,), optional
+            The subgroup of each row, in place of `group_by`. It can be routed through a pipeline:
+            ``set_fit_resample_request(groups=True)``.
         **params : dict
-            `groups`, array-like of shape (n_samples,): the subgroup of each row, in place of `group_by`.
+            Passed on to the method.
 
         Returns
         -------
@@ -136,18 +251,21 @@ class Synthesizer(TableMixin):
         y_resampled : of the type of `y`
             Their classes.
         """
-        self._carried: int | None = None
-        if self.group_by is None or params.get("groups") is not None:
-            return super().fit_resample(X, y, **params)
-        with with_remedies():
-            self._validate_params()  # type: ignore[attr-defined]
-            column = GroupColumn(X, self.group_by)
-        if not column.is_text or not self._must_be_numeric:
-            return super().fit_resample(X, y, groups=column.values, **params)
-        self._carried = column.at
-        X_new, y_new = super().fit_resample(column.encoded(), y, groups=column.values, **params)
-        made = self.provenance_.base
-        return column.restored(X_new, np.concatenate([np.arange(len(column.values)), made])), y_new
+        self._codes = None
+        if self.group_by is not None and groups is None:
+            with with_remedies():
+                self._validate_params()  # type: ignore[attr-defined]
+                column = GroupColumn(X, self.group_by)
+            groups = column.values
+            if column.is_text and self._must_be_numeric:
+                self._codes = {column.at: np.unique(groups, return_inverse=True)[1]}
+        return super().fit_resample(X, y, groups=groups, **params)
+
+    def _put_together(self, rows: Container, X_new: Any) -> Any:  # noqa: ARG002
+        return rows.followed_by(rows.made(self.provenance_))
+
+    def _sources(self, n: int) -> NDArray[np.int64]:
+        return np.concatenate([np.arange(n), self.provenance_.base])
 
     _must_be_numeric = True
 
@@ -198,10 +316,11 @@ class Synthesizer(TableMixin):
             donors = np.empty((len(plan.bases), 0), dtype=np.int64) if plan.donors is None else plan.donors
             made.append((labels, *parents[1:], donors[parents.turn]))
         columns = [np.concatenate(column) for column in zip(*made, strict=True)]
-        if self._carried is not None:
-            categorical, columns[4] = np.array([self._carried]), columns[1][:, None]
+        if self._codes:
+            categorical, columns[4] = np.array(list(self._codes)), columns[1][:, None]
         self.provenance_ = Provenance._make((*columns, categorical))
-        return append_synthetic(X, self.provenance_, self._integers), np.concatenate([y, self.provenance_.label])
+        y_new = np.concatenate([y, self.provenance_.label])
+        return (append_synthetic(X, self.provenance_) if self._given is None else X), y_new
 
     def _search(
         self,
@@ -215,7 +334,7 @@ class Synthesizer(TableMixin):
     ) -> NDArray[np.int64]:
         """Return the positions of the neighbours of rows `members` among rows `within`, which hold them (or all)."""
         among = np.arange(X.shape[0]) if within is None else within
-        rows = dense_rows(X if within is None else X[among])
+        rows = dense_rows(X if within is None else X[among], self._names)
         queries = np.searchsorted(among, members)
         count = int(k) if isinstance(k, numbers.Integral) else k.n_neighbors - 1
         if len(among) <= count:

@@ -10,9 +10,13 @@ from scipy import sparse
 from sklearn.utils import _safe_indexing, check_array
 
 from resampler.errors import InvalidInputError
+from resampler.integers import are_wide, shift_integers, to_dtype
 from resampler.kernels.random import rank_keys
 from resampler.metric import label_key
+from resampler.resolution import deviations
 from resampler.samplers.base import TableMixin, seed_from
+from resampler.samplers.containers import Container
+from resampler.samplers.matrix import dense_rows
 from resampler.samplers.replay import Provenance
 
 if TYPE_CHECKING:
@@ -55,6 +59,8 @@ class RandomOverSampler(TableMixin, over_sampling.RandomOverSampler):  # type: i
     doi:10.1007/s10618-012-0295-5.
     """
 
+    _needs_numbers = False
+
     def _fit_resample(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
         seed = seed_from(self.random_state)
         self.shrinkage_ = self._widths()
@@ -70,16 +76,29 @@ class RandomOverSampler(TableMixin, over_sampling.RandomOverSampler):  # type: i
             copied = np.broadcast_to(base[:, None], (len(base), X.shape[1]))  # every column, at no memory
             still = np.zeros(len(base), dtype=np.float32)
             self.provenance_ = Provenance(labels[len(y) :], base, base, still, copied, np.arange(X.shape[1]))
-            return _safe_indexing(X, self.sample_indices_), labels
+            return self._picked(X), labels
         try:
-            rows = check_array(X, accept_sparse=["csr", "csc"], dtype="numeric")
+            rows = check_array(
+                X.numbers() if isinstance(X, Container) else X, accept_sparse=["csr", "csc"], dtype="numeric"
+            )
         except ValueError as error:
             raise InvalidInputError(
                 "When shrinkage is not None, X needs to contain only numerical data to later generate a smoothed "
                 f"bootstrap sample: {error}"
             ) from error
-        noisy = [rows, *(self._smooth(rows, y, label, at, seed) for label, at in drawn.items())]
+        noise = [self._noise(rows, y, label, at, seed) for label, at in drawn.items()]
+        if isinstance(X, Container):
+            self._moved = X.moved(
+                self.sample_indices_[len(y) :], np.concatenate([np.empty((0, rows.shape[1])), *noise])
+            )
+            return X, labels
+        noisy = [rows, *(_moved(rows, at, by) for at, by in zip(drawn.values(), noise, strict=True))]
         return (sparse.vstack(noisy, format=rows.format) if sparse.issparse(rows) else np.vstack(noisy)), labels
+
+    def _put_together(self, rows: Container, X_new: Any) -> Any:
+        if self.shrinkage_ is None:
+            return super()._put_together(rows, X_new)
+        return rows.followed_by(self.__dict__.pop("_moved"))
 
     def _widths(self) -> dict[Any, float] | None:
         given: Any = self.shrinkage
@@ -97,17 +116,25 @@ class RandomOverSampler(TableMixin, over_sampling.RandomOverSampler):  # type: i
                 raise InvalidInputError(f"The shrinkage factor needs to be >= 0. Got {width} for class {label}.")
         return widths
 
-    def _smooth(self, X: Any, y: NDArray[Any], label: Any, at: NDArray[np.int64], seed: int) -> Any:
+    def _noise(self, X: Any, y: NDArray[Any], label: Any, at: NDArray[np.int64], seed: int) -> NDArray[np.float64]:
         n, d = X.shape
         bandwidth = (4 / ((d + 2) * n)) ** (1 / (d + 4))  # Silverman's, as imbalanced-learn has it
         members = X[np.flatnonzero(y == label)]
-        spread = (members.toarray() if sparse.issparse(members) else members).std(axis=0)
+        members = members.toarray() if sparse.issparse(members) else members
+        members = dense_rows(members) if members.dtype.kind in "iu" and are_wide(members) else members
+        spread = deviations(members, members.dtype) if members.dtype.kind == "f" else members.std(axis=0)
         noise = _generator(seed, label, 1).standard_normal((len(at), d))
-        rows = X[at].toarray() if sparse.issparse(X) else X[at]
-        made = rows + noise * (self.shrinkage_[label] * bandwidth * spread)  # type: ignore[index]
-        if np.dtype(X.dtype).kind in "iub":
-            made = np.rint(made)
-        return sparse.csr_matrix(made, dtype=X.dtype) if sparse.issparse(X) else made.astype(X.dtype)
+        return noise * (self.shrinkage_[label] * bandwidth * spread)  # type: ignore[index]
+
+
+def _moved(X: Any, at: NDArray[np.int64], by: NDArray[np.float64]) -> Any:
+    """Return rows at some distance from those at positions `at`, of the dtype of `X`."""
+    rows = X[at].toarray() if sparse.issparse(X) else X[at]
+    if X.dtype.kind in "iu" and are_wide(rows):
+        made = np.stack([shift_integers(rows[:, j].astype(X.dtype), by[:, j]) for j in range(X.shape[1])], axis=1)
+    else:
+        made = to_dtype(rows + by, X.dtype)
+    return sparse.csr_matrix(made, dtype=X.dtype) if sparse.issparse(X) else made
 
 
 class RandomUnderSampler(TableMixin, under_sampling.RandomUnderSampler):  # type: ignore[misc]
@@ -132,6 +159,9 @@ class RandomUnderSampler(TableMixin, under_sampling.RandomUnderSampler):  # type
         Positions of the rows that stay, class by class.
     """
 
+    _makes_values = False
+    _needs_numbers = False
+
     def _fit_resample(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
         seed = seed_from(self.random_state)
         kept = []
@@ -147,4 +177,4 @@ class RandomUnderSampler(TableMixin, under_sampling.RandomUnderSampler):  # type
                     members = members[np.argsort(ranks, kind="stable")[:n]]
             kept.append(members)
         self.sample_indices_ = np.concatenate(kept)
-        return _safe_indexing(X, self.sample_indices_), _safe_indexing(y, self.sample_indices_)
+        return self._picked(X), _safe_indexing(y, self.sample_indices_)

@@ -13,11 +13,13 @@ from sklearn.utils import _safe_indexing
 
 from resampler.errors import InvalidInputError
 from resampler.neighbors import nearest_rows
-from resampler.samplers.base import TableMixin, others_found
-from resampler.samplers.replay import dense_rows
+from resampler.samplers.base import TableMixin, others_found, renumbered
+from resampler.samplers.matrix import dense_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from resampler.samplers.containers import Container
 
 
 def _threads(n_jobs: int | None) -> int | None:
@@ -54,8 +56,10 @@ class TomekLinks(TableMixin, under_sampling.TomekLinks):  # type: ignore[misc]
     Tomek: Two modifications of CNN. IEEE Trans. SMC 6 (1976), doi:10.1109/TSMC.1976.4309452.
     """
 
+    _makes_values = False
+
     def _fit_resample(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
-        rows = dense_rows(X)
+        rows = dense_rows(X, self._names)
         classes, codes, counts = np.unique(y, return_inverse=True, return_counts=True)
         ends = np.flatnonzero(codes != counts.argmax())
         nearest = np.full(len(rows), -1)
@@ -68,7 +72,10 @@ class TomekLinks(TableMixin, under_sampling.TomekLinks):  # type: ignore[misc]
         linked = known[(nearest[nearest[known]] == known) & (codes[nearest[known]] != codes[known])]
         removed = linked[np.isin(codes[linked], np.flatnonzero([c in self.sampling_strategy_ for c in classes]))]
         self.sample_indices_ = np.delete(np.arange(len(rows)), removed)
-        return _safe_indexing(X, self.sample_indices_), _safe_indexing(y, self.sample_indices_)
+        return self._picked(X), _safe_indexing(y, self.sample_indices_)
+
+    def _put_together(self, rows: Container, X_new: Any) -> Any:
+        return renumbered(super()._put_together(rows, X_new))
 
 
 class EditedNearestNeighbours(TableMixin, under_sampling.EditedNearestNeighbours):  # type: ignore[misc]
@@ -104,9 +111,11 @@ class EditedNearestNeighbours(TableMixin, under_sampling.EditedNearestNeighbours
     doi:10.1109/TSMC.1972.4309137.
     """
 
+    _makes_values = False
+
     def _fit_resample(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
         self._validate_estimator()
-        rows = dense_rows(X)
+        rows = dense_rows(X, self._names)
         classes, codes = np.unique(y, return_inverse=True)
         asked = np.flatnonzero(np.isin(codes, np.flatnonzero([c in self.sampling_strategy_ for c in classes])))
         voters = codes[self._neighbors_of(rows, asked)]
@@ -118,7 +127,10 @@ class EditedNearestNeighbours(TableMixin, under_sampling.EditedNearestNeighbours
         stays[asked] = agree
         order = np.argsort(codes, kind="stable")
         self.sample_indices_ = order[stays[order]]
-        return _safe_indexing(X, self.sample_indices_), _safe_indexing(y, self.sample_indices_)
+        return self._picked(X), _safe_indexing(y, self.sample_indices_)
+
+    def _put_together(self, rows: Container, X_new: Any) -> Any:
+        return renumbered(super()._put_together(rows, X_new))
 
     def _neighbors_of(self, rows: NDArray[Any], queries: NDArray[np.int64]) -> NDArray[np.int64]:
         if not isinstance(self.n_neighbors, numbers.Integral):

@@ -9,6 +9,7 @@ import numpy as np
 from imblearn import over_sampling
 
 from resampler.generate import Plan
+from resampler.resolution import at_unit
 from resampler.samplers.base import InfeasibleError, Synthesizer
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ class KMeansSMOTE(Synthesizer, over_sampling.KMeansSMOTE):  # type: ignore[misc]
 
     def _plan(self, X: Any, y: NDArray[Any], part: Part) -> Plan:
         members = np.flatnonzero(y == part.label)
+        X = at_unit(X)  # tiny numbers have no squares: clusters would be arbitrary
         clusters = self.kmeans_estimator_.fit_predict(X)
         threshold = self.cluster_balance_threshold_
         if threshold == "auto":

@@ -4,35 +4,70 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from imblearn import combine
-from scipy import sparse
 
-from resampler.samplers.base import TableMixin
+from resampler.samplers.base import TableMixin, renumbered
 from resampler.samplers.cleaning import EditedNearestNeighbours, TomekLinks
-from resampler.samplers.replay import Provenance, round_columns
+from resampler.samplers.contain import contain
+from resampler.samplers.replay import Provenance
 from resampler.samplers.smote import SMOTE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from resampler.samplers.containers import Container
+
 
 class _Combined(TableMixin):
-    """Mixin: whole numbers in integer columns, and the provenance of the synthetic rows that stayed."""
+    """Mixin: subgroups, and the provenance of the synthetic rows that stayed."""
 
     smote_: Any
 
     def _cleaner(self) -> Any:
         raise NotImplementedError
 
-    def _fit_resample(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
-        X_new, y_new = super()._fit_resample(X, y)  # type: ignore[misc]
-        if not sparse.issparse(X_new):
-            round_columns(X_new, 0, self._integers)
+    def fit_resample(self, X: Any, y: Any, *, groups: Any = None, **params: Any) -> tuple[Any, Any]:
+        """Resample the data set.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, pandas or Polars DataFrame, Arrow table} of shape (n_samples, n_features)
+            The rows.
+        y : array-like of shape (n_samples,)
+            Their classes.
+        groups : array-like of shape (n_samples,), optional
+            The subgroup of each row, for the over-sampler. It can be routed through a pipeline:
+            ``set_fit_resample_request(groups=True)``.
+        **params : dict
+            Passed on to the method.
+
+        Returns
+        -------
+        X_resampled : of the type and dtypes of `X`
+            The rows that stay, real ones as they are.
+        y_resampled : of the type of `y`
+            Their classes.
+        """
+        return super().fit_resample(X, y, groups=groups, **params)
+
+    def _fit_resample(self, X: Any, y: NDArray[Any], groups: Any = None) -> tuple[Any, NDArray[Any]]:
+        self._validate_estimator()  # type: ignore[attr-defined]
+        self.sampling_strategy_ = self.sampling_strategy  # type: ignore[attr-defined]
+        X_over, y_over = self.smote_.fit_resample(X, y, **({} if groups is None else {"groups": groups}))
+        X_new, y_new = self._cleaner().fit_resample(X_over, y_over)
         made = self.smote_.provenance_
         kept = self._cleaner().sample_indices_
         synthetic = kept[kept >= len(y)] - len(y)
         self.provenance_ = Provenance._make((*(column[synthetic] for column in made[:5]), made.categorical_features))
         return X_new, y_new
+
+    def _put_together(self, rows: Container, X_new: Any) -> Any:  # noqa: ARG002
+        over = contain(rows.followed_by(rows.made(self.smote_.provenance_)))
+        return renumbered(over.take(self._cleaner().sample_indices_))  # type: ignore[union-attr]
+
+    def _sources(self, n: int) -> NDArray[np.int64]:
+        return np.concatenate([np.arange(n), self.smote_.provenance_.base])[self._cleaner().sample_indices_]
 
 
 class SMOTEENN(_Combined, combine.SMOTEENN):  # type: ignore[misc]

@@ -16,16 +16,17 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from resampler.errors import InvalidInputError
+from resampler.resolution import at_unit, rows_at_unit
 from resampler.samplers.base import Synthesizer, TableMixin
+from resampler.samplers.contain import are_foreign, contain, to_labels
 from resampler.samplers.groups import GroupColumn
 from resampler.samplers.remedies import with_remedies
-from resampler.samplers.replay import round_columns
 from resampler.samplers.smote import SMOTE
-from resampler.samplers.tables import column_names, is_table, take, to_labels, to_matrix
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from resampler.samplers.containers import Container
     from resampler.samplers.replay import Provenance
 
 _CONTRAST = 0.8
@@ -109,7 +110,7 @@ class EmbeddingSMOTE(TableMixin, BaseOverSampler):  # type: ignore[misc]
         self.neighbors = neighbors
         self.group_by = group_by
 
-    def fit_resample(self, X: Any, y: Any, **params: Any) -> tuple[Any, Any]:
+    def fit_resample(self, X: Any, y: Any, *, groups: Any = None, **params: Any) -> tuple[Any, Any]:
         """Resample the data set.
 
         Parameters
@@ -118,8 +119,11 @@ class EmbeddingSMOTE(TableMixin, BaseOverSampler):  # type: ignore[misc]
             The rows: whatever the transformer takes, documents too.
         y : array-like of shape (n_samples,)
             Their classes; the transformer gets them too.
+        groups : array-like of shape (n_samples,), optional
+            The subgroup of each row, in place of `group_by`. It can be routed through a pipeline:
+            ``set_fit_resample_request(groups=True)``.
         **params : dict
-            `groups`, array-like of shape (n_samples,): the subgroup of each row, in place of `group_by`.
+            Passed on to the method.
 
         Returns
         -------
@@ -130,41 +134,43 @@ class EmbeddingSMOTE(TableMixin, BaseOverSampler):  # type: ignore[misc]
         """
         with with_remedies():
             self._validate_params()
-            if self.group_by is not None and params.get("groups") is None:
-                params["groups"] = GroupColumn(X, self.group_by).values
+            if self.group_by is not None and groups is None:
+                groups = GroupColumn(X, self.group_by).values
             self.transformer_ = None if self.transformer is None else clone(self.transformer)
+            if self.transformer_ is None and self.inverse == "none":
+                return super().fit_resample(X, y, groups=groups, **params)
+            rows = contain(X)
+            foreign = are_foreign(X)
             if self.transformer_ is None:
-                if self.inverse == "none":
-                    return super().fit_resample(X, y, **params)
-                embedded = to_matrix(X)[0] if is_table(X) else X
+                embedded = X if rows is None else rows.numbers()
             else:
-                rows = X.to_pandas() if is_table(X) else X
-                embedded = self.transformer_.fit_transform(rows, to_labels(y) if is_table(y) else y)
+                embedded = self.transformer_.fit_transform(
+                    X.to_pandas() if foreign else X, to_labels(y) if are_foreign(y) else y
+                )
                 embedded = embedded if sparse.issparse(embedded) else np.asarray(embedded)
-        made, y_new = super().fit_resample(embedded, y, **params)
-        self._remember_columns(X)
+        made, y_new = super().fit_resample(embedded, y, groups=groups, **params)
+        self._remember_columns(X, rows)
         if self.inverse == "none":
             return made, y_new
-        rows_taken = np.concatenate([np.arange(len(made) - len(self.decoded_)), self.decoded_])
-        return take(X, rows_taken) if is_table(X) else _safe_indexing(X, rows_taken), y_new
+        rows_taken = np.concatenate([np.arange(made.shape[0] - len(self.decoded_)), self.decoded_])
+        return rows.take(rows_taken) if rows is not None and foreign else _safe_indexing(X, rows_taken), y_new
 
-    def _remember_columns(self, X: Any) -> None:
+    def _remember_columns(self, X: Any, rows: Container | None) -> None:
         """Set what is known of the columns of `X`; the base saw those of the embedding."""
-        names = column_names(X)
+        names = [] if rows is None else rows.names
         self.n_features_in_ = len(names) or (np.shape(X)[1] if np.ndim(X) > 1 else 1)
         if names and all(isinstance(name, str) for name in names):
             self.feature_names_in_ = np.array(names, dtype=object)
 
     def _fit_resample(self, X: Any, y: NDArray[Any], groups: Any = None) -> tuple[Any, NDArray[Any]]:
         embedded = X.toarray() if sparse.issparse(X) else X
-        whole = self._integers if self.transformer_ is None and self.inverse == "none" else np.zeros(1, np.bool_)
         if self.metric == "cosine":
-            if whole.any():
+            if self._given is not None and (whole := np.count_nonzero(self._given.whole())):
                 raise InvalidInputError(
-                    f"metric='cosine' scales rows to length 1, which {np.count_nonzero(whole)} integer columns of X "
-                    "cannot hold: convert them to float first"
+                    f"metric='cosine' scales rows to length 1, which {whole} integer columns of X cannot hold: convert "
+                    "them to float first"
                 )
-            embedded = normalize(embedded)
+            embedded = normalize(rows_at_unit(embedded))
         self._check_contrast(embedded)
         self.smote_ = SMOTE(
             sampling_strategy={label: n + np.count_nonzero(y == label) for label, n in self.sampling_strategy_.items()},
@@ -176,9 +182,17 @@ class EmbeddingSMOTE(TableMixin, BaseOverSampler):  # type: ignore[misc]
         self.provenance_: Provenance = self.smote_.provenance_
         if self.inverse == "nearest":
             self.decoded_ = self._decode(embedded, y, made[len(y) :], labels[len(y) :])
-        round_columns(made, len(y), whole)
         same_space = self.transformer_ is None and sparse.issparse(X)
         return sparse.csr_matrix(made).asformat(X.format) if same_space else made, labels
+
+    def _put_together(self, rows: Container, X_new: Any) -> Any:
+        if self.metric == "euclidean":
+            return rows.followed_by(rows.made(self.provenance_))
+        matrix = X_new.toarray() if sparse.issparse(X_new) else X_new
+        return rows.new_rows(len(matrix), list(matrix.T))  # real rows too were scaled
+
+    def _sources(self, n: int) -> NDArray[np.int64]:
+        return np.concatenate([np.arange(n), self.provenance_.base])
 
     @staticmethod
     def _decode(embedded: NDArray[Any], y: NDArray[Any], made: NDArray[Any], labels: NDArray[Any]) -> NDArray[np.int64]:
@@ -186,13 +200,14 @@ class EmbeddingSMOTE(TableMixin, BaseOverSampler):  # type: ignore[misc]
         nearest = np.empty(len(made), dtype=np.int64)
         for label in np.unique(labels):
             members = np.flatnonzero(y == label)
-            search = NearestNeighbors(n_neighbors=1).fit(embedded[members])
-            nearest[labels == label] = members[search.kneighbors(made[labels == label], return_distance=False)[:, 0]]
+            both = at_unit(np.concatenate([embedded[members], made[labels == label]]))
+            search = NearestNeighbors(n_neighbors=1).fit(both[: len(members)])
+            nearest[labels == label] = members[search.kneighbors(both[len(members) :], return_distance=False)[:, 0]]
         return nearest
 
     @staticmethod
     def _check_contrast(embedded: NDArray[Any]) -> None:
-        sample = embedded[:: max(1, len(embedded) // _SAMPLE)]
+        sample = at_unit(embedded[:: max(1, len(embedded) // _SAMPLE)])
         distances = np.sort(np.linalg.norm(sample[:, None] - sample[None], axis=2), axis=1)
         nearest, any_row = np.median(distances[:, 1]), np.median(distances[:, 1:])
         if nearest > _CONTRAST * any_row:

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils import _safe_indexing
 from sklearn.utils._missing import is_pandas_na
 
 from resampler.errors import InvalidInputError
 from resampler.generate import take_turns
-from resampler.samplers.tables import column_names, is_table
+from resampler.samplers.contain import contain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -123,7 +122,7 @@ def count_missing(values: NDArray[Any]) -> int:
 
 
 class GroupColumn:
-    """The column of `X` that tells subgroups apart; text in it is carried along, not resampled.
+    """The column of `X` that tells subgroups apart; one that is not numbers is carried along, not resampled.
 
     Parameters
     ----------
@@ -135,26 +134,26 @@ class GroupColumn:
     Raises
     ------
     InvalidInputError
-        If there is no such column.
+        If there is no such column, or two of that name.
     """
 
     def __init__(self, X: Any, group_by: int | str) -> None:
-        names = column_names(X)
-        n_columns = len(names) or np.shape(X)[1]
-        if isinstance(group_by, str) and group_by not in names:
+        rows = contain(X)
+        names = [] if rows is None else rows.names
+        n_columns = np.shape(X)[1] if rows is None else rows.shape[1]
+        if isinstance(group_by, str) and names.count(group_by) != 1:
             raise InvalidInputError(
                 f"group_by={group_by!r} must be one of the columns {names}: name one, or its number"
             )
         self.at = names.index(group_by) if isinstance(group_by, str) else int(group_by)
         if not self.at < n_columns:
             raise InvalidInputError(f"group_by={self.at} must be below the number of columns, {n_columns}")
-        self._X = X
-        if is_table(X):
-            values = np.asarray(X.to_arrow().column(self.at) if hasattr(X, "to_arrow") else X.column(self.at))
+        if rows is not None:
+            values = rows.values(self.at)
         elif sparse.issparse(X):
             values = X[:, [self.at]].toarray()[:, 0]
         else:
-            values = np.asarray(_safe_indexing(X if hasattr(X, "iloc") else np.asarray(X), self.at, axis=1))
+            values = np.asarray(X)[:, self.at]
         if missing := count_missing(values):
             raise InvalidInputError(
                 f"group_by={group_by!r} must say the subgroup of every row, got {missing} rows without: give these a "
@@ -162,50 +161,3 @@ class GroupColumn:
             )
         self.is_text = not (sparse.issparse(X) or values.dtype.kind in "iubf")
         self.values = values.astype(str) if self.is_text else values
-
-    def encoded(self) -> Any:
-        """Return `X` with codes in place of text.
-
-        Returns
-        -------
-        object
-            Of the type of `X`.
-        """
-        codes = np.unique(self.values, return_inverse=True)[1]
-        return self._replaced(self._X, codes)
-
-    def restored(self, X_new: Any, rows: NDArray[np.int64]) -> Any:
-        """Return the resampled rows with the text again.
-
-        Parameters
-        ----------
-        X_new : object
-            What came of the encoded rows.
-        rows : ndarray of shape (n_resampled,), int64
-            Positions that each row's text comes from.
-
-        Returns
-        -------
-        object
-            Of the type of `X`.
-        """
-        return self._replaced(X_new, rows, take=True)
-
-    def _replaced(self, X: Any, new: NDArray[np.int64], take: bool = False) -> Any:
-        given, at = self._X, self.at
-        if hasattr(X, "iloc"):
-            X = X.copy(deep=False)
-            X.isetitem(at, given.iloc[:, at].array.take(new) if take else new)
-            return X
-        if is_table(X):
-            name = column_names(X)[at]
-            if hasattr(X, "to_arrow"):
-                return X.with_columns(given[name][new] if take else type(given[name])(name, new))
-            import pyarrow as pa
-
-            field = given.schema.field(at) if take else pa.field(name, pa.int64())
-            return X.set_column(at, field, given.column(at).take(pa.array(new)) if take else pa.array(new))
-        column = np.asarray(given, dtype=object)[new, at] if take else new
-        X = np.asarray(X, dtype=object).copy()
-        X[:, at] = column
-        return X

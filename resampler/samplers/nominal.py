@@ -19,8 +19,11 @@ from sklearn.utils._indexing import _get_column_indices
 from resampler.errors import InvalidInputError
 from resampler.generate import Plan, elect_donors
 from resampler.metric import make_penalty
+from resampler.resolution import deviations
 from resampler.samplers.base import Synthesizer
-from resampler.samplers.replay import dense_rows
+from resampler.samplers.containers import Container
+from resampler.samplers.kinds import refuse_lists
+from resampler.samplers.matrix import dense_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -71,6 +74,7 @@ class SMOTENC(Synthesizer, over_sampling.SMOTENC):  # type: ignore[misc]
     """
 
     _must_be_numeric = False
+    _needs_numbers = False
     _lengths_first = False  # imbalanced-learn's checks of the columns come before
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **over_sampling.SMOTENC._parameter_constraints,
@@ -99,14 +103,17 @@ class SMOTENC(Synthesizer, over_sampling.SMOTENC):  # type: ignore[misc]
         self.group_by = group_by
 
     def _validate_column_types(self, X: Any) -> None:
+        rows = X if isinstance(X, Container) else None
+        frame = rows is not None and hasattr(rows.given, "iloc")
         if not isinstance(self.categorical_features, str):
-            self.categorical_features_ = _positions(X, self._names, self.categorical_features)
-        elif not self._names:
-            super()._validate_column_types(X)
+            names = () if frame else self._names
+            given = X if rows is None or not (frame or isinstance(rows.given, np.ndarray)) else rows.given
+            self.categorical_features_ = _positions(given, names, self.categorical_features)
+        elif rows is None or frame or not rows.names:
+            super()._validate_column_types(X if rows is None else rows.given)
             return
         else:
-            text = [not isinstance(value, int | float | np.number | np.bool_) for value in X[0]]
-            self.categorical_features_ = np.flatnonzero(text)
+            self.categorical_features_ = np.flatnonzero([not rows.kind(j).made for j in range(rows.shape[1])])
         self.continuous_features_ = np.setdiff1d(np.arange(X.shape[1]), self.categorical_features_)
 
     def _fit_resample(self, X: Any, y: NDArray[Any], groups: Any = None) -> tuple[Any, NDArray[Any]]:
@@ -114,8 +121,21 @@ class SMOTENC(Synthesizer, over_sampling.SMOTENC):  # type: ignore[misc]
         self._validate_column_types(X)
         self._validate_estimator()
         check_consistent_length(X, y)
-        numeric = _safe_indexing(X, self.continuous_features_, axis=1)
-        rows = dense_rows(self._check_numeric(numeric))
+        if isinstance(X, Container):
+            for j in range(X.shape[1]):
+                kind = X.kind(j)
+                if j in self.categorical_features_:
+                    refuse_lists(X.name(j), kind)
+                elif not kind.made:
+                    raise InvalidInputError(
+                        f"columns outside categorical_features must be numbers: column {X.name(j)!r} of X holds "
+                        f"{kind.what}; name such a column in it"
+                    )
+            numeric = X.numbers(self.continuous_features_)
+        else:
+            numeric = _safe_indexing(X, self.continuous_features_, axis=1)
+        names = [self._names[j] for j in self.continuous_features_] if self._names else ()
+        rows = dense_rows(self._check_numeric(numeric), names)
         self._coded = np.empty((X.shape[0], X.shape[1]), dtype=rows.dtype)
         self._coded[:, self.continuous_features_] = rows
         self._coded[:, self.categorical_features_] = self._encode(X)
@@ -140,8 +160,11 @@ class SMOTENC(Synthesizer, over_sampling.SMOTENC):  # type: ignore[misc]
 
     def _encode(self, X: Any) -> NDArray[Any]:
         """Return the codes of the categorical columns; the encoder's own order of categories is that of the codes."""
-        values = _safe_indexing(X, self.categorical_features_, axis=1)
-        values = values.toarray() if sparse.issparse(values) else values
+        if isinstance(X, Container):
+            values = X.cells(self.categorical_features_)
+        else:
+            values = _safe_indexing(X, self.categorical_features_, axis=1)
+            values = values.toarray() if sparse.issparse(values) else values
         default = OneHotEncoder(handle_unknown="ignore")
         self.categorical_encoder_ = default if self.categorical_encoder is None else clone(self.categorical_encoder)
         self.categorical_encoder_.fit(values)
@@ -167,7 +190,7 @@ class SMOTENC(Synthesizer, over_sampling.SMOTENC):  # type: ignore[misc]
 
     def _plan(self, X: NDArray[Any], y: NDArray[Any], part: Part) -> Plan:
         members = np.flatnonzero(y == part.label)
-        spread = X[np.ix_(members, self.continuous_features_)].std(axis=0, dtype=np.float64)
+        spread = deviations(X[np.ix_(members, self.continuous_features_)])
         median_std = self.median_std_[part.key] = float(np.median(spread))
         mask = np.isin(np.arange(self.n_features_), self.categorical_features_)
         penalty = make_penalty(mask, spread, self.n_features_)
@@ -196,7 +219,7 @@ def _positions(X: Any, names: tuple[str, ...], features: Any) -> NDArray[np.int6
             )
         at = [names.index(c) for c in asked]
     else:
-        at = _get_column_indices(X, asked)
+        at = _get_column_indices(np.empty((0, n_columns)) if isinstance(X, Container) else X, asked)
     if len(set(at)) < len(at):
         raise InvalidInputError(f"categorical_features must name a column once, got {asked}: drop the repeats")
     return np.array(at, dtype=np.int64)
@@ -243,6 +266,7 @@ class SMOTEN(Synthesizer, over_sampling.SMOTEN):  # type: ignore[misc]
     """
 
     _must_be_numeric = False
+    _needs_numbers = False
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **over_sampling.SMOTEN._parameter_constraints,
         **Synthesizer._neighbors_constraint,
@@ -266,6 +290,14 @@ class SMOTEN(Synthesizer, over_sampling.SMOTEN):  # type: ignore[misc]
         )
         self.neighbors = neighbors
         self.group_by = group_by
+
+    def _visible(self, X: Any) -> Any:
+        rows = self._given
+        if rows is None:
+            return X
+        for j in range(rows.shape[1]):
+            refuse_lists(rows.name(j), rows.kind(j))
+        return rows.cells()
 
     def _validate_estimator(self) -> None:
         over_sampling.SMOTE._validate_estimator(self)  # not its own, which asks for a precomputed n x n matrix

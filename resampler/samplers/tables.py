@@ -1,35 +1,199 @@
-"""Polars frames and Arrow tables in and out; imbalanced-learn's bases see a plain matrix."""
+"""Tables: pandas and Polars frames, Arrow tables and record batches."""
 
 from __future__ import annotations
 
+import sys
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from resampler.errors import InvalidInputError
+from resampler.integers import to_dtype
+from resampler.samplers.containers import Container, Copied
+from resampler.samplers.kinds import CATEGORIES, NUMBERS, Kind, kind_of_arrow, kind_of_values, require
+from resampler.samplers.matrix import made_sparse
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
-
-def is_table(X: object) -> bool:
-    """Say whether imbalanced-learn would mishandle this container.
-
-    Parameters
-    ----------
-    X : object
-        What a user gave for rows or labels.
-
-    Returns
-    -------
-    bool
-        True for anything of Polars or Arrow.
-    """
-    return type(X).__module__.partition(".")[0] in ("polars", "pyarrow")
+    from resampler.samplers.replay import Provenance
 
 
-def column_names(X: Any) -> list[Any]:
-    """Return the names of the columns, none where there are none.
+class _PandasFrame(Container):
+    """A pandas DataFrame, of any dtypes, sparse ones too."""
+
+    @cached_property
+    def names(self) -> list[Any]:
+        return list(self.given.columns)
+
+    @cached_property
+    def _dtypes(self) -> list[Any]:
+        return self.given.dtypes.tolist()
+
+    @property
+    def _pandas(self) -> Any:
+        return sys.modules["pandas"]
+
+    def values(self, j: int) -> NDArray[Any]:
+        column = self.given.iloc[:, j]
+        dtype = getattr(column.dtype, "subtype", column.dtype)
+        if isinstance(dtype, np.dtype):
+            return column.to_numpy()
+        if getattr(dtype, "kind", "O") in "iub":  # nullable
+            return column.to_numpy(dtype=object) if column.hasnans else column.to_numpy(dtype=dtype.numpy_dtype)
+        if getattr(dtype, "kind", "O") == "f":
+            return column.to_numpy(dtype=dtype.numpy_dtype, na_value=np.nan)
+        return column.to_numpy(dtype=object)
+
+    def kind(self, j: int) -> Kind:
+        dtype = getattr(self._dtypes[j], "subtype", self._dtypes[j])
+        if hasattr(dtype, "pyarrow_dtype"):
+            return kind_of_arrow(dtype.pyarrow_dtype)
+        if hasattr(dtype, "categories"):
+            return CATEGORIES
+        if getattr(dtype, "kind", "O") in "iubf":
+            return NUMBERS
+        return kind_of_values(np.empty(0, dtype=f"{dtype.kind}8") if dtype.kind in "mM" else self.values(j))
+
+    def numbers(self, columns: Any = None, *, made: bool = True, codes: Any = None) -> Any:
+        if columns is None and not codes and self._all_sparse:
+            if made:
+                self._refuse_equal_names()
+            for j in range(self.shape[1]):
+                require(self.name(j), self.kind(j), made=made)
+            return self.given.sparse.to_coo().tocsr()
+        matrix = super().numbers(columns, made=made, codes=codes)
+        if columns is None and matrix.dtype.kind == "f" and any(hasattr(t, "numpy_dtype") for t in self._dtypes):
+            return matrix.astype(np.float64)  # nullable numbers are doubles, as scikit-learn has it
+        return matrix
+
+    @property
+    def _all_sparse(self) -> bool:
+        return self.shape[1] > 0 and all(map(_is_sparse, self._dtypes))
+
+    def made(self, provenance: Provenance) -> Any:
+        if not self._all_sparse or provenance.categorical_features.size:
+            return super().made(provenance)
+        rows = made_sparse(self.numbers(), provenance)
+        return self._pandas.DataFrame.sparse.from_spmatrix(rows, columns=self.given.columns).astype(self.given.dtypes)
+
+    def cells(self, columns: Any = None) -> Any:
+        return super().cells() if columns is None else self.given.iloc[:, columns]
+
+    def whole(self) -> NDArray[np.bool_]:
+        return np.array([getattr(t, "subtype", t).kind in "iub" for t in self._dtypes])
+
+    def take(self, rows: NDArray[np.int64]) -> Any:
+        return self.given.iloc[rows]
+
+    def new_rows(self, n: int, cells: Sequence[NDArray[Any] | Copied]) -> Any:
+        frame = type(self.given)({j: self._new_cells(j, new) for j, new in enumerate(cells)}, index=range(n))
+        frame.columns = self.given.columns
+        return frame
+
+    def _new_cells(self, j: int, new: NDArray[Any] | Copied) -> Any:
+        column = self.given.iloc[:, j]
+        if isinstance(new, Copied):
+            return column.array.take(new.rows)
+        dtype = column.dtype
+        if _is_sparse(dtype):
+            return type(column.array)(to_dtype(new, dtype.subtype), dtype=dtype)
+        if isinstance(dtype, np.dtype):
+            return np.array(new.tolist(), dtype=object) if dtype.kind == "O" else to_dtype(new, dtype)
+        return type(column)(to_dtype(new, dtype.numpy_dtype)).astype(dtype).array
+
+    def followed_by(self, new: Any) -> Any:
+        return self._pandas.concat([self.given, new], ignore_index=True)
+
+
+def _is_sparse(dtype: Any) -> bool:
+    return hasattr(dtype, "subtype") and hasattr(dtype, "fill_value")
+
+
+class _ArrowTable(Container):
+    """An Arrow table or record batch."""
+
+    @cached_property
+    def names(self) -> list[Any]:
+        return list(self.given.schema.names)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.given.num_rows, self.given.num_columns
+
+    def values(self, j: int) -> NDArray[Any]:
+        return np.asarray(self.given.column(j))
+
+    def kind(self, j: int) -> Kind:
+        return kind_of_arrow(self.given.schema.field(j).type)
+
+    def take(self, rows: NDArray[np.int64]) -> Any:
+        return self.given.take(rows)
+
+    def new_rows(self, n: int, cells: Sequence[NDArray[Any] | Copied]) -> Any:  # noqa: ARG002 - the cells are as many
+        import pyarrow as pa
+
+        schema = self.given.schema
+        columns = [
+            self.given.column(j).take(pa.array(new.rows))
+            if isinstance(new, Copied)
+            else pa.array(to_dtype(new, schema.field(j).type.to_pandas_dtype()), type=schema.field(j).type)
+            for j, new in enumerate(cells)
+        ]
+        return type(self.given).from_arrays(columns, schema=schema)
+
+    def followed_by(self, new: Any) -> Any:
+        import pyarrow as pa
+
+        if isinstance(self.given, pa.Table):
+            return pa.concat_tables([self.given, new])
+        columns = [pa.concat_arrays(pair) for pair in zip(self.given.columns, new.columns, strict=True)]
+        return pa.RecordBatch.from_arrays(columns, schema=self.given.schema)
+
+
+class _PolarsFrame(Container):
+    """A Polars DataFrame."""
+
+    @cached_property
+    def names(self) -> list[Any]:
+        return list(self.given.columns)
+
+    @property
+    def _polars(self) -> Any:
+        return sys.modules["polars"]
+
+    def values(self, j: int) -> NDArray[Any]:
+        return self.given.to_series(j).to_numpy()
+
+    def kind(self, j: int) -> Kind:
+        dtype = self.given.dtypes[j]
+        if dtype.is_numeric() and not dtype.is_decimal():
+            return NUMBERS if self.values(j).dtype.kind in "iuf" else Kind(f"numbers of type {dtype}")
+        empty = self.given.to_series(j).slice(0, 0)
+        return kind_of_arrow(empty.to_arrow().type) if dtype != self._polars.Object else kind_of_values(self.values(j))
+
+    def take(self, rows: NDArray[np.int64]) -> Any:
+        return self.given[rows]
+
+    def new_rows(self, n: int, cells: Sequence[NDArray[Any] | Copied]) -> Any:  # noqa: ARG002
+        return type(self.given)([self._new_cells(j, new) for j, new in enumerate(cells)])
+
+    def _new_cells(self, j: int, new: NDArray[Any] | Copied) -> Any:
+        column = self.given.to_series(j)
+        if isinstance(new, Copied):
+            return column[new.rows]
+        kind = column.slice(0, 0).to_numpy().dtype
+        return type(column)(column.name, to_dtype(new, kind)).cast(column.dtype)
+
+    def followed_by(self, new: Any) -> Any:
+        return self._polars.concat([self.given, new])
+
+
+def contain_table(X: Any) -> Container | None:
+    """Wrap a table.
 
     Parameters
     ----------
@@ -38,137 +202,19 @@ def column_names(X: Any) -> list[Any]:
 
     Returns
     -------
-    list
-        In order.
-    """
-    if is_table(X):
-        return list(X.columns if hasattr(X, "to_arrow") else X.schema.names)
-    return list(X.columns) if hasattr(X, "iloc") else []
-
-
-def take(X: Any, rows: NDArray[np.int64]) -> Any:
-    """Return some rows of a table, of any types, nulls as they are.
-
-    Parameters
-    ----------
-    X : polars.DataFrame, pyarrow.Table or pyarrow.RecordBatch
-        The table.
-    rows : ndarray of shape (n_taken,), int64
-        Positions.
-
-    Returns
-    -------
-    object
-        A table of the same type and schema.
-    """
-    return X[rows] if hasattr(X, "to_arrow") else X.take(rows)
-
-
-def to_matrix(X: Any) -> tuple[NDArray[Any], tuple[str, ...]]:
-    """Take a table apart.
-
-    Parameters
-    ----------
-    X : polars.DataFrame, pyarrow.Table or pyarrow.RecordBatch
-        The rows; a null in a numeric column comes out as NaN.
-
-    Returns
-    -------
-    matrix : ndarray of shape (n_samples, n_features)
-        Of the columns' common numeric dtype, or object where a column is not numeric.
-    names : tuple of str
-        Column names.
+    Container or None
+        None if it is no table.
 
     Raises
     ------
     InvalidInputError
-        If the table is a LazyFrame.
+        If it is a LazyFrame of Polars.
     """
-    if hasattr(X, "collect"):
+    library = type(X).__module__.partition(".")[0]
+    if library == "polars" and hasattr(X, "collect"):
         raise InvalidInputError(f"X must hold its rows, got a {type(X).__name__}: call .collect() first")
-    table = X.to_arrow() if hasattr(X, "to_arrow") else X
-    columns = [np.asarray(column) for column in table.columns]
-    dtype = np.result_type(*columns) if all(c.dtype.kind in "fiub" for c in columns) else np.dtype(object)
-    return np.stack([c.astype(dtype) for c in columns], axis=1), tuple(table.schema.names)
-
-
-def from_matrix(matrix: NDArray[Any], like: Any) -> Any:
-    """Put a table together again.
-
-    Parameters
-    ----------
-    matrix : ndarray of shape (n_samples, n_features)
-        The rows; integer and boolean columns are rounded to the nearest.
-    like : polars.DataFrame, pyarrow.Table or pyarrow.RecordBatch
-        Gives the container, the names and the types.
-
-    Returns
-    -------
-    object
-        A table of `like`'s type and schema.
-    """
-    import pyarrow as pa
-
-    schema = like.to_arrow().schema if hasattr(like, "to_arrow") else like.schema
-    arrays = [_to_arrow(matrix[:, j], field.type) for j, field in enumerate(schema)]
-    if hasattr(like, "to_arrow"):
-        import polars as pl
-
-        return pl.from_arrow(pa.Table.from_arrays(arrays, schema=schema)).cast(like.schema)
-    return type(like).from_arrays(arrays, schema=schema)
-
-
-def to_labels(y: Any) -> NDArray[Any]:
-    """Take labels out of their container.
-
-    Parameters
-    ----------
-    y : polars.Series, pyarrow.Array or pyarrow.ChunkedArray, or a table of one column
-        The labels.
-
-    Returns
-    -------
-    ndarray of shape (n_samples,), or (n_samples, n_columns) of a table of several
-        The labels.
-    """
-    names = column_names(y) if hasattr(y, "columns") else []
-    labels = to_matrix(y)[0] if names else np.asarray(y)
-    return labels[:, 0] if len(names) == 1 else labels
-
-
-def from_labels(labels: NDArray[Any], like: Any) -> Any:
-    """Put labels into their container again.
-
-    Parameters
-    ----------
-    labels : ndarray of shape (n_samples,)
-        The labels.
-    like : polars.Series, pyarrow.Array or pyarrow.ChunkedArray, or a table
-        Gives the container, the name and the type.
-
-    Returns
-    -------
-    object
-        Labels of `like`'s type.
-    """
-    import pyarrow as pa
-
-    if hasattr(like, "columns"):
-        return from_matrix(labels.reshape(len(labels), -1), like)
-    if hasattr(like, "to_arrow"):
-        return type(like)(like.name, labels.tolist(), dtype=like.dtype)
-    array = _to_arrow(labels, like.type)
-    return pa.chunked_array([array]) if isinstance(like, pa.ChunkedArray) else array
-
-
-def _to_arrow(values: NDArray[Any], kind: Any) -> Any:
-    import pyarrow as pa
-
-    if pa.types.is_integer(kind) or pa.types.is_boolean(kind):
-        values = np.rint(values.astype(np.float64)) if values.dtype.kind not in "iub" else values
-        return pa.array(values.astype(kind.to_pandas_dtype()), type=kind)
-    if pa.types.is_floating(kind):
-        return pa.array(values.astype(kind.to_pandas_dtype()), type=kind)
-    if pa.types.is_dictionary(kind):
-        return pa.array(values.tolist(), type=kind.value_type).dictionary_encode().cast(kind)
-    return pa.array(values.tolist(), type=kind)
+    if library == "polars" and hasattr(X, "to_series") and hasattr(X, "columns"):
+        return _PolarsFrame(X)
+    if library == "pyarrow" and hasattr(X, "schema"):
+        return _ArrowTable(X)
+    return _PandasFrame(X) if hasattr(X, "iloc") and hasattr(X, "columns") else None

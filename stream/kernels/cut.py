@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from resampler.kernels.jit import njit
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def cut(ms, rows, window_ms, batch_rows, stops):
     """Write the place behind the last entry of each batch.
 

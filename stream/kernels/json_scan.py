@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from numba import njit
+from resampler.kernels.jit import njit
 
 _QUOTE, _COMMA, _COLON, _OPEN, _CLOSE, _BACKSLASH = 34, 44, 58, 123, 125, 92
 _DASH, _PLUS, _POINT, _ZERO, _NINE, _E, _LOWER_E = 45, 43, 46, 48, 57, 69, 101
 _TRUE, _FALSE = b"true", b"false"
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _skip(buffer, at, stop):
     while at < stop and (buffer[at] == 32 or buffer[at] == 10 or buffer[at] == 13 or buffer[at] == 9):
         at += 1
     return at
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _string(buffer, at, stop):
     """Return the place of the quote that ends a plain ASCII string begun at `at`, or -1."""
     if at >= stop or buffer[at] != _QUOTE:
@@ -29,14 +29,14 @@ def _string(buffer, at, stop):
     return at if at < stop else -1
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _digits(buffer, at, stop):
     while at < stop and _ZERO <= buffer[at] <= _NINE:
         at += 1
     return at
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _number(buffer, at, stop):
     """Return the place behind a number of JSON's grammar, or -1."""
     if at < stop and buffer[at] == _DASH:
@@ -59,7 +59,7 @@ def _number(buffer, at, stop):
     return end
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _literal(buffer, at, stop, word):
     if at + len(word) > stop:
         return -1
@@ -69,7 +69,7 @@ def _literal(buffer, at, stop, word):
     return at + len(word)
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def scan_object(buffer, at, stop, spans, n):
     """Write the spans of names and values from `spans[n]` on; return the number behind the last.
 
@@ -116,7 +116,7 @@ def scan_object(buffer, at, stop, spans, n):
         at = _skip(buffer, at + 1, stop)
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def scan_rows(buffer, first, spans, low, high, item_first, item_spans):
     """Scan entries low..high, each of one field: entry i's items are ``item_first[i - low]`` to ``[i - low + 1]``.
 

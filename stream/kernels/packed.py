@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from resampler.kernels.jit import njit
 from stream.kernels.text import find
 from stream.kernels.word import equal
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def classify(buffer, first, spans, names, ends, kinds):
     """Write for each entry which of `names` one of its first two fields is called, -1 for none of them."""
     for i in range(first.shape[0] - 1):
@@ -20,7 +20,7 @@ def classify(buffer, first, spans, names, ends, kinds):
                 kinds[i] = kind
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def gather_rows(buffer, first, spans, low, high, words, ends, x_bytes, y_bytes, certain):
     """Copy the payload of entries low..high to rows of `x_bytes` and `y_bytes`.
 

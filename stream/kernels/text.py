@@ -7,8 +7,8 @@ every faulty row included, is left to the reference.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from resampler.kernels.jit import njit
 from stream.kernels.word import are_digits, equal, last_digits, read_digits
 
 FLOAT, INTEGER, VOCABULARY = 0, 1, 2
@@ -22,7 +22,7 @@ _SMALLEST, _LARGEST = 1.1754943508222875e-38, 3.4028234e38  # where float32 is n
 _MAX_BYTES = 64
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _leading_zeros(buffer, start, stop):
     """Count the zeros before the first other digit."""
     zeros = 0
@@ -33,7 +33,7 @@ def _leading_zeros(buffer, start, stop):
     return zeros
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _exponent(buffer, at, stop):
     """Read ``e``, a sign and up to three digits; the flag says whether that is what fills [at, stop)."""
     if buffer[at] != _E and buffer[at] != _LOWER_E:
@@ -54,7 +54,7 @@ def _exponent(buffer, at, stop):
     return sign * value, True
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _fraction(buffer, at, end, mantissa):
     """Append the digits from `at` on to `mantissa`; return it and the place of the first that is none."""
     # How many digits there are no branch predictor knows: the last eight, most often all, are read at once.
@@ -72,7 +72,7 @@ def _fraction(buffer, at, end, mantissa):
     return mantissa, at
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def read_float32(buffer, start, stop):
     """Read a decimal number as the float32 nearest to the float64 nearest to it.
 
@@ -121,7 +121,7 @@ def read_float32(buffer, start, stop):
     return np.float32(-value if negative else value), True
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def read_integer(buffer, start, stop):
     """Read an integer of at most 18 digits; the flag says whether it is one."""
     at = start
@@ -141,7 +141,7 @@ def read_integer(buffer, start, stop):
     return (-value if negative else value), True
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def find(buffer, start, stop, blob, offsets, low, high):
     """Return which of the words low..high of `blob` the bytes are, or -1."""
     for word in range(low, high):
@@ -150,7 +150,7 @@ def find(buffer, start, stop, blob, offsets, low, high):
     return -1
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def decode_text(buffer, first, spans, low, high, columns, order, X, y, certain):
     """Decode the entries low..high as text rows into X, y; `certain` says which are decoded.
 

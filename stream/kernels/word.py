@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
+
+from resampler.kernels.jit import njit
 
 _EIGHT = np.uintp(8)
 _ZEROS = np.uint64(0x3030303030303030)
@@ -28,13 +30,13 @@ def load(typing_context, buffer, at):  # noqa: ARG001 - Numba tells only this si
     return types.uint64(buffer, types.uintp), _generate
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def are_digits(word):
     """Tell whether all eight bytes are decimal digits."""
     return ((word + _BEYOND_NINE) | (word - _ZEROS)) & _HIGH_BITS == np.uint64(0)
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def read_digits(word):
     """Read eight decimal digits, the first in the lowest byte: neighbours are joined, then pairs, then fours."""
     word = word - _ZEROS
@@ -44,7 +46,7 @@ def read_digits(word):
     return (low + high) >> np.uint64(32)
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def last_digits(buffer, stop, n):
     """Return the word whose last `n` (1 to 8) bytes are those before `stop` and whose others are zeros in ASCII.
 
@@ -55,7 +57,7 @@ def last_digits(buffer, stop, n):
     return kept | (_ZEROS & ((np.uint64(1) << cover) - np.uint64(1)))
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def equal(buffer, start, stop, other, other_start, other_stop):
     """Tell whether two runs of bytes are equal."""
     n = stop - start

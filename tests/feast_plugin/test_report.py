@@ -7,9 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from feast_plugin import rebuild_snapshot, verify_snapshot
+from feast_plugin.diff import diff_snapshot
 from resampler.errors import CorruptStateError
 
 
@@ -56,6 +58,69 @@ def test_hostile_names_stay_text(make):
     page = page_of(project.create(feature_service="all"))
     assert "script" not in page.tags
     assert hostile in page.texts
+
+
+def _values(table, name):
+    fraud = table["fraud"].to_numpy()
+    rng = np.random.default_rng(0)
+    n = len(fraud)
+    return {
+        "ids beyond 2**53": ("visits", 2**62 + rng.integers(0, 1_000, n) + 7 * fraud),
+        "ids of all bits": ("visits", rng.integers(-(2**63), 2**63 - 1, n)),
+        "a constant epoch": ("visits", np.full(n, 1_732_579_200_000_001)),
+        "a constant beyond 2**53": ("visits", np.full(n, 2**60 + 1)),
+        "a large constant": ("amount", np.full(n, 1e15)),
+        "from end to end": ("amount", np.where(fraud == 1, rng.random(n), 1.6e308 * np.sign(rng.random(n) - 0.5))),
+        "tiny": ("amount", rng.random(n) * 1e-25 + 1e-25 * fraud),
+    }[name]
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        "ids beyond 2**53",
+        "ids of all bits",
+        "a constant epoch",
+        "a constant beyond 2**53",
+        "a large constant",
+        "from end to end",
+        "tiny",
+    ],
+)
+def test_values_of_any_magnitude_are_drawn_and_published_unchanged(make, case):
+    table = make("plain").table
+    name, values = _values(table, case)
+    project = make(table=table.set_column(table.schema.get_field_index(name), name, pa.array(values)))
+    first = project.create(feature_service="all")
+    page = page_of(first)
+    assert not any("not drawn" in text for text in page.texts)
+    assert page.tags.count("path") == 3 * 4
+    assert not {"nan", "inf", "-inf"} & set(page.texts)
+
+    parts = pa.concat_tables([pq.read_table(f"{first.uri}/{split}/part-00000.parquet") for split in first.datasets])
+    real = parts.filter(pa.compute.invert(parts["is_synthetic"]))
+    assert sorted(real[name].to_pylist()) == sorted(values.tolist())
+    train = pq.read_table(f"{first.uri}/train/part-00000.parquet")
+    lineage = pq.read_table(f"{first.uri}/lineage.parquet")
+    child, base, neighbor = (train.take(lineage[k])[name].to_pylist() for k in ("row", "base_row", "neighbor_row"))
+    assert all(min(a, b) <= c <= max(a, b) for c, a, b in zip(child, base, neighbor, strict=True))
+
+    project.create(feature_service="all", seed=2)
+    shifts = diff_snapshot(1, 2, name="pay", root=project.root)["distributions"]
+    assert all(np.isfinite(shift) for split in shifts.values() for shift in split.values())
+    assert shifts["test"][name] == 0
+    if "constant" in case:
+        assert shifts["train"][name] == 0
+
+
+def test_a_picture_that_cannot_be_drawn_stops_no_publication(project, monkeypatch):
+    def fail(*arguments):
+        raise FloatingPointError("no such curve")
+
+    monkeypatch.setattr("feast_plugin.report._outline", fail)
+    page = page_of(project.create(feature_service="all"))
+    assert [text for text in page.texts if "not drawn" in text] == ["not drawn: no such curve"] * 4
+    assert {"amount", "score", "country"} <= set(page.texts)
 
 
 def test_it_is_checked_and_made_again(project):

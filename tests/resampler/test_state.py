@@ -22,8 +22,27 @@ def test_states_of_every_version_that_there_was(path):
         KINDS[kind].from_bytes(path.read_bytes())
 
 
-def test_there_is_a_state_of_this_version():
-    assert (STATES / f"minority-buffer-v{FORMAT_VERSION}.bin").exists()
+def test_there_is_a_state_of_every_version_that_was_written():
+    kept = {path.stem for path in STATES.glob("*.bin")}
+    assert kept == {f"{kind}-v{version}" for kind in KINDS for version in range(1, FORMAT_VERSION + 1)}
+
+
+def _rows(first, last):
+    """Rows that no generator's stream enters: two numbers and a category; one row in nine is of the rare class."""
+    i = np.arange(first, last)
+    rare = i % 9 == 0
+    X = np.stack([i * 7919 % 1009 / 1009 + rare, i * 104729 % 997 / 997, i % 3], axis=1)
+    return X.astype(np.float32), rare.astype(np.int64), i
+
+
+def test_a_saved_resampler_goes_on_as_one_that_was_never_saved():
+    saved = OnlineResampler.from_bytes((STATES / f"online-resampler-v{FORMAT_VERSION}.bin").read_bytes())
+    whole = OnlineResampler(saved.schema, **saved.parameters)
+    assert np.count_nonzero(whole.process(*_rows(0, 300)).is_synthetic) == saved.stats().synthetic[1] == 96
+    want, got = whole.process(*_rows(300, 900)), saved.process(*_rows(300, 900))
+    for name in ("X", "y", "is_synthetic", "row_id", "base_id", "neighbor_id", "step"):
+        assert getattr(want, name).tobytes() == getattr(got, name).tobytes()
+    assert saved.to_bytes() == whole.to_bytes()
 
 
 def test_a_frame_gives_back_what_it_was_given():

@@ -63,6 +63,24 @@ def test_run_takes_every_parameter_of_the_resampler(client, name, make_rows, add
     assert "begun with other settings (strategy adaptive -> plain)" in err
 
 
+def test_rows_of_tiny_units_end_the_worker_with_a_line_and_lose_nothing(
+    client, name, make_rows, add_text, call, tmp_path
+):
+    X, y = make_rows(300)
+    add_text(client, name, X * 1e-23, y)
+    _, err = call(*RUN, "--stream", name, "--ratio", "0.5", "--until-idle", "0.2", code=1)
+    assert "must reach 1e-16 units of their features' scale" in err
+    assert client.xlen(name) == 300
+    again = f"{name}-again"
+    add_text(client, again, X * 1e-23, y)
+    features = [{"name": n, "scale": 1e-23} for n in "abc"]
+    (tmp_path / "contract.json").write_text(json.dumps({"features": features, "label": {"name": "label"}}))
+    run = ("run", "--contract", tmp_path / "contract.json", "--metrics-port", "0", "--stream", again)
+    report = json.loads(call(*run, "--ratio", "0.5", "--until-idle", "0.2", "--json")[0])
+    assert report["rows"] == 300
+    assert report["synthetic"] > 0
+
+
 def test_dry_run_says_what_would_be_and_writes_nothing(client, name, make_rows, add_text, call):
     add_text(client, name, *make_rows(300))
     client.xadd(name, {"a": "x", "b": "1", "c": "1", "label": "0"}, id="900-0")

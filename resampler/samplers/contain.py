@@ -1,0 +1,89 @@
+"""Which container holds what a user gave, rows and labels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from resampler.samplers.cells import contain_cells
+from resampler.samplers.containers import Container
+from resampler.samplers.tables import contain_table
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def contain(X: Any) -> Container | None:
+    """Wrap rows that must be kept as they are.
+
+    Parameters
+    ----------
+    X : object
+        Rows as a user gave them.
+
+    Returns
+    -------
+    Container or None
+        None for what NumPy and SciPy hold as it is, and for what scikit-learn has to refuse.
+    """
+    if isinstance(X, Container):
+        return X
+    table = contain_table(X)
+    return contain_cells(X) if table is None else table
+
+
+def are_foreign(y: object) -> bool:
+    """Say whether imbalanced-learn would mishandle these labels.
+
+    Parameters
+    ----------
+    y : object
+        Labels as a user gave them.
+
+    Returns
+    -------
+    bool
+        True for anything of Polars or Arrow.
+    """
+    return type(y).__module__.partition(".")[0] in ("polars", "pyarrow")
+
+
+def to_labels(y: Any) -> NDArray[Any]:
+    """Take labels out of their container.
+
+    Parameters
+    ----------
+    y : polars.Series, pyarrow.Array or pyarrow.ChunkedArray, or a table
+        The labels.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,), or (n_samples, n_columns) of a table of several
+        The labels.
+    """
+    table = contain(y)
+    if table is None:
+        return np.asarray(y)
+    return table.values(0) if table.shape[1] == 1 else table.cells()
+
+
+def take_labels(y: Any, rows: NDArray[np.int64]) -> Any:
+    """Return some labels.
+
+    Parameters
+    ----------
+    y : polars.Series, pyarrow.Array or pyarrow.ChunkedArray, or a table
+        The labels.
+    rows : ndarray of shape (n_taken,), int64
+        Positions.
+
+    Returns
+    -------
+    object
+        Of the type of `y`.
+    """
+    table = contain(y)
+    if table is not None:
+        return table.take(rows)
+    return y[rows] if hasattr(y, "to_arrow") else y.take(rows)

@@ -1,0 +1,197 @@
+"""What a column holds, and what to do about one that no number stands for."""
+
+from __future__ import annotations
+
+import numbers
+from datetime import date, time, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from sklearn.utils._missing import is_pandas_na
+
+from resampler.samplers.remedies import RefusedError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_ENCODE = "encode it first, or use SMOTENC and name it in categorical_features"
+_OBJECTS = "leave it out of X; an argument must be neither a string nor another object, but a number"
+_COUNT = "convert it to a number, such as seconds since a fixed day, or leave it out of X"
+
+
+class Kind(NamedTuple):
+    """What a column holds.
+
+    Parameters
+    ----------
+    what : str
+        In the plural, for messages.
+    measured : bool
+        Whether distances can be measured between its values.
+    made : bool
+        Whether values between two of them can be made without changing their type.
+    remedy : str
+        What to do where one of these is asked of it and it cannot; empty if it can.
+    """
+
+    what: str
+    measured: bool = False
+    made: bool = False
+    remedy: str = "leave it out of X"
+
+
+NUMBERS = Kind("numbers", measured=True, made=True, remedy="")
+DECIMALS = Kind("decimals", measured=True, remedy="convert it to float64, or to whole numbers of its smallest unit")
+TIMES = Kind("points in time", remedy=_COUNT)
+SPANS = Kind("spans of time", remedy=_COUNT)
+LISTS = Kind("lists", remedy="spread it into a column for each entry, or use EmbeddingSMOTE with a transformer")
+TEXT = Kind("text", remedy=_ENCODE)
+CATEGORIES = Kind("categories", remedy=_ENCODE)
+COMPLEX = Kind("complex numbers", remedy="split it into real and imaginary parts")
+
+_OF_NUMPY = {**dict.fromkeys("biuf", NUMBERS), "M": TIMES, "m": SPANS, "c": COMPLEX, **dict.fromkeys("US", TEXT)}
+_OF_CELLS = (
+    (numbers.Real, NUMBERS),
+    (np.bool_, NUMBERS),
+    (Decimal, DECIMALS),
+    (str | bytes, TEXT),
+    (timedelta | np.timedelta64, SPANS),
+    (date | time | np.datetime64, TIMES),
+    (numbers.Complex, COMPLEX),
+    (list | tuple | set | np.ndarray, LISTS),
+)
+
+
+def kind_of_values(values: NDArray[Any]) -> Kind:
+    """Say what an array holds.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n,)
+        Of any dtype; cells of objects are looked at.
+
+    Returns
+    -------
+    Kind
+        Missing cells do not count; a column of nothing else counts as numbers.
+    """
+    if values.dtype.kind != "O":
+        return _OF_NUMPY.get(values.dtype.kind, Kind(f"values of dtype {values.dtype}"))
+    found = {kind for kind in map(_kind_of_type, set(map(type, values.tolist()))) if kind is not None}
+    if found <= {NUMBERS}:
+        return NUMBERS
+    return next(iter(found - {NUMBERS})) if len(found - {NUMBERS}) == 1 else Kind("values of several types")
+
+
+def _kind_of_type(cell: type) -> Kind | None:
+    if cell.__name__ in ("NoneType", "NAType", "NaTType"):
+        return None
+    for types, kind in _OF_CELLS:
+        if issubclass(cell, types):
+            return kind
+    return Kind(f"objects of type {cell.__name__}", remedy=_OBJECTS)
+
+
+def kind_of_arrow(dtype: Any) -> Kind:
+    """Say what an Arrow column holds.
+
+    Parameters
+    ----------
+    dtype : pyarrow.DataType
+        Its type.
+
+    Returns
+    -------
+    Kind
+        A column of nulls counts as numbers.
+    """
+    from pyarrow import types as t
+
+    for tests, kind in (
+        ((t.is_integer, t.is_floating, t.is_boolean, t.is_null), NUMBERS),
+        ((t.is_decimal,), DECIMALS),
+        ((t.is_timestamp, t.is_date, t.is_time), TIMES),
+        ((t.is_duration, t.is_interval), SPANS),
+        ((t.is_dictionary,), CATEGORIES),
+        ((t.is_string, t.is_large_string, t.is_string_view), TEXT),
+        ((t.is_list, t.is_large_list, t.is_fixed_size_list, t.is_list_view, t.is_large_list_view), LISTS),
+    ):
+        if any(test(dtype) for test in tests):
+            return kind
+    return Kind(f"values of type {dtype}")
+
+
+def require(name: object, kind: Kind, *, made: bool) -> None:
+    """Refuse a column that no number stands for.
+
+    Parameters
+    ----------
+    name : object
+        Of the column, or its position.
+    kind : Kind
+        What it holds.
+    made : bool
+        Whether values are to be made, not only measured.
+
+    Raises
+    ------
+    RefusedError
+        If that cannot be done.
+    """
+    if kind.made if made else kind.measured:
+        return
+    lacking = "between which none can be made" if made else "between which no distance can be measured"
+    raise RefusedError(f"column {name!r} of X holds {kind.what}, {lacking}. Remedy: {kind.remedy}")
+
+
+def refuse_lists(name: object, kind: Kind) -> None:
+    """Refuse lists where categories are asked for.
+
+    Parameters
+    ----------
+    name : object
+        Of the column, or its position.
+    kind : Kind
+        What it holds.
+
+    Raises
+    ------
+    RefusedError
+        If that is lists.
+    """
+    if kind == LISTS:
+        raise RefusedError(f"column {name!r} of X holds lists, which are no categories. Remedy: {LISTS.remedy}")
+
+
+def numbers_of(name: object, values: NDArray[Any]) -> NDArray[Any]:
+    """Return a column as numbers.
+
+    Parameters
+    ----------
+    name : object
+        Of the column, for the message.
+    values : ndarray of shape (n,)
+        Numbers, or cells that are numbers.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        Cells become float64, whole ones that a float64 does not hold int64 or uint64; a missing one is NaN.
+
+    Raises
+    ------
+    RefusedError
+        If a cell is no number.
+    """
+    if values.dtype.kind in "biuf":
+        return values
+    cells = values.tolist()
+    if {type(cell) for cell in cells} == {int} and max(max(cells), -min(cells)) > 2**53:
+        for dtype in (np.int64, np.uint64):
+            if np.iinfo(dtype).min <= min(cells) and max(cells) <= np.iinfo(dtype).max:
+                return np.array(cells, dtype=dtype)
+    try:
+        return np.array([np.nan if cell is None or is_pandas_na(cell) else cell for cell in cells], dtype=np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise RefusedError(f"column {name!r} of X: {error}. Remedy: give numbers in every cell") from error

@@ -1,0 +1,343 @@
+"""Real rows come back as they are from every sampler and container; columns that cannot be resampled are named."""
+
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from imblearn.pipeline import make_pipeline
+from scipy import sparse
+from sklearn import config_context
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, GroupKFold, cross_validate
+
+from resampler import samplers
+from resampler.errors import ResamplerError
+from resampler.samplers import replay
+
+WIDE = 2**62
+MAKING = {
+    "smote": samplers.SMOTE(random_state=0),
+    "borderline": samplers.BorderlineSMOTE(random_state=0),
+    "adasyn": samplers.ADASYN(random_state=0),
+    "svm": samplers.SVMSMOTE(random_state=0),
+    "kmeans": samplers.KMeansSMOTE(random_state=0, kmeans_estimator=3, cluster_balance_threshold=0.01),
+    "smotenc": samplers.SMOTENC([3], random_state=0),
+    "embedding": samplers.EmbeddingSMOTE(random_state=0),
+    "shrinkage": samplers.RandomOverSampler(random_state=0, shrinkage=0.5),
+    "smote-tomek": samplers.SMOTETomek(random_state=0),
+    "smote-enn": samplers.SMOTEENN(random_state=0),
+}
+PICKING = {
+    "over": samplers.RandomOverSampler(random_state=0),
+    "under": samplers.RandomUnderSampler(random_state=0),
+    "tomek": samplers.TomekLinks(),
+    "enn": samplers.EditedNearestNeighbours(),
+}
+
+
+def wide_rows(n=300):
+    """Floats beside integers that no float64 holds, signed and unsigned; codes; and y."""
+    rng = np.random.default_rng(0)
+    y = (rng.random(n) < 0.25).astype(np.int64)
+    columns = {
+        "amount": rng.normal(size=n) + 2 * y,
+        "signed": WIDE + rng.integers(0, 1_000, n),
+        "unsigned": np.uint64(2**63) + rng.integers(0, 1_000, n).astype(np.uint64),
+        "code": rng.integers(0, 3, n) + WIDE,
+    }
+    return columns, y
+
+
+def as_list(columns):
+    return [list(row) for row in zip(*(column.tolist() for column in columns.values()), strict=True)]
+
+
+CONTAINERS = {
+    "pandas": pd.DataFrame,
+    "pandas nullable": lambda c: pd.DataFrame(c).convert_dtypes(),
+    "pandas arrow": lambda c: pd.DataFrame(c).convert_dtypes(dtype_backend="pyarrow"),
+    "pandas objects": lambda c: pd.DataFrame(c).astype(object),
+    "polars": pl.DataFrame,
+    "arrow": pa.table,
+    "record batch": lambda c: pa.RecordBatch.from_pydict({k: pa.array(v) for k, v in c.items()}),
+    "list": as_list,
+    "objects": lambda c: np.array(as_list(c), dtype=object),
+}
+
+
+def rows_of(X):
+    """Return rows as tuples of Python's own numbers."""
+    if isinstance(X, pd.DataFrame):
+        return list(zip(*(X.iloc[:, j].tolist() for j in range(X.shape[1])), strict=True))
+    if isinstance(X, pl.DataFrame):
+        return X.rows()
+    if isinstance(X, pa.Table | pa.RecordBatch):
+        return [tuple(row.values()) for row in X.to_pylist()]
+    return [tuple(row) for row in (X if isinstance(X, list) else X.tolist())]
+
+
+def types_of(X):
+    if isinstance(X, pd.DataFrame):
+        return X.dtypes.tolist()
+    return X.schema if hasattr(X, "schema") else type(X), getattr(X, "dtype", None)
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+@pytest.mark.parametrize("name", [*MAKING, *PICKING])
+def test_real_rows_come_back_as_they_are(name, container):
+    columns, y = wide_rows()
+    X = CONTAINERS[container](columns)
+    given = rows_of(X)
+    sampler = clone((MAKING | PICKING)[name])
+    X_new, y_new = sampler.fit_resample(X, y)
+    assert type(X_new) is type(X)
+    assert types_of(X_new) == types_of(X)
+    came, n = rows_of(X_new), len(y)
+    if name in PICKING:
+        assert came == [given[i] for i in sampler.sample_indices_]
+        return
+    if name in ("smote-tomek", "smote-enn"):
+        real = [row for row in came if row in set(given)]
+        kept = len(came) - len(sampler.provenance_.base)
+        assert len(real) >= kept
+        assert 0 < kept <= n
+    else:
+        assert came[:n] == given
+    if name in ("shrinkage", "svm"):
+        return
+    made = sampler.provenance_
+    synthetic = rows_of(replay(X, made))
+    assert len(synthetic) == len(made.base) > 0
+    if name not in ("smote-tomek", "smote-enn"):
+        assert synthetic == came[n:]
+    for row, b, m in zip(synthetic, made.base, made.neighbor, strict=True):
+        for j in (1, 2):
+            assert min(given[b][j], given[m][j]) <= row[j] <= max(given[b][j], given[m][j])
+            assert type(row[j]) is int
+    if name == "smotenc":
+        assert {row[3] for row in synthetic} <= set(columns["code"].tolist())
+    assert np.array_equal(np.sort(y_new)[::-1][: int(y_new.sum())], np.ones(int(y_new.sum())))
+
+
+def test_a_matrix_of_wide_integers_is_resampled_in_integers():
+    columns, y = wide_rows()
+    X = np.column_stack([columns["signed"], columns["code"]])
+    for sampler in (samplers.SMOTE(random_state=0), samplers.RandomOverSampler(random_state=0, shrinkage=0.5)):
+        X_new, _ = sampler.fit_resample(X, y)
+        assert X_new.dtype == np.int64
+        assert np.array_equal(X_new[: len(y)], X)
+        assert abs(X_new[len(y) :] - WIDE).max() < 5_000
+        assert len(np.unique(X_new[len(y) :], axis=0)) > 50
+    with pytest.raises(ResamplerError, match=r"integers within 2\*\*53.*leave that column out"):
+        samplers.SMOTE().fit_resample(sparse.csr_matrix(X), y)
+    with pytest.raises(ResamplerError, match=r"'column 0' must be finite and within 1e\+16"):
+        samplers.SMOTE().fit_resample(np.random.default_rng(0).integers(-(2**63), 2**63 - 1, X.shape), y)
+
+
+def test_synthetic_values_stay_within_what_their_column_holds():
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1], [200, 40])
+    X = pd.DataFrame({"a": rng.integers(0, 256, 240).astype(np.uint8), "b": rng.integers(0, 2, 240).astype(bool)})
+    for rows in (X, X[["a"]].to_numpy(), pl.from_pandas(X)):
+        for sampler in (samplers.RandomOverSampler(random_state=0, shrinkage=9.0), samplers.SVMSMOTE(random_state=0)):
+            new = pd.DataFrame(np.asarray(sampler.fit_resample(rows, y)[0])).iloc[240:, 0]
+            assert new.between(0, 255).all()
+    drawn = samplers.RandomOverSampler(random_state=0, shrinkage=9.0).fit_resample(X[["a"]].to_numpy(), y)[0][240:]
+    assert {0, 255} <= set(drawn[:, 0].tolist())  # cut off, not wrapped around
+
+
+TIME = "points in time", "convert it to a number"
+ODD = {
+    "datetime": ([datetime(2024, 1, 1) + timedelta(days=i) for i in range(60)], *TIME),
+    "date": ([date(2024, 1, 1) + timedelta(days=i) for i in range(60)], *TIME),
+    "timedelta": ([timedelta(days=i) for i in range(60)], "spans of time", "convert it to a number"),
+    "decimal": ([Decimal(f"{i}.25") for i in range(60)], "decimals", "convert it to float64"),
+    "list": ([[i, i + 1] for i in range(60)], "lists", "spread it into a column for each entry"),
+    "text": ([str(i) for i in range(60)], "text", "use SMOTENC"),
+}
+
+
+def odd_tables(values):
+    numbers = np.random.default_rng(0).normal(size=60)
+    cells = np.empty((60, 2), dtype=object)
+    cells[:, 0] = numbers
+    for i, value in enumerate(values):
+        cells[i, 1] = value
+    return {
+        "pandas": pd.DataFrame({"n": numbers, "odd": values}),
+        "polars": pl.DataFrame({"n": numbers, "odd": values}),
+        "arrow": pa.table({"n": numbers, "odd": values}),
+        "pandas arrow": pa.table({"n": numbers, "odd": values}).to_pandas(types_mapper=pd.ArrowDtype),
+        "objects": cells,
+    }
+
+
+@pytest.mark.parametrize("container", ["pandas", "polars", "arrow", "pandas arrow", "objects"])
+@pytest.mark.parametrize("odd", ODD)
+def test_a_column_that_is_no_number_is_named_with_its_remedy_and_picked_as_it_is(odd, container):
+    values, what, remedy = ODD[odd]
+    X, y = odd_tables(values)[container], np.repeat([0, 1], [45, 15])
+    column = 1 if container == "objects" else "odd"
+    for name in (
+        "smote",
+        "borderline",
+        "adasyn",
+        "svm",
+        "kmeans",
+        "embedding",
+        "shrinkage",
+        "smote-tomek",
+        "smote-enn",
+    ):
+        with pytest.raises(ResamplerError, match=f"column {column!r} of X holds {what}.*Remedy: .*{remedy}"):
+            clone(MAKING[name]).fit_resample(X, y)
+    for name in ("tomek", "enn"):
+        if odd == "decimal":
+            sampler = clone(PICKING[name])
+            X_new, _ = sampler.fit_resample(X, y)
+            assert rows_of(X_new) == [rows_of(X)[i] for i in sampler.sample_indices_]
+            continue
+        with pytest.raises(ResamplerError, match=f"column {column!r} of X holds {what}.*no distance"):
+            clone(PICKING[name]).fit_resample(X, y)
+    for name in ("over", "under"):
+        sampler = clone(PICKING[name])
+        X_new, _ = sampler.fit_resample(X, y)
+        assert [str(row[1]) for row in rows_of(X_new)] == [str(rows_of(X)[i][1]) for i in sampler.sample_indices_]
+
+
+@pytest.mark.parametrize("kind", ["datetime64[us]", "timedelta64[s]"])
+def test_an_array_of_dates_is_refused(kind):
+    X, y = np.arange(60).reshape(30, 2).astype(kind), np.repeat([0, 1], [20, 10])
+    for sampler in (samplers.SMOTE(), samplers.TomekLinks()):
+        with pytest.raises(ResamplerError, match=r"column 0 of X holds (points in|spans of) time"):
+            sampler.fit_resample(X, y)
+    assert samplers.RandomOverSampler(random_state=0).fit_resample(X, y)[0].dtype == X.dtype
+
+
+def test_names_of_several_types_are_refused():
+    X = pd.DataFrame(np.random.default_rng(0).normal(size=(60, 2)), columns=["a", 1])
+    with pytest.raises(ResamplerError, match=r"all input features have string names.*X\.columns\.astype"):
+        samplers.SMOTE().fit_resample(X, np.repeat([0, 1], [45, 15]))
+
+
+@pytest.mark.parametrize("category", [["a", "b"], [1, 2]])
+def test_pandas_categories_are_refused_where_values_are_made(category):
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"n": rng.normal(size=60), "c": pd.Categorical(rng.choice(category, 60))})
+    y = np.repeat([0, 1], [45, 15])
+    with pytest.raises(ResamplerError, match=r"column 'c' of X holds categories.*use SMOTENC"):
+        samplers.SMOTE().fit_resample(X, y)
+    X_new, _ = samplers.SMOTENC("auto", random_state=0).fit_resample(X, y)
+    assert X_new["c"].dtype == X["c"].dtype
+
+
+def test_equal_names_are_refused_where_values_are_made_and_picked_elsewhere():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(60, 3)), columns=["a", "b", "a"])
+    table = pa.table([pa.array(frame.iloc[:, j]) for j in range(3)], names=["a", "b", "a"])
+    y = np.repeat([0, 1], [45, 15])
+    for X in (frame, table):
+        for name in ("smote", "adasyn", "shrinkage", "smote-enn", "embedding"):
+            with pytest.raises(ResamplerError, match="distinct names, got 'a' 2 times: rename all but one"):
+                clone(MAKING[name]).fit_resample(X, y)
+        for sampler in map(clone, PICKING.values()):
+            X_new, _ = sampler.fit_resample(X, y)
+            want = X.iloc[sampler.sample_indices_] if X is frame else X.take(sampler.sample_indices_)
+            assert np.array_equal(np.asarray(X_new), np.asarray(want))
+
+
+def test_lists_and_objects_of_few_types_stay_what_they_are():
+    X = [[1, 2.5], [2, 3.5], [3, 1.5], [4, 0.5]] * 10
+    y = [0] * 30 + [1] * 10
+    X_new, y_new = samplers.SMOTE(random_state=0).fit_resample(X, y)
+    assert X_new[:40] == X
+    assert {type(row[0]) for row in X_new[:40]} == {int}
+    assert y_new[:40] == y
+    whole = samplers.SMOTE(random_state=0).fit_resample([[2 * i, i] for i in range(40)], y)[0]
+    assert {type(cell) for row in whole for cell in row} == {int}
+    tuples, _ = samplers.RandomUnderSampler(random_state=0).fit_resample([tuple(row) for row in X], y)
+    assert all(row in X for row in tuples)
+
+
+# groups= through scikit-learn's metadata routing
+
+
+def grouped(n=360):
+    rng = np.random.default_rng(0)
+    y = (rng.random(n) < 0.25).astype(np.int64)
+    return rng.normal(size=(n, 3)) + y[:, None], y, np.repeat(["north", "south", "west"], n // 3)
+
+
+class Watching(LogisticRegression):
+    """Remember what came out of the sampler."""
+
+    def fit(self, X, y, sample_weight=None):
+        Watching.seen.append((X.copy(), y.copy()))
+        return super().fit(X, y, sample_weight)
+
+
+@pytest.mark.parametrize(
+    "sampler",
+    [
+        samplers.SMOTE(random_state=0),
+        samplers.BorderlineSMOTE(random_state=0),
+        samplers.ADASYN(random_state=0),
+        samplers.SVMSMOTE(random_state=0),
+        samplers.KMeansSMOTE(random_state=0, kmeans_estimator=2, cluster_balance_threshold=0.01),
+        samplers.SMOTENC([2], random_state=0),
+        samplers.SMOTEN(random_state=0),
+        samplers.EmbeddingSMOTE(random_state=0),
+        samplers.SMOTETomek(random_state=0),
+        samplers.SMOTEENN(random_state=0),
+    ],
+    ids=lambda sampler: type(sampler).__name__,
+)
+def test_groups_reach_every_sampler_that_joins_rows(sampler):
+    X, y, groups = grouped()
+    X[:, 2] = np.rint(X[:, 2])
+    if isinstance(sampler, samplers.SMOTEN):
+        X = np.rint(X)
+    X_want, y_want = clone(sampler).fit_resample(X, y, groups=groups)
+    with config_context(enable_metadata_routing=True):
+        Watching.seen = []
+        routed = clone(sampler).set_fit_resample_request(groups=True)
+        make_pipeline(routed, Watching()).fit(X, y, groups=groups)
+        ((X_got, y_got),) = Watching.seen
+    assert np.array_equal(X_got, X_want)
+    assert np.array_equal(y_got, y_want)
+    made = routed.provenance_
+    assert (groups[made.base] == groups[made.neighbor]).all()
+
+
+def test_groups_are_cut_into_the_folds():
+    X, y, groups = grouped()
+    with config_context(enable_metadata_routing=True):
+        pipe = make_pipeline(samplers.SMOTE(random_state=0).set_fit_resample_request(groups=True), Watching())
+        cut = GroupKFold(3)
+        Watching.seen = []
+        cross_validate(pipe, X, y, cv=cut, params={"groups": groups}, error_score="raise")
+        assert len(Watching.seen) == 3
+        for (train, _), (X_got, y_got) in zip(cut.split(X, y, groups), Watching.seen, strict=True):
+            want = samplers.SMOTE(random_state=0).fit_resample(X[train], y[train], groups=groups[train])
+            assert np.array_equal(X_got, want[0])
+            assert np.array_equal(y_got, want[1])
+        Watching.seen = []
+        search = GridSearchCV(pipe, {"smote__k_neighbors": [3, 5]}, cv=cut, error_score="raise")
+        search.fit(X, y, groups=groups)
+        assert len(Watching.seen) == 2 * 3 + 1
+        k = search.best_params_["smote__k_neighbors"]
+        want = samplers.SMOTE(random_state=0, k_neighbors=k).fit_resample(X, y, groups=groups)[0]
+        assert np.array_equal(Watching.seen[-1][0], want)
+
+
+def test_groups_that_nobody_asked_for_are_refused_by_scikit_learn():
+    X, y, groups = grouped()
+    with config_context(enable_metadata_routing=True):
+        pipe = make_pipeline(samplers.SMOTE(random_state=0), LogisticRegression())
+        with pytest.raises(ValueError, match=r"groups.*are passed but are not explicitly set as requested or not"):
+            pipe.fit(X, y, groups=groups)
