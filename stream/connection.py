@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import socket
+import ssl
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, urlsplit
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     import redis
 
     from stream.keys import ShardKeys
+    from stream.redis_errors import Client
 
 URL_VARIABLE = "RESAMPLER_REDIS_URL"
 USERNAME_VARIABLE = "RESAMPLER_REDIS_USERNAME"
@@ -108,6 +111,7 @@ def open_client(url: str, key: str = "", *, timeout_s: float = SOCKET_TIMEOUT_S)
         raise MissingExtraError("redis-py is missing: pip install 'feast-resampler[stream]'") from error
     try:
         client = _client(url, key, _fixed(timeout_s))
+        client.server = redact(url)
         # An option that nobody knows is found out when a connection is made, which does not yet connect.
         client.connection_pool.connection_class(**client.connection_pool.connection_kwargs)
     except (ValueError, TypeError) as error:
@@ -118,21 +122,23 @@ def open_client(url: str, key: str = "", *, timeout_s: float = SOCKET_TIMEOUT_S)
     return client
 
 
-def _client(url: str, key: str, fixed: dict[str, Any]) -> redis.Redis:
+def _client(url: str, key: str, fixed: dict[str, Any]) -> Client:
     import redis
     from redis.connection import parse_url
+
+    from stream.redis_errors import Client, is_cluster
 
     scheme, _, rest = url.partition("://")
     transport, _, topology = scheme.partition("+")
     if topology == "sentinel":
         return _sentinel_client(transport, rest, fixed)
-    if topology != "cluster":
-        return redis.Redis(connection_pool=redis.ConnectionPool(**parse_url(url) | fixed))
+    if not is_cluster(url):
+        return Client(connection_pool=redis.ConnectionPool(**parse_url(url) | fixed))
     options = {name: value for name, value in fixed.items() if name != "retry"}
     cluster = redis.RedisCluster.from_url(f"{transport}://{rest}", **options)
     pool = cluster.get_redis_connection(cluster.get_node_from_key(key)).connection_pool
     options = pool.connection_kwargs | fixed | {"connection_class": pool.connection_class}
-    return redis.Redis(connection_pool=redis.ConnectionPool(**options))
+    return Client(connection_pool=redis.ConnectionPool(**options))
 
 
 def _fixed(timeout_s: float) -> dict[str, Any]:
@@ -149,9 +155,11 @@ def _fixed(timeout_s: float) -> dict[str, Any]:
     }
 
 
-def _sentinel_client(transport: str, rest: str, fixed: dict[str, Any]) -> redis.Redis:
+def _sentinel_client(transport: str, rest: str, fixed: dict[str, Any]) -> Client:
     from redis.connection import parse_url
     from redis.sentinel import Sentinel
+
+    from stream.redis_errors import Client
 
     netloc, _, path = rest.partition("/")
     service, _, options = path.partition("/")
@@ -171,7 +179,7 @@ def _sentinel_client(transport: str, rest: str, fixed: dict[str, Any]) -> redis.
         **kwargs,
         **tls,
     )
-    return sentinel.master_for(unquote(service))
+    return sentinel.master_for(unquote(service), redis_class=Client)
 
 
 def connect(url: str, key: str = "", *, timeout_s: float = SOCKET_TIMEOUT_S) -> redis.Redis:
@@ -197,8 +205,10 @@ def connect(url: str, key: str = "", *, timeout_s: float = SOCKET_TIMEOUT_S) -> 
         If the URL cannot be read.
     MissingExtraError
         If redis-py is not installed.
+    UnavailableError
+        If the server does not answer or cannot serve now.
     ResamplerError
-        If the server does not answer or refuses the credentials.
+        If it refuses the credentials, or its name or certificate is wrong.
     """
     try:
         import redis
@@ -207,23 +217,23 @@ def connect(url: str, key: str = "", *, timeout_s: float = SOCKET_TIMEOUT_S) -> 
     try:
         client = open_client(url, key, timeout_s=timeout_s)
         client.ping()
-    except redis.AuthenticationError as error:
-        raise ResamplerError(f"Redis at {redact(url)} refuses the credentials: correct the URL's") from error
     except (redis.RedisError, OSError) as error:
-        raise ResamplerError(
-            f"Redis at {redact(url)} does not answer ({_reason(error, url)}): "
-            f"start the server or correct --url / {URL_VARIABLE}"
-        ) from error
+        raise _refusal(error, url) from error
     return client
 
 
-def _reason(error: Exception, url: str) -> str:
-    """Say what failed, on one line and without what the URL keeps secret."""
-    text = " ".join(str(error).split()).rstrip(".") or type(error).__name__
-    credentials = url.partition("://")[2].rpartition("@")[0]
-    for secret in (unquote(credentials), *map(unquote, credentials.split(":")[1:])):
-        text = text.replace(secret, "***") if secret else text
-    return text
+def _refusal(error: Exception, url: str) -> ResamplerError:
+    """Say why a server cannot be used; what a wrong URL causes is no matter of waiting."""
+    from stream.redis_errors import explain
+
+    said = explain(error, url, server=redact(url))
+    cause: BaseException | None = error
+    while cause is not None:
+        unknown = isinstance(cause, socket.gaierror) and cause.errno == socket.EAI_NONAME
+        if unknown or isinstance(cause, ssl.SSLCertVerificationError):
+            return ResamplerError(str(said))
+        cause = cause.__cause__ or cause.__context__
+    return said
 
 
 def connect_shards(url: str, shards: Iterable[ShardKeys]) -> list[tuple[redis.Redis, ShardKeys]]:
@@ -264,13 +274,17 @@ def raw_command(client: redis.Redis, *command: bytes | str | int) -> Any:
     object
         Nested lists, bytes, integers, None.
     """
+    from stream.redis_errors import blame
+
     pool: Any = client.connection_pool
     connection = pool.get_connection()
     try:
         connection.send_command(*command)
         return connection.read_response()
-    except BaseException:
+    except BaseException as error:
         connection.disconnect()  # an unread reply must not reach the connection's next user
+        if isinstance(error, Exception):
+            blame(error, command, getattr(client, "server", ""))
         raise
     finally:
         pool.release(connection)

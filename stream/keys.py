@@ -65,6 +65,25 @@ class ShardKeys:
         """Hash: consumer name to the place that it has committed."""
         return self._beside("feeds")
 
+    def types(self) -> dict[str, str]:
+        """Say what Redis must hold under each key.
+
+        Returns
+        -------
+        dict of str to str
+            Type, as the command TYPE names it, by key.
+        """
+        return {
+            self.input: "stream",
+            self.output: "stream",
+            self.dead: "stream",
+            self.checkpoint: "hash",
+            self.snapshot: "hash",
+            self.lease: "string",
+            self.forget: "set",
+            self.feeds: "hash",
+        }
+
 
 def _has_hash_tag(name: str) -> bool:
     start = name.find("{")
@@ -114,3 +133,19 @@ def workers_key(stream: str) -> str:
         A key in a slot of its own: it is never part of a commit.
     """
     return f"{stream}:workers"
+
+
+def shards_key(stream: str) -> str:
+    """Name the string that holds the stream's number of shards.
+
+    Parameters
+    ----------
+    stream : str
+        Name of the stream.
+
+    Returns
+    -------
+    str
+        A key in a slot of its own, written once by the stream's first worker.
+    """
+    return f"{stream}:shards"

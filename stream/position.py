@@ -62,7 +62,11 @@ def input_info(client: redis.Redis, key: str) -> InputInfo:
     except redis.ResponseError as error:
         if "no such key" in str(error):
             return InputInfo(0, 0, "0-0")
-        raise ResamplerError(f"input {key!r} must be a stream: {error}") from error
+        if "WRONGTYPE" not in str(error):
+            raise
+        raise ResamplerError(
+            f"input {key!r} must be a stream, and something else wrote that key: rename or delete it"
+        ) from error
     if "entries-added" not in info:
         raise ResamplerError("the server does not count added entries: Redis 7.0 or Valkey is needed")
     last: bytes = info["last-generated-id"]
