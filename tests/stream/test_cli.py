@@ -171,6 +171,7 @@ def test_metrics_and_health(client, name, make_rows, add_text, start_cli):
         "stream_lag_rows",
         "commit_seconds_bucket",
         "batch_latency_seconds_bucket",
+        "shard_owned",
     )
     only_when = ("dead_letters_total", "replayed_rows_total")  # there are any
     text, deadline = "", time.monotonic() + 60
@@ -191,7 +192,7 @@ def test_metrics_and_health(client, name, make_rows, add_text, start_cli):
     ("arguments", "code", "message"),
     [
         (
-            (*RUN, "--stream", "x", "--url", "redis://me:secret@127.0.0.1:1/0"),
+            ("status", "--stream", "x", "--url", "redis://me:secret@127.0.0.1:1/0"),
             1,
             "redis://127.0.0.1:1/0 does not answer",
         ),
