@@ -104,6 +104,8 @@ def open_client(url: str, key: str = "", *, timeout_s: float = SOCKET_TIMEOUT_S)
         If redis-py is not installed.
     redis.RedisError
         If no node of a Cluster answers.
+    ResamplerError
+        If the URL says Cluster and the server is none.
     """
     try:
         import redis  # noqa: F401 - is it there?
@@ -134,11 +136,28 @@ def _client(url: str, key: str, fixed: dict[str, Any]) -> Client:
         return _sentinel_client(transport, rest, fixed)
     if not is_cluster(url):
         return Client(connection_pool=redis.ConnectionPool(**parse_url(url) | fixed))
-    options = {name: value for name, value in fixed.items() if name != "retry"}
-    cluster = redis.RedisCluster.from_url(f"{transport}://{rest}", **options)
-    pool = cluster.get_redis_connection(cluster.get_node_from_key(key)).connection_pool
+    pool = _pool_of_node(f"{transport}://{rest}", key, fixed, redact(url))
     options = pool.connection_kwargs | fixed | {"connection_class": pool.connection_class}
     return Client(connection_pool=redis.ConnectionPool(**options))
+
+
+def _pool_of_node(url: str, key: str, fixed: dict[str, Any], shown: str) -> redis.ConnectionPool:
+    """Ask a Cluster which node has the key's slot."""
+    import redis
+
+    options = {name: value for name, value in fixed.items() if name != "retry"}
+    try:
+        cluster = redis.RedisCluster.from_url(url, **options)
+        node = cluster.get_node_from_key(key)
+        if node is None:
+            raise redis.ConnectionError(f"no node has the slot of key {key!r}")
+        return cluster.get_redis_connection(node).connection_pool
+    except redis.exceptions.RedisClusterException as error:  # which is no RedisError
+        if isinstance(error.__cause__, redis.RedisError):
+            raise error.__cause__ from None
+        if "not enabled" in str(error):
+            raise ResamplerError(f"Redis at {shown} is not part of a Cluster: use redis:// in the URL") from error
+        raise redis.ConnectionError(str(error)) from error
 
 
 def _fixed(timeout_s: float) -> dict[str, Any]:
@@ -218,20 +237,26 @@ def connect(url: str, key: str = "", *, timeout_s: float = SOCKET_TIMEOUT_S) -> 
         client = open_client(url, key, timeout_s=timeout_s)
         client.ping()
     except (redis.RedisError, OSError) as error:
-        raise _refusal(error, url) from error
+        from stream.redis_errors import explain
+
+        refusal = explain(error, url, server=redact(url))
+        if getattr(refusal, "reads", False):  # PING too is refused by a server that could not save, reads are not
+            return client
+        raise _final(refusal, error) from error
     return client
 
 
-def _refusal(error: Exception, url: str) -> ResamplerError:
-    """Say why a server cannot be used; what a wrong URL causes is no matter of waiting."""
-    from stream.redis_errors import explain
+def _final(said: ResamplerError, error: Exception) -> ResamplerError:
+    """Take back that waiting may help where the URL is wrong: unknown host, untrusted certificate, no Redis there."""
+    import redis
 
-    said = explain(error, url, server=redact(url))
+    seen: list[BaseException] = []
     cause: BaseException | None = error
-    while cause is not None:
+    while cause is not None and cause not in seen:
         unknown = isinstance(cause, socket.gaierror) and cause.errno == socket.EAI_NONAME
-        if unknown or isinstance(cause, ssl.SSLCertVerificationError):
+        if unknown or isinstance(cause, ssl.SSLCertVerificationError | redis.InvalidResponse):
             return ResamplerError(str(said))
+        seen.append(cause)
         cause = cause.__cause__ or cause.__context__
     return said
 

@@ -60,15 +60,18 @@ class Lease:
         return bool(taken)
 
     def is_free(self) -> bool:
-        """Tell whether nobody has the lease.
+        """Tell whether no other worker has the lease.
 
         Returns
         -------
         bool
-            True also where its owner is a process of this machine that has died.
+            True also where it is ours, or its owner is a process of this machine that has died.
         """
-        found = self._client.get(self._keys.lease)
-        return found is None or (isinstance(found, bytes) and is_dead(found.decode(errors="replace")))
+        found: bytes | None = self._client.get(self._keys.lease)  # type: ignore[assignment]
+        if found is None:
+            return True
+        owner = found.decode(errors="replace")
+        return owner == self.owner or is_dead(owner)
 
     def renew(self) -> bool:
         """Extend the lease; another thread than that of `acquire` may ask.

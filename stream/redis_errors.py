@@ -88,13 +88,24 @@ _MEANINGS = {
         True, "does not answer in time", "see whether the server hangs or is overloaded, and whether the network does"
     ),
     "CONNECTION": Meaning(True, "does not answer", "start the server or correct --url / RESAMPLER_REDIS_URL"),
-    "": Meaning(False, "refuses", "Redis 7.0 or Valkey is needed, with every command that docs/streaming.md names"),
+    "PROTOCOL": Meaning(
+        True,
+        "does not answer in Redis's protocol",
+        "correct the URL: another service listens there, or one that expects TLS (rediss://)",
+    ),
+    "UNKNOWN": Meaning(
+        False, "does not know", "use Redis 7.0 or later, or Valkey, with none of the stream's commands renamed"
+    ),
+    "": Meaning(False, "refuses", "see what docs/streaming.md, 'Servers', asks of a server"),
 }
 _WRITES_REFUSED = ("OOM", "MISCONF", "READONLY", "NOREPLICAS")
+# Where the code does not stand first: in a script's errors, those of servers before 7.0 above all.
+_PARTS = {f" {code} ": code for code in _WRITES_REFUSED} | {"ACL failure": "NOPERM", "unknown command": "UNKNOWN"}
 _SAME = {"ASK": "MOVED", "WRONGPASS": "NOAUTH"}
 _CODES: dict[type[Exception], str] = {
     redis.AuthenticationError: "NOAUTH",
     redis.BusyLoadingError: "LOADING",
+    redis.InvalidResponse: "PROTOCOL",
     redis.OutOfMemoryError: "OOM",
     redis.ReadOnlyError: "READONLY",
     redis.TimeoutError: "TIMEOUT",
@@ -136,8 +147,10 @@ def code_of(error: Exception) -> str:
     word = _SAME.get(word, word)
     if word in _MEANINGS:
         return word
-    # A server before 7.0 puts its own words before those of a command that a script called.
-    return next((code for code in _WRITES_REFUSED if f" {code} " in text), "")
+    for part, code in _PARTS.items():
+        if part in text:
+            return code
+    return ""
 
 
 def is_passing(error: Exception, url: str = "") -> bool:
@@ -203,6 +216,7 @@ def explain(error: Exception, url: str = "", *, server: str = "", keys: Sequence
     touching += f" for key{'s' if ',' in named else ''} {named}" if named else ""
     at = server or address
     words = _without_secrets(" ".join(str(error).split()).rstrip(".") or type(error).__name__, url)
+    words = words.partition(" : <redis.")[0]  # Sentinel's client shows itself with all its options
     text = f"Redis{f' at {at}' if at else ''} {meaning.what}{touching} ({words}): {meaning.remedy}"
     if not is_passing(error, url):
         return ResamplerError(text)

@@ -105,7 +105,7 @@ class ShardRunner:
             except (redis.RedisError, OSError) as error:
                 if not is_passing(error, self._worker.url):
                     raise self._explain(error) from error
-                self._wait_out(error)
+                self._wait_out(str(self._explain(error)))
 
     def _explain(self, error: Exception) -> ResamplerError:
         if code_of(error) == "WRONGTYPE":
@@ -114,9 +114,8 @@ class ShardRunner:
                     return found
         return explain(error, self._worker.url, keys=(self._keys.input,))
 
-    def _wait_out(self, error: Exception) -> None:
+    def _wait_out(self, words: str) -> None:
         """Say once what is wrong, and wait longer each time until something is committed again."""
-        words = str(explain(error, self._worker.url, keys=(self._keys.input,)))
         self.vitals.trouble(words)
         limit_s = LAST_COMMIT_RETRY_S if self._acquired else LAST_RETRY_S
         self._retry_s = min(max(FIRST_RETRY_S, 2 * self._retry_s), limit_s)
@@ -199,10 +198,12 @@ class ShardRunner:
                 if shard.nothing_due or shard.cursor != self._cursor:
                     self._cursor = shard.cursor
                     self._settled()
-        except (FencedError, MovedError, StoppedError) as error:
-            logger.log(logging.INFO if isinstance(error, StoppedError) else logging.WARNING, "%s", error)
+        except StoppedError as error:
+            logger.info("%s", error)
+        except (FencedError, MovedError) as error:
             self._own(False)
             shard.detach()
+            self._wait_out(str(error))
 
     def _take(self, shard: Shard) -> None:
         """Take the shard if it is this worker's part, or if nobody else takes it."""

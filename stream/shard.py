@@ -150,7 +150,7 @@ class Shard:
         return self._paused or not (self._pending or self._behind or self._sent)
 
     def is_free(self) -> bool:
-        """Tell whether nobody owns the shard.
+        """Tell whether no other worker owns the shard.
 
         Returns
         -------
@@ -219,6 +219,7 @@ class Shard:
             self._check()
         self._paused = self._held_back()
         if self._paused:
+            self._settle()  # what was sent before may have to be sent again
             self._sleep(IDLE_BLOCK_MS / 1_000)
             return
         if self._forget_requests:
