@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from resampler.errors import CorruptStateError, InvalidInputError
 from stream.connection import connect, connect_shards, open_client
 from stream.keys import ShardKeys, shard_keys, shards_key
-from stream.redis_errors import is_cluster
+from stream.redis_errors import explain, is_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -47,8 +47,13 @@ def open_stream(
     ResamplerError
         As `stream.connection.connect`.
     """
+    import redis
+
     keys = shard_keys(stream, shards)
-    require_shards(url, stream, shards)
+    try:
+        require_shards(url, stream, shards)
+    except redis.RedisError as error:
+        raise explain(error, url) from error
     return connect_shards(url, keys if only is None else [keys[shard] for shard in only])
 
 
@@ -141,20 +146,22 @@ class _Traces:
         self._url = url
         self._client: redis.Redis | None = None
 
-    def _of(self, keys: ShardKeys) -> redis.Redis:
+    def _of(self, key: str) -> redis.Redis:
         if self._client is None or is_cluster(self._url):
-            self._client = open_client(self._url, keys.input)
+            self._client = open_client(self._url, key)
         return self._client
 
     def begun(self, keys: ShardKeys) -> bool:
         import redis
 
         try:
-            return bool(self._of(keys).hexists(keys.checkpoint, "cursor"))
+            found = bool(self._of(keys.input).hexists(keys.checkpoint, "cursor"))
         except redis.ResponseError as error:
             if "WRONGTYPE" not in str(error):
                 raise
             return False  # who loads the checkpoint says so
+        own = shards_key(keys.input)  # another stream's, which happens to be called like a shard of this one
+        return found and not self._of(own).exists(own)
 
     def there(self, keys: ShardKeys) -> bool:
-        return bool(self._of(keys).exists(keys.input)) or self.begun(keys)
+        return bool(self._of(keys.input).exists(keys.input)) or self.begun(keys)

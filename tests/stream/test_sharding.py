@@ -93,6 +93,13 @@ def test_a_stream_whose_last_shards_nobody_began_goes_on(client, name, make_rows
     assert [Checkpoint.load(client, keys).rows for keys in shard_keys(name, 4)] == [20] * 4
 
 
+def test_a_stream_that_is_called_like_a_shard_is_a_stream_of_its_own(client, name, make_rows, add_text, run_worker):
+    for stream in (f"{name}.0", name):
+        add_text(client, stream, *make_rows(20))
+        run_worker(stream)
+    assert Checkpoint.load(client, ShardKeys(name)).rows == 20
+
+
 def _beside(name, shard):
     keys = ShardKeys(f"{name}.{shard}")
     return keys.checkpoint, keys.output, keys.snapshot
