@@ -90,7 +90,10 @@ def require_shards(url: str, stream: str, shards: int, *, claim: bool = False) -
             client.set(key, shards, nx=True)
             stored = _stored(client, key)  # another worker may have been first
     if stored != shards:
-        raise InvalidInputError(f"stream {stream!r} has {stored} shards, got {shards}: pass {stored}; {_RESHARD}")
+        raise InvalidInputError(
+            f"stream {stream!r} has {stored} shards, got {shards}: pass {stored}; {_RESHARD}. "
+            f"If the stream's keys were deleted to begin it again, delete {key!r} too"
+        )
 
 
 def _stored(client: redis.Redis, key: str) -> int | None:
