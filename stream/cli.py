@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import redis
 from tqdm import tqdm
 
 from resampler.bases import STRATEGIES
@@ -20,7 +21,7 @@ from resampler.online import QUOTAS
 from resampler.schema import FeatureSchema
 from stream.codec import InputFormat, OutputFormat
 from stream.commandline import conceal
-from stream.connection import PASSWORD_VARIABLE, URL_VARIABLE, connect_shards, redact, resolve_url
+from stream.connection import PASSWORD_VARIABLE, URL_VARIABLE, redact, resolve_url
 from stream.contract import read_contract
 from stream.deadletters import read_letters
 from stream.deadletters import resubmit as resubmit_letters
@@ -29,14 +30,14 @@ from stream.export import export_parquet
 from stream.forget import request_forget, request_member, row_id_of
 from stream.http import metrics_server
 from stream.keys import shard_keys
+from stream.redis_errors import explain
 from stream.settings import Settings
+from stream.sharding import open_stream
 from stream.status import stream_status
 from stream.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import redis
 
     from stream.keys import ShardKeys
 
@@ -44,7 +45,34 @@ if TYPE_CHECKING:
 GRACE_S = 0.8  # with what comes before and after it, a second
 
 
-@click.group()
+class StreamGroup(click.Group):
+    """Commands that talk to Redis: whatever it answers is told in words."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command.
+
+        Parameters
+        ----------
+        ctx : click.Context
+            Passed on.
+
+        Returns
+        -------
+        object
+            What the command returns.
+
+        Raises
+        ------
+        ResamplerError
+            In place of an error of redis-py.
+        """
+        try:
+            return super().invoke(ctx)
+        except redis.RedisError as error:
+            raise explain(error) from error
+
+
+@click.group(cls=StreamGroup)
 def stream() -> None:
     """Resample Redis streams, exactly once."""
 
@@ -72,8 +100,8 @@ def _common(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def _open(url: str | None, name: str, shards: int) -> list[tuple[redis.Redis, ShardKeys]]:
-    keys = shard_keys(name, shards)
-    return connect_shards(resolve_url(url), keys)
+    shard_keys(name, shards)  # refuses what is no name before it asks for a URL
+    return open_stream(resolve_url(url), name, shards)
 
 
 def _print_json(report: dict[str, Any]) -> None:
@@ -92,7 +120,12 @@ def _print_json(report: dict[str, Any]) -> None:
 )
 @click.option("--repo", help="Directory of the service's feature_store.yaml.")
 @click.option("--ratio", default=0.2, show_default=True, help="Minority : majority after augmentation.")
-@click.option("--k", "k_neighbors", default=5, show_default=True, help="Neighbours that a base may be joined with.")
+@click.option(
+    *("--k-neighbors", "--k", "k_neighbors"),
+    default=5,
+    show_default=True,
+    help="Neighbours that a base may be joined with; --k is its name of old.",
+)
 @click.option("--capacity", default=10_000, show_default=True, help="Rows kept of each class.")
 @click.option("--window", default=10_000, show_default=True, help="Rows over which the ratio is kept.")
 @click.option("--burst", default=16, show_default=True, help="Synthetic rows that one row can cause, at most.")

@@ -10,6 +10,7 @@ import redis
 
 from resampler.errors import ResamplerError
 from stream.limits import ServerLimits
+from stream.redis_errors import wrong_type_error
 from stream.scripts import read_script
 
 if TYPE_CHECKING:
@@ -318,47 +319,3 @@ def lost_output_error(keys: ShardKeys, emitted: int) -> LostOutputError:
         f"output stream {keys.output!r} was deleted, and with it those of its {emitted} rows that no feed has read: "
         "restore it, or pass --allow-gap to go on with a new one; `resampler stream trim` removes what was read"
     )
-
-
-def wrong_type_error(key: str, found: str, wanted: str) -> ResamplerError:
-    """Make the error for a key that holds something else.
-
-    Parameters
-    ----------
-    key : str
-        The key.
-    found, wanted : str
-        Its type, and the one that it must be of.
-
-    Returns
-    -------
-    ResamplerError
-        To be raised.
-    """
-    return ResamplerError(
-        f"key {key!r} must be a {wanted}, and something else has written a {found} there: move it away with RENAME, "
-        "and start the worker again; nothing was written"
-    )
-
-
-def require_types(client: redis.Redis, keys: ShardKeys) -> None:
-    """Refuse a shard one of whose keys holds something else.
-
-    Parameters
-    ----------
-    client : redis.Redis
-        Connection to the shard's server.
-    keys : ShardKeys
-        The shard.
-
-    Raises
-    ------
-    ResamplerError
-        For the first key that is there and of another type.
-    """
-    pipe = client.pipeline(transaction=False)
-    for key in keys.types:
-        pipe.type(key)
-    for (key, wanted), found in zip(keys.types.items(), pipe.execute(), strict=True):
-        if found not in (b"none", wanted.encode()):
-            raise wrong_type_error(key, found.decode(), wanted)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import socket
+import ssl
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, urlsplit
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     import redis
 
     from stream.keys import ShardKeys
+    from stream.redis_errors import Client
 
 URL_VARIABLE = "RESAMPLER_REDIS_URL"
 USERNAME_VARIABLE = "RESAMPLER_REDIS_USERNAME"
@@ -101,6 +104,8 @@ def open_client(url: str, key: str = "", *, timeout_s: float = SOCKET_TIMEOUT_S)
         If redis-py is not installed.
     redis.RedisError
         If no node of a Cluster answers.
+    ResamplerError
+        If the URL says Cluster and the server is none.
     """
     try:
         import redis  # noqa: F401 - is it there?
@@ -108,6 +113,7 @@ def open_client(url: str, key: str = "", *, timeout_s: float = SOCKET_TIMEOUT_S)
         raise MissingExtraError("redis-py is missing: pip install 'feast-resampler[stream]'") from error
     try:
         client = _client(url, key, _fixed(timeout_s))
+        client.server = redact(url)
         # An option that nobody knows is found out when a connection is made, which does not yet connect.
         client.connection_pool.connection_class(**client.connection_pool.connection_kwargs)
     except (ValueError, TypeError) as error:
@@ -118,21 +124,40 @@ def open_client(url: str, key: str = "", *, timeout_s: float = SOCKET_TIMEOUT_S)
     return client
 
 
-def _client(url: str, key: str, fixed: dict[str, Any]) -> redis.Redis:
+def _client(url: str, key: str, fixed: dict[str, Any]) -> Client:
     import redis
     from redis.connection import parse_url
+
+    from stream.redis_errors import Client, is_cluster
 
     scheme, _, rest = url.partition("://")
     transport, _, topology = scheme.partition("+")
     if topology == "sentinel":
         return _sentinel_client(transport, rest, fixed)
-    if topology != "cluster":
-        return redis.Redis(connection_pool=redis.ConnectionPool(**parse_url(url) | fixed))
-    options = {name: value for name, value in fixed.items() if name != "retry"}
-    cluster = redis.RedisCluster.from_url(f"{transport}://{rest}", **options)
-    pool = cluster.get_redis_connection(cluster.get_node_from_key(key)).connection_pool
+    if not is_cluster(url):
+        return Client(connection_pool=redis.ConnectionPool(**parse_url(url) | fixed))
+    pool = _pool_of_node(f"{transport}://{rest}", key, fixed, redact(url))
     options = pool.connection_kwargs | fixed | {"connection_class": pool.connection_class}
-    return redis.Redis(connection_pool=redis.ConnectionPool(**options))
+    return Client(connection_pool=redis.ConnectionPool(**options))
+
+
+def _pool_of_node(url: str, key: str, fixed: dict[str, Any], shown: str) -> redis.ConnectionPool:
+    """Ask a Cluster which node has the key's slot."""
+    import redis
+
+    options = {name: value for name, value in fixed.items() if name != "retry"}
+    try:
+        cluster = redis.RedisCluster.from_url(url, **options)
+        node = cluster.get_node_from_key(key)
+        if node is None:
+            raise redis.ConnectionError(f"no node has the slot of key {key!r}")
+        return cluster.get_redis_connection(node).connection_pool
+    except redis.exceptions.RedisClusterException as error:  # which is no RedisError
+        if isinstance(error.__cause__, redis.RedisError):
+            raise error.__cause__ from None
+        if "not enabled" in str(error):
+            raise ResamplerError(f"Redis at {shown} is not part of a Cluster: use redis:// in the URL") from error
+        raise redis.ConnectionError(str(error)) from error
 
 
 def _fixed(timeout_s: float) -> dict[str, Any]:
@@ -149,9 +174,11 @@ def _fixed(timeout_s: float) -> dict[str, Any]:
     }
 
 
-def _sentinel_client(transport: str, rest: str, fixed: dict[str, Any]) -> redis.Redis:
+def _sentinel_client(transport: str, rest: str, fixed: dict[str, Any]) -> Client:
     from redis.connection import parse_url
     from redis.sentinel import Sentinel
+
+    from stream.redis_errors import Client
 
     netloc, _, path = rest.partition("/")
     service, _, options = path.partition("/")
@@ -171,7 +198,7 @@ def _sentinel_client(transport: str, rest: str, fixed: dict[str, Any]) -> redis.
         **kwargs,
         **tls,
     )
-    return sentinel.master_for(unquote(service))
+    return sentinel.master_for(unquote(service), redis_class=Client)
 
 
 def connect(url: str, key: str = "", *, timeout_s: float = SOCKET_TIMEOUT_S) -> redis.Redis:
@@ -197,8 +224,10 @@ def connect(url: str, key: str = "", *, timeout_s: float = SOCKET_TIMEOUT_S) -> 
         If the URL cannot be read.
     MissingExtraError
         If redis-py is not installed.
+    UnavailableError
+        If the server does not answer or cannot serve now.
     ResamplerError
-        If the server does not answer or refuses the credentials.
+        If it refuses the credentials, or its name or certificate is wrong.
     """
     try:
         import redis
@@ -207,23 +236,29 @@ def connect(url: str, key: str = "", *, timeout_s: float = SOCKET_TIMEOUT_S) -> 
     try:
         client = open_client(url, key, timeout_s=timeout_s)
         client.ping()
-    except redis.AuthenticationError as error:
-        raise ResamplerError(f"Redis at {redact(url)} refuses the credentials: correct the URL's") from error
     except (redis.RedisError, OSError) as error:
-        raise ResamplerError(
-            f"Redis at {redact(url)} does not answer ({_reason(error, url)}): "
-            f"start the server or correct --url / {URL_VARIABLE}"
-        ) from error
+        from stream.redis_errors import explain
+
+        refusal = explain(error, url, server=redact(url))
+        if getattr(refusal, "reads", False):  # PING too is refused by a server that could not save, reads are not
+            return client
+        raise _final(refusal, error) from error
     return client
 
 
-def _reason(error: Exception, url: str) -> str:
-    """Say what failed, on one line and without what the URL keeps secret."""
-    text = " ".join(str(error).split()).rstrip(".") or type(error).__name__
-    credentials = url.partition("://")[2].rpartition("@")[0]
-    for secret in (unquote(credentials), *map(unquote, credentials.split(":")[1:])):
-        text = text.replace(secret, "***") if secret else text
-    return text
+def _final(said: ResamplerError, error: Exception) -> ResamplerError:
+    """Take back that waiting may help where the URL is wrong: unknown host, untrusted certificate, no Redis there."""
+    import redis
+
+    seen: list[BaseException] = []
+    cause: BaseException | None = error
+    while cause is not None and cause not in seen:
+        unknown = isinstance(cause, socket.gaierror) and cause.errno == socket.EAI_NONAME
+        if unknown or isinstance(cause, ssl.SSLCertVerificationError | redis.InvalidResponse):
+            return ResamplerError(str(said))
+        seen.append(cause)
+        cause = cause.__cause__ or cause.__context__
+    return said
 
 
 def connect_shards(url: str, shards: Iterable[ShardKeys]) -> list[tuple[redis.Redis, ShardKeys]]:
@@ -264,13 +299,17 @@ def raw_command(client: redis.Redis, *command: bytes | str | int) -> Any:
     object
         Nested lists, bytes, integers, None.
     """
+    from stream.redis_errors import blame
+
     pool: Any = client.connection_pool
     connection = pool.get_connection()
     try:
         connection.send_command(*command)
         return connection.read_response()
-    except BaseException:
+    except BaseException as error:
         connection.disconnect()  # an unread reply must not reach the connection's next user
+        if isinstance(error, Exception):
+            blame(error, command, getattr(client, "server", ""))
         raise
     finally:
         pool.release(connection)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Self
 from resampler.errors import InvalidInputError, ResamplerError
 from stream.checkpoint import Checkpoint
 from stream.codec import decode_output
-from stream.connection import connect_shards, raw_command, resolve_url
+from stream.connection import raw_command, resolve_url
 from stream.feedplace import FeedPlace
-from stream.keys import shard_keys
+from stream.sharding import open_stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -53,7 +53,7 @@ class Feed:
     Raises
     ------
     InvalidInputError
-        If a shard number is out of range.
+        If a shard number is out of range, or the stream was begun with another number of shards.
     ResamplerError
         If the server does not answer.
 
@@ -81,7 +81,6 @@ class Feed:
         cursors: Mapping[str, str] | None = None,
         idle_s: float | None = None,
     ) -> None:
-        keys = shard_keys(stream, shards)
         chosen = range(shards) if only is None else only
         if any(not 0 <= shard < shards for shard in chosen):
             raise InvalidInputError(f"only must name shards from 0 to {shards - 1}, got {tuple(chosen)}")
@@ -89,7 +88,7 @@ class Feed:
             raise InvalidInputError(f"idle_s must be 0 or more and finite, or None to go on for ever, got {idle_s}")
         self.name = name
         self.idle_s = idle_s
-        opened = connect_shards(resolve_url(url), [keys[shard] for shard in chosen])
+        opened = open_stream(resolve_url(url), stream, shards, chosen)
         self._lanes = [_Lane(client, key, name, (cursors or {}).get(key.input)) for client, key in opened]
 
     @property

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple, Self
+
+from resampler.errors import CorruptStateError
+
+_WRITTEN = re.compile(rb"(\d+(?:-\d+)?)(?: (\d+))?")
 
 
 class FeedPlace(NamedTuple):
@@ -32,11 +37,20 @@ class FeedPlace(NamedTuple):
         -------
         FeedPlace
             The place.
+
+        Raises
+        ------
+        CorruptStateError
+            If `dump` did not write it.
         """
         if value is None:
             return cls()
-        cursor, _, rows = value.decode().partition(" ")
-        return cls(cursor, int(rows or 0))
+        if not (found := _WRITTEN.fullmatch(value)):
+            raise CorruptStateError(
+                f"the place of a feed must be an entry ID and a number of rows, got {value!r}: delete that consumer's "
+                "field of the stream's key of feeds, and it begins again"
+            )
+        return cls(found[1].decode(), int(found[2] or 0))
 
     def dump(self) -> str:
         """Write the place.

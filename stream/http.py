@@ -74,9 +74,10 @@ def metrics_server(worker: Worker, host: str, port: int | None) -> Iterator[int]
         """
         if environ["PATH_INFO"] != "/healthz":
             return metrics(environ, start_response)
-        healthy = worker.healthy
-        start_response("200 OK" if healthy else "503 Service Unavailable", [("Content-Type", "text/plain")])
-        return [b"ok\n" if healthy else b"stalled\n"]
+        complaints = worker.complaints()
+        status = "503 Service Unavailable" if complaints else "200 OK"
+        start_response(status, [("Content-Type", "text/plain; charset=utf-8")])
+        return [f"{line}\n".encode() for line in complaints or ["ok"]]
 
     try:
         server = make_server(host, DEFAULT_PORT if port is None else port, app, WSGIServer, _QuietHandler)

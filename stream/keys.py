@@ -77,7 +77,7 @@ class ShardKeys:
 
     @property
     def types(self) -> dict[str, str]:
-        """Every key of the shard that a commit touches, in the order in which the script takes them, and its type."""
+        """Every key of the shard, in the order in which the commit script takes them, and the type it must be of."""
         return {
             self.checkpoint: "hash",
             self.lease: "string",
@@ -88,6 +88,7 @@ class ShardKeys:
             self.forget: "set",
             self.forgotten: "list",
             self.staged: "hash",
+            self.feeds: "hash",
         }
 
 
@@ -139,3 +140,19 @@ def workers_key(stream: str) -> str:
         A key in a slot of its own: it is never part of a commit.
     """
     return f"{stream}:workers"
+
+
+def shards_key(stream: str) -> str:
+    """Name the string that holds the stream's number of shards.
+
+    Parameters
+    ----------
+    stream : str
+        Name of the stream.
+
+    Returns
+    -------
+    str
+        A key in a slot of its own, written once by the stream's first worker.
+    """
+    return f"{stream}:shards"

@@ -59,20 +59,34 @@ class Lease:
         self.holder = holder.decode() if taken else ""
         return bool(taken)
 
-    def renew(self) -> bool:
-        """Extend the lease.
+    def is_free(self) -> bool:
+        """Tell whether no other worker has the lease.
 
         Returns
         -------
         bool
-            False if another worker has taken the shard.
+            True also where it is ours, or its owner is a process of this machine that has died.
+        """
+        found: bytes | None = self._client.get(self._keys.lease)  # type: ignore[assignment]
+        if found is None:
+            return True
+        owner = found.decode(errors="replace")
+        return owner == self.owner or is_dead(owner)
+
+    def renew(self) -> bool:
+        """Extend the lease; another thread than that of `acquire` may ask.
+
+        Returns
+        -------
+        bool
+            False if another worker has taken the shard, or the lease was given back.
         """
         keys = [self._keys.lease, self._keys.checkpoint]
         return bool(self._renew(keys=keys, args=[self.owner, self.ttl_ms, self.holder]))
 
     def release(self) -> None:
-        """Give the lease back, so that another worker need not wait for its expiry."""
-        self._release(keys=[self._keys.lease], args=[self.owner])
+        """Give the lease back, so that another worker need not wait for its expiry; nothing is committed under it."""
+        self._release(keys=[self._keys.lease, self._keys.checkpoint], args=[self.owner, self.holder])
 
 
 def owner_name() -> str:

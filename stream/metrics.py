@@ -59,6 +59,9 @@ class Metrics:
             "resampler_batch_latency_seconds", "From the read of a batch's last row to its commit."
         )
         self.dead = counter("resampler_dead_letters", "Rows that broke the contract.", "reason")
+        self.shard_owned = gauge(
+            "resampler_shard_owned", "1 while this worker owns the shard; summed over workers, 0 is an alarm."
+        )
         self.replays = counter("resampler_replayed_rows", "Rows replayed silently to restore the state.")
 
     def shard(self, name: str) -> ShardMetrics:
@@ -144,6 +147,16 @@ class ShardMetrics:
             Rows that wait in the input.
         """
         self._metrics.lag.labels(*self._labels).set(rows)
+
+    def owned(self, owned: bool) -> None:
+        """Set whether this worker owns the shard.
+
+        Parameters
+        ----------
+        owned : bool
+            Whether it does.
+        """
+        self._metrics.shard_owned.labels(*self._labels).set(owned)
 
     def replayed(self, rows: int) -> None:
         """Count rows replayed.

@@ -64,7 +64,9 @@ def input_info(client: redis.Redis, key: str) -> InputInfo:
             return InputInfo(0, 0, "0-0")
         if "WRONGTYPE" not in str(error):
             raise
-        raise ResamplerError(f"{key!r} must be a stream, and something else wrote that key: {error}") from error
+        raise ResamplerError(
+            f"{key!r} must be a stream, and something else wrote that key: rename or delete it"
+        ) from error
     if "entries-added" not in info:
         raise ResamplerError("the server does not count added entries: Redis 7.0 or Valkey is needed")
     last: bytes = info["last-generated-id"]

@@ -11,10 +11,11 @@ from resampler.errors import CorruptStateError
 from stream.admission import Admission
 from stream.checkpoint import Checkpoint
 from stream.codec import Decoder
-from stream.commit import GapError, require_types
+from stream.commit import GapError
 from stream.forget import read_forgotten
 from stream.pending import Pending
 from stream.position import entry_id, input_info, start_position
+from stream.redis_errors import wrong_type
 from stream.snapshot import Snapshot, load_snapshot
 from stream.source import FIRST_CHUNK_ENTRIES, Source, next_count
 
@@ -104,7 +105,8 @@ class Restorer:
         ResamplerError
             If a key holds something else, or the stream was begun with other settings.
         """
-        require_types(self._client, self._keys)
+        if error := wrong_type(self._client, self._keys):
+            raise error
         stored = Checkpoint.load(self._client, self._keys) or self._begin(holder)
         stored.require_same_config(self._settings.new_resampler(), self._keys)
         snapshot = load_snapshot(self._client, self._keys)

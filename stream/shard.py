@@ -18,6 +18,7 @@ from stream.commit import Commit, Committed, Committer, FencedError, GapError, M
 from stream.deadletters import letter
 from stream.feedplace import FeedPlace
 from stream.forget import is_reached, row_id_of
+from stream.heartbeat import Heartbeat
 from stream.kernels.cut import cut
 from stream.lease import Lease
 from stream.limits import ServerLimits
@@ -78,6 +79,8 @@ class Shard:
         Monotonic seconds.
     sleep : callable
         Lets seconds pass; returns true when the worker was told to end.
+    is_alive : callable
+        As of `Heartbeat`, which keeps the lease while a step is long.
 
     Notes
     -----
@@ -102,6 +105,7 @@ class Shard:
         quiet_s: float = QUIET_S,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], object] = time.sleep,
+        is_alive: Callable[[], bool] = lambda: True,
     ) -> None:
         self.keys = keys
         self._client = client
@@ -111,6 +115,8 @@ class Shard:
         self._clock = clock
         self._sleep = sleep
         self._lease = Lease(client, keys, owner, settings.lease_ttl_ms)
+        self._is_alive = is_alive
+        self._heartbeat: Heartbeat | None = None
         self._decoder = Decoder(settings.schema, settings.input_format)
         self._source: Source | None = None
         self._committer: Committer | None = None
@@ -127,12 +133,33 @@ class Shard:
         self._sent: tuple[Commit, Callable[[float, float], object], float, float] | None = None
         self._snapshot_entries = checkpoint.entries  # up to the newest snapshot
         self._gone = self._gone_at_snapshot = 0  # entries of the input that are no longer there, whoever trimmed them
-        self._last_arrival = self._quiet_since = self._asked = self._last_renewal = self._last_check = self._clock()
+        self._paused = False  # whether the slowest feed is waited for
+        self._last_arrival = self._quiet_since = self._asked = self._last_check = self._clock()
 
     @property
     def idle_s(self) -> float:
         """Seconds for which nothing was found to come in; 0 while something waits to be committed."""
         return 0.0 if self._pending or self._behind else self._asked - self._quiet_since
+
+    @property
+    def cursor(self) -> str:
+        """ID of the last input entry whose commit is known to have succeeded."""
+        return self._checkpoint.cursor
+
+    @property
+    def nothing_due(self) -> bool:
+        """Whether there is nothing that a commit is being tried for: all is committed, or a slow feed is waited for."""
+        return self._paused or not (self._pending or self._behind or self._sent)
+
+    def is_free(self) -> bool:
+        """Tell whether no other worker owns the shard.
+
+        Returns
+        -------
+        bool
+            As `Lease.is_free`.
+        """
+        return self._lease.is_free()
 
     def acquire(self) -> bool:
         """Take the shard and restore the state of its cursor.
@@ -154,6 +181,7 @@ class Shard:
         self.detach()
         if not self._lease.acquire():
             return False
+        self._heartbeat = Heartbeat(self._lease, self.keys.input, self._is_alive)
         self._load()
         return True
 
@@ -166,6 +194,9 @@ class Shard:
     def detach(self) -> None:
         """Close the connections and leave the lease to expire."""
         self._sent = None
+        if self._heartbeat is not None:
+            self._heartbeat.stop()
+            self._heartbeat = None
         if self._source is not None:
             self._source.close()
             self._source = None
@@ -185,11 +216,12 @@ class Shard:
         redis.RedisError
             If the server does not answer: `acquire` again.
         """
-        if self._clock() - self._last_renewal > self._lease.ttl_ms / 3_000:
-            self._renew()
+        self._require_lease()
         if self._clock() - self._last_check > CHECK_S:
             self._check()
-        if self._held_back():
+        self._paused = self._held_back()
+        if self._paused:
+            self._settle()  # what was sent before may have to be sent again
             self._sleep(IDLE_BLOCK_MS / 1_000)
             return
         if self._forget_requests:
@@ -231,8 +263,7 @@ class Shard:
         self._metrics.replayed(rows)
         if self._sleep(0):
             raise StoppedError(f"told to end while {self.keys.input!r} was replayed")
-        if self._clock() - self._last_renewal > self._lease.ttl_ms / 3_000:
-            self._renew()
+        self._require_lease()
 
     # -- reading
 
@@ -347,7 +378,6 @@ class Shard:
         self._checkpoint.cursor = commit.stop
         self._checkpoint.entries = commit.entries + done.lost
         self._forget_requests = done.forget_requests
-        self._last_renewal = now
         if done.gone >= 0:
             self._gone = done.gone
         if commit.snapshot:
@@ -394,10 +424,10 @@ class Shard:
         self._commit_snapshot(reached)
         logger.info("%s: forgot %d rows, %d of them in the buffers", self.keys.input, len(reached), gone)
 
-    def _renew(self) -> None:
-        if not self._lease.renew():
+    def _require_lease(self) -> None:
+        """Leave a shard that is another's by now without waiting for the commit script to say so."""
+        if self._heartbeat is not None and self._heartbeat.lost:
             raise FencedError(f"shard {self.keys.input!r} is owned by another worker by now: leave it to that one")
-        self._last_renewal = self._clock()
 
     def _check(self) -> None:
         """Measure the lag, and notice streams that were deleted, renamed or put back to an older state."""

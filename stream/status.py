@@ -53,11 +53,14 @@ def shard_status(client: redis.Redis, keys: ShardKeys) -> dict[str, Any]:
         "ratio": _ratio([classes]),
         "synthetic_ratio": known.synthetic / max(1, known.emitted),
         "classes": classes,
-        "owner": owner.decode() if owner else None,
+        "owner": _text(owner) if owner else None,
         "dead_letters": client.xlen(keys.dead),
         "forget_requests": client.scard(keys.forget),
         "feeds": {
-            name.decode(): {"cursor": place.cursor, "lag_rows": max(0, known.emitted - place.rows)}
+            name.decode(errors="backslashreplace"): {
+                "cursor": place.cursor,
+                "lag_rows": max(0, known.emitted - place.rows),
+            }
             for name, place in ((name, FeedPlace.parse(value)) for name, value in feeds.items())
         },
     }
@@ -95,3 +98,7 @@ def _ratio(shards: Iterable[Mapping[str, Mapping[str, int]]]) -> float | None:
         for label, counts in classes.items():
             out[label] += counts["real"] + counts["synthetic"] - counts["dropped"]
     return min(out.values()) / max(out.values()) if len(out) > 1 and max(out.values()) else None
+
+
+def _text(value: bytes) -> str:
+    return value.decode(errors="backslashreplace")

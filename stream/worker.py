@@ -11,27 +11,23 @@ from typing import TYPE_CHECKING
 import redis
 
 from resampler.errors import ResamplerError
-from stream.checkpoint import Checkpoint
-from stream.commit import FencedError, MovedError
-from stream.connection import connect, open_client
+from stream.connection import open_client, redact
+from stream.health import Vitals
 from stream.keys import shard_keys, workers_key
 from stream.lease import owner_name
+from stream.membership import Membership
 from stream.metrics import Metrics
-from stream.position import input_info
-from stream.shard import QUIET_S, Shard, StoppedError
+from stream.redis_errors import UnavailableError, explain, is_passing
+from stream.runner import FIRST_RETRY_S, LAST_RETRY_S, ShardRunner
+from stream.sharding import require_shards
 from stream.warmup import warm
 
 if TYPE_CHECKING:
-    from stream.keys import ShardKeys
     from stream.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-FIRST_RETRY_S, LAST_RETRY_S = 0.05, 2.0
-STANDBY_S = 0.2  # between two attempts to take a shard that another worker has
-HEARTBEAT_S = 0.5
-ALIVE_S = 3.0  # a worker that has not reported for so long is not counted when shards are shared out
-STALLED_S = 10.0  # a shard that has made no step for so long is unhealthy
+REPORT_S = 0.5  # between two reports that this worker lives
 
 
 class Worker:
@@ -46,7 +42,7 @@ class Worker:
     settings : Settings
         What to do.
     shards : int
-        Number of input streams; every worker of a stream must be told the same.
+        Number of input streams; the stream's first worker stores it, and any other number is refused.
     until_idle_s : float or None
         End once nothing has come for so long and all of it is committed. None: run until `stop`.
 
@@ -68,11 +64,16 @@ class Worker:
         self.until_idle_s = until_idle_s
         self.owner = owner_name()
         self.stopping = threading.Event()
+        self.members = frozenset({self.owner})
         self.share = 1
         self._deadline = math.inf
         self.begun = False  # whether there is anything to end in good order
         self._workers_key = workers_key(stream)
-        self._lanes = [_Lane(self, keys) for keys in self.keys]
+        self._stream = stream
+        self._vitals = Vitals("worker")
+        self._sharing = threading.Lock()
+        self._policies: set[str] = set()  # of the servers' memory, those warned of
+        self._runners = [ShardRunner(self, keys) for keys in self.keys]
         self._failure: BaseException | None = None
 
     def stop(self, within_s: float = math.inf) -> None:
@@ -99,190 +100,193 @@ class Worker:
 
     @property
     def healthy(self) -> bool:
-        """Whether every shard made a step, or an attempt to take it, lately; a worker that compiles is well."""
-        return not self.begun or all(time.monotonic() - lane.last_step < STALLED_S for lane in self._lanes)
+        """Whether nothing is wrong; a worker that compiles, replays or waits for input is well."""
+        return not self.complaints()
 
     @property
     def owned(self) -> int:
         """Number of shards owned now."""
-        return sum(lane.owned for lane in self._lanes)
+        return sum(runner.owned for runner in self._runners)
+
+    def complaints(self) -> list[str]:
+        """Say what is wrong: what neither gets on nor commits, and shards without an owner.
+
+        Returns
+        -------
+        list of str
+            A line each; empty if all is well.
+        """
+        found = [self._vitals.complaint(), *(runner.complaint() for runner in self._runners)]
+        return [complaint for complaint in found if complaint]
+
+    def claims(self, runner: ShardRunner, *, orphan: bool) -> bool:
+        """Decide whether a shard that is free is to be taken.
+
+        Parameters
+        ----------
+        runner : ShardRunner
+            Of the shard; if it is to be taken, it counts from now on.
+        orphan : bool
+            Whether nobody has taken it for long.
+
+        Returns
+        -------
+        bool
+            True while this worker has less than its share, and for what nobody else takes.
+        """
+        with self._sharing:
+            within_share = self._shared() < self.share
+            if within_share or orphan:
+                runner.claimed = True
+                runner.kept_among = None if within_share else self.members
+            return runner.claimed
+
+    def gives_up(self, runner: ShardRunner) -> bool:
+        """Decide whether a shard is to be left to another worker.
+
+        Parameters
+        ----------
+        runner : ShardRunner
+            Of the shard, which this worker owns; if it is to be left, it no longer counts.
+
+        Returns
+        -------
+        bool
+            True while this worker has more than its share, unless nobody else wanted the shard.
+        """
+        with self._sharing:
+            if runner.kept_among == self.members or self._shared() <= self.share:
+                return False
+            runner.claimed = False
+            return True
+
+    def _shared(self) -> int:
+        return sum(runner.claimed and runner.kept_among != self.members for runner in self._runners)
+
+    def look_at_policy(self, client: redis.Redis) -> None:
+        """Warn once if the server may throw keys away.
+
+        Parameters
+        ----------
+        client : redis.Redis
+            Connection to the server of a shard.
+        """
+        try:
+            policy = client.info("memory").get("maxmemory_policy", "noeviction")  # needs no right to CONFIG
+        except redis.ResponseError:  # not permitted to ask
+            return
+        with self._sharing:
+            if policy == "noeviction" or policy in self._policies:
+                return
+            self._policies.add(policy)
+        logger.warning(
+            "Redis at %s: maxmemory-policy %s deletes keys when memory is full, input and checkpoints among them: "
+            "set it to noeviction",
+            redact(self.url),
+            policy,
+        )
 
     def run(self) -> None:
-        """Work until `stop`, or until idle.
+        """Work until `stop`, or until idle. A server that is away, or loads its data, is waited for.
 
         Raises
         ------
         ResamplerError
-            What a shard could not go on from: a gap, damaged state, other settings; or a server that is not there.
+            What a shard could not go on from: a gap, damaged state, other settings, another number of shards; a
+            server that refuses the credentials; or one that was not there until `until_idle_s` was over.
         """
-        client = connect(self.url, self._workers_key, timeout_s=HEARTBEAT_S)
-        warm(clean=self.settings.clean or self.settings.strategy != "plain")
-        for lane in self._lanes:
-            lane.start()
-        self.begun = True
+        self._vitals.attach()
         try:
-            while not self.stopping.is_set():
-                self._share_out(client)
-                deadline = time.monotonic() + HEARTBEAT_S
-                while time.monotonic() < deadline and not self.stopping.wait(0.02):
-                    if self.until_idle_s is not None and all(lane.idle for lane in self._lanes):
-                        self.stopping.set()
+            if not self._await_server():
+                return
+            warm(clean=self.settings.clean or self.settings.strategy != "plain")
+            self._work()
         finally:
-            self.stopping.set()
-            for lane in self._lanes:
-                self._join(lane.thread)
-            self._sign_off(client)
+            self._vitals.detach()
         if self._failure:
             raise self._failure
 
+    def _await_server(self) -> bool:
+        """Connect, and claim the stream's number of shards; return False if told to end before that."""
+        started, pause_s, said = time.monotonic(), FIRST_RETRY_S, ""
+        while not self.stopping.is_set():
+            self._vitals.beat()
+            try:
+                require_shards(self.url, self._stream, len(self.keys), claim=True)
+            except (redis.RedisError, OSError, UnavailableError) as caught:
+                error = explain(caught, self.url, server=redact(self.url))
+                if not isinstance(error, UnavailableError):
+                    raise error from caught
+                # What a server that can be read holds is not idle, although it takes no write.
+                if (
+                    self.until_idle_s is not None
+                    and not error.reads
+                    and time.monotonic() - started >= self.until_idle_s
+                ):
+                    raise error from caught
+            else:
+                self._vitals.settled()
+                return True
+            if str(error) != said:
+                said = str(error)
+                logger.warning("%s; waiting for it", said)
+            self._vitals.trouble(said)
+            self.stopping.wait(pause_s)
+            pause_s = min(2 * pause_s, LAST_RETRY_S)
+        return False
+
+    def _work(self) -> None:
+        reporter = threading.Thread(target=self._report, name="membership", daemon=True)
+        for runner in self._runners:
+            runner.thread.start()
+        reporter.start()
+        self.begun = True
+        try:
+            while not self.stopping.wait(0.02):
+                self._vitals.beat()
+                if self.until_idle_s is not None and all(runner.idle for runner in self._runners):
+                    self.stopping.set()
+        finally:
+            self.stopping.set()
+            for thread in (*(runner.thread for runner in self._runners), reporter):
+                self._join(thread)
+
     def _join(self, thread: threading.Thread) -> None:
         while thread.is_alive():
+            self._vitals.beat()
             if time.monotonic() > self._deadline:  # the thread dies with the process, the lease expires
                 raise ResamplerError(
                     f"Redis does not answer ({thread.name}): left at once, what is not committed stays in the input"
                 )
             thread.join(0.05)
 
-    def _share_out(self, client: redis.Redis) -> None:
-        """Report that this worker lives, and work out how many shards are its part."""
-        now = time.time()
-        try:
-            client.zadd(self._workers_key, {self.owner: now})
-            client.zremrangebyscore(self._workers_key, "-inf", now - ALIVE_S)
-            alive = max(1, int(client.zcard(self._workers_key)))
-        except redis.RedisError:  # the lanes report an absent server
-            return
-        self.share = -(-len(self.keys) // alive)
-
-    def _sign_off(self, client: redis.Redis) -> None:
-        try:
-            client.zrem(self._workers_key, self.owner)
-        except redis.RedisError as error:
-            logger.debug("could not sign off: %s", type(error).__name__)
-        client.close()
-
-
-class _Lane:
-    """One shard's thread: own it while that is due, step, and start again after any doubt."""
-
-    def __init__(self, worker: Worker, keys: ShardKeys) -> None:
-        self.owned = False
-        self.idle = False
-        self.last_step = time.monotonic()
-        self.thread = threading.Thread(target=self._run, name=f"shard {keys.input}", daemon=True)
-        self._worker = worker
-        self._keys = keys
-        self._quiet_since: float | None = None
-
-    def start(self) -> None:
-        """Start the thread."""
-        self.last_step = time.monotonic()
-        self.thread.start()
-
-    def _run(self) -> None:
-        try:
-            self._work()
-        except BaseException as error:
-            self._worker.fail(error)
-        finally:
-            self.owned = False
-
-    def _work(self) -> None:
-        retry_s = FIRST_RETRY_S
-        stopping = self._worker.stopping
-        while not stopping.is_set():
-            before = self.last_step
+    def _report(self) -> None:
+        """Report that this worker lives, and work out how many shards are its part, until told to stop."""
+        client, said = None, ""
+        while not self.stopping.is_set():
             try:
-                self._connected()
+                client = client or open_client(self.url, self._workers_key)
+                self._share_out(Membership(client, self._workers_key, self.owner).report())
+                said = ""
             except (redis.RedisError, OSError) as error:
-                if not _is_passing(error):
-                    raise ResamplerError(f"Redis refuses: {error}") from error
-                retry_s = min(2 * retry_s, LAST_RETRY_S) if self.last_step == before else FIRST_RETRY_S
-                logger.warning("%s: Redis: %s; trying again in %.2f s", self._keys.input, error, retry_s)
-                stopping.wait(retry_s)
-
-    def _connected(self) -> None:
-        """Work on one connection until it breaks: behind a fail-over the next one leads to another server."""
-        worker, until_idle_s = self._worker, self._worker.until_idle_s
-        client = open_client(worker.url, self._keys.input)
-        if stored := Checkpoint.load(client, self._keys):  # not only once the shard is free
-            stored.require_same_config(worker.settings.new_resampler(), self._keys)
-        shard = Shard(
-            client,
-            self._keys,
-            worker.settings,
-            worker.owner,
-            worker.metrics.shard(self._keys.input),
-            # A job that ends when the stream is quiet can wait that long before it cuts a batch short.
-            quiet_s=QUIET_S if until_idle_s is None else until_idle_s,
-            sleep=worker.stopping.wait,
-        )
+                client = None
+                if not is_passing(error, self.url):  # an absent server is the runners' to report
+                    self._share_out(frozenset({self.owner}))
+                    words = str(explain(error, self.url, keys=(self._workers_key,)))
+                    if words != said:
+                        logger.warning(
+                            "%s. Shards are not shared out with other workers: each takes what is free", words
+                        )
+                    said = words
+            self.stopping.wait(REPORT_S)
         try:
-            while not worker.stopping.is_set():
-                self._step(client, shard)
-                self.last_step = time.monotonic()
-        finally:
-            self.owned = self.idle = False
-            _leave(shard)
-            client.close()
+            if client is not None:
+                Membership(client, self._workers_key, self.owner).leave()
+                client.close()
+        except (redis.RedisError, OSError) as error:
+            logger.debug("could not sign off: %s", type(error).__name__)
 
-    def _step(self, client: redis.Redis, shard: Shard) -> None:
-        worker = self._worker
-        try:
-            if not self.owned:
-                self.owned = worker.owned < worker.share and shard.acquire()
-            if not self.owned:
-                self._stand_by(client)
-            elif worker.owned > worker.share:
-                logger.info("%s: given up to another worker", self._keys.input)
-                self.owned = False
-                shard.release()
-                worker.stopping.wait(2 * HEARTBEAT_S)
-            else:
-                shard.step()
-                self.idle = worker.until_idle_s is not None and shard.idle_s >= worker.until_idle_s
-        except (FencedError, MovedError, StoppedError) as error:
-            logger.log(logging.INFO if isinstance(error, StoppedError) else logging.WARNING, "%s", error)
-            self.owned = self.idle = False
-
-    def _stand_by(self, client: redis.Redis) -> None:
-        """Wait for the shard to become free; it counts as idle while its owner has nothing left to do."""
-        until_idle_s = self._worker.until_idle_s
-        if until_idle_s is not None:
-            stored = Checkpoint.load(client, self._keys)
-            behind = input_info(client, self._keys.input).entries_added - (stored.entries if stored else 0)
-            if behind > 0 or stored is None:
-                self._quiet_since = None
-            else:
-                self._quiet_since = self._quiet_since or time.monotonic()
-            self.idle = self._quiet_since is not None and time.monotonic() - self._quiet_since >= until_idle_s
-        self._worker.stopping.wait(STANDBY_S)
-
-
-def _leave(shard: Shard) -> None:
-    try:
-        shard.release()
-    except (FencedError, MovedError, redis.RedisError, OSError) as error:
-        logger.debug("could not release the lease: %s", type(error).__name__)
-
-
-def _is_passing(error: Exception) -> bool:
-    """Tell an error that time heals (restart, fail-over, full memory) from one that it does not."""
-    if not isinstance(error, redis.ResponseError) or isinstance(error, _PASSING_ERRORS):
-        return True
-    return str(error).startswith(_PASSING_REPLIES) or " OOM " in str(error)
-
-
-_PASSING_ERRORS = (
-    redis.BusyLoadingError,
-    redis.ReadOnlyError,
-    redis.OutOfMemoryError,
-    redis.exceptions.AskError,  # MOVED too: a new client asks the Cluster again which node has the slot
-    redis.exceptions.TryAgainError,
-    redis.exceptions.ClusterDownError,
-    redis.exceptions.MasterDownError,
-)
-_PASSING_REPLIES = (
-    *("OOM", "LOADING", "READONLY", "MASTERDOWN", "MISCONF", "NOREPLICAS", "CLUSTERDOWN", "TRYAGAIN", "BUSY "),
-    *("MOVED", "ASK ", "UNBLOCKED"),  # a primary that steps down sends its blocked readers away
-)
+    def _share_out(self, members: frozenset[str]) -> None:
+        with self._sharing:
+            self.members = members
+            self.share = -(-len(self.keys) // max(1, len(members)))

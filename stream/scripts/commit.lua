@@ -1,6 +1,6 @@
 -- Commit what became of the input between two cursors, all of it or nothing.
 --
--- KEYS checkpoint, lease, output, dead, snapshot, input, forget, forgotten, staged (`ShardKeys.types`)
+-- KEYS checkpoint, lease, output, dead, snapshot, input, forget, forgotten, staged, feeds (`ShardKeys.types`)
 -- ARGV  1 holder        2 from cursor     3 to cursor     4 lease owner   5 lease time to live (ms)
 --       6 entries read up to `to`         7 1 to go on over a gap         8 1 to trim the input
 --       9 outputs      10 dead letters   11 checkpoint items             12 snapshot items
@@ -12,7 +12,7 @@ local checkpoint, lease, output, dead, snapshot, input, forget, forgotten, stage
 local from, to, entries, over_gap = ARGV[2], ARGV[3], tonumber(ARGV[6]), ARGV[7] == '1'
 local has_snapshot = ARGV[12] ~= '0'
 
-local types = {'hash', 'string', 'stream', 'stream', 'hash', 'stream', 'set', 'list', 'hash'}
+local types = {'hash', 'string', 'stream', 'stream', 'hash', 'stream', 'set', 'list', 'hash', 'hash'}
 local exists = {}
 for i, key in ipairs(KEYS) do
   local found = redis.call('TYPE', key).ok

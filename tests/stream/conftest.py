@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import itertools
 import os
+import socket
 import subprocess
 import sys
+import threading
+import time
+from contextlib import contextmanager, suppress
 
 import numpy as np
 import pytest
@@ -112,3 +116,65 @@ def start_cli(server):
     for process in started:
         process.kill()
         process.communicate()
+
+
+@pytest.fixture
+def free_port():
+    """Return a port that nobody has, with room for the bus of a Cluster 10,000 above."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            if (port := probe.getsockname()[1]) <= 55_000:
+                return port
+
+
+@pytest.fixture
+def proxy():
+    """Lead to a real server by a way on which answers come late, or connections break at a command.
+
+    `delay_s` passes before each piece of an answer; a connection breaks in place of passing on `breaks_at`.
+    """
+
+    @contextmanager
+    def proxied(server, *, delay_s=0.0, breaks_at=b""):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            arguments = (listener, server.socket_path, delay_s, breaks_at)
+            threading.Thread(target=_accept, args=arguments, daemon=True).start()
+            yield f"redis://127.0.0.1:{listener.getsockname()[1]}"
+
+    return proxied
+
+
+def _accept(listener, path, delay_s, breaks_at):
+    with suppress(OSError):
+        while True:
+            near, _ = listener.accept()
+            far = socket.socket(socket.AF_UNIX)
+            far.connect(str(path))
+            threading.Thread(target=_pass_on, args=(near, far, 0.0, breaks_at), daemon=True).start()
+            threading.Thread(target=_pass_on, args=(far, near, delay_s, b""), daemon=True).start()
+
+
+def _pass_on(source, target, delay_s, breaks_at):
+    with suppress(OSError):
+        while data := source.recv(1 << 16):
+            if breaks_at and breaks_at in data:
+                break
+            time.sleep(delay_s)
+            target.sendall(data)
+    for end in (source, target):
+        with suppress(OSError):
+            end.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.fixture(scope="session")
+def wait_for():
+    """Wait for a condition; it must come about within a deadline, which no fast machine needs."""
+
+    def wait(condition, seconds=60):
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, "did not come about"
+            time.sleep(0.01)
+
+    return wait

@@ -189,6 +189,7 @@ def test_metrics_and_health(client, name, make_rows, add_text, start_cli):
         "stream_lag_rows",
         "commit_seconds_bucket",
         "batch_latency_seconds_bucket",
+        "shard_owned",
     )
     only_when = ("dead_letters_total", "replayed_rows_total")  # there are any
     text, deadline = "", time.monotonic() + 60
@@ -209,7 +210,7 @@ def test_metrics_and_health(client, name, make_rows, add_text, start_cli):
     ("arguments", "code", "message"),
     [
         (
-            (*RUN, "--stream", "x", "--url", "redis://me:secret@127.0.0.1:1/0"),
+            ("status", "--stream", "x", "--url", "redis://me:secret@127.0.0.1:1/0"),
             1,
             "redis://127.0.0.1:1/0 does not answer",
         ),
@@ -264,7 +265,7 @@ def test_a_contract_file_of_other_bytes_is_refused(call, tmp_path, content):
 def test_a_key_of_another_type_is_named(client, name, call):
     client.set(name, "text")
     _, err = call(*RUN, "--stream", name, "--until-idle", "0.1", code=1)
-    assert f"key '{name}' must be a stream, and something else has written a string there" in err
+    assert f"key '{name}' must be a stream and is a string, which something else wrote" in err
     client.set(ShardKeys(name).checkpoint, "text")
     _, err = call("status", "--stream", name, code=1)
     assert f"checkpoint '{ShardKeys(name).checkpoint}' must be a hash" in err

@@ -23,6 +23,7 @@ from demo.producer import entry_ids
 from resampler.errors import ResamplerError
 from stream import Feed, ShardKeys, identity
 from stream.connection import connect
+from stream.keys import shards_key, workers_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -190,7 +191,7 @@ def output_digest(url: str, name: str) -> tuple[int, str]:
 def remove(url: str, name: str) -> None:
     """Delete the keys of a stream."""
     client = redis.Redis.from_url(url)
-    client.delete(name, f"{name}:workers", *client.scan_iter(f"{{{name}}}:*"))
+    client.delete(name, workers_key(name), shards_key(name), *client.scan_iter(f"{{{name}}}:*"))
 
 
 def _is_ready(url: str, name: str) -> bool:
