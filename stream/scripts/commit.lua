@@ -81,9 +81,10 @@ for i = 1, ARGV[9] do
   local id, first, last = items()
   local done = redis.pcall('XADD', output, id, unpack(ARGV, first, last))
   if type(done) == 'table' and done.err then
-    -- Nothing is written yet if it is the first: somebody else has written to the output. IDs only grow from there.
-    if i == 1 then return {'refused', output, done.err} end
-    error(done.err)
+    -- Nothing is written yet if it is the first, and none fails behind it: IDs only grow, and whether there is memory
+    -- was decided when the script began.
+    if i > 1 then error(done.err) end
+    return string.find(done.err, 'equal or smaller') and {'refused', output, done.err} or done
   end
 end
 for _ = 1, ARGV[10] do
