@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from resampler.errors import ContractError, InvalidInputError
+from resampler.layout import as_kernel_array
 from resampler.metric import MAX_SCALE, MIN_SCALE
 
 if TYPE_CHECKING:
@@ -325,8 +326,8 @@ class FeatureSchema:
 
         Returns
         -------
-        ndarray of shape (n_samples, n_features), float32, C-contiguous
-            `X` itself where it already is that.
+        ndarray of shape (n_samples, n_features), float32
+            As kernels take it (`resampler.layout`): `X` itself where it already is that.
 
         Raises
         ------
@@ -350,7 +351,7 @@ class FeatureSchema:
         if array.dtype.kind not in "fiub":
             raise ContractError(f"X must be numeric, got dtype {array.dtype}")
         with np.errstate(over="ignore"):
-            rows = np.ascontiguousarray(array, dtype=np.float32)
+            rows = as_kernel_array(array, np.float32)
         check_magnitude(rows, self.scale, self.names)
         for j in np.flatnonzero(self.categorical_mask):
             feature = self.features[j]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from resampler.layout import as_kernel_array
 from stream.codec.text import BOOLS, integer_bounds, magnitude_limits
 from stream.kernels.text import FLOAT, INTEGER, VOCABULARY
 
@@ -115,4 +116,4 @@ def join_words(words: Iterable[bytes]) -> tuple[NDArray[np.uint8], NDArray[np.in
     """
     words = list(words)
     ends = np.cumsum([0, *map(len, words)], dtype=np.int64)
-    return np.frombuffer(b"".join(words), dtype=np.uint8), ends
+    return as_kernel_array(np.frombuffer(b"".join(words), dtype=np.uint8), np.uint8), ends
