@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from resampler.errors import ResamplerError
+from resampler.errors import ContractError, ResamplerError
 from stream.checkpoint import Checkpoint
 from stream.codec import decode_output
 from stream.connection import raw_command
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import redis
 
     from resampler.provenance import MicroBatch
-    from resampler.schema import FeatureSchema
+    from resampler.schema import Feature, FeatureSchema
     from stream.keys import ShardKeys
 
 _PAGE = 200
@@ -119,11 +119,9 @@ def arrow_schema(schema: FeatureSchema) -> pa.Schema:
     -------
     pyarrow.Schema
         The features, the label, is_synthetic, row_id, base_id, neighbor_id, step. Categories and string labels are
-        given by name.
+        values, not codes: strings, or int64 where categories are integers. Other features are float32.
     """
-    columns = [
-        (feature.name, pa.string() if feature.dtype == "string" else pa.float32()) for feature in schema.features
-    ]
+    columns = [(feature.name, _feature_type(feature)) for feature in schema.features]
     columns.append((schema.label.name, pa.string() if schema.label.dtype == "string" else pa.int64()))
     columns += [("is_synthetic", pa.bool_()), ("row_id", pa.int64()), ("base_id", pa.int64())]
     return pa.schema([*columns, ("neighbor_id", pa.int64()), ("step", pa.float32())])
@@ -142,15 +140,24 @@ def to_table_batch(batch: MicroBatch, schema: FeatureSchema) -> pa.RecordBatch:
     Returns
     -------
     pyarrow.RecordBatch
-        The same rows, with codes as names.
+        The same rows, with values in place of codes.
+
+    Raises
+    ------
+    ContractError
+        If a code stands for no category or class of the contract.
     """
     plain = batch.to_arrow(schema)
     columns = {name: plain.column(name) for name in plain.schema.names}
-    for feature in schema.features:
-        if feature.dtype == "string":
-            codes = columns[feature.name].cast(pa.int32())
-            columns[feature.name] = pa.array(feature.categories, pa.string()).take(codes)
-    if schema.label.dtype == "string":
-        columns[schema.label.name] = pa.array(schema.label.classes, pa.string()).take(columns[schema.label.name])
+    for j, feature in enumerate(schema.features):
+        if feature.categories:
+            try:
+                columns[feature.name] = feature.vocabulary.decode(batch.X[:, j])
+            except ValueError as error:
+                raise ContractError(f"feature {feature.name!r}: {error}") from error
     target = arrow_schema(schema)
     return pa.RecordBatch.from_arrays([columns[name] for name in target.names], schema=target)
+
+
+def _feature_type(feature: Feature) -> pa.DataType:
+    return feature.vocabulary.to_arrow().type if feature.categories or feature.dtype == "string" else pa.float32()

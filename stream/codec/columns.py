@@ -77,7 +77,7 @@ class Columns(NamedTuple):
         for j, feature in enumerate(schema.features):
             words: dict[bytes, int] = {}
             if feature.dtype == "string" or feature.categories:
-                words = {str(category).encode(): code for code, category in enumerate(feature.categories)}
+                words = feature.vocabulary.by_text()
                 kinds[j] = VOCABULARY
             elif feature.dtype == "bool":
                 words = {word: int(value) for word, value in BOOLS.items()}
@@ -87,9 +87,7 @@ class Columns(NamedTuple):
                 lowest[j], highest[j] = integer_bounds(feature)
             vocabularies.append(words)
         label = schema.label
-        coded = label.dtype == "string"
-        classes: list[int] = list(range(len(label.classes))) if coded else [int(c) for c in label.classes]
-        vocabularies.append({str(name).encode(): value for name, value in zip(label.classes, classes, strict=True)})
+        vocabularies.append(label.vocabulary.by_text())
         kinds[-1] = VOCABULARY if label.classes else INTEGER
         names, ends = join_words([name.encode() for name in (*schema.names, label.name)])
         joined, word_ends = join_words(word for words in vocabularies for word in words)

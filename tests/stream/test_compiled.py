@@ -11,7 +11,8 @@ import pytest
 # One worker after the other, each in the way of a process of its own: its input, its output, its rows read back and
 # passed through a resampler of the reader's own. What Numba compiled is what it says itself that it compiled.
 LIVES = """
-import itertools, json, sys
+import itertools, json
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pyarrow as pa
@@ -87,21 +88,25 @@ def live(url, client, name, schema, kind, output, parameters):
                  for item in pair]) for i, fields in enumerate(whole)]
     assert len(Decoder(schema).decode(Entries.pack(undecoded)).y) == N  # as redis-py's own parser gives entries
 
-lives = 0
-with EmbeddedServer() as server, connect(server.url) as client:
-    for kind, output, (columns, features), (labels, label) in itertools.product(
-        ("text", "json", "row", "rows", "arrow"), OutputFormat, COLUMNS.items(), LABELS.items()
-    ):
-        for parameters in ({}, {"strategy": "adaptive"}) if output == "packed" and labels == "string" else ({},):
-            live(server.url, client, f"s{lives}", FeatureSchema(features, label), kind, output, parameters)
-            lives += 1
+KINDS = ("text", "json", "row", "rows", "arrow")
+plans = [
+    (FeatureSchema(features, label), kind, output, parameters)
+    for kind, output, features, (labels, label) in itertools.product(
+        KINDS, OutputFormat, COLUMNS.values(), LABELS.items()
+    )
+    for parameters in (({}, {"strategy": "adaptive"}) if output == "packed" and labels == "string" else ({},))
+]
+plans += [
+    (FeatureSchema(COLUMNS["mixed"], LABELS["string"]), "rows", "packed", parameters)
     for parameters in (
         {"strategy": "borderline"}, {"clean": True}, {"quota": "poisson"}, {"undersample": 0.5}, {"capacity": 2_500}
-    ):
-        live(server.url, client, f"s{lives}", FeatureSchema(COLUMNS["mixed"], LABELS["string"]), "rows", "packed",
-             parameters)
-        lives += 1
-print(json.dumps({"lives": lives, "compiled": compilations.names}))
+    )
+]
+with EmbeddedServer() as server, connect(server.url) as client, ThreadPoolExecutor(8) as pool:
+    lives = [pool.submit(live, server.url, client, f"s{i}", *plan) for i, plan in enumerate(plans)]
+    for done in lives:
+        done.result()
+print(json.dumps({"lives": len(lives), "compiled": compilations.names}))
 """
 
 
