@@ -150,6 +150,9 @@ def _print_json(report: dict[str, Any]) -> None:
 @click.option(
     "--output-format", type=click.Choice([f.value for f in OutputFormat]), default="packed", show_default=True
 )
+@click.option(
+    "--round-to-float32", is_flag=True, help="Take int32, int64 and float64 columns, rounded to the nearest float32."
+)
 @click.option("--start", default="0", show_default=True, help="0, tail, an entry ID or an ISO 8601 time.")
 @click.option("--snapshot-rows", default=100_000, show_default=True, help="Rows between two snapshots.")
 @click.option("--trim", is_flag=True, help="Trim the input behind each snapshot.")
