@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -10,12 +9,12 @@ from typing import TYPE_CHECKING
 from resampler.errors import InvalidInputError
 from resampler.online import PARAMETERS, OnlineResampler
 from stream.codec import InputFormat, OutputFormat
+from stream.entryid import id_pair, is_entry_id
 
 if TYPE_CHECKING:
     from resampler.bases import Strategy
     from resampler.schema import FeatureSchema
 
-_ENTRY_ID = re.compile(r"[0-9]{1,20}(-[0-9]{1,20})?")
 _RESERVED = {"schema", "is_synthetic", "row_id", "base_id", "neighbor_id", "step"}
 MAX_TEXT_FEATURES = 3_000  # Lua cannot pass more than 8,000 arguments to one XADD
 
@@ -146,10 +145,9 @@ class Settings:
         """
         if self.start in ("$", "tail"):
             return "$"
-        if _ENTRY_ID.fullmatch(self.start):
-            ms, _, seq = self.start.partition("-")
-            if max(int(ms), int(seq or 0)) < 2**64:
-                return f"{int(ms)}-{int(seq or 0)}"
+        if is_entry_id(self.start):
+            ms, seq = id_pair(self.start)
+            return f"{ms}-{seq}"
         try:
             moment = datetime.fromisoformat(self.start)
         except ValueError:

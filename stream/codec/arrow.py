@@ -137,9 +137,7 @@ def _codes(
 ) -> NDArray[np.int64]:
     codes, known = vocabulary.encode(_cast(column, vocabulary.to_arrow().type, name))
     for i in np.flatnonzero(~known).tolist():
-        faults.setdefault(
-            i, (reason, f"{name!r} must be one of {len(vocabulary)} values, got {column[i].as_py()!r}")
-        )
+        faults.setdefault(i, (reason, f"{name!r} must be one of {len(vocabulary)} values, got {column[i].as_py()!r}"))
     return codes
 
 
