@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,6 +12,7 @@ from resampler.errors import ContractError, ResamplerError
 from stream.checkpoint import Checkpoint
 from stream.codec import decode_output
 from stream.connection import raw_command
+from stream.outputstate import look_at_output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -24,11 +25,27 @@ if TYPE_CHECKING:
     from stream.keys import ShardKeys
 
 _PAGE = 200
+_FIRST = "0-0"
 ROW_GROUP_ROWS = 1 << 16
 
 
-def read_output(client: redis.Redis, keys: ShardKeys, schema: FeatureSchema) -> Iterator[MicroBatch]:
-    """Read the output of one shard from its oldest entry to its newest.
+class Exported(NamedTuple):
+    """What became of an output.
+
+    Parameters
+    ----------
+    rows : int
+        Rows in the file.
+    missing : int
+        Rows that were written to the output and are not in the file, as they were trimmed or deleted before.
+    """
+
+    rows: int
+    missing: int
+
+
+def read_output(client: redis.Redis, keys: ShardKeys, schema: FeatureSchema, last_id: str) -> Iterator[MicroBatch]:
+    """Read the output of one shard from its oldest entry on.
 
     Parameters
     ----------
@@ -38,6 +55,8 @@ def read_output(client: redis.Redis, keys: ShardKeys, schema: FeatureSchema) -> 
         The shard.
     schema : FeatureSchema
         The contract.
+    last_id : str
+        ID of the last entry to read.
 
     Yields
     ------
@@ -45,7 +64,7 @@ def read_output(client: redis.Redis, keys: ShardKeys, schema: FeatureSchema) -> 
         One for each entry.
     """
     position = "-"
-    while page := raw_command(client, "XRANGE", keys.output, position, "+", "COUNT", _PAGE):
+    while page := raw_command(client, "XRANGE", keys.output, position, last_id, "COUNT", _PAGE):
         for _, items in page:
             yield decode_output(dict(zip(items[::2], items[1::2], strict=True)), schema)
         position = f"({page[-1][0].decode()}"
@@ -56,8 +75,10 @@ def export_parquet(
     path: Path,
     *,
     progress: Callable[[int], object] = lambda _: None,
-) -> int:
+) -> Exported:
     """Write the output of all shards, one behind the other, to a Parquet file.
+
+    What is written to a shard's output after its turn has come is not exported.
 
     Parameters
     ----------
@@ -70,8 +91,8 @@ def export_parquet(
 
     Returns
     -------
-    int
-        Rows written.
+    Exported
+        How many rows are in the file, and how many are not.
 
     Raises
     ------
@@ -87,12 +108,14 @@ def export_parquet(
         )
     (schema,) = schemas.values()
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    rows = written = 0
+    rows = written = emitted = 0
     try:
         with pq.ParquetWriter(partial, arrow_schema(schema), compression="zstd") as writer:
             held: list[pa.RecordBatch] = []
             for client, keys in shards:
-                for batch in read_output(client, keys, schema):
+                state = look_at_output(client, keys, _FIRST)
+                emitted += state.emitted
+                for batch in read_output(client, keys, schema, state.last_id):
                     held.append(to_table_batch(batch, schema))
                     rows += len(batch)
                     progress(len(batch))
@@ -104,7 +127,7 @@ def export_parquet(
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
-    return rows
+    return Exported(rows, max(0, emitted - rows))
 
 
 def arrow_schema(schema: FeatureSchema) -> pa.Schema:

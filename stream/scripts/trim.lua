@@ -2,7 +2,8 @@
 -- place stays, as the proof that nothing behind it was trimmed.
 -- KEYS input, output, snapshot, feeds   ARGV 1 to trim an output that has no reader
 -- Returns for the input and then for the output: entries trimmed, the oldest ID kept ('' if nothing may be trimmed),
--- what it is kept for ('snapshot', 'feed', 'group', 'newest', 'nothing'), and the name of that reader.
+-- what it is kept for ('snapshot', 'feed', 'group', 'newest'; 'nothing' where nobody says what is needed, 'absent' where
+-- there is no stream), and the name of that reader.
 local input, output, snapshot, feeds = unpack(KEYS)
 
 local function digits_below(a, b)
@@ -40,6 +41,7 @@ local function hold_for_groups(kept, key, ours)
   return kept
 end
 local function trim(key, kept)
+  if redis.call('EXISTS', key) == 0 then return {0, '', 'absent', ''} end
   if not kept[1] then return {0, '', 'nothing', ''} end
   return {redis.call('XTRIM', key, 'MINID', kept[1]), kept[1], kept[2], kept[3]}
 end

@@ -78,7 +78,7 @@ def test_a_feed_gives_codes_and_a_table_values(
     np.testing.assert_array_equal(batch.X[real], X)
 
     path = tmp_path / "out.parquet"
-    assert export_parquet([(client, ShardKeys(name))], path) == len(batch)
+    assert export_parquet([(client, ShardKeys(name))], path) == (len(batch), 0)
     table = pq.read_table(path)
     names = ["a", "colour", "size", "y"]
     expected = [row | {"a": np.float32(row["a"])} for row in values]
