@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 
 
 def as_kernel_array(values: ArrayLike, dtype: DTypeLike) -> NDArray[Any]:
-    """Return values as every kernel takes them: C-contiguous, aligned, writable, native byte order, a plain ndarray.
+    """Return values as every kernel takes them: C-contiguous, aligned, writable, a plain ndarray.
 
     Parameters
     ----------
     values : array-like of any shape
         The values.
     dtype : dtype
-        What they become.
+        What they become, in native byte order.
 
     Returns
     -------
@@ -30,4 +30,4 @@ def as_kernel_array(values: ArrayLike, dtype: DTypeLike) -> NDArray[Any]:
     Numba compiles a kernel anew for a read-only, an unaligned or a strided array: rows that are views of bytes, as
     `numpy.frombuffer` and Arrow give them, would start the compiler in the middle of a stream.
     """
-    return np.require(values, np.dtype(dtype).newbyteorder("="), ["C", "A", "W", "E"])
+    return np.require(values, dtype, ["C", "A", "W", "E"])

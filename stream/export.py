@@ -12,6 +12,7 @@ from resampler.errors import ContractError, ResamplerError
 from stream.checkpoint import Checkpoint
 from stream.codec import decode_output
 from stream.connection import raw_command
+from stream.feedplace import FIRST_PLACE
 from stream.outputstate import look_at_output
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from stream.keys import ShardKeys
 
 _PAGE = 200
-_FIRST = "0-0"
 ROW_GROUP_ROWS = 1 << 16
 
 
@@ -113,7 +113,7 @@ def export_parquet(
         with pq.ParquetWriter(partial, arrow_schema(schema), compression="zstd") as writer:
             held: list[pa.RecordBatch] = []
             for client, keys in shards:
-                state = look_at_output(client, keys, _FIRST)
+                state = look_at_output(client, keys, FIRST_PLACE)
                 emitted += state.emitted
                 for batch in read_output(client, keys, schema, state.last_id):
                     held.append(to_table_batch(batch, schema))

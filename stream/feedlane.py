@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from stream.codec import decode_output
 from stream.commit import GapError
 from stream.connection import open_client, raw_command
 from stream.entryid import id_pair
-from stream.feedplace import FeedPlace
+from stream.feedplace import FIRST_PLACE, FeedPlace
 from stream.outputstate import OutputState, look_at_output
 from stream.patience import PATIENCE_S, patiently
 
@@ -29,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 PAGE = 64  # output entries read at once
 COUNT_PAGE = 500  # and counted at once
-_START = "0-0"
+CHECK_S = 1.0  # how often an output is looked at that brings nothing
 
 Entry = tuple[bytes, list[bytes]]
 
@@ -86,13 +87,13 @@ class FeedLane:
         self._stored: bytes | None = self._patiently(lambda: self._client.hget(keys.feeds, name))
         self._committed = FeedPlace.parse(self._stored)
         self.place = self._committed if cursor is None else _place_at(cursor, self._committed)
-        self._read_to = self.place.cursor
         # Whoever begins takes what there is: what was trimmed before it came is no loss.
         self._begins = self.place == FeedPlace()
         self._caught_up = False
+        self._last_look = -math.inf
         self._ahead_since: float | None = None  # when the output was found to end before the place
         self._ahead_allowed = False
-        self._deleted_id = _START  # of what was deleted up to this, it is known whether rows were lost
+        self._deleted_id = FIRST_PLACE  # of what was deleted up to this, it is known whether rows were lost
 
     def read(self, block_ms: int) -> Iterator[MicroBatch]:
         """Hand out what is there; `place` follows each batch.
@@ -116,13 +117,12 @@ class FeedLane:
         """
         block = ("BLOCK", block_ms) if block_ms else ()
         command = ("XREAD", "COUNT", PAGE, *block, "STREAMS", self.keys.output)
-        reply = self._patiently(lambda: raw_command(self._client, *command, self._read_to))
+        reply = self._patiently(lambda: raw_command(self._client, *command, self.place.cursor))
         page: list[Entry] = reply[0][1] if reply else []
         self._examine(page)
         for entry_id, items in page:
             batch = self._decode(items)
-            self._read_to = entry_id.decode()
-            self.place = self.place._replace(cursor=self._read_to, rows=self.place.rows + len(batch))
+            self.place = self.place._replace(cursor=entry_id.decode(), rows=self.place.rows + len(batch))
             yield batch
 
     def finish(self) -> None:
@@ -131,8 +131,11 @@ class FeedLane:
         Raises
         ------
         GapError
-            If the output ends before the feed's place.
+            If output was trimmed or deleted before it was read, or ends before the feed's place, unless that is
+            allowed.
         """
+        self._last_look = -math.inf
+        self._examine([])
         if self._ahead_since is not None:
             raise self._ahead_error(self._look())
 
@@ -157,17 +160,20 @@ class FeedLane:
 
     def _examine(self, page: list[Entry]) -> None:
         """Find out whether anything between the place and the page, or of the page, was lost."""
+        if not page and self._caught_up and time.monotonic() - self._last_look < CHECK_S:
+            return
         state = self._look()
+        self._last_look = time.monotonic()
         if self._begins:
             self._begin(state, page)
             return
-        if self._is_ahead(state):
+        if state.ends_before(self.place):
             self._wait_behind(state, page)
             return
         self._ahead_since = None
         if self._ahead_allowed and page:
             self._ahead_allowed = False
-        elif not self._is_intact(state) or self._has_deleted(state, page):
+        elif not state.is_intact(self.place) or self._has_deleted(state, page):
             self._count(state, page)
         elif not page and not state.next_id:
             self._catch_up(state)
@@ -179,12 +185,7 @@ class FeedLane:
         elif not state.next_id:
             self._begins = False
             self._caught_up = True
-            self._read_to = state.last_id
             self.place = FeedPlace(state.last_id, state.emitted)
-
-    def _is_ahead(self, state: OutputState) -> bool:
-        """Tell whether the output ends before the place: it was deleted, renamed, begun anew or put back."""
-        return id_pair(state.last_id) < id_pair(self._read_to) or state.emitted < self.place.rows
 
     def _wait_behind(self, state: OutputState, page: list[Entry]) -> None:
         """Give a server that lost its latest writes time to be given them again, with the same IDs and bytes."""
@@ -193,10 +194,10 @@ class FeedLane:
             if not self._ahead_allowed:
                 logger.warning("%s", self._ahead_error(state))
                 self._ahead_allowed = True
-            self.place = FeedPlace(self._read_to, 0, counted=False)
+            self.place = FeedPlace(self.place.cursor, 0, counted=False)
             return
         # A server that holds our place has not lost what was written before it.
-        holds = self._stored is not None and self._committed.cursor == self._read_to
+        holds = self._stored is not None and self._committed.cursor == self.place.cursor
         if holds and self._patiently(lambda: self._client.hget(self.keys.feeds, self._name)) == self._stored:
             raise self._ahead_error(state)
         self._ahead_since = self._ahead_since or now
@@ -204,10 +205,10 @@ class FeedLane:
             raise self._ahead_error(state)
 
     def _ahead_error(self, state: OutputState) -> GapError:
-        place = f"place {self._read_to} of feed {self._name!r}"
-        if not state.begun and state.last_id == _START:
+        place = f"place {self.place.cursor} of feed {self._name!r}"
+        if not state.begun and state.last_id == FIRST_PLACE:
             return self._replaced(f"{self.keys.output!r} is not there and no worker has begun the stream")
-        if id_pair(state.last_id) < id_pair(self._read_to):
+        if id_pair(state.last_id) < id_pair(self.place.cursor):
             return self._replaced(
                 f"{self.keys.output!r} ends at {state.last_id}, before the {place}; {state.emitted} rows were written"
             )
@@ -218,53 +219,43 @@ class FeedLane:
 
     def _replaced(self, found: str) -> GapError:
         return GapError(
-            f"{found}: the output was deleted, renamed, put back or begun anew, and what stood behind {self._read_to} "
-            "is lost; restore it, begin with a feed of another name, or pass allow_gap=True to take what comes behind "
-            "that"
+            f"{found}: the output was deleted, renamed, put back or begun anew, and what stood behind the place is "
+            "lost; restore it, begin with a feed of another name, or pass allow_gap=True to take what comes behind the "
+            "place"
         )
-
-    def _is_intact(self, state: OutputState) -> bool:
-        """Tell whether nothing behind the place can have been trimmed."""
-        if self._read_to == _START:
-            return state.added == state.length and state.emitted >= self.place.rows
-        return state.at_place or state.last_id == self._read_to
 
     def _has_deleted(self, state: OutputState, page: list[Entry]) -> bool:
         """Tell whether an entry behind the place was deleted that the page does not hold."""
-        if id_pair(state.deleted_id) <= max(id_pair(self._read_to), id_pair(self._deleted_id)):
+        if id_pair(state.deleted_id) <= max(id_pair(self.place.cursor), id_pair(self._deleted_id)):
             return False
         return state.deleted_id.encode() not in {entry_id for entry_id, _ in page}
 
     def _count(self, state: OutputState, page: list[Entry]) -> None:
         """Count the rows that are there; what is missing of those ever written is lost."""
-        last = page[-1][0].decode() if page else self._read_to
+        last = page[-1][0].decode() if page else self.place.cursor
         there = sum(len(self._decode(items)) for _, items in page) + self._rows_between(last, state.last_id)
         missing = state.emitted - self.place.rows - there
         # A place has rows before it, or it is no place of this output.
-        if missing < 0 or (missing == self.place.rows == 0 and not state.at_place and self._read_to != _START):
+        if missing < 0 or (missing == self.place.rows == 0 and not state.at_place and self.place.cursor != FIRST_PLACE):
             error = self._replaced(
                 f"{state.emitted} rows were ever written to {self.keys.output!r}, {there} of them stand behind "
-                f"{self._read_to}, the place of feed {self._name!r}, and that leaves no room for what it has read"
+                f"{self.place.cursor}, the place of feed {self._name!r}, and that leaves no room for what it has read"
             )
             if not self._allow_gap:
                 raise error
             logger.warning("%s", error)
-            self.place = FeedPlace(self._read_to, state.emitted - there)
+            self.place = FeedPlace(self.place.cursor, state.emitted - there)
         elif missing == 0:
             self.place = self.place._replace(counted=True)
         elif self.place.counted:
             self._lose(missing)
         else:
             deleted = self._has_deleted(state, page) and state.at_place
-            proof = f"entry {state.deleted_id} was deleted unread" if deleted else f"entry {self._read_to} is gone"
-            self._report(
-                f"up to {missing} rows of {self.keys.output!r} behind {self._read_to} were trimmed or deleted before "
-                f"feed {self._name!r} read them ({proof}; how many cannot be told, as it is not known how many rows "
-                "stand before that place)"
-            )
+            proof = f"entry {state.deleted_id} was deleted unread" if deleted else f"entry {self.place.cursor} is gone"
+            unknown = "how many cannot be told, as it is not known how many rows stand before that place"
+            self._report(f"up to {missing}", f" ({proof}; {unknown})")
         self._deleted_id = max(self._deleted_id, state.deleted_id, key=id_pair)
         if not page and not state.next_id:
-            self._read_to = state.last_id
             self.place = FeedPlace(state.last_id, state.emitted)
 
     def _catch_up(self, state: OutputState) -> None:
@@ -279,18 +270,19 @@ class FeedLane:
             return
         self._caught_up = True
         if missing or not self.place.counted:
-            self.place = FeedPlace(self._read_to, state.emitted)
-            if self._stored is not None and self._committed.cursor == self._read_to:
+            self.place = FeedPlace(self.place.cursor, state.emitted)
+            if self._stored is not None and self._committed.cursor == self.place.cursor:
                 self.commit()
 
     def _lose(self, rows: int) -> None:
-        self._report(
-            f"{rows} rows of {self.keys.output!r} behind {self._read_to} were trimmed or deleted before feed "
-            f"{self._name!r} read them"
-        )
+        self._report(str(rows))
         self.place = self.place._replace(rows=self.place.rows + rows)
 
-    def _report(self, loss: str) -> None:
+    def _report(self, number: str, proof: str = "") -> None:
+        loss = (
+            f"{number} rows of {self.keys.output!r} behind {self.place.cursor} were trimmed or deleted before feed "
+            f"{self._name!r} read them{proof}"
+        )
         if not self._allow_gap:
             raise GapError(
                 f"{loss}: restore them, or pass allow_gap=True to go on without them; `resampler stream trim` trims "
@@ -312,7 +304,7 @@ class FeedLane:
         return self._patiently(lambda: raw_command(self._client, *command))
 
     def _look(self) -> OutputState:
-        return self._patiently(lambda: look_at_output(self._client, self.keys, self._read_to))
+        return self._patiently(lambda: look_at_output(self._client, self.keys, self.place.cursor))
 
     def _patiently(self, call: Callable[[], Any]) -> Any:
         return patiently(call, self._url, self._reconnect)

@@ -7,6 +7,7 @@ from typing import NamedTuple, Self
 
 from resampler.errors import CorruptStateError
 
+FIRST_PLACE = "0-0"  # before every entry
 _AT_LEAST = "at-least"
 _WRITTEN = re.compile(rb"(\d+(?:-\d+)?)(?: (\d+)( at-least)?)?")
 
@@ -24,7 +25,7 @@ class FeedPlace(NamedTuple):
         Whether `rows` is that number; otherwise it is at least that.
     """
 
-    cursor: str = "0-0"
+    cursor: str = FIRST_PLACE
     rows: int = 0
     counted: bool = True
 

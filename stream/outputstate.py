@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from resampler.errors import ResamplerError
+from stream.entryid import id_pair
+from stream.feedplace import FIRST_PLACE
 from stream.scripts import load_script
 
 if TYPE_CHECKING:
     import redis
 
+    from stream.feedplace import FeedPlace
     from stream.keys import ShardKeys
 
 
@@ -44,6 +47,39 @@ class OutputState(NamedTuple):
     next_id: str
     emitted: int
     begun: bool
+
+    def ends_before(self, place: FeedPlace) -> bool:
+        """Tell whether the output ends before a place: it was deleted, renamed, put back or begun anew.
+
+        Parameters
+        ----------
+        place : FeedPlace
+            The feed's.
+
+        Returns
+        -------
+        bool
+            Whether its newest entry is older, or fewer rows were ever written than stand before the place.
+        """
+        return id_pair(self.last_id) < id_pair(place.cursor) or self.emitted < place.rows
+
+    def is_intact(self, place: FeedPlace) -> bool:
+        """Tell whether nothing behind a place can have been trimmed.
+
+        Parameters
+        ----------
+        place : FeedPlace
+            The feed's, at which the look was taken.
+
+        Returns
+        -------
+        bool
+            Whether the entry at the place is there or is the newest ever written; at the beginning, whether nothing was
+            ever taken out. False proves nothing.
+        """
+        if place.cursor == FIRST_PLACE:
+            return self.added == self.length
+        return self.at_place or self.last_id == place.cursor
 
 
 def look_at_output(client: redis.Redis, keys: ShardKeys, place: str) -> OutputState:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from resampler.errors import ResamplerError
+from stream.feedplace import FIRST_PLACE
 from stream.scripts import load_script
 
 if TYPE_CHECKING:
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
     import redis
 
     from stream.keys import ShardKeys
-
-_NEVER = "0-0"
 
 
 class Trimmed(NamedTuple):
@@ -89,7 +88,7 @@ def _reason(key: str, keys: ShardKeys, kept_from: str, kind: str, reader: str) -
     if kind == "group":
         return f"consumer group {reader!r} stands there: acknowledge what it has read, or XGROUP DESTROY it"
     if kind == "feed":
-        place = "has a place before every entry" if kept_from == _NEVER else "has committed no more"
+        place = "has a place before every entry" if kept_from == FIRST_PLACE else "has committed no more"
         return f"feed {reader!r} {place}: if it is gone for good, HDEL {keys.feeds} {reader}"
     if key == keys.input:
         return "there is no snapshot yet, so a restart replays all of it: a worker takes one each --snapshot-rows rows"

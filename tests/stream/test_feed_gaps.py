@@ -295,8 +295,8 @@ def test_a_commit_waits_while_the_memory_is_full(schema, make_rows, add_text, mo
         add_text(client, "fraud", *make_rows(50))
         Worker(server.url, "fraud", Settings(schema, linger_ms=1), until_idle_s=0.1).run()
         with Feed(server.url, "fraud", idle_s=0.01) as feed:
-            rows = _rows(feed)
             client.config_set("maxmemory", 1)
+            rows = _rows(feed)  # reading needs no memory
             healing = threading.Timer(0.5, client.config_set, ("maxmemory", 0))
             healing.start()
             feed.commit()
