@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-lanes lint bench chaos clean
+.PHONY: help demo test test-lanes test-torch lint bench chaos clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -20,6 +20,10 @@ test: $(call STAMP,test) ## Run the tests (ARGS="-k name" to choose)
 test-lanes: $(call STAMP,test) ## Run the kernels' tests without the compiler (with coverage) and with bounds checks
 	@NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 tests/resampler -m 'not compiled' --cov=resampler $(ARGS)
 	@NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(CURDIR)/.cache/numba-bounds $(BIN)/python -m pytest -n auto --maxprocesses 4 tests/resampler $(ARGS)
+
+test-torch: $(call STAMP,test) ## Install PyTorch, gigabytes on some machines, and run its adapter's test in its own loaders
+	@$(BIN)/python -c 'import torch' 2>/dev/null || if command -v uv >/dev/null; then uv pip install -q --python $(BIN)/python torch; else $(BIN)/python -m pip install -q torch; fi
+	@$(BIN)/python -m pytest tests/stream/test_torch.py $(ARGS)
 
 lint: $(call STAMP,lint) ## Check format, style, types, imports and docstrings
 	@$(BIN)/ruff format --check .

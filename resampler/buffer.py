@@ -21,6 +21,7 @@ from resampler.kernels.ring import (
     restore_blocks,
 )
 from resampler.kernels.sample import WAVE, sample
+from resampler.layout import as_kernel_array
 from resampler.metric import check_count, check_integers, check_positive, check_seed, make_penalty, make_scale
 from resampler.resolution import MIN_REACH, reach
 from resampler.schema import check_magnitude
@@ -226,7 +227,7 @@ class MinorityBuffer:
             if values.dtype.kind not in "biufO":
                 raise TypeError(f"got dtype {values.dtype}")
             with np.errstate(over="ignore"):  # what overflows is refused below
-                rows = np.ascontiguousarray(values, dtype=np.float32)
+                rows = as_kernel_array(values, np.float32)
         except (TypeError, ValueError) as error:
             raise InvalidInputError(f"X must be an array of real numbers: {error}") from error
         if rows.ndim != 2 or rows.shape[1] != self.n_features:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from resampler.errors import InvalidInputError
+from resampler.layout import as_kernel_array
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,7 +86,7 @@ def check_integers(name: str, values: ArrayLike, n: int | None = None, kinds: st
     Returns
     -------
     ndarray of shape (n,), int64
-        The values, side by side.
+        The values, as kernels take them (`resampler.layout`).
 
     Raises
     ------
@@ -102,7 +103,7 @@ def check_integers(name: str, values: ArrayLike, n: int | None = None, kinds: st
         raise InvalidInputError(f"{rule}, got shape {array.shape} of dtype {array.dtype}")
     if n and array.dtype.kind == "u" and array.max() > np.iinfo(np.int64).max:
         raise InvalidInputError(f"{name} must fit into int64, got {array.max()}")
-    return np.ascontiguousarray(array, dtype=np.int64)
+    return as_kernel_array(array, np.int64)
 
 
 def check_ratio(name: str, value: object) -> float:

@@ -76,24 +76,26 @@ class MicroBatch:
         columns = {f.name: np.concatenate([getattr(b, f.name) for b in batches]) for f in fields(cls)}
         return cls(**columns)
 
-    def to_arrow(self, schema: FeatureSchema | None = None) -> pa.RecordBatch:
+    def to_arrow(self, schema: FeatureSchema | None = None, *, label_codes: bool = False) -> pa.RecordBatch:
         """Return the batch as an Arrow record batch.
 
         Parameters
         ----------
         schema : FeatureSchema, optional
             Names the feature and label columns. Without it they are ``f0, f1, ...`` and ``label``.
+        label_codes : bool
+            Leave a string label as its code, as `y` holds it and as the stream's output entries carry it.
 
         Returns
         -------
         pyarrow.RecordBatch
-            The features (float32), the label (decoded where it is a string), then is_synthetic,
-            row_id, base_id, neighbor_id, step.
+            The features (float32; categorical columns as codes), the label (int64, or the name of a class where the
+            schema's label is a string), then is_synthetic, row_id, base_id, neighbor_id, step.
 
         Raises
         ------
         ContractError
-            If the schema has another number of features.
+            If the schema has another number of features, or a label is none of the codes of its string label.
         """
         import pyarrow as pa
 
@@ -104,9 +106,11 @@ class MicroBatch:
         names = schema.names if schema else tuple(f"f{j}" for j in range(self.X.shape[1]))
         label = schema.label.name if schema else "label"
         columns: dict[str, Any] = {name: pa.array(self.X[:, j]) for j, name in enumerate(names)}
-        if schema and schema.label.dtype == "string":
-            classes = pa.array(schema.label.classes)
-            columns[label] = pa.DictionaryArray.from_arrays(pa.array(self.y), classes).dictionary_decode()
+        if schema and schema.label.dtype == "string" and not label_codes:
+            try:
+                columns[label] = schema.label.vocabulary.decode(self.y)
+            except ValueError as error:
+                raise ContractError(f"label {label!r}: {error}") from error
         else:
             columns[label] = pa.array(self.y)
         for name in ("is_synthetic", "row_id", "base_id", "neighbor_id", "step"):

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from resampler.errors import ContractError, InvalidInputError
+from resampler.layout import as_kernel_array
 from resampler.metric import MAX_SCALE, MIN_SCALE
+from resampler.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -81,6 +83,17 @@ class Feature:
                 f"feature {self.name!r}: scale must be from {MIN_SCALE:g} to {MAX_SCALE:g}, got {self.scale!r}"
             )
 
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The categories and their codes: their places in the list. Empty where the column is not closed."""
+        return Vocabulary.numbered(self.categories)
+
+    @property
+    def exact_in_float32(self) -> bool:
+        """Whether every value that the column may hold is one float32: a code, or a number of at most 24 bits."""
+        coded = self.categorical and (bool(self.categories) or self.dtype != "float64")
+        return coded or self.dtype in ("float32", "int8", "int16", "bool")
+
 
 @dataclass(frozen=True, slots=True)
 class Label:
@@ -119,9 +132,14 @@ class Label:
     @property
     def codes(self) -> tuple[int, ...]:
         """What rows hold for `classes`: an integer itself, a string's place. Empty means any integer."""
+        return self.vocabulary.codes
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The classes and their codes."""
         if self.dtype == "string":
-            return tuple(range(len(self.classes)))
-        return tuple(int(value) for value in self.classes)
+            return Vocabulary.numbered(self.classes)
+        return Vocabulary(self.classes, tuple(int(value) for value in self.classes))
 
 
 @dataclass(frozen=True)
@@ -325,8 +343,8 @@ class FeatureSchema:
 
         Returns
         -------
-        ndarray of shape (n_samples, n_features), float32, C-contiguous
-            `X` itself where it already is that.
+        ndarray of shape (n_samples, n_features), float32
+            As kernels take it (`resampler.layout`): `X` itself where it already is that.
 
         Raises
         ------
@@ -350,7 +368,7 @@ class FeatureSchema:
         if array.dtype.kind not in "fiub":
             raise ContractError(f"X must be numeric, got dtype {array.dtype}")
         with np.errstate(over="ignore"):
-            rows = np.ascontiguousarray(array, dtype=np.float32)
+            rows = as_kernel_array(array, np.float32)
         check_magnitude(rows, self.scale, self.names)
         for j in np.flatnonzero(self.categorical_mask):
             feature = self.features[j]

@@ -8,8 +8,10 @@ from resampler.lazy import attach
 
 if TYPE_CHECKING:
     from stream.codec import InputFormat, OutputFormat, decode_output, encode_batch, encode_row
+    from stream.commit import GapError
     from stream.feed import Feed
     from stream.keys import ShardKeys, shard_keys
+    from stream.redis_errors import UnavailableError
     from stream.server import EmbeddedServer
     from stream.settings import Settings
     from stream.worker import Worker
@@ -18,9 +20,11 @@ if TYPE_CHECKING:
 _HOME = {
     "EmbeddedServer": "server",
     "Feed": "feed",
+    "GapError": "commit",
     "InputFormat": "codec",
     "OutputFormat": "codec",
     "Settings": "settings",
+    "UnavailableError": "redis_errors",
     "ShardKeys": "keys",
     "Worker": "worker",
     "decode_output": "codec",
@@ -32,10 +36,12 @@ _HOME = {
 __all__ = [
     "EmbeddedServer",
     "Feed",
+    "GapError",
     "InputFormat",
     "OutputFormat",
     "Settings",
     "ShardKeys",
+    "UnavailableError",
     "Worker",
     "decode_output",
     "encode_batch",

@@ -4,8 +4,10 @@
 `partial_fit`            commits behind each batch: at least once; exactly once if the caller saves the cursors
                          with the model and gives them back to `Feed`
 `learn_many`             the same, for river
-`iterable_dataset`       commits nothing, as PyTorch's loaders read ahead: each epoch begins where its feeds are told
-                         to; exactly once if the caller saves the cursors that come with the batches (``cursors=True``)
+`loader_batches`         what one of several loader processes reads; commits nothing, as loaders read ahead: each epoch
+                         begins where its feeds are told to; exactly once if the caller saves the cursors that come
+                         with the batches
+`iterable_dataset`       the same as a PyTorch dataset (``cursors=True`` gives the cursors)
 =======================  =====================================================================================
 """
 
@@ -14,7 +16,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from resampler.errors import MissingExtraError
+from resampler.errors import InvalidInputError, MissingExtraError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -89,6 +91,43 @@ def learn_many(model: Any, feed: Feed, names: Sequence[str]) -> int:
     return rows
 
 
+def loader_batches(
+    make_feed: Callable[[tuple[int, ...]], Feed], shards: int = 1, worker: int = 0, n_workers: int = 1
+) -> Iterator[tuple[MicroBatch, dict[str, str]]]:
+    """Read what falls to one of several loader processes.
+
+    Parameters
+    ----------
+    make_feed : callable
+        Makes the feed of some shards; called here, as a connection cannot be shared between processes.
+    shards : int
+        How many there are.
+    worker, n_workers : int
+        This process is number `worker` of `n_workers`, from 0: it reads the shards worker, worker + n_workers, ...
+
+    Yields
+    ------
+    batch : MicroBatch
+        The next rows.
+    cursors : dict of str to str
+        The feed's cursors behind them. Merged over all batches trained on, and saved with the model in one step, they
+        are what `Feed` takes to go on exactly there.
+
+    Raises
+    ------
+    InvalidInputError
+        If `worker` is not from 0 to n_workers - 1.
+    """
+    if not 0 <= worker < n_workers:
+        raise InvalidInputError(f"worker must be from 0 to n_workers - 1 = {n_workers - 1}, got {worker}")
+    mine = tuple(range(worker, shards, n_workers))
+    if not mine:
+        return
+    with make_feed(mine) as feed:
+        for batch in feed:
+            yield batch, feed.cursors
+
+
 def iterable_dataset(make_feed: Callable[[tuple[int, ...]], Feed], shards: int = 1, *, cursors: bool = False) -> Any:
     """Make a PyTorch `IterableDataset` of ``(X, y)`` tensors, a batch each.
 
@@ -97,10 +136,9 @@ def iterable_dataset(make_feed: Callable[[tuple[int, ...]], Feed], shards: int =
     make_feed : callable
         Makes the feed of some shards; called in each loader worker, as a connection cannot be shared.
     shards : int
-        How many there are: loader worker i of n reads the shards i, i + n, ...
+        How many there are; loader workers share them out as `loader_batches` says.
     cursors : bool
-        Give ``(X, y, cursors)``: the feed's cursors behind the batch. Merged over all batches trained on, and saved
-        with the model in one step, they are what `Feed` takes to go on exactly there.
+        Give ``(X, y, cursors)``, the cursors of `loader_batches`.
 
     Returns
     -------
@@ -123,14 +161,10 @@ def iterable_dataset(make_feed: Callable[[tuple[int, ...]], Feed], shards: int =
 
         def __iter__(self) -> Iterator[tuple[Any, ...]]:
             info = data.get_worker_info()
-            first, step = (info.id, info.num_workers) if info else (0, 1)
-            mine = tuple(range(first, shards, step))
-            if not mine:
-                return
-            with make_feed(mine) as feed:
-                for batch in feed:
-                    tensors = _tensors(torch, batch)
-                    yield (*tensors, feed.cursors) if cursors else tensors
+            worker, n_workers = (info.id, info.num_workers) if info else (0, 1)
+            for batch, places in loader_batches(make_feed, shards, worker, n_workers):
+                tensors = _tensors(torch, batch)
+                yield (*tensors, places) if cursors else tensors
 
     return FeedDataset()
 

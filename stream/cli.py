@@ -34,6 +34,7 @@ from stream.redis_errors import explain
 from stream.settings import Settings
 from stream.sharding import open_stream
 from stream.status import stream_status
+from stream.trim import trim_shards
 from stream.worker import Worker
 
 if TYPE_CHECKING:
@@ -148,6 +149,9 @@ def _print_json(report: dict[str, Any]) -> None:
 @click.option("--input-format", type=click.Choice([f.value for f in InputFormat]), default="auto", show_default=True)
 @click.option(
     "--output-format", type=click.Choice([f.value for f in OutputFormat]), default="packed", show_default=True
+)
+@click.option(
+    "--round-to-float32", is_flag=True, help="Take int32, int64 and float64 columns, rounded to the nearest float32."
 )
 @click.option("--start", default="0", show_default=True, help="0, tail, an entry ID or an ISO 8601 time.")
 @click.option("--snapshot-rows", default=100_000, show_default=True, help="Rows between two snapshots.")
@@ -277,11 +281,29 @@ def export(url: str | None, name: str, shards: int, as_json: bool, path: Path) -
         raise InvalidInputError(f"--to {str(path)!r}: the directory does not exist, make it first")
     opened = _open(url, name, shards)
     with tqdm(unit=" rows", disable=None, file=sys.stderr) as bar:
-        rows = export_parquet(opened, path, progress=bar.update)
+        rows, missing = export_parquet(opened, path, progress=bar.update)
+    if missing:
+        click.echo(f"{missing} rows are not in the file: they were trimmed or deleted from the output before", err=True)
     if as_json:
-        _print_json({"stream": name, "path": str(path), "rows": rows})
+        _print_json({"stream": name, "path": str(path), "rows": rows, "missing": missing})
     else:
         click.echo(f"{rows} rows written to {path}", err=True)
+
+
+@stream.command()
+@_common
+@click.option(
+    "--without-feeds", is_flag=True, help="Trim output that no feed has committed a place in too: nobody is to read it."
+)
+def trim(url: str | None, name: str, shards: int, as_json: bool, without_feeds: bool) -> None:
+    """Trim output behind the slowest feed, and input behind the snapshot."""
+    trimmed = trim_shards(_open(url, name, shards), without_feeds=without_feeds)
+    if as_json:
+        _print_json({"stream": name, "trimmed": [one._asdict() for one in trimmed]})
+        return
+    for one in trimmed:
+        kept = f"kept from {one.kept_from} on, as" if one.kept_from else "all is kept, as"
+        click.echo(f"{one.key}: {one.entries} entries trimmed; {kept} {one.because}")
 
 
 @stream.command("dead-letters")

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from stream.codec import Reject
     from stream.keys import ShardKeys
 
-_HEAD = (b"reason", b"detail", b"rows")
+# Letters of early releases call the number of rows `rows`, which is also the name of a packed batch: the head is
+# found by its place.
+_HEAD = (b"reason", b"detail", b"n_rows")
 _WRAPPED = b"wrapped"
 MAX_PLAIN_ITEMS = 2_000  # Lua cannot pass more than 8,000 arguments to one XADD
 _PAGE = 500
@@ -50,11 +52,15 @@ class DeadLetter(NamedTuple):
         Returns
         -------
         dict
-            Bytes that are not UTF-8 are shown with backslashes.
+            Bytes that are not UTF-8 are shown with backslashes. `fields` has the value of each field, or the list of
+            its values where the entry gave it more than once.
         """
         shown = [item.decode(errors="backslashreplace") for item in self.original]
-        pairs = zip(shown[::2], shown[1::2], strict=True)
-        return {"id": self.id, "reason": self.reason, "detail": self.detail, "rows": self.rows, "fields": dict(pairs)}
+        values: dict[str, list[str]] = {}
+        for name, value in zip(shown[::2], shown[1::2], strict=True):
+            values.setdefault(name, []).append(value)
+        fields = {name: given[0] if len(given) == 1 else given for name, given in values.items()}
+        return {"id": self.id, "reason": self.reason, "detail": self.detail, "rows": self.rows, "fields": fields}
 
 
 def letter(reject: Reject) -> list[bytes]:
@@ -68,11 +74,13 @@ def letter(reject: Reject) -> list[bytes]:
     Returns
     -------
     list of bytes
-        ``reason``, ``detail``, ``rows`` with their values, then the names and values of the original; very many of
-        those stand as a JSON list of latin-1 strings in the one field ``wrapped``.
+        ``reason``, ``detail``, ``n_rows`` with their values, then the names and values of the original. Where those
+        are very many, or two fields of the letter would bear one name, they stand as a JSON list of latin-1 strings in
+        the one field ``wrapped``.
     """
     original: Sequence[bytes] = reject.original
-    if len(original) > MAX_PLAIN_ITEMS:
+    names = original[::2]
+    if len(original) > MAX_PLAIN_ITEMS or len({*names, *_HEAD, _WRAPPED}) < len(names) + len(_HEAD) + 1:
         original = (_WRAPPED, json.dumps([item.decode("latin-1") for item in original]).encode())
     values = (reject.reason.encode(), reject.detail.encode(errors="backslashreplace"), str(reject.n_rows).encode())
     return [item for pair in zip(_HEAD, values, strict=True) for item in pair] + list(original)
@@ -97,7 +105,7 @@ def read_letters(client: redis.Redis, keys: ShardKeys) -> Iterator[DeadLetter]:
     while page := raw_command(client, "XRANGE", keys.dead, position, "+", "COUNT", _PAGE):
         for entry_id, items in page:
             original = tuple(items[6:])
-            if original[:1] == (_WRAPPED,):
+            if original[:1] == (_WRAPPED,) and len(original) == 2:
                 original = tuple(item.encode("latin-1") for item in json.loads(original[1]))
             yield DeadLetter(entry_id.decode(), items[1].decode(), items[3].decode(), int(items[5]), original)
         position = f"({page[-1][0].decode()}"

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from resampler.layout import as_kernel_array
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -105,7 +107,9 @@ class Entries:
         stops = np.cumsum(lengths)
         counts = np.array([len(items) for _, items in entries], dtype=np.int64)
         return cls(
-            buffer=np.frombuffer(b"".join(item for _, items in entries for item in items), dtype=np.uint8),
+            buffer=as_kernel_array(
+                np.frombuffer(b"".join(item for _, items in entries for item in items), np.uint8), np.uint8
+            ),
             ms=np.array([int(ms) for ms, _ in ids], dtype=np.uint64),
             seq=np.array([int(seq) for _, seq in ids], dtype=np.uint64),
             first=np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(counts)]),

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from resampler.errors import ResamplerError
+from resampler.errors import ContractError, ResamplerError
 from stream.checkpoint import Checkpoint
 from stream.codec import decode_output
 from stream.connection import raw_command
+from stream.feedplace import FIRST_PLACE
+from stream.outputstate import look_at_output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -20,15 +22,30 @@ if TYPE_CHECKING:
     import redis
 
     from resampler.provenance import MicroBatch
-    from resampler.schema import FeatureSchema
+    from resampler.schema import Feature, FeatureSchema
     from stream.keys import ShardKeys
 
 _PAGE = 200
 ROW_GROUP_ROWS = 1 << 16
 
 
-def read_output(client: redis.Redis, keys: ShardKeys, schema: FeatureSchema) -> Iterator[MicroBatch]:
-    """Read the output of one shard from its oldest entry to its newest.
+class Exported(NamedTuple):
+    """What became of an output.
+
+    Parameters
+    ----------
+    rows : int
+        Rows in the file.
+    missing : int
+        Rows that were written to the output and are not in the file, as they were trimmed or deleted before.
+    """
+
+    rows: int
+    missing: int
+
+
+def read_output(client: redis.Redis, keys: ShardKeys, schema: FeatureSchema, last_id: str) -> Iterator[MicroBatch]:
+    """Read the output of one shard from its oldest entry on.
 
     Parameters
     ----------
@@ -38,6 +55,8 @@ def read_output(client: redis.Redis, keys: ShardKeys, schema: FeatureSchema) -> 
         The shard.
     schema : FeatureSchema
         The contract.
+    last_id : str
+        ID of the last entry to read.
 
     Yields
     ------
@@ -45,7 +64,7 @@ def read_output(client: redis.Redis, keys: ShardKeys, schema: FeatureSchema) -> 
         One for each entry.
     """
     position = "-"
-    while page := raw_command(client, "XRANGE", keys.output, position, "+", "COUNT", _PAGE):
+    while page := raw_command(client, "XRANGE", keys.output, position, last_id, "COUNT", _PAGE):
         for _, items in page:
             yield decode_output(dict(zip(items[::2], items[1::2], strict=True)), schema)
         position = f"({page[-1][0].decode()}"
@@ -56,8 +75,10 @@ def export_parquet(
     path: Path,
     *,
     progress: Callable[[int], object] = lambda _: None,
-) -> int:
+) -> Exported:
     """Write the output of all shards, one behind the other, to a Parquet file.
+
+    What is written to a shard's output after its turn has come is not exported.
 
     Parameters
     ----------
@@ -70,8 +91,8 @@ def export_parquet(
 
     Returns
     -------
-    int
-        Rows written.
+    Exported
+        How many rows are in the file, and how many are not.
 
     Raises
     ------
@@ -87,12 +108,14 @@ def export_parquet(
         )
     (schema,) = schemas.values()
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    rows = written = 0
+    rows = written = emitted = 0
     try:
         with pq.ParquetWriter(partial, arrow_schema(schema), compression="zstd") as writer:
             held: list[pa.RecordBatch] = []
             for client, keys in shards:
-                for batch in read_output(client, keys, schema):
+                state = look_at_output(client, keys, FIRST_PLACE)
+                emitted += state.emitted
+                for batch in read_output(client, keys, schema, state.last_id):
                     held.append(to_table_batch(batch, schema))
                     rows += len(batch)
                     progress(len(batch))
@@ -104,7 +127,7 @@ def export_parquet(
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
-    return rows
+    return Exported(rows, max(0, emitted - rows))
 
 
 def arrow_schema(schema: FeatureSchema) -> pa.Schema:
@@ -119,11 +142,9 @@ def arrow_schema(schema: FeatureSchema) -> pa.Schema:
     -------
     pyarrow.Schema
         The features, the label, is_synthetic, row_id, base_id, neighbor_id, step. Categories and string labels are
-        given by name.
+        values, not codes: strings, or int64 where categories are integers. Other features are float32.
     """
-    columns = [
-        (feature.name, pa.string() if feature.dtype == "string" else pa.float32()) for feature in schema.features
-    ]
+    columns = [(feature.name, _feature_type(feature)) for feature in schema.features]
     columns.append((schema.label.name, pa.string() if schema.label.dtype == "string" else pa.int64()))
     columns += [("is_synthetic", pa.bool_()), ("row_id", pa.int64()), ("base_id", pa.int64())]
     return pa.schema([*columns, ("neighbor_id", pa.int64()), ("step", pa.float32())])
@@ -142,15 +163,24 @@ def to_table_batch(batch: MicroBatch, schema: FeatureSchema) -> pa.RecordBatch:
     Returns
     -------
     pyarrow.RecordBatch
-        The same rows, with codes as names.
+        The same rows, with values in place of codes.
+
+    Raises
+    ------
+    ContractError
+        If a code stands for no category or class of the contract.
     """
     plain = batch.to_arrow(schema)
     columns = {name: plain.column(name) for name in plain.schema.names}
-    for feature in schema.features:
-        if feature.dtype == "string":
-            codes = columns[feature.name].cast(pa.int32())
-            columns[feature.name] = pa.array(feature.categories, pa.string()).take(codes)
-    if schema.label.dtype == "string":
-        columns[schema.label.name] = pa.array(schema.label.classes, pa.string()).take(columns[schema.label.name])
+    for j, feature in enumerate(schema.features):
+        if feature.categories:
+            try:
+                columns[feature.name] = feature.vocabulary.decode(batch.X[:, j])
+            except ValueError as error:
+                raise ContractError(f"feature {feature.name!r}: {error}") from error
     target = arrow_schema(schema)
     return pa.RecordBatch.from_arrays([columns[name] for name in target.names], schema=target)
+
+
+def _feature_type(feature: Feature) -> pa.DataType:
+    return feature.vocabulary.to_arrow().type if feature.categories or feature.dtype == "string" else pa.float32()

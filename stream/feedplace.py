@@ -7,7 +7,9 @@ from typing import NamedTuple, Self
 
 from resampler.errors import CorruptStateError
 
-_WRITTEN = re.compile(rb"(\d+(?:-\d+)?)(?: (\d+))?")
+FIRST_PLACE = "0-0"  # before every entry
+_AT_LEAST = "at-least"
+_WRITTEN = re.compile(rb"(\d+(?:-\d+)?)(?: (\d+)( at-least)?)?")
 
 
 class FeedPlace(NamedTuple):
@@ -18,11 +20,14 @@ class FeedPlace(NamedTuple):
     cursor : str
         ID of the last output entry consumed.
     rows : int
-        Output rows up to it.
+        Output rows up to it, those that were gone before the consumer came included.
+    counted : bool
+        Whether `rows` is that number; otherwise it is at least that.
     """
 
-    cursor: str = "0-0"
+    cursor: str = FIRST_PLACE
     rows: int = 0
+    counted: bool = True
 
     @classmethod
     def parse(cls, value: bytes | None) -> Self:
@@ -50,7 +55,7 @@ class FeedPlace(NamedTuple):
                 f"the place of a feed must be an entry ID and a number of rows, got {value!r}: delete that consumer's "
                 "field of the stream's key of feeds, and it begins again"
             )
-        return cls(found[1].decode(), int(found[2] or 0))
+        return cls(found[1].decode(), int(found[2] or 0), found[3] is None)
 
     def dump(self) -> str:
         """Write the place.
@@ -58,6 +63,6 @@ class FeedPlace(NamedTuple):
         Returns
         -------
         str
-            ``cursor rows``.
+            ``cursor rows``, and ``at-least`` behind it where the rows are not counted.
         """
-        return f"{self.cursor} {self.rows}"
+        return f"{self.cursor} {self.rows}" + ("" if self.counted else f" {_AT_LEAST}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from resampler.errors import ResamplerError
 from stream import identity
 from stream.connection import raw_command
-from stream.position import entry_id
+from stream.entryid import id_pair
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -76,7 +76,7 @@ def is_reached(member: str, cursor: str) -> bool:
     """
     row_id, _, stands = member.partition("@")
     stands = stands or (identity.decode(int(row_id)) or "0-0").partition(":")[0]
-    return entry_id(stands) <= entry_id(cursor)
+    return id_pair(stands) <= id_pair(cursor)
 
 
 def row_id_of(member: str) -> int:
@@ -118,7 +118,7 @@ def read_forgotten(client: redis.Redis, keys: ShardKeys, after: str, up_to: str)
     while page := raw_command(client, "LRANGE", keys.forgotten, start, start + _PAGE - 1):
         for line in page:
             cursor, *members = line.decode().split(" ")
-            if entry_id(after) < entry_id(cursor) <= entry_id(up_to):
+            if id_pair(after) < id_pair(cursor) <= id_pair(up_to):
                 yield Forgotten(cursor, [row_id_of(member) for member in members])
         start += _PAGE
 

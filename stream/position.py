@@ -105,20 +105,3 @@ def start_position(client: redis.Redis, key: str, start: str) -> tuple[str, int]
         if page < _COUNT_PAGE:
             # Asked again: producers may have added entries since.
             return start, input_info(client, key).entries_added - behind
-
-
-def entry_id(text: str) -> tuple[int, int]:
-    """Read an entry ID as numbers that compare as the server compares IDs.
-
-    Parameters
-    ----------
-    text : str
-        ``ms-seq``, or ``ms`` alone.
-
-    Returns
-    -------
-    tuple of (int, int)
-        Milliseconds and sequence.
-    """
-    ms, _, seq = text.partition("-")
-    return int(ms), int(seq or 0)

@@ -12,9 +12,10 @@ from stream.admission import Admission
 from stream.checkpoint import Checkpoint
 from stream.codec import Decoder
 from stream.commit import GapError
+from stream.entryid import id_pair
 from stream.forget import read_forgotten
 from stream.pending import Pending
-from stream.position import entry_id, input_info, start_position
+from stream.position import input_info, start_position
 from stream.redis_errors import wrong_type
 from stream.snapshot import Snapshot, load_snapshot
 from stream.source import FIRST_CHUNK_ENTRIES, Source, next_count
@@ -110,7 +111,7 @@ class Restorer:
         stored = Checkpoint.load(self._client, self._keys) or self._begin(holder)
         stored.require_same_config(self._settings.new_resampler(), self._keys)
         snapshot = load_snapshot(self._client, self._keys)
-        if snapshot and entry_id(snapshot.cursor) > entry_id(stored.cursor):
+        if snapshot and id_pair(snapshot.cursor) > id_pair(stored.cursor):
             raise CorruptStateError(
                 f"snapshot {self._keys.snapshot!r} stands at {snapshot.cursor}, behind the cursor {stored.cursor} of "
                 f"{self._keys.checkpoint!r}, which was put back to an older state: restore both from one backup, or "
@@ -128,7 +129,7 @@ class Restorer:
         cursor, entries = start_position(client, keys.input, self._settings.start_id())
         written = input_info(client, keys.output)
         left = [keys.snapshot] if client.exists(keys.snapshot) else []
-        if written.entries_added and entry_id(written.last_id) > entry_id(cursor):
+        if written.entries_added and id_pair(written.last_id) > id_pair(cursor):
             left.append(keys.output)
         if left:
             raise CorruptStateError(
@@ -153,7 +154,7 @@ class Restorer:
             stop = record.cursor if record else stored.cursor
             source = Source(self._client, self._keys.input, position, count, self._clock)
             try:
-                while entry_id(position) < entry_id(stop) and len(entries := source.read().entries.up_to(stop)):
+                while id_pair(position) < id_pair(stop) and len(entries := source.read().entries.up_to(stop)):
                     pending = Pending.of(entries, admission.admit(entries, decoder.decode(entries)))
                     at.resampler.process(pending.rows.X, pending.rows.y, pending.row_ids())
                     seen += len(entries)

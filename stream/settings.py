@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -10,13 +9,13 @@ from typing import TYPE_CHECKING
 from resampler.errors import InvalidInputError
 from resampler.online import PARAMETERS, OnlineResampler
 from stream.codec import InputFormat, OutputFormat
+from stream.entryid import id_pair, is_entry_id
 from stream.limits import ENTRY_BYTES, OutputSize
 
 if TYPE_CHECKING:
     from resampler.bases import Strategy
     from resampler.schema import FeatureSchema
 
-_ENTRY_ID = re.compile(r"[0-9]{1,20}(-[0-9]{1,20})?")
 _RESERVED = {"schema", "is_synthetic", "row_id", "base_id", "neighbor_id", "step"}
 MAX_TEXT_FEATURES = 3_000  # Lua cannot pass more than 8,000 arguments to one XADD
 
@@ -50,6 +49,9 @@ class Settings:
         Stop reading while the slowest feed is this many output rows behind.
     lease_ttl_ms : int
         After this long without a sign of life a worker's shards pass on.
+    round_to_float32 : bool
+        Take a contract with int32, int64 or float64 columns, whose values are rounded to the nearest float32: rows are
+        float32 inside and in the output. Coded columns and the label are exact in any case.
 
     Raises
     ------
@@ -79,6 +81,7 @@ class Settings:
     allow_gap: bool = False
     max_lag_rows: int | None = None
     lease_ttl_ms: int = field(default=5_000, kw_only=True)
+    round_to_float32: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
         for name, lowest in (
@@ -92,6 +95,7 @@ class Settings:
             if value is not None and value < lowest:
                 raise InvalidInputError(f"{name} must be at least {lowest}, got {value}")
         self.start_id()
+        self._check_exact()
         self.new_resampler()  # refuses what the core refuses, before anything is connected
         size = self.output_size
         if self.batch_rows > (most := size.entry_rows):
@@ -111,6 +115,17 @@ class Settings:
             raise InvalidInputError(
                 f"text output takes at most {MAX_TEXT_FEATURES} features, got {self.schema.n_features}: "
                 "write packed batches"
+            )
+
+    def _check_exact(self) -> None:
+        inexact = [feature for feature in self.schema.features if not feature.exact_in_float32]
+        if inexact and not self.round_to_float32:
+            named = ", ".join(f"{feature.name!r} ({feature.dtype})" for feature in inexact[:5])
+            more = f" and {len(inexact) - 5} more" if len(inexact) > 5 else ""
+            raise InvalidInputError(
+                f"columns {named}{more} would be rounded: the stream's rows are float32, which merges integers beyond "
+                "16777216; declare them float32 in the contract, or pass --round-to-float32 "
+                "(Settings(round_to_float32=True)) to take the nearest float32 knowingly"
             )
 
     def new_resampler(self) -> OnlineResampler:
@@ -148,10 +163,9 @@ class Settings:
         """
         if self.start in ("$", "tail"):
             return "$"
-        if _ENTRY_ID.fullmatch(self.start):
-            ms, _, seq = self.start.partition("-")
-            if max(int(ms), int(seq or 0)) < 2**64:
-                return f"{int(ms)}-{int(seq or 0)}"
+        if is_entry_id(self.start):
+            ms, seq = id_pair(self.start)
+            return f"{ms}-{seq}"
         try:
             moment = datetime.fromisoformat(self.start)
         except ValueError:

@@ -16,6 +16,7 @@ from stream.checkpoint import Checkpoint
 from stream.codec import Decoder
 from stream.commit import Commit, Committed, Committer, FencedError, GapError, MovedError, gap_error, lost_output_error
 from stream.deadletters import letter
+from stream.entryid import id_pair
 from stream.feedplace import FeedPlace
 from stream.forget import is_reached, row_id_of
 from stream.heartbeat import Heartbeat
@@ -24,7 +25,7 @@ from stream.lease import Lease
 from stream.limits import ServerLimits
 from stream.outputs import output_entries
 from stream.pending import Pending
-from stream.position import entry_id, input_info
+from stream.position import input_info
 from stream.restore import Restorer
 from stream.snapshot import add_snapshot
 from stream.source import FIRST_CHUNK_ENTRIES, Source, next_count
@@ -435,7 +436,7 @@ class Shard:
         self._last_check = self._clock()
         stored, info = self._checkpoint, input_info(self._client, self.keys.input)
         began = stored.entries > stored.start_entries  # a start may lie in the future
-        replaced = info.entries_added < stored.entries or (began and entry_id(info.last_id) < entry_id(stored.cursor))
+        replaced = info.entries_added < stored.entries or (began and id_pair(info.last_id) < id_pair(stored.cursor))
         deleted = stored.emitted > 0 and not self._client.exists(self.keys.output)
         if (replaced or deleted) and not self._settings.allow_gap:
             now = Checkpoint.load(self._client, self.keys)

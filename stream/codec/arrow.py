@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from resampler.schema import Feature, FeatureSchema
+    from resampler.vocabulary import Vocabulary
 
 FIELD = b"arrow"
 
@@ -111,7 +112,7 @@ def table_to_rows(
 
 def _feature(column: pa.ChunkedArray, feature: Feature, faults: dict[int, tuple[Reason, str]]) -> NDArray[np.float64]:
     if feature.categories or feature.dtype == "string":
-        return _codes(column, feature.categories, Reason.UNKNOWN_CATEGORY, feature.name, faults)
+        return _codes(column, feature.vocabulary, Reason.UNKNOWN_CATEGORY, feature.name, faults).astype(np.float64)
     if feature.dtype == "bool" and pa.types.is_boolean(column.type):
         column = _cast(column, pa.uint8(), feature.name)
     values = _numbers(_cast(column, pa.float64(), feature.name))
@@ -124,7 +125,7 @@ def _feature(column: pa.ChunkedArray, feature: Feature, faults: dict[int, tuple[
 def _label(column: pa.ChunkedArray, schema: FeatureSchema, faults: dict[int, tuple[Reason, str]]) -> NDArray[np.int64]:
     label = schema.label
     if label.dtype == "string":
-        return _codes(column, label.classes, Reason.UNKNOWN_CLASS, label.name, faults).astype(np.int64)
+        return _codes(column, label.vocabulary, Reason.UNKNOWN_CLASS, label.name, faults)
     for i in np.flatnonzero(column.is_null().to_numpy()).tolist():
         faults.setdefault(i, (Reason.MISSING_FIELD, f"label {label.name!r} must be given, got null"))
     whole = _cast(column, pa.int64(), label.name)
@@ -132,17 +133,11 @@ def _label(column: pa.ChunkedArray, schema: FeatureSchema, faults: dict[int, tup
 
 
 def _codes(
-    column: pa.ChunkedArray,
-    categories: tuple[str, ...] | tuple[int, ...],
-    reason: Reason,
-    name: str,
-    faults: dict[int, tuple[Reason, str]],
-) -> NDArray[np.float64]:
-    vocabulary = pa.array(categories, type=pa.int64() if categories and isinstance(categories[0], int) else pa.string())
-    codes = _numbers(pc.index_in(_cast(column, vocabulary.type, name), value_set=vocabulary))
-    for i in np.flatnonzero(np.isnan(codes)).tolist():
-        faults.setdefault(i, (reason, f"{name!r} must be one of {len(categories)} values, got {column[i].as_py()!r}"))
-        codes[i] = 0.0
+    column: pa.ChunkedArray, vocabulary: Vocabulary, reason: Reason, name: str, faults: dict[int, tuple[Reason, str]]
+) -> NDArray[np.int64]:
+    codes, known = vocabulary.encode(_cast(column, vocabulary.to_arrow().type, name))
+    for i in np.flatnonzero(~known).tolist():
+        faults.setdefault(i, (reason, f"{name!r} must be one of {len(vocabulary)} values, got {column[i].as_py()!r}"))
     return codes
 
 

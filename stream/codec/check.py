@@ -39,13 +39,7 @@ class MatrixCheck:
                 self._limits.append((j, 0, 1, Reason.OUT_OF_RANGE))
             elif feature.dtype.startswith("int"):
                 self._limits.append((j, *integer_bounds(feature), Reason.OUT_OF_RANGE))
-        label = schema.label
-        if label.dtype == "string":
-            self._classes: NDArray[np.int64] | None = np.arange(len(label.classes))
-        elif label.classes:
-            self._classes = np.array(label.classes, dtype=np.int64)
-        else:
-            self._classes = None
+        self._classes = np.array(schema.label.codes, dtype=np.int64)  # empty: any integer is a class
 
     def __call__(self, X: NDArray[np.float32], y: NDArray[np.int64]) -> dict[int, tuple[Reason, str]]:
         """Check rows.
@@ -97,7 +91,7 @@ class MatrixCheck:
                     f"{names[j]!r} must be an integer in [{lo:.0f}, {hi:.0f}], got {X[i, j]!s}"
                 ),
             )
-        if self._classes is not None:
+        if len(self._classes):
             note(
                 ~np.isin(y, self._classes),
                 Reason.UNKNOWN_CLASS,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from resampler.layout import as_kernel_array
 from stream.codec.text import BOOLS, integer_bounds, magnitude_limits
 from stream.kernels.text import FLOAT, INTEGER, VOCABULARY
 
@@ -76,7 +77,7 @@ class Columns(NamedTuple):
         for j, feature in enumerate(schema.features):
             words: dict[bytes, int] = {}
             if feature.dtype == "string" or feature.categories:
-                words = {str(category).encode(): code for code, category in enumerate(feature.categories)}
+                words = feature.vocabulary.by_text()
                 kinds[j] = VOCABULARY
             elif feature.dtype == "bool":
                 words = {word: int(value) for word, value in BOOLS.items()}
@@ -86,9 +87,7 @@ class Columns(NamedTuple):
                 lowest[j], highest[j] = integer_bounds(feature)
             vocabularies.append(words)
         label = schema.label
-        coded = label.dtype == "string"
-        classes: list[int] = list(range(len(label.classes))) if coded else [int(c) for c in label.classes]
-        vocabularies.append({str(name).encode(): value for name, value in zip(label.classes, classes, strict=True)})
+        vocabularies.append(label.vocabulary.by_text())
         kinds[-1] = VOCABULARY if label.classes else INTEGER
         names, ends = join_words([name.encode() for name in (*schema.names, label.name)])
         joined, word_ends = join_words(word for words in vocabularies for word in words)
@@ -115,4 +114,4 @@ def join_words(words: Iterable[bytes]) -> tuple[NDArray[np.uint8], NDArray[np.in
     """
     words = list(words)
     ends = np.cumsum([0, *map(len, words)], dtype=np.int64)
-    return np.frombuffer(b"".join(words), dtype=np.uint8), ends
+    return as_kernel_array(np.frombuffer(b"".join(words), dtype=np.uint8), np.uint8), ends

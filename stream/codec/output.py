@@ -8,13 +8,17 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 
 from resampler.errors import ContractError, CorruptStateError
 from resampler.provenance import MicroBatch
+from stream.codec.arrow import write_ipc
 from stream.codec.packed import SCHEMA_FIELD, schema_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from numpy.typing import NDArray
 
     from resampler.schema import FeatureSchema
 
@@ -60,9 +64,7 @@ def encode_output(
     part = part_of(batch, start, len(batch) if stop is None else stop)
     if output_format is OutputFormat.TEXT:
         return head + _encode_text(part, schema)
-    from stream.codec.arrow import write_ipc
-
-    return [*head, ARROW_FIELD, write_ipc(part.to_arrow(schema))]
+    return [*head, ARROW_FIELD, write_ipc(part.to_arrow(schema, label_codes=True))]
 
 
 def part_of(batch: MicroBatch, start: int, stop: int) -> MicroBatch:
@@ -207,9 +209,17 @@ def _decode_text(entry: Mapping[bytes, bytes], schema: FeatureSchema) -> MicroBa
 
 
 def _decode_arrow(payload: bytes, schema: FeatureSchema) -> MicroBatch:
-    import pyarrow as pa
-
     table = pa.ipc.open_stream(payload).read_all()
     columns = {name: table.column(name).to_numpy() for name in ("is_synthetic", *_PROVENANCE[:3], "step")}
     X = np.column_stack([table.column(name).to_numpy() for name in schema.names]).astype(np.float32, copy=False)
-    return MicroBatch(X=np.ascontiguousarray(X), y=table.column(schema.label.name).to_numpy(), **columns)
+    return MicroBatch(X=np.ascontiguousarray(X), y=_label_codes(table.column(schema.label.name), schema), **columns)
+
+
+def _label_codes(column: pa.ChunkedArray, schema: FeatureSchema) -> NDArray[np.int64]:
+    """Return the label as codes; entries of early releases hold the names of a string label."""
+    if schema.label.dtype != "string" or not pa.types.is_string(column.type):
+        return np.asarray(column.to_numpy(), dtype=np.int64)
+    codes, known = schema.label.vocabulary.encode(column)
+    if not known.all():
+        raise ValueError(f"label {column[int(np.argmin(known))].as_py()!r} is none of the contract's classes")
+    return codes

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from resampler.errors import InvalidInputError
+from resampler.metric import check_integers
 from stream.codec.rows import Reason, RejectError
 
 if TYPE_CHECKING:
@@ -53,8 +55,13 @@ def encode_row(x: ArrayLike, y: int, schema: FeatureSchema | None = None) -> dic
     -------
     dict of bytes to bytes
         What XADD takes.
+
+    Raises
+    ------
+    InvalidInputError
+        If the row is not a list of numbers, of the schema's width where there is one, or the class not an integer.
     """
-    return _tagged(ROW_FIELD, np.asarray(x, dtype="<f4").tobytes() + np.array([y], dtype="<i8").tobytes(), schema)
+    return _tagged(ROW_FIELD, _payload([x], [y], schema), schema)
 
 
 def encode_batch(X: ArrayLike, y: ArrayLike, schema: FeatureSchema | None = None) -> dict[bytes, bytes]:
@@ -73,9 +80,28 @@ def encode_batch(X: ArrayLike, y: ArrayLike, schema: FeatureSchema | None = None
     -------
     dict of bytes to bytes
         What XADD takes.
+
+    Raises
+    ------
+    InvalidInputError
+        If the rows are not a matrix of numbers, of the schema's width where there is one, or the classes are not as
+        many integers.
     """
-    payload = np.ascontiguousarray(X, dtype="<f4").tobytes() + np.asarray(y, dtype="<i8").tobytes()
-    return _tagged(BATCH_FIELD, payload, schema)
+    return _tagged(BATCH_FIELD, _payload(X, y, schema), schema)
+
+
+def _payload(X: Any, y: ArrayLike, schema: FeatureSchema | None) -> bytes:
+    try:
+        rows = np.asarray(X)
+    except ValueError as error:  # rows of different lengths
+        raise InvalidInputError(f"X must have shape (n, n_features): {error}") from error
+    width = "n_features" if schema is None else str(schema.n_features)
+    if rows.ndim != 2 or rows.dtype.kind not in "biuf" or (schema is not None and rows.shape[1] != schema.n_features):
+        raise InvalidInputError(
+            f"X must be numbers of shape (n, {width}), got shape {rows.shape} of dtype {rows.dtype}"
+        )
+    with np.errstate(over="ignore"):  # what is infinite in float32 is the worker's to refuse, by name
+        return rows.astype("<f4").tobytes() + check_integers("y", y, len(rows), "iub").astype("<i8").tobytes()
 
 
 def _tagged(field: bytes, payload: bytes, schema: FeatureSchema | None) -> dict[bytes, bytes]:

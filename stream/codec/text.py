@@ -96,7 +96,7 @@ def feature_reader(feature: Feature) -> Callable[[bytes], float]:
     """
     name = feature.name
     if feature.dtype == "string" or feature.categories:
-        codes = {str(category).encode(): float(code) for code, category in enumerate(feature.categories)}
+        codes = feature.vocabulary.by_text()
 
         def read_category(text: bytes) -> float:
             code = codes.get(text)
@@ -104,7 +104,7 @@ def feature_reader(feature: Feature) -> Callable[[bytes], float]:
                 raise RejectError(
                     Reason.UNKNOWN_CATEGORY, f"{name!r} must be one of {len(codes)} categories, got {_shown(text)}"
                 )
-            return code
+            return float(code)
 
         return read_category
     if feature.dtype == "bool":
@@ -169,10 +169,7 @@ def label_reader(label: Label) -> Callable[[bytes], int]:
     callable
         From bytes to int: the integer itself, or a string's place among the classes. Raises `RejectError`.
     """
-    if label.dtype == "string":
-        codes = {str(name).encode(): code for code, name in enumerate(label.classes)}
-    else:
-        codes = {str(name).encode(): int(name) for name in label.classes}
+    codes = label.vocabulary.by_text()
     if codes:
 
         def read_class(text: bytes) -> int:

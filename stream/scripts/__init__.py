@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     from redis.commands.core import Script
 
 
+@cache
 def read_script(name: str) -> str:
     """Read a script of this package.
 

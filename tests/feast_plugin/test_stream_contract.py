@@ -65,10 +65,13 @@ def test_a_worker_runs_under_it(project, start_command):
             row = {"amount": str(rng.normal()), "score": str(np.float32(rng.normal())), "fraud": int(i % 5 == 0)}
             client.xadd("fraud", row)
         arguments = ("--feature-service", "numbers", "--repo", project.path, "--label", "fraud", "--ratio", "0.9")
-        out, err = start_command(
+        command = (
             "stream", "run", "--url", server.url, "--stream", "fraud", *arguments,
             "--until-idle", "0.2", "--metrics-port", "0", "--json",
         )  # fmt: skip
+        _, err = start_command(*command, code=2)
+        assert "columns 'amount' (float64) would be rounded" in err
+        out, err = start_command(*command, "--round-to-float32")
     report = json.loads(out)
     assert (report["rows"], report["rejected"]) == (60, 0), err
     assert report["synthetic"] > 0
@@ -76,9 +79,10 @@ def test_a_worker_runs_under_it(project, start_command):
 
 @pytest.fixture
 def start_command():
-    def run(*arguments):
+    def run(*arguments, code=0):
         command = [sys.executable, "-c", "from resampler.cli import main; main()", *map(str, arguments)]
-        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+        assert done.returncode == code, done.stderr
         return done.stdout, done.stderr
 
     return run

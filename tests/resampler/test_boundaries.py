@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 
 from resampler import ContractError, Feature, FeatureSchema, InvalidInputError, Label, MinorityBuffer, OnlineResampler
+from resampler.layout import as_kernel_array
 
 SCHEMA = FeatureSchema((Feature("age", "int8"), Feature("gold", "bool"), Feature("amount")), Label("y"))
 
@@ -78,3 +79,25 @@ def test_nothing_is_forgotten_by_an_id_that_is_none(ids):
     resampler.process([[1], [2]], [1, 1], [0, 1])
     with pytest.raises(InvalidInputError, match="row_ids must be a list of integers"):
         resampler.forget(ids)
+
+
+def _views(rows):
+    """Return the same rows in every layout but the kernels'."""
+    shifted = np.frombuffer(b"\0" + rows.tobytes(), dtype=rows.dtype, offset=1).reshape(rows.shape)
+    read_only = np.frombuffer(rows.tobytes(), dtype=rows.dtype).reshape(rows.shape)
+    strided = np.repeat(rows, 2, axis=0)[::2]
+    return [shifted, read_only, strided, np.asfortranarray(rows), rows.astype(rows.dtype.newbyteorder(">"))]
+
+
+def test_arrays_enter_kernels_in_one_layout():
+    rows = np.arange(12, dtype=np.float32).reshape(4, 3)
+    assert as_kernel_array(rows, np.float32) is rows
+    for view in _views(rows):
+        array = as_kernel_array(view, np.float32)
+        flags = array.flags
+        assert flags.c_contiguous
+        assert flags.aligned
+        assert flags.writeable
+        assert array.dtype == np.float32
+        assert array.dtype.isnative
+        np.testing.assert_array_equal(array, rows)

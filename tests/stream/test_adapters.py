@@ -1,13 +1,14 @@
 import sys
+from itertools import islice
 
 import numpy as np
 import pytest
 from river import linear_model
 from sklearn.linear_model import SGDClassifier
 
-from resampler.errors import MissingExtraError
+from resampler.errors import InvalidInputError, MissingExtraError
 from stream import Feed
-from stream.adapters import iterable_dataset, learn_many, partial_fit
+from stream.adapters import iterable_dataset, learn_many, loader_batches, partial_fit
 from stream.keys import shard_keys
 
 
@@ -52,8 +53,9 @@ def test_river(server, filled, schema):
         assert list(feed) == []
 
 
-def test_torch_loaders_share_the_shards_and_say_where_they_are(server, client, name, make_rows, add_text, run_worker):
-    data = pytest.importorskip("torch.utils.data")
+@pytest.fixture
+def three(client, name, make_rows, add_text, run_worker, server):
+    """Make feeds of some of three filled shards."""
     for i, keys in enumerate(shard_keys(name, 3)):
         add_text(client, keys.input, *make_rows(300, seed=i))
     run_worker(name, shards=3)
@@ -61,17 +63,31 @@ def test_torch_loaders_share_the_shards_and_say_where_they_are(server, client, n
     def make(shards, cursors=None):
         return Feed(server.url, name, shards=3, only=shards, cursors=cursors, idle_s=0.01)
 
-    whole = list(data.DataLoader(iterable_dataset(make, 3), batch_size=None))
-    places = {}
-    loader = data.DataLoader(iterable_dataset(make, 3, cursors=True), batch_size=None, num_workers=2)
-    first = []
-    for i, (X, _, cursors) in enumerate(loader):
-        first.append(X)
-        places |= cursors
-        if i == 20:
-            break
-    rest = list(data.DataLoader(iterable_dataset(lambda s: make(s, places), 3), batch_size=None))
-    assert sorted(len(X) for X, _ in whole) == sorted([*map(len, first), *(len(X) for X, _ in rest)])
+    return make
+
+
+def _ids(pairs):
+    return [batch.row_id.tolist() for batch, _ in pairs]
+
+
+@pytest.mark.parametrize("n_workers", [1, 2, 3, 5])
+def test_loaders_share_the_shards_and_go_on_exactly_where_they_were(three, n_workers):
+    whole = sorted(_ids(loader_batches(three, 3)))
+    loaders = [loader_batches(three, 3, worker, n_workers) for worker in range(n_workers)]
+    first, places = [], {}
+    for at, loader in enumerate(loaders):  # each is broken off somewhere else
+        for batch, cursors in islice(loader, 5 * at + 3):
+            first.append((batch, cursors))
+            places |= cursors
+        loader.close()
+    rest = list(loader_batches(lambda shards: three(shards, places), 3))
+    assert sorted(_ids(first) + _ids(rest)) == whole
+    assert 0 < len(first) < len(whole)
+
+
+def test_a_loader_that_is_none_is_refused(three):
+    with pytest.raises(InvalidInputError, match="worker must be from 0 to n_workers - 1 = 1, got 2"):
+        next(loader_batches(three, 3, 2, 2))
 
 
 def test_without_torch_the_command_is_named(monkeypatch):

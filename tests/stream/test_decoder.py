@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from resampler.errors import InvalidInputError
 from resampler.schema import Feature, FeatureSchema, Label
 from stream.codec import Decoder, InputFormat, Reason, encode_batch, encode_row
 from stream.codec.arrow import write_ipc
@@ -254,3 +255,23 @@ def test_arrow_file_that_is_compressed_is_read():
     with pa.ipc.new_stream(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
         writer.write(table)
     assert len(Decoder(PLAIN).decode(_entries({"arrow": sink.getvalue()})).y) == 50
+
+
+@pytest.mark.parametrize(
+    ("X", "y", "message"),
+    [
+        ([[0.0, 1.0]], [0, 1], "y must be 1 integers"),
+        ([[0.0, 1.0]], [0.5], "y must be 1 integers.*float64"),
+        ([[0.0, 1.0], [2.0]], [0, 1], "X must have shape"),
+        ([0.0, 1.0], [0], r"X must be numbers of shape \(n, 2\), got shape \(2,\)"),
+        ([[0.0, 1.0, 2.0]], [0], r"X must be numbers of shape \(n, 2\), got shape \(1, 3\)"),
+        ([["a", "b"]], [0], "X must be numbers"),
+    ],
+)
+def test_what_no_packed_entry_can_hold_is_refused_before_it_is_sent(X, y, message):
+    schema = FeatureSchema.numeric(["a", "b"])
+    with pytest.raises(InvalidInputError, match=message):
+        encode_batch(X, y, schema)
+    if len(X) == len(y) == 1:
+        with pytest.raises(InvalidInputError, match=r"X must|y must"):
+            encode_row(X[0], y[0], schema)

@@ -1,0 +1,125 @@
+"""After `resampler warmup` nothing is compiled in the middle of a stream, whatever rows come in and go out."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+# One worker after the other, each in the way of a process of its own: its input, its output, its rows read back and
+# passed through a resampler of the reader's own. What Numba compiled is what it says itself that it compiled.
+LIVES = """
+import itertools, json
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pyarrow as pa
+from numba.core import event
+
+from resampler import Feature, FeatureSchema, Label, OnlineResampler
+from stream import EmbeddedServer, Feed, InputFormat, OutputFormat, Settings, Worker, encode_batch, encode_row
+from stream.codec.arrow import write_ipc
+from stream.connection import connect
+from stream.dryrun import dry_run
+from stream.entries import Entries
+from stream.codec import Decoder
+from stream.keys import ShardKeys
+
+class Compilations(event.Listener):
+    def __init__(self):
+        self.names = []
+    def on_start(self, happened):
+        self.names.append(str(happened.data["dispatcher"]) + str(happened.data["args"]))
+    def on_end(self, happened):
+        pass
+
+compilations = Compilations()
+event.register("numba:compile", compilations)
+rng = np.random.default_rng(0)
+N = 64
+WORDS, CLASSES = ("red", "green", "blue"), ("bad", "good")
+LABELS = {"string": Label("y", "string", CLASSES), "integer": Label("y")}
+COLUMNS = {  # an odd and an even number of columns: labels behind the rows are aligned in one of them only
+    "numbers": (Feature("a"), Feature("b"), Feature("c")),
+    "mixed": (Feature("a"), Feature("c", "string", categorical=True, categories=WORDS)),
+}
+
+def entries_of(kind, schema, X, y):
+    names = schema.names
+    coded = schema.label.dtype == "string"
+    label = [CLASSES[code] for code in y] if coded else y.tolist()
+    def value(j, x):
+        return WORDS[int(x)] if schema.features[j].categories else float(x)
+    rows = [{name: value(j, x[j]) for j, name in enumerate(names)} | {"y": l} for x, l in zip(X, label)]
+    if kind == "text":
+        return [{name: str(cell) for name, cell in row.items()} for row in rows]
+    if kind == "json":
+        return [{"json": json.dumps(row)} for row in rows]
+    if kind == "row":
+        return [encode_row(x, code, schema) for x, code in zip(X, y)]
+    if kind == "rows":
+        return [encode_batch(X, y)]
+    table = {name: [row[name] for row in rows] for name in (*names, "y")}
+    return [{"arrow": write_ipc(pa.table(table))}]
+
+def live(url, client, name, schema, kind, output, parameters):
+    X = rng.normal(size=(N, schema.n_features)).astype(np.float32)
+    y = (np.arange(N) % 4 == 0).astype(np.int64)
+    X[:, -1] = np.arange(N) % 3 if schema.categorical_mask[-1] else X[:, -1]
+    settings = Settings(schema, ratio=1.0, k_neighbors=2, output_format=OutputFormat(output), snapshot_rows=1,
+                        **parameters)
+    whole = entries_of(kind, schema, X, y)
+    for some in (whole[:1], whole, whole + whole):  # one entry, one batch; many
+        for fields in some:
+            client.xadd(name, fields)
+        Worker(url, name, settings, until_idle_s=0.02).run()
+        dry_run([(client, ShardKeys(name))], settings)
+    with Feed(url, name, idle_s=0.0) as feed:
+        batches = list(feed)
+    online = OnlineResampler(schema, ratio=1.0, k_neighbors=2)
+    at = 0
+    for batch in batches[:5]:  # a reader's own resampler: rows that are views of what the server sent
+        online.process(batch.X, batch.y, np.arange(at, at + len(batch)))
+        at += len(batch)
+    assert at and len(batches)
+    undecoded = [(b"1-%d" % i, [item.encode() if isinstance(item, str) else item for pair in fields.items()
+                 for item in pair]) for i, fields in enumerate(whole)]
+    assert len(Decoder(schema).decode(Entries.pack(undecoded)).y) == N  # as redis-py's own parser gives entries
+
+KINDS = ("text", "json", "row", "rows", "arrow")
+plans = [
+    (FeatureSchema(features, label), kind, output, parameters)
+    for kind, output, features, (labels, label) in itertools.product(
+        KINDS, OutputFormat, COLUMNS.values(), LABELS.items()
+    )
+    for parameters in (({}, {"strategy": "adaptive"}) if output == "packed" and labels == "string" else ({},))
+]
+plans += [
+    (FeatureSchema(COLUMNS["mixed"], LABELS["string"]), "rows", "packed", parameters)
+    for parameters in (
+        {"strategy": "borderline"}, {"clean": True}, {"quota": "poisson"}, {"undersample": 0.5}, {"capacity": 2_500}
+    )
+]
+with EmbeddedServer() as server, connect(server.url) as client, ThreadPoolExecutor(8) as pool:
+    lives = [pool.submit(live, server.url, client, f"s{i}", *plan) for i, plan in enumerate(plans)]
+    for done in lives:
+        done.result()
+print(json.dumps({"lives": len(lives), "compiled": compilations.names}))
+"""
+
+
+@pytest.mark.slow
+def test_nothing_is_compiled_in_mid_stream(tmp_path):
+    cache = tmp_path / "cache"
+    env = {**os.environ, "NUMBA_CACHE_DIR": str(cache), "NUMBA_DISABLE_JIT": "0"}
+    warmup = [str(Path(sys.executable).with_name("resampler")), "warmup"]
+    subprocess.run(warmup, env=env, check=True, capture_output=True)
+    files = {(path, path.stat().st_mtime_ns) for path in cache.rglob("*.nb[ic]")}
+    done = subprocess.run([sys.executable, "-c", LIVES], env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report == {"lives": report["lives"], "compiled": []}
+    assert report["lives"] > 60
+    assert {(path, path.stat().st_mtime_ns) for path in cache.rglob("*.nb[ic]")} == files
