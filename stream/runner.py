@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import redis
 
@@ -21,7 +21,8 @@ from stream.shard import QUIET_S, Shard, StoppedError
 if TYPE_CHECKING:
     from resampler.errors import ResamplerError
     from stream.keys import ShardKeys
-    from stream.worker import Worker
+    from stream.metrics import Metrics
+    from stream.settings import Settings
 
 logger = logging.getLogger(__name__)
 
@@ -34,12 +35,35 @@ ORPHAN_S = 2.0  # a shard that nobody has taken for so long is taken by whoever 
 REPEAT_S = 60.0  # how often a trouble that lasts is told again
 
 
+class Orders(Protocol):
+    """What a runner asks its worker; `stream.worker.Worker` answers."""
+
+    url: str
+    owner: str
+    settings: Settings
+    metrics: Metrics
+    until_idle_s: float | None
+    stopping: threading.Event
+
+    def fail(self, error: BaseException) -> None:
+        """End the worker with an error."""
+
+    def claims(self, runner: ShardRunner, *, orphan: bool) -> bool:
+        """Decide whether a free shard is to be taken."""
+
+    def gives_up(self, runner: ShardRunner) -> bool:
+        """Decide whether a shard is to be left to another worker."""
+
+    def look_at_policy(self, client: redis.Redis) -> None:
+        """Warn if the server may throw keys away."""
+
+
 class ShardRunner:
     """Work on one shard until the worker is told to stop.
 
     Parameters
     ----------
-    worker : Worker
+    worker : Orders
         Says when to stop, what to do, and which shards are its part.
     keys : ShardKeys
         The shard.
@@ -59,7 +83,7 @@ class ShardRunner:
         Of the thread.
     """
 
-    def __init__(self, worker: Worker, keys: ShardKeys) -> None:
+    def __init__(self, worker: Orders, keys: ShardKeys) -> None:
         self.owned = self.claimed = False
         self.idle = False
         self.kept_among: frozenset[str] | None = None

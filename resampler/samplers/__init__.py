@@ -8,7 +8,8 @@ from resampler.samplers.cluster import KMeansSMOTE
 from resampler.samplers.combine import SMOTEENN, SMOTETomek
 from resampler.samplers.embedding import ContrastWarning, EmbeddingSMOTE
 from resampler.samplers.nominal import SMOTEN, SMOTENC
-from resampler.samplers.replay import Provenance, replay
+from resampler.samplers.provenance import Provenance
+from resampler.samplers.replay import replay
 from resampler.samplers.smote import SMOTE
 
 __all__ = [

@@ -21,8 +21,8 @@ from resampler.samplers.containers import Container
 from resampler.samplers.groups import GroupColumn, Part, count_missing, parts_of
 from resampler.samplers.kinds import kind_of_values, require
 from resampler.samplers.matrix import append_synthetic, dense_rows
+from resampler.samplers.provenance import Provenance
 from resampler.samplers.remedies import RefusedError, with_remedies
-from resampler.samplers.replay import Provenance
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -17,7 +17,7 @@ from resampler.resolution import deviations
 from resampler.samplers.base import TableMixin, seed_from
 from resampler.samplers.containers import Container
 from resampler.samplers.matrix import dense_rows
-from resampler.samplers.replay import Provenance
+from resampler.samplers.provenance import Provenance
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -10,7 +10,7 @@ from imblearn import combine
 from resampler.samplers.base import TableMixin, renumbered
 from resampler.samplers.cleaning import EditedNearestNeighbours, TomekLinks
 from resampler.samplers.contain import contain
-from resampler.samplers.replay import Provenance
+from resampler.samplers.provenance import Provenance
 from resampler.samplers.smote import SMOTE
 
 if TYPE_CHECKING:

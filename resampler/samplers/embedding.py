@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from resampler.samplers.containers import Container
-    from resampler.samplers.replay import Provenance
+    from resampler.samplers.provenance import Provenance
 
 _CONTRAST = 0.8
 _SAMPLE = 256

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from resampler.samplers.replay import Provenance
+    from resampler.samplers.provenance import Provenance
 
 
 def dense_rows(X: Any, names: Sequence[Any] = ()) -> NDArray[Any]:

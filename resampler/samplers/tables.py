@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from resampler.samplers.replay import Provenance
+    from resampler.samplers.provenance import Provenance
 
 
 class _PandasFrame(Container):
