@@ -1,4 +1,4 @@
-"""Keys that are renamed, exchanged, deleted, trimmed and of other types under a worker that is killed as well.
+"""Keys renamed, exchanged, deleted, trimmed and of other types, under workers that die and whose clocks are wrong.
 
 Whatever was done either changes nothing or stops the worker with a word; once it is undone, the output becomes that of
 one uninterrupted run.
@@ -130,7 +130,8 @@ def test_keys_under_a_worker(make_rows):
         _add(client, X, y, 0, added)
         assert wait(fork(lambda: live(server.url, KEYS.input, settings, 0.2))) == 0
         for act in acts * (ROUNDS // len(acts)):
-            pid = fork(lambda: live(server.url, KEYS.input, settings, 60.0))
+            skew_s = rng.choice([0.0, 3_600.0, -3_600.0])
+            pid = fork(lambda skew_s=skew_s: live(server.url, KEYS.input, settings, 60.0, skew_s=skew_s))
             _await(lambda: client.get(KEYS.lease), pid)
             time.sleep(rng.random() * 0.05)
             undo = (LOUD | QUIET)[act](client)
