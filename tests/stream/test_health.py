@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from stream import EmbeddedServer, Settings, Worker, health, runner
+from stream.codec import Decoder
 from stream.commit import Committer
 from stream.connection import connect
 from stream.health import STALLED_S, Vitals
@@ -195,7 +196,6 @@ def test_a_worker_that_replays_and_compiles_is_healthy(
     run_worker(name, ratio=0.2, seed=0)
     monkeypatch.setattr(health, "STALLED_S", 0.5)
     from stream import worker as module
-    from stream.shard import Shard
 
     phases = []
 
@@ -205,14 +205,13 @@ def test_a_worker_that_replays_and_compiles_is_healthy(
             hash(phase)
         phases.append(phase)
 
-    decode = Shard._decode
+    decode = Decoder.decode
     warm = module.warm
     monkeypatch.setattr(module, "warm", lambda **options: (busy("compiled"), warm(**options)))
-    monkeypatch.setattr(Shard, "_decode", lambda self, entries: (busy("replayed"), decode(self, entries))[1])
+    monkeypatch.setattr(Decoder, "decode", lambda self, entries: (busy("replayed"), decode(self, entries))[1])
     worker = serving(server.url, name, Settings(schema, lease_ttl_ms=300))
-    while "replayed" not in phases:
-        assert worker.healthy
-        time.sleep(0.01)
+    wait_for(lambda: "replayed" in phases or not worker.healthy)
+    assert worker.healthy
     wait_for(lambda: worker.owned)
     assert phases[:2] == ["compiled", "replayed"]
 
