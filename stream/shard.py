@@ -259,6 +259,7 @@ class Shard:
         if restored.passed:
             logger.warning("%s: %s: a snapshot is taken now", self.keys.input, restored.passed)
             stored.formats = self._settings.formats
+            stored.count(self._resampler.stats())
             self._commit_snapshot()
         stored.formats = self._settings.formats
 
