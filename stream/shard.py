@@ -381,6 +381,7 @@ class Shard:
         report(now - sent, now - arrived)
         self._checkpoint.cursor = commit.stop
         self._checkpoint.entries = commit.entries + done.lost
+        self._checkpoint.start_entries += min(0, done.lost)
         self._forget_requests = done.forget_requests
         if done.gone >= 0:
             self._gone = done.gone
