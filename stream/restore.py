@@ -120,9 +120,26 @@ class Restorer:
         at = snapshot or Snapshot(self._settings.new_resampler(), stored.start, stored.start_entries)
         missing = self._replay(at, stored)
         passed = [f"{missing} entries that could not be replayed"] if missing else []
+        if not missing and (found := self._miscounted(at.resampler, stored)):
+            if not self._settings.allow_gap:
+                raise CorruptStateError(found)
+            passed = ["the state that was replayed is not that which wrote the output"]
         if stored.formats not in ("", self._settings.formats):
             passed.append(f"formats {stored.formats} -> {self._settings.formats}")
         return Restored(at.resampler, stored, at.entries, ", ".join(passed))
+
+    def _miscounted(self, resampler: OnlineResampler, stored: Checkpoint) -> str:
+        """Tell what a replay has counted that the checkpoint has not; empty if they agree."""
+        counted = {str(label): n for label, n in resampler.stats().real.items() if n}
+        wanted = {label: counts[0] for label, counts in stored.classes.items() if counts[0]}
+        if not stored.classes or counted == wanted:
+            return ""
+        return (
+            f"the state of {self._keys.input!r} that was restored up to {stored.cursor} has counted rows by class as "
+            f"{counted}, and the one that wrote the output {wanted}: the input was replaced, or formats were changed "
+            "since the snapshot that is gone; restore snapshot and input from a backup, or pass --allow-gap to go on "
+            "with what there is"
+        )
 
     def _begin(self, holder: str) -> Checkpoint:
         client, keys = self._client, self._keys

@@ -220,19 +220,21 @@ class Shard:
         self._require_lease()
         if self._clock() - self._last_check > CHECK_S:
             self._check()
+        if self._forget_requests:
+            self._settle()
+            self._forget()
         self._paused = self._held_back()
         if self._paused:
             self._settle()  # what was sent before may have to be sent again
             self._sleep(IDLE_BLOCK_MS / 1_000)
             return
-        if self._forget_requests:
-            self._settle()
-            self._forget()
         complete_until_ms = self._read()
         if self._pending is not None:
             self._commit_closed(*self._close(self._pending, complete_until_ms))
         if not self._behind:
             self._settle()
+            if self._is_overtaken(self._checkpoint.entries):  # the commit itself told how much has gone by now
+                self._commit_snapshot()
 
     # -- loading
 
@@ -257,6 +259,7 @@ class Shard:
         if restored.passed:
             logger.warning("%s: %s: a snapshot is taken now", self.keys.input, restored.passed)
             stored.formats = self._settings.formats
+            stored.count(self._resampler.stats())
             self._commit_snapshot()
         stored.formats = self._settings.formats
 
@@ -378,6 +381,7 @@ class Shard:
         report(now - sent, now - arrived)
         self._checkpoint.cursor = commit.stop
         self._checkpoint.entries = commit.entries + done.lost
+        self._checkpoint.start_entries += min(0, done.lost)
         self._forget_requests = done.forget_requests
         if done.gone >= 0:
             self._gone = done.gone
@@ -445,6 +449,7 @@ class Shard:
             raise gap_error(self.keys, stored.cursor, -1) if replaced else lost_output_error(self.keys, stored.emitted)
         read = max(1, stored.entries - stored.start_entries)
         rows_per_entry = max(1.0, (stored.rows + stored.rejected) / read)
+        self._forget_requests = int(self._client.scard(self.keys.forget))  # no commit tells of it on a quiet stream
         self._metrics.lag(max(0, info.entries_added - stored.entries) * rows_per_entry)
         if stored.rows and self._last_check >= self._next_measure:
             self._metrics.measured(self._resampler.buffer_stats())

@@ -96,6 +96,8 @@ end
 local counted = string.format('%.0f', entries + lost)
 redis.call('HSET', checkpoint, 'cursor', to, 'entries', counted, unpack(ARGV, at, at + ARGV[11] - 1))
 at = at + ARGV[11]
+-- The count begins anew with another stream: what was read since the start stays the difference of the two.
+if lost < 0 then redis.call('HINCRBY', checkpoint, 'start_entries', lost) end
 if has_snapshot then
   if ARGV[14] ~= '0' then redis.call('RENAME', staged, snapshot) else redis.call('UNLINK', snapshot, staged) end
   redis.call('HSET', snapshot, 'cursor', to, 'entries', counted, unpack(ARGV, at, at + ARGV[12] - 1))
