@@ -258,6 +258,8 @@ class Manifest:
                     "release that wrote it, or a later one"
                 )
             told = {name: data.pop(name) for name in _DERIVED[data["format"]]}
+            if unknown := sorted(set(data["splits"]) - set(SPLITS)):
+                raise CorruptStateError(f"{where} was changed: it has splits {unknown}: restore it from a copy")
             data["splits"] = {
                 name: SplitEntry(**(data["splits"][name] | {"file": StoredFile(**data["splits"][name]["file"])}))
                 for name in SPLITS

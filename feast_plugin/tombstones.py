@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import secrets
@@ -113,7 +114,9 @@ class Tombstones:
         name, equals, value = entity.partition("=")
         for join_key, hashes in self.hashes.items():
             text = value if equals and name == join_key else entity
-            spellings = {text, str(int(text))} if text.lstrip("+-").isdecimal() else {text}
+            spellings = {text}
+            with contextlib.suppress(ValueError):  # a string, or no number at all
+                spellings.add(str(int(text)))
             if any(self.hash_of(join_key, spelling) in hashes for spelling in spellings):
                 return True
         return False

@@ -46,7 +46,10 @@ class _PandasFrame(Container):
             return column.to_numpy(dtype=object) if column.hasnans else column.to_numpy(dtype=dtype.numpy_dtype)
         if getattr(dtype, "kind", "O") == "f":
             return column.to_numpy(dtype=dtype.numpy_dtype, na_value=np.nan)
-        return column.to_numpy(dtype=object)
+        # pandas' NA cannot be compared, so encoders refuse it; NaN they take.
+        # pandas' NA cannot be compared, so encoders refuse it; NaN they take.
+        cells = column.to_numpy(dtype=object)
+        return np.where(column.isna(), np.nan, cells) if self._has_na(j) else cells
 
     def kind(self, j: int) -> Kind:
         dtype = getattr(self._dtypes[j], "subtype", self._dtypes[j])
@@ -81,7 +84,20 @@ class _PandasFrame(Container):
         return self._pandas.DataFrame.sparse.from_spmatrix(rows, columns=self.given.columns).astype(self.given.dtypes)
 
     def cells(self, columns: Any = None) -> Any:
-        return super().cells() if columns is None else self.given.iloc[:, columns]
+        if columns is None:
+            return super().cells()
+        frame = self.given.iloc[:, columns]
+        told = {i: self.values(int(j)) for i, j in enumerate(columns) if self._has_na(int(j))}
+        if not told:
+            return frame
+        cells = {i: told.get(i, frame.iloc[:, i].array) for i in range(frame.shape[1])}
+        return self._pandas.DataFrame(cells, index=frame.index).set_axis(frame.columns, axis=1)
+
+    def _has_na(self, j: int) -> bool:
+        """Tell whether there are cells of pandas' NA in a column that is no numbers: encoders refuse it, and take NaN."""
+        column = self.given.iloc[:, j]
+        dtype = getattr(column.dtype, "categories", column).dtype
+        return bool(getattr(dtype, "na_value", None) is self._pandas.NA and dtype.kind not in "iubf" and column.hasnans)
 
     def whole(self) -> NDArray[np.bool_]:
         return np.array([getattr(t, "subtype", t).kind in "iub" for t in self._dtypes])
