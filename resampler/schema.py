@@ -33,6 +33,13 @@ def _check_values(what: str, values: Sequence[object], kind: type) -> None:
             raise ContractError(f"{what} must be of the column's dtype ({kind.__name__}), got {value!r}")
 
 
+def _listed(spec: dict[str, Any], member: str) -> tuple[Any, ...]:
+    values = spec.get(member, ())
+    if isinstance(values, str):  # tuple("red") would be the categories r, e and d
+        raise ContractError(f"{spec.get('name')!r}: {member} must be a list, got {values!r}")
+    return tuple(values)
+
+
 @dataclass(frozen=True, slots=True)
 class Feature:
     """One column of the contract.
@@ -71,6 +78,8 @@ class Feature:
             raise ContractError(f"feature name must be a non-empty string, got {self.name!r}")
         if self.dtype not in DTYPES:
             raise ContractError(f"feature {self.name!r}: dtype must be one of {DTYPES}, got {self.dtype!r}")
+        if not isinstance(self.categorical, bool):
+            raise ContractError(f"feature {self.name!r}: categorical must be true or false, got {self.categorical!r}")
         if self.dtype == "string" and not self.categorical:
             raise ContractError(f"feature {self.name!r}: a string column must be categorical=True")
         if self.categories and not self.categorical:
@@ -195,6 +204,8 @@ class FeatureSchema:
         FeatureSchema
             All numeric, scale 1.
         """
+        if isinstance(names, str):
+            raise ContractError(f"names must be a list of column names, got {names!r}")
         return cls(tuple(Feature(name) for name in names), Label(label))
 
     @cached_property
@@ -281,11 +292,14 @@ class FeatureSchema:
         try:
             if data.get("format", FORMAT_VERSION) != FORMAT_VERSION:
                 raise ContractError(f"contract format must be {FORMAT_VERSION}, got {data['format']!r}")
+            unknown = set(data) - {"format", "features", "label"}
+            if unknown:
+                raise ContractError(f"contract has no member {min(unknown)!r}: have format, features, label")
             features = tuple(
-                Feature(**(spec | {"categories": tuple(spec.get("categories", ()))})) for spec in data["features"]
+                Feature(**(spec | {"categories": _listed(spec, "categories")})) for spec in data["features"]
             )
             label = data.get("label", {"name": "label"})
-            return cls(features, Label(**(label | {"classes": tuple(label.get("classes", ()))})))
+            return cls(features, Label(**(label | {"classes": _listed(label, "classes")})))
         except (AttributeError, KeyError, TypeError) as error:
             raise ContractError(
                 'contract must look like {"features": [{"name": "x", "dtype": "float32"}], '
