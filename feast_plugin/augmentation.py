@@ -121,8 +121,8 @@ def quotas(counts: Mapping[int, int], ratio: float) -> dict[int, int]:
     if not wanted:
         rarest = min(counts.values())
         raise GateError(
-            f"ratio={ratio} is already reached: the rarest class has {rarest} rows for {majority} of the largest "
-            f"({rarest / majority:.4f}); ask for more or leave the data as they are"
+            f"ratio={ratio} is already reached: it asks for {target} rows of each class ({ratio} x {majority} rows of "
+            f"the largest, rounded down), and the rarest has {rarest}; ask for more or leave the data as they are"
         )
     return wanted
 

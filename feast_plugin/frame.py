@@ -144,6 +144,11 @@ def read_frame(store: FeatureStore, frame: EntityFrame, contract: Contract, *, e
                 f"entity frame lacks column {missing[0]!r}; it has {', '.join(names)}: "
                 "name the time column event_timestamp and give every join key"
             )
+        if unread := [name for name in names if name not in wanted]:
+            notice(
+                f"columns of the entity frame that are not read: {', '.join(unread)}; a snapshot holds the features "
+                "asked for, join keys, event_timestamp, request data and the label"
+            )
         if isinstance(frame.data, str):
             return frame.data  # its rows are checked when they come back with the features
         whole = frame.data

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from resampler.errors import CorruptStateError, ResamplerError
@@ -256,8 +256,24 @@ class Checkpoint:
             if self.parameters.get(name) != value
         ]
         if self.schema != resampler.schema:
-            changed.append("the contract")
+            changed.append(f"the contract: {_difference(self.schema, resampler.schema)}")
         raise ResamplerError(
             f"stream {keys.input!r} was begun with other settings ({', '.join(changed)}): "
             "use those, or write to another stream"
         )
+
+
+def _difference(stored: FeatureSchema, told: FeatureSchema) -> str:
+    """Name the first thing in which two contracts differ."""
+    if stored.names != told.names:
+        for number, (before, after) in enumerate(zip(stored.names, told.names, strict=False), start=1):
+            if before != after:
+                return f"column {number} {before!r} -> {after!r}"
+        return f"{stored.n_features} -> {told.n_features} columns"
+    old: tuple[Any, ...] = (*stored.features, stored.label)
+    new: tuple[Any, ...] = (*told.features, told.label)
+    for before, after in zip(old, new, strict=True):
+        for name in (part.name for part in fields(before)):
+            if getattr(before, name) != getattr(after, name):
+                return f"{name} of {before.name!r} {getattr(before, name)!r} -> {getattr(after, name)!r}"
+    return "its format"

@@ -30,6 +30,7 @@ from stream.export import export_parquet
 from stream.forget import request_forget, request_member, row_id_of
 from stream.http import metrics_server
 from stream.keys import shard_keys
+from stream.position import require_stream
 from stream.redis_errors import explain
 from stream.settings import Settings
 from stream.sharding import open_stream
@@ -161,7 +162,9 @@ def _print_json(report: dict[str, Any]) -> None:
 @click.option("--dry-run", "dry", is_flag=True, help="Say what would become of the input there is; write nothing.")
 @click.option("--until-idle", type=float, help="End when nothing has come for so many seconds.")
 @click.option(
-    "--metrics-port", type=click.IntRange(0, 65535), help="Serve /metrics and /healthz on this port; 0 for none."
+    "--metrics-port",
+    type=click.IntRange(0, 65535),
+    help="Serve /metrics and /healthz on this port; 0 for none.  [default: 9464, where it is free]",
 )
 @click.option("--metrics-host", default="127.0.0.1", show_default=True)
 @click.option("--verbose", "-v", is_flag=True, help="Log what the worker does.")
@@ -212,6 +215,18 @@ def run(
             f"lag {report['lag']}",
             err=True,
         )
+        _tell_of_few(report)
+
+
+def _tell_of_few(report: dict[str, Any]) -> None:
+    """Say which classes have too few rows for synthetic ones."""
+    for shard in report["shards"]:
+        for label, rows in shard["too_few"].items():
+            click.echo(
+                f"{shard['input']}: class {label} has {rows} rows and no synthetic ones yet: these begin with "
+                f"{shard['rows_needed']} rows (--k-neighbors and one more)",
+                err=True,
+            )
 
 
 def _stop_on_signals(worker: Worker) -> None:
@@ -259,7 +274,9 @@ def _schema(
 @_common
 def status(url: str | None, name: str, shards: int, as_json: bool) -> None:
     """Show cursor, lag, rows, ratio and owner of each shard."""
-    report = stream_status(name, _open(url, name, shards))
+    opened = _open(url, name, shards)
+    require_stream(opened)
+    report = stream_status(name, opened)
     if as_json:
         _print_json(report)
         return
@@ -270,6 +287,7 @@ def status(url: str | None, name: str, shards: int, as_json: bool) -> None:
             f"{shard['synthetic']} synthetic, ratio {kept}, {shard['dead_letters']} dead letters, "
             f"owner {shard['owner'] or 'none'}"
         )
+    _tell_of_few(report)
 
 
 @stream.command()
@@ -324,6 +342,7 @@ def dead_letters(url: str | None, name: str, shards: int, as_json: bool, ids: tu
         else:
             click.echo(f"{sent} dead letters sent again", err=True)
         return
+    require_stream(opened)
     total = sum(int(client.xlen(keys.dead)) for client, keys in opened)
     listed = list(islice((letter for shard in opened for letter in read_letters(*shard)), limit))
     if as_json:
@@ -355,7 +374,7 @@ def forget(
         raise InvalidInputError(f"--shard must be below --shards {shards}, got {shard}")
     members = [request_member(text) for text in row_ids]
     asked = _open(url, name, shards)[slice(shard, None if shard is None else shard + 1)]
-    pending = request_forget(asked, members, wait_s)
+    pending, held = request_forget(asked, members, wait_s)
     ids = [row_id_of(member) for member in members]
     if len(asked) > 1:
         click.echo(
@@ -364,13 +383,24 @@ def forget(
             err=True,
         )
     if as_json:
-        _print_json({"stream": name, "shards": [keys.input for _, keys in asked], "row_ids": ids, "pending": pending})
+        _print_json(
+            {
+                "stream": name,
+                "shards": [keys.input for _, keys in asked],
+                "row_ids": ids,
+                "pending": pending,
+                "held": held,
+            }
+        )
     if pending and wait_s:
         raise ResamplerError(
             f"--wait {wait_s:g} is over and {pending} requests wait for a worker: they are kept, see that one runs"
         )
     if not as_json:
+        found = f"{held} found in a buffer" if held else "none found in a buffer: not there, or out of it already"
         click.echo(
-            f"{len(ids)} rows to be forgotten, {pending} requests wait for a worker" if pending else "forgotten",
+            f"{len(ids)} rows to be forgotten, {pending} requests wait for a worker"
+            if pending
+            else f"forgotten: {found}",
             err=True,
         )

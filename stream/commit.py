@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import redis
 
 from resampler.errors import ResamplerError
+from stream.entryid import id_pair
 from stream.limits import ServerLimits
+from stream.outputs import TEXT_NUMBER_BITS, TEXT_NUMBERS
 from stream.redis_errors import wrong_type_error
 from stream.scripts import read_script
 
@@ -67,6 +69,8 @@ class Commit:
         Parts of that snapshot's state that were put aside before, as they are too large for one commit.
     forgotten : list of bytes
         Requests that the snapshot carries out.
+    record : str
+        What they came to, as `stream.forget.Forgotten` writes it.
     emitted_before : int
         Output rows written before this commit.
     """
@@ -80,6 +84,7 @@ class Commit:
     snapshot: dict[str, bytes | str | int] | None = None
     staged: int = 0
     forgotten: list[bytes] = field(default_factory=list)
+    record: str = ""
     emitted_before: int = 0
 
 
@@ -217,7 +222,13 @@ class Committer:
             raise lost_output_error(keys, int(rest[0]))
         if status == b"type":
             raise wrong_type_error(*(part.decode() for part in rest))
-        key, reason = (part.decode() for part in rest)
+        key, reason, last = (part.decode() for part in rest)
+        if commit.outputs and _is_behind_text(commit.outputs[0][0], last):
+            raise ResamplerError(
+                f"output {key!r} ends with text entries of millisecond {last.partition('-')[0]}, behind which no entry "
+                "that holds several rows can stand: start again with --output-format text, and change the format once "
+                "entries of a later millisecond were read; nothing was written"
+            )
         raise ResamplerError(
             f"{key!r} does not take the next entry ({reason}): something else has written to it; move it away with "
             f"RENAME, or restore it, and start the worker again"
@@ -266,7 +277,13 @@ class Committer:
         ]
         for entry_id, items in (*commit.outputs, *commit.dead_letters):
             arguments += [entry_id, len(items), *items]
-        return arguments + checkpoint + snapshot + commit.forgotten
+        return arguments + checkpoint + snapshot + ([*commit.forgotten, commit.record] if commit.forgotten else [])
+
+
+def _is_behind_text(output_id: str, last_id: str) -> bool:
+    """Tell whether an output ID is refused only because text entries of its millisecond bear higher ones."""
+    (ms, seq), (last_ms, last_seq) = id_pair(output_id), id_pair(last_id)
+    return ms == last_ms and last_seq >= TEXT_NUMBERS and seq > last_seq >> TEXT_NUMBER_BITS
 
 
 def gap_error(keys: ShardKeys, cursor: str, lost: int) -> GapError:

@@ -69,6 +69,8 @@ def redact(url: str) -> str:
     str
         Scheme, host and path.
     """
+    if "://" not in url:
+        return url.rpartition("@")[2]
     try:
         parts = urlsplit(url)
     except ValueError:

@@ -14,6 +14,7 @@ from stream.codec import decode_output
 from stream.connection import raw_command
 from stream.feedplace import FIRST_PLACE
 from stream.outputstate import look_at_output
+from stream.position import require_stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -99,6 +100,7 @@ def export_parquet(
     ResamplerError
         If no worker has begun the stream, or its shards are of different contracts.
     """
+    require_stream(shards)
     stored = [Checkpoint.load(client, keys) for client, keys in shards]
     schemas = {checkpoint.contract: checkpoint.schema for checkpoint in stored if checkpoint}
     if len(schemas) != 1:

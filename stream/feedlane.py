@@ -88,7 +88,7 @@ class FeedLane:
         self._committed = FeedPlace.parse(self._stored)
         self.place = self._committed if cursor is None else _place_at(cursor, self._committed)
         # Whoever begins takes what there is: what was trimmed before it came is no loss.
-        self._begins = self.place == FeedPlace()
+        self._begins = cursor is None and self.place == FeedPlace()
         self._caught_up = False
         self._last_look = -math.inf
         self._ahead_since: float | None = None  # when the output was found to end before the place

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from resampler.errors import ResamplerError
 from stream import identity
 from stream.connection import raw_command
 from stream.entryid import id_pair
+from stream.position import require_stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,18 +22,61 @@ _PAGE = 1_000
 
 
 class Forgotten(NamedTuple):
-    """Rows that were forgotten in one step.
+    """Rows that were forgotten in one step, as a line of the list `ShardKeys.forgotten` holds them.
 
     Parameters
     ----------
     cursor : str
         ID of the last entry that had been read.
-    row_ids : list of int
-        The rows.
+    held : dict of int to int
+        For each row id, in order, in how many buffers it was found.
     """
 
     cursor: str
-    row_ids: list[int]
+    held: dict[int, int]
+
+    def dump(self) -> str:
+        """Write the line.
+
+        Returns
+        -------
+        str
+            ``cursor row_id:held row_id:held ...``.
+        """
+        return " ".join([self.cursor, *(f"{row_id}:{held}" for row_id, held in self.held.items())])
+
+    @classmethod
+    def parse(cls, line: bytes) -> Forgotten:
+        """Read a line.
+
+        Parameters
+        ----------
+        line : bytes
+            What `dump` wrote.
+
+        Returns
+        -------
+        Forgotten
+            The step.
+        """
+        cursor, *rows = line.decode().split(" ")
+        pairs = (row.partition(":") for row in rows)
+        return cls(cursor, {int(row_id): int(held or 0) for row_id, _, held in pairs})
+
+
+class Outcome(NamedTuple):
+    """What became of requests to forget.
+
+    Parameters
+    ----------
+    pending : int
+        Requests that no worker has carried out yet. They last: the next worker begins with them.
+    held : int
+        Rows that were found in a buffer and left it.
+    """
+
+    pending: int
+    held: int
 
 
 def request_member(text: str) -> str:
@@ -117,13 +160,13 @@ def read_forgotten(client: redis.Redis, keys: ShardKeys, after: str, up_to: str)
     start = 0
     while page := raw_command(client, "LRANGE", keys.forgotten, start, start + _PAGE - 1):
         for line in page:
-            cursor, *members = line.decode().split(" ")
-            if id_pair(after) < id_pair(cursor) <= id_pair(up_to):
-                yield Forgotten(cursor, [row_id_of(member) for member in members])
+            record = Forgotten.parse(line)
+            if id_pair(after) < id_pair(record.cursor) <= id_pair(up_to):
+                yield record
         start += _PAGE
 
 
-def request_forget(shards: Sequence[tuple[redis.Redis, ShardKeys]], members: Sequence[str], wait_s: float) -> int:
+def request_forget(shards: Sequence[tuple[redis.Redis, ShardKeys]], members: Sequence[str], wait_s: float) -> Outcome:
     """Ask the owner of each shard to remove rows from its buffers, and maybe wait until it has.
 
     Parameters
@@ -138,21 +181,26 @@ def request_forget(shards: Sequence[tuple[redis.Redis, ShardKeys]], members: Seq
 
     Returns
     -------
-    int
-        Requests that no worker has carried out yet. They last: the next worker begins with them.
+    Outcome
+        When all is carried out or `wait_s` is over.
 
     Raises
     ------
     ResamplerError
         If no shard has an input or a checkpoint.
     """
-    if not any(client.exists(keys.input, keys.checkpoint) for client, keys in shards):
-        raise ResamplerError(f"stream {shards[0][1].input!r} does not exist: correct --stream or --shards")
+    require_stream(shards)
+    before = [client.llen(keys.forgotten) for client, keys in shards]
     for client, keys in shards:
         client.sadd(keys.forget, *members)
     deadline = time.monotonic() + wait_s
     while True:
         pending = sum(sum(raw_command(client, "SMISMEMBER", keys.forget, *members)) for client, keys in shards)
         if not pending or time.monotonic() >= deadline:
-            return int(pending)
+            break
         time.sleep(_POLL_S)
+    asked, held = {row_id_of(member) for member in members}, 0
+    for (client, keys), start in zip(shards, before, strict=True):
+        for line in raw_command(client, "LRANGE", keys.forgotten, start, -1):
+            held += sum(count for row_id, count in Forgotten.parse(line).held.items() if row_id in asked)
+    return Outcome(int(pending), held)

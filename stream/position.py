@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from resampler.errors import ResamplerError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import redis
+
+    from stream.keys import ShardKeys
 
 _COUNT_PAGE = 10_000
 # Counts in Redis, a page at a time: nothing but the number crosses the wire, and no call holds the server up for long.
@@ -105,3 +109,20 @@ def start_position(client: redis.Redis, key: str, start: str) -> tuple[str, int]
         if page < _COUNT_PAGE:
             # Asked again: producers may have added entries since.
             return start, input_info(client, key).entries_added - behind
+
+
+def require_stream(shards: Sequence[tuple[redis.Redis, ShardKeys]]) -> None:
+    """Refuse the name of a stream that is not there: it would look like a quiet one.
+
+    Parameters
+    ----------
+    shards : sequence of (redis.Redis, ShardKeys)
+        The stream's shards.
+
+    Raises
+    ------
+    ResamplerError
+        If no shard has an input, an output or a checkpoint.
+    """
+    if not any(client.exists(keys.input, keys.output, keys.checkpoint) for client, keys in shards):
+        raise ResamplerError(f"stream {shards[0][1].input!r} does not exist: correct --stream or --shards")

@@ -181,7 +181,8 @@ class Restorer:
             finally:
                 source.close()
             if record:
-                at.resampler.forget(record.row_ids)
+                for row_id in record.held:
+                    at.resampler.forget([row_id])
         missing = stored.entries - at.entries - seen
         if missing and not self._settings.allow_gap:
             raise GapError(self._gap(missing, stored, seen), missing)

@@ -95,6 +95,7 @@ class Settings:
             if value is not None and value < lowest:
                 raise InvalidInputError(f"{name} must be at least {lowest}, got {value}")
         self.start_id()
+        self._check_words()
         self._check_exact()
         self.new_resampler()  # refuses what the core refuses, before anything is connected
         size = self.output_size
@@ -116,6 +117,14 @@ class Settings:
                 f"text output takes at most {MAX_TEXT_FEATURES} features, got {self.schema.n_features}: "
                 "write packed batches"
             )
+
+    def _check_words(self) -> None:
+        for feature in self.schema.features:
+            if feature.dtype == "string" and not feature.categories:
+                raise InvalidInputError(
+                    f"column {feature.name!r} is a string without categories, so that every row would be rejected: a "
+                    'stream must know its values beforehand; list them in the contract, "categories": ["red", "green"]'
+                )
 
     def _check_exact(self) -> None:
         inexact = [feature for feature in self.schema.features if not feature.exact_in_float32]

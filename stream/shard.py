@@ -18,7 +18,7 @@ from stream.commit import Commit, Committed, Committer, FencedError, GapError, M
 from stream.deadletters import letter
 from stream.entryid import id_pair
 from stream.feedplace import FeedPlace
-from stream.forget import is_reached, row_id_of
+from stream.forget import Forgotten, is_reached, row_id_of
 from stream.heartbeat import Heartbeat
 from stream.kernels.cut import cut
 from stream.lease import Lease
@@ -405,11 +405,16 @@ class Shard:
         self._checkpoint.snapshot_rows = self._checkpoint.read
         add_snapshot(commit, self._resampler, self._client, self.keys, self._lease.holder)
 
-    def _commit_snapshot(self, forgotten: list[bytes] | None = None) -> None:
+    def _commit_snapshot(self, forgotten: list[bytes] | None = None, record: str = "") -> None:
         """Replace the snapshot where the cursor stands."""
         stored = self._checkpoint
         commit = Commit(
-            stored.cursor, stored.cursor, stored.entries, forgotten=forgotten or [], emitted_before=stored.emitted
+            stored.cursor,
+            stored.cursor,
+            stored.entries,
+            forgotten=forgotten or [],
+            record=record,
+            emitted_before=stored.emitted,
         )
         self._add_snapshot(commit)
         self._send(commit, lambda *_: None)
@@ -424,10 +429,12 @@ class Shard:
         self._forget_requests = 0  # those not reached yet come up again with the next commit
         if not reached:
             return
-        gone = self._resampler.forget([row_id_of(member.decode()) for member in reached])
+        row_ids = dict.fromkeys(row_id_of(member.decode()) for member in reached)
+        record = Forgotten(self._checkpoint.cursor, {row_id: self._resampler.forget([row_id]) for row_id in row_ids})
         self._checkpoint.count(self._resampler.stats())
-        self._commit_snapshot(reached)
-        logger.info("%s: forgot %d rows, %d of them in the buffers", self.keys.input, len(reached), gone)
+        self._commit_snapshot(reached, record.dump())
+        held = sum(map(bool, record.held.values()))
+        logger.info("%s: of %d rows to be forgotten %d were in the buffers", self.keys.input, len(row_ids), held)
 
     def _require_lease(self) -> None:
         """Leave a shard that is another's by now without waiting for the commit script to say so."""

@@ -31,8 +31,9 @@ def shard_status(client: redis.Redis, keys: ShardKeys) -> dict[str, Any]:
     -------
     dict
         JSON types: input, output, begun, cursor, lag (entries not committed yet), rows, synthetic, emitted, rejected,
-        ratio (smallest class : largest in the output, None before there are two), synthetic_ratio, classes, owner
-        (None while nobody holds the lease), dead_letters, forget_requests, feeds.
+        ratio (smallest class : largest in the output, None before there are two), synthetic_ratio, classes,
+        rows_needed (of a class before synthetic ones are made of it), too_few (rows of the rare classes below that, by
+        label), owner (None while nobody holds the lease), dead_letters, forget_requests, feeds.
     """
     stored = Checkpoint.load(client, keys)
     info = input_info(client, keys.input)
@@ -40,6 +41,7 @@ def shard_status(client: redis.Redis, keys: ShardKeys) -> dict[str, Any]:
     feeds: dict[bytes, bytes] = client.hgetall(keys.feeds)  # type: ignore[assignment]
     known = stored or Checkpoint("0-0", entries=info.entries_added - info.length)
     classes = {label: _class_counts(*counts) for label, counts in known.classes.items()}
+    needed = int(known.parameters.get("k_neighbors", 0)) + 1
     return {
         "input": keys.input,
         "output": keys.output,
@@ -53,6 +55,8 @@ def shard_status(client: redis.Redis, keys: ShardKeys) -> dict[str, Any]:
         "ratio": _ratio([classes]),
         "synthetic_ratio": known.synthetic / max(1, known.emitted),
         "classes": classes,
+        "rows_needed": needed,
+        "too_few": _too_few(classes, needed),
         "owner": _text(owner) if owner else None,
         "dead_letters": client.xlen(keys.dead),
         "forget_requests": client.scard(keys.forget),
@@ -90,6 +94,16 @@ def stream_status(stream: str, shards: Sequence[tuple[redis.Redis, ShardKeys]]) 
 
 def _class_counts(real: int, synthetic: int, dropped: int, buffer_rows: int) -> dict[str, int]:
     return {"real": real, "synthetic": synthetic, "dropped": dropped, "buffer_rows": buffer_rows}
+
+
+def _too_few(classes: Mapping[str, Mapping[str, int]], needed: int) -> dict[str, int]:
+    """Find the rare classes of which nothing could be made yet: their rows, by label."""
+    most = max((counts["real"] for counts in classes.values()), default=0)
+    return {
+        label: counts["real"]
+        for label, counts in classes.items()
+        if counts["real"] < most and not counts["synthetic"] and counts["buffer_rows"] < needed
+    }
 
 
 def _ratio(shards: Iterable[Mapping[str, Mapping[str, int]]]) -> float | None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from resampler.errors import ResamplerError
 from stream.feedplace import FIRST_PLACE
+from stream.position import require_stream
 from stream.scripts import load_script
 
 if TYPE_CHECKING:
@@ -65,8 +65,7 @@ def trim_shards(shards: Sequence[tuple[redis.Redis, ShardKeys]], *, without_feed
     the snapshot, behind which a replay begins, and consumer groups of others. The entry at a reader's place is kept, as
     the proof that nothing behind it was trimmed. A shard is trimmed in one step, so that no place moves meanwhile.
     """
-    if not any(client.exists(keys.input, keys.output) for client, keys in shards):
-        raise ResamplerError(f"stream {shards[0][1].input!r} does not exist: correct --stream or --shards")
+    require_stream(shards)
     trimmed = []
     for client, keys in shards:
         found = load_script(client, "trim")(

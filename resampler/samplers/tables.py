@@ -94,7 +94,7 @@ class _PandasFrame(Container):
         return self._pandas.DataFrame(cells, index=frame.index).set_axis(frame.columns, axis=1)
 
     def _has_na(self, j: int) -> bool:
-        """Tell whether there are cells of pandas' NA in a column that is no numbers: encoders refuse it, and take NaN."""
+        """Tell whether a column that is no numbers holds pandas' NA: encoders refuse it, and take NaN."""
         column = self.given.iloc[:, j]
         dtype = getattr(column.dtype, "categories", column).dtype
         return bool(getattr(dtype, "na_value", None) is self._pandas.NA and dtype.kind not in "iubf" and column.hasnans)

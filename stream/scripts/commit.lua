@@ -5,7 +5,7 @@
 --       6 entries read up to `to`         7 1 to go on over a gap         8 1 to trim the input
 --       9 outputs      10 dead letters   11 checkpoint items             12 snapshot items
 --      13 row ids forgotten              14 staged parts of the snapshot 15 rows written before this commit
---      then for each output and dead letter: ID, number of items, items; then the items of 11, 12 and 13.
+--      then for each output and dead letter: ID, number of items, items; then the items of 11 and 12, those of 13 and the record of them.
 --
 -- Every check stands before the first write: a script is not rolled back.
 local checkpoint, lease, output, dead, snapshot, input, forget, forgotten, staged = unpack(KEYS)
@@ -68,7 +68,7 @@ end
 if ARGV[14] ~= '0' and redis.call('HLEN', staged) ~= tonumber(ARGV[14]) then return {'unstaged'} end
 if ARGV[10] ~= '0' and exists[dead] then
   local last = info(dead)['last-generated-id']
-  if last == '18446744073709551615-18446744073709551615' then return {'refused', dead, 'its last ID is the highest'} end
+  if last == '18446744073709551615-18446744073709551615' then return {'refused', dead, 'its last ID is the highest', last} end
 end
 
 local at = 16
@@ -84,7 +84,8 @@ for i = 1, ARGV[9] do
     -- Nothing is written yet if it is the first, and none fails behind it: IDs only grow, and whether there is memory
     -- was decided when the script began.
     if i > 1 then error(done.err) end
-    return string.find(done.err, 'equal or smaller') and {'refused', output, done.err} or done
+    return string.find(done.err, 'equal or smaller') and {'refused', output, done.err, info(output)['last-generated-id']}
+      or done
   end
 end
 for _ = 1, ARGV[10] do
@@ -106,8 +107,9 @@ if has_snapshot then
 end
 if ARGV[13] ~= '0' then
   local ids = {unpack(ARGV, at, at + ARGV[13] - 1)}
+  at = at + ARGV[13]
   redis.call('SREM', forget, unpack(ids))
-  redis.call('RPUSH', forgotten, to .. ' ' .. table.concat(ids, ' '))
+  redis.call('RPUSH', forgotten, ARGV[at])
 end
 redis.call('SET', lease, ARGV[4], 'PX', ARGV[5])
 

@@ -178,3 +178,21 @@ def wait_for():
             time.sleep(0.01)
 
     return wait
+
+
+@pytest.fixture
+def serving():
+    """Start workers that end with the test."""
+    started = []
+
+    def serve(url, name, settings, **options):
+        worker = Worker(url, name, settings, **options)
+        thread = threading.Thread(target=worker.run)
+        thread.start()
+        started.append((worker, thread))
+        return worker
+
+    yield serve
+    for worker, thread in started:
+        worker.stop()
+        thread.join()

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from resampler import MicroBatch
-from stream import Feed
+from stream import Feed, Settings
 from stream.codec import InputFormat, OutputFormat
 from stream.forget import is_reached, read_forgotten, request_forget, request_member, row_id_of
 from stream.identity import encode
@@ -29,7 +29,9 @@ def forget_midway(client, make_rows, add_text, run_worker):
             run_worker(name, linger_ms=1, **parameters)
             ids = _minority_ids(y, start + 300)[:: 3 + start // 300]
             gone.append([encode(entry_id) for entry_id in ids])
-            assert request_forget([(client, keys)], [request_member(entry_id) for entry_id in ids], 0) == len(ids)
+            assert request_forget([(client, keys)], [request_member(entry_id) for entry_id in ids], 0).pending == len(
+                ids
+            )
             run_worker(name, linger_ms=1, **parameters)
         return gone
 
@@ -61,7 +63,7 @@ def test_what_was_forgotten_is_recorded_with_its_cursor(client, name, forget_mid
     gone = forget_midway(name)
     records = list(read_forgotten(client, ShardKeys(name), "0-0", "900-0"))
     assert [record.cursor for record in records] == ["300-0", "600-0", "900-0"]
-    assert [sorted(record.row_ids) for record in records] == [sorted(ids) for ids in gone]
+    assert [sorted(record.held) for record in records] == [sorted(ids) for ids in gone]
     assert [r.cursor for r in read_forgotten(client, ShardKeys(name), "300-0", "600-0")] == ["600-0"]
 
 
@@ -132,3 +134,19 @@ def test_a_replay_reads_entries_as_they_were_read_first(
     run_worker(name, **text)
     run_worker(f"{name}-once", **text)
     assert read_raw(client, name) == read_raw(client, f"{name}-once")
+
+
+@pytest.mark.parametrize("held_back", [False, True])
+def test_a_quiet_stream_and_one_that_is_held_back_forget_too(
+    client, name, schema, make_rows, add_text, serving, server, wait_for, held_back
+):
+    X, y = make_rows(200, minority=0.3)
+    keys = ShardKeys(name)
+    add_text(client, name, X, y)
+    if held_back:
+        client.hset(keys.feeds, "slow", "0-0 0")
+    serving(server.url, name, Settings(schema, linger_ms=1, max_lag_rows=1 if held_back else None))
+    wait_for(lambda: int(client.hget(keys.checkpoint, "rows") or 0) >= 199)
+    row_id = next(entry_id for entry_id in _minority_ids(y, 199))
+    assert request_forget([(client, keys)], [request_member(row_id)], 60) == (0, 1)
+    assert request_forget([(client, keys)], [request_member("1-77")], 60) == (0, 0)  # there was no such row

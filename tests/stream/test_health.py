@@ -99,24 +99,6 @@ def _healthz(port):
         return error.code, error.read().decode()
 
 
-@pytest.fixture
-def serving():
-    """Start workers that end with the test."""
-    started = []
-
-    def serve(url, name, settings, **options):
-        worker = Worker(url, name, settings, **options)
-        thread = threading.Thread(target=worker.run)
-        thread.start()
-        started.append((worker, thread))
-        return worker
-
-    yield serve
-    for worker, thread in started:
-        worker.stop()
-        thread.join()
-
-
 def test_a_commit_that_the_server_cannot_take_makes_the_worker_unhealthy_and_patient(
     server, client, name, schema, make_rows, add_text, proxy, serving, wait_for, free_port, monkeypatch, caplog
 ):

@@ -7,8 +7,9 @@ import time
 import pytest
 
 from resampler.errors import CorruptStateError, ResamplerError
-from stream import Settings, Worker
+from stream import Settings, Worker, encode_row
 from stream.checkpoint import Checkpoint
+from stream.codec import InputFormat, OutputFormat
 from stream.commit import Commit, Committer, GapError, LostOutputError
 from stream.connection import raw_command
 from stream.keys import ShardKeys
@@ -341,3 +342,57 @@ def test_a_start_in_the_future_is_waited_for(client, name, make_rows, add_text, 
     add_text(client, name, X[length:], y[length:], first=1_001)
     run_worker(name, start="1000-5")
     assert Checkpoint.load(client, ShardKeys(name)).rows == 60 - length
+
+
+def test_a_replay_under_other_formats_than_the_first_reading_is_refused(client, name, make_rows, add_text, run_worker):
+    X, y = make_rows(300)
+    add_text(client, name, X[:150], y[:150])
+    run_worker(name, linger_ms=1)
+    for i in range(150, 200):
+        client.xadd(name, encode_row(X[i], y[i]), id=f"{i + 1}-0")
+    run_worker(name, linger_ms=1, input_format=InputFormat.ROW)
+    client.delete(ShardKeys(name).snapshot)
+    with pytest.raises(CorruptStateError, match=r"has counted rows by class as .* formats were changed"):
+        run_worker(name, linger_ms=1, input_format=InputFormat.ROW)
+
+
+def test_a_replaced_input_that_was_passed_is_met_again_without_its_snapshot(
+    client, name, make_rows, add_text, run_worker
+):
+    X, y = make_rows(300)
+    add_text(client, name, X[:200], y[:200])
+    run_worker(name, linger_ms=1)
+    client.delete(name)
+    add_text(client, name, X[200:250], y[200:250], first=500)
+    worker = run_worker(name, linger_ms=1, allow_gap=True)
+    (lag,) = worker.metrics.lag._metrics.values()
+    assert lag._value.get() == 0
+    client.delete(ShardKeys(name).snapshot)
+    add_text(client, name, X[250:], y[250:], first=600)
+    with pytest.raises(GapError, match="must be replayed"):
+        run_worker(name, linger_ms=1)
+
+
+def test_a_burst_nearly_as_large_as_the_cap_is_followed_by_a_snapshot(client, name, make_rows, add_text, live):
+    X, y = make_rows(1_800)
+    keys = ShardKeys(name)
+    running = live(linger_ms=1, snapshot_rows=10**9)
+    for start in (0, 900):
+        add_text(client, name, X[start : start + 900], y[start : start + 900], first=start + 1)
+        client.xtrim(name, maxlen=1_000, approximate=False)
+        running.read(start + 900)
+    _await(lambda: int(client.hget(keys.snapshot, "entries") or 0) >= 1_700)
+
+
+def test_packed_output_behind_text_of_the_same_millisecond_says_what_to_do(client, name, make_rows, run_worker):
+    X, y = make_rows(200)
+    for i in range(200):
+        if i == 100:
+            run_worker(name, output_format=OutputFormat.TEXT)
+        client.xadd(name, encode_row(X[i], y[i]), id=f"5-{i + 1}")
+    with pytest.raises(ResamplerError, match="start again with --output-format text"):
+        run_worker(name)
+    run_worker(name, output_format=OutputFormat.TEXT)
+    client.xadd(name, encode_row(X[0], y[0]), id="6-0")
+    run_worker(name)
+    assert Checkpoint.load(client, ShardKeys(name)).rows == 201
