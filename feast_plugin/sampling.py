@@ -12,9 +12,9 @@ from resampler.errors import DataError, InvalidInputError
 from resampler.generate import Plan, build, draw, elect_donors
 from resampler.metric import label_key, make_penalty
 from resampler.neighbors import nearest_rows
+from resampler.provenance import Synthetic
 from resampler.resolution import deviations
 from resampler.schema import check_magnitude
-from resampler.synthesize import Synthetic
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
         ResamplerError,
     )
     from resampler.online import OnlineResampler
-    from resampler.provenance import MicroBatch
+    from resampler.provenance import MicroBatch, Synthetic
     from resampler.samplers import (
         ADASYN,
         SMOTE,
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
         replay,
     )
     from resampler.schema import Feature, FeatureSchema, Label
-    from resampler.synthesize import Synthetic
 
 # Names are imported when they are first asked for: the estimators pull in scikit-learn, which a stream worker
 # never needs.
@@ -68,7 +67,7 @@ _HOME = {
     "MissingExtraError": "errors",
     "OnlineResampler": "online",
     "ResamplerError": "errors",
-    "Synthetic": "synthesize",
+    "Synthetic": "provenance",
 }
 
 __all__ = [

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 
 from resampler.buffer import MinorityBuffer
+from resampler.buffer.maintenance import finish_wave, mend
 from resampler.errors import CorruptStateError
-from resampler.kernels.danger import Danger, restore_weights
-from resampler.kernels.online import SHORT, advance
-from resampler.kernels.ring import REFIT
-from resampler.kernels.window import ASSESS
+from resampler.kernels.buffer.ring import REFIT
+from resampler.kernels.online.danger import Danger, restore_weights
+from resampler.kernels.online.operations import SHORT, advance
+from resampler.kernels.online.window import ASSESS
 from resampler.provenance import make_output
-from resampler.upkeep import finish_wave, mend
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -115,7 +115,7 @@ class Bases:
         keys : tuple
             Code and label of the class; seed and stream of its draws.
         ops : tuple of ndarray
-            What `resampler.kernels.window.plan` has listed: class, row, count and place of each operation.
+            What `resampler.kernels.online.window.plan` has listed: class, row, count and place of each operation.
         out : tuple of ndarray
             What `make_output` gave; the synthetic rows of the class are written.
         """

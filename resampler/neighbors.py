@@ -9,8 +9,8 @@ import numpy as np
 from numba import config
 
 from resampler.errors import InvalidInputError
-from resampler.kernels.cells import GROUP, LANES, bisect, fill
-from resampler.kernels.neighbors import scan_cells
+from resampler.kernels.batch.cells import GROUP, LANES, bisect, fill
+from resampler.kernels.batch.neighbors import scan_cells
 from resampler.resolution import RANGES, exponent_of, resolve, scaled_penalty
 
 if TYPE_CHECKING:

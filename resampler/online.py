@@ -11,8 +11,8 @@ import numpy as np
 from resampler.bases import SAVED, STRATEGIES, Bases, Strategy, weigh
 from resampler.buffer import BufferStats, MinorityBuffer
 from resampler.errors import ContractError, CorruptStateError, InvalidInputError
-from resampler.kernels.online import scatter
-from resampler.kernels.window import Policy, Window, encode, plan
+from resampler.kernels.online.operations import scatter
+from resampler.kernels.online.window import Policy, Window, encode, plan
 from resampler.metric import check_integers, check_positive, check_ratio, check_seed, label_key
 from resampler.provenance import MicroBatch, make_output
 from resampler.resolution import MIN_REACH, reach

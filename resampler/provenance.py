@@ -1,9 +1,9 @@
-"""Where rows came from: `MicroBatch`, the rows that the stream emits, each with its provenance."""
+"""Where rows came from: `Synthetic`, made from a matrix, and `MicroBatch`, what a stream emits."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -18,6 +18,25 @@ if TYPE_CHECKING:
     from resampler.schema import FeatureSchema
 
 NO_ID = -1  # base_id and neighbor_id of a real row, row_id of a synthetic one
+
+
+class Synthetic(NamedTuple):
+    """Synthetic rows and where they came from.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_synthetic, n_features)
+        The rows, in the dtype of the rows that they were made from.
+    base_id, neighbor_id : ndarray of shape (n_synthetic,), int64
+        Row ids of the parents.
+    step : ndarray of shape (n_synthetic,), float32
+        In [0, 1).
+    """
+
+    X: NDArray[Any]
+    base_id: NDArray[np.int64]
+    neighbor_id: NDArray[np.int64]
+    step: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 NUMERIC_DTYPES = ("float32", "float64", "int8", "int16", "int32", "int64", "bool")
 DTYPES = (*NUMERIC_DTYPES, "string")
 FORMAT_VERSION = 1
-MAX_MAGNITUDE = 1e16  # units of scale, so that no distance overflows a float32: see resampler.kernels.blocks
+MAX_MAGNITUDE = 1e16  # units of scale, so that no distance overflows a float32: see resampler.kernels.simd.blocks
 
 
 def _check_values(what: str, values: Sequence[object], kind: type) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from resampler.errors import InvalidInputError
 from resampler.generate import Plan, build, draw, elect_donors
 from resampler.metric import check_positive, check_seed, label_key, make_penalty, make_scale
 from resampler.neighbors import nearest_rows
+from resampler.provenance import Synthetic
 from resampler.resolution import deviations
 from resampler.schema import check_magnitude
 
@@ -17,25 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import ArrayLike, NDArray
-
-
-class Synthetic(NamedTuple):
-    """Synthetic rows and where they came from.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_synthetic, n_features)
-        The rows, in the dtype of the rows that they were made from.
-    base_id, neighbor_id : ndarray of shape (n_synthetic,), int64
-        Row ids of the parents.
-    step : ndarray of shape (n_synthetic,), float32
-        In [0, 1).
-    """
-
-    X: NDArray[Any]
-    base_id: NDArray[np.int64]
-    neighbor_id: NDArray[np.int64]
-    step: NDArray[np.float32]
 
 
 def synthesize(

@@ -14,10 +14,10 @@ from numba import config
 from tqdm import tqdm
 
 from resampler.buffer import MinorityBuffer
-from resampler.kernels.graph import NOBODY
-from resampler.kernels.graph_cells import NEWCOMERS
-from resampler.kernels.ring import end_wave
-from resampler.kernels.window import encode
+from resampler.kernels.buffer.cells import NEWCOMERS
+from resampler.kernels.buffer.graph import NOBODY
+from resampler.kernels.buffer.ring import end_wave
+from resampler.kernels.online.window import encode
 from resampler.online import OnlineResampler
 from resampler.schema import FeatureSchema
 from resampler.synthesize import synthesize

@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resampler import MinorityBuffer
+from resampler.buffer.maintenance import finish_wave
 from resampler.kernels import audit
-from resampler.kernels.audit import choose_audits, judge
-from resampler.kernels.graph_search import ALL
-from resampler.kernels.lookup import look_up_all
-from resampler.kernels.ring import AUDITED, BUDGET, INSERTED, MISSED, MISSED_KEPT, NEXT_AUDIT
-from resampler.upkeep import finish_wave
+from resampler.kernels.buffer.audit import choose_audits, judge
+from resampler.kernels.buffer.lookup import look_up_all
+from resampler.kernels.buffer.ring import AUDITED, BUDGET, INSERTED, MISSED, MISSED_KEPT, NEXT_AUDIT
+from resampler.kernels.buffer.search import ALL
 
 
 def make_buffer(capacity, n, seed, recall=0.95):

@@ -8,8 +8,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from ring_twin import RingTwin, distances
 
 from resampler import InvalidInputError, MinorityBuffer
-from resampler.kernels.graph_cells import FREE, FREE_BLOCKS, FREE_GROUPS, NO_CELL, TOUCHED, WAITING
-from resampler.kernels.ring import BUDGET
+from resampler.kernels.buffer.cells import FREE, FREE_BLOCKS, FREE_GROUPS, NO_CELL, TOUCHED, WAITING
+from resampler.kernels.buffer.ring import BUDGET
 
 
 def clustered(seed, n, d, clusters=8, drift=0.0):
@@ -250,7 +250,7 @@ def test_threads_give_the_bytes_of_one_insertion_after_the_other(capacity, index
 
 @pytest.mark.compiled
 def test_a_wave_with_more_to_tell_than_threads_can_note(monkeypatch):
-    monkeypatch.setattr("resampler.waves.NOTES", 600)
+    monkeypatch.setattr("resampler.buffer.insertion.NOTES", 600)
     X = clustered(8, 3_000, 4, clusters=1)
     one, two = (MinorityBuffer(4, 1_000, 20, index="graph") for _ in range(2))
     one.insert(X, np.arange(3_000))

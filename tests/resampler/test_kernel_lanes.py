@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from numba import njit
 
 from resampler.kernels import lanes as kernels
-from resampler.kernels.blocks import block_distances
+from resampler.kernels.simd.blocks import block_distances
 
 LANES = kernels.LANES
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from resampler.kernels import cells as cell_kernels
 from resampler.kernels import interpolate as kernels
 from resampler.kernels import neighbors as neighbor_kernels
-from resampler.kernels.cells import GROUP, LANES
+from resampler.kernels.batch.cells import GROUP, LANES
 
 seeds = st.integers(0, 2**32 - 1)
 dtypes = st.sampled_from([np.float32, np.float64])

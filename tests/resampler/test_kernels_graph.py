@@ -11,11 +11,11 @@ from numba import njit
 from ring_twin import distances, scaled
 
 from resampler import MinorityBuffer
-from resampler.kernels.graph_halve import halve, mean_row
-from resampler.kernels.graph_search import ALL
-from resampler.kernels.lanes import LANES
-from resampler.kernels.lookup import look_up_all
-from resampler.kernels.ring import BUDGET
+from resampler.kernels.buffer.halve import halve, mean_row
+from resampler.kernels.buffer.lookup import look_up_all
+from resampler.kernels.buffer.ring import BUDGET
+from resampler.kernels.buffer.search import ALL
+from resampler.kernels.simd.lanes import LANES
 
 NO_SLOTS = np.empty(0, dtype=np.int64)
 

@@ -20,7 +20,7 @@ from resampler import (
     OnlineResampler,
 )
 from resampler.bases import STRATEGIES, Bases, weigh
-from resampler.kernels.danger import draw_base, restore_weights
+from resampler.kernels.online.danger import draw_base, restore_weights
 
 COLUMNS = [field.name for field in dataclasses.fields(MicroBatch)]
 

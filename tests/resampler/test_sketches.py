@@ -7,7 +7,7 @@ from numba import njit
 from ring_twin import distances
 
 from resampler.kernels import graph_sketch as kernels
-from resampler.kernels.lanes import LANES
+from resampler.kernels.simd.lanes import LANES
 
 
 @njit

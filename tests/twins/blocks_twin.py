@@ -1,4 +1,4 @@
-"""Loop-only twin of `resampler.kernels.blocks`."""
+"""Loop-only twin of `resampler.kernels.simd.blocks`."""
 
 from __future__ import annotations
 

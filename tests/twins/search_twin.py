@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from resampler.kernels.cells import LANES
+from resampler.kernels.batch.cells import LANES
 
 SAMPLE = 128
 ITERATIONS = 4

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from resampler.kernels.audit import choose_audits, judge
-from resampler.kernels.graph import NOBODY
-from resampler.kernels.graph_cells import ARRIVED, NEWCOMERS
-from resampler.kernels.graph_search import ALL
-from resampler.kernels.lookup import keep_lists, look_up_all
-from resampler.kernels.ring import BUDGET, end_wave
+from resampler.kernels.buffer.audit import choose_audits, judge
+from resampler.kernels.buffer.cells import ARRIVED, NEWCOMERS
+from resampler.kernels.buffer.graph import NOBODY
+from resampler.kernels.buffer.lookup import keep_lists, look_up_all
+from resampler.kernels.buffer.ring import BUDGET, end_wave
+from resampler.kernels.buffer.search import ALL
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from resampler.kernels.ring import Ring
+    from resampler.kernels.buffer.ring import Ring
 
 AUDITED_ROWS = 64  # slots of a wave's audits: more than there can be
 _NO_ROWS = np.empty((0, 0), dtype=np.float32)

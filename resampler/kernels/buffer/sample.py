@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from resampler.kernels.blocks import DEAD
-from resampler.kernels.graph import NOBODY, alive, largest
+from resampler.kernels.buffer.graph import NOBODY, alive, largest
+from resampler.kernels.buffer.lookup import read
 from resampler.kernels.interpolate import interpolate_row, vote
 from resampler.kernels.jit import entry, inline
-from resampler.kernels.lanes import LINE, prefetch
-from resampler.kernels.lookup import read
 from resampler.kernels.random import bounded, draw, fading, unit
+from resampler.kernels.simd.blocks import DEAD
+from resampler.kernels.simd.lanes import LINE, prefetch
 
 WAVE = 64  # synthetic rows whose parents are asked for before the first of them is read
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from resampler.kernels.blocks import block_distances
 from resampler.kernels.jit import allocating
-from resampler.kernels.lanes import LANES
+from resampler.kernels.simd.blocks import block_distances
+from resampler.kernels.simd.lanes import LANES
 
 ROUNDS = 3  # of 2-means: the cut need only be good
 INFINITE = np.float32(np.inf)

@@ -10,10 +10,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from resampler.kernels.blocks import DEAD, block_distances
-from resampler.kernels.graph import Lists, Rows, admit, largest, offer, stamp_of
-from resampler.kernels.graph_cells import ARRIVED, END, FREE, NO_CELL, Cells
-from resampler.kernels.graph_sketch import (
+from resampler.kernels.buffer.cells import ARRIVED, END, FREE, NO_CELL, Cells
+from resampler.kernels.buffer.graph import Lists, Rows, admit, largest, offer, stamp_of
+from resampler.kernels.jit import inner
+from resampler.kernels.simd.blocks import DEAD, block_distances
+from resampler.kernels.simd.lanes import LANES, LINE, at_most, first_lane, near, prefetch
+from resampler.kernels.simd.sketches import (
     exact_distances,
     factor_of,
     margin_of,
@@ -21,8 +23,6 @@ from resampler.kernels.graph_sketch import (
     see_from,
     sketch_distances,
 )
-from resampler.kernels.jit import inner
-from resampler.kernels.lanes import LANES, LINE, at_most, first_lane, near, prefetch
 
 # Typed, since Numba compiles anew for each literal that a kernel is called with.
 ALL = np.int64(np.iinfo(np.int64).max)  # budget of an exact search
@@ -38,7 +38,7 @@ NO_SLOT = np.int64(DEAD)
 AHEAD = 16  # columns of the next cell that are asked for early; the processor then sees what comes
 
 # `role` of a search: for a row that is asked about; for one that is being inserted, which is offered to the lists that
-# reach to it; for one that is to be inserted, among the cells only, noting these lists (`resampler.kernels.waves`).
+# reach to it; for one that is to be inserted, among the cells only, noting these lists (see `buffer.insertion`).
 QUERY, NEW, SCOUT = np.int64(0), np.int64(1), np.int64(2)
 OVERFLOW = np.int64(-1)  # what a scout found when there were more to tell than it can note
 

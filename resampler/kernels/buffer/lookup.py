@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from resampler.kernels.blocks import DEAD
-from resampler.kernels.graph import alive, close, load_row, scale_row, set_count, slot_of
-from resampler.kernels.graph_cells import set_reach
-from resampler.kernels.graph_search import NO_SLOT, QUERY, search
+from resampler.kernels.buffer.cells import set_reach
+from resampler.kernels.buffer.graph import alive, close, load_row, scale_row, set_count, slot_of
+from resampler.kernels.buffer.ring import NONE
+from resampler.kernels.buffer.search import NO_SLOT, QUERY, search
 from resampler.kernels.jit import entry, inline, inner
-from resampler.kernels.ring import NONE
+from resampler.kernels.simd.blocks import DEAD
 
 
 @inline

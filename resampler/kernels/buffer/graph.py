@@ -38,7 +38,7 @@ class Rows(NamedTuple):
     cursor : ndarray of shape (2,), int64
         Stamp of the oldest row, and number of rows.
     inverse_scale, penalty : ndarray of shape (n_features,), float32
-        The metric: see `resampler.kernels.blocks`.
+        The metric: see `resampler.kernels.simd.blocks`.
     inverse_norm : ndarray of shape (capacity,), float32
         1, or under the cosine metric 1 / the scaled row's length.
     cosine : ndarray of shape (1,), bool

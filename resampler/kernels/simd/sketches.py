@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from resampler.kernels.blocks import GROUP
 from resampler.kernels.jit import inline, inner
-from resampler.kernels.lanes import add_category, add_sketched, at_most
+from resampler.kernels.simd.blocks import GROUP
+from resampler.kernels.simd.lanes import add_category, add_sketched, at_most
 
 # (a + b)**2 <= (1 + SLACK) a**2 + (1 + 1 / SLACK) b**2: with it, a bound takes no root
 SLACK = 1 / 48

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from resampler.kernels.graph import alive
+from resampler.kernels.buffer.graph import alive
+from resampler.kernels.buffer.ring import AUDITED, BUDGET, INSERTED, MISSED, MISSED_KEPT, NEXT_AUDIT
 from resampler.kernels.jit import entry, inner
 from resampler.kernels.random import bounded, draw
-from resampler.kernels.ring import AUDITED, BUDGET, INSERTED, MISSED, MISSED_KEPT, NEXT_AUDIT
 
 MIN_BUDGET = 128
 SHARE_WHILE_FILLING, SHARE = 256, 128  # audits while all rows of a buffer are replaced

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from resampler.kernels.blocks import block_distances
-from resampler.kernels.graph_cells import (
+from resampler.kernels.buffer.cells import (
     ARRIVED,
     END,
     FREE,
@@ -17,9 +16,10 @@ from resampler.kernels.graph_cells import (
     set_center,
     weigh,
 )
-from resampler.kernels.graph_halve import halve
+from resampler.kernels.buffer.halve import halve
 from resampler.kernels.jit import allocating, inner
-from resampler.kernels.lanes import LANES
+from resampler.kernels.simd.blocks import block_distances
+from resampler.kernels.simd.lanes import LANES
 
 NO_GROUP = np.int64(-1)
 LOOKS = 3  # groups in which a cell with room is sought

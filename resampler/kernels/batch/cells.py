@@ -21,7 +21,7 @@ from __future__ import annotations
 import numpy as np
 
 from resampler.kernels.jit import njit
-from resampler.kernels.select import select
+from resampler.kernels.simd.select import select
 
 LANES = 128  # rows a cell: 16 KiB at 32 float32 columns, so a cell stays in the first-level cache while it is scanned
 GROUP = 8  # columns a pass over the lanes: their sums stay in registers meanwhile

@@ -18,14 +18,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from resampler.kernels.graph import largest, load_row, slot_of
-from resampler.kernels.graph_search import NO_SLOT
+from resampler.kernels.buffer.graph import largest, load_row, slot_of
+from resampler.kernels.buffer.lookup import keep_list, look_up, read
+from resampler.kernels.buffer.penalty import set_penalty
+from resampler.kernels.buffer.ring import BUDGET, Ring
+from resampler.kernels.buffer.sample import choose
+from resampler.kernels.buffer.search import NO_SLOT
 from resampler.kernels.jit import entry, inline, inner
-from resampler.kernels.lookup import keep_list, look_up, read
-from resampler.kernels.mixed import set_penalty
 from resampler.kernels.random import LOOK, bounded, draw
-from resampler.kernels.ring import BUDGET, Ring
-from resampler.kernels.sample import choose
 
 
 class Danger(NamedTuple):

@@ -1,9 +1,10 @@
 """Cells: an inverted file of rows, in groups that tell which cells are worth a look.
 
 A row lives in the cell of its nearest centroid. A cell is a transposed block of the sketches of up to `LANES` rows
-(`resampler.kernels.graph_sketch`), so that scanning it is one contiguous, vectorised pass. A group is a block of up to
+(`resampler.kernels.simd.sketches`), so that scanning it is one contiguous, vectorised pass. A group is a block of up to
 `LANES` centroids and has a hub, its own centre: a tree of two levels. Cells and groups are cut in two when they are
-full, and dissolved when they run empty (`resampler.kernels.graph_upkeep`): no training, and no pass over all the rows.
+full, and dissolved when they run empty (`resampler.kernels.buffer.maintenance`): no training, and no pass over all the
+rows.
 
 Newcomers wait in blocks of their own, which every search scans. Only when these are full do they move into their cells,
 and only then do cells change their shape. So the searches of all rows of one wave see the same cells, and can run side
@@ -19,11 +20,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from resampler.kernels.blocks import DEAD
-from resampler.kernels.graph import UNKNOWN, load_row
-from resampler.kernels.graph_sketch import GRAINS, HEADROOM, draw_sketch, span_of
+from resampler.kernels.buffer.graph import UNKNOWN, load_row
 from resampler.kernels.jit import allocating, inner
-from resampler.kernels.lanes import LANES
+from resampler.kernels.simd.blocks import DEAD
+from resampler.kernels.simd.lanes import LANES
+from resampler.kernels.simd.sketches import GRAINS, HEADROOM, draw_sketch, span_of
 
 FREE_BLOCKS, FREE_GROUPS, END, ARRIVED, TOUCHED = range(5)  # of `counts`
 WAITING = 4  # blocks of the newcomers, the first that there are
@@ -48,7 +49,7 @@ class Cells(NamedTuple):
     tenants : ndarray of shape (n_blocks, LANES), int32
         Slot of each lane's row, or `DEAD`.
     reach : ndarray of shape (n_blocks, LANES), float32
-        Squared reach of the row's list: see `resampler.kernels.graph`.
+        Squared reach of the row's list: see `resampler.kernels.buffer.graph`.
     block_reach : ndarray of shape (n_blocks,), float32
         No smaller than any reach in the block.
     cell_of : ndarray of shape (n_blocks,), int64

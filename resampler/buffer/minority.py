@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
-from resampler.allocation import make_ring
+from resampler.buffer.allocation import make_ring
+from resampler.buffer.insertion import insert_in_order, insert_side_by_side
+from resampler.buffer.maintenance import find_short, look_up_rows, mend
 from resampler.errors import CorruptStateError, InvalidInputError
-from resampler.kernels.blocks import DEAD
-from resampler.kernels.graph_search import ALL
-from resampler.kernels.lookup import read_all
-from resampler.kernels.ring import (
+from resampler.kernels.buffer.lookup import read_all
+from resampler.kernels.buffer.ring import (
     BUDGET,
     FIRST_BUDGET,
     REFIT,
@@ -20,23 +20,23 @@ from resampler.kernels.ring import (
     expire,
     restore_blocks,
 )
-from resampler.kernels.sample import WAVE, sample
+from resampler.kernels.buffer.sample import WAVE, sample
+from resampler.kernels.buffer.search import ALL
+from resampler.kernels.simd.blocks import DEAD
 from resampler.layout import as_kernel_array
 from resampler.metric import check_count, check_integers, check_positive, check_seed, make_penalty, make_scale
+from resampler.provenance import Synthetic
 from resampler.resolution import MIN_REACH, reach
 from resampler.schema import check_magnitude
 from resampler.state import dump_state, load_state
-from resampler.synthesize import Synthetic
-from resampler.upkeep import find_short, look_up_rows, mend
-from resampler.waves import insert_in_order, insert_side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
-    from resampler.kernels.graph import Rows
-    from resampler.kernels.graph_cells import Cells
+    from resampler.kernels.buffer.cells import Cells
+    from resampler.kernels.buffer.graph import Rows
 
 Metric = Literal["euclidean", "cosine"]
 Index = Literal["auto", "exact", "graph"]

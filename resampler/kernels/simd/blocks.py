@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from resampler.kernels.jit import njit
-from resampler.kernels.lanes import add_category, add_numeric, at_most
+from resampler.kernels.simd.lanes import add_category, add_numeric, at_most
 
 GROUP = 16  # columns after which a scan looks whether all rows are too far away by now
 DEAD = -1  # row id of a slot that holds no row

@@ -6,14 +6,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from resampler.kernels.blocks import DEAD
-from resampler.kernels.graph import NOBODY, alive, close, scale_row, set_count, slot_of
-from resampler.kernels.graph_cells import ARRIVED, NEWCOMERS, NO_CELL, remove, settle, sketch
-from resampler.kernels.graph_search import NEW, Graph, search
-from resampler.kernels.graph_upkeep import settle_newcomers
+from resampler.kernels.buffer.cells import ARRIVED, NEWCOMERS, NO_CELL, remove, settle, sketch
+from resampler.kernels.buffer.graph import NOBODY, alive, close, scale_row, set_count, slot_of
+from resampler.kernels.buffer.maintenance import settle_newcomers
+from resampler.kernels.buffer.penalty import follow_spread
+from resampler.kernels.buffer.search import NEW, Graph, search
 from resampler.kernels.jit import entry, inline, inner
-from resampler.kernels.lanes import LANES
-from resampler.kernels.mixed import follow_spread
+from resampler.kernels.simd.blocks import DEAD
+from resampler.kernels.simd.lanes import LANES
 
 BUDGET, INSERTED, AUDITED, MISSED, MISSED_KEPT, REFIT, NEXT_AUDIT = range(7)  # of `effort`
 FIRST_BUDGET = 400  # rows an approximate search settles, until it has been audited

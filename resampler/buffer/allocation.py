@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from resampler.errors import InvalidInputError
-from resampler.kernels.blocks import DEAD
-from resampler.kernels.graph import LAST_ID, NOBODY, UNKNOWN, Lists, Rows
-from resampler.kernels.graph_cells import FREE, NEWCOMERS, NO_CELL, WAITING, Cells
-from resampler.kernels.graph_search import Graph, Scratch
-from resampler.kernels.lanes import LANES
-from resampler.kernels.ring import Ring
+from resampler.kernels.buffer.cells import FREE, NEWCOMERS, NO_CELL, WAITING, Cells
+from resampler.kernels.buffer.graph import LAST_ID, NOBODY, UNKNOWN, Lists, Rows
+from resampler.kernels.buffer.ring import Ring
+from resampler.kernels.buffer.search import Graph, Scratch
+from resampler.kernels.simd.blocks import DEAD
+from resampler.kernels.simd.lanes import LANES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

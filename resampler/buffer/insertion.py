@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from resampler.allocation import make_scratch
-from resampler.kernels.graph_cells import ARRIVED, NEWCOMERS
-from resampler.kernels.ring import insert_all
-from resampler.kernels.waves import Scouts, plan_wave, scout, take_places
-from resampler.upkeep import finish_wave
+from resampler.buffer.allocation import make_scratch
+from resampler.buffer.maintenance import finish_wave
+from resampler.kernels.buffer.cells import ARRIVED, NEWCOMERS
+from resampler.kernels.buffer.insertion import Scouts, plan_wave, scout, take_places
+from resampler.kernels.buffer.ring import insert_all
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from resampler.kernels.ring import Ring
+    from resampler.kernels.buffer.ring import Ring
 
 NOTES = 64 * NEWCOMERS  # lists that a thread can note in a wave; beyond that, rows are searched for one after the other
 
@@ -31,7 +31,7 @@ def insert_in_order(
     ring : Ring
         The state.
     X, row_ids, times, max_age
-        As `resampler.kernels.ring.insert_all` takes them.
+        As `resampler.kernels.buffer.ring.insert_all` takes them.
     """
     first = 0
     while first < len(row_ids):
@@ -54,7 +54,7 @@ def insert_side_by_side(
     ring : Ring
         The state, which changes in this thread only.
     X, row_ids, times, max_age
-        As `resampler.kernels.ring.insert_all` takes them.
+        As `resampler.kernels.buffer.ring.insert_all` takes them.
     n_threads : int
         How many, this one among them.
     """

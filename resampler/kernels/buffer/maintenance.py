@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from resampler.kernels.blocks import DEAD
-from resampler.kernels.graph import UNKNOWN, load_row
-from resampler.kernels.graph_cells import (
+from resampler.kernels.buffer.cells import (
     ARRIVED,
     END,
     FREE,
@@ -26,10 +24,12 @@ from resampler.kernels.graph_cells import (
     vacate,
     weigh,
 )
-from resampler.kernels.graph_groups import close_cell, find_cell, open_cell, open_group, rehome, split_group
-from resampler.kernels.graph_halve import halve
+from resampler.kernels.buffer.graph import UNKNOWN, load_row
+from resampler.kernels.buffer.groups import close_cell, find_cell, open_cell, open_group, rehome, split_group
+from resampler.kernels.buffer.halve import halve
 from resampler.kernels.jit import allocating, inline
-from resampler.kernels.lanes import LANES
+from resampler.kernels.simd.blocks import DEAD
+from resampler.kernels.simd.lanes import LANES
 
 SPARSE = 16  # a cell with fewer rows is dissolved
 

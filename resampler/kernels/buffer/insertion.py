@@ -12,13 +12,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from resampler.kernels.blocks import DEAD
-from resampler.kernels.graph import scale_row
-from resampler.kernels.graph_cells import NEWCOMERS
-from resampler.kernels.graph_search import NO_SLOT, OVERFLOW, SCOUT, Graph, Scratch, meet_newcomers, search, tell
+from resampler.kernels.buffer.cells import NEWCOMERS
+from resampler.kernels.buffer.graph import scale_row
+from resampler.kernels.buffer.ring import BUDGET, NONE, arrive, drop_before, refit_due, take_slot
+from resampler.kernels.buffer.search import NO_SLOT, OVERFLOW, SCOUT, Graph, Scratch, meet_newcomers, search, tell
 from resampler.kernels.jit import entry, inline
-from resampler.kernels.lanes import LANES, prefetch
-from resampler.kernels.ring import BUDGET, NONE, arrive, drop_before, refit_due, take_slot
+from resampler.kernels.simd.blocks import DEAD
+from resampler.kernels.simd.lanes import LANES, prefetch
 
 UNSEEN = OVERFLOW  # rows found of a row that was not searched for
 

@@ -1,7 +1,7 @@
 """k nearest neighbours of many rows at once: each cell of queries scans the cells around it, nearest first.
 
-The distance of a pair is summed in column order with one rounding an operation, as in `resampler.kernels.blocks`, so
-both give the same bits. Cells that cannot hold a nearer row are passed over, by the triangle inequality; which ones
+The distance of a pair is summed in column order with one rounding an operation, as in `resampler.kernels.simd.blocks`,
+so both give the same bits. Cells that cannot hold a nearer row are passed over, by the triangle inequality; which ones
 are, depends on no thread.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from resampler.kernels.cells import GROUP, LANES
+from resampler.kernels.batch.cells import GROUP, LANES
 from resampler.kernels.jit import njit
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from resampler.kernels.blocks import DEAD
-from resampler.kernels.danger import assess, draw_base, weigh_newcomer
-from resampler.kernels.graph import largest
-from resampler.kernels.graph_cells import ARRIVED, NEWCOMERS
+from resampler.kernels.buffer.cells import ARRIVED, NEWCOMERS
+from resampler.kernels.buffer.graph import largest
+from resampler.kernels.buffer.lookup import read
+from resampler.kernels.buffer.ring import insert
+from resampler.kernels.buffer.sample import choose, living
 from resampler.kernels.interpolate import interpolate_row, vote
 from resampler.kernels.jit import entry, inline
-from resampler.kernels.lookup import read
+from resampler.kernels.online.danger import assess, draw_base, weigh_newcomer
+from resampler.kernels.online.window import ASSESS, REFER
 from resampler.kernels.random import bounded, draw, unit
-from resampler.kernels.ring import insert
-from resampler.kernels.sample import choose, living
-from resampler.kernels.window import ASSESS, REFER
+from resampler.kernels.simd.blocks import DEAD
 
 MADE, SHORT = range(2)  # of `pause`
 NO_ID = -1  # row id of a synthetic row; base and neighbour of a real one

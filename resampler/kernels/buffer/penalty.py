@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from resampler.kernels.graph import NOBODY, UNKNOWN, largest, load_row, slot_of
-from resampler.kernels.graph_cells import ARRIVED, NO_CELL, center_distance, sketch
+from resampler.kernels.buffer.cells import ARRIVED, NO_CELL, center_distance, sketch
+from resampler.kernels.buffer.graph import NOBODY, UNKNOWN, largest, load_row, slot_of
 from resampler.kernels.jit import allocating, inner
-from resampler.kernels.lanes import LANES
-from resampler.kernels.select import select
+from resampler.kernels.simd.lanes import LANES
+from resampler.kernels.simd.select import select
 
 TOLERANCE = 1.1  # ratio of standard deviations
 

@@ -1,0 +1,1 @@
+"""A matrix at hand: cells of its rows, and every row's neighbours."""

@@ -1,0 +1,1 @@
+"""Vectors by name: many rows at once, whatever is sought among them."""
