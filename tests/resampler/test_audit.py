@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from resampler import MinorityBuffer
 from resampler.buffer.maintenance import finish_wave
-from resampler.kernels import audit
+from resampler.kernels.buffer import audit
 from resampler.kernels.buffer.audit import choose_audits, judge
 from resampler.kernels.buffer.lookup import look_up_all
 from resampler.kernels.buffer.ring import AUDITED, BUDGET, INSERTED, MISSED, MISSED_KEPT, NEXT_AUDIT

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numba import njit
 
-from resampler.kernels import lanes as kernels
+from resampler.kernels.simd import lanes as kernels
 from resampler.kernels.simd.blocks import block_distances
 
 LANES = kernels.LANES

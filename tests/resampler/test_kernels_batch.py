@@ -7,9 +7,9 @@ import search_twin
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from resampler.kernels import cells as cell_kernels
 from resampler.kernels import interpolate as kernels
-from resampler.kernels import neighbors as neighbor_kernels
+from resampler.kernels.batch import cells as cell_kernels
+from resampler.kernels.batch import neighbors as neighbor_kernels
 from resampler.kernels.batch.cells import GROUP, LANES
 
 seeds = st.integers(0, 2**32 - 1)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from numba import njit
 from ring_twin import distances
 
-from resampler.kernels import graph_sketch as kernels
+from resampler.kernels.simd import sketches as kernels
 from resampler.kernels.simd.lanes import LANES
 
 
@@ -90,7 +90,7 @@ def test_exact_distances_are_the_twins(d, n, seed, categories):
 
 
 def test_sketch_distances_do_not_need_the_compiler():
-    from resampler.kernels import lanes
+    from resampler.kernels.simd import lanes
 
     rng = np.random.default_rng(1)
     block, query = rng.integers(-127, 128, (6, LANES)).astype(np.int8), rng.normal(size=6).astype(np.float32)
