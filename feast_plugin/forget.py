@@ -16,7 +16,7 @@ from feast_plugin.catalog import Catalog
 from feast_plugin.prune import remove_version
 from feast_plugin.snapshot import publish
 from feast_plugin.stored import stored_rows
-from feast_plugin.tombstones import Tombstones
+from feast_plugin.tombstones import ForgottenMeanwhileError, Tombstones
 from feast_plugin.write import Draft, check_files
 from resampler.errors import DataError, GateError, InvalidInputError
 
@@ -36,7 +36,7 @@ class Forgotten:
     version : int
         The version that is gone.
     rows : int
-        Real rows of the entity in it.
+        Real rows of the entity in it, and of entities that were forgotten before it and were still there.
     replaced_by : int or None
         The version without them; None where too little was left to make one.
     reason : str or None
@@ -115,7 +115,7 @@ def forget_entity(
         Tombstones.read(catalog.home).add(asked.values())
     done = []
     for manifest in holders:
-        done.append(_forget_in(store, catalog, manifest, asked[manifest.version]))
+        done.append(_forget_in(store, catalog, manifest))
         with catalog.home.locked():
             remove_version(store, catalog, manifest)
     return done
@@ -136,13 +136,14 @@ def _holds(manifest: Manifest, directory: Location, values: dict[str, pa.Scalar]
     return False
 
 
-def _forget_in(store: FeatureStore, catalog: Catalog, manifest: Manifest, values: dict[str, pa.Scalar]) -> Forgotten:
+def _forget_in(store: FeatureStore, catalog: Catalog, manifest: Manifest) -> Forgotten:
     directory = catalog.directory(manifest.version)
     with tempfile.TemporaryDirectory(prefix="resampler-") as spool:
         total = sum(entry.real for entry in manifest.splits.values())
         total += manifest.left_out.rows if manifest.left_out else 0
         try:
-            contract, rows, assignment = stored_rows(manifest, directory, Path(spool), without=values)
+            forgotten = Tombstones.read(catalog.home)
+            contract, rows, assignment = stored_rows(manifest, directory, Path(spool), forgotten=forgotten)
         except InvalidInputError as error:  # what is left has one class, or no row
             return Forgotten(manifest.version, total, None, str(error))
         removed = total - rows.table.num_rows
@@ -159,6 +160,8 @@ def _forget_in(store: FeatureStore, catalog: Catalog, manifest: Manifest, values
         )
         try:
             replacement = publish(store, catalog, draft)
+        except ForgottenMeanwhileError:  # says nothing of what is left: another forget is at work
+            raise
         except (InvalidInputError, GateError) as error:
             return Forgotten(manifest.version, removed, None, str(error))
     return Forgotten(manifest.version, removed, replacement.version)

@@ -26,6 +26,10 @@ FORMAT = 1
 KEY_BYTES = 32
 
 
+class ForgottenMeanwhileError(DataError):
+    """Raise when rows that were read are of an entity that was forgotten since: reading them again leaves it out."""
+
+
 @dataclass(frozen=True)
 class Tombstones:
     """The forgotten entities of a snapshot.
@@ -160,7 +164,7 @@ class Tombstones:
         DataError
             If none is left.
         """
-        stays = self._stays(table)
+        stays = self.stays(table)
         if stays is None:
             return table
         left = table.filter(stays)
@@ -181,16 +185,29 @@ class Tombstones:
 
         Raises
         ------
-        DataError
+        ForgottenMeanwhileError
             If one is: it was forgotten after the rows were read.
         """
-        stays = self._stays(table)
+        stays = self.stays(table)
         if stays is not None:
             rows = pc.sum(pc.invert(stays)).as_py()
-            raise DataError(f"{rows} rows are of an entity that was forgotten while they were read: run it again")
+            raise ForgottenMeanwhileError(
+                f"{rows} rows are of an entity that was forgotten while they were read: run it again"
+            )
 
-    def _stays(self, table: pa.Table) -> pa.ChunkedArray | None:
-        """Say which rows stay; None if all do."""
+    def stays(self, table: pa.Table) -> pa.ChunkedArray | None:
+        """Say which rows are of no forgotten entity.
+
+        Parameters
+        ----------
+        table : pyarrow.Table
+            Columns of the join keys, and others.
+
+        Returns
+        -------
+        pyarrow.ChunkedArray or None
+            One boolean a row; None if all rows are.
+        """
         stays: pa.ChunkedArray | None = None
         for join_key, hashes in self.hashes.items():
             if join_key not in table.column_names:

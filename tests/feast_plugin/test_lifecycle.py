@@ -20,6 +20,7 @@ from feast_plugin.notices import SnapshotWarning
 from feast_plugin.prune import prune_snapshot
 from feast_plugin.rebuild import rebuild_snapshot
 from feast_plugin.storage import Location
+from feast_plugin.tombstones import Tombstones
 from feast_plugin.verify import verify_snapshot
 from resampler.errors import CorruptStateError, DataError, GateError, InvalidInputError
 
@@ -326,3 +327,21 @@ def test_an_undersampled_version_drops_majority_rows_and_rebuilds(project, tmp_p
     (Path(snapshot.uri) / "train" / "part-00000.parquet").unlink()
     assert rebuild_snapshot(project.reopened(), name="pay", root=project.root).source == "store"
     assert files_of(snapshot) == bytes_before
+
+
+def bury(project, key, value):
+    """Leave what a forget leaves that was killed behind its tombstone, before any version was replaced."""
+    Tombstones.read(catalog(project).home).add([{key: pa.scalar(value)}])
+
+
+def customers(project, version):
+    files = (project.root / "pay" / f"v{version:04d}").glob("*/part-*.parquet")
+    return {customer for file in files for customer in pq.read_table(file)["customer_id"].to_pylist()}
+
+
+def test_forget_leaves_out_what_another_forget_did_not_finish(project):
+    project.create()
+    bury(project, "customer_id", 9)
+    assert [(one.version, one.rows, one.replaced_by) for one in forget(project, "7")] == [(1, 20, 2)]
+    assert not customers(project, 2) & {7, 9}
+    assert check(project).ok
