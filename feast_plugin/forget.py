@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from feast_plugin.catalog import Catalog
 from feast_plugin.prune import remove_version
 from feast_plugin.snapshot import publish
-from feast_plugin.stored import stored_rows
+from feast_plugin.stored import stored_keys, stored_rows
 from feast_plugin.tombstones import ForgottenMeanwhileError, Tombstones
 from feast_plugin.write import Draft, check_files
 from resampler.errors import DataError, GateError, InvalidInputError
@@ -94,46 +93,48 @@ def forget_entity(
         If a version's files or the tombstones are damaged.
     """
     catalog = Catalog.open(name, root, store.repo_path)
-    before = Tombstones.read(catalog.home)
-    if not before.covers(str(entity)):
-        catalog.check_known()
+    # One writer at a time, from the list of versions to the last that is replaced: no version comes or goes between.
+    with catalog.home.locked():
+        before = Tombstones.read(catalog.home)
+        if not before.covers(str(entity)):
+            catalog.check_known()
+        asked, holders = _holders(catalog, str(entity))
+        if not holders:
+            if before.covers(str(entity)):
+                return []
+            raise DataError(
+                f"entity {str(entity)!r} is unknown: no version of {catalog.name} "
+                f"({', '.join(map(str, catalog.numbers()))}) holds it in a join key; nothing was changed"
+            )
+        before.add(asked)  # first of all: whoever publishes from now on leaves the entity out
+        done = []
+        while holders:  # again: where the lock does not reach, a version may have come meanwhile
+            for manifest in holders:
+                done.append(_forget_in(store, catalog, manifest))
+                remove_version(store, catalog, manifest)
+            _, holders = _holders(catalog, str(entity))
+    return done
+
+
+def _holders(catalog: Catalog, entity: str) -> tuple[list[dict[str, pa.Scalar]], list[Manifest]]:
+    """Return what the entity is in each version's join keys, and the versions that hold it."""
     manifests = [catalog.load(number) for number in catalog.numbers()]
-    asked = {manifest.version: _key_values(manifest, str(entity)) for manifest in manifests}
-    if manifests and not any(asked.values()):
+    asked = [_key_values(manifest, entity) for manifest in manifests]
+    if manifests and not any(asked):
         keys = manifests[-1].columns["join_keys"]
         told = ", ".join(f"{key['name']} ({key['dtype']})" for key in keys)
-        raise DataError(f"entity {str(entity)!r} cannot be a join key of {catalog.name}: {told}")
-    holders = [m for m in manifests if _holds(m, catalog.directory(m.version), asked[m.version])]
-    if not holders:
-        if before.covers(str(entity)):
-            return []
-        raise DataError(
-            f"entity {str(entity)!r} is unknown: no version of {catalog.name} ({', '.join(map(str, asked))}) holds it "
-            "in a join key; nothing was changed"
-        )
-    with catalog.home.locked():  # first of all: whoever creates from now on leaves the entity out
-        Tombstones.read(catalog.home).add(asked.values())
-    done = []
-    for manifest in holders:
-        done.append(_forget_in(store, catalog, manifest))
-        with catalog.home.locked():
-            remove_version(store, catalog, manifest)
-    return done
+        raise DataError(f"entity {entity!r} cannot be a join key of {catalog.name}: {told}")
+    held = zip(manifests, asked, strict=True)
+    return asked, [m for m, values in held if _holds(m, catalog.directory(m.version), values)]
 
 
 def _holds(manifest: Manifest, directory: Location, values: dict[str, pa.Scalar]) -> bool:
     check_files(manifest, directory)
-    mark = manifest.columns["synthetic"]
-    files = [manifest.stored_as(split) for split in manifest.splits]
-    files += [manifest.left_out] if manifest.left_out else []
-    for stored in files:
-        location = directory / stored.path
-        with location.filesystem.open_input_file(location.path) as source:
-            keys = pq.read_table(source, columns=[*values, mark])
-        real = keys.filter(pc.invert(keys[mark]))
-        if any(pc.any(pc.equal(real[name], value)).as_py() for name, value in values.items()):
-            return True
-    return False
+    return any(
+        pc.any(pc.equal(keys[name], value)).as_py()
+        for keys in stored_keys(manifest, directory)
+        for name, value in values.items()
+    )
 
 
 def _forget_in(store: FeatureStore, catalog: Catalog, manifest: Manifest) -> Forgotten:

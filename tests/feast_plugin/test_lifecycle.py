@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+from feast_plugin import forget as forget_module
 from feast_plugin import snapshot as snapshot_module
 from feast_plugin.catalog import Catalog
 from feast_plugin.diff import diff_snapshot
@@ -345,3 +348,72 @@ def test_forget_leaves_out_what_another_forget_did_not_finish(project):
     assert [(one.version, one.rows, one.replaced_by) for one in forget(project, "7")] == [(1, 20, 2)]
     assert not customers(project, 2) & {7, 9}
     assert check(project).ok
+
+
+def test_verify_sees_what_a_killed_forget_left(project):
+    project.create(clean="tomek")
+    bury(project, "customer_id", 9)
+    assert any("10 rows are of an entity that was forgotten" in problem for problem in check(project).problems)
+    assert [one.replaced_by for one in forget(project, "9")] == [2]
+    assert check(project).ok
+    (project.root / "pay" / "forgotten.json").write_text("{}")
+    assert any("holds no tombstones" in problem for problem in check(project).problems)
+
+
+def test_no_version_comes_between_the_list_and_the_tombstone(project, monkeypatch):
+    """A writer that starts while a forget reads the versions: it waits, and is refused."""
+    project.create()
+    genuine, told = forget_module.check_files, []
+
+    def write():
+        try:
+            told.append(project.create(seed=2).version)
+        except DataError as error:
+            told.append(str(error))
+
+    writer = threading.Thread(target=write)
+
+    def check_files(*args):
+        if not writer.ident:
+            writer.start()
+            writer.join(5)  # time enough to publish, if nothing holds it
+        return genuine(*args)
+
+    monkeypatch.setattr(forget_module, "check_files", check_files)
+    assert [one.replaced_by for one in forget(project, "7")] == [2]
+    writer.join()
+    assert catalog(project).numbers() == [2]
+    assert "forgotten while they were read" in told[0]
+
+
+def test_a_version_that_comes_past_the_lock_is_replaced_too(project, make, monkeypatch):
+    """An object store's lock does not reach other machines: one of them publishes while the first is replaced."""
+    project.create()
+    far = make("far")
+    for seed in (1, 2, 3):
+        far.create(seed=seed)
+    genuine = forget_module.remove_version
+
+    def remove_version(store, versions, manifest):
+        genuine(store, versions, manifest)
+        if manifest.version == 1:
+            shutil.copytree(far.root / "pay" / "v0003", project.root / "pay" / "v0003")
+
+    monkeypatch.setattr(forget_module, "remove_version", remove_version)
+    assert [(one.version, one.replaced_by) for one in forget(project, "7")] == [(1, 2), (3, 4)]
+    assert not any(7 in customers(project, version) for version in catalog(project).numbers())
+
+
+def test_two_forgets_at_once(project):
+    for seed in (1, 2):
+        project.create(seed=seed)
+    told = []
+    runs = [threading.Thread(target=lambda e=entity: told.append(forget(project, e))) for entity in ("7", "9", "9")]
+    for run in runs:
+        run.start()
+    for run in runs:
+        run.join()
+    assert len(told) == 3
+    assert [] in told  # the second that asked for 9
+    assert all(not customers(project, version) & {7, 9} and check(project, version).ok for version in (5, 6))
+    assert catalog(project).numbers() == [5, 6]
