@@ -266,7 +266,7 @@ def forget(repo: Path, name: str, root: str | None, entity: str, *, as_json: boo
 
     _check_repo(repo)
     catalog = Catalog.open(name, root, repo)
-    if not Tombstones.read(catalog.home).covers(entity):
+    if not Tombstones.read(catalog.home).keys_of(entity):
         catalog.check_known()
     with _feast():
         from feast_plugin.forget import forget_entity

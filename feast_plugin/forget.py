@@ -15,7 +15,7 @@ from feast_plugin.catalog import Catalog
 from feast_plugin.prune import remove_version
 from feast_plugin.snapshot import publish
 from feast_plugin.stored import stored_keys, stored_rows
-from feast_plugin.tombstones import ForgottenMeanwhileError, Tombstones
+from feast_plugin.tombstones import ForgottenMeanwhileError, Tombstones, integer_of, keys_asked
 from feast_plugin.write import Draft, check_files
 from resampler.errors import DataError, GateError, InvalidInputError
 
@@ -76,8 +76,8 @@ def forget_entity(
     root : str or Path, optional
         Where snapshots are kept, by default ``snapshots`` in the store's repository.
     entity : str or int
-        Value of a join key, or ``key=value`` where there are several and only one of them is meant; read as an
-        integer where the key is one.
+        Value of a join key, or ``key=value`` where several join keys have the value; read as an integer where the key
+        is one: a sign or none, and digits.
 
     Returns
     -------
@@ -88,53 +88,68 @@ def forget_entity(
     ------
     DataError
         If there is no version, or none holds the entity and it was not forgotten before, or it cannot be a value of
-        any join key.
+        any join key, or it is one in each of several.
     CorruptStateError
         If a version's files or the tombstones are damaged.
     """
     catalog = Catalog.open(name, root, store.repo_path)
     # One writer at a time, from the list of versions to the last that is replaced: no version comes or goes between.
     with catalog.home.locked():
-        before = Tombstones.read(catalog.home)
-        if not before.covers(str(entity)):
+        tombstones = Tombstones.read(catalog.home)
+        before = tombstones.keys_of(str(entity))
+        if not before:
             catalog.check_known()
-        asked, holders = _holders(catalog, str(entity))
+        holders = _holders(catalog, str(entity))
+        meant = before.union(*holders.values())
+        if len(meant) > 1:
+            choice = " or ".join(f"{key}={entity}" for key in sorted(meant))
+            raise DataError(
+                f"entity {str(entity)!r} is one in each of several join keys: give {choice}; nothing was changed"
+            )
         if not holders:
-            if before.covers(str(entity)):
+            if before:
                 return []
+            _check_possible(catalog, str(entity))
             raise DataError(
                 f"entity {str(entity)!r} is unknown: no version of {catalog.name} "
                 f"({', '.join(map(str, catalog.numbers()))}) holds it in a join key; nothing was changed"
             )
-        before.add(asked)  # first of all: whoever publishes from now on leaves the entity out
         done = []
         while holders:  # again: where the lock does not reach, a version may have come meanwhile
-            for manifest in holders:
+            tombstones.add(holders.values())  # first of all: whoever publishes from now on leaves the entity out
+            for version in holders:
+                manifest = catalog.load(version)
                 done.append(_forget_in(store, catalog, manifest))
                 remove_version(store, catalog, manifest)
-            _, holders = _holders(catalog, str(entity))
+            holders = _holders(catalog, str(entity), meant)
     return done
 
 
-def _holders(catalog: Catalog, entity: str) -> tuple[list[dict[str, pa.Scalar]], list[Manifest]]:
-    """Return what the entity is in each version's join keys, and the versions that hold it."""
+def _check_possible(catalog: Catalog, entity: str) -> None:
     manifests = [catalog.load(number) for number in catalog.numbers()]
-    asked = [_key_values(manifest, entity) for manifest in manifests]
-    if manifests and not any(asked):
+    if not any(_key_values(manifest, entity) for manifest in manifests):
         keys = manifests[-1].columns["join_keys"]
         told = ", ".join(f"{key['name']} ({key['dtype']})" for key in keys)
         raise DataError(f"entity {entity!r} cannot be a join key of {catalog.name}: {told}")
-    held = zip(manifests, asked, strict=True)
-    return asked, [m for m, values in held if _holds(m, catalog.directory(m.version), values)]
 
 
-def _holds(manifest: Manifest, directory: Location, values: dict[str, pa.Scalar]) -> bool:
+def _holders(catalog: Catalog, entity: str, meant: set[str] | None = None) -> dict[int, dict[str, pa.Scalar]]:
+    """Return the versions that hold an entity, and for each of them what it is in those join keys that have it."""
+    found = {}
+    for number in catalog.numbers():
+        held = _held(catalog.load(number), catalog.directory(number), entity)
+        if values := {key: value for key, value in held.items() if meant is None or key in meant}:
+            found[number] = values
+    return found
+
+
+def _held(manifest: Manifest, directory: Location, entity: str) -> dict[str, pa.Scalar]:
     check_files(manifest, directory)
-    return any(
-        pc.any(pc.equal(keys[name], value)).as_py()
-        for keys in stored_keys(manifest, directory)
-        for name, value in values.items()
-    )
+    values = _key_values(manifest, entity)
+    found = set()
+    for keys in stored_keys(manifest, directory):
+        found |= {name for name, value in values.items() if pc.any(pc.equal(keys[name], value)).as_py()}
+    return {name: value for name, value in values.items() if name in found}
 
 
 def _forget_in(store: FeatureStore, catalog: Catalog, manifest: Manifest) -> Forgotten:
@@ -170,17 +185,12 @@ def _forget_in(store: FeatureStore, catalog: Catalog, manifest: Manifest) -> For
 
 def _key_values(manifest: Manifest, entity: str) -> dict[str, pa.Scalar]:
     """Read the entity as a value of each join key that it can be one of; there may be none."""
-    keys = {key["name"]: key["dtype"] for key in manifest.columns["join_keys"]}
-    name, equals, value = entity.partition("=")
-    if equals and name in keys:
-        asked, text = {name: keys[name]}, value
-    else:
-        asked, text = keys, entity
+    types = {key["name"]: key["dtype"] for key in manifest.columns["join_keys"]}
     values = {}
-    for key, key_type in asked.items():
-        if key_type == "string":
+    for key, text in keys_asked(entity, types).items():
+        if types[key] == "string":
             values[key] = pa.scalar(text, pa.string())
-            continue
-        with contextlib.suppress(ValueError, pa.ArrowInvalid, OverflowError):
-            values[key] = pa.scalar(int(text), pa.int32() if key_type == "int32" else pa.int64())
+        elif (number := integer_of(text)) is not None:
+            with contextlib.suppress(pa.ArrowInvalid, OverflowError):
+                values[key] = pa.scalar(number, pa.int32() if types[key] == "int32" else pa.int64())
     return values

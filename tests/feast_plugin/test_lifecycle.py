@@ -210,6 +210,8 @@ def test_forget_leaves_no_row_of_an_entity_and_none_that_descends_from_it(projec
         assert not any(victim in t["customer_id"].to_pylist() for t in splits)
         assert sum(t.num_rows - t["is_synthetic"].to_numpy().sum() for t in splits) == 390
     assert forget_entity(project.reopened(), name="pay", root=project.root, entity=f"+{victim}") == []
+    with pytest.raises(DataError, match="cannot be a join key"):
+        forget(project, f"0_{victim}")
     with pytest.raises(InvalidInputError, match="cannot be a join key"):
         forget_entity(project.reopened(), name="pay", root=project.root, entity="Anna")
 
@@ -238,6 +240,9 @@ def test_an_unknown_entity_is_an_error_and_leaves_no_tombstone(project):
     project.create()
     with pytest.raises(DataError, match=r"entity 'Anna' cannot be a join key of pay: customer_id \(int64\)"):
         forget(project, "Anna")
+    for entity in ("\u00b2", "0_7", " 7", "customer_id= 7", "+-7", "\u0667", "7" * 5000):  # Python reads some as 7
+        with pytest.raises(DataError, match=r"cannot be a join key of pay: customer_id \(int64\)"):
+            forget(project, entity)
     for entity in ("900", "customer_id=900", "-1"):  # the last one is a synthetic row's
         with pytest.raises(DataError, match=rf"'{entity}' is unknown: no version of pay \(1\) holds it") as caught:
             forget(project, entity)
