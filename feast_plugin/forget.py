@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from feast_plugin.catalog import Catalog
 from feast_plugin.prune import remove_version
+from feast_plugin.registry import saved_datasets
 from feast_plugin.snapshot import publish
 from feast_plugin.stored import stored_keys, stored_rows
 from feast_plugin.tombstones import ForgottenMeanwhileError, Tombstones, integer_of, keys_asked
@@ -120,7 +121,7 @@ def forget_entity(
             for version in holders:
                 manifest = catalog.load(version)
                 done.append(_forget_in(store, catalog, manifest))
-                remove_version(store, catalog, manifest)
+                remove_version(store, catalog, version, saved_datasets(manifest, catalog.directory(version)))
             holders = _holders(catalog, str(entity), meant)
     return done
 

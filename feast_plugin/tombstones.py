@@ -114,7 +114,7 @@ class Tombstones:
                 raise CorruptStateError(f"{file.uri} has format {data['format']}, this version reads {FORMAT}")
             hashes = {str(name): {str(value) for value in values} for name, values in data["hashes"].items()}
             return cls(home, bytes.fromhex(data["key"]), hashes)
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
             raise CorruptStateError(
                 f"{file.uri} holds no tombstones: {type(error).__name__}: {error}: restore it from a copy, for without "
                 "it forgotten entities would come back"

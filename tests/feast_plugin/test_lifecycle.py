@@ -16,7 +16,7 @@ import pytest
 
 from feast_plugin import forget as forget_module
 from feast_plugin import snapshot as snapshot_module
-from feast_plugin.catalog import Catalog
+from feast_plugin.catalog import Catalog, list_snapshots, survey
 from feast_plugin.diff import diff_snapshot
 from feast_plugin.forget import forget_entity
 from feast_plugin.notices import SnapshotWarning
@@ -176,6 +176,40 @@ def test_prune_removes_files_and_entries_and_no_number_comes_back(project):
     assert prune_snapshot(project.reopened(), name="pay", root=project.root, version=3) == [3]
     assert names(project) == []
     assert project.create().version == 4
+
+
+@pytest.mark.parametrize("damage", ["", "[" * 100_000, "[]", '{"format": 99}', "\x00"])
+def test_a_version_whose_manifest_cannot_be_read_is_named_and_can_be_pruned(project, damage):
+    snapshot = project.create(seed=1)
+    project.create(seed=2)
+    (Path(snapshot.uri) / "manifest.json").write_text(damage)
+    remedy = "or remove the version: resampler snapshot prune --name pay --version 1"
+    for blocked in (
+        lambda: project.create(seed=3),
+        lambda: forget(project, "7"),
+        lambda: list_snapshots(project.root),
+        lambda: prune_snapshot(project.reopened(), name="pay", root=project.root, keep=1),
+    ):
+        with pytest.raises(CorruptStateError, match=remedy):
+            blocked()
+    broken, whole = survey(project.root)
+    assert (broken.name, broken.version, whole.version) == ("pay", 1, 2)
+    assert prune_snapshot(project.reopened(), name="pay", root=project.root, version=1) == [1]
+    assert names(project) == [f"pay_v0002_{s}" for s in ("test", "train", "validation")]
+    assert not any("v0001" in s.name for s in project.reopened().list_data_sources())
+    assert catalog(project).numbers() == [2]
+    assert project.create(seed=3).version == 3
+
+
+def test_a_version_in_use_is_spared_without_its_manifest_too(project):
+    snapshot = project.create()
+    store = project.reopened()
+    dataset = store.registry.get_saved_dataset("pay_v0001_train", store.project)
+    dataset.tags["model"] = "fraud-7"
+    store.registry.apply_saved_dataset(dataset, store.project)
+    (Path(snapshot.uri) / "manifest.json").write_text("{")
+    with pytest.raises(GateError, match="tagged model=fraud-7"):
+        prune_snapshot(project.reopened(), name="pay", root=project.root, version=1)
 
 
 def test_prune_spares_what_is_in_use(project):
@@ -399,9 +433,9 @@ def test_a_version_that_comes_past_the_lock_is_replaced_too(project, make, monke
         far.create(seed=seed)
     genuine = forget_module.remove_version
 
-    def remove_version(store, versions, manifest):
-        genuine(store, versions, manifest)
-        if manifest.version == 1:
+    def remove_version(store, versions, version, datasets):
+        genuine(store, versions, version, datasets)
+        if version == 1:
             shutil.copytree(far.root / "pay" / "v0003", project.root / "pay" / "v0003")
 
     monkeypatch.setattr(forget_module, "remove_version", remove_version)
