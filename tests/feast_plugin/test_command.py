@@ -327,3 +327,15 @@ def test_without_feast_the_answer_is_the_command_that_installs_it(turbofan, crea
     assert verified.returncode == 2
     assert "pip install 'feast-resampler[feast]'" in verified.stderr
     assert "Traceback" not in verified.stderr
+
+
+def test_the_options_that_a_file_may_hold_are_those_of_the_help(tmp_path, resampler):
+    config = tmp_path / "options.toml"
+    config.write_text("[snapshot.create]\nratios = 1\n")
+    done = resampler("create", config=config)
+    assert done.returncode == 2
+    told = done.stderr.partition("have ")[2].strip().split(", ")
+    shown = resampler("create", "--help", config=config)
+    assert shown.returncode == 0
+    assert set(told) <= {word[2:] for word in shown.stdout.split() if word[:2] == "--"}
+    assert "k" not in told
