@@ -94,6 +94,8 @@ def forget_entity(
         If a version's files or the tombstones are damaged.
     """
     catalog = Catalog.open(name, root, store.repo_path)
+    if not Tombstones.read(catalog.home).hashes:
+        catalog.check_known()  # before the lock, which would make a directory of that name
     # One writer at a time, from the list of versions to the last that is replaced: no version comes or goes between.
     with catalog.home.locked():
         tombstones = Tombstones.read(catalog.home)

@@ -271,6 +271,7 @@ def forget(project, entity):
 def test_an_unknown_entity_is_an_error_and_leaves_no_tombstone(project):
     with pytest.raises(DataError, match="snapshot 'pay' has no version at all"):
         forget(project, "7")
+    assert not (project.root / "pay").exists()
     project.create()
     with pytest.raises(DataError, match=r"entity 'Anna' cannot be a join key of pay: customer_id \(int64\)"):
         forget(project, "Anna")
