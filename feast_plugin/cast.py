@@ -10,6 +10,8 @@ from feast_plugin.notices import notice
 from resampler.errors import ContractError, DataError
 
 _MICROSECOND = pa.duration("us")
+_ZONED_TEXT = r"[T ]\d.*(Z|[+-]\d\d(:?\d\d)?)$"  # a zone stands behind a time of day; a day alone has dashes too
+_DAY_TEXT = r"^\d+-\d+-\d+$"
 _FINER_TEXT = r"\.\d{6}\d*[1-9]"  # digits of a second behind the sixth
 
 
@@ -35,7 +37,7 @@ def cast_timestamp(column: pa.ChunkedArray) -> pa.ChunkedArray:
     Parameters
     ----------
     column : pyarrow.ChunkedArray
-        Timestamps of any unit, which mean UTC where they have no zone, as in Feast; dates; or strings with a zone.
+        Timestamps of any unit, which mean UTC where they have no zone, as in Feast; dates; or ISO 8601 strings.
 
     Returns
     -------
@@ -65,9 +67,16 @@ def _cut(column: pa.ChunkedArray) -> pa.ChunkedArray:
     kind = column.type
     if is_text(kind):
         column = pc.replace_substring_regex(column.cast(pa.string()), r"(\.\d{6})\d+", r"\1")
+        column = pc.replace_substring_regex(column, _DAY_TEXT, r"\0T00:00")
+        column = pc.if_else(_has_zone(column), column, pc.binary_join_element_wise(column, "Z", ""))
     elif not pa.types.is_timestamp(kind) or kind.tz is None:
         column = column.cast(pa.timestamp("us"), safe=False)  # naive means UTC, as in Feast
     return column.cast(TIMESTAMP_TYPE, safe=False)
+
+
+def _has_zone(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Say which texts give their zone."""
+    return pc.match_substring_regex(column.cast(pa.string()), _ZONED_TEXT)
 
 
 def _is_finer(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
@@ -96,10 +105,15 @@ def tell_of_timestamps(column: pa.ChunkedArray) -> None:
     """
     kind = column.type
     cast = cast_timestamp(column)
-    if pa.types.is_date(kind) or (pa.types.is_timestamp(kind) and kind.tz is None):
+    naive = column
+    if is_text(kind):
+        naive = column.filter(pc.invert(_has_zone(column)))
+    elif pa.types.is_timestamp(kind) and kind.tz is not None:
+        naive = column.slice(0, 0)
+    if len(naive):
         notice(
             f"column {TIMESTAMP!r} of the entity frame has no time zone and is taken as UTC, first "
-            f"{column[0].as_py()}: give local times their zone, or convert them to UTC"
+            f"{naive[0].as_py()}: give local times their zone, or convert them to UTC"
         )
     rows = _is_finer(column)
     finer = 0 if rows is None else pc.sum(rows).as_py() or 0

@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from feast_plugin.manifest import FILE, Manifest, version_name
 from feast_plugin.storage import NAME, Location, check_name
-from resampler.errors import DataError
+from resampler.errors import CorruptStateError, DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Damaged:
+    """A version whose manifest cannot be read.
+
+    Parameters
+    ----------
+    name : str
+        Of the snapshot.
+    version : int
+        Of the version.
+    problem : str
+        What is wrong, and the remedy.
+    """
+
+    name: str
+    version: int
+    problem: str
 
 
 def list_snapshots(root: str | Path, name: str | None = None) -> list[Manifest]:
@@ -36,12 +57,47 @@ def list_snapshots(root: str | Path, name: str | None = None) -> list[Manifest]:
     CorruptStateError
         If a manifest cannot be read.
     """
+    found = []
+    for version in survey(root, name):
+        if isinstance(version, Damaged):
+            raise CorruptStateError(version.problem)
+        found.append(version)
+    return found
+
+
+def survey(root: str | Path, name: str | None = None) -> Iterator[Manifest | Damaged]:
+    """Read all versions under a root, past those that cannot be read.
+
+    Parameters
+    ----------
+    root : str or Path
+        Where snapshots are kept.
+    name : str, optional
+        Only this snapshot.
+
+    Yields
+    ------
+    Manifest or Damaged
+        By name and version.
+
+    Raises
+    ------
+    InvalidInputError
+        If the root cannot be used, or the name is none.
+    DataError
+        If the named snapshot has no version.
+    """
     location = Location.parse(root)
     names = [check_name(name)] if name else [n for n in location.directories() if NAME.fullmatch(n)]
     catalogs = [Catalog(location, each) for each in names]
     if name:
         catalogs[0].check_known()
-    return [catalog.load(number) for catalog in catalogs for number in catalog.numbers()]
+    for catalog in catalogs:
+        for number in catalog.numbers():
+            try:
+                yield catalog.load(number)
+            except CorruptStateError as error:
+                yield Damaged(catalog.name, number, str(error))
 
 
 def show_snapshot(name: str, root: str | Path, version: int | None = None) -> Manifest:
@@ -159,9 +215,13 @@ class Catalog:
             If its manifest cannot be read.
         """
         numbers = self.check_known(version)
-        directory = self.directory(numbers[-1] if version is None else version)
-        file = directory / FILE
-        return Manifest.from_json(file.read(), file.uri)
+        number = numbers[-1] if version is None else version
+        file = self.directory(number) / FILE
+        try:
+            return Manifest.from_json(file.read(), file.uri)
+        except CorruptStateError as error:
+            remedy = f"resampler snapshot prune --name {self.name} --version {number}"
+            raise CorruptStateError(f"{error}, or remove the version: {remedy}") from error
 
     def check_known(self, version: int | None = None) -> list[int]:
         """Check that there is a version.

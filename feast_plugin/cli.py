@@ -114,8 +114,10 @@ def create(repo: Path, features: str | None, k: int | None, *, as_json: bool, **
 @_json
 def list_(repo: Path | None, root: str | None, name: str | None, *, as_json: bool) -> None:
     """List snapshots and their versions."""
-    from feast_plugin.catalog import list_snapshots
+    from feast_plugin.catalog import Damaged, survey
 
+    versions = list(survey(_where(root, repo), name))
+    damaged = [version for version in versions if isinstance(version, Damaged)]
     found: list[dict[str, Any]] = [
         {
             "name": manifest.name,
@@ -126,16 +128,22 @@ def list_(repo: Path | None, root: str | None, name: str | None, *, as_json: boo
             "seed": manifest.seed,
             "datasets": manifest.datasets,
         }
-        for manifest in list_snapshots(_where(root, repo), name)
+        for manifest in versions
+        if not isinstance(manifest, Damaged)
     ]
     if as_json:
-        click.echo(json.dumps({"snapshots": found}))
-        return
-    for row in found:
-        click.echo(
-            f"{row['name']}  version {row['version']}  {row['created']}  ratio {row['ratio']}  seed {row['seed']}  "
-            f"{row['digest'][:12]}"
-        )
+        click.echo(json.dumps({"snapshots": found, "damaged": [dataclasses.asdict(one) for one in damaged]}))
+    else:
+        for row in found:
+            click.echo(
+                f"{row['name']}  version {row['version']}  {row['created']}  ratio {row['ratio']}  "
+                f"seed {row['seed']}  {row['digest'][:12]}"
+            )
+        for one in damaged:
+            click.echo(f"{one.name}  version {one.version}  damaged: {one.problem}")
+    if damaged:
+        told = ", ".join(f"{one.name} version {one.version}" for one in damaged)
+        raise CorruptStateError(f"{told}: the manifest cannot be read: restore it from a copy, or prune the version")
 
 
 @snapshot.command()
@@ -266,7 +274,7 @@ def forget(repo: Path, name: str, root: str | None, entity: str, *, as_json: boo
 
     _check_repo(repo)
     catalog = Catalog.open(name, root, repo)
-    if not Tombstones.read(catalog.home).covers(entity):
+    if not Tombstones.read(catalog.home).keys_of(entity):
         catalog.check_known()
     with _feast():
         from feast_plugin.forget import forget_entity

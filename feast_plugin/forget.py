@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from feast_plugin.catalog import Catalog
 from feast_plugin.prune import remove_version
+from feast_plugin.registry import saved_datasets
 from feast_plugin.snapshot import publish
-from feast_plugin.stored import stored_rows
-from feast_plugin.tombstones import Tombstones
+from feast_plugin.stored import stored_keys, stored_rows
+from feast_plugin.tombstones import ForgottenMeanwhileError, Tombstones, integer_of, keys_asked
 from feast_plugin.write import Draft, check_files
 from resampler.errors import DataError, GateError, InvalidInputError
 
@@ -36,7 +36,7 @@ class Forgotten:
     version : int
         The version that is gone.
     rows : int
-        Real rows of the entity in it.
+        Real rows of the entity in it, and of entities that were forgotten before it and were still there.
     replaced_by : int or None
         The version without them; None where too little was left to make one.
     reason : str or None
@@ -77,8 +77,8 @@ def forget_entity(
     root : str or Path, optional
         Where snapshots are kept, by default ``snapshots`` in the store's repository.
     entity : str or int
-        Value of a join key, or ``key=value`` where there are several and only one of them is meant; read as an
-        integer where the key is one.
+        Value of a join key, or ``key=value`` where several join keys have the value; read as an integer where the key
+        is one: a sign or none, and digits.
 
     Returns
     -------
@@ -89,60 +89,80 @@ def forget_entity(
     ------
     DataError
         If there is no version, or none holds the entity and it was not forgotten before, or it cannot be a value of
-        any join key.
+        any join key, or it is one in each of several.
     CorruptStateError
         If a version's files or the tombstones are damaged.
     """
     catalog = Catalog.open(name, root, store.repo_path)
-    before = Tombstones.read(catalog.home)
-    if not before.covers(str(entity)):
-        catalog.check_known()
-    manifests = [catalog.load(number) for number in catalog.numbers()]
-    asked = {manifest.version: _key_values(manifest, str(entity)) for manifest in manifests}
-    if manifests and not any(asked.values()):
-        keys = manifests[-1].columns["join_keys"]
-        told = ", ".join(f"{key['name']} ({key['dtype']})" for key in keys)
-        raise DataError(f"entity {str(entity)!r} cannot be a join key of {catalog.name}: {told}")
-    holders = [m for m in manifests if _holds(m, catalog.directory(m.version), asked[m.version])]
-    if not holders:
-        if before.covers(str(entity)):
-            return []
-        raise DataError(
-            f"entity {str(entity)!r} is unknown: no version of {catalog.name} ({', '.join(map(str, asked))}) holds it "
-            "in a join key; nothing was changed"
-        )
-    with catalog.home.locked():  # first of all: whoever creates from now on leaves the entity out
-        Tombstones.read(catalog.home).add(asked.values())
-    done = []
-    for manifest in holders:
-        done.append(_forget_in(store, catalog, manifest, asked[manifest.version]))
-        with catalog.home.locked():
-            remove_version(store, catalog, manifest)
+    if not Tombstones.read(catalog.home).hashes:
+        catalog.check_known()  # before the lock, which would make a directory of that name
+    # One writer at a time, from the list of versions to the last that is replaced: no version comes or goes between.
+    with catalog.home.locked():
+        tombstones = Tombstones.read(catalog.home)
+        before = tombstones.keys_of(str(entity))
+        if not before:
+            catalog.check_known()
+        holders = _holders(catalog, str(entity))
+        meant = before.union(*holders.values())
+        if len(meant) > 1:
+            choice = " or ".join(f"{key}={entity}" for key in sorted(meant))
+            raise DataError(
+                f"entity {str(entity)!r} is one in each of several join keys: give {choice}; nothing was changed"
+            )
+        if not holders:
+            if before:
+                return []
+            _check_possible(catalog, str(entity))
+            raise DataError(
+                f"entity {str(entity)!r} is unknown: no version of {catalog.name} "
+                f"({', '.join(map(str, catalog.numbers()))}) holds it in a join key; nothing was changed"
+            )
+        done = []
+        while holders:  # again: where the lock does not reach, a version may have come meanwhile
+            tombstones.add(holders.values())  # first of all: whoever publishes from now on leaves the entity out
+            for version in holders:
+                manifest = catalog.load(version)
+                done.append(_forget_in(store, catalog, manifest))
+                remove_version(store, catalog, version, saved_datasets(manifest, catalog.directory(version)))
+            holders = _holders(catalog, str(entity), meant)
     return done
 
 
-def _holds(manifest: Manifest, directory: Location, values: dict[str, pa.Scalar]) -> bool:
+def _check_possible(catalog: Catalog, entity: str) -> None:
+    manifests = [catalog.load(number) for number in catalog.numbers()]
+    if not any(_key_values(manifest, entity) for manifest in manifests):
+        keys = manifests[-1].columns["join_keys"]
+        told = ", ".join(f"{key['name']} ({key['dtype']})" for key in keys)
+        raise DataError(f"entity {entity!r} cannot be a join key of {catalog.name}: {told}")
+
+
+def _holders(catalog: Catalog, entity: str, meant: set[str] | None = None) -> dict[int, dict[str, pa.Scalar]]:
+    """Return the versions that hold an entity, and for each of them what it is in those join keys that have it."""
+    found = {}
+    for number in catalog.numbers():
+        held = _held(catalog.load(number), catalog.directory(number), entity)
+        if values := {key: value for key, value in held.items() if meant is None or key in meant}:
+            found[number] = values
+    return found
+
+
+def _held(manifest: Manifest, directory: Location, entity: str) -> dict[str, pa.Scalar]:
     check_files(manifest, directory)
-    mark = manifest.columns["synthetic"]
-    files = [manifest.stored_as(split) for split in manifest.splits]
-    files += [manifest.left_out] if manifest.left_out else []
-    for stored in files:
-        location = directory / stored.path
-        with location.filesystem.open_input_file(location.path) as source:
-            keys = pq.read_table(source, columns=[*values, mark])
-        real = keys.filter(pc.invert(keys[mark]))
-        if any(pc.any(pc.equal(real[name], value)).as_py() for name, value in values.items()):
-            return True
-    return False
+    values = _key_values(manifest, entity)
+    found = set()
+    for keys in stored_keys(manifest, directory):
+        found |= {name for name, value in values.items() if pc.any(pc.equal(keys[name], value)).as_py()}
+    return {name: value for name, value in values.items() if name in found}
 
 
-def _forget_in(store: FeatureStore, catalog: Catalog, manifest: Manifest, values: dict[str, pa.Scalar]) -> Forgotten:
+def _forget_in(store: FeatureStore, catalog: Catalog, manifest: Manifest) -> Forgotten:
     directory = catalog.directory(manifest.version)
     with tempfile.TemporaryDirectory(prefix="resampler-") as spool:
         total = sum(entry.real for entry in manifest.splits.values())
         total += manifest.left_out.rows if manifest.left_out else 0
         try:
-            contract, rows, assignment = stored_rows(manifest, directory, Path(spool), without=values)
+            forgotten = Tombstones.read(catalog.home)
+            contract, rows, assignment = stored_rows(manifest, directory, Path(spool), forgotten=forgotten)
         except InvalidInputError as error:  # what is left has one class, or no row
             return Forgotten(manifest.version, total, None, str(error))
         removed = total - rows.table.num_rows
@@ -159,6 +179,8 @@ def _forget_in(store: FeatureStore, catalog: Catalog, manifest: Manifest, values
         )
         try:
             replacement = publish(store, catalog, draft)
+        except ForgottenMeanwhileError:  # says nothing of what is left: another forget is at work
+            raise
         except (InvalidInputError, GateError) as error:
             return Forgotten(manifest.version, removed, None, str(error))
     return Forgotten(manifest.version, removed, replacement.version)
@@ -166,17 +188,12 @@ def _forget_in(store: FeatureStore, catalog: Catalog, manifest: Manifest, values
 
 def _key_values(manifest: Manifest, entity: str) -> dict[str, pa.Scalar]:
     """Read the entity as a value of each join key that it can be one of; there may be none."""
-    keys = {key["name"]: key["dtype"] for key in manifest.columns["join_keys"]}
-    name, equals, value = entity.partition("=")
-    if equals and name in keys:
-        asked, text = {name: keys[name]}, value
-    else:
-        asked, text = keys, entity
+    types = {key["name"]: key["dtype"] for key in manifest.columns["join_keys"]}
     values = {}
-    for key, key_type in asked.items():
-        if key_type == "string":
+    for key, text in keys_asked(entity, types).items():
+        if types[key] == "string":
             values[key] = pa.scalar(text, pa.string())
-            continue
-        with contextlib.suppress(ValueError, pa.ArrowInvalid, OverflowError):
-            values[key] = pa.scalar(int(text), pa.int32() if key_type == "int32" else pa.int64())
+        elif (number := integer_of(text)) is not None:
+            with contextlib.suppress(pa.ArrowInvalid, OverflowError):
+                values[key] = pa.scalar(number, pa.int32() if types[key] == "int32" else pa.int64())
     return values

@@ -269,8 +269,10 @@ class Manifest:
             for name in ("kept", "left_out", "report"):
                 data[name] = StoredFile(**data[name]) if data.get(name) else None
             manifest = cls(**data)
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise CorruptStateError(f"{where} is not a manifest: {type(error).__name__}: {error}") from error
+        except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
+            raise CorruptStateError(
+                f"{where} is not a manifest: {type(error).__name__}: {error}: restore it from a copy"
+            ) from error
         _check_told(manifest, told, where)
         return manifest
 
@@ -375,3 +377,23 @@ def version_name(version: int) -> str:
         ``v0001`` for 1.
     """
     return f"v{version:04d}"
+
+
+def dataset_name(name: str, version: int, split: str) -> str:
+    """Return what Feast calls a split of a version.
+
+    Parameters
+    ----------
+    name : str
+        Of the snapshot.
+    version : int
+        From 1.
+    split : str
+        Of the splits.
+
+    Returns
+    -------
+    str
+        ``NAME_v0001_train`` for the training split of 1.
+    """
+    return f"{name}_{version_name(version)}_{split}"

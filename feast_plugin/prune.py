@@ -8,17 +8,18 @@ from feast.errors import SavedDatasetNotFound
 
 from feast_plugin.catalog import Catalog
 from feast_plugin.contract import NAMESPACE
+from feast_plugin.manifest import dataset_name
 from feast_plugin.notices import notice
 from feast_plugin.registry import saved_datasets, unregister
-from resampler.errors import GateError, InvalidInputError
+from feast_plugin.split import SPLITS
+from resampler.errors import CorruptStateError, GateError, InvalidInputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from feast import FeatureStore
-
-    from feast_plugin.manifest import Manifest
+    from feast.saved_dataset import SavedDataset
 
 
 def prune_snapshot(
@@ -40,7 +41,7 @@ def prune_snapshot(
     root : str or Path, optional
         Where snapshots are kept, by default ``snapshots`` in the store's repository.
     version : int, optional
-        The one to remove; this or `keep`.
+        The one to remove, even if its manifest cannot be read; this or `keep`.
     keep : int, optional
         How many of the newest to keep, 1 or more. Versions in use are kept beside them.
 
@@ -58,6 +59,8 @@ def prune_snapshot(
     GateError
         If `version` is in use: one of its datasets carries a tag that is not ours, or a feature service or view has
         a tag whose value is a dataset's name.
+    CorruptStateError
+        If `keep` is given, and a manifest cannot be read.
     """
     if (version is None) == (keep is None):
         raise InvalidInputError("prune needs either a version or how many of the newest to keep")
@@ -69,10 +72,10 @@ def prune_snapshot(
         numbers = [version] if version is not None else catalog.numbers()[: -int(keep or 1)]
         gone = []
         for number in numbers:
-            manifest = catalog.load(number)
-            used_by = next(_uses(store, manifest), None)
+            datasets = _datasets(store, catalog, number) if version is not None else _known_datasets(catalog, number)
+            used_by = next(_uses(store, {dataset.name for dataset in datasets}), None)
             if used_by is None:
-                remove_version(store, catalog, manifest)
+                remove_version(store, catalog, number, datasets)
                 gone.append(number)
             elif version is not None:
                 raise GateError(f"{catalog.name} version {number} is in use: {used_by}; remove that tag first")
@@ -81,7 +84,7 @@ def prune_snapshot(
     return gone
 
 
-def remove_version(store: FeatureStore, catalog: Catalog, manifest: Manifest) -> None:
+def remove_version(store: FeatureStore, catalog: Catalog, version: int, datasets: Sequence[SavedDataset]) -> None:
     """Remove a version from the registry, then its files; call it with the catalog locked.
 
     Parameters
@@ -90,16 +93,32 @@ def remove_version(store: FeatureStore, catalog: Catalog, manifest: Manifest) ->
         Whose registry is cleared.
     catalog : Catalog
         The snapshot's versions.
-    manifest : Manifest
-        The version.
+    version : int
+        Its number.
+    datasets : sequence of feast.SavedDataset
+        Its splits.
     """
     # Readers first lose sight of it: a kill in between leaves files without an entry, never the reverse.
-    unregister(store, saved_datasets(manifest, catalog.directory(manifest.version)))
-    catalog.retire(manifest.version)
+    unregister(store, datasets)
+    catalog.retire(version)
 
 
-def _uses(store: FeatureStore, manifest: Manifest) -> Iterator[str]:
-    names = {entry.dataset for entry in manifest.splits.values()}
+def _known_datasets(catalog: Catalog, version: int) -> list[SavedDataset]:
+    return saved_datasets(catalog.load(version), catalog.directory(version))
+
+
+def _datasets(store: FeatureStore, catalog: Catalog, version: int) -> list[SavedDataset]:
+    """Return what belongs to a version: by its manifest or, where that cannot be read, by the registry."""
+    try:
+        return _known_datasets(catalog, version)
+    except CorruptStateError:
+        names = {dataset_name(catalog.name, version, split) for split in SPLITS}
+        place = f"{catalog.directory(version).uri}/"
+        everything = store.registry.list_saved_datasets(store.project, allow_cache=False)
+        return [d for d in everything if d.name in names and d.storage.file_options.uri.startswith(place)]
+
+
+def _uses(store: FeatureStore, names: set[str]) -> Iterator[str]:
     for name in sorted(names):
         try:
             tags = store.registry.get_saved_dataset(name, store.project, allow_cache=False).tags

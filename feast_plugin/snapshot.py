@@ -242,7 +242,8 @@ def create_snapshot(
             retain=retain,
             notes={"entity_frame": frame.told},
         )
-        return publish(store, catalog, draft)
+        with catalog.home.locked():
+            return publish(store, catalog, draft)
 
 
 def assign(rows: Rows, rule: SplitRule, undersampled: float | None, seed: int) -> NDArray[np.uint8]:
@@ -280,7 +281,7 @@ def assign(rows: Rows, rule: SplitRule, undersampled: float | None, seed: int) -
 
 
 def publish(store: FeatureStore, catalog: Catalog, draft: Draft) -> Snapshot:
-    """Write a version and register it, or find the equal one that is there.
+    """Write a version and register it, or find the equal one that is there; call it with the catalog locked.
 
     Parameters
     ----------
@@ -312,31 +313,30 @@ def publish(store: FeatureStore, catalog: Catalog, draft: Draft) -> Snapshot:
         inputs=draft.inputs,
         contract=draft.contract.feature_schema(draft.rows.classes, array_widths(draft.rows.table, draft.contract)).hash,
     )
-    with catalog.home.locked():
-        catalog.tidy()
-        Tombstones.read(catalog.home).check_absent(draft.rows.table)
-        versions = [catalog.load(number) for number in catalog.numbers()]
-        newest = versions[-1] if versions else None
-        if newest is not None and newest.inputs["project"] == store.project:
-            # A run that was killed after publishing left its version unregistered.
-            register(store, saved_datasets(newest, catalog.directory(newest.version)))
-        for manifest in reversed(versions):
-            if manifest.recipe == recipe and manifest.retain == draft.retain:
-                directory = catalog.directory(manifest.version)
-                check_files(manifest, directory)
-                register(store, saved_datasets(manifest, directory))
-                return Snapshot(manifest, directory.uri, reused=True)
-        version = catalog.next_number()
-        directory = catalog.directory(version)
-        try:
-            manifest = write_version(draft, catalog.name, version, directory)
-            for stored in manifest.rebuildable:
-                (directory / stored.path).remove()
-            (directory / FILE).publish(manifest.to_json().encode())
+    catalog.tidy()
+    Tombstones.read(catalog.home).check_absent(draft.rows.table)
+    versions = [catalog.load(number) for number in catalog.numbers()]
+    newest = versions[-1] if versions else None
+    if newest is not None and newest.inputs["project"] == store.project:
+        # A run that was killed after publishing left its version unregistered.
+        register(store, saved_datasets(newest, catalog.directory(newest.version)))
+    for manifest in reversed(versions):
+        if manifest.recipe == recipe and manifest.retain == draft.retain:
+            directory = catalog.directory(manifest.version)
+            check_files(manifest, directory)
             register(store, saved_datasets(manifest, directory))
-        except BaseException:
-            directory.remove()
-            raise
+            return Snapshot(manifest, directory.uri, reused=True)
+    version = catalog.next_number()
+    directory = catalog.directory(version)
+    try:
+        manifest = write_version(draft, catalog.name, version, directory)
+        for stored in manifest.rebuildable:
+            (directory / stored.path).remove()
+        (directory / FILE).publish(manifest.to_json().encode())
+        register(store, saved_datasets(manifest, directory))
+    except BaseException:
+        directory.remove()
+        raise
     return Snapshot(manifest, directory.uri, reused=False)
 
 

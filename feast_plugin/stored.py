@@ -14,20 +14,53 @@ from feast_plugin.rows import BATCH_ROWS, canonical_rows
 from feast_plugin.split import SPLITS, TRAIN
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from feast_plugin.manifest import Manifest
+    from feast_plugin.manifest import Manifest, StoredFile
     from feast_plugin.rows import Rows
     from feast_plugin.storage import Location
+    from feast_plugin.tombstones import Tombstones
 
 SPLIT_COLUMN = "resampler.split"  # beside the published columns while they pass through; a dot stands in no feature
 
 
+def stored_keys(manifest: Manifest, directory: Location) -> Iterator[pa.Table]:
+    """Read the join keys of a version's real rows, wherever it keeps any.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        Of the version; the files that it stores are intact.
+    directory : Location
+        Of its files.
+
+    Yields
+    ------
+    pyarrow.Table
+        Those of one file, the rows that cleaning took out included.
+    """
+    mark = manifest.columns["synthetic"]
+    names = [key["name"] for key in manifest.columns["join_keys"]]
+    for _, file in _files(manifest):
+        location = directory / file.path
+        with location.filesystem.open_input_file(location.path) as source:
+            table = pq.read_table(source, columns=[*names, mark])
+        yield table.filter(pc.invert(table[mark])).select(names)
+
+
+def _files(manifest: Manifest) -> list[tuple[str, StoredFile]]:
+    """Name the files that hold real rows, each with the split they are of."""
+    files = [(split, manifest.stored_as(split)) for split in manifest.splits]
+    if manifest.left_out is not None:  # cleaning takes them out again
+        files.append((SPLITS[TRAIN], manifest.left_out))
+    return files
+
+
 def stored_rows(
-    manifest: Manifest, directory: Location, spool: Path, *, without: Mapping[str, pa.Scalar] | None = None
+    manifest: Manifest, directory: Location, spool: Path, *, forgotten: Tombstones | None = None
 ) -> tuple[Contract, Rows, NDArray[np.uint8]]:
     """Read a version's real rows.
 
@@ -39,8 +72,8 @@ def stored_rows(
         Of its files.
     spool : Path
         A local directory with room for the rows once.
-    without : dict of str to pyarrow.Scalar, optional
-        Leave out the rows that have the value in the join key, for any of them.
+    forgotten : Tombstones, optional
+        Leave out the rows of every entity that was forgotten, whoever asked for it and when.
 
     Returns
     -------
@@ -53,17 +86,14 @@ def stored_rows(
     """
     contract = Contract.from_dict(manifest.columns)
     parts: list[pa.Table] = []
-    files = [(split, manifest.stored_as(split)) for split in manifest.splits]
-    if manifest.left_out is not None:  # cleaning takes them out again
-        files.append((SPLITS[TRAIN], manifest.left_out))
-    for split, file in files:
+    for split, file in _files(manifest):
         location = directory / file.path
         with location.filesystem.open_input_file(location.path) as source:
             for batch in pq.ParquetFile(source).iter_batches(BATCH_ROWS):
                 keep = pc.invert(batch.column(contract.published_synthetic))
-                for name, value in (without or {}).items():
-                    keep = pc.and_(keep, pc.not_equal(batch.column(name), value))
                 real = pa.table(batch.filter(keep)).drop_columns(contract.published_synthetic)
+                stays = None if forgotten is None else forgotten.stays(real)
+                real = real if stays is None else real.filter(stays)
                 code = pa.array(np.full(real.num_rows, SPLITS.index(split), dtype=np.uint8))
                 parts.append(real.append_column(SPLIT_COLUMN, code))
     rows = canonical_rows(pa.concat_tables(parts), contract, spool)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
+import re
 import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,13 +17,52 @@ from feast_plugin.notices import notice
 from resampler.errors import CorruptStateError, DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from feast_plugin.storage import Location
 
 FILE = "forgotten.json"
 FORMAT = 1
 KEY_BYTES = 32
+
+
+def integer_of(text: str) -> int | None:
+    """Read an integer as people write one: ``4_7`` and ``" 7"`` are none, though Python reads them.
+
+    Parameters
+    ----------
+    text : str
+        A sign or none, and digits.
+
+    Returns
+    -------
+    int or None
+        None if it is something else.
+    """
+    return int(text) if re.fullmatch(r"[+-]?[0-9]{1,400}", text) else None
+
+
+def keys_asked(entity: str, join_keys: Collection[str]) -> dict[str, str]:
+    """Say which join keys an entity may be a value of.
+
+    Parameters
+    ----------
+    entity : str
+        Value of any join key, or ``key=value``.
+    join_keys : collection of str
+        Those that there are.
+
+    Returns
+    -------
+    dict of str to str
+        For each of them, the value as text.
+    """
+    name, equals, value = entity.partition("=")
+    return {name: value} if equals and name in join_keys else dict.fromkeys(join_keys, entity)
+
+
+class ForgottenMeanwhileError(DataError):
+    """Raise when rows that were read are of an entity that was forgotten since: reading them again leaves it out."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +114,7 @@ class Tombstones:
                 raise CorruptStateError(f"{file.uri} has format {data['format']}, this version reads {FORMAT}")
             hashes = {str(name): {str(value) for value in values} for name, values in data["hashes"].items()}
             return cls(home, bytes.fromhex(data["key"]), hashes)
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
             raise CorruptStateError(
                 f"{file.uri} holds no tombstones: {type(error).__name__}: {error}: restore it from a copy, for without "
                 "it forgotten entities would come back"
@@ -98,8 +137,8 @@ class Tombstones:
         """
         return hashlib.blake2b(f"{join_key}\0{value}".encode(), key=self.key, digest_size=32).hexdigest()
 
-    def covers(self, entity: str) -> bool:
-        """Tell whether an entity was forgotten.
+    def keys_of(self, entity: str) -> set[str]:
+        """Name the join keys in which an entity was forgotten.
 
         Parameters
         ----------
@@ -108,18 +147,16 @@ class Tombstones:
 
         Returns
         -------
-        bool
-            True if a tombstone is its own.
+        set of str
+            Empty if it was not.
         """
-        name, equals, value = entity.partition("=")
-        for join_key, hashes in self.hashes.items():
-            text = value if equals and name == join_key else entity
-            spellings = {text}
-            with contextlib.suppress(ValueError):  # a string, or no number at all
-                spellings.add(str(int(text)))
-            if any(self.hash_of(join_key, spelling) in hashes for spelling in spellings):
-                return True
-        return False
+        found = set()
+        for join_key, text in keys_asked(entity, self.hashes).items():
+            number = integer_of(text)
+            spellings = {text} if number is None else {text, str(number)}
+            if any(self.hash_of(join_key, spelling) in self.hashes[join_key] for spelling in spellings):
+                found.add(join_key)
+        return found
 
     def add(self, entities: Iterable[Mapping[str, pa.Scalar]]) -> None:
         """Write tombstones.
@@ -160,7 +197,7 @@ class Tombstones:
         DataError
             If none is left.
         """
-        stays = self._stays(table)
+        stays = self.stays(table)
         if stays is None:
             return table
         left = table.filter(stays)
@@ -181,16 +218,29 @@ class Tombstones:
 
         Raises
         ------
-        DataError
+        ForgottenMeanwhileError
             If one is: it was forgotten after the rows were read.
         """
-        stays = self._stays(table)
+        stays = self.stays(table)
         if stays is not None:
             rows = pc.sum(pc.invert(stays)).as_py()
-            raise DataError(f"{rows} rows are of an entity that was forgotten while they were read: run it again")
+            raise ForgottenMeanwhileError(
+                f"{rows} rows are of an entity that was forgotten while they were read: run it again"
+            )
 
-    def _stays(self, table: pa.Table) -> pa.ChunkedArray | None:
-        """Say which rows stay; None if all do."""
+    def stays(self, table: pa.Table) -> pa.ChunkedArray | None:
+        """Say which rows are of no forgotten entity.
+
+        Parameters
+        ----------
+        table : pyarrow.Table
+            Columns of the join keys, and others.
+
+        Returns
+        -------
+        pyarrow.ChunkedArray or None
+            One boolean a row; None if all rows are.
+        """
         stays: pa.ChunkedArray | None = None
         for join_key, hashes in self.hashes.items():
             if join_key not in table.column_names:

@@ -20,7 +20,9 @@ from feast_plugin.matrix import spread
 from feast_plugin.registry import differences, saved_datasets
 from feast_plugin.rows import BATCH_ROWS
 from feast_plugin.split import SPLITS, TRAIN
-from feast_plugin.stored import stored_rows
+from feast_plugin.stored import stored_keys, stored_rows
+from feast_plugin.tombstones import Tombstones
+from resampler.errors import CorruptStateError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,14 +101,14 @@ def verify_snapshot(
     """
     catalog = Catalog.open(name, root, store.repo_path)
     manifest = catalog.load(version)
-    directory = catalog.directory(manifest.version)
-    outcomes = list(_outcomes(store, manifest, directory))
+    outcomes = list(_outcomes(store, manifest, catalog))
     problems = tuple(problem for problem in outcomes if problem is not None)
     return Verification(manifest.name, manifest.version, len(outcomes), problems)
 
 
-def _outcomes(store: FeatureStore, manifest: Manifest, directory: Location) -> Iterator[str | None]:
+def _outcomes(store: FeatureStore, manifest: Manifest, catalog: Catalog) -> Iterator[str | None]:
     """Yield None for a statement that holds, else what is wrong."""
+    directory = catalog.directory(manifest.version)
     intact = True
     present = [file for file in manifest.rebuildable if (directory / file.path).exists()]
     for file in [*manifest.checked, *present]:
@@ -118,6 +120,7 @@ def _outcomes(store: FeatureStore, manifest: Manifest, directory: Location) -> I
         yield "; ".join(found) if found else None
     if not intact:  # what other bytes say is no news
         return
+    yield _forgotten_problem(manifest, catalog)
     if manifest.checksum is None:
         yield scale_problem(manifest, directory)
     whole = len(present) == len(manifest.rebuildable)
@@ -133,6 +136,20 @@ def _outcomes(store: FeatureStore, manifest: Manifest, directory: Location) -> I
     yield f"{repeated} real rows stand in two splits, or twice in one" if repeated else None
     if whole:
         yield from _lineage_outcomes(manifest, directory, contents[SPLITS[TRAIN]])
+
+
+def _forgotten_problem(manifest: Manifest, catalog: Catalog) -> str | None:
+    try:
+        forgotten = Tombstones.read(catalog.home)
+    except CorruptStateError as error:
+        return str(error)
+    rows = 0
+    for keys in stored_keys(manifest, catalog.directory(manifest.version)):
+        stays = forgotten.stays(keys)
+        rows += 0 if stays is None else pc.sum(pc.invert(stays)).as_py()
+    if not rows:
+        return None
+    return f"{rows} rows are of an entity that was forgotten, by a run that was cut short: forget that entity again"
 
 
 def scale_problem(manifest: Manifest, directory: Location) -> str | None:

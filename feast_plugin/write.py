@@ -15,7 +15,7 @@ from tqdm import tqdm
 from feast_plugin import lineage
 from feast_plugin.augmentation import augment, publishable
 from feast_plugin.cleaning import unclean
-from feast_plugin.manifest import Manifest, SplitEntry, version_name
+from feast_plugin.manifest import Manifest, SplitEntry, dataset_name
 from feast_plugin.parameters import RETAINED
 from feast_plugin.parquet import ParquetFile
 from feast_plugin.report import draw_pictures, write_report
@@ -151,7 +151,7 @@ def write_version(draft: Draft, name: str, version: int, directory: Location) ->
         retain=draft.retain,
         splits={
             split: _entry(
-                f"{name}_{version_name(version)}_{split}",
+                dataset_name(name, version, split),
                 files[split],
                 rows,
                 assignment == SPLITS.index(split),

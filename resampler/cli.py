@@ -2,22 +2,45 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import tomllib
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from resampler.errors import InvalidInputError, MissingExtraError, ResamplerError
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 GROUP = "resampler.commands"
+_HELP = f"{__name__}.help"
 EXTRA_OF_WING = {"stream": "stream", "feast_plugin": "feast"}
 
 
 class EntryPointGroup(click.Group):
     """A group whose subcommands are entry points, each imported only when it is called."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Note whether help is asked for, of this command or one below.
+
+        Parameters
+        ----------
+        ctx : click.Context
+            Remembers it.
+        args : list of str
+            All words behind the command's name.
+
+        Returns
+        -------
+        list of str
+            Those that are left for subcommands.
+        """
+        ctx.meta[_HELP] = not set(ctx.help_option_names).isdisjoint(args)
+        return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """Name the installed subcommands.
@@ -58,7 +81,8 @@ class EntryPointGroup(click.Group):
             command = _load(point)
             if ctx.default_map and cmd_name in ctx.default_map:
                 table = ctx.default_map[cmd_name]
-                ctx.default_map = {cmd_name: _by_parameter(ctx, command, table, cmd_name)}
+                with _help_first(ctx):
+                    ctx.default_map = {cmd_name: _by_parameter(ctx, command, table, cmd_name)}
             return command
         return None
 
@@ -94,10 +118,28 @@ def _load(point: EntryPoint) -> click.Command:
     return command
 
 
+@contextlib.contextmanager
+def _help_first(ctx: click.Context) -> Iterator[None]:
+    """Let no fault of the configuration file stand before the help that tells what belongs in it."""
+    try:
+        yield
+    except InvalidInputError as error:
+        if not ctx.meta[_HELP]:
+            raise
+        ctx.default_map = None
+        click.echo(f"Note: {error}", err=True)
+
+
 def _read_config(ctx: click.Context, _param: click.Parameter, path: Path | None) -> Path | None:
     file = path or Path("resampler.toml")
     if path is None and not file.is_file():
         return None
+    with _help_first(ctx):
+        ctx.default_map = _checked_config(ctx, file)
+    return file
+
+
+def _checked_config(ctx: click.Context, file: Path) -> dict[str, Any]:
     try:
         options: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
@@ -108,8 +150,7 @@ def _read_config(ctx: click.Context, _param: click.Parameter, path: Path | None)
     for name in options:
         if name not in known:
             raise InvalidInputError(f"[{name}] in the configuration file is no command: have {', '.join(known)}")
-    ctx.default_map = options
-    return file
+    return options
 
 
 def _by_parameter(ctx: click.Context, command: click.Command, table: object, path: str) -> dict[str, Any]:
@@ -128,8 +169,9 @@ def _by_parameter(ctx: click.Context, command: click.Command, table: object, pat
     parameters = {option.lstrip("-"): param for param in command.params for option in param.opts}
     unknown = sorted(set(table) - set(parameters))
     if unknown:
+        shown = sorted(name for name, param in parameters.items() if not getattr(param, "hidden", False))
         raise InvalidInputError(
-            f"[{path}] in the configuration file has no option {unknown[0]!r}: have {', '.join(sorted(parameters))}"
+            f"[{path}] in the configuration file has no option {unknown[0]!r}: have {', '.join(shown)}"
         )
     for name, value in table.items():
         repeated = isinstance(value, list) and getattr(parameters[name], "multiple", False)

@@ -252,6 +252,25 @@ def test_list_show_and_verify(turbofan, created, resampler):
     assert "test/part-00000.parquet has sha256" in json.loads(bad.stdout)["problems"][0]
 
 
+def test_list_goes_on_past_a_damaged_version(turbofan, created, resampler):
+    damaged = turbofan / "snapshots" / "broken" / "v0003" / "manifest.json"
+    damaged.parent.mkdir(parents=True)
+    damaged.write_text("[" * 100_000)
+    try:
+        told = resampler("list", "--root", turbofan / "snapshots")
+        data = resampler("list", "--root", turbofan / "snapshots", "--json")
+    finally:
+        shutil.rmtree(turbofan / "snapshots" / "broken")
+    assert (told.returncode, data.returncode) == (1, 1)
+    assert "turbofan  version 1" in told.stdout
+    assert "broken  version 3  damaged: " in told.stdout
+    assert "restore it from a copy, or prune the version" in told.stderr
+    assert "Traceback" not in told.stderr
+    found = json.loads(data.stdout)
+    assert found["snapshots"][0]["digest"] == created["digest"]
+    assert [(one["name"], one["version"]) for one in found["damaged"]] == [("broken", 3)]
+
+
 def test_forget_and_what_create_says_afterwards(turbofan, created, resampler):
     words = arguments(turbofan, name="private", seed=1)
     where = ["--repo", turbofan / "feature_repo", "--root", turbofan / "snapshots", "--name", "private"]
@@ -308,3 +327,15 @@ def test_without_feast_the_answer_is_the_command_that_installs_it(turbofan, crea
     assert verified.returncode == 2
     assert "pip install 'feast-resampler[feast]'" in verified.stderr
     assert "Traceback" not in verified.stderr
+
+
+def test_the_options_that_a_file_may_hold_are_those_of_the_help(tmp_path, resampler):
+    config = tmp_path / "options.toml"
+    config.write_text("[snapshot.create]\nratios = 1\n")
+    done = resampler("create", config=config)
+    assert done.returncode == 2
+    told = done.stderr.partition("have ")[2].strip().split(", ")
+    shown = resampler("create", "--help", config=config)
+    assert shown.returncode == 0
+    assert set(told) <= {word[2:] for word in shown.stdout.split() if word[:2] == "--"}
+    assert "k" not in told

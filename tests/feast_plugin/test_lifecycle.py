@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -12,14 +14,16 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+from feast_plugin import forget as forget_module
 from feast_plugin import snapshot as snapshot_module
-from feast_plugin.catalog import Catalog
+from feast_plugin.catalog import Catalog, list_snapshots, survey
 from feast_plugin.diff import diff_snapshot
 from feast_plugin.forget import forget_entity
 from feast_plugin.notices import SnapshotWarning
 from feast_plugin.prune import prune_snapshot
 from feast_plugin.rebuild import rebuild_snapshot
 from feast_plugin.storage import Location
+from feast_plugin.tombstones import Tombstones
 from feast_plugin.verify import verify_snapshot
 from resampler.errors import CorruptStateError, DataError, GateError, InvalidInputError
 
@@ -174,6 +178,40 @@ def test_prune_removes_files_and_entries_and_no_number_comes_back(project):
     assert project.create().version == 4
 
 
+@pytest.mark.parametrize("damage", ["", "[" * 100_000, "[]", '{"format": 99}', "\x00"])
+def test_a_version_whose_manifest_cannot_be_read_is_named_and_can_be_pruned(project, damage):
+    snapshot = project.create(seed=1)
+    project.create(seed=2)
+    (Path(snapshot.uri) / "manifest.json").write_text(damage)
+    remedy = "or remove the version: resampler snapshot prune --name pay --version 1"
+    for blocked in (
+        lambda: project.create(seed=3),
+        lambda: forget(project, "7"),
+        lambda: list_snapshots(project.root),
+        lambda: prune_snapshot(project.reopened(), name="pay", root=project.root, keep=1),
+    ):
+        with pytest.raises(CorruptStateError, match=remedy):
+            blocked()
+    broken, whole = survey(project.root)
+    assert (broken.name, broken.version, whole.version) == ("pay", 1, 2)
+    assert prune_snapshot(project.reopened(), name="pay", root=project.root, version=1) == [1]
+    assert names(project) == [f"pay_v0002_{s}" for s in ("test", "train", "validation")]
+    assert not any("v0001" in s.name for s in project.reopened().list_data_sources())
+    assert catalog(project).numbers() == [2]
+    assert project.create(seed=3).version == 3
+
+
+def test_a_version_in_use_is_spared_without_its_manifest_too(project):
+    snapshot = project.create()
+    store = project.reopened()
+    dataset = store.registry.get_saved_dataset("pay_v0001_train", store.project)
+    dataset.tags["model"] = "fraud-7"
+    store.registry.apply_saved_dataset(dataset, store.project)
+    (Path(snapshot.uri) / "manifest.json").write_text("{")
+    with pytest.raises(GateError, match="tagged model=fraud-7"):
+        prune_snapshot(project.reopened(), name="pay", root=project.root, version=1)
+
+
 def test_prune_spares_what_is_in_use(project):
     project.create()
     store = project.reopened()
@@ -206,6 +244,8 @@ def test_forget_leaves_no_row_of_an_entity_and_none_that_descends_from_it(projec
         assert not any(victim in t["customer_id"].to_pylist() for t in splits)
         assert sum(t.num_rows - t["is_synthetic"].to_numpy().sum() for t in splits) == 390
     assert forget_entity(project.reopened(), name="pay", root=project.root, entity=f"+{victim}") == []
+    with pytest.raises(DataError, match="cannot be a join key"):
+        forget(project, f"0_{victim}")
     with pytest.raises(InvalidInputError, match="cannot be a join key"):
         forget_entity(project.reopened(), name="pay", root=project.root, entity="Anna")
 
@@ -231,9 +271,13 @@ def forget(project, entity):
 def test_an_unknown_entity_is_an_error_and_leaves_no_tombstone(project):
     with pytest.raises(DataError, match="snapshot 'pay' has no version at all"):
         forget(project, "7")
+    assert not (project.root / "pay").exists()
     project.create()
     with pytest.raises(DataError, match=r"entity 'Anna' cannot be a join key of pay: customer_id \(int64\)"):
         forget(project, "Anna")
+    for entity in ("\u00b2", "0_7", " 7", "customer_id= 7", "+-7", "\u0667", "7" * 5000):  # Python reads some as 7
+        with pytest.raises(DataError, match=r"cannot be a join key of pay: customer_id \(int64\)"):
+            forget(project, entity)
     for entity in ("900", "customer_id=900", "-1"):  # the last one is a synthetic row's
         with pytest.raises(DataError, match=rf"'{entity}' is unknown: no version of pay \(1\) holds it") as caught:
             forget(project, entity)
@@ -326,3 +370,90 @@ def test_an_undersampled_version_drops_majority_rows_and_rebuilds(project, tmp_p
     (Path(snapshot.uri) / "train" / "part-00000.parquet").unlink()
     assert rebuild_snapshot(project.reopened(), name="pay", root=project.root).source == "store"
     assert files_of(snapshot) == bytes_before
+
+
+def bury(project, key, value):
+    """Leave what a forget leaves that was killed behind its tombstone, before any version was replaced."""
+    Tombstones.read(catalog(project).home).add([{key: pa.scalar(value)}])
+
+
+def customers(project, version):
+    files = (project.root / "pay" / f"v{version:04d}").glob("*/part-*.parquet")
+    return {customer for file in files for customer in pq.read_table(file)["customer_id"].to_pylist()}
+
+
+def test_forget_leaves_out_what_another_forget_did_not_finish(project):
+    project.create()
+    bury(project, "customer_id", 9)
+    assert [(one.version, one.rows, one.replaced_by) for one in forget(project, "7")] == [(1, 20, 2)]
+    assert not customers(project, 2) & {7, 9}
+    assert check(project).ok
+
+
+def test_verify_sees_what_a_killed_forget_left(project):
+    project.create(clean="tomek")
+    bury(project, "customer_id", 9)
+    assert any("10 rows are of an entity that was forgotten" in problem for problem in check(project).problems)
+    assert [one.replaced_by for one in forget(project, "9")] == [2]
+    assert check(project).ok
+    (project.root / "pay" / "forgotten.json").write_text("{}")
+    assert any("holds no tombstones" in problem for problem in check(project).problems)
+
+
+def test_no_version_comes_between_the_list_and_the_tombstone(project, monkeypatch):
+    """A writer that starts while a forget reads the versions: it waits, and is refused."""
+    project.create()
+    genuine, told = forget_module.check_files, []
+
+    def write():
+        try:
+            told.append(project.create(seed=2).version)
+        except DataError as error:
+            told.append(str(error))
+
+    writer = threading.Thread(target=write)
+
+    def check_files(*args):
+        if not writer.ident:
+            writer.start()
+            writer.join(5)  # time enough to publish, if nothing holds it
+        return genuine(*args)
+
+    monkeypatch.setattr(forget_module, "check_files", check_files)
+    assert [one.replaced_by for one in forget(project, "7")] == [2]
+    writer.join()
+    assert catalog(project).numbers() == [2]
+    assert "forgotten while they were read" in told[0]
+
+
+def test_a_version_that_comes_past_the_lock_is_replaced_too(project, make, monkeypatch):
+    """An object store's lock does not reach other machines: one of them publishes while the first is replaced."""
+    project.create()
+    far = make("far")
+    for seed in (1, 2, 3):
+        far.create(seed=seed)
+    genuine = forget_module.remove_version
+
+    def remove_version(store, versions, version, datasets):
+        genuine(store, versions, version, datasets)
+        if version == 1:
+            shutil.copytree(far.root / "pay" / "v0003", project.root / "pay" / "v0003")
+
+    monkeypatch.setattr(forget_module, "remove_version", remove_version)
+    assert [(one.version, one.replaced_by) for one in forget(project, "7")] == [(1, 2), (3, 4)]
+    assert not any(7 in customers(project, version) for version in catalog(project).numbers())
+
+
+def test_two_forgets_at_once(project):
+    for seed in (1, 2):
+        project.create(seed=seed)
+    told = []
+    runs = [threading.Thread(target=lambda e=entity: told.append(forget(project, e))) for entity in ("7", "9", "9")]
+    for run in runs:
+        run.start()
+    for run in runs:
+        run.join()
+    assert len(told) == 3
+    assert [] in told  # the second that asked for 9
+    assert all(not customers(project, version) & {7, 9} and check(project, version).ok for version in (5, 6))
+    assert catalog(project).numbers() == [5, 6]

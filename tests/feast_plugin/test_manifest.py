@@ -154,3 +154,10 @@ def test_a_manifest_of_a_later_release_says_so(project):
     file.write_text(json.dumps(json.loads(file.read_text()) | {"format": 3}))
     with pytest.raises(CorruptStateError, match="has format 3, this release reads 1, 2"):
         verify_snapshot(project.reopened(), name="pay", root=project.root)
+
+
+def test_a_split_that_no_release_writes_is_named(project):
+    data = json.loads(project.create().manifest.to_json())
+    data["splits"]["holdout"] = data["splits"]["test"]
+    with pytest.raises(CorruptStateError, match=r"m was changed: it has splits \['holdout'\]: restore it from a copy"):
+        Manifest.from_json(json.dumps(data), "m")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +15,9 @@ from feast.on_demand_feature_view import on_demand_feature_view
 from feast.types import Float64
 
 from feast_plugin import rebuild_snapshot
+from feast_plugin.cast import cast_timestamp
 from feast_plugin.notices import SnapshotWarning
-from resampler.errors import ContractError
+from resampler.errors import ContractError, DataError
 
 STORES = ["dask", "duckdb"]
 
@@ -267,6 +268,44 @@ def test_what_is_taken_as_utc_is_said(project, text):
     with pytest.warns(SnapshotWarning, match=r"'event_timestamp' of the entity frame has no time zone .* 2024-03-"):
         made = project.create(entity_df=naive)
     assert made.digest == project.create(name="other").digest
+
+
+def test_times_that_are_text_are_read_as_those_of_a_csv(project, tmp_path):
+    whole = project.create()
+    naive = project.frame().to_pandas()
+    naive["event_timestamp"] = naive["event_timestamp"].dt.strftime("%Y-%m-%dT%H:%M:%S")
+    naive.to_csv(tmp_path / "frame.csv", index=False)
+    mixed = naive.copy()
+    mixed.loc[::3, "event_timestamp"] += "Z"
+    mixed.loc[1::3, "event_timestamp"] = mixed.loc[1::3, "event_timestamp"].str.replace("T", " ") + "+00:00"
+    for frame in (naive, tmp_path / "frame.csv", mixed):
+        with pytest.warns(
+            SnapshotWarning, match="of the entity frame has no time zone and is taken as UTC, first 2024"
+        ):
+            assert project.create(entity_df=frame).digest == whole.digest
+
+
+@pytest.mark.parametrize(
+    ("text", "zoned"),
+    [
+        ("2024-03-01", "2024-03-01T00:00:00Z"),
+        ("2024-03-01T05", "2024-03-01T05:00:00Z"),
+        ("2024-03-01 05:06", "2024-03-01T05:06:00Z"),
+        ("2024-03-01 05:06:07.5", "2024-03-01T05:06:07.500Z"),
+        ("2024-03-01 05:06:07.1234567", "2024-03-01T05:06:07.123457Z"),
+        ("2024-03-01T05:06-07", "2024-03-01T12:06:00Z"),
+        ("2024-03-01T05:06:07+0200", "2024-03-01T03:06:07Z"),
+    ],
+)
+def test_text_without_a_zone_is_utc_and_a_zone_is_kept(text, zoned):
+    read = cast_timestamp(pa.chunked_array([[text, None]], pa.string())).to_pylist()
+    assert read == [datetime.fromisoformat(zoned), None]
+
+
+def test_text_that_is_no_time_is_refused():
+    for text in ("yesterday", "01/03/2024", "2024-13-01", ""):
+        with pytest.raises(DataError, match="'event_timestamp' holds what is no timestamp"):
+            cast_timestamp(pa.chunked_array([[text]], pa.string()))
 
 
 def test_digits_that_dask_loses_are_refused_there(make):

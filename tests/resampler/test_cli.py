@@ -110,6 +110,23 @@ def test_options_may_stand_in_resampler_toml(tmp_path):
         assert "Traceback" not in done.stderr
 
 
+def test_help_comes_whatever_resampler_toml_says(tmp_path):
+    for text, message in (
+        ("[stream.run]\nbatch_rows = 8\n", "has no option 'batch_rows': have "),
+        ("[steam.run]\n", "[steam] in the configuration file is no command"),
+        ("[stream\n", "'resampler.toml' is not TOML"),
+    ):
+        (tmp_path / "resampler.toml").write_text(text)
+        for help_ in ("--help", "-h"):
+            done = run("stream", "run", help_, cwd=tmp_path)
+            assert done.returncode == 0
+            assert "--batch-rows" in done.stdout
+            assert "Note: " in done.stderr
+            assert message in done.stderr
+        assert run("--help", cwd=tmp_path).returncode == 0
+        assert run("stream", "run", cwd=tmp_path).returncode == 2
+
+
 def test_the_demo_says_where_it_is_when_it_is_not_here(tmp_path):
     package = Path(__import__("resampler").__file__).parent
     shutil.copytree(package, tmp_path / "resampler", ignore=shutil.ignore_patterns("__pycache__"))
