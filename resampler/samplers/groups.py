@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils._missing import is_pandas_na
 
 from resampler.errors import InvalidInputError
 from resampler.generate import take_turns
 from resampler.samplers.contain import contain
+from resampler.samplers.kinds import count_missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,24 +101,6 @@ def parts_of(y: NDArray[Any], strategy: dict[Any, int], groups: NDArray[Any] | N
         quotas = np.bincount(take_turns(np.arange(len(names)), n, weights=weights)[0], minlength=len(names))
         for g in np.flatnonzero(quotas):
             yield Part(label, int(quotas[g]), names[g].item(), np.flatnonzero(codes == g))
-
-
-def count_missing(values: NDArray[Any]) -> int:
-    """Count missing values.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n_samples,)
-        Of any dtype.
-
-    Returns
-    -------
-    int
-        Entries that are None, NaN, NaT or pandas' NA.
-    """
-    if values.dtype.kind in "iubUS":
-        return 0
-    return sum(v is None or is_pandas_na(v) or bool(v != v) for v in values.tolist())
 
 
 class GroupColumn:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _REMEDIES = {
     r"The '(\w+)' parameter of \w+ must be": r"give \1 such a value",
     "more than 1 class": "y needs rows of at least two classes",
+    "Input y contains NaN": "give the rows without a label one, or drop them",
     "contains NaN|contains infinity": "impute or drop it first, in a step of the same pipeline",
     "minimum of 1 is required": "X needs at least one row and one column",
     "inconsistent numbers? of samples": "X and y need one entry a row each",
