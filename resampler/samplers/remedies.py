@@ -24,6 +24,8 @@ _REMEDIES = {
     "Complex data": "split real and imaginary parts into columns",
     "bytes/strings|could not convert string": "encode such columns first, or use SMOTENC and name them in "
     "categorical_features",
+    "Unknown label type: unknown": "give y an integer or string dtype, such as y.astype(int) or y.astype(str)",
+    "labels represented as bytes": "decode them, such as by y.astype(str)",
     "Unknown label type": "bin y into classes first",
     "unknown categories": "give categorical_encoder all categories of the column",
     "all features must be in|not columns of the dataframe|only supported for dataframes": "change categorical_features",

@@ -260,6 +260,7 @@ def test_a_smaller_random_sample_is_part_of_a_larger():
 FEW = overlapping(n=(30, 4))
 ROWS = np.random.default_rng(0).normal(size=(20, 2))
 LABELS = np.repeat([0, 1], [14, 6])
+ZONED = pd.Series(pd.to_datetime(["2024-01-01", "2025-01-01"], utc=True))
 
 
 @pytest.mark.parametrize(
@@ -289,6 +290,10 @@ LABELS = np.repeat([0, 1], [14, 6])
         (samplers.SMOTE(), ROWS.astype(str), LABELS, ValueError, "Remedy: encode such columns first, or use SMOTENC"),
         (samplers.SMOTE(), ROWS + 1j, LABELS, ValueError, "Remedy: split real and imaginary"),
         (samplers.SMOTE(), ROWS, ROWS[:, 0], ValueError, "Remedy: bin y into classes"),
+        (samplers.SMOTE(), ROWS, LABELS.astype(object), ValueError, r"unknown.*Remedy: .* y\.astype\(int\) or"),
+        (samplers.SMOTE(), ROWS, pl.Series(LABELS).cast(pl.Decimal(9, 0)), ValueError, r"Remedy: .* y\.astype\(int"),
+        (samplers.SMOTE(), ROWS, ZONED[LABELS], ValueError, r"Remedy: .* or y\.astype\(str\)"),
+        (samplers.SMOTE(), ROWS, LABELS.astype("S"), TypeError, "bytes.*Remedy: decode them"),
         (samplers.SMOTE(), pl.LazyFrame(ROWS), LABELS, InvalidInputError, r"got a LazyFrame: call \.collect\(\)"),
         (samplers.SMOTE(sampling_strategy=0.1), ROWS, LABELS, ValueError, "Remedy: raise sampling_strategy"),
         (samplers.SMOTE(sampling_strategy={1: 3}), ROWS, LABELS, ValueError, "6 samples and 3 .*Remedy: raise"),
