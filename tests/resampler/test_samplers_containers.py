@@ -210,6 +210,27 @@ def test_a_column_that_is_no_number_is_named_with_its_remedy_and_picked_as_it_is
         assert [str(row[1]) for row in rows_of(X_new)] == [str(rows_of(X)[i][1]) for i in sampler.sample_indices_]
 
 
+@pytest.mark.parametrize("wide", [name for name in ("Int128", "UInt128") if hasattr(pl, name)])
+def test_integers_wider_than_numpy_has_are_named_and_picked_as_they_are(wide):
+    rng = np.random.default_rng(0)
+    cells = pl.Series(rng.integers(0, 3, 60)).cast(getattr(pl, wide))
+    X, y = pl.DataFrame({"n": rng.normal(size=60), "odd": cells}), np.repeat([0, 1], [45, 15])
+    for name in MAKING.keys() - {"smotenc"} | {"tomek", "enn"}:
+        with pytest.raises(ResamplerError, match=f"column 'odd' of X holds numbers of type {wide}.*cast it to Int64"):
+            clone((MAKING | PICKING)[name]).fit_resample(X, y)
+    under = samplers.RandomUnderSampler(random_state=0)
+    assert under.fit_resample(X, y)[0].equals(X[under.sample_indices_])
+    for sampler in (
+        samplers.SMOTENC(["odd"], random_state=0),
+        samplers.SMOTE(k_neighbors=1, random_state=0, group_by="n"),
+    ):
+        rows = X if isinstance(sampler, samplers.SMOTENC) else X.select(n=pl.col("odd"), m=pl.col("n"))
+        X_new, _ = sampler.fit_resample(rows, y)
+        assert X_new.schema == rows.schema
+        assert X_new[:60].equals(rows)
+        assert X_new[60:].equals(replay(rows, sampler.provenance_))
+
+
 @pytest.mark.parametrize("kind", ["datetime64[us]", "timedelta64[s]"])
 def test_an_array_of_dates_is_refused(kind):
     X, y = np.arange(60).reshape(30, 2).astype(kind), np.repeat([0, 1], [20, 10])
