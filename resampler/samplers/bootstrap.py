@@ -134,7 +134,7 @@ def _moved(X: Any, at: NDArray[np.int64], by: NDArray[np.float64]) -> Any:
         made = np.stack([shift_integers(rows[:, j].astype(X.dtype), by[:, j]) for j in range(X.shape[1])], axis=1)
     else:
         made = to_dtype(rows + by, X.dtype)
-    return sparse.csr_matrix(made, dtype=X.dtype) if sparse.issparse(X) else made
+    return type(X)(made, dtype=X.dtype) if sparse.issparse(X) else made
 
 
 class RandomUnderSampler(TableMixin, under_sampling.RandomUnderSampler):  # type: ignore[misc]

@@ -11,6 +11,7 @@ from resampler.errors import InvalidInputError
 from resampler.generate import take_turns
 from resampler.samplers.contain import contain
 from resampler.samplers.kinds import count_missing
+from resampler.samplers.matrix import sliceable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -133,7 +134,7 @@ class GroupColumn:
         if rows is not None:
             values = rows.values(self.at)
         elif sparse.issparse(X):
-            values = X[:, [self.at]].toarray()[:, 0]
+            values = sliceable(X)[:, [self.at]].toarray()[:, 0]
         else:
             values = np.asarray(X)[:, self.at]
         if missing := count_missing(values):

@@ -49,6 +49,22 @@ def dense_rows(X: Any, names: Sequence[Any] = ()) -> NDArray[Any]:
     return rows
 
 
+def sliceable(X: Any) -> Any:
+    """Return a sparse matrix in a format that parts can be taken of, as imbalanced-learn does.
+
+    Parameters
+    ----------
+    X : sparse matrix of shape (n_samples, n_features)
+        In any format.
+
+    Returns
+    -------
+    sparse matrix
+        `X` itself where it is CSR or CSC, else as CSR.
+    """
+    return X if X.format in ("csr", "csc") else X.tocsr()
+
+
 def append_synthetic(X: Any, provenance: Provenance) -> Any:
     """Return a matrix and behind it the synthetic rows.
 
@@ -67,7 +83,7 @@ def append_synthetic(X: Any, provenance: Provenance) -> Any:
     categorical = provenance.categorical_features
     if sparse.issparse(X):
         if categorical.size:
-            return sparse.csr_matrix(append_synthetic(X.toarray(), provenance)).asformat(X.format)
+            return type(X)(append_synthetic(X.toarray(), provenance))
         return sparse.vstack([X, made_sparse(X, provenance)], format=X.format)
     n, d = X.shape
     out = np.empty((n + len(provenance.base), d), dtype=X.dtype)
