@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from resampler import CorruptStateError, FeatureSchema, MinorityBuffer, OnlineResampler
+from resampler import CorruptStateError, FeatureSchema, InvalidInputError, MinorityBuffer, OnlineResampler
 from resampler.state import FORMAT_VERSION, dump_state, load_state
 
 STATES = Path(__file__).parent / "states"
@@ -43,6 +43,15 @@ def test_a_saved_resampler_goes_on_as_one_that_was_never_saved():
     for name in ("X", "y", "is_synthetic", "row_id", "base_id", "neighbor_id", "step"):
         assert getattr(want, name).tobytes() == getattr(got, name).tobytes()
     assert saved.to_bytes() == whole.to_bytes()
+
+
+@pytest.mark.parametrize("data", [None, "RSMP", Path("state.bin"), [1, 2]])
+def test_what_is_no_bytes_is_refused(data):
+    for kind in KINDS.values():
+        with pytest.raises(InvalidInputError, match=f"must be bytes, got {type(data).__name__}: give what to_bytes"):
+            kind.from_bytes(data)
+    with pytest.raises(InvalidInputError, match="saved Thing must be bytes"):
+        load_state("Thing", data)
 
 
 def test_a_frame_gives_back_what_it_was_given():
