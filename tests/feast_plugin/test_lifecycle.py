@@ -20,6 +20,7 @@ from feast_plugin.notices import SnapshotWarning
 from feast_plugin.prune import prune_snapshot
 from feast_plugin.rebuild import rebuild_snapshot
 from feast_plugin.storage import Location
+from feast_plugin.tombstones import Tombstones
 from feast_plugin.verify import verify_snapshot
 from resampler.errors import CorruptStateError, DataError, GateError, InvalidInputError
 
@@ -252,6 +253,8 @@ def test_create_leaves_a_forgotten_entity_out_and_says_so(project, entity, tmp_p
     assert len(told["hashes"]["customer_id"]) == 1
     assert "7" not in told["hashes"]["customer_id"]
     assert file.stat().st_mode & 0o077 == 0
+    for other in ("--5", "+-7", "-", "\u00b2"):  # signs and digits that are no number
+        assert not Tombstones.read(catalog(project).home).covers(other)
 
     with pytest.warns(SnapshotWarning, match=r"10 rows .* were forgotten \(by customer_id\) were left out"):
         again = project.create()
