@@ -37,7 +37,8 @@ class SMOTENC(Synthesizer, over_sampling.SMOTENC):  # type: ignore[misc]
     Parameters
     ----------
     categorical_features : "auto" or array-like
-        Column numbers, names or a mask, as in imbalanced-learn; "auto" takes a frame's categorical columns, dictionaries of Arrow too.
+        Column numbers, names or a mask, as in imbalanced-learn; "auto" takes a frame's categorical columns,
+        dictionaries of Arrow among them.
     categorical_encoder : object or None
         A one-hot encoder that fixes the categories; rows are never encoded by it.
     sampling_strategy, random_state, k_neighbors, neighbors, group_by
