@@ -10,6 +10,7 @@ from scipy import sparse
 from resampler.errors import InvalidInputError
 from resampler.generate import build
 from resampler.integers import are_wide, interpolate_integers, offsets, to_dtype
+from resampler.layout import as_kernel_rows
 from resampler.schema import check_magnitude
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def dense_rows(X: Any, names: Sequence[Any] = ()) -> NDArray[Any]:
     dense = X.toarray() if sparse.issparse(X) else np.asarray(X)
     if dense.dtype.kind in "iu" and are_wide(dense):
         dense = np.stack([offsets(column) for column in dense.T], axis=1)
-    rows: NDArray[Any] = np.ascontiguousarray(dense, dtype=np.float32 if dense.dtype == np.float32 else np.float64)
+    rows = as_kernel_rows(dense)
     check_magnitude(rows, np.ones(rows.shape[1]), names or [f"column {j}" for j in range(rows.shape[1])])
     return rows
 
@@ -90,7 +91,7 @@ def append_synthetic(X: Any, provenance: Provenance) -> Any:
     out[:n] = X
     made = out[n:]
     if X.dtype in (np.float32, np.float64) and not categorical.size:
-        build(np.ascontiguousarray(X), provenance.base, provenance.neighbor, provenance.step, made)
+        build(out[:n], provenance.base, provenance.neighbor, provenance.step, made)
         return out
     numeric = np.setdiff1d(np.arange(d), categorical)
     rows = build(dense_rows(X[:, numeric]), provenance.base, provenance.neighbor, provenance.step)
