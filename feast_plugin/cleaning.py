@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from feast_plugin.matrix import encode
+from resampler.layout import as_kernel_rows
 from resampler.metric import make_penalty
 from resampler.neighbors import nearest_rows
 from resampler.resolution import deviations
@@ -95,7 +96,7 @@ class _Search:
         categorical = schema.categorical_mask
         units = np.where(categorical, 1.0, schema.scale)
         spread = deviations(matrix[:, ~categorical]) / units[~categorical]
-        self._matrix = np.ascontiguousarray(matrix)
+        self._matrix = as_kernel_rows(matrix)
         self._inverse = 1.0 / units
         self._penalty = make_penalty(categorical if categorical.any() else None, spread, matrix.shape[1])
 

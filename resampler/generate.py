@@ -8,6 +8,7 @@ import numpy as np
 
 from resampler.kernels.interpolate import draw_parents, elect, interpolate
 from resampler.kernels.random import rank_keys
+from resampler.layout import as_kernel_array, as_kernel_rows
 from resampler.neighbors import in_chunks
 
 if TYPE_CHECKING:
@@ -127,19 +128,17 @@ def draw(plan: Plan, n_synthetic: int, seed: int, stream: int, start: int = 0) -
     Parents
         Row i is keyed by (seed, stream, row id of its base, number of the copy) alone.
     """
-    key = np.uint64(seed)
+    key, row_ids = np.uint64(seed), as_kernel_array(plan.row_ids, np.int64)
     ranks = np.empty(len(plan.bases), dtype=np.uint64)
-    rank_keys(key, stream, plan.row_ids, ranks)
-    turn, copy = take_turns(np.lexsort((plan.row_ids, ranks)), n_synthetic, start, plan.weights)
+    rank_keys(key, stream, row_ids, ranks)
+    turn, copy = take_turns(np.lexsort((row_ids, ranks)), n_synthetic, start, plan.weights)
     span = np.ones(plan.neighbors.shape, dtype=np.float32) if plan.span is None else plan.span
     neighbor = np.empty(n_synthetic, dtype=np.int64)
     step = np.empty(n_synthetic, dtype=np.float32)
 
     def _run(first: int, last: int) -> None:
         part = slice(first, last)
-        draw_parents(
-            plan.row_ids, plan.neighbors, span, turn[part], copy[part], key, stream, neighbor[part], step[part]
-        )
+        draw_parents(row_ids, plan.neighbors, span, turn[part], copy[part], key, stream, neighbor[part], step[part])
 
     in_chunks(_run, n_synthetic, _ROWS_A_TASK)
     return Parents(turn, plan.bases[turn], neighbor, step)
@@ -170,8 +169,10 @@ def build(
     ndarray of shape (n_synthetic, n_features)
         `out`, or a new array of `X`'s dtype.
     """
-    rows = np.empty((len(base), X.shape[1]), dtype=X.dtype) if out is None else out
-    in_chunks(lambda first, last: interpolate(X, base, neighbor, step, first, last, rows), len(base), _ROWS_A_TASK)
+    real = as_kernel_rows(X)
+    parents = as_kernel_array(base, np.int64), as_kernel_array(neighbor, np.int64), as_kernel_array(step, np.float32)
+    rows = np.empty((len(base), X.shape[1]), dtype=real.dtype) if out is None else out
+    in_chunks(lambda first, last: interpolate(real, *parents, first, last, rows), len(base), _ROWS_A_TASK)
     return rows
 
 
@@ -197,5 +198,5 @@ def elect_donors(
         Positions of rows that hold the most frequent code, ties to the lowest code.
     """
     donors = np.repeat(bases[:, None], np.count_nonzero(penalty >= 0), axis=1)
-    elect(X, voters, penalty, donors)
+    elect(as_kernel_rows(X), voters, penalty, donors)
     return donors

@@ -31,3 +31,20 @@ def as_kernel_array(values: ArrayLike, dtype: DTypeLike) -> NDArray[Any]:
     `numpy.frombuffer` and Arrow give them, would start the compiler in the middle of a stream.
     """
     return np.require(values, dtype, ["C", "A", "W", "E"])
+
+
+def as_kernel_rows(values: ArrayLike) -> NDArray[Any]:
+    """Return rows as every kernel of the batch side takes them: of float32 or float64, in the layout of kernels.
+
+    Parameters
+    ----------
+    values : array-like of any shape
+        The values.
+
+    Returns
+    -------
+    ndarray of the same shape, float32 or float64
+        `values` itself where it already is that; all but float32 becomes float64.
+    """
+    array = np.asarray(values)
+    return as_kernel_array(array, np.float32 if array.dtype == np.float32 else np.float64)

@@ -11,6 +11,7 @@ from numba import config
 from resampler.errors import InvalidInputError
 from resampler.kernels.batch.cells import GROUP, LANES, bisect, fill
 from resampler.kernels.batch.neighbors import scan_cells
+from resampler.layout import as_kernel_array, as_kernel_rows
 from resampler.resolution import RANGES, exponent_of, resolve, scaled_penalty
 
 if TYPE_CHECKING:
@@ -210,8 +211,9 @@ def nearest_rows(
         raise InvalidInputError(f"neighbors must be one of {METHODS}, got {method!r}")
     if n <= k:
         raise InvalidInputError(f"k={k} neighbours need at least {k + 1} rows, got {n}: lower k or gather more rows")
-    ids = np.arange(n) if row_ids is None else row_ids
-    asked = np.arange(n) if queries is None else queries
+    X = as_kernel_rows(X)
+    ids = np.arange(n) if row_ids is None else as_kernel_array(row_ids, np.int64)
+    asked = np.arange(n) if queries is None else as_kernel_array(queries, np.int64)
     inverse = np.ones(d, dtype=X.dtype) if inverse_scale is None else inverse_scale.astype(X.dtype)
     penalties = np.full(d, -1.0) if penalty is None else penalty.astype(np.float64)
     threads = n_threads or config.NUMBA_NUM_THREADS

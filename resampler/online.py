@@ -469,6 +469,8 @@ class OnlineResampler:
 
         Raises
         ------
+        InvalidInputError
+            If `data` is no bytes.
         CorruptStateError
             If the bytes are damaged or of another format version.
         """

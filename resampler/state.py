@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from resampler.errors import CorruptStateError
+from resampler.errors import CorruptStateError, InvalidInputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -74,9 +74,13 @@ def load_state(kind: str, data: bytes) -> tuple[dict[str, Any], dict[str, NDArra
 
     Raises
     ------
+    InvalidInputError
+        If `data` is no bytes.
     CorruptStateError
         If the bytes are truncated, damaged, of another kind or of another format version.
     """
+    if not isinstance(data, bytes | bytearray | memoryview):
+        raise InvalidInputError(f"saved {kind} must be bytes, got {type(data).__name__}: give what to_bytes gave")
     if len(data) < _PREFIX.size + _DIGEST_BYTES or data[:4] != MAGIC:
         raise CorruptStateError(f"saved {kind} must begin with {MAGIC!r}, got {len(data)} bytes of something else")
     _, version, header_bytes = _PREFIX.unpack_from(data)

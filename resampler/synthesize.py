@@ -8,6 +8,7 @@ import numpy as np
 
 from resampler.errors import InvalidInputError
 from resampler.generate import Plan, build, draw, elect_donors
+from resampler.layout import as_kernel_array, as_kernel_rows
 from resampler.metric import check_positive, check_seed, label_key, make_penalty, make_scale
 from resampler.neighbors import nearest_rows
 from resampler.provenance import Synthetic
@@ -76,9 +77,7 @@ def synthesize(
     -----
     An exact search costs O(n_samples**2 * n_features) at worst.
     """
-    rows = np.ascontiguousarray(X)
-    if rows.dtype not in (np.float32, np.float64):
-        rows = rows.astype(np.float64)
+    rows = as_kernel_rows(X)
     if rows.ndim != 2:
         raise InvalidInputError(f"X must have two dimensions, got shape {rows.shape}")
     n, d = rows.shape
@@ -90,7 +89,7 @@ def synthesize(
             f"k_neighbors={k} needs at least {k + 1} rows of class {label!r}, got {n}: "
             "lower k_neighbors or gather more rows"
         )
-    ids = np.arange(n) if row_ids is None else np.ascontiguousarray(row_ids, dtype=np.int64)
+    ids = np.arange(n) if row_ids is None else as_kernel_array(row_ids, np.int64)
     if ids.shape != (n,) or ids.min() < 0 or len(np.unique(ids)) != n:
         raise InvalidInputError(f"row_ids must be {n} distinct integers of 0 or more, one a row")
     units = make_scale(scale, d)

@@ -573,6 +573,8 @@ class MinorityBuffer:
 
         Raises
         ------
+        InvalidInputError
+            If `data` is no bytes.
         CorruptStateError
             If the bytes are damaged or of another format version.
         """

@@ -16,9 +16,9 @@ from resampler.errors import InvalidInputError
 from resampler.generate import Plan, draw
 from resampler.metric import label_key
 from resampler.neighbors import METHODS, nearest_rows
-from resampler.samplers.contain import are_foreign, contain, take_labels, to_labels
+from resampler.samplers.contain import are_foreign, contain, missing_in, refuse_missing, take_labels, to_labels
 from resampler.samplers.containers import Container
-from resampler.samplers.groups import GroupColumn, Part, count_missing, parts_of
+from resampler.samplers.groups import GroupColumn, Part, parts_of
 from resampler.samplers.kinds import kind_of_values, require
 from resampler.samplers.matrix import append_synthetic, dense_rows
 from resampler.samplers.provenance import Provenance
@@ -89,6 +89,7 @@ class TableMixin:
             Their classes.
         """
         with with_remedies():
+            refuse_missing(y)
             rows = contain(X)
             if rows is None:
                 _refuse_times(X, makes_values=self._makes_values, needs_numbers=self._needs_numbers)
@@ -129,6 +130,7 @@ class TableMixin:
             The sampler itself.
         """
         with with_remedies():
+            refuse_missing(y)
             rows = contain(X)
             names = None if rows is None else _feature_names(rows)
             self._given, self._names = rows, () if rows is None else tuple(rows.names)
@@ -360,7 +362,7 @@ def _checked(groups: Any, n_samples: int) -> NDArray[Any]:
     values = np.asarray(groups)
     if values.shape != (n_samples,):
         raise InvalidInputError(f"groups must be {n_samples} values, one a row, got shape {values.shape}")
-    if missing := count_missing(values):
+    if missing := missing_in(groups):
         raise InvalidInputError(
             f"groups must say the subgroup of every row, got {missing} rows without: give these a subgroup of their "
             "own, or drop them"

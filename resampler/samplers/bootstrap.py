@@ -122,7 +122,9 @@ class RandomOverSampler(TableMixin, over_sampling.RandomOverSampler):  # type: i
         members = X[np.flatnonzero(y == label)]
         members = members.toarray() if sparse.issparse(members) else members
         members = dense_rows(members) if members.dtype.kind in "iu" and are_wide(members) else members
-        spread = deviations(members, members.dtype) if members.dtype.kind == "f" else members.std(axis=0)
+        spread = (
+            deviations(members, members.dtype.newbyteorder("=")) if members.dtype.kind == "f" else members.std(axis=0)
+        )
         noise = _generator(seed, label, 1).standard_normal((len(at), d))
         return noise * (self.shrinkage_[label] * bandwidth * spread)  # type: ignore[index]
 
@@ -134,7 +136,7 @@ def _moved(X: Any, at: NDArray[np.int64], by: NDArray[np.float64]) -> Any:
         made = np.stack([shift_integers(rows[:, j].astype(X.dtype), by[:, j]) for j in range(X.shape[1])], axis=1)
     else:
         made = to_dtype(rows + by, X.dtype)
-    return sparse.csr_matrix(made, dtype=X.dtype) if sparse.issparse(X) else made
+    return type(X)(made, dtype=X.dtype) if sparse.issparse(X) else made
 
 
 class RandomUnderSampler(TableMixin, under_sampling.RandomUnderSampler):  # type: ignore[misc]

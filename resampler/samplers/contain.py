@@ -8,6 +8,7 @@ import numpy as np
 
 from resampler.samplers.cells import contain_cells
 from resampler.samplers.containers import Container
+from resampler.samplers.kinds import count_missing
 from resampler.samplers.tables import contain_table
 
 if TYPE_CHECKING:
@@ -66,6 +67,41 @@ def to_labels(y: Any) -> NDArray[Any]:
     if table is None:
         return np.asarray(y)
     return table.values(0) if table.shape[1] == 1 else table.cells()
+
+
+def missing_in(y: Any) -> int:
+    """Count the rows without a label.
+
+    Parameters
+    ----------
+    y : object
+        Labels as a user gave them.
+
+    Returns
+    -------
+    int
+        0 for what is no labels at all.
+    """
+    # NumPy would make text of a NaN among text.
+    labels = np.array(y, dtype=object) if isinstance(y, list | tuple) else to_labels(y)
+    return count_missing(labels.ravel()) if labels.ndim else 0
+
+
+def refuse_missing(y: Any) -> None:
+    """Refuse rows without a label, which scikit-learn finds among numbers only.
+
+    Parameters
+    ----------
+    y : object
+        Labels as a user gave them.
+
+    Raises
+    ------
+    ValueError
+        If one is missing; in scikit-learn's words, which `with_remedies` knows.
+    """
+    if missing_in(y):
+        raise ValueError("Input y contains NaN")
 
 
 def take_labels(y: Any, rows: NDArray[np.int64]) -> Any:

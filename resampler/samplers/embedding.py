@@ -20,6 +20,7 @@ from resampler.resolution import at_unit, rows_at_unit
 from resampler.samplers.base import Synthesizer, TableMixin
 from resampler.samplers.contain import are_foreign, contain, to_labels
 from resampler.samplers.groups import GroupColumn
+from resampler.samplers.matrix import sliceable
 from resampler.samplers.remedies import with_remedies
 from resampler.samplers.smote import SMOTE
 
@@ -153,7 +154,9 @@ class EmbeddingSMOTE(TableMixin, BaseOverSampler):  # type: ignore[misc]
         if self.inverse == "none":
             return made, y_new
         rows_taken = np.concatenate([np.arange(made.shape[0] - len(self.decoded_)), self.decoded_])
-        return rows.take(rows_taken) if rows is not None and foreign else _safe_indexing(X, rows_taken), y_new
+        if rows is not None and foreign:
+            return rows.take(rows_taken), y_new
+        return _safe_indexing(sliceable(X) if sparse.issparse(X) else X, rows_taken), y_new
 
     def _remember_columns(self, X: Any, rows: Container | None) -> None:
         """Set what is known of the columns of `X`; the base saw those of the embedding."""
@@ -183,7 +186,7 @@ class EmbeddingSMOTE(TableMixin, BaseOverSampler):  # type: ignore[misc]
         if self.inverse == "nearest":
             self.decoded_ = self._decode(embedded, y, made[len(y) :], labels[len(y) :])
         same_space = self.transformer_ is None and sparse.issparse(X)
-        return sparse.csr_matrix(made).asformat(X.format) if same_space else made, labels
+        return type(X)(made) if same_space else made, labels
 
     def _put_together(self, rows: Container, X_new: Any) -> Any:
         if self.metric == "euclidean":

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils._missing import is_pandas_na
 
 from resampler.errors import InvalidInputError
 from resampler.generate import take_turns
 from resampler.samplers.contain import contain
+from resampler.samplers.kinds import count_missing
+from resampler.samplers.matrix import sliceable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,24 +104,6 @@ def parts_of(y: NDArray[Any], strategy: dict[Any, int], groups: NDArray[Any] | N
             yield Part(label, int(quotas[g]), names[g].item(), np.flatnonzero(codes == g))
 
 
-def count_missing(values: NDArray[Any]) -> int:
-    """Count missing values.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n_samples,)
-        Of any dtype.
-
-    Returns
-    -------
-    int
-        Entries that are None, NaN, NaT or pandas' NA.
-    """
-    if values.dtype.kind in "iubUS":
-        return 0
-    return sum(v is None or is_pandas_na(v) or bool(v != v) for v in values.tolist())
-
-
 class GroupColumn:
     """The column of `X` that tells subgroups apart; one that is not numbers is carried along, not resampled.
 
@@ -151,7 +134,7 @@ class GroupColumn:
         if rows is not None:
             values = rows.values(self.at)
         elif sparse.issparse(X):
-            values = X[:, [self.at]].toarray()[:, 0]
+            values = sliceable(X)[:, [self.at]].toarray()[:, 0]
         else:
             values = np.asarray(X)[:, self.at]
         if missing := count_missing(values):

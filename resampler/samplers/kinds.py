@@ -195,3 +195,25 @@ def numbers_of(name: object, values: NDArray[Any]) -> NDArray[Any]:
         return np.array([np.nan if cell is None or is_pandas_na(cell) else cell for cell in cells], dtype=np.float64)
     except (TypeError, ValueError, OverflowError) as error:
         raise RefusedError(f"column {name!r} of X: {error}. Remedy: give numbers in every cell") from error
+
+
+def count_missing(values: NDArray[Any]) -> int:
+    """Count missing values.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_samples,)
+        Of any dtype.
+
+    Returns
+    -------
+    int
+        Entries that are None, NaN, NaT or pandas' NA.
+    """
+    if values.dtype.kind in "fcmM":
+        return int(np.count_nonzero(np.isnan(values)))
+    return sum(map(_is_missing, values.tolist())) if values.dtype.kind == "O" else 0
+
+
+def _is_missing(cell: Any) -> bool:
+    return cell is None or is_pandas_na(cell) or (not hasattr(cell, "__len__") and bool(cell != cell))

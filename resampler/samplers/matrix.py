@@ -10,6 +10,7 @@ from scipy import sparse
 from resampler.errors import InvalidInputError
 from resampler.generate import build
 from resampler.integers import are_wide, interpolate_integers, offsets, to_dtype
+from resampler.layout import as_kernel_rows
 from resampler.schema import check_magnitude
 
 if TYPE_CHECKING:
@@ -44,9 +45,25 @@ def dense_rows(X: Any, names: Sequence[Any] = ()) -> NDArray[Any]:
     dense = X.toarray() if sparse.issparse(X) else np.asarray(X)
     if dense.dtype.kind in "iu" and are_wide(dense):
         dense = np.stack([offsets(column) for column in dense.T], axis=1)
-    rows: NDArray[Any] = np.ascontiguousarray(dense, dtype=np.float32 if dense.dtype == np.float32 else np.float64)
+    rows = as_kernel_rows(dense)
     check_magnitude(rows, np.ones(rows.shape[1]), names or [f"column {j}" for j in range(rows.shape[1])])
     return rows
+
+
+def sliceable(X: Any) -> Any:
+    """Return a sparse matrix in a format that parts can be taken of, as imbalanced-learn does.
+
+    Parameters
+    ----------
+    X : sparse matrix of shape (n_samples, n_features)
+        In any format.
+
+    Returns
+    -------
+    sparse matrix
+        `X` itself where it is CSR or CSC, else as CSR.
+    """
+    return X if X.format in ("csr", "csc") else X.tocsr()
 
 
 def append_synthetic(X: Any, provenance: Provenance) -> Any:
@@ -67,14 +84,14 @@ def append_synthetic(X: Any, provenance: Provenance) -> Any:
     categorical = provenance.categorical_features
     if sparse.issparse(X):
         if categorical.size:
-            return sparse.csr_matrix(append_synthetic(X.toarray(), provenance)).asformat(X.format)
+            return type(X)(append_synthetic(X.toarray(), provenance))
         return sparse.vstack([X, made_sparse(X, provenance)], format=X.format)
     n, d = X.shape
     out = np.empty((n + len(provenance.base), d), dtype=X.dtype)
     out[:n] = X
     made = out[n:]
     if X.dtype in (np.float32, np.float64) and not categorical.size:
-        build(np.ascontiguousarray(X), provenance.base, provenance.neighbor, provenance.step, made)
+        build(out[:n], provenance.base, provenance.neighbor, provenance.step, made)
         return out
     numeric = np.setdiff1d(np.arange(d), categorical)
     rows = build(dense_rows(X[:, numeric]), provenance.base, provenance.neighbor, provenance.step)

@@ -22,7 +22,7 @@ from resampler.metric import make_penalty
 from resampler.resolution import deviations
 from resampler.samplers.base import Synthesizer
 from resampler.samplers.containers import Container
-from resampler.samplers.kinds import refuse_lists
+from resampler.samplers.kinds import CATEGORIES, refuse_lists
 from resampler.samplers.matrix import dense_rows
 
 if TYPE_CHECKING:
@@ -37,7 +37,8 @@ class SMOTENC(Synthesizer, over_sampling.SMOTENC):  # type: ignore[misc]
     Parameters
     ----------
     categorical_features : "auto" or array-like
-        Column numbers, names or a mask, as in imbalanced-learn; "auto" takes a frame's categorical columns.
+        Column numbers, names or a mask, as in imbalanced-learn; "auto" takes a frame's categorical columns,
+        dictionaries of Arrow among them.
     categorical_encoder : object or None
         A one-hot encoder that fixes the categories; rows are never encoded by it.
     sampling_strategy, random_state, k_neighbors, neighbors, group_by
@@ -109,11 +110,12 @@ class SMOTENC(Synthesizer, over_sampling.SMOTENC):  # type: ignore[misc]
             names = () if frame else self._names
             given = X if rows is None or not (frame or isinstance(rows.given, np.ndarray)) else rows.given
             self.categorical_features_ = _positions(given, names, self.categorical_features)
-        elif rows is None or frame or not rows.names:
+        elif rows is None or not (frame or rows.names):
             super()._validate_column_types(X if rows is None else rows.given)
             return
         else:
-            self.categorical_features_ = np.flatnonzero([not rows.kind(j).made for j in range(rows.shape[1])])
+            kinds = [rows.kind(j) for j in range(rows.shape[1])]
+            self.categorical_features_ = np.flatnonzero([k == CATEGORIES if frame else not k.made for k in kinds])
         self.continuous_features_ = np.setdiff1d(np.arange(X.shape[1]), self.categorical_features_)
 
     def _fit_resample(self, X: Any, y: NDArray[Any], groups: Any = None) -> tuple[Any, NDArray[Any]]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _REMEDIES = {
     r"The '(\w+)' parameter of \w+ must be": r"give \1 such a value",
     "more than 1 class": "y needs rows of at least two classes",
+    "Input y contains NaN": "give the rows without a label one, or drop them",
     "contains NaN|contains infinity": "impute or drop it first, in a step of the same pipeline",
     "minimum of 1 is required": "X needs at least one row and one column",
     "inconsistent numbers? of samples": "X and y need one entry a row each",
@@ -23,6 +24,8 @@ _REMEDIES = {
     "Complex data": "split real and imaginary parts into columns",
     "bytes/strings|could not convert string": "encode such columns first, or use SMOTENC and name them in "
     "categorical_features",
+    "Unknown label type: unknown": "give y an integer or string dtype, such as y.astype(int) or y.astype(str)",
+    "labels represented as bytes": "decode them, such as by y.astype(str)",
     "Unknown label type": "bin y into classes first",
     "unknown categories": "give categorical_encoder all categories of the column",
     "all features must be in|not columns of the dataframe|only supported for dataframes": "change categorical_features",

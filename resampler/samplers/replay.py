@@ -9,7 +9,7 @@ from scipy import sparse
 
 from resampler.errors import InvalidInputError
 from resampler.samplers.contain import contain
-from resampler.samplers.matrix import append_synthetic
+from resampler.samplers.matrix import append_synthetic, sliceable
 from resampler.samplers.provenance import Provenance
 
 
@@ -26,7 +26,7 @@ def replay(X: Any, provenance: Provenance) -> Any:
     Returns
     -------
     object
-        The synthetic rows, of the type and dtypes of `X`, bit for bit.
+        The synthetic rows, of the type and dtypes of `X`, bit for bit; CSR of a sparse matrix that is not CSC.
 
     Raises
     ------
@@ -51,4 +51,4 @@ def replay(X: Any, provenance: Provenance) -> Any:
         raise InvalidInputError(f"provenance names row {highest}, X has {n} rows: give the X that was resampled")
     if rows is not None:
         return rows.made(provenance)
-    return append_synthetic(X if sparse.issparse(X) else np.asarray(X), provenance)[n:]
+    return append_synthetic(sliceable(X) if sparse.issparse(X) else np.asarray(X), provenance)[n:]

@@ -47,7 +47,6 @@ class _PandasFrame(Container):
         if getattr(dtype, "kind", "O") == "f":
             return column.to_numpy(dtype=dtype.numpy_dtype, na_value=np.nan)
         # pandas' NA cannot be compared, so encoders refuse it; NaN they take.
-        # pandas' NA cannot be compared, so encoders refuse it; NaN they take.
         cells = column.to_numpy(dtype=object)
         return np.where(column.isna(), np.nan, cells) if self._has_na(j) else cells
 
@@ -182,12 +181,15 @@ class _PolarsFrame(Container):
         return sys.modules["polars"]
 
     def values(self, j: int) -> NDArray[Any]:
-        return self.given.to_series(j).to_numpy()
+        column = self.given.to_series(j)
+        return np.array(column.to_list(), dtype=object) if _is_too_wide(column.dtype) else column.to_numpy()
 
     def kind(self, j: int) -> Kind:
         dtype = self.given.dtypes[j]
+        if _is_too_wide(dtype):
+            return Kind(f"numbers of type {dtype}", remedy="cast it to Int64 or Float64")
         if dtype.is_numeric() and not dtype.is_decimal():
-            return NUMBERS if self.values(j).dtype.kind in "iuf" else Kind(f"numbers of type {dtype}")
+            return NUMBERS
         empty = self.given.to_series(j).slice(0, 0)
         return kind_of_arrow(empty.to_arrow().type) if dtype != self._polars.Object else kind_of_values(self.values(j))
 
@@ -206,6 +208,11 @@ class _PolarsFrame(Container):
 
     def followed_by(self, new: Any) -> Any:
         return self._polars.concat([self.given, new])
+
+
+def _is_too_wide(dtype: Any) -> bool:
+    """Tell whether NumPy has nothing as wide as a type of Polars."""
+    return str(dtype) in ("Int128", "UInt128")
 
 
 def contain_table(X: Any) -> Container | None:

@@ -56,6 +56,10 @@ def test_no_value_of_a_manifest_can_be_changed_unseen(project):
     for path in paths:
         with pytest.raises(CorruptStateError):
             Manifest.from_json(changed(text, path), "m")
+    data = json.loads(text)
+    data["splits"]["holdout"] = data["splits"]["test"]
+    with pytest.raises(CorruptStateError, match=r"m was changed: it has splits \['holdout'\]: restore it"):
+        Manifest.from_json(json.dumps(data), "m")
 
 
 @pytest.mark.parametrize(

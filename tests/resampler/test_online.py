@@ -118,7 +118,7 @@ def test_output_is_the_twins_however_it_is_cut_saved_and_forgotten(
 
 def test_ratio_is_kept_over_the_window_and_each_real_row_comes_out_once():
     X, y, ids = make_rows(1, 20_000, 4, rate=0.03)
-    batch = OnlineResampler(FeatureSchema.numeric("abcd"), ratio=0.25, window=2_000, seed=9).process(X, y, ids)
+    batch = OnlineResampler(FeatureSchema.numeric(list("abcd")), ratio=0.25, window=2_000, seed=9).process(X, y, ids)
     real = ~batch.is_synthetic
     assert np.array_equal(batch.X[real], X)
     assert np.array_equal(batch.row_id[real], ids)
@@ -130,7 +130,7 @@ def test_ratio_is_kept_over_the_window_and_each_real_row_comes_out_once():
 
 def test_synthetic_rows_replay_from_their_provenance_and_lie_between_their_parents():
     X, y, ids = make_rows(2, 5_000, 6, rate=0.1)
-    batch = OnlineResampler(FeatureSchema.numeric("abcdef"), ratio=0.5, seed=3).process(X, y, ids)
+    batch = OnlineResampler(FeatureSchema.numeric(list("abcdef")), ratio=0.5, seed=3).process(X, y, ids)
     position = np.argsort(ids)
     made = batch.is_synthetic
     assert made.sum() > 1_000
@@ -142,7 +142,7 @@ def test_synthetic_rows_replay_from_their_provenance_and_lie_between_their_paren
 
 def test_under_sampling_drops_majority_rows_only_and_counts_them():
     X, y, ids = make_rows(7, 20_000, 3, rate=0.05)
-    resampler = OnlineResampler(FeatureSchema.numeric("abc"), ratio=0.6, undersample=0.2, seed=4)
+    resampler = OnlineResampler(FeatureSchema.numeric(list("abc")), ratio=0.6, undersample=0.2, seed=4)
     batch = resampler.process(X, y, ids)
     real = ~batch.is_synthetic
     assert (batch.y[real] == 1).sum() == (y == 1).sum()
@@ -155,8 +155,8 @@ def test_under_sampling_drops_majority_rows_only_and_counts_them():
 def test_a_trace_tells_what_each_row_became():
     X, y, ids = make_rows(7, 3_000, 3, rate=0.05)
     parameters = {"ratio": 0.6, "undersample": 0.2, "window": 500, "seed": 4}
-    batch, starts = OnlineResampler(FeatureSchema.numeric("abc"), **parameters).process_traced(X, y, ids)
-    single = OnlineResampler(FeatureSchema.numeric("abc"), **parameters)
+    batch, starts = OnlineResampler(FeatureSchema.numeric(list("abc")), **parameters).process_traced(X, y, ids)
+    single = OnlineResampler(FeatureSchema.numeric(list("abc")), **parameters)
     assert (
         starts.tolist()
         == np.cumsum([0] + [len(single.process(X[[i]], y[[i]], ids[[i]])) for i in range(3_000)]).tolist()
@@ -166,13 +166,13 @@ def test_a_trace_tells_what_each_row_became():
 
 def test_poisson_quotas_keep_the_ratio_on_average():
     X, y, ids = make_rows(8, 20_000, 3, rate=0.05)
-    batch = OnlineResampler(FeatureSchema.numeric("abc"), ratio=0.5, quota="poisson", seed=4).process(X, y, ids)
+    batch = OnlineResampler(FeatureSchema.numeric(list("abc")), ratio=0.5, quota="poisson", seed=4).process(X, y, ids)
     assert abs((batch.y == 1).sum() / (batch.y == 0).sum() - 0.5) < 0.03
 
 
 def test_nothing_is_made_before_the_warm_up_is_over():
     X, y, ids = make_rows(9, 4_000, 3, rate=0.1)
-    batch = OnlineResampler(FeatureSchema.numeric("abc"), ratio=0.5, warmup=3_000).process(X, y, ids)
+    batch = OnlineResampler(FeatureSchema.numeric(list("abc")), ratio=0.5, warmup=3_000).process(X, y, ids)
     first = np.flatnonzero(batch.is_synthetic)[0]
     assert first >= 3_001
 
@@ -183,7 +183,7 @@ def test_two_minorities_flip_with_the_majority():
     late = rng.choice(3, 4_000, p=[0.05, 0.9, 0.05])
     y = np.concatenate([early, late])
     X = rng.normal(size=(8_000, 2)).astype(np.float32) + y[:, None]
-    resampler = OnlineResampler(FeatureSchema.numeric("ab"), ratio=0.3, window=1_000)
+    resampler = OnlineResampler(FeatureSchema.numeric(list("ab")), ratio=0.3, window=1_000)
     batch = resampler.process(X, y, np.arange(8_000))
     tail = batch.y[-2_000:]
     share = np.bincount(tail, minlength=3) / (tail == 1).sum()
@@ -194,8 +194,8 @@ def test_two_minorities_flip_with_the_majority():
 
 def test_a_saved_resampler_goes_on_as_if_it_had_not_stopped():
     X, y, ids = make_rows(3, 3_000, 4)
-    whole = OnlineResampler(FeatureSchema.numeric("abcd"), capacity=50, window=500, seed=8)
-    first = OnlineResampler(FeatureSchema.numeric("abcd"), capacity=50, window=500, seed=8)
+    whole = OnlineResampler(FeatureSchema.numeric(list("abcd")), capacity=50, window=500, seed=8)
+    first = OnlineResampler(FeatureSchema.numeric(list("abcd")), capacity=50, window=500, seed=8)
     a = run(whole, X, y, ids, [])
     b = first.process(X[:1_700], y[:1_700], ids[:1_700])
     saved = first.to_bytes()
@@ -210,7 +210,7 @@ def test_a_saved_resampler_goes_on_as_if_it_had_not_stopped():
 
 def test_resamplers_on_threads_do_not_disturb_each_other():
     X, y, ids = make_rows(4, 4_000, 4)
-    schema = FeatureSchema.numeric("abcd")
+    schema = FeatureSchema.numeric(list("abcd"))
     expected = OnlineResampler(schema, seed=2).process(X, y, ids)
     results = [None] * 4
 
@@ -228,7 +228,7 @@ def test_resamplers_on_threads_do_not_disturb_each_other():
 
 def test_forgotten_rows_have_no_later_descendants():
     X, y, ids = make_rows(6, 4_000, 3)
-    resampler = OnlineResampler(FeatureSchema.numeric("abc"), ratio=0.5)
+    resampler = OnlineResampler(FeatureSchema.numeric(list("abc")), ratio=0.5)
     resampler.process(X[:2_000], y[:2_000], ids[:2_000])
     minority = ids[:2_000][y[:2_000] == 1]
     gone = minority[::2]
@@ -295,7 +295,7 @@ FIRST_OF_1 = int(make_rows(0, 50, 2)[2][make_rows(0, 50, 2)[1] == 1][0])
     ],
 )
 def test_bad_rows_are_named_and_change_nothing(X, y, ids, error, message):
-    resampler = OnlineResampler(FeatureSchema.numeric("ab"))
+    resampler = OnlineResampler(FeatureSchema.numeric(list("ab")))
     good = make_rows(0, 50, 2)
     resampler.process(*good)
     before = resampler.to_bytes()
@@ -324,13 +324,13 @@ def test_labels_are_classes_of_the_contract(label, known, unknown):
 
 
 def test_no_rows_are_no_rows():
-    batch = OnlineResampler(FeatureSchema.numeric("ab")).process(np.empty((0, 2)), [], [])
+    batch = OnlineResampler(FeatureSchema.numeric(list("ab"))).process(np.empty((0, 2)), [], [])
     assert len(batch) == 0
     assert batch.X.shape == (0, 2)
 
 
 def test_damaged_state_is_refused():
-    resampler = OnlineResampler(FeatureSchema.numeric("ab"), capacity=20, window=20)
+    resampler = OnlineResampler(FeatureSchema.numeric(list("ab")), capacity=20, window=20)
     resampler.process(*make_rows(0, 50, 2))
     saved = resampler.to_bytes()
     rng = np.random.default_rng(0)
@@ -360,10 +360,10 @@ def test_to_arrow_names_columns_after_the_contract():
 def test_a_large_buffer_searches_within_a_budget_and_still_depends_on_no_cut(strategy):
     X, y, ids = make_rows(10, 12_000, 6, rate=0.45)
     parameters = {"ratio": 1.0, "capacity": 2_500, "window": 1_500, "seed": 3, "strategy": strategy}
-    whole = OnlineResampler(FeatureSchema.numeric("abcdef"), **parameters)
+    whole = OnlineResampler(FeatureSchema.numeric(list("abcdef")), **parameters)
     expected = run(whole, X, y, ids, range(1_000, 12_000, 1_000))
     assert not whole._bases[1].buffer.exact
-    first = OnlineResampler(FeatureSchema.numeric("abcdef"), **parameters)
+    first = OnlineResampler(FeatureSchema.numeric(list("abcdef")), **parameters)
     a = run(first, X[:9_000], y[:9_000], ids[:9_000], range(77, 9_000, 777))
     second = OnlineResampler.from_bytes(first.to_bytes())
     b = run(second, X[9_000:], y[9_000:], ids[9_000:], [1, 2, 1_500])
@@ -405,7 +405,9 @@ def test_a_strategy_chooses_bases_by_the_classes_around_them(strategy, clean):
     deep = (y == 1) & ~apart & ~border
     shares = {}
     for kind, parameters in {"plain": {}, "other": {"strategy": strategy, "clean": clean}}.items():
-        resampler = OnlineResampler(FeatureSchema.numeric("ab"), ratio=0.5, capacity=300, window=2_000, **parameters)
+        resampler = OnlineResampler(
+            FeatureSchema.numeric(list("ab")), ratio=0.5, capacity=300, window=2_000, **parameters
+        )
         batch = resampler.process(X, y, np.arange(len(y)))
         assert abs((batch.y == 1).sum() / (batch.y == 0).sum() - 0.5) < 0.05
         bases = batch.base_id[batch.base_id >= 0]
@@ -436,7 +438,7 @@ def test_a_base_is_as_wide_as_its_weight(data, word):
 def test_without_danger_all_bases_are_alike():
     X, y, ids = make_rows(12, 3_000, 3)
     X[y == 1] += 100
-    schema = FeatureSchema.numeric("abc")
+    schema = FeatureSchema.numeric(list("abc"))
     plain = OnlineResampler(schema, ratio=0.5, seed=1).process(X, y, ids)
     assert plain.n_synthetic > 500
     assert_same(plain, OnlineResampler(schema, ratio=0.5, seed=1, strategy="borderline").process(X, y, ids))
@@ -446,7 +448,7 @@ def test_forgotten_rows_leave_the_sample_and_the_weights_follow():
     X, y, _, _ = two_islands(6_000)
     ids = np.arange(len(y))
     parameters = {"ratio": 0.5, "capacity": 300, "strategy": "adaptive", "clean": True}
-    online = OnlineResampler(FeatureSchema.numeric("ab"), **parameters)
+    online = OnlineResampler(FeatureSchema.numeric(list("ab")), **parameters)
     online.process(X[:4_000], y[:4_000], ids[:4_000])
     bases = online._bases[1]
     gone = bases.row_ids[::3]

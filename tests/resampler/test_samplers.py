@@ -106,6 +106,28 @@ def test_sparse_rows_are_the_dense_ones(name, kind):
     assert np.array_equal(replay(sparse.csr_matrix(X).asformat(kind), sampler.provenance_).toarray(), dense[len(X) :])
 
 
+@pytest.mark.parametrize("array", [sparse.csr_matrix, sparse.csr_array])
+@pytest.mark.parametrize("kind", ["coo", "dok", "lil", "bsr", "dia", "csr", "csc"])
+def test_any_sparse_format_is_replayed_and_grouped_by(kind, array):
+    X, y = overlapping()
+    X = np.column_stack([np.where(np.abs(X) < 0.5, 0, X), np.arange(len(X)) % 2])
+    given = array(X).asformat(kind)
+    for sampler in (
+        samplers.SMOTE(random_state=0),
+        samplers.SMOTE(group_by=X.shape[1] - 1, random_state=0),
+        samplers.SMOTENC([X.shape[1] - 1], random_state=0),
+        samplers.EmbeddingSMOTE(random_state=0),
+        samplers.EmbeddingSMOTE(inverse="nearest", random_state=0),
+        samplers.RandomOverSampler(random_state=0),
+    ):
+        X_new, _ = sampler.fit_resample(given, y)
+        again = replay(given, sampler.provenance_)
+        assert type(X_new) is type(array(X).asformat(kind if kind == "csc" else "csr"))
+        if getattr(sampler, "inverse", "none") == "none":
+            assert type(again) is type(X_new)
+            assert np.array_equal(again.toarray(), X_new[len(y) :].toarray())
+
+
 def frame(X, y):
     # "visits" has mean 4.2 and more: truncated towards zero it would drop by a half.
     return pd.DataFrame({"a": X[:, 0], "b": X[:, 1].astype("float32"), "visits": np.rint(X[:, 2] * 3 + 5).astype(int)})
@@ -260,6 +282,7 @@ def test_a_smaller_random_sample_is_part_of_a_larger():
 FEW = overlapping(n=(30, 4))
 ROWS = np.random.default_rng(0).normal(size=(20, 2))
 LABELS = np.repeat([0, 1], [14, 6])
+ZONED = pd.Series(pd.to_datetime(["2024-01-01", "2025-01-01"], utc=True))
 
 
 @pytest.mark.parametrize(
@@ -289,6 +312,10 @@ LABELS = np.repeat([0, 1], [14, 6])
         (samplers.SMOTE(), ROWS.astype(str), LABELS, ValueError, "Remedy: encode such columns first, or use SMOTENC"),
         (samplers.SMOTE(), ROWS + 1j, LABELS, ValueError, "Remedy: split real and imaginary"),
         (samplers.SMOTE(), ROWS, ROWS[:, 0], ValueError, "Remedy: bin y into classes"),
+        (samplers.SMOTE(), ROWS, LABELS.astype(object), ValueError, r"unknown.*Remedy: .* y\.astype\(int\) or"),
+        (samplers.SMOTE(), ROWS, pl.Series(LABELS).cast(pl.Decimal(9, 0)), ValueError, r"Remedy: .* y\.astype\(int"),
+        (samplers.SMOTE(), ROWS, ZONED[LABELS], ValueError, r"Remedy: .* or y\.astype\(str\)"),
+        (samplers.SMOTE(), ROWS, LABELS.astype("S"), TypeError, "bytes.*Remedy: decode them"),
         (samplers.SMOTE(), pl.LazyFrame(ROWS), LABELS, InvalidInputError, r"got a LazyFrame: call \.collect\(\)"),
         (samplers.SMOTE(sampling_strategy=0.1), ROWS, LABELS, ValueError, "Remedy: raise sampling_strategy"),
         (samplers.SMOTE(sampling_strategy={1: 3}), ROWS, LABELS, ValueError, "6 samples and 3 .*Remedy: raise"),

@@ -210,6 +210,27 @@ def test_a_column_that_is_no_number_is_named_with_its_remedy_and_picked_as_it_is
         assert [str(row[1]) for row in rows_of(X_new)] == [str(rows_of(X)[i][1]) for i in sampler.sample_indices_]
 
 
+@pytest.mark.parametrize("wide", [name for name in ("Int128", "UInt128") if hasattr(pl, name)])
+def test_integers_wider_than_numpy_has_are_named_and_picked_as_they_are(wide):
+    rng = np.random.default_rng(0)
+    cells = pl.Series(rng.integers(0, 3, 60)).cast(getattr(pl, wide))
+    X, y = pl.DataFrame({"n": rng.normal(size=60), "odd": cells}), np.repeat([0, 1], [45, 15])
+    for name in MAKING.keys() - {"smotenc"} | {"tomek", "enn"}:
+        with pytest.raises(ResamplerError, match=f"column 'odd' of X holds numbers of type {wide}.*cast it to Int64"):
+            clone((MAKING | PICKING)[name]).fit_resample(X, y)
+    under = samplers.RandomUnderSampler(random_state=0)
+    assert under.fit_resample(X, y)[0].equals(X[under.sample_indices_])
+    for sampler in (
+        samplers.SMOTENC(["odd"], random_state=0),
+        samplers.SMOTE(k_neighbors=1, random_state=0, group_by="n"),
+    ):
+        rows = X if isinstance(sampler, samplers.SMOTENC) else X.select(n=pl.col("odd"), m=pl.col("n"))
+        X_new, _ = sampler.fit_resample(rows, y)
+        assert X_new.schema == rows.schema
+        assert X_new[:60].equals(rows)
+        assert X_new[60:].equals(replay(rows, sampler.provenance_))
+
+
 @pytest.mark.parametrize("kind", ["datetime64[us]", "timedelta64[s]"])
 def test_an_array_of_dates_is_refused(kind):
     X, y = np.arange(60).reshape(30, 2).astype(kind), np.repeat([0, 1], [20, 10])
@@ -341,3 +362,47 @@ def test_groups_that_nobody_asked_for_are_refused_by_scikit_learn():
         pipe = make_pipeline(samplers.SMOTE(random_state=0), LogisticRegression())
         with pytest.raises(ValueError, match=r"groups.*are passed but are not explicitly set as requested or not"):
             pipe.fit(X, y, groups=groups)
+
+
+GAPS = ["a"] * 45 + ["b"] * 14 + [None]
+WITHOUT_LABEL = {
+    "list": GAPS,
+    "list of numbers": [0] * 45 + [1] * 14 + [None],
+    "list with NaN": [*GAPS[:-1], float("nan")],
+    "tuple": tuple(GAPS),
+    "column of a list": [[label] for label in GAPS],
+    "objects": np.array(GAPS, dtype=object),
+    "floats": np.array([0.0] * 45 + [1.0] * 14 + [np.nan]),
+    "times": np.array(["2024-01-01"] * 45 + ["2025-01-01"] * 14 + ["NaT"], dtype="datetime64[ns]"),
+    "pandas objects": pd.Series(GAPS, dtype=object),
+    "pandas string": pd.Series(GAPS, dtype="string"),
+    "pandas integers": pd.Series([0] * 45 + [1] * 14 + [None], dtype="Int64"),
+    "pandas arrow": pd.Series(GAPS, dtype=pd.ArrowDtype(pa.string())),
+    "pandas categories": pd.Series(pd.Categorical(GAPS)),
+    "pandas frame": pd.DataFrame({"y": GAPS}),
+    "polars": pl.Series(GAPS),
+    "polars categories": pl.Series(GAPS, dtype=pl.Categorical),
+    "polars frame": pl.DataFrame({"y": GAPS}),
+    "arrow": pa.array(GAPS),
+    "arrow chunks": pa.chunked_array([GAPS[:20], GAPS[20:]]),
+    "arrow dictionary": pa.array(GAPS).dictionary_encode(),
+}
+
+
+@pytest.mark.parametrize("labels", WITHOUT_LABEL)
+def test_a_row_without_a_label_is_refused_in_the_same_words_whatever_holds_it(labels):
+    X, y = np.random.default_rng(0).normal(size=(60, 2)), WITHOUT_LABEL[labels]
+    for sampler in map(clone, (MAKING | PICKING).values()):
+        for rows in (X, pl.DataFrame(X)):
+            for method in (sampler.fit_resample, sampler.fit):
+                with pytest.raises(ResamplerError, match=r"^Input y contains NaN\. Remedy: give .*, or drop them$"):
+                    method(rows, y)
+
+
+def test_a_row_of_no_subgroup_is_found_among_times_and_in_a_list():
+    days = np.array(["2024-01-01"] * 59 + ["NaT"], dtype="datetime64[ns]")
+    X, y = pd.DataFrame({"n": np.arange(60.0), "day": days}), np.repeat([0, 1], [45, 15])
+    with pytest.raises(ResamplerError, match="subgroup of every row, got 1 rows without"):
+        samplers.SMOTE(group_by="day").fit_resample(X, y)
+    with pytest.raises(ResamplerError, match="groups must say the subgroup of every row, got 1 rows without"):
+        samplers.SMOTE().fit_resample(X[["n"]], y, groups=["north"] * 59 + [float("nan")])

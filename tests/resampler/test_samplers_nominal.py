@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 from scipy import sparse
 from sklearn.neighbors import NearestNeighbors
@@ -133,6 +134,43 @@ def test_missing_categories_are_a_category():
     data["shop"] = np.where(np.arange(len(data)) % 3 == 0, None, data["shop"])
     X_new, _ = samplers.SMOTENC([1, 3], random_state=0).fit_resample(data, y)
     assert X_new["shop"].iloc[260:].isna().any()
+
+
+def test_auto_takes_every_categorical_type_of_pandas():
+    data, y = mixed()
+    dictionary = pd.ArrowDtype(pa.dictionary(pa.int32(), pa.string()))
+    X = data.astype({"colour": str}).astype({"colour": dictionary, "shop": "category"})
+    sampler = samplers.SMOTENC("auto", random_state=0)
+    X_new, _ = sampler.fit_resample(X, y)
+    assert sampler.categorical_features_.tolist() == [1, 3]
+    assert X_new.dtypes.equals(X.dtypes)
+    pd.testing.assert_frame_equal(X_new.iloc[:260], X)
+    pd.testing.assert_frame_equal(X_new.iloc[260:].reset_index(drop=True), replay(X, sampler.provenance_))
+
+
+@pytest.mark.parametrize(
+    "dtype",
+    [
+        "string",
+        "string[pyarrow]",
+        pd.ArrowDtype(pa.string()),
+        pd.CategoricalDtype(pd.array(["a", "b"], dtype="string")),
+        pd.ArrowDtype(pa.dictionary(pa.int32(), pa.string())),
+    ],
+    ids=str,
+)
+def test_the_missing_value_of_pandas_is_a_category_and_comes_back_as_it_came(dtype):
+    data, y = mixed()
+    data["shop"] = pd.Series(np.where(np.arange(260) % 3 == 0, None, data["shop"]), dtype="string").astype(dtype)
+    sampler = samplers.SMOTENC([1, 3], random_state=0)
+    X_new, _ = sampler.fit_resample(data, y)
+    assert X_new.dtypes.equals(data.dtypes)
+    pd.testing.assert_frame_equal(X_new.iloc[:260], data)
+    made = X_new.iloc[260:].reset_index(drop=True)
+    pd.testing.assert_frame_equal(made, replay(data, sampler.provenance_))
+    assert 0 < made["shop"].isna().sum() < len(made)
+    with pytest.raises(InvalidInputError, match=r"contains NaN.*Remedy: impute or drop it first"):
+        samplers.SMOTEN().fit_resample(data[["shop"]], y)
 
 
 def test_smoten_is_the_vote_by_value_difference():

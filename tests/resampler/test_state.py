@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from resampler import CorruptStateError, FeatureSchema, MinorityBuffer, OnlineResampler
+from resampler import CorruptStateError, FeatureSchema, InvalidInputError, MinorityBuffer, OnlineResampler
 from resampler.state import FORMAT_VERSION, dump_state, load_state
 
 STATES = Path(__file__).parent / "states"
@@ -45,6 +45,15 @@ def test_a_saved_resampler_goes_on_as_one_that_was_never_saved():
     assert saved.to_bytes() == whole.to_bytes()
 
 
+@pytest.mark.parametrize("data", [None, "RSMP", Path("state.bin"), [1, 2]])
+def test_what_is_no_bytes_is_refused(data):
+    for kind in KINDS.values():
+        with pytest.raises(InvalidInputError, match=f"must be bytes, got {type(data).__name__}: give what to_bytes"):
+            kind.from_bytes(data)
+    with pytest.raises(InvalidInputError, match="saved Thing must be bytes"):
+        load_state("Thing", data)
+
+
 def test_a_frame_gives_back_what_it_was_given():
     arrays = {"a": np.arange(6).reshape(2, 3), "b": np.array([True]), "c": np.empty((0, 2), dtype=np.float32)}
     saved = dump_state("Thing", {"n": 1}, arrays)
@@ -74,7 +83,7 @@ def test_damage_is_refused_wherever_it_is(index):
         with pytest.raises(CorruptStateError):
             MinorityBuffer.from_bytes(bad)
     with pytest.raises(CorruptStateError, match="expected a saved MinorityBuffer, got a saved OnlineResampler"):
-        MinorityBuffer.from_bytes(OnlineResampler(FeatureSchema.numeric("ab")).to_bytes())
+        MinorityBuffer.from_bytes(OnlineResampler(FeatureSchema.numeric(list("ab"))).to_bytes())
 
 
 def test_a_frame_that_is_whole_but_holds_other_arrays_is_refused():
