@@ -405,7 +405,8 @@ def test_a_strategy_chooses_bases_by_the_classes_around_them(strategy, clean):
     deep = (y == 1) & ~apart & ~border
     shares = {}
     for kind, parameters in {"plain": {}, "other": {"strategy": strategy, "clean": clean}}.items():
-        resampler = OnlineResampler(
+        schema = FeatureSchema.numeric(list("ab"))
+        resampler = OnlineResampler(schema, ratio=0.5, capacity=300, window=2_000, **parameters)
             FeatureSchema.numeric(list("ab")), ratio=0.5, capacity=300, window=2_000, **parameters
         )
         batch = resampler.process(X, y, np.arange(len(y)))
