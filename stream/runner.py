@@ -46,16 +46,52 @@ class Orders(Protocol):
     stopping: threading.Event
 
     def fail(self, error: BaseException) -> None:
-        """End the worker with an error."""
+        """End the worker with an error.
+
+        Parameters
+        ----------
+        error : BaseException
+            What the worker's `run` raises.
+        """
 
     def claims(self, runner: ShardRunner, *, orphan: bool) -> bool:
-        """Decide whether a free shard is to be taken."""
+        """Decide whether a free shard is to be taken.
+
+        Parameters
+        ----------
+        runner : ShardRunner
+            Of the shard.
+        orphan : bool
+            Whether nobody has taken it for long.
+
+        Returns
+        -------
+        bool
+            Whether this runner may try.
+        """
 
     def gives_up(self, runner: ShardRunner) -> bool:
-        """Decide whether a shard is to be left to another worker."""
+        """Decide whether a shard is to be left to another worker.
+
+        Parameters
+        ----------
+        runner : ShardRunner
+            Of the shard.
+
+        Returns
+        -------
+        bool
+            True while this worker has more than its share.
+        """
 
     def look_at_policy(self, client: redis.Redis) -> None:
-        """Warn if the server may throw keys away."""
+        """Warn if the server may throw keys away.
+
+        Parameters
+        ----------
+        client : redis.Redis
+            Connection to the shard's server.
+        """
 
 
 class ShardRunner:

@@ -407,8 +407,6 @@ def test_a_strategy_chooses_bases_by_the_classes_around_them(strategy, clean):
     for kind, parameters in {"plain": {}, "other": {"strategy": strategy, "clean": clean}}.items():
         schema = FeatureSchema.numeric(list("ab"))
         resampler = OnlineResampler(schema, ratio=0.5, capacity=300, window=2_000, **parameters)
-            FeatureSchema.numeric(list("ab")), ratio=0.5, capacity=300, window=2_000, **parameters
-        )
         batch = resampler.process(X, y, np.arange(len(y)))
         assert abs((batch.y == 1).sum() / (batch.y == 0).sum() - 0.5) < 0.05
         bases = batch.base_id[batch.base_id >= 0]
