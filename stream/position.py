@@ -122,7 +122,7 @@ def require_stream(shards: Sequence[tuple[redis.Redis, ShardKeys]]) -> None:
     Raises
     ------
     ResamplerError
-        If no shard has an input, an output or a checkpoint.
+        If none of the shards' keys is there.
     """
-    if not any(client.exists(keys.input, keys.output, keys.checkpoint) for client, keys in shards):
+    if not any(client.exists(*keys.types) for client, keys in shards):
         raise ResamplerError(f"stream {shards[0][1].input!r} does not exist: correct --stream or --shards")

@@ -90,6 +90,7 @@ def test_options_may_stand_in_resampler_toml(tmp_path):
     config = tmp_path / "resampler.toml"
     config.write_text(
         '[stream.run]\nurl = "redis://127.0.0.1:1"\nstream = "s"\nfeatures = "a"\nlabel = "y"\nbatch-rows = 8\nk = 3\n'
+        "until-idle = 0.2\n"  # a worker waits for a server that is away
     )
     done = run("stream", "run", cwd=tmp_path, RESAMPLER_REDIS_URL="")
     assert done.returncode == 1
