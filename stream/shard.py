@@ -456,7 +456,9 @@ class Shard:
             raise gap_error(self.keys, stored.cursor, -1) if replaced else lost_output_error(self.keys, stored.emitted)
         read = max(1, stored.entries - stored.start_entries)
         rows_per_entry = max(1.0, (stored.rows + stored.rejected) / read)
-        self._forget_requests = int(self._client.scard(self.keys.forget))  # no commit tells of it on a quiet stream
+        # On a quiet stream no commit tells of these.
+        self._forget_requests = int(self._client.scard(self.keys.forget))
+        self._gone = max(self._gone, info.entries_added - info.length)
         self._metrics.lag(max(0, info.entries_added - stored.entries) * rows_per_entry)
         if stored.rows and self._last_check >= self._next_measure:
             self._metrics.measured(self._resampler.buffer_stats())

@@ -297,7 +297,7 @@ def test_create_leaves_a_forgotten_entity_out_and_says_so(project, entity, tmp_p
     assert "7" not in told["hashes"]["customer_id"]
     assert file.stat().st_mode & 0o077 == 0
     for other in ("--5", "+-7", "-", "\u00b2"):  # signs and digits that are no number
-        assert not Tombstones.read(catalog(project).home).covers(other)
+        assert not Tombstones.read(catalog(project).home).keys_of(other)
 
     with pytest.warns(SnapshotWarning, match=r"10 rows .* were forgotten \(by customer_id\) were left out"):
         again = project.create()

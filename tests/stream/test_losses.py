@@ -381,7 +381,7 @@ def test_a_burst_nearly_as_large_as_the_cap_is_followed_by_a_snapshot(client, na
         add_text(client, name, X[start : start + 900], y[start : start + 900], first=start + 1)
         client.xtrim(name, maxlen=1_000, approximate=False)
         running.read(start + 900)
-    _await(lambda: int(client.hget(keys.snapshot, "entries") or 0) >= 1_700)
+    _await(lambda: int(client.hget(keys.snapshot, "entries") or 0) > 900)  # more would be lost with the next burst
 
 
 def test_packed_output_behind_text_of_the_same_millisecond_says_what_to_do(client, name, make_rows, run_worker):
