@@ -17,6 +17,7 @@ from feast_plugin.cast import cast_column, cast_timestamp, tell_of_timestamps
 from feast_plugin.contract import TIMESTAMP, TIMESTAMP_TYPE, Contract
 from feast_plugin.notices import notice
 from feast_plugin.parameters import frame_file, is_select, read_time, span
+from feast_plugin.repeats import find_repeated
 from feast_plugin.sources import at_absolute_paths
 from feast_plugin.sql import checked_sql
 from resampler.errors import DataError, InvalidInputError, ResamplerError
@@ -205,16 +206,12 @@ def check_unique(keys: pa.Table) -> None:
     DataError
         If one does.
     """
-    counts = keys.group_by(keys.column_names).aggregate([([], "count_all")])
-    if counts.num_rows == keys.num_rows:
+    found = find_repeated(keys)
+    if found is None:
         return
-    repeated = counts.filter(pc.greater(counts["count_all"], 1))
-    example = repeated.slice(0, 1).to_pylist()[0]
-    times = example.pop("count_all")
-    shown = ", ".join(f"{name}={value}" for name, value in example.items())
     raise DataError(
-        f"entity frame must hold each key once at one instant, got {repeated.num_rows} repeated, first {shown} "
-        f"({times} times): Feast would silently drop all but one"
+        f"entity frame must hold each key once at one instant, got {found.number} repeated, first {found.example}: "
+        "Feast would silently drop all but one"
     )
 
 

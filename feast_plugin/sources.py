@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.dataset
 from feast import FileSource
 from feast.data_format import DeltaFormat
 
+from feast_plugin.repeats import find_repeated
 from resampler.errors import ContractError
 
 if TYPE_CHECKING:
@@ -137,15 +137,11 @@ def check_rows(store: FeatureStore, view: Any) -> None:
 
 
 def _check_corrections(rows: pa.Table, view: str, created: str) -> None:
-    counts = rows.group_by(rows.column_names).aggregate([([], "count_all")])
-    if counts.num_rows == rows.num_rows:
+    found = find_repeated(rows)
+    if found is None:
         return
-    repeated = counts.filter(pc.greater(counts["count_all"], 1))
-    first = repeated.slice(0, 1).to_pylist()[0]
-    times = first.pop("count_all")
-    shown = ", ".join(f"{name}={value}" for name, value in first.items())
     raise ContractError(
-        f"view {view!r} has {repeated.num_rows} corrected rows, first {shown} ({times} times), and the Dask offline "
+        f"view {view!r} has {found.number} corrected rows, first {found.example}, and the Dask offline "
         f"store does not reliably take the newest by {created!r}: use the DuckDB store, or keep only the newest in the "
         "source"
     )

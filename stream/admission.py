@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stream.codec import ClassLimit, OutputFormat
-from stream.codec.rows import Reason, Reject
+from resampler.online import MAX_CLASSES
+from stream.codec import OutputFormat, Reason, Reject, encode_batch
 from stream.limits import ENTRY_BYTES
 from stream.outputs import MAX_TEXT_SEQ, TEXT_NUMBERS
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from stream.codec.rows import Rows
+    from stream.codec import Rows
     from stream.entries import Entries
     from stream.settings import Settings
 
@@ -38,7 +38,7 @@ class Admission:
     """
 
     def __init__(self, settings: Settings, labels: Iterable[int] = ()) -> None:
-        self._classes = ClassLimit(labels)
+        self._classes = _ClassLimit(labels)
         self._text = settings.output_format is OutputFormat.TEXT
         self._size = settings.output_size
 
@@ -83,3 +83,42 @@ class Admission:
                 "send fewer rows an entry"
             )
             yield Reject(i, Reason.TOO_LONG, detail, tuple(entries.items(i)), int(n_rows[i]))
+
+
+class _ClassLimit:
+    """Admit classes in order of first appearance; those already counted come first."""
+
+    def __init__(self, labels: Iterable[int] = ()) -> None:
+        self._admitted = set(labels)
+
+    def admit(self, entries: Entries, rows: Rows) -> Rows:
+        """Reject the rows of classes beyond the limit; return `rows` itself where no class is too many."""
+        new = set(np.unique(rows.y).tolist()) - self._admitted
+        if len(self._admitted) + len(new) <= MAX_CLASSES:
+            self._admitted |= new
+            return rows
+        dropped = np.zeros(len(rows.y), dtype=np.bool_)
+        for i, label in enumerate(rows.y.tolist()):
+            if label not in self._admitted and len(self._admitted) < MAX_CLASSES:
+                self._admitted.add(label)
+            dropped[i] = label not in self._admitted
+        rejects = rows.rejects + [
+            self._reject(entries, rows, e, dropped) for e in np.unique(rows.entry[dropped]).tolist()
+        ]
+        return rows.without(dropped, sorted(rejects, key=lambda reject: reject.entry))
+
+    @staticmethod
+    def _reject(entries: Entries, rows: Rows, entry: int, dropped: NDArray[np.bool_]) -> Reject:
+        mine = np.flatnonzero(dropped & (rows.entry == entry))
+        if len(mine) == np.count_nonzero(rows.entry == entry):
+            original = tuple(entries.items(entry))
+        else:
+            fields = encode_batch(rows.X[mine], rows.y[mine])
+            original = tuple(item for pair in fields.items() for item in pair)
+        return Reject(
+            entry,
+            Reason.TOO_MANY_CLASSES,
+            f"a stream may hold at most {MAX_CLASSES} classes, {rows.y[mine[0]]} is one more",
+            original,
+            len(mine),
+        )

@@ -123,19 +123,20 @@ class Checkpoint:
         Raises
         ------
         CorruptStateError
-            If the key is no hash, or was not written by this project or by another version of it.
+            If it was not written by this project, or by another version of it.
+        ResamplerError
+            If a key of the shard holds something else.
         """
         import redis
+
+        from stream.redis_errors import wrong_type
 
         try:
             fields: Mapping[bytes, bytes] = client.hgetall(keys.checkpoint)  # type: ignore[assignment]
         except redis.ResponseError as error:
-            if "WRONGTYPE" not in str(error):
-                raise
-            raise CorruptStateError(
-                f"checkpoint {keys.checkpoint!r} must be a hash, and something else wrote that key: restore it from a "
-                "backup, or delete the keys of the shard to begin again"
-            ) from error
+            if found := wrong_type(client, keys):
+                raise found from error
+            raise
         if b"cursor" not in fields:
             return None
         try:

@@ -100,12 +100,12 @@ class Committed:
     forget_requests : int
         Rows whose removal is being asked for.
     gone : int
-        Entries of the input that were ever added and are no longer there; -1 if the script did not look.
+        Entries of the input that were ever added and are no longer there.
     """
 
     lost: int
     forget_requests: int
-    gone: int = -1
+    gone: int
 
 
 class Committer:
@@ -274,6 +274,7 @@ class Committer:
             len(commit.forgotten),
             commit.staged,
             commit.emitted_before,
+            " ".join(self._keys.types.values()),
         ]
         for entry_id, items in (*commit.outputs, *commit.dead_letters):
             arguments += [entry_id, len(items), *items]

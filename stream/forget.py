@@ -61,7 +61,7 @@ class Forgotten(NamedTuple):
         """
         cursor, *rows = line.decode().split(" ")
         pairs = (row.partition(":") for row in rows)
-        return cls(cursor, {int(row_id): int(held or 0) for row_id, _, held in pairs})
+        return cls(cursor, {int(row_id): int(held) for row_id, _, held in pairs})
 
 
 class Outcome(NamedTuple):
@@ -187,7 +187,7 @@ def request_forget(shards: Sequence[tuple[redis.Redis, ShardKeys]], members: Seq
     Raises
     ------
     ResamplerError
-        If no shard has an input or a checkpoint.
+        If the stream does not exist.
     """
     require_stream(shards)
     before = [client.llen(keys.forgotten) for client, keys in shards]

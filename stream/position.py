@@ -61,16 +61,17 @@ def input_info(client: redis.Redis, key: str) -> InputInfo:
     """
     import redis
 
+    from stream.redis_errors import code_of, wrong_type_error
+
     try:
         info = client.xinfo_stream(key)
     except redis.ResponseError as error:
         if "no such key" in str(error):
             return InputInfo(0, 0, "0-0")
-        if "WRONGTYPE" not in str(error):
+        if code_of(error) != "WRONGTYPE":
             raise
-        raise ResamplerError(
-            f"{key!r} must be a stream, and something else wrote that key: rename or delete it"
-        ) from error
+        found: bytes = client.type(key)  # type: ignore[assignment]
+        raise wrong_type_error(key, found.decode(), "stream") from error
     if "entries-added" not in info:
         raise ResamplerError("the server does not count added entries: Redis 7.0 or Valkey is needed")
     last: bytes = info["last-generated-id"]

@@ -254,14 +254,12 @@ class Shard:
             trim=self._settings.trim,
             limits=ServerLimits.read(self._client),
         )
-        self._forget_requests = int(self._client.scard(self.keys.forget))
         self._check()
+        stored.formats = self._settings.formats
         if restored.passed:
             logger.warning("%s: %s: a snapshot is taken now", self.keys.input, restored.passed)
-            stored.formats = self._settings.formats
             stored.count(self._resampler.stats())
             self._commit_snapshot()
-        stored.formats = self._settings.formats
 
     def _replayed(self, rows: int) -> None:
         self._metrics.replayed(rows)
@@ -383,8 +381,7 @@ class Shard:
         self._checkpoint.entries = commit.entries + done.lost
         self._checkpoint.start_entries += min(0, done.lost)
         self._forget_requests = done.forget_requests
-        if done.gone >= 0:
-            self._gone = done.gone
+        self._gone = done.gone
         if commit.snapshot:
             self._snapshot_entries, self._gone_at_snapshot = self._checkpoint.entries, self._gone
 
@@ -458,7 +455,7 @@ class Shard:
         rows_per_entry = max(1.0, (stored.rows + stored.rejected) / read)
         # On a quiet stream no commit tells of these.
         self._forget_requests = int(self._client.scard(self.keys.forget))
-        self._gone = max(self._gone, info.entries_added - info.length)
+        self._gone = info.entries_added - info.length
         self._metrics.lag(max(0, info.entries_added - stored.entries) * rows_per_entry)
         if stored.rows and self._last_check >= self._next_measure:
             self._metrics.measured(self._resampler.buffer_stats())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from resampler.errors import CorruptStateError, InvalidInputError
 from stream.connection import connect, connect_shards, open_client
 from stream.keys import ShardKeys, shard_keys, shards_key
-from stream.redis_errors import explain, is_cluster
+from stream.redis_errors import code_of, explain, is_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -102,7 +102,7 @@ def _stored(client: redis.Redis, key: str) -> int | None:
     try:
         found: bytes | None = client.get(key)  # type: ignore[assignment]
     except redis.ResponseError as error:
-        if "WRONGTYPE" not in str(error):
+        if code_of(error) != "WRONGTYPE":
             raise
         found = b""
     if found is None:
@@ -160,7 +160,7 @@ class _Traces:
         try:
             found = bool(self._of(keys.input).hexists(keys.checkpoint, "cursor"))
         except redis.ResponseError as error:
-            if "WRONGTYPE" not in str(error):
+            if code_of(error) != "WRONGTYPE":
                 raise
             return False  # who loads the checkpoint says so
         own = shards_key(keys.input)  # another stream's, which happens to be called like a shard of this one

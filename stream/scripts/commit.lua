@@ -5,19 +5,22 @@
 --       6 entries read up to `to`         7 1 to go on over a gap         8 1 to trim the input
 --       9 outputs      10 dead letters   11 checkpoint items             12 snapshot items
 --      13 row ids forgotten              14 staged parts of the snapshot 15 rows written before this commit
---      then for each output and dead letter: ID, number of items, items; then the items of 11 and 12, those of 13 and the record of them.
+--      16 the types that the keys must be of
+--      then for each output and dead letter: ID, number of items, items; then the items of 11 and 12, the row ids of 13
+--      and the record of them.
 --
 -- Every check stands before the first write: a script is not rolled back.
 local checkpoint, lease, output, dead, snapshot, input, forget, forgotten, staged = unpack(KEYS)
 local from, to, entries, over_gap = ARGV[2], ARGV[3], tonumber(ARGV[6]), ARGV[7] == '1'
 local has_snapshot = ARGV[12] ~= '0'
 
-local types = {'hash', 'string', 'stream', 'stream', 'hash', 'stream', 'set', 'list', 'hash', 'hash'}
-local exists = {}
-for i, key in ipairs(KEYS) do
+local exists, i = {}, 0
+for wanted in string.gmatch(ARGV[16], '%a+') do
+  i = i + 1
+  local key = KEYS[i]
   local found = redis.call('TYPE', key).ok
   exists[key] = found ~= 'none'
-  if exists[key] and found ~= types[i] then return {'type', key, found, types[i]} end
+  if exists[key] and found ~= wanted then return {'type', key, found, wanted} end
 end
 
 local state = redis.call('HMGET', checkpoint, 'holder', 'cursor')
@@ -43,14 +46,13 @@ end
 
 -- All entries ever added are those read up to `to` and those still to come; where that is not so, entries were lost, or
 -- (a negative number) the stream was deleted or renamed and another stands in its place.
-local lost, added, length = 0, 0, 0
+local lost, added, length, first = 0, 0, 0, nil
+if exists[input] then
+  local stands = info(input)
+  added, length = stands['entries-added'], stands['length']
+  first = stands['first-entry'] and stands['first-entry'][1]
+end
 if from ~= to then
-  local first
-  if exists[input] then
-    local stands = info(input)
-    added, length = stands['entries-added'], stands['length']
-    first = stands['first-entry'] and stands['first-entry'][1]
-  end
   -- While an entry at or before the cursor is there, nothing behind it was trimmed.
   if not (added >= entries and first and not_after(first, from)) then
     local behind, start, page = 0, '-', nil
@@ -71,7 +73,7 @@ if ARGV[10] ~= '0' and exists[dead] then
   if last == '18446744073709551615-18446744073709551615' then return {'refused', dead, 'its last ID is the highest', last} end
 end
 
-local at = 16
+local at = 17
 local function items()
   local first = at
   at = at + 2 + ARGV[at + 1]
@@ -121,6 +123,5 @@ if exists[input] then
   end
 end
 
--- How many entries are no longer there tells the worker whether somebody trims (-1: not looked).
-local gone = from ~= to and exists[input] and added - redis.call('XLEN', input) or -1
-return {'ok', lost, redis.call('SCARD', forget), gone}
+-- How many entries are no longer there tells the worker whether somebody trims.
+return {'ok', lost, redis.call('SCARD', forget), added - redis.call('XLEN', input)}

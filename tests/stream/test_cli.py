@@ -270,4 +270,4 @@ def test_a_key_of_another_type_is_named(client, name, call):
     assert f"key '{name}' must be a stream and is a string, which something else wrote" in err
     client.set(ShardKeys(name).checkpoint, "text")
     _, err = call("status", "--stream", name, code=1)
-    assert f"checkpoint '{ShardKeys(name).checkpoint}' must be a hash" in err
+    assert f"key '{ShardKeys(name).checkpoint}' must be a hash" in err
