@@ -100,7 +100,11 @@ _MEANINGS = {
 }
 _WRITES_REFUSED = ("OOM", "MISCONF", "READONLY", "NOREPLICAS")
 # Where the code does not stand first: in a script's errors, those of servers before 7.0 above all.
-_PARTS = {f" {code} ": code for code in _WRITES_REFUSED} | {"ACL failure": "NOPERM", "unknown command": "UNKNOWN"}
+_PARTS = {f" {code} ": code for code in _WRITES_REFUSED} | {
+    "ACL failure": "NOPERM",
+    "The user executing the script can't": "NOPERM",  # Redis 7.0, which gives what a script may not do no code
+    "unknown command": "UNKNOWN",
+}
 _SAME = {"ASK": "MOVED", "WRONGPASS": "NOAUTH"}
 _CODES: dict[type[Exception], str] = {
     redis.AuthenticationError: "NOAUTH",

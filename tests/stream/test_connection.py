@@ -87,12 +87,17 @@ def test_raw_replies_keep_repeated_fields(client, name):
     assert raw_command(client, "XRANGE", name, "-", "+") == [[b"1-0", [b"a", b"1", b"a", b"2"]]]
 
 
-def test_a_cluster_takes_every_commit_in_one_slot(schema, make_rows, add_text):
+def _cluster_node():
+    """Make a node of a Cluster, and the port that it listens on."""
     port = _free_port()
     while port > 55_000:  # the bus listens 10,000 above
         port = _free_port()
-    options = ("--port", str(port), "--bind", "127.0.0.1", "--cluster-enabled", "yes")
-    with EmbeddedServer(options=options) as server, connect(server.url) as client:
+    return port, EmbeddedServer(options=("--port", str(port), "--bind", "127.0.0.1", "--cluster-enabled", "yes"))
+
+
+def test_a_cluster_takes_every_commit_in_one_slot(schema, make_rows, add_text):
+    port, node = _cluster_node()
+    with node as server, connect(server.url) as client:
         client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16_383)
         while b"cluster_state:ok" not in raw_command(client, "CLUSTER", "INFO"):
             time.sleep(0.05)
@@ -100,6 +105,38 @@ def test_a_cluster_takes_every_commit_in_one_slot(schema, make_rows, add_text):
             add_text(client, keys.input, *make_rows(100))
         Worker(f"redis+cluster://127.0.0.1:{port}", "fraud", Settings(schema), shards=3, until_idle_s=0.3).run()
         assert [Checkpoint.load(client, keys).rows for keys in shard_keys("fraud", 3)] == [100] * 3
+
+
+def test_a_worker_follows_its_slot_to_another_node(
+    name, schema, make_rows, add_text, run_worker, client, read_raw, serving, wait_for, caplog
+):
+    X, y = make_rows(600)
+    keys, half = ShardKeys(name), 299  # up to the end of a window
+    (port, first), (other_port, second) = _cluster_node(), _cluster_node()
+    with first as one, second as two, connect(one.url) as a, connect(two.url) as b:
+        a.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16_383)
+        a.execute_command("CLUSTER", "MEET", "127.0.0.1", other_port)
+        for node in (a, b):
+            wait_for(lambda node=node: b"cluster_state:ok" in raw_command(node, "CLUSTER", "INFO"))
+        add_text(a, name, X[:half], y[:half])
+        serving(f"redis+cluster://127.0.0.1:{port}", name, Settings(schema, seed=1, ratio=0.5))
+        wait_for(lambda: int(a.hget(keys.checkpoint, "rows") or 0) == half)
+
+        slot = a.execute_command("CLUSTER", "KEYSLOT", name)
+        a_id, b_id = (raw_command(node, "CLUSTER", "MYID") for node in (a, b))
+        b.execute_command("CLUSTER", "SETSLOT", slot, "IMPORTING", a_id)
+        a.execute_command("CLUSTER", "SETSLOT", slot, "MIGRATING", b_id)
+        while moving := a.execute_command("CLUSTER", "GETKEYSINSLOT", slot, 100):
+            raw_command(a, "MIGRATE", "127.0.0.1", other_port, "", 0, 5_000, "KEYS", *moving)
+        for node in (b, a):
+            node.execute_command("CLUSTER", "SETSLOT", slot, "NODE", b_id)
+        add_text(b, name, X[half:], y[half:], first=half + 1)
+        wait_for(lambda: int(b.hget(keys.checkpoint, "rows") or 0) == 600)
+        assert "another node has the slot" in caplog.text
+        (moved,) = read_raw(b, name)
+    add_text(client, name, X, y)
+    run_worker(name)
+    assert [moved] == read_raw(client, name)
 
 
 def test_sentinel_names_the_primary(schema, make_rows, add_text, tmp_path):
