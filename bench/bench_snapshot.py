@@ -103,12 +103,12 @@ def our_part(home: Path) -> None:
     """All that follows a retrieval, on the table in `home`."""
     from feast import FeatureStore
 
-    from feast_plugin.catalog import Catalog
     from feast_plugin.contract import Column, Contract
-    from feast_plugin.rows import canonical_rows
     from feast_plugin.snapshot import publish
-    from feast_plugin.split import SplitRule
-    from feast_plugin.write import Draft
+    from feast_plugin.versions.catalog import Catalog
+    from feast_plugin.versions.rows import canonical_rows
+    from feast_plugin.versions.split import SplitRule
+    from feast_plugin.versions.write import Draft
 
     retrieved = [pa.ipc.open_file(pa.memory_map(str(home / "wide.arrow"))).read_all()]
     names = [name for name in retrieved[0].column_names if name.startswith("f")]

@@ -23,14 +23,14 @@ from redis._parsers import _RESP2Parser
 
 from resampler import FeatureSchema
 from stream import EmbeddedServer, Settings, encode_batch, encode_row
-from stream.codec import OutputFormat, encode_output
-from stream.commit import Commit, Committer
-from stream.connection import connect, raw_command
-from stream.keys import ShardKeys
-from stream.lease import Lease, owner_name
+from stream.formats import OutputFormat, encode_output
 from stream.metrics import Metrics
-from stream.resp import EntryReader
-from stream.shard import Shard
+from stream.redis.connection import connect, raw_command
+from stream.redis.keys import ShardKeys
+from stream.redis.resp import EntryReader
+from stream.shard.commit import Commit, Committer
+from stream.shard.lease import Lease, owner_name
+from stream.shard.shard import Shard
 
 FEATURES = 32
 SCHEMA = FeatureSchema.numeric([f"feature_{j}" for j in range(FEATURES)])

@@ -7,31 +7,31 @@ from typing import TYPE_CHECKING
 from resampler.lazy import attach
 
 if TYPE_CHECKING:
-    from feast_plugin.catalog import Catalog, list_snapshots, show_snapshot
-    from feast_plugin.diff import diff_snapshot
     from feast_plugin.forget import forget_entity
     from feast_plugin.job import AugmentedRetrievalJob, augment
-    from feast_plugin.manifest import Manifest
     from feast_plugin.prune import prune_snapshot
     from feast_plugin.rebuild import rebuild_snapshot
     from feast_plugin.snapshot import Snapshot, create_snapshot
-    from feast_plugin.verify import verify_snapshot
+    from feast_plugin.versions.catalog import Catalog, list_snapshots, show_snapshot
+    from feast_plugin.versions.diff import diff_snapshot
+    from feast_plugin.versions.manifest import Manifest
+    from feast_plugin.versions.verify import verify_snapshot
 
 # Names are imported when they are first asked for: Feast takes seconds to import.
 _HOME = {
     "AugmentedRetrievalJob": "job",
-    "Catalog": "catalog",
-    "Manifest": "manifest",
+    "Catalog": "versions.catalog",
+    "Manifest": "versions.manifest",
     "Snapshot": "snapshot",
     "augment": "job",
     "create_snapshot": "snapshot",
-    "diff_snapshot": "diff",
+    "diff_snapshot": "versions.diff",
     "forget_entity": "forget",
-    "list_snapshots": "catalog",
+    "list_snapshots": "versions.catalog",
     "prune_snapshot": "prune",
     "rebuild_snapshot": "rebuild",
-    "show_snapshot": "catalog",
-    "verify_snapshot": "verify",
+    "show_snapshot": "versions.catalog",
+    "verify_snapshot": "versions.verify",
 }
 
 __all__ = [

@@ -114,7 +114,7 @@ def create(repo: Path, features: str | None, k: int | None, *, as_json: bool, **
 @_json
 def list_(repo: Path | None, root: str | None, name: str | None, *, as_json: bool) -> None:
     """List snapshots and their versions."""
-    from feast_plugin.catalog import Damaged, survey
+    from feast_plugin.versions.catalog import Damaged, survey
 
     versions = list(survey(_where(root, repo), name))
     damaged = [version for version in versions if isinstance(version, Damaged)]
@@ -154,7 +154,7 @@ def list_(repo: Path | None, root: str | None, name: str | None, *, as_json: boo
 @_json
 def show(repo: Path | None, name: str, root: str | None, version: int | None, *, as_json: bool) -> None:
     """Show a version's manifest."""
-    from feast_plugin.catalog import show_snapshot
+    from feast_plugin.versions.catalog import show_snapshot
 
     manifest = show_snapshot(name, _where(root, repo), version)
     if as_json:
@@ -173,7 +173,7 @@ def verify(repo: Path, name: str, root: str | None, version: int | None, *, as_j
     """Check a version: files against manifest, manifest against registry, lineage, splits."""
     _check_version(repo, name, root, version)
     with _feast():
-        from feast_plugin.verify import verify_snapshot
+        from feast_plugin.versions.verify import verify_snapshot
 
         found = verify_snapshot(_open(repo), name=name, root=root, version=version)
     if as_json:
@@ -199,7 +199,7 @@ def verify(repo: Path, name: str, root: str | None, version: int | None, *, as_j
 @_json
 def diff(first: int, second: int, repo: Path | None, name: str, root: str | None, *, as_json: bool) -> None:
     """Compare two versions: parameters, contract, counts, distributions."""
-    from feast_plugin.diff import diff_snapshot
+    from feast_plugin.versions.diff import diff_snapshot
 
     found = diff_snapshot(first, second, name=name, root=_where(root, repo))
     click.echo(json.dumps(found) if as_json else json.dumps(found, indent=1))
@@ -219,7 +219,7 @@ def rebuild(
     repo: Path, name: str, root: str | None, version: int | None, entity_df: str | None, *, as_json: bool
 ) -> None:
     """Make a version's files again and put back those that are missing or changed."""
-    from feast_plugin.parameters import frame_file, is_select
+    from feast_plugin.versions.parameters import frame_file, is_select
 
     _check_version(repo, name, root, version)
     if entity_df is not None and not is_select(entity_df):
@@ -269,8 +269,8 @@ def forget(repo: Path, name: str, root: str | None, entity: str, *, as_json: boo
 
     Later versions of this name leave the entity out.
     """
-    from feast_plugin.catalog import Catalog
-    from feast_plugin.tombstones import Tombstones
+    from feast_plugin.versions.catalog import Catalog
+    from feast_plugin.versions.tombstones import Tombstones
 
     _check_repo(repo)
     catalog = Catalog.open(name, root, repo)
@@ -300,7 +300,7 @@ def _where(root: str | None, repo: Path | None) -> str | Path:
 
 def _check_options(repo: Path, options: dict[str, Any]) -> None:
     """Check a create command as far as it can be before Feast is imported."""
-    from feast_plugin.parameters import Sampling, check_request
+    from feast_plugin.versions.parameters import Sampling, check_request
 
     _check_repo(repo)
     Sampling(**{field.name: options[field.name] for field in dataclasses.fields(Sampling)})
@@ -310,7 +310,7 @@ def _check_options(repo: Path, options: dict[str, Any]) -> None:
 
 def _check_version(repo: Path, name: str, root: str | None, version: int | None) -> None:
     """Check that there is a version before Feast is imported."""
-    from feast_plugin.catalog import Catalog
+    from feast_plugin.versions.catalog import Catalog
 
     _check_repo(repo)
     Catalog.open(name, root, repo).check_known(version)

@@ -10,7 +10,7 @@ from feast.errors import FeatureViewNotFoundException
 from feast.feature_service import FeatureService
 from feast.types import Array, Bool, Float32, Float64, Int32, Int64, PrimitiveFeastType, String
 
-from feast_plugin.sources import check_source
+from feast_plugin.retrieval.sources import check_source
 from resampler.errors import ContractError, DataError, InvalidInputError
 from resampler.schema import Feature, FeatureSchema, Label
 
@@ -87,7 +87,8 @@ class Contract:
     full_feature_names : bool
         Columns are named ``view__feature``.
     label_type : pyarrow.DataType, optional
-        What a view promises of the label; by default as the entity frame has it (`feast_plugin.cast.cast_label`).
+        What a view promises of the label; by default as the entity frame has it
+        (`feast_plugin.retrieval.cast.cast_label`).
     """
 
     columns: tuple[Column, ...]

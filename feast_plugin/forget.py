@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from feast_plugin.catalog import Catalog
 from feast_plugin.prune import remove_version
 from feast_plugin.registry import saved_datasets
 from feast_plugin.snapshot import publish
-from feast_plugin.stored import stored_keys, stored_rows
-from feast_plugin.tombstones import ForgottenMeanwhileError, Tombstones, integer_of, keys_asked
-from feast_plugin.write import Draft, check_files
+from feast_plugin.versions.catalog import Catalog
+from feast_plugin.versions.stored import stored_keys, stored_rows
+from feast_plugin.versions.tombstones import ForgottenMeanwhileError, Tombstones, integer_of, keys_asked
+from feast_plugin.versions.write import Draft, check_files
 from resampler.errors import DataError, GateError, InvalidInputError
 
 if TYPE_CHECKING:
     from feast import FeatureStore
 
-    from feast_plugin.manifest import Manifest
-    from feast_plugin.storage import Location
+    from feast_plugin.versions.manifest import Manifest
+    from feast_plugin.versions.storage import Location
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def forget_entity(
 
     Rows keep their splits; the training split is augmented anew, so no synthetic row descends from the entity. The
     old version is removed even where no new one can be made, and even if it is in use. A tombstone
-    (`feast_plugin.tombstones`) makes every later `create` of this name leave the entity out.
+    (`feast_plugin.versions.tombstones`) makes every later `create` of this name leave the entity out.
 
     Parameters
     ----------

@@ -13,18 +13,18 @@ from feast.errors import SavedDatasetLocationAlreadyExists
 from feast.infra.offline_stores.file_source import SavedDatasetFileStorage
 from feast.infra.offline_stores.offline_store import RetrievalJob, RetrievalMetadata
 
-from feast_plugin.augmentation import augment as make_synthetic
-from feast_plugin.augmentation import publishable
-from feast_plugin.cleaning import unclean
 from feast_plugin.contract import build_contract, check_group
-from feast_plugin.parameters import Sampling
-from feast_plugin.parquet import ParquetFile
-from feast_plugin.retrieve import conform
-from feast_plugin.rows import canonical_rows
-from feast_plugin.sampling import resolve_sampler
-from feast_plugin.split import TRAIN, left_after
-from feast_plugin.storage import Location
-from feast_plugin.write import published_rows
+from feast_plugin.retrieval.retrieve import conform
+from feast_plugin.versions.augmentation import augment as make_synthetic
+from feast_plugin.versions.augmentation import publishable
+from feast_plugin.versions.cleaning import unclean
+from feast_plugin.versions.parameters import Sampling
+from feast_plugin.versions.parquet import ParquetFile
+from feast_plugin.versions.rows import canonical_rows
+from feast_plugin.versions.sampling import resolve_sampler
+from feast_plugin.versions.split import TRAIN, left_after
+from feast_plugin.versions.storage import Location
+from feast_plugin.versions.write import published_rows
 from resampler.errors import InvalidInputError
 
 if TYPE_CHECKING:

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from feast.errors import SavedDatasetNotFound
 
-from feast_plugin.catalog import Catalog
 from feast_plugin.contract import NAMESPACE
-from feast_plugin.manifest import dataset_name
 from feast_plugin.notices import notice
 from feast_plugin.registry import saved_datasets, unregister
-from feast_plugin.split import SPLITS
+from feast_plugin.versions.catalog import Catalog
+from feast_plugin.versions.manifest import dataset_name
+from feast_plugin.versions.split import SPLITS
 from resampler.errors import CorruptStateError, GateError, InvalidInputError
 
 if TYPE_CHECKING:

@@ -11,25 +11,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from feast_plugin.catalog import Catalog
 from feast_plugin.contract import build_contract
-from feast_plugin.frame import open_frame, read_frame
-from feast_plugin.manifest import FILE
-from feast_plugin.retrieve import retrieve
+from feast_plugin.retrieval.frame import open_frame, read_frame
+from feast_plugin.retrieval.retrieve import retrieve
 from feast_plugin.snapshot import assign
-from feast_plugin.split import SplitRule
-from feast_plugin.stored import stored_rows
-from feast_plugin.tombstones import Tombstones
-from feast_plugin.verify import scale_problem
-from feast_plugin.write import Draft, write_version
+from feast_plugin.versions.catalog import Catalog
+from feast_plugin.versions.manifest import FILE
+from feast_plugin.versions.split import SplitRule
+from feast_plugin.versions.stored import stored_rows
+from feast_plugin.versions.tombstones import Tombstones
+from feast_plugin.versions.verify import scale_problem
+from feast_plugin.versions.write import Draft, write_version
 from resampler.errors import CorruptStateError, DataError
 
 if TYPE_CHECKING:
     import pandas as pd
     from feast import FeatureStore
 
-    from feast_plugin.manifest import Manifest, StoredFile
-    from feast_plugin.storage import Location
+    from feast_plugin.versions.manifest import Manifest, StoredFile
+    from feast_plugin.versions.storage import Location
 
 STAGE = ".rebuild"
 

@@ -17,8 +17,8 @@ from feast.infra.registry.registry import Registry
 from feast.saved_dataset import SavedDataset
 
 from feast_plugin.contract import NAMESPACE
-from feast_plugin.manifest import FILE, version_name
-from feast_plugin.storage import file_lock
+from feast_plugin.versions.manifest import FILE, version_name
+from feast_plugin.versions.storage import file_lock
 from resampler.errors import CorruptStateError
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from feast import FeatureStore
 
-    from feast_plugin.manifest import Manifest
-    from feast_plugin.storage import Location
+    from feast_plugin.versions.manifest import Manifest
+    from feast_plugin.versions.storage import Location
 
 _TAG_OF = {"split": "split_rule"}  # of the parameters; "split" says which of the splits a dataset is
 ATTEMPTS = 5  # to write next to a Feast process that takes no lock

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any
 from feast import FeatureService
 from feast.errors import FeastObjectNotFoundException
 
-from feast_plugin.catalog import Catalog
 from feast_plugin.contract import build_contract, check_group
-from feast_plugin.frame import open_frame, read_frame
-from feast_plugin.manifest import FILE, Manifest, recipe_digest
-from feast_plugin.matrix import array_widths
-from feast_plugin.parameters import DEFAULT_SPLIT, Sampling, check_request
 from feast_plugin.registry import register, saved_datasets
-from feast_plugin.retrieve import retrieve
-from feast_plugin.sampling import resolve_sampler
-from feast_plugin.split import left_after
-from feast_plugin.tombstones import Tombstones
-from feast_plugin.write import Draft, check_files, write_version
+from feast_plugin.retrieval.frame import open_frame, read_frame
+from feast_plugin.retrieval.retrieve import retrieve
+from feast_plugin.versions.catalog import Catalog
+from feast_plugin.versions.manifest import FILE, Manifest, recipe_digest
+from feast_plugin.versions.matrix import array_widths
+from feast_plugin.versions.parameters import DEFAULT_SPLIT, Sampling, check_request
+from feast_plugin.versions.sampling import resolve_sampler
+from feast_plugin.versions.split import left_after
+from feast_plugin.versions.tombstones import Tombstones
+from feast_plugin.versions.write import Draft, check_files, write_version
 from resampler.errors import ContractError
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from feast import FeatureStore
     from numpy.typing import NDArray
 
-    from feast_plugin.rows import Rows
-    from feast_plugin.split import SplitRule
+    from feast_plugin.versions.rows import Rows
+    from feast_plugin.versions.split import SplitRule
 
 ALGORITHM = 1  # raised when equal recipes begin to give other rows
 
@@ -144,7 +144,7 @@ def create_snapshot(
     seed : int
         From 0 to 2**64 - 1; keys every draw.
     split : str or SplitRule
-        See `feast_plugin.split.SplitRule`.
+        See `feast_plugin.versions.split.SplitRule`.
     sampler : {"smote", "smotenc", "borderline", "adasyn"}, optional
         By default smotenc where the contract has categorical features, else smote. The last two start from rows
         that meet other classes, and take mixed features too.
@@ -152,7 +152,7 @@ def create_snapshot(
         Neighbours of its class that a row may be joined with.
     clean : {"tomek", "enn"}, optional
         Then take out of the training split what stands where the classes meet: synthetic rows, and real ones of
-        classes that got none (`feast_plugin.cleaning`).
+        classes that got none (`feast_plugin.versions.cleaning`).
     undersample : float, optional
         First leave training rows of the larger classes out until smallest : larger is this.
     group_by : str, optional
@@ -268,7 +268,7 @@ def assign(rows: Rows, rule: SplitRule, undersampled: float | None, seed: int) -
     Raises
     ------
     InvalidInputError
-        As `SplitRule.assign` and `feast_plugin.split.undersample`.
+        As `SplitRule.assign` and `feast_plugin.versions.split.undersample`.
     """
     assignment = rule.assign(
         timestamps=rows.timestamps,

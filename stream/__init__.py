@@ -7,30 +7,30 @@ from typing import TYPE_CHECKING
 from resampler.lazy import attach
 
 if TYPE_CHECKING:
-    from stream.codec import InputFormat, OutputFormat, decode_output, encode_batch, encode_row
-    from stream.commit import GapError
-    from stream.feed import Feed
-    from stream.keys import ShardKeys, shard_keys
-    from stream.redis_errors import UnavailableError
-    from stream.server import EmbeddedServer
+    from stream.feed.feed import Feed
+    from stream.formats import InputFormat, OutputFormat, decode_output, encode_batch, encode_row
+    from stream.redis.errors import UnavailableError
+    from stream.redis.keys import ShardKeys, shard_keys
+    from stream.redis.server import EmbeddedServer
     from stream.settings import Settings
-    from stream.worker import Worker
+    from stream.shard.commit import GapError
+    from stream.worker.worker import Worker
 
 # Imported when first asked for, so that `import stream` needs no Redis client.
 _HOME = {
-    "EmbeddedServer": "server",
-    "Feed": "feed",
-    "GapError": "commit",
-    "InputFormat": "codec",
-    "OutputFormat": "codec",
+    "EmbeddedServer": "redis.server",
+    "Feed": "feed.feed",
+    "GapError": "shard.commit",
+    "InputFormat": "formats",
+    "OutputFormat": "formats",
     "Settings": "settings",
-    "UnavailableError": "redis_errors",
-    "ShardKeys": "keys",
-    "Worker": "worker",
-    "decode_output": "codec",
-    "encode_batch": "codec",
-    "encode_row": "codec",
-    "shard_keys": "keys",
+    "UnavailableError": "redis.errors",
+    "ShardKeys": "redis.keys",
+    "Worker": "worker.worker",
+    "decode_output": "formats",
+    "encode_batch": "formats",
+    "encode_row": "formats",
+    "shard_keys": "redis.keys",
 }
 
 __all__ = [

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from resampler.provenance import MicroBatch
-    from stream.feed import Feed
+    from stream.feed.feed import Feed
 
 
 def partial_fit(

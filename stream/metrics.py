@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from resampler.buffer import BufferStats
     from resampler.online import OnlineStats
     from resampler.provenance import MicroBatch
-    from stream.codec import Reject
+    from stream.formats import Reject
 
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from resampler.errors import InvalidInputError
 from resampler.online import PARAMETERS, OnlineResampler
-from stream.codec import InputFormat, OutputFormat
-from stream.entryid import id_pair, is_entry_id
-from stream.limits import ENTRY_BYTES, OutputSize
+from stream.formats import InputFormat, OutputFormat
+from stream.redis.entryid import id_pair, is_entry_id
+from stream.shard.limits import ENTRY_BYTES, OutputSize
 
 if TYPE_CHECKING:
     from resampler.bases import Strategy

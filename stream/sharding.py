@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from resampler.errors import CorruptStateError, InvalidInputError
-from stream.connection import connect, connect_shards, open_client
-from stream.keys import ShardKeys, shard_keys, shards_key
-from stream.redis_errors import code_of, explain, is_cluster
+from stream.redis.connection import connect, connect_shards, open_client
+from stream.redis.errors import code_of, explain, is_cluster
+from stream.redis.keys import ShardKeys, shard_keys, shards_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,7 +25,7 @@ def open_stream(
     Parameters
     ----------
     url : str
-        As of `stream.connection.open_client`.
+        As of `stream.redis.connection.open_client`.
     stream : str
         Name of the stream.
     shards : int
@@ -45,7 +45,7 @@ def open_stream(
     CorruptStateError
         If the stored number is none.
     ResamplerError
-        As `stream.connection.connect`.
+        As `stream.redis.connection.connect`.
     """
     import redis
 
@@ -63,7 +63,7 @@ def require_shards(url: str, stream: str, shards: int, *, claim: bool = False) -
     Parameters
     ----------
     url : str
-        As of `stream.connection.open_client`.
+        As of `stream.redis.connection.open_client`.
     stream : str
         Name of the stream.
     shards : int

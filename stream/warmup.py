@@ -8,9 +8,9 @@ import numpy as np
 
 from resampler.online import OnlineResampler
 from resampler.schema import FeatureSchema
-from stream.codec import Decoder, encode_row
+from stream.formats import Decoder, encode_row
 from stream.kernels.cut import cut
-from stream.resp import EntryReader
+from stream.redis.resp import EntryReader
 
 _SCHEMA = FeatureSchema.numeric(["a", "b"], label="y")
 _TEXT = {b"a": b"1.5", b"b": b"-2e3", b"y": b"1"}

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from stream import EmbeddedServer
-from stream.connection import connect
+from stream.redis.connection import connect
 
 DEMO = [sys.executable, "-m", "resampler", "demo"]
 

@@ -1,6 +1,6 @@
 """Decode text rows: field names matched, numbers read, without a Python object.
 
-A row is decoded here only when the result is certain to be that of the reference (`stream.codec.text`); the rest,
+A row is decoded here only when the result is certain to be that of the reference (`stream.formats.text`); the rest,
 every faulty row included, is left to the reference.
 """
 

@@ -17,7 +17,7 @@ from feast.infra.offline_stores.contrib.postgres_offline_store.postgres_source i
 from feast.types import Float32, Float64
 
 from feast_plugin import rebuild_snapshot
-from feast_plugin.sql import checked_sql
+from feast_plugin.retrieval.sql import checked_sql
 from resampler.errors import DataError, InvalidInputError
 
 STORES = ["dask", "duckdb"]

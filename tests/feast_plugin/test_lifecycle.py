@@ -16,15 +16,15 @@ import pytest
 
 from feast_plugin import forget as forget_module
 from feast_plugin import snapshot as snapshot_module
-from feast_plugin.catalog import Catalog, list_snapshots, survey
-from feast_plugin.diff import diff_snapshot
 from feast_plugin.forget import forget_entity
 from feast_plugin.notices import SnapshotWarning
 from feast_plugin.prune import prune_snapshot
 from feast_plugin.rebuild import rebuild_snapshot
-from feast_plugin.storage import Location
-from feast_plugin.tombstones import Tombstones
-from feast_plugin.verify import verify_snapshot
+from feast_plugin.versions.catalog import Catalog, list_snapshots, survey
+from feast_plugin.versions.diff import diff_snapshot
+from feast_plugin.versions.storage import Location
+from feast_plugin.versions.tombstones import Tombstones
+from feast_plugin.versions.verify import verify_snapshot
 from resampler.errors import CorruptStateError, DataError, GateError, InvalidInputError
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from feast_plugin import rebuild_snapshot, verify_snapshot
-from feast_plugin.catalog import Catalog
-from feast_plugin.manifest import Manifest
 from feast_plugin.registry import register, saved_datasets
-from feast_plugin.storage import Location
+from feast_plugin.versions.catalog import Catalog
+from feast_plugin.versions.manifest import Manifest
+from feast_plugin.versions.storage import Location
 from resampler.errors import CorruptStateError
 
 FORMAT_1 = Path(__file__).parent / "versions" / "format1"

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from feast_plugin import rebuild_snapshot, verify_snapshot
-from feast_plugin.diff import diff_snapshot
+from feast_plugin.versions.diff import diff_snapshot
 from resampler.errors import CorruptStateError
 
 
@@ -117,7 +117,7 @@ def test_a_picture_that_cannot_be_drawn_stops_no_publication(project, monkeypatc
     def fail(*arguments):
         raise FloatingPointError("no such curve")
 
-    monkeypatch.setattr("feast_plugin.report._outline", fail)
+    monkeypatch.setattr("feast_plugin.versions.report._outline", fail)
     page = page_of(project.create(feature_service="all"))
     assert [text for text in page.texts if "not drawn" in text] == ["not drawn: no such curve"] * 4
     assert {"amount", "score", "country"} <= set(page.texts)

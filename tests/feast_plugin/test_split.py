@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from feast_plugin.split import SplitRule, undersample
+from feast_plugin.versions.split import SplitRule, undersample
 from resampler.errors import InvalidInputError
 
 

@@ -15,8 +15,8 @@ from feast.on_demand_feature_view import on_demand_feature_view
 from feast.types import Float64
 
 from feast_plugin import rebuild_snapshot
-from feast_plugin.cast import cast_timestamp
 from feast_plugin.notices import SnapshotWarning
+from feast_plugin.retrieval.cast import cast_timestamp
 from resampler.errors import ContractError, DataError
 
 STORES = ["dask", "duckdb"]

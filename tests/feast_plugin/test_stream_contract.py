@@ -14,7 +14,7 @@ from resampler import FeatureSchema
 from resampler.errors import ContractError, InvalidInputError
 from resampler.schema import Feature, Label
 from stream import EmbeddedServer
-from stream.connection import connect
+from stream.redis.connection import connect
 
 
 def _read(project, service, label):

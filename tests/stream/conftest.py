@@ -16,8 +16,8 @@ import pytest
 
 from resampler import FeatureSchema
 from stream import EmbeddedServer, Settings, Worker
-from stream.connection import connect, raw_command
-from stream.keys import shard_keys
+from stream.redis.connection import connect, raw_command
+from stream.redis.keys import shard_keys
 
 NAMES = ("a", "b", "c")
 _serial = itertools.count()

@@ -9,7 +9,7 @@ from sklearn.linear_model import SGDClassifier
 from resampler.errors import InvalidInputError, MissingExtraError
 from stream import Feed
 from stream.adapters import iterable_dataset, learn_many, loader_batches, partial_fit
-from stream.keys import shard_keys
+from stream.redis.keys import shard_keys
 
 
 @pytest.fixture

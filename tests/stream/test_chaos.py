@@ -22,11 +22,11 @@ from chaos import LONG, arm, fork, free_port, live, wait
 from resampler import FeatureSchema, MicroBatch
 from resampler.errors import ResamplerError
 from stream import EmbeddedServer, Feed, Settings, Worker
-from stream.connection import connect, raw_command
-from stream.identity import encode
-from stream.keys import ShardKeys
-from stream.position import input_info
-from stream.server import find_server
+from stream.redis.connection import connect, raw_command
+from stream.redis.keys import ShardKeys
+from stream.redis.server import find_server
+from stream.shard.identity import encode
+from stream.shard.position import input_info
 
 WORKER_KILLS = 500 if LONG else 24
 SERVER_KILLS = 30 if LONG else 3

@@ -15,10 +15,10 @@ from chaos import LONG, fork, live, wait
 
 from resampler import FeatureSchema
 from stream import EmbeddedServer, Settings, Worker, encode_batch, encode_row
-from stream.codec import InputFormat, OutputFormat
-from stream.codec.arrow import write_ipc
-from stream.connection import connect, raw_command
-from stream.keys import ShardKeys
+from stream.formats import InputFormat, OutputFormat
+from stream.formats.arrow import write_ipc
+from stream.redis.connection import connect, raw_command
+from stream.redis.keys import ShardKeys
 
 KILLS = 40 if LONG else 2
 N = 1_200 if LONG else 600

@@ -17,8 +17,8 @@ from chaos import LONG, fork, live, wait
 
 from resampler import FeatureSchema
 from stream import EmbeddedServer, Settings, Worker
-from stream.connection import connect, raw_command
-from stream.keys import ShardKeys
+from stream.redis.connection import connect, raw_command
+from stream.redis.keys import ShardKeys
 
 NAMES = ("a", "b", "c")
 KEYS = ShardKeys("shard")

@@ -14,9 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from stream import EmbeddedServer
-from stream.checkpoint import Checkpoint
-from stream.connection import connect
-from stream.keys import ShardKeys
+from stream.redis.connection import connect
+from stream.redis.keys import ShardKeys
+from stream.shard.checkpoint import Checkpoint
 
 RUN = ("run", "--label", "label", "--features", "a,b,c", "--metrics-port", "0")
 

@@ -20,12 +20,12 @@ from numba.core import event
 
 from resampler import Feature, FeatureSchema, Label, OnlineResampler
 from stream import EmbeddedServer, Feed, InputFormat, OutputFormat, Settings, Worker, encode_batch, encode_row
-from stream.codec.arrow import write_ipc
-from stream.connection import connect
-from stream.dryrun import dry_run
-from stream.entries import Entries
-from stream.codec import Decoder
-from stream.keys import ShardKeys
+from stream.formats.arrow import write_ipc
+from stream.redis.connection import connect
+from stream.commands.dryrun import dry_run
+from stream.redis.entries import Entries
+from stream.formats import Decoder
+from stream.redis.keys import ShardKeys
 
 class Compilations(event.Listener):
     def __init__(self):

@@ -11,10 +11,10 @@ import pytest
 
 from resampler.errors import InvalidInputError, ResamplerError
 from stream import EmbeddedServer, Settings, Worker
-from stream.checkpoint import Checkpoint
-from stream.connection import connect, raw_command, redact, resolve_url
-from stream.keys import ShardKeys, shard_keys
-from stream.server import find_server
+from stream.redis.connection import connect, raw_command, redact, resolve_url
+from stream.redis.keys import ShardKeys, shard_keys
+from stream.redis.server import find_server
+from stream.shard.checkpoint import Checkpoint
 
 
 def _free_port():

@@ -5,9 +5,9 @@ import pytest
 
 from resampler import FeatureSchema
 from stream import Settings, encode_batch, encode_row
-from stream.connection import raw_command
-from stream.deadletters import read_letters, resubmit
-from stream.keys import ShardKeys
+from stream.commands.deadletters import read_letters, resubmit
+from stream.redis.connection import raw_command
+from stream.redis.keys import ShardKeys
 
 HEAD = [b"reason", b"detail", b"n_rows"]
 

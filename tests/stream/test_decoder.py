@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from resampler.errors import InvalidInputError
 from resampler.schema import Feature, FeatureSchema, Label
-from stream.codec import Decoder, InputFormat, Reason, encode_batch, encode_row
-from stream.codec.arrow import write_ipc
-from stream.codec.json_row import read_object
-from stream.codec.packed import schema_id
-from stream.codec.rows import RejectError
-from stream.codec.text import TextReader
-from stream.entries import Entries
+from stream.formats import Decoder, InputFormat, Reason, encode_batch, encode_row
+from stream.formats.arrow import write_ipc
+from stream.formats.json_row import read_object
+from stream.formats.packed import schema_id
+from stream.formats.rows import RejectError
+from stream.formats.text import TextReader
+from stream.redis.entries import Entries
 
 PLAIN = FeatureSchema.numeric(["a", "b"])
 MIXED = FeatureSchema(

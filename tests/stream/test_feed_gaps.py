@@ -8,13 +8,13 @@ import pytest
 
 from resampler.errors import InvalidInputError
 from stream import EmbeddedServer, Feed, OutputFormat, Settings, Worker, patience
-from stream.checkpoint import Checkpoint
-from stream.commit import GapError
-from stream.connection import connect, raw_command
-from stream.feedlane import FeedLane
-from stream.feedplace import FeedPlace
-from stream.keys import ShardKeys
-from stream.redis_errors import UnavailableError
+from stream.feed.lane import FeedLane
+from stream.redis.connection import connect, raw_command
+from stream.redis.errors import UnavailableError
+from stream.redis.keys import ShardKeys
+from stream.shard.checkpoint import Checkpoint
+from stream.shard.commit import GapError
+from stream.shard.feedplace import FeedPlace
 
 READ = 100  # batches of a row or more that a feed has read before something happens to the rest
 

@@ -6,10 +6,10 @@ import pytest
 
 from resampler import MicroBatch
 from stream import Feed, Settings
-from stream.codec import InputFormat, OutputFormat
-from stream.forget import is_reached, read_forgotten, request_forget, request_member, row_id_of
-from stream.identity import encode
-from stream.keys import ShardKeys, shard_keys
+from stream.formats import InputFormat, OutputFormat
+from stream.redis.keys import ShardKeys, shard_keys
+from stream.shard.forget import is_reached, read_forgotten, request_forget, request_member, row_id_of
+from stream.shard.identity import encode
 
 
 def _minority_ids(y, stop):

@@ -9,12 +9,12 @@ from dataclasses import replace
 import pytest
 
 from stream import EmbeddedServer, Settings, Worker, health, runner
-from stream.codec import Decoder
-from stream.commit import Committer
-from stream.connection import connect
-from stream.health import STALLED_S, Vitals
-from stream.http import metrics_server
-from stream.keys import ShardKeys
+from stream.formats import Decoder
+from stream.redis.connection import connect
+from stream.redis.keys import ShardKeys
+from stream.shard.commit import Committer
+from stream.worker.health import STALLED_S, Vitals
+from stream.worker.http import metrics_server
 
 
 @pytest.fixture
@@ -177,7 +177,7 @@ def test_a_worker_that_replays_and_compiles_is_healthy(
     add_text(client, name, *make_rows(200))
     run_worker(name, ratio=0.2, seed=0)
     monkeypatch.setattr(health, "STALLED_S", 0.5)
-    from stream import worker as module
+    from stream.worker import worker as module
 
     phases = []
 

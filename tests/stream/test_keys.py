@@ -1,7 +1,7 @@
 import pytest
 
 from resampler.errors import InvalidInputError
-from stream.keys import ShardKeys, shard_keys
+from stream.redis.keys import ShardKeys, shard_keys
 
 
 def _slot(key):

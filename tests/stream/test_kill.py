@@ -3,8 +3,8 @@
 import random
 import time
 
-from stream.checkpoint import Checkpoint
-from stream.keys import ShardKeys
+from stream.redis.keys import ShardKeys
+from stream.shard.checkpoint import Checkpoint
 
 ROWS = 6_000
 

@@ -9,10 +9,10 @@ import pytest
 
 from resampler import ContractError, CorruptStateError, Feature, FeatureSchema, Label, MicroBatch
 from stream import Feed, InputFormat, OutputFormat, Settings, decode_output, encode_batch, encode_row
-from stream.codec.arrow import write_ipc
-from stream.codec.output import encode_output
-from stream.export import export_parquet
-from stream.keys import ShardKeys
+from stream.commands.export import export_parquet
+from stream.formats.arrow import write_ipc
+from stream.formats.output import encode_output
+from stream.redis.keys import ShardKeys
 
 LABELS = {
     "any integer": Label("y"),

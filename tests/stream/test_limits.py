@@ -6,15 +6,15 @@ import pytest
 from resampler import FeatureSchema, MicroBatch
 from resampler.errors import InvalidInputError, ResamplerError
 from stream import EmbeddedServer, Feed, Settings, Worker, admission, encode_batch, limits, snapshot
-from stream.checkpoint import Checkpoint
-from stream.codec import OutputFormat
-from stream.commit import Commit, Committer
-from stream.connection import connect
-from stream.deadletters import read_letters
-from stream.keys import ShardKeys
-from stream.lease import Lease
-from stream.limits import ServerLimits
-from stream.snapshot import add_snapshot, load_snapshot
+from stream.commands.deadletters import read_letters
+from stream.formats import OutputFormat
+from stream.redis.connection import connect
+from stream.redis.keys import ShardKeys
+from stream.shard.checkpoint import Checkpoint
+from stream.shard.commit import Commit, Committer
+from stream.shard.lease import Lease
+from stream.shard.limits import ServerLimits
+from stream.shard.snapshot import add_snapshot, load_snapshot
 
 
 def test_settings_that_can_reach_too_much_are_refused_at_the_start():

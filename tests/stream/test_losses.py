@@ -8,12 +8,12 @@ import pytest
 
 from resampler.errors import CorruptStateError, ResamplerError
 from stream import Settings, Worker, encode_row
-from stream.checkpoint import Checkpoint
-from stream.codec import InputFormat, OutputFormat
-from stream.commit import Commit, Committer, GapError, LostOutputError
-from stream.connection import raw_command
-from stream.keys import ShardKeys
-from stream.lease import Lease
+from stream.formats import InputFormat, OutputFormat
+from stream.redis.connection import raw_command
+from stream.redis.keys import ShardKeys
+from stream.shard.checkpoint import Checkpoint
+from stream.shard.commit import Commit, Committer, GapError, LostOutputError
+from stream.shard.lease import Lease
 
 
 def _await(condition, seconds=60):

@@ -6,11 +6,11 @@ import pytest
 import redis
 
 from stream import Settings
-from stream.checkpoint import Checkpoint
-from stream.commit import MovedError
-from stream.keys import shard_keys
 from stream.metrics import Metrics
-from stream.shard import Shard
+from stream.redis.keys import shard_keys
+from stream.shard.checkpoint import Checkpoint
+from stream.shard.commit import MovedError
+from stream.shard.shard import Shard
 
 
 def _work(shard, now):

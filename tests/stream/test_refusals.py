@@ -11,10 +11,10 @@ from click.testing import CliRunner
 
 from resampler.errors import ResamplerError
 from stream import EmbeddedServer, Settings, Worker
-from stream.cli import stream as command
-from stream.connection import connect, raw_command
-from stream.keys import ShardKeys, shards_key
-from stream.redis_errors import UnavailableError, explain, is_passing, wrong_type
+from stream.commands.cli import stream as command
+from stream.redis.connection import connect, raw_command
+from stream.redis.errors import UnavailableError, explain, is_passing, wrong_type
+from stream.redis.keys import ShardKeys, shards_key
 
 RUN = ("run", "--label", "label", "--features", "a,b,c", "--metrics-port", "0", "--until-idle", "0.1")
 

@@ -7,10 +7,10 @@ import redis
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream.connection import connect
-from stream.entries import Entries
-from stream.resp import EntryReader
-from stream.source import Source
+from stream.redis.connection import connect
+from stream.redis.entries import Entries
+from stream.redis.resp import EntryReader
+from stream.shard.source import Source
 
 ids = st.integers(0, 2**64 - 1)
 entries = st.tuples(ids, ids, st.lists(st.tuples(st.binary(max_size=20), st.binary(max_size=40)), max_size=5))

@@ -9,7 +9,7 @@ import pytest
 
 from resampler.errors import MissingExtraError, ResamplerError
 from stream import EmbeddedServer, server
-from stream.connection import connect
+from stream.redis.connection import connect
 
 
 def _alive(pid):

@@ -6,8 +6,8 @@ import pytest
 from resampler import Feature, FeatureSchema, Label
 from resampler.errors import InvalidInputError
 from stream import Feed, Settings
-from stream.checkpoint import Checkpoint
-from stream.keys import ShardKeys
+from stream.redis.keys import ShardKeys
+from stream.shard.checkpoint import Checkpoint
 
 INEXACT = {
     "int32": Feature("n", "int32"),

@@ -7,9 +7,9 @@ import pytest
 
 from resampler.errors import CorruptStateError, InvalidInputError
 from stream import EmbeddedServer, Feed, Settings, Worker
-from stream.checkpoint import Checkpoint
-from stream.connection import connect
-from stream.keys import ShardKeys, shard_keys, shards_key
+from stream.redis.connection import connect
+from stream.redis.keys import ShardKeys, shard_keys, shards_key
+from stream.shard.checkpoint import Checkpoint
 from stream.sharding import open_stream, require_shards
 
 

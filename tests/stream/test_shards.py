@@ -7,15 +7,15 @@ from contextlib import contextmanager
 import pytest
 
 from stream import EmbeddedServer, Settings, Worker, health
-from stream.checkpoint import Checkpoint
-from stream.commit import Commit, Committer, FencedError, MovedError
-from stream.connection import connect
-from stream.keys import ShardKeys, shard_keys, workers_key
-from stream.lease import Lease, is_dead, owner_name
-from stream.membership import Membership
 from stream.metrics import Metrics
-from stream.runner import ORPHAN_S
-from stream.shard import Shard
+from stream.redis.connection import connect
+from stream.redis.keys import ShardKeys, shard_keys, workers_key
+from stream.shard.checkpoint import Checkpoint
+from stream.shard.commit import Commit, Committer, FencedError, MovedError
+from stream.shard.lease import Lease, is_dead, owner_name
+from stream.shard.shard import Shard
+from stream.worker.membership import Membership
+from stream.worker.runner import ORPHAN_S
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from resampler.schema import Feature, FeatureSchema, Label
-from stream.codec.columns import Columns
-from stream.codec.rows import RejectError
-from stream.codec.text import TextReader
-from stream.entries import Entries
+from stream.formats.columns import Columns
+from stream.formats.rows import RejectError
+from stream.formats.text import TextReader
 from stream.kernels.text import decode_text, read_float32
+from stream.redis.entries import Entries
 
 MIXED = FeatureSchema(
     (

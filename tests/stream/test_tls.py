@@ -15,9 +15,9 @@ from cryptography.x509.oid import NameOID
 
 from resampler.errors import ResamplerError
 from stream import Settings, Worker
-from stream.checkpoint import Checkpoint
-from stream.connection import connect
-from stream.keys import ShardKeys
+from stream.redis.connection import connect
+from stream.redis.keys import ShardKeys
+from stream.shard.checkpoint import Checkpoint
 
 
 @pytest.fixture(scope="module")

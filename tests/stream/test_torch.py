@@ -5,7 +5,7 @@ import pytest
 
 from stream import Feed
 from stream.adapters import iterable_dataset, loader_batches
-from stream.keys import shard_keys
+from stream.redis.keys import shard_keys
 
 data = pytest.importorskip("torch.utils.data", reason="needs PyTorch: make test-torch")
 

@@ -8,11 +8,11 @@ import pytest
 
 from resampler.errors import ResamplerError
 from stream import Feed
-from stream.checkpoint import Checkpoint
-from stream.connection import raw_command
-from stream.export import export_parquet
-from stream.keys import ShardKeys
-from stream.trim import trim_shards
+from stream.commands.export import export_parquet
+from stream.commands.trim import trim_shards
+from stream.redis.connection import raw_command
+from stream.redis.keys import ShardKeys
+from stream.shard.checkpoint import Checkpoint
 
 OPTIONS = {"linger_ms": 1, "snapshot_rows": 40}
 

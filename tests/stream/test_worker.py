@@ -7,11 +7,11 @@ import pytest
 from resampler import FeatureSchema, MicroBatch, OnlineResampler
 from resampler.errors import ResamplerError
 from stream import Feed, Settings, Worker, encode_batch, encode_row
-from stream.checkpoint import Checkpoint
-from stream.codec import OutputFormat
-from stream.commit import GapError
-from stream.identity import encode
-from stream.keys import ShardKeys
+from stream.formats import OutputFormat
+from stream.redis.keys import ShardKeys
+from stream.shard.checkpoint import Checkpoint
+from stream.shard.commit import GapError
+from stream.shard.identity import encode
 
 
 def _same(batch, other):

@@ -1,0 +1,222 @@
+"""From an entity frame to the canonical table: retrieved point in time, cast to the contract, ordered by key."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+from feast import FeatureService, utils
+
+from feast_plugin.contract import TIMESTAMP, Contract
+from feast_plugin.retrieval.cast import cast_column, cast_label, cast_rule_column, cast_timestamp, tell_of_timestamps
+from feast_plugin.retrieval.dropped import missing_rows, retrieve_dropped
+from feast_plugin.retrieval.frame import checked_frame
+from feast_plugin.retrieval.sources import at_absolute_paths, check_rows
+from feast_plugin.versions.rows import Rows, canonical_rows
+from resampler.errors import ContractError, DataError, ResamplerError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from feast import FeatureStore
+
+    from feast_plugin.versions.tombstones import Tombstones
+
+
+def retrieve(
+    store: FeatureStore,
+    features: FeatureService | Sequence[str],
+    contract: Contract,
+    frame: pa.Table | str,
+    *,
+    extra: str | None,
+    spool: Path,
+    forgotten: Tombstones,
+) -> Rows:
+    """Run the point-in-time retrieval and put its rows in canonical form on disk.
+
+    Parameters
+    ----------
+    store : feast.FeatureStore
+        Where the features are.
+    features : feast.FeatureService or sequence of str
+        What to retrieve; with a label reference of its own, references only.
+    contract : Contract
+        What must come back.
+    frame : pyarrow.Table or str
+        From `feast_plugin.retrieval.frame.read_frame`.
+    extra : str, optional
+        The split rule's column.
+    spool : Path
+        A local directory with room for the rows once; the file in it is removed as soon as it is mapped.
+    forgotten : Tombstones
+        Entities that are left out.
+
+    Returns
+    -------
+    Rows
+        As many as the frame has of other entities: rows that the store dropped are put back
+        (`feast_plugin.retrieval.dropped`).
+
+    Raises
+    ------
+    ContractError
+        If a column is missing, of another type than promised, or null in every row, or the store cannot read a
+        source as it is meant (`feast_plugin.retrieval.sources`).
+    DataError
+        If the store returned rows that it was not asked for, or the label is null or constant; and of SQL, what
+        `read_frame` finds in other frames.
+    ResamplerError
+        If Feast or its engine fails.
+    """
+    store = at_absolute_paths(store)
+    if not isinstance(frame, str):
+        frame = forgotten.leave_out(frame)
+    asked = _asked(features, contract)
+    with _feast_errors():
+        for view in utils._get_feature_views_to_use(store.registry, store.project, asked)[0]:
+            check_rows(store, view)
+        job = store.get_historical_features(
+            entity_df=frame if isinstance(frame, str) else frame.to_pandas(),
+            features=asked,
+            full_feature_names=contract.full_feature_names,
+        )
+        retrieved = job.to_arrow()
+    if isinstance(frame, str) and retrieved.num_rows and TIMESTAMP in retrieved.column_names:
+        tell_of_timestamps(retrieved[TIMESTAMP])
+    table = cast_table(retrieved, contract, extra)
+    del retrieved
+    if isinstance(frame, str):
+        checked_frame(table.select([*contract.keys, contract.label]), contract)
+        table = forgotten.leave_out(table)
+    elif table.num_rows < frame.num_rows:
+        rows = missing_rows(frame, table, contract)
+        with _feast_errors():
+            restored = retrieve_dropped(store, asked, rows, job)
+        table = pa.concat_tables([table, cast_table(restored, contract, extra)])
+    if not isinstance(frame, str) and table.num_rows != frame.num_rows:
+        raise DataError(
+            f"the {store.config.offline_store.type} offline store returned {table.num_rows} rows for {frame.num_rows} "
+            "of the entity frame, some of them twice or never asked for: retrieve through another store"
+        )
+    check_nulls(table, contract)
+    return canonical_rows(table, contract, spool)
+
+
+@contextlib.contextmanager
+def _feast_errors() -> Iterator[None]:
+    try:
+        yield
+    except ResamplerError:
+        raise
+    except Exception as error:  # whatever an engine raises: a missing source, a type, a lost connection
+        raise ResamplerError(f"Feast could not retrieve the features: {type(error).__name__}: {error}") from error
+
+
+def _asked(features: FeatureService | Sequence[str], contract: Contract) -> FeatureService | list[str]:
+    """Give a service to Feast as it is, for its aliases; a label from outside it takes a list of references."""
+    if isinstance(features, FeatureService):
+        promised = {f"{p.name_to_use()}:{f.name}" for p in features.feature_view_projections for f in p.features}
+        if contract.label_in_frame or contract.label_reference in promised:
+            return features
+    references = [c.reference for c in contract.columns]
+    return references if contract.label_in_frame else [*references, contract.label_reference]
+
+
+def conform(table: pa.Table, contract: Contract, extra: str | None) -> pa.Table:
+    """Cast what an engine returned to what the contract promises, and check what no row may lack.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        A retrieval; columns that the contract does not name are left out.
+    contract : Contract
+        Columns and their types.
+    extra : str, optional
+        The split rule's column, which is kept.
+
+    Returns
+    -------
+    pyarrow.Table
+        As `cast_table`.
+
+    Raises
+    ------
+    ContractError, DataError
+        As `cast_table` and `check_nulls`.
+    """
+    table = cast_table(table, contract, extra)
+    check_nulls(table, contract)
+    return table
+
+
+def cast_table(table: pa.Table, contract: Contract, extra: str | None) -> pa.Table:
+    """Cast what an engine returned to what the contract promises.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        A retrieval; columns that the contract does not name are left out.
+    contract : Contract
+        Columns and their types.
+    extra : str, optional
+        The split rule's column, which is kept.
+
+    Returns
+    -------
+    pyarrow.Table
+        Join keys, event timestamp, features, label and `extra`; NaN is null.
+
+    Raises
+    ------
+    ContractError
+        If a column is missing or of another type than promised.
+    DataError
+        If the split rule's column is absent.
+    """
+    names = [*contract.join_keys, TIMESTAMP, *(c.name for c in contract.columns), contract.label]
+    missing = [name for name in names if name not in table.column_names]
+    if missing:
+        raise ContractError(f"the retrieval lacks column {missing[0]!r}; it has {', '.join(table.column_names)}")
+    columns = {name: cast_column(name, table[name], key_type) for name, key_type in contract.join_keys.items()}
+    columns[TIMESTAMP] = cast_timestamp(table[TIMESTAMP])
+    for c in contract.columns:
+        columns[c.name] = cast_column(c.name, table[c.name], c.arrow_type)
+    columns[contract.label] = cast_label(contract.label, table[contract.label], contract.label_type)
+    if extra is not None and extra not in columns:
+        if extra not in table.column_names:
+            raise DataError(
+                f"split column {extra!r} is neither in the entity frame nor a feature; there are "
+                f"{', '.join(table.column_names)}"
+            )
+        columns[extra] = cast_rule_column(extra, table[extra])
+    return pa.table(columns)
+
+
+def check_nulls(table: pa.Table, contract: Contract) -> None:
+    """Check that every row has a label, and every feature a value in some row.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        From `cast_table`, all rows of the retrieval.
+    contract : Contract
+        Its columns.
+
+    Raises
+    ------
+    ContractError
+        If a feature is null in every row.
+    DataError
+        If the label is null in one.
+    """
+    for c in contract.columns:
+        if table[c.name].null_count == table.num_rows:
+            raise ContractError(
+                f"feature {c.reference} is null in every row: no value is as old as its ttl allows, or none matches"
+            )
+    nulls = table[contract.label].null_count
+    if nulls:
+        raise DataError(f"label {contract.label!r} must have no null, got {nulls} among {table.num_rows} rows")

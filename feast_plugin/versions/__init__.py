@@ -1,0 +1,1 @@
+"""A version and its life: canonical rows, split, augmentation, files, manifest, catalog."""

@@ -1,0 +1,270 @@
+"""Rows as a matrix of numbers and back: arrays spread out, categories as codes, units of distance."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from feast_plugin.versions.rows import BATCH_ROWS
+from resampler.errors import ContractError
+from resampler.integers import EXACT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from feast_plugin.contract import Column, Contract
+    from feast_plugin.versions.rows import Rows
+    from resampler.schema import FeatureSchema
+
+
+def array_widths(table: pa.Table, contract: Contract) -> dict[str, int]:
+    """Measure the array columns.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        Retrieved rows.
+    contract : Contract
+        Its columns.
+
+    Returns
+    -------
+    dict of str to int
+        Length of each array column.
+
+    Raises
+    ------
+    ContractError
+        If a column's arrays differ in length, or are empty.
+    """
+    widths = {}
+    for c in contract.columns:
+        if c.array:
+            lengths = pc.unique(pc.list_value_length(table[c.name]).drop_null()).to_pylist()
+            if len(lengths) != 1 or lengths[0] == 0:
+                raise ContractError(
+                    f"array feature {c.reference} must have one length in every row, got {sorted(lengths)[:5]}"
+                )
+            widths[c.name] = lengths[0]
+    return widths
+
+
+def spread(rows: Rows, train: NDArray[np.bool_], contract: Contract, schema: FeatureSchema) -> NDArray[np.float32]:
+    """Fit the units of distance to the training split.
+
+    Parameters
+    ----------
+    rows : Rows
+        The canonical table.
+    train : ndarray of shape (n_rows,), bool
+        The training split.
+    contract : Contract
+        Its columns.
+    schema : FeatureSchema
+        The same, arrays spread out.
+
+    Returns
+    -------
+    ndarray of shape (n_features,), float32
+        Standard deviations rounded to powers of two; 1 for constant and categorical columns.
+    """
+    scale = np.ones(schema.n_features, dtype=np.float32)
+    j = 0
+    for c in contract.columns:
+        width = _width(c, schema, j)
+        if not c.categorical:
+            total = _Moments(width)
+            origin = None
+            for start in range(0, len(train), BATCH_ROWS):
+                chosen = pa.array(train[start : start + BATCH_ROWS])
+                part = rows.table[c.name].slice(start, BATCH_ROWS).filter(chosen)
+                origin = _origin(part, c) if origin is None else origin
+                total.add(_numbers(part, c, width, origin or 0))
+            scale[j : j + width] = _unit(total.deviation())
+            rows.release()
+        j += width
+    return scale
+
+
+def _unit(deviation: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Round to the nearest power of two; 1 for no deviation.
+
+    A finer unit of distance would buy nothing and would move with every new row, and neighbours with it. This one
+    stays, whatever the order of summation, and so do the synthetic rows of rows that did not change.
+    """
+    mantissa, exponent = np.frexp(deviation)
+    nearest = np.ldexp(1.0, exponent - (mantissa < np.sqrt(0.5)))
+    return np.where((deviation > 0) & np.isfinite(deviation), nearest, 1.0)
+
+
+class _Moments:
+    """Mean and spread of a column's finite values, taken in batch by batch (Chan, Golub, LeVeque 1983)."""
+
+    def __init__(self, width: int) -> None:
+        self.n = np.zeros(width)
+        self.mean = np.zeros(width)
+        self.m2 = np.zeros(width)
+
+    def add(self, values: NDArray[Any]) -> None:
+        finite = np.isfinite(values)
+        n = finite.sum(axis=0)
+        some = np.maximum(n, 1)
+        values = np.where(finite, values, 0).astype(np.float64)
+        with np.errstate(over="ignore", invalid="ignore"):  # a deviation that is not finite counts as none
+            mean = values.sum(axis=0) / some
+            m2 = (np.where(finite, values - mean, 0) ** 2).sum(axis=0)
+            total = np.maximum(self.n + n, 1)
+            shift = np.where(n > 0, mean - self.mean, 0)
+            self.m2 += m2 + shift**2 * self.n * n / total
+        self.mean += shift * n / total
+        self.n += n
+
+    def deviation(self) -> NDArray[np.float64]:
+        return np.sqrt(self.m2 / np.maximum(self.n, 1))
+
+
+def _width(c: Column, schema: FeatureSchema, j: int) -> int:
+    if not c.array:
+        return 1
+    return sum(name.startswith(f"{c.name}[") for name in schema.names[j:])
+
+
+def _origin(column: pa.ChunkedArray, c: Column) -> int | None:
+    """Return what to count integers from, so that a float64 tells them apart; None if there is no value."""
+    if c.dtype != "int64":
+        return 0
+    first = (pc.list_flatten(column) if c.array else column).drop_null().slice(0, 1).to_pylist()
+    return None if not first else first[0] if abs(first[0]) > EXACT else 0
+
+
+def _numbers(column: pa.ChunkedArray, c: Column, width: int, origin: int = 0) -> NDArray[Any]:
+    """Return one column as numbers counted from `origin`, shape (n_rows, width); a null is NaN."""
+    if not c.array:
+        if pa.types.is_boolean(column.type):
+            column = column.cast(pa.int8())
+        if not origin:
+            return column.to_numpy().reshape(-1, 1)
+        values = _counted(column.fill_null(origin).to_numpy(), origin)
+        values[column.is_null().to_numpy()] = np.nan
+        return values.reshape(-1, 1)
+    flat = column.combine_chunks()
+    out = np.full((len(flat), width), np.nan)
+    valid = flat.is_valid().to_numpy(zero_copy_only=False)
+    values = flat.drop_null().flatten().to_numpy(zero_copy_only=False)
+    out[valid] = (_counted(values, origin) if origin else values).reshape(-1, width)
+    return out
+
+
+def _counted(values: NDArray[np.int64], origin: int) -> NDArray[np.float64]:
+    return (values.astype(np.longdouble) - np.longdouble(origin)).astype(np.float64)
+
+
+def wide_columns(table: pa.Table, contract: Contract) -> list[Column]:
+    """Find the columns of integers that a float64 does not hold, whose synthetic values are made in integers.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        The rows that synthetic ones are made from.
+    contract : Contract
+        Its columns.
+
+    Returns
+    -------
+    list of Column
+        Numeric ones that reach beyond 2**53.
+    """
+    found = []
+    for c in contract.columns:
+        if c.dtype == "int64" and not c.categorical:
+            bounds = pc.min_max(pc.list_flatten(table[c.name]) if c.array else table[c.name])
+            if any(v is not None and abs(v) > EXACT for v in bounds.as_py().values()):
+                found.append(c)
+    return found
+
+
+def encode(table: pa.Table, contract: Contract, schema: FeatureSchema) -> tuple[NDArray[Any], dict[str, pa.Array]]:
+    """Return rows as one matrix, and what the codes of each categorical column mean.
+
+    Parameters
+    ----------
+    table : pyarrow.Table of n_rows
+        The feature columns.
+    contract : Contract
+        Their types.
+    schema : FeatureSchema
+        The same, arrays spread out.
+
+    Returns
+    -------
+    matrix : ndarray of shape (n_rows, n_features)
+        A null is NaN; a column that begins with an integer beyond 2**53 is counted from it. float32 where it holds
+        every column exactly, float64 where a double or a wide integer would lose digits.
+    vocabularies : dict of str to pyarrow.Array
+        Values of each categorical column, in code order.
+    """
+    narrow = all(f.categorical or f.dtype in ("float32", "bool") for f in schema.features)
+    matrix = np.empty((table.num_rows, schema.n_features), dtype=np.float32 if narrow else np.float64)
+    vocabularies: dict[str, pa.Array] = {}
+    j = 0
+    for c in contract.columns:
+        width = _width(c, schema, j)
+        if c.categorical:
+            # Sorted, so that a code does not depend on which row came first.
+            values = pc.unique(table[c.name]).drop_null()
+            vocabularies[c.name] = values.take(pc.sort_indices(values))
+            codes = pc.index_in(table[c.name], value_set=vocabularies[c.name])
+            matrix[:, j] = codes.cast(pa.float64()).to_numpy()
+        else:
+            matrix[:, j : j + width] = _numbers(table[c.name], c, width, _origin(table[c.name], c) or 0)
+        j += width
+    return matrix, vocabularies
+
+
+def decode(
+    matrix: NDArray[Any], contract: Contract, schema: FeatureSchema, vocabularies: Mapping[str, pa.Array]
+) -> pa.Table:
+    """Return a matrix as columns of the contract's types.
+
+    Parameters
+    ----------
+    matrix : ndarray of shape (n_rows, n_features)
+        Synthetic rows.
+    contract : Contract
+        Types of the columns.
+    schema : FeatureSchema
+        The same, arrays spread out.
+    vocabularies : dict of str to pyarrow.Array
+        From `encode`.
+
+    Returns
+    -------
+    pyarrow.Table of n_rows
+        Integers are rounded to even, arrays folded back, codes are values again. The columns of `wide_columns` have
+        to be made from their parents instead.
+    """
+    columns: dict[str, pa.Array] = {}
+    j = 0
+    for c in contract.columns:
+        width = _width(c, schema, j)
+        values = matrix[:, j : j + width]
+        j += width
+        if c.categorical:
+            columns[c.name] = vocabularies[c.name].take(pa.array(values[:, 0].astype(np.int64)))
+            continue
+        inner = c.arrow_type.value_type if c.array else c.arrow_type
+        if not pa.types.is_floating(inner):
+            # Rounding to even keeps the mean; truncation, as elsewhere, drags it towards zero.
+            values = np.rint(values)
+        flat = pa.array(values.ravel()).cast(inner, safe=False)
+        columns[c.name] = (
+            pa.ListArray.from_arrays(pa.array(np.arange(0, len(flat) + 1, width), pa.int32()), flat)
+            if c.array
+            else flat
+        )
+    return pa.table(columns)

@@ -1,0 +1,256 @@
+"""Check a version against its manifest, the registry and the promise that only training rows were augmented."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from feast_plugin.contract import TIMESTAMP, Contract
+from feast_plugin.registry import differences, saved_datasets
+from feast_plugin.versions import lineage
+from feast_plugin.versions.catalog import Catalog
+from feast_plugin.versions.identity import ContentDigest, hash_keys
+from feast_plugin.versions.matrix import spread
+from feast_plugin.versions.rows import BATCH_ROWS
+from feast_plugin.versions.split import SPLITS, TRAIN
+from feast_plugin.versions.stored import stored_keys, stored_rows
+from feast_plugin.versions.tombstones import Tombstones
+from resampler.errors import CorruptStateError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from feast import FeatureStore
+    from numpy.typing import NDArray
+
+    from feast_plugin.versions.manifest import Manifest, SplitEntry
+    from feast_plugin.versions.storage import Location
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What checking a version found.
+
+    Parameters
+    ----------
+    name : str
+        Of the snapshot.
+    version : int
+        Of the version.
+    checks : int
+        Statements that were checked.
+    problems : tuple of str
+        One line for each that does not hold.
+    """
+
+    name: str
+    version: int
+    checks: int
+    problems: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every statement holds."""
+        return not self.problems
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what the command line prints.
+
+        Returns
+        -------
+        dict
+            The fields and `ok`.
+        """
+        return asdict(self) | {"problems": list(self.problems), "ok": self.ok}
+
+
+def verify_snapshot(
+    store: FeatureStore, *, name: str, root: str | Path | None = None, version: int | None = None
+) -> Verification:
+    """Check a version.
+
+    Parameters
+    ----------
+    store : feast.FeatureStore
+        Whose registry should know it.
+    name : str
+        Of the snapshot.
+    root : str or Path, optional
+        Where snapshots are kept, by default ``snapshots`` in the store's repository.
+    version : int, optional
+        By default the newest.
+
+    Returns
+    -------
+    Verification
+        Never raises over what it finds.
+
+    Raises
+    ------
+    DataError
+        If there is no such version.
+    CorruptStateError
+        If its manifest itself was changed.
+    """
+    catalog = Catalog.open(name, root, store.repo_path)
+    manifest = catalog.load(version)
+    outcomes = list(_outcomes(store, manifest, catalog))
+    problems = tuple(problem for problem in outcomes if problem is not None)
+    return Verification(manifest.name, manifest.version, len(outcomes), problems)
+
+
+def _outcomes(store: FeatureStore, manifest: Manifest, catalog: Catalog) -> Iterator[str | None]:
+    """Yield None for a statement that holds, else what is wrong."""
+    directory = catalog.directory(manifest.version)
+    intact = True
+    present = [file for file in manifest.rebuildable if (directory / file.path).exists()]
+    for file in [*manifest.checked, *present]:
+        problem = _file_problem(file.path, file.sha256, directory)
+        intact &= problem is None
+        yield problem
+    for dataset in saved_datasets(manifest, directory):
+        found = differences(store, dataset)
+        yield "; ".join(found) if found else None
+    if not intact:  # what other bytes say is no news
+        return
+    yield _forgotten_problem(manifest, catalog)
+    if manifest.checksum is None:
+        yield scale_problem(manifest, directory)
+    whole = len(present) == len(manifest.rebuildable)
+    contents = {}
+    contract = Contract.from_dict(manifest.columns)
+    for split, entry in manifest.splits.items():
+        file = entry.file if split != SPLITS[TRAIN] or manifest.kept is None or whole else manifest.kept
+        contents[split] = _Content(manifest, file.path, directory)
+        if file == entry.file:
+            yield from contents[split].outcomes(split, entry, contract)
+    seen = np.concatenate([content.keys for content in contents.values()])
+    repeated = len(seen) - len(np.unique(seen))
+    yield f"{repeated} real rows stand in two splits, or twice in one" if repeated else None
+    if whole:
+        yield from _lineage_outcomes(manifest, directory, contents[SPLITS[TRAIN]])
+
+
+def _forgotten_problem(manifest: Manifest, catalog: Catalog) -> str | None:
+    try:
+        forgotten = Tombstones.read(catalog.home)
+    except CorruptStateError as error:
+        return str(error)
+    rows = 0
+    for keys in stored_keys(manifest, catalog.directory(manifest.version)):
+        stays = forgotten.stays(keys)
+        rows += 0 if stays is None else pc.sum(pc.invert(stays)).as_py()
+    if not rows:
+        return None
+    return f"{rows} rows are of an entity that was forgotten, by a run that was cut short: forget that entity again"
+
+
+def scale_problem(manifest: Manifest, directory: Location) -> str | None:
+    """Compare the units of distance that a manifest gives with those that its training rows give.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        Of the version; the files that it stores are intact.
+    directory : Location
+        Of its files.
+
+    Returns
+    -------
+    str or None
+        What differs, if something does.
+    """
+    with tempfile.TemporaryDirectory(prefix="resampler-") as spool:
+        contract, rows, assignment = stored_rows(manifest, directory, Path(spool))
+        fitted = spread(rows, assignment == TRAIN, contract, manifest.schema)
+    for feature, scale in zip(manifest.schema.features, fitted, strict=True):
+        if feature.scale != scale:
+            said = f"scale of feature {feature.name!r} is {feature.scale}, its training rows give {scale}"
+            return f"the manifest was changed: {said}"
+    return None
+
+
+def _told(schema: pa.Schema) -> str:
+    return ", ".join(f"{field.name} {field.type}" for field in schema)
+
+
+def _file_problem(path: str, sha256: str, directory: Location) -> str | None:
+    try:
+        found = (directory / path).sha256()
+    except FileNotFoundError:
+        return f"{path} is missing"
+    return None if found == sha256 else f"{path} has sha256 {found}, the manifest says {sha256}"
+
+
+class _Content:
+    """What one pass over a split's file gives."""
+
+    def __init__(self, manifest: Manifest, path: str, directory: Location) -> None:
+        columns = manifest.columns
+        label, mark = columns["label"], columns["synthetic"]
+        identity = [TIMESTAMP, *(key["name"] for key in columns["join_keys"])]
+        keys: list[NDArray[np.uint64]] = []
+        marks: list[NDArray[np.bool_]] = []
+        labels: list[Any] = []
+        location = directory / path
+        with location.filesystem.open_input_file(location.path) as file:
+            parquet = pq.ParquetFile(file)
+            self.schema = parquet.schema_arrow
+            digest = ContentDigest(parquet.schema_arrow)
+            for batch in parquet.iter_batches(BATCH_ROWS):
+                digest.update(batch)
+                is_synthetic = batch.column(mark)
+                marks.append(is_synthetic.to_numpy(zero_copy_only=False))
+                values = batch.column(label)
+                labels.append(values.cast(pa.int64()) if pa.types.is_boolean(values.type) else values)
+                real = batch.filter(pc.invert(is_synthetic))
+                keys.append(hash_keys([real.column(name) for name in identity]))
+        self.sha256 = digest.hexdigest()
+        self.keys = np.concatenate(keys)
+        self.synthetic = np.concatenate(marks)
+        self.labels = np.concatenate([np.asarray(part.to_numpy(zero_copy_only=False)) for part in labels])
+
+    def outcomes(self, split: str, entry: SplitEntry, contract: Contract) -> Iterator[str | None]:
+        expected = contract.arrow_schema(self.schema.field(contract.published_label).type)
+        fits = expected.equals(self.schema)
+        yield None if fits else f"{split} has columns {_told(self.schema)}, the manifest says {_told(expected)}"
+        yield (
+            None
+            if self.sha256 == entry.sha256
+            else (f"{split} has content {self.sha256}, the manifest says {entry.sha256}")
+        )
+        n = int(np.count_nonzero(self.synthetic))
+        allowed = entry.synthetic if split == SPLITS[TRAIN] else 0
+        yield None if n == allowed else f"{split} has {n} synthetic rows, {allowed} are allowed"
+        counts: dict[str, dict[str, int]] = {}
+        for kind, rows in (("real", ~self.synthetic), ("synthetic", self.synthetic)):
+            for value, count in zip(*np.unique(self.labels[rows], return_counts=True), strict=True):
+                counts.setdefault(str(value), {"real": 0, "synthetic": 0})[kind] = int(count)
+        yield None if counts == entry.classes else f"{split} has {counts}, the manifest says {entry.classes}"
+
+
+def _lineage_outcomes(manifest: Manifest, directory: Location, train: _Content) -> Iterator[str | None]:
+    path = directory / lineage.FILE
+    with path.filesystem.open_input_file(path.path) as file:
+        parents = pq.read_table(file)
+    row, base, neighbor = (parents[name].to_numpy() for name in ("row", "base_row", "neighbor_row"))
+    n_real = manifest.splits[SPLITS[TRAIN]].real
+    described = np.array_equal(row, np.flatnonzero(train.synthetic))
+    yield None if described else "the lineage does not describe the synthetic rows of train one by one"
+    outside = int(np.count_nonzero((base < 0) | (base >= n_real) | (neighbor < 0) | (neighbor >= n_real)))
+    yield f"{outside} synthetic rows have a parent outside the training split" if outside else None
+    if outside or not described:
+        return
+    self_made = int(np.count_nonzero(base == neighbor))
+    yield f"{self_made} synthetic rows have one row for both parents" if self_made else None
+    strangers = int(
+        np.count_nonzero((train.labels[row] != train.labels[base]) | (train.labels[row] != train.labels[neighbor]))
+    )
+    yield f"{strangers} synthetic rows have parents of another class" if strangers else None

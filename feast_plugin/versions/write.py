@@ -1,0 +1,248 @@
+"""Write the files of a version and say in a manifest what they are."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import importlib.metadata
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from tqdm import tqdm
+
+from feast_plugin.versions import lineage
+from feast_plugin.versions.augmentation import augment, publishable
+from feast_plugin.versions.cleaning import unclean
+from feast_plugin.versions.manifest import Manifest, SplitEntry, dataset_name
+from feast_plugin.versions.parameters import RETAINED
+from feast_plugin.versions.parquet import ParquetFile
+from feast_plugin.versions.report import draw_pictures, write_report
+from feast_plugin.versions.rows import BATCH_ROWS
+from feast_plugin.versions.split import LEFT_OUT, SPLITS, TRAIN
+from resampler.errors import CorruptStateError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from feast_plugin.contract import Contract
+    from feast_plugin.versions.rows import Rows
+    from feast_plugin.versions.storage import Location
+
+KEPT = "kept.parquet"  # beside the splits, so that who reads a directory reads no row twice
+CLEANED = "left-out.parquet"
+
+
+class Draft(NamedTuple):
+    """All that decides the files of a version.
+
+    Parameters
+    ----------
+    contract : Contract
+        Columns.
+    rows : Rows
+        Real rows in canonical order.
+    assignment : ndarray of shape (n_rows,), uint8
+        Split of each row, as a position in `SPLITS`.
+    seed, ratio, parameters, inputs, retain, notes
+        As in `Manifest`.
+    created : str, optional
+        As in `Manifest`, by default now.
+    scale : ndarray of shape (n_features,), float32, optional
+        Unit of distance of each column, by default fitted on the training split.
+    """
+
+    contract: Contract
+    rows: Rows
+    assignment: NDArray[np.uint8]
+    seed: int
+    ratio: float
+    parameters: dict[str, Any]
+    inputs: dict[str, Any]
+    retain: str = "full"
+    notes: dict[str, Any] | None = None
+    created: str | None = None
+    scale: NDArray[np.float32] | None = None
+
+
+def write_version(draft: Draft, name: str, version: int, directory: Location) -> Manifest:
+    """Augment the training split, and write every split, the lineage and the page for people.
+
+    Parameters
+    ----------
+    draft : Draft
+        What to write.
+    name : str
+        Of the snapshot.
+    version : int
+        Of the version.
+    directory : Location
+        Where to.
+
+    Returns
+    -------
+    Manifest
+        What the files are; it is not written. What it calls rebuildable is there.
+
+    Raises
+    ------
+    InvalidInputError, GateError
+        As `augment`.
+
+    Notes
+    -----
+    Real rows pass through in batches: memory follows the minority; with cleaning, the training split.
+    """
+    contract, rows, assignment = draft.contract, draft.rows, draft.assignment
+    train = assignment == TRAIN
+    made = augment(
+        rows,
+        train,
+        contract,
+        ratio=draft.ratio,
+        sampler=draft.parameters["sampler"],
+        k_neighbors=draft.parameters["k_neighbors"],
+        seed=draft.seed,
+        group_by=draft.parameters.get("group_by"),
+        scale=draft.scale,
+    )
+    cleaner = draft.parameters.get("clean")
+    if cleaner is not None:
+        cleaned = unclean(rows, train, made, contract, cleaner)
+        made = made.keep(~cleaned.synthetic)
+        assignment = np.where(cleaned.real, np.uint8(LEFT_OUT), assignment)
+        train = assignment == TRAIN
+    schema = contract.arrow_schema(rows.table[contract.label].type)
+    synthetic = publishable(rows, made, contract, schema)
+    limit = RETAINED[draft.retain]
+    used = [split for code, split in enumerate(SPLITS) if (assignment == code).any()]
+    with contextlib.ExitStack() as stack:
+        files = {
+            split: stack.enter_context(ParquetFile(directory, f"{split}/part-00000.parquet", schema)) for split in used
+        }
+        kept = None if limit is None else stack.enter_context(ParquetFile(directory, KEPT, schema))
+        dropped = None if cleaner is None else stack.enter_context(ParquetFile(directory, CLEANED, schema))
+        parents = stack.enter_context(ParquetFile(directory, lineage.FILE, lineage.SCHEMA))
+        passes = tqdm(rows.batches(), total=-(-len(train) // BATCH_ROWS), desc="writing", unit="batch", disable=None)
+        for start, real in passes:
+            batch = published_rows(real, contract, schema)
+            for split, file in files.items():
+                part = batch.filter(pa.array(assignment[start : start + BATCH_ROWS] == SPLITS.index(split)))
+                file.write(part)
+                if kept is not None and split == SPLITS[TRAIN]:
+                    kept.write(part)
+            if dropped is not None:
+                dropped.write(batch.filter(pa.array(cleaned.real[start : start + BATCH_ROWS])))
+        files[SPLITS[TRAIN]].write(synthetic)
+        if kept is not None:
+            kept.write(synthetic.slice(0, limit))
+        parents.write(lineage.lineage_table(made.parents, train, rows.row_id))
+    manifest = Manifest(
+        name=name,
+        version=version,
+        created=draft.created or datetime.now(UTC).isoformat(timespec="seconds"),
+        seed=draft.seed,
+        ratio=draft.ratio,
+        parameters=draft.parameters,
+        inputs=draft.inputs,
+        contract=made.schema.to_dict(),
+        columns=contract.to_dict(),
+        retain=draft.retain,
+        splits={
+            split: _entry(
+                dataset_name(name, version, split),
+                files[split],
+                rows,
+                assignment == SPLITS.index(split),
+                made.parents.label if split == SPLITS[TRAIN] else made.parents.label[:0],
+            )
+            for split in used
+        },
+        lineage=parents.stored,
+        kept=None if kept is None else kept.stored,
+        left_out=None if dropped is None else dropped.stored,
+        notes={
+            "incomplete_minority_rows": made.incomplete,
+            "libraries": {p: importlib.metadata.version(p) for p in ("feast", "numba", "numpy", "pyarrow")},
+        }
+        | (draft.notes or {}),
+    )
+    page = write_report(manifest, draw_pictures(rows, train, made, contract), directory)
+    return dataclasses.replace(manifest, report=page)
+
+
+def check_files(manifest: Manifest, directory: Location) -> None:
+    """Check that a version's files are those that were written.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        Of the version.
+    directory : Location
+        Of its files.
+
+    Raises
+    ------
+    CorruptStateError
+        If a file is missing or has other bytes.
+    """
+    for file in manifest.checked:
+        try:
+            found = (directory / file.path).sha256()
+        except FileNotFoundError:
+            found = "no file"
+        if found != file.sha256:
+            raise CorruptStateError(
+                f"{directory.uri}/{file.path} must have sha256 {file.sha256}, got {found}: the version was damaged or "
+                "changed; rebuild or prune the version"
+            )
+
+
+def published_rows(table: pa.Table, contract: Contract, schema: pa.Schema) -> pa.Table:
+    """Give real rows the columns of a published split.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        Rows of the canonical table.
+    contract : Contract
+        Its columns.
+    schema : pyarrow.Schema
+        Of the split.
+
+    Returns
+    -------
+    pyarrow.Table
+        The same rows, marked real.
+    """
+    columns = {name: table[name] for name in (*contract.join_keys, *(c.name for c in contract.columns))}
+    columns |= {name: table[name] for name in contract.keys}
+    columns[contract.published_label] = table[contract.label]
+    columns[contract.published_synthetic] = pa.array(np.zeros(table.num_rows, dtype=np.bool_))
+    return pa.table([columns[name] for name in schema.names], schema=schema)
+
+
+def _entry(
+    dataset: str,
+    file: ParquetFile,
+    rows: Rows,
+    members: NDArray[np.bool_],
+    synthetic: NDArray[np.int64],
+) -> SplitEntry:
+    classes: dict[str, dict[str, int]] = {}
+    for kind, codes in (("real", rows.label[members]), ("synthetic", synthetic)):
+        for code, count in zip(*np.unique(codes, return_counts=True), strict=True):
+            label = str(rows.classes.classes[code] if rows.classes.classes else code)
+            classes.setdefault(label, {"real": 0, "synthetic": 0})[kind] = int(count)
+    times = rows.timestamps[members]
+    return SplitEntry(
+        dataset=dataset,
+        file=file.stored,
+        real=int(np.count_nonzero(members)),
+        synthetic=len(synthetic),
+        classes=classes,
+        min_event_timestamp=int(times.min()),
+        max_event_timestamp=int(times.max()),
+        sha256=file.content.hexdigest(),
+    )

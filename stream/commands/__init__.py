@@ -1,0 +1,1 @@
+"""The `resampler stream` commands."""

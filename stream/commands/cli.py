@@ -1,0 +1,406 @@
+"""The `resampler stream` commands."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import signal
+import sys
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import redis
+from tqdm import tqdm
+
+from resampler.bases import STRATEGIES
+from resampler.errors import InvalidInputError, ResamplerError
+from resampler.online import QUOTAS
+from resampler.schema import FeatureSchema
+from stream.commands.commandline import conceal
+from stream.commands.contract import read_contract
+from stream.commands.deadletters import read_letters
+from stream.commands.deadletters import resubmit as resubmit_letters
+from stream.commands.dryrun import dry_run
+from stream.commands.export import export_parquet
+from stream.commands.status import stream_status
+from stream.commands.trim import trim_shards
+from stream.formats import InputFormat, OutputFormat
+from stream.redis.connection import PASSWORD_VARIABLE, URL_VARIABLE, redact, resolve_url
+from stream.redis.errors import explain
+from stream.redis.keys import shard_keys
+from stream.settings import Settings
+from stream.shard.forget import request_forget, request_member, row_id_of
+from stream.shard.position import require_stream
+from stream.sharding import open_stream
+from stream.worker.http import metrics_server
+from stream.worker.worker import Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from stream.redis.keys import ShardKeys
+
+
+GRACE_S = 0.8  # with what comes before and after it, a second
+
+
+class StreamGroup(click.Group):
+    """Commands that talk to Redis: whatever it answers is told in words."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command.
+
+        Parameters
+        ----------
+        ctx : click.Context
+            Passed on.
+
+        Returns
+        -------
+        object
+            What the command returns.
+
+        Raises
+        ------
+        ResamplerError
+            In place of an error of redis-py.
+        """
+        try:
+            return super().invoke(ctx)
+        except redis.RedisError as error:
+            raise explain(error) from error
+
+
+@click.group(cls=StreamGroup)
+def stream() -> None:
+    """Resample Redis streams, exactly once."""
+
+
+def _conceal(_ctx: click.Context, _param: click.Parameter, url: str | None) -> str | None:
+    if url and redact(url) != url:
+        conceal(url, redact(url))
+    return url
+
+
+def _common(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that every command has."""
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="Print one JSON object."),
+        click.option("--shards", default=1, show_default=True, help="Number of shards of the stream."),
+        click.option("--stream", "name", required=True, help="Name of the stream."),
+        click.option(
+            "--url",
+            callback=_conceal,
+            help=f"Redis server; a password is better kept in {URL_VARIABLE} or {PASSWORD_VARIABLE}.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def _open(url: str | None, name: str, shards: int) -> list[tuple[redis.Redis, ShardKeys]]:
+    shard_keys(name, shards)  # refuses what is no name before it asks for a URL
+    return open_stream(resolve_url(url), name, shards)
+
+
+def _print_json(report: dict[str, Any]) -> None:
+    click.echo(json.dumps(report))
+
+
+@stream.command()
+@_common
+@click.option("--features", help="Names of the float32 feature columns, separated by commas.")
+@click.option("--label", default=None, help="Name of the class column.")
+@click.option(
+    "--contract", type=click.Path(path_type=Path, dir_okay=False), help="Contract file: columns, types and the label."
+)
+@click.option(
+    "--feature-service", help="Feast feature service whose features the stream holds, in place of --features."
+)
+@click.option("--repo", help="Directory of the service's feature_store.yaml.")
+@click.option("--ratio", default=0.2, show_default=True, help="Minority : majority after augmentation.")
+@click.option(
+    *("--k-neighbors", "--k", "k_neighbors"),
+    default=5,
+    show_default=True,
+    help="Neighbours that a base may be joined with; --k is its name of old.",
+)
+@click.option("--capacity", default=10_000, show_default=True, help="Rows kept of each class.")
+@click.option("--window", default=10_000, show_default=True, help="Rows over which the ratio is kept.")
+@click.option("--burst", default=16, show_default=True, help="Synthetic rows that one row can cause, at most.")
+@click.option("--seed", default=0, show_default=True)
+@click.option(
+    "--strategy",
+    type=click.Choice(STRATEGIES),
+    default="plain",
+    show_default=True,
+    help="Bases: all rows of a class, those in danger, or each by its danger.",
+)
+@click.option("--clean", is_flag=True, help="Make nothing of rows that have none but other classes around them.")
+@click.option("--undersample", type=float, help="Drop majority rows until minority : majority is this.")
+@click.option(
+    "--quota", type=click.Choice(QUOTAS), default="exact", show_default=True, help="Count what is owed, or draw it."
+)
+@click.option("--warmup", default=0, show_default=True, help="Rows before the first synthetic one.")
+@click.option("--batch-rows", default=256, show_default=True, help="Input rows of an output entry, at most.")
+@click.option("--linger-ms", default=5, show_default=True, help="How long a row may wait for others.")
+@click.option("--input-format", type=click.Choice([f.value for f in InputFormat]), default="auto", show_default=True)
+@click.option(
+    "--output-format", type=click.Choice([f.value for f in OutputFormat]), default="packed", show_default=True
+)
+@click.option(
+    "--round-to-float32", is_flag=True, help="Take int32, int64 and float64 columns, rounded to the nearest float32."
+)
+@click.option("--start", default="0", show_default=True, help="0, tail, an entry ID or an ISO 8601 time.")
+@click.option("--snapshot-rows", default=100_000, show_default=True, help="Rows between two snapshots.")
+@click.option("--trim", is_flag=True, help="Trim the input behind each snapshot.")
+@click.option("--allow-gap", is_flag=True, help="Go on when entries were trimmed unread by someone else.")
+@click.option("--max-lag-rows", type=int, help="Pause while the slowest feed is so many rows behind.")
+@click.option("--dry-run", "dry", is_flag=True, help="Say what would become of the input there is; write nothing.")
+@click.option("--until-idle", type=float, help="End when nothing has come for so many seconds.")
+@click.option(
+    "--metrics-port",
+    type=click.IntRange(0, 65535),
+    help="Serve /metrics and /healthz on this port; 0 for none.  [default: 9464, where it is free]",
+)
+@click.option("--metrics-host", default="127.0.0.1", show_default=True)
+@click.option("--verbose", "-v", is_flag=True, help="Log what the worker does.")
+def run(
+    url: str | None,
+    name: str,
+    shards: int,
+    as_json: bool,
+    features: str | None,
+    label: str | None,
+    contract: Path | None,
+    feature_service: str | None,
+    repo: str | None,
+    dry: bool,
+    until_idle: float | None,
+    metrics_port: int | None,
+    metrics_host: str,
+    verbose: bool,
+    **parameters: Any,
+) -> None:
+    """Read labelled rows, resample them, write micro-batches."""
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.WARNING,
+        stream=sys.stderr,
+        format="%(asctime)s %(levelname)s %(message)s",
+    )
+    if until_idle is not None and not 0 < until_idle < math.inf:
+        raise InvalidInputError(f"--until-idle must be positive and finite, got {until_idle}")
+    settings = Settings(
+        _schema(features, label, contract, feature_service, repo),
+        input_format=InputFormat(parameters.pop("input_format")),
+        output_format=OutputFormat(parameters.pop("output_format")),
+        **parameters,
+    )
+    if dry:
+        _dry_run(_open(url, name, shards), name, settings, as_json)
+        return
+    worker = Worker(resolve_url(url), name, settings, shards=shards, until_idle_s=until_idle)
+    _stop_on_signals(worker)
+    with metrics_server(worker, metrics_host, metrics_port):
+        worker.run()
+    report = stream_status(name, _open(url, name, shards))
+    if as_json:
+        _print_json(report)
+    else:
+        click.echo(
+            f"{name}: {report['rows']} rows in, {report['synthetic']} synthetic, {report['rejected']} rejected, "
+            f"lag {report['lag']}",
+            err=True,
+        )
+        _tell_of_few(report)
+
+
+def _tell_of_few(report: dict[str, Any]) -> None:
+    """Say which classes have too few rows for synthetic ones."""
+    for shard in report["shards"]:
+        for label, rows in shard["too_few"].items():
+            click.echo(
+                f"{shard['input']}: class {label} has {rows} rows and no synthetic ones yet: these begin with "
+                f"{shard['rows_needed']} rows (--k-neighbors and one more)",
+                err=True,
+            )
+
+
+def _stop_on_signals(worker: Worker) -> None:
+    def _stop(*_: object) -> None:
+        worker.stop(GRACE_S)
+        if not worker.begun:  # there is nothing to end in good order: no need to wait for the compiler
+            raise SystemExit(0)
+
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signum, _stop)
+
+
+def _dry_run(opened: list[tuple[redis.Redis, ShardKeys]], name: str, settings: Settings, as_json: bool) -> None:
+    with tqdm(unit=" entries", disable=None, file=sys.stderr) as bar:
+        report = dry_run(opened, settings, progress=bar.update)
+    if as_json:
+        _print_json({"stream": name, "dry_run": True} | report)
+        return
+    click.echo(f"{name}: {report['rows']} rows in, {report['synthetic']} synthetic, {report['rejected']} rejected")
+    for reason, found in report["reasons"].items():
+        click.echo(f"  {found['rows']} x {reason}, such as {found['example']}")
+
+
+def _schema(
+    features: str | None, label: str | None, contract: Path | None, feature_service: str | None, repo: str | None
+) -> FeatureSchema:
+    if sum(map(bool, (features, contract, feature_service))) != 1 or bool(label) == bool(contract):
+        raise InvalidInputError(
+            "the columns must be given once: --features a,b,c --label y, or --feature-service NAME --repo DIR "
+            "--label y, or --contract FILE, which names the label too"
+        )
+    if bool(feature_service) != bool(repo):
+        raise InvalidInputError("--feature-service and --repo go together: name the service and its repository")
+    if contract is not None:
+        return FeatureSchema.from_file(contract)
+    if feature_service and repo and label:
+        return read_contract("feast", repo, feature_service, label)
+    names = [name.strip() for name in (features or "").split(",")]
+    if not all(names):
+        raise InvalidInputError(f"--features must name a column between any two commas, got {features!r}: a,b,c")
+    return FeatureSchema.numeric(names, label=label or "")
+
+
+@stream.command()
+@_common
+def status(url: str | None, name: str, shards: int, as_json: bool) -> None:
+    """Show cursor, lag, rows, ratio and owner of each shard."""
+    opened = _open(url, name, shards)
+    require_stream(opened)
+    report = stream_status(name, opened)
+    if as_json:
+        _print_json(report)
+        return
+    for shard in report["shards"]:
+        kept = "none yet" if shard["ratio"] is None else f"{shard['ratio']:.3f}"
+        click.echo(
+            f"{shard['input']}: cursor {shard['cursor']}, lag {shard['lag']}, {shard['rows']} rows in, "
+            f"{shard['synthetic']} synthetic, ratio {kept}, {shard['dead_letters']} dead letters, "
+            f"owner {shard['owner'] or 'none'}"
+        )
+    _tell_of_few(report)
+
+
+@stream.command()
+@_common
+@click.option("--to", "path", required=True, type=click.Path(path_type=Path, dir_okay=False), help="Parquet file.")
+def export(url: str | None, name: str, shards: int, as_json: bool, path: Path) -> None:
+    """Write an output stream to a Parquet file."""
+    if not path.absolute().parent.is_dir():
+        raise InvalidInputError(f"--to {str(path)!r}: the directory does not exist, make it first")
+    opened = _open(url, name, shards)
+    with tqdm(unit=" rows", disable=None, file=sys.stderr) as bar:
+        rows, missing = export_parquet(opened, path, progress=bar.update)
+    if missing:
+        click.echo(f"{missing} rows are not in the file: they were trimmed or deleted from the output before", err=True)
+    if as_json:
+        _print_json({"stream": name, "path": str(path), "rows": rows, "missing": missing})
+    else:
+        click.echo(f"{rows} rows written to {path}", err=True)
+
+
+@stream.command()
+@_common
+@click.option(
+    "--without-feeds", is_flag=True, help="Trim output that no feed has committed a place in too: nobody is to read it."
+)
+def trim(url: str | None, name: str, shards: int, as_json: bool, without_feeds: bool) -> None:
+    """Trim output behind the slowest feed, and input behind the snapshot."""
+    trimmed = trim_shards(_open(url, name, shards), without_feeds=without_feeds)
+    if as_json:
+        _print_json({"stream": name, "trimmed": [one._asdict() for one in trimmed]})
+        return
+    for one in trimmed:
+        kept = f"kept from {one.kept_from} on, as" if one.kept_from else "all is kept, as"
+        click.echo(f"{one.key}: {one.entries} entries trimmed; {kept} {one.because}")
+
+
+@stream.command("dead-letters")
+@_common
+@click.option("--resubmit", "ids", multiple=True, metavar="ID", help="Send this one again; `all` for every one.")
+@click.option("--limit", type=click.IntRange(min=0), default=100, show_default=True, help="List at most so many.")
+def dead_letters(url: str | None, name: str, shards: int, as_json: bool, ids: tuple[str, ...], limit: int) -> None:
+    """List what broke the contract, or send it again."""
+    opened = _open(url, name, shards)
+    if ids:
+        chosen = [[x for x in read_letters(*shard) if "all" in ids or x.id in ids] for shard in opened]
+        unknown = set(ids) - {"all"} - {letter.id for letters in chosen for letter in letters}
+        if unknown:
+            raise InvalidInputError(f"no dead letter has ID {min(unknown)!r}: list them without --resubmit")
+        sent = sum(resubmit_letters(*shard, letters) for shard, letters in zip(opened, chosen, strict=True))
+        if as_json:
+            _print_json({"stream": name, "resubmitted": sent})
+        else:
+            click.echo(f"{sent} dead letters sent again", err=True)
+        return
+    require_stream(opened)
+    total = sum(int(client.xlen(keys.dead)) for client, keys in opened)
+    listed = list(islice((letter for shard in opened for letter in read_letters(*shard)), limit))
+    if as_json:
+        _print_json({"stream": name, "total": total, "dead_letters": [letter.to_dict() for letter in listed]})
+        return
+    for letter in listed:
+        click.echo(f"{letter.id}  {letter.reason}  {letter.detail}")
+    click.echo(f"{len(listed)} of {total} dead letters", err=True)
+
+
+@stream.command()
+@_common
+@click.option("--row-id", "row_ids", multiple=True, required=True, help="Row id, or the entry ID that XADD returned.")
+@click.option("--shard", type=click.IntRange(min=0), help="Only this one: two shards may hold rows of one id.")
+@click.option("--wait", "wait_s", default=0.0, help="Seconds to wait until a worker has done it.")
+def forget(
+    url: str | None,
+    name: str,
+    shards: int,
+    as_json: bool,
+    row_ids: tuple[str, ...],
+    shard: int | None,
+    wait_s: float,
+) -> None:
+    """Remove rows from the buffers for good: no later synthetic row descends from them."""
+    if not 0 <= wait_s < math.inf:
+        raise InvalidInputError(f"--wait must be 0 or more and finite, got {wait_s}")
+    if shard is not None and shard >= shards:
+        raise InvalidInputError(f"--shard must be below --shards {shards}, got {shard}")
+    members = [request_member(text) for text in row_ids]
+    asked = _open(url, name, shards)[slice(shard, None if shard is None else shard + 1)]
+    pending, held = request_forget(asked, members, wait_s)
+    ids = [row_id_of(member) for member in members]
+    if len(asked) > 1:
+        click.echo(
+            f"row ids are not unique across shards: asked of all {len(asked)}, each forgets its own row of that id; "
+            "--shard N asks one",
+            err=True,
+        )
+    if as_json:
+        _print_json(
+            {
+                "stream": name,
+                "shards": [keys.input for _, keys in asked],
+                "row_ids": ids,
+                "pending": pending,
+                "held": held,
+            }
+        )
+    if pending and wait_s:
+        raise ResamplerError(
+            f"--wait {wait_s:g} is over and {pending} requests wait for a worker: they are kept, see that one runs"
+        )
+    if not as_json:
+        found = f"{held} found in a buffer" if held else "none found in a buffer: not there, or out of it already"
+        click.echo(
+            f"{len(ids)} rows to be forgotten, {pending} requests wait for a worker"
+            if pending
+            else f"forgotten: {found}",
+            err=True,
+        )

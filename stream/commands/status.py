@@ -1,0 +1,118 @@
+"""What a stream's shards say of themselves."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from stream.shard.checkpoint import Checkpoint
+from stream.shard.feedplace import FeedPlace
+from stream.shard.position import input_info
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    import redis
+
+    from stream.redis.keys import ShardKeys
+
+
+def shard_status(client: redis.Redis, keys: ShardKeys) -> dict[str, Any]:
+    """Describe one shard.
+
+    Parameters
+    ----------
+    client : redis.Redis
+        Connection to the shard's server.
+    keys : ShardKeys
+        The shard.
+
+    Returns
+    -------
+    dict
+        JSON types: input, output, begun, cursor, lag (entries not committed yet), rows, synthetic, emitted, rejected,
+        ratio (smallest class : largest in the output, None before there are two), synthetic_ratio, classes,
+        rows_needed (of a class before synthetic ones are made of it), too_few (rows of the rare classes below that, by
+        label), owner (None while nobody holds the lease), dead_letters, forget_requests, feeds.
+    """
+    stored = Checkpoint.load(client, keys)
+    info = input_info(client, keys.input)
+    owner: bytes | None = client.get(keys.lease)  # type: ignore[assignment]
+    feeds: dict[bytes, bytes] = client.hgetall(keys.feeds)  # type: ignore[assignment]
+    known = stored or Checkpoint("0-0", entries=info.entries_added - info.length)
+    classes = {label: _class_counts(*counts) for label, counts in known.classes.items()}
+    needed = int(known.parameters.get("k_neighbors", 0)) + 1
+    return {
+        "input": keys.input,
+        "output": keys.output,
+        "begun": stored is not None,
+        "cursor": known.cursor,
+        "lag": max(0, info.entries_added - known.entries),
+        "rows": known.rows,
+        "synthetic": known.synthetic,
+        "emitted": known.emitted,
+        "rejected": known.rejected,
+        "ratio": _ratio([classes]),
+        "synthetic_ratio": known.synthetic / max(1, known.emitted),
+        "classes": classes,
+        "rows_needed": needed,
+        "too_few": _too_few(classes, needed),
+        "owner": _text(owner) if owner else None,
+        "dead_letters": client.xlen(keys.dead),
+        "forget_requests": client.scard(keys.forget),
+        "feeds": {
+            name.decode(errors="backslashreplace"): {
+                "cursor": place.cursor,
+                "lag_rows": max(0, known.emitted - place.rows),
+            }
+            for name, place in ((name, FeedPlace.parse(value)) for name, value in feeds.items())
+        },
+    }
+
+
+def stream_status(stream: str, shards: Sequence[tuple[redis.Redis, ShardKeys]]) -> dict[str, Any]:
+    """Describe a stream.
+
+    Parameters
+    ----------
+    stream : str
+        Its name.
+    shards : sequence of (redis.Redis, ShardKeys)
+        All its shards.
+
+    Returns
+    -------
+    dict
+        The shards, and the sums of their counters.
+    """
+    each = [shard_status(client, keys) for client, keys in shards]
+    total = {name: sum(s[name] for s in each) for name in ("lag", "rows", "synthetic", "emitted", "rejected")}
+    ratio = total["synthetic"] / max(1, total["emitted"])
+    kept = _ratio([shard["classes"] for shard in each])
+    return {"stream": stream, **total, "ratio": kept, "synthetic_ratio": ratio, "shards": each}
+
+
+def _class_counts(real: int, synthetic: int, dropped: int, buffer_rows: int) -> dict[str, int]:
+    return {"real": real, "synthetic": synthetic, "dropped": dropped, "buffer_rows": buffer_rows}
+
+
+def _too_few(classes: Mapping[str, Mapping[str, int]], needed: int) -> dict[str, int]:
+    """Find the rare classes of which nothing could be made yet: their rows, by label."""
+    most = max((counts["real"] for counts in classes.values()), default=0)
+    return {
+        label: counts["real"]
+        for label, counts in classes.items()
+        if counts["real"] < most and not counts["synthetic"] and counts["buffer_rows"] < needed
+    }
+
+
+def _ratio(shards: Iterable[Mapping[str, Mapping[str, int]]]) -> float | None:
+    out: Counter[str] = Counter()
+    for classes in shards:
+        for label, counts in classes.items():
+            out[label] += counts["real"] + counts["synthetic"] - counts["dropped"]
+    return min(out.values()) / max(out.values()) if len(out) > 1 and max(out.values()) else None
+
+
+def _text(value: bytes) -> str:
+    return value.decode(errors="backslashreplace")

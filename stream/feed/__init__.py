@@ -1,0 +1,1 @@
+"""Reading what workers wrote, in order, without gaps."""

@@ -1,0 +1,154 @@
+"""`Feed`: the output of a stream as an iterator of micro-batches, with a place to come back to."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING, Self
+
+from resampler.errors import InvalidInputError
+from stream.feed.lane import FeedLane
+from stream.redis.connection import resolve_url
+from stream.redis.entryid import id_pair
+from stream.redis.keys import shard_keys
+from stream.sharding import open_stream
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from types import TracebackType
+
+    from resampler.provenance import MicroBatch
+
+MAX_BLOCK_MS = 200
+
+
+class Feed:
+    """Iterate over the micro-batches of a stream.
+
+    Parameters
+    ----------
+    url : str or None
+        The Redis server; by default RESAMPLER_REDIS_URL.
+    stream : str
+        Name of the stream.
+    name : str
+        Who consumes: places are stored under this name, and the worker's back-pressure looks at them.
+    shards : int
+        Number of shards of the stream.
+    only : sequence of int, optional
+        Read these shards only; by default all of them, each in its own order, in turn.
+    cursors : mapping of str to str, optional
+        Begin behind these output entry IDs, by input stream, whatever is stored: what a trainer does that keeps
+        `cursors` with its model, and so sees every batch exactly once. ``0-0`` stands for the beginning.
+    idle_s : float or None
+        End the iteration when nothing has come for so long. None: wait for ever.
+    allow_gap : bool
+        Go on, with a warning in the log, where output was trimmed or deleted before it was read.
+
+    Raises
+    ------
+    InvalidInputError
+        If a shard number is out of range, the stream was begun with another number of shards, or a cursor is not an
+        entry ID of one of its shards.
+    ResamplerError
+        If the server does not answer.
+
+    Notes
+    -----
+    With `commit` after each batch a consumer that crashes sees again what it had not committed: at least once. A
+    server that restarts, is loading or has no memory left is waited for, for 15 seconds. Not thread-safe.
+
+    A feed that has a place, stored or given as `cursors`, passes over nothing: where output behind it was trimmed or
+    deleted, or the output was deleted, renamed, put back or begun anew, the iteration raises `GapError` with the number
+    of rows. With `cursors` that were never committed only an upper bound is known. A feed without a place begins at the
+    oldest entry there is; rows that were trimmed before it came are no gap, and count as consumed.
+
+    Examples
+    --------
+    >>> feed = Feed("redis://localhost:6379", "fraud", idle_s=5)  # doctest: +SKIP
+    >>> for batch in feed:  # doctest: +SKIP
+    ...     model.partial_fit(batch.X, batch.y, classes=[0, 1])
+    ...     feed.commit()
+    """
+
+    def __init__(
+        self,
+        url: str | None,
+        stream: str,
+        *,
+        name: str = "default",
+        shards: int = 1,
+        only: tuple[int, ...] | None = None,
+        cursors: Mapping[str, str] | None = None,
+        idle_s: float | None = None,
+        allow_gap: bool = False,
+    ) -> None:
+        chosen = range(shards) if only is None else only
+        if any(not 0 <= shard < shards for shard in chosen):
+            raise InvalidInputError(f"only must name shards from 0 to {shards - 1}, got {tuple(chosen)}")
+        if idle_s is not None and not 0 <= idle_s < math.inf:
+            raise InvalidInputError(f"idle_s must be 0 or more and finite, or None to go on for ever, got {idle_s}")
+        self.name = name
+        self.idle_s = idle_s
+        cursors = dict(cursors or {})
+        unknown = cursors.keys() - {keys.input for keys in shard_keys(stream, shards)}
+        if unknown:
+            raise InvalidInputError(
+                f"cursors must be by input stream of {stream!r} with {shards} shards, got one of {min(unknown)!r}"
+            )
+        for cursor in cursors.values():
+            id_pair(cursor)  # refuses what is none
+        url = resolve_url(url)
+        opened = open_stream(url, stream, shards, chosen)
+        self._lanes = [
+            FeedLane(client, keys, name, url, cursors.get(keys.input), allow_gap=allow_gap) for client, keys in opened
+        ]
+
+    @property
+    def cursors(self) -> dict[str, str]:
+        """ID of the last output entry handed out, by input stream; ``0-0`` before the first."""
+        return {lane.keys.input: lane.place.cursor for lane in self._lanes}
+
+    def __iter__(self) -> Iterator[MicroBatch]:
+        last = time.monotonic()
+        while True:
+            found = False
+            for lane in self._lanes:
+                block_ms = 0 if len(self._lanes) > 1 else MAX_BLOCK_MS
+                for batch in lane.read(block_ms):
+                    found = True
+                    yield batch
+            if found:
+                last = time.monotonic()
+            elif self.idle_s is not None and time.monotonic() - last >= self.idle_s:
+                for lane in self._lanes:
+                    lane.finish()
+                return
+            elif len(self._lanes) > 1:
+                time.sleep(0.005)
+
+    def commit(self) -> None:
+        """Store the place behind the last batch handed out; committing again does no harm.
+
+        Raises
+        ------
+        UnavailableError
+            If the server does not answer or cannot take writes (restart, fail-over, full memory) for 15 seconds.
+        ResamplerError
+            If it refuses for a reason that time does not heal.
+        """
+        for lane in self._lanes:
+            lane.commit()
+
+    def close(self) -> None:
+        """Close the connection; nothing is committed."""
+        for lane in self._lanes:
+            lane.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

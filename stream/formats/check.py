@@ -1,0 +1,100 @@
+"""Check rows that arrive as numbers (packed, Arrow) against the contract, column by column."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from stream.formats.rows import Reason
+from stream.formats.text import integer_bounds, magnitude_limits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from resampler.schema import FeatureSchema
+
+
+class MatrixCheck:
+    """Find the rows of a matrix that break the contract.
+
+    Parameters
+    ----------
+    schema : FeatureSchema
+        The contract; categorical columns are given as codes, a string label as its place among the classes.
+    """
+
+    def __init__(self, schema: FeatureSchema) -> None:
+        self._schema = schema
+        self._magnitude = magnitude_limits(schema)
+        self._limits: list[tuple[int, float, float, Reason]] = []
+        for j, feature in enumerate(schema.features):
+            if feature.categories:
+                self._limits.append((j, 0, len(feature.categories) - 1, Reason.UNKNOWN_CATEGORY))
+            elif feature.dtype == "string":
+                self._limits.append((j, 0, -1, Reason.UNKNOWN_CATEGORY))
+            elif feature.dtype == "bool":
+                self._limits.append((j, 0, 1, Reason.OUT_OF_RANGE))
+            elif feature.dtype.startswith("int"):
+                self._limits.append((j, *integer_bounds(feature), Reason.OUT_OF_RANGE))
+        self._classes = np.array(schema.label.codes, dtype=np.int64)  # empty: any integer is a class
+
+    def __call__(self, X: NDArray[np.float32], y: NDArray[np.int64]) -> dict[int, tuple[Reason, str]]:
+        """Check rows.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n, n_features), float32
+            The rows.
+        y : ndarray of shape (n,), int64
+            Their classes.
+
+        Returns
+        -------
+        dict of int to (Reason, str)
+            The first fault of each faulty row; empty when all is well.
+        """
+        faults: dict[int, tuple[Reason, str]] = {}
+
+        def note(bad: NDArray[np.bool_], reason: Reason, describe: Callable[[int], str]) -> None:
+            for i in np.flatnonzero(bad).tolist():
+                faults.setdefault(i, (reason, describe(i)))
+
+        names = self._schema.names
+        smallest = self._magnitude.min()
+        # Two reductions pass nearly every batch; NaN fails every comparison.
+        if X.size and not (X.max() <= smallest and X.min() >= -smallest):
+            for j, limit in enumerate(self._magnitude.tolist()):
+                with np.errstate(invalid="ignore"):  # a signalling NaN
+                    values = X[:, j].astype(np.float64)
+                note(
+                    ~np.isfinite(values),
+                    Reason.NOT_FINITE,
+                    lambda i, j=j: f"{names[j]!r} must be finite, got {X[i, j]!s}",  # type: ignore[misc]
+                )
+                note(
+                    np.abs(values) > limit,
+                    Reason.OUT_OF_RANGE,
+                    lambda i, j=j, most=limit: (  # type: ignore[misc]
+                        f"{names[j]!r} must be at most {most:g}, got {X[i, j]!s}"
+                    ),
+                )
+        for j, lowest, highest, reason in self._limits:
+            column = X[:, j]
+            bad = ~((column >= lowest) & (column <= highest) & (np.trunc(column) == column))
+            note(
+                bad,
+                reason,
+                lambda i, j=j, lo=lowest, hi=highest: (  # type: ignore[misc]
+                    f"{names[j]!r} must be an integer in [{lo:.0f}, {hi:.0f}], got {X[i, j]!s}"
+                ),
+            )
+        if len(self._classes):
+            note(
+                ~np.isin(y, self._classes),
+                Reason.UNKNOWN_CLASS,
+                lambda i: f"label {self._schema.label.name!r} must be one of its classes, got {y[i]!s}",
+            )
+        return faults

@@ -1,0 +1,1 @@
+"""One shard's life: read, decode, resample, commit; saved state and replay; who owns it."""

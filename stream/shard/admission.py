@@ -1,0 +1,124 @@
+"""`Admission`: which rows that keep the contract the stream cannot take all the same."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from resampler.online import MAX_CLASSES
+from stream.formats import OutputFormat, Reason, Reject, encode_batch
+from stream.shard.limits import ENTRY_BYTES
+from stream.shard.outputs import MAX_TEXT_SEQ, TEXT_NUMBERS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from numpy.typing import NDArray
+
+    from stream.formats import Rows
+    from stream.redis.entries import Entries
+    from stream.settings import Settings
+
+
+class Admission:
+    """Turn rows into rejects whose output could not be written, or whose class is one too many.
+
+    Parameters
+    ----------
+    settings : Settings
+        What is fixed for the life of a stream, and the output format.
+    labels : iterable of int
+        Classes that the resampler has counted already.
+
+    Notes
+    -----
+    An entry is rejected as a whole where its ID or its size is the reason. The decision depends on the entry, the
+    contract and the settings alone, so a replay decides the same.
+    """
+
+    def __init__(self, settings: Settings, labels: Iterable[int] = ()) -> None:
+        self._classes = _ClassLimit(labels)
+        self._text = settings.output_format is OutputFormat.TEXT
+        self._size = settings.output_size
+
+    def admit(self, entries: Entries, rows: Rows) -> Rows:
+        """Reject what cannot be taken.
+
+        Parameters
+        ----------
+        entries : Entries
+            What `rows` were decoded from.
+        rows : Rows
+            In stream order.
+
+        Returns
+        -------
+        Rows
+            `rows` itself where all can be taken.
+        """
+        n_rows = np.bincount(rows.entry, minlength=len(entries))
+        refused = {reject.entry: reject for reject in self._refused(entries, n_rows)}
+        if refused:
+            dropped = np.isin(rows.entry, list(refused))
+            kept = [reject for reject in rows.rejects if reject.entry not in refused]
+            rows = rows.without(dropped, sorted([*kept, *refused.values()], key=lambda reject: reject.entry))
+        return self._classes.admit(entries, rows)
+
+    def _refused(self, entries: Entries, n_rows: NDArray[np.int64]) -> Iterator[Reject]:
+        if self._text:
+            for i in np.flatnonzero((entries.seq >= MAX_TEXT_SEQ) & (n_rows > 0)).tolist():
+                detail = (
+                    f"the sequence number of an entry's ID must be below {MAX_TEXT_SEQ} for text output, got "
+                    f"{entries.id(i)}: send it with another ID, or write packed batches"
+                )
+                yield Reject(i, Reason.OUT_OF_RANGE, detail, tuple(entries.items(i)), int(n_rows[i]))
+        limit, what = self._size.entry_rows, f"{ENTRY_BYTES >> 20} MB"
+        if self._text and TEXT_NUMBERS // self._size.rows < limit:
+            limit, what = TEXT_NUMBERS // self._size.rows, f"{TEXT_NUMBERS} text entries"
+        for i in np.flatnonzero(n_rows > limit).tolist():
+            detail = (
+                f"an entry of this contract must hold at most {limit} rows, got {n_rows[i]}: with up to "
+                f"{self._size.rows - 1} synthetic rows behind each, its output could exceed {what}; "
+                "send fewer rows an entry"
+            )
+            yield Reject(i, Reason.TOO_LONG, detail, tuple(entries.items(i)), int(n_rows[i]))
+
+
+class _ClassLimit:
+    """Admit classes in order of first appearance; those already counted come first."""
+
+    def __init__(self, labels: Iterable[int] = ()) -> None:
+        self._admitted = set(labels)
+
+    def admit(self, entries: Entries, rows: Rows) -> Rows:
+        """Reject the rows of classes beyond the limit; return `rows` itself where no class is too many."""
+        new = set(np.unique(rows.y).tolist()) - self._admitted
+        if len(self._admitted) + len(new) <= MAX_CLASSES:
+            self._admitted |= new
+            return rows
+        dropped = np.zeros(len(rows.y), dtype=np.bool_)
+        for i, label in enumerate(rows.y.tolist()):
+            if label not in self._admitted and len(self._admitted) < MAX_CLASSES:
+                self._admitted.add(label)
+            dropped[i] = label not in self._admitted
+        rejects = rows.rejects + [
+            self._reject(entries, rows, e, dropped) for e in np.unique(rows.entry[dropped]).tolist()
+        ]
+        return rows.without(dropped, sorted(rejects, key=lambda reject: reject.entry))
+
+    @staticmethod
+    def _reject(entries: Entries, rows: Rows, entry: int, dropped: NDArray[np.bool_]) -> Reject:
+        mine = np.flatnonzero(dropped & (rows.entry == entry))
+        if len(mine) == np.count_nonzero(rows.entry == entry):
+            original = tuple(entries.items(entry))
+        else:
+            fields = encode_batch(rows.X[mine], rows.y[mine])
+            original = tuple(item for pair in fields.items() for item in pair)
+        return Reject(
+            entry,
+            Reason.TOO_MANY_CLASSES,
+            f"a stream may hold at most {MAX_CLASSES} classes, {rows.y[mine[0]]} is one more",
+            original,
+            len(mine),
+        )

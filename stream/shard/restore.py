@@ -1,0 +1,204 @@
+"""Restore a shard: its checkpoint, the resampler's state at the cursor, and what was forgotten on the way."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from resampler.errors import CorruptStateError
+from stream.formats import Decoder
+from stream.redis.entryid import id_pair
+from stream.redis.errors import wrong_type
+from stream.shard.admission import Admission
+from stream.shard.checkpoint import Checkpoint
+from stream.shard.commit import GapError
+from stream.shard.forget import read_forgotten
+from stream.shard.pending import Pending
+from stream.shard.position import input_info, start_position
+from stream.shard.snapshot import Snapshot, load_snapshot
+from stream.shard.source import FIRST_CHUNK_ENTRIES, Source, next_count
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import redis
+
+    from resampler.online import OnlineResampler
+    from stream.redis.keys import ShardKeys
+    from stream.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+
+class Restored(NamedTuple):
+    """Where a shard stands.
+
+    Parameters
+    ----------
+    resampler : OnlineResampler
+        Its state at the cursor.
+    checkpoint : Checkpoint
+        As stored.
+    snapshot_entries : int
+        Entries up to the newest snapshot since the stream began.
+    passed : str
+        What a later replay must not meet again, so that a snapshot is due at once; empty if nothing.
+    """
+
+    resampler: OnlineResampler
+    checkpoint: Checkpoint
+    snapshot_entries: int
+    passed: str
+
+
+class Restorer:
+    """Bring a shard to the state that wrote its output.
+
+    Parameters
+    ----------
+    client : redis.Redis
+        Connection to the shard's server.
+    keys : ShardKeys
+        The shard.
+    settings : Settings
+        What the worker was told.
+    replayed : callable
+        Called with the rows of each read that was replayed; may raise to end the replay.
+    clock : callable
+        Monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        client: redis.Redis,
+        keys: ShardKeys,
+        settings: Settings,
+        replayed: Callable[[int], object],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._client = client
+        self._keys = keys
+        self._settings = settings
+        self._replayed = replayed
+        self._clock = clock
+
+    def restore(self, holder: str) -> Restored:
+        """Load checkpoint and snapshot, and replay what lies between; a shard without a checkpoint is begun.
+
+        Parameters
+        ----------
+        holder : str
+            What the lease says: a first checkpoint is written for it.
+
+        Returns
+        -------
+        Restored
+            The shard as it stands.
+
+        Raises
+        ------
+        GapError
+            If entries that have to be replayed are gone, and that is not allowed.
+        CorruptStateError
+            If checkpoint or snapshot are damaged, or do not belong together.
+        ResamplerError
+            If a key holds something else, or the stream was begun with other settings.
+        """
+        if error := wrong_type(self._client, self._keys):
+            raise error
+        stored = Checkpoint.load(self._client, self._keys) or self._begin(holder)
+        stored.require_same_config(self._settings.new_resampler(), self._keys)
+        snapshot = load_snapshot(self._client, self._keys)
+        if snapshot and id_pair(snapshot.cursor) > id_pair(stored.cursor):
+            raise CorruptStateError(
+                f"snapshot {self._keys.snapshot!r} stands at {snapshot.cursor}, behind the cursor {stored.cursor} of "
+                f"{self._keys.checkpoint!r}, which was put back to an older state: restore both from one backup, or "
+                "delete the snapshot to replay all up to the cursor"
+            )
+        at = snapshot or Snapshot(self._settings.new_resampler(), stored.start, stored.start_entries)
+        missing = self._replay(at, stored)
+        passed = [f"{missing} entries that could not be replayed"] if missing else []
+        if not missing and (found := self._miscounted(at.resampler, stored)):
+            if not self._settings.allow_gap:
+                raise CorruptStateError(found)
+            passed = ["the state that was replayed is not that which wrote the output"]
+        if stored.formats not in ("", self._settings.formats):
+            passed.append(f"formats {stored.formats} -> {self._settings.formats}")
+        return Restored(at.resampler, stored, at.entries, ", ".join(passed))
+
+    def _miscounted(self, resampler: OnlineResampler, stored: Checkpoint) -> str:
+        """Tell what a replay has counted that the checkpoint has not; empty if they agree."""
+        counted = {str(label): n for label, n in resampler.stats().real.items() if n}
+        wanted = {label: counts[0] for label, counts in stored.classes.items() if counts[0]}
+        if not stored.classes or counted == wanted:
+            return ""
+        return (
+            f"the state of {self._keys.input!r} that was restored up to {stored.cursor} has counted rows by class as "
+            f"{counted}, and the one that wrote the output {wanted}: the input was replaced, or formats were changed "
+            "since the snapshot that is gone; restore snapshot and input from a backup, or pass --allow-gap to go on "
+            "with what there is"
+        )
+
+    def _begin(self, holder: str) -> Checkpoint:
+        client, keys = self._client, self._keys
+        cursor, entries = start_position(client, keys.input, self._settings.start_id())
+        written = input_info(client, keys.output)
+        left = [keys.snapshot] if client.exists(keys.snapshot) else []
+        if written.entries_added and id_pair(written.last_id) > id_pair(cursor):
+            left.append(keys.output)
+        if left:
+            raise CorruptStateError(
+                f"checkpoint {keys.checkpoint!r} is gone, and {' and '.join(map(repr, left))} of its stream are there: "
+                "restore it from a backup, or delete these keys to begin again from the input"
+            )
+        first = Checkpoint.begin(self._settings.new_resampler(), cursor, entries, self._settings.formats)
+        first.write(client, keys, holder)
+        return first
+
+    def _replay(self, at: Snapshot, stored: Checkpoint) -> int:
+        """Pass the entries up to the cursor through the resampler; return how many of them are missing.
+
+        Their output is written already. What was forgotten leaves where it left when they were read first.
+        """
+        started, position, count, seen = self._clock(), at.cursor, FIRST_CHUNK_ENTRIES, 0
+        # As the entries were read when their output was written, whatever the worker is told now.
+        settings = replace(self._settings, **stored.told_formats())
+        decoder = Decoder(settings.schema, settings.input_format)
+        admission = Admission(settings, at.resampler.stats().real)
+        for record in [*read_forgotten(self._client, self._keys, at.cursor, stored.cursor), None]:
+            stop = record.cursor if record else stored.cursor
+            source = Source(self._client, self._keys.input, position, count, self._clock)
+            try:
+                while id_pair(position) < id_pair(stop) and len(entries := source.read().entries.up_to(stop)):
+                    pending = Pending.of(entries, admission.admit(entries, decoder.decode(entries)))
+                    at.resampler.process(pending.rows.X, pending.rows.y, pending.row_ids())
+                    seen += len(entries)
+                    position = entries.id(-1)
+                    source.count = count = next_count(count, entries, pending)
+                    self._replayed(len(pending.rows.y))
+            finally:
+                source.close()
+            if record:
+                for row_id in record.held:
+                    at.resampler.forget([row_id])
+        missing = stored.entries - at.entries - seen
+        if missing and not self._settings.allow_gap:
+            raise GapError(self._gap(missing, stored, seen), missing)
+        if seen:
+            logger.info("%s: replayed %d entries in %.2f s", self._keys.input, seen, self._clock() - started)
+        return missing
+
+    def _gap(self, missing: int, stored: Checkpoint, seen: int) -> str:
+        if missing < 0:
+            return (
+                f"{seen} entries of {self._keys.input!r} lie between snapshot and cursor {stored.cursor}, {-missing} "
+                "more than were read: the stream was replaced; restore it, or pass --allow-gap to go on with what is "
+                "there"
+            )
+        return (
+            f"{seen + missing} entries of {self._keys.input!r} up to {stored.cursor} must be replayed to restore the "
+            f"state, {seen} are left: restore them, or pass --allow-gap to go on with a state that lacks them; "
+            "producers that cap the stream (MAXLEN) must leave what was read since the last snapshot"
+        )

@@ -1,0 +1,1 @@
+"""A process that serves shards: which, how healthy, seen from outside."""

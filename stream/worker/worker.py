@@ -1,0 +1,292 @@
+"""`Worker`: takes its share of a stream's shards, each on a thread of its own, and outlives what can be outlived."""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import redis
+
+from resampler.errors import ResamplerError
+from stream.metrics import Metrics
+from stream.redis.connection import open_client, redact
+from stream.redis.errors import UnavailableError, explain, is_passing
+from stream.redis.keys import shard_keys, workers_key
+from stream.shard.lease import owner_name
+from stream.sharding import require_shards
+from stream.warmup import warm
+from stream.worker.health import Vitals
+from stream.worker.membership import Membership
+from stream.worker.runner import FIRST_RETRY_S, LAST_RETRY_S, ShardRunner
+
+if TYPE_CHECKING:
+    from stream.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+REPORT_S = 0.5  # between two reports that this worker lives
+
+
+class Worker:
+    """Resample a stream until told to stop.
+
+    Parameters
+    ----------
+    url : str
+        The Redis server.
+    stream : str
+        Name of the stream.
+    settings : Settings
+        What to do.
+    shards : int
+        Number of input streams; the stream's first worker stores it, and any other number is refused.
+    until_idle_s : float or None
+        End once nothing has come for so long and all of it is committed. None: run until `stop`.
+
+    Examples
+    --------
+    >>> from resampler import FeatureSchema
+    >>> from stream import EmbeddedServer, Settings
+    >>> with EmbeddedServer() as server:
+    ...     Worker(server.url, "demo", Settings(FeatureSchema.numeric(["a"])), until_idle_s=0.1).run()
+    """
+
+    def __init__(
+        self, url: str, stream: str, settings: Settings, *, shards: int = 1, until_idle_s: float | None = None
+    ) -> None:
+        self.keys = shard_keys(stream, shards)
+        self.metrics = Metrics(stream)
+        self.url = url
+        self.settings = settings
+        self.until_idle_s = until_idle_s
+        self.owner = owner_name()
+        self.stopping = threading.Event()
+        self.members = frozenset({self.owner})
+        self.share = 1
+        self._deadline = math.inf
+        self.begun = False  # whether there is anything to end in good order
+        self._workers_key = workers_key(stream)
+        self._stream = stream
+        self._vitals = Vitals("worker")
+        self._sharing = threading.Lock()
+        self._policies: set[str] = set()  # of the servers' memory, those warned of
+        self._runners = [ShardRunner(self, keys) for keys in self.keys]
+        self._failure: BaseException | None = None
+
+    def stop(self, within_s: float = math.inf) -> None:
+        """Ask the worker to end; what is not committed stays in the input. Safe in a signal handler.
+
+        Parameters
+        ----------
+        within_s : float
+            How long `run` may wait for a server that does not answer.
+        """
+        self._deadline = time.monotonic() + within_s
+        self.stopping.set()
+
+    def fail(self, error: BaseException) -> None:
+        """End the worker with an error.
+
+        Parameters
+        ----------
+        error : BaseException
+            What `run` raises; the first one counts.
+        """
+        self._failure = self._failure or error
+        self.stopping.set()
+
+    @property
+    def healthy(self) -> bool:
+        """Whether nothing is wrong; a worker that compiles, replays or waits for input is well."""
+        return not self.complaints()
+
+    @property
+    def owned(self) -> int:
+        """Number of shards owned now."""
+        return sum(runner.owned for runner in self._runners)
+
+    def complaints(self) -> list[str]:
+        """Say what is wrong: what neither gets on nor commits, and shards without an owner.
+
+        Returns
+        -------
+        list of str
+            A line each; empty if all is well.
+        """
+        found = [self._vitals.complaint(), *(runner.complaint() for runner in self._runners)]
+        return [complaint for complaint in found if complaint]
+
+    def claims(self, runner: ShardRunner, *, orphan: bool) -> bool:
+        """Decide whether a shard that is free is to be taken.
+
+        Parameters
+        ----------
+        runner : ShardRunner
+            Of the shard; if it is to be taken, it counts from now on.
+        orphan : bool
+            Whether nobody has taken it for long.
+
+        Returns
+        -------
+        bool
+            True while this worker has less than its share, and for what nobody else takes.
+        """
+        with self._sharing:
+            within_share = self._shared() < self.share
+            if within_share or orphan:
+                runner.claimed = True
+                runner.kept_among = None if within_share else self.members
+            return runner.claimed
+
+    def gives_up(self, runner: ShardRunner) -> bool:
+        """Decide whether a shard is to be left to another worker.
+
+        Parameters
+        ----------
+        runner : ShardRunner
+            Of the shard, which this worker owns; if it is to be left, it no longer counts.
+
+        Returns
+        -------
+        bool
+            True while this worker has more than its share, unless nobody else wanted the shard.
+        """
+        with self._sharing:
+            if runner.kept_among == self.members or self._shared() <= self.share:
+                return False
+            runner.claimed = False
+            return True
+
+    def _shared(self) -> int:
+        return sum(runner.claimed and runner.kept_among != self.members for runner in self._runners)
+
+    def look_at_policy(self, client: redis.Redis) -> None:
+        """Warn once if the server may throw keys away.
+
+        Parameters
+        ----------
+        client : redis.Redis
+            Connection to the server of a shard.
+        """
+        try:
+            policy = client.info("memory").get("maxmemory_policy", "noeviction")  # needs no right to CONFIG
+        except redis.ResponseError:  # not permitted to ask
+            return
+        with self._sharing:
+            if policy == "noeviction" or policy in self._policies:
+                return
+            self._policies.add(policy)
+        logger.warning(
+            "Redis at %s: maxmemory-policy %s deletes keys when memory is full, input and checkpoints among them: "
+            "set it to noeviction",
+            redact(self.url),
+            policy,
+        )
+
+    def run(self) -> None:
+        """Work until `stop`, or until idle. A server that is away, or loads its data, is waited for.
+
+        Raises
+        ------
+        ResamplerError
+            What a shard could not go on from: a gap, damaged state, other settings, another number of shards; a
+            server that refuses the credentials; or one that was not there until `until_idle_s` was over.
+        """
+        self._vitals.attach()
+        try:
+            if not self._await_server():
+                return
+            warm(clean=self.settings.clean or self.settings.strategy != "plain")
+            self._work()
+        finally:
+            self._vitals.detach()
+        if self._failure:
+            raise self._failure
+
+    def _await_server(self) -> bool:
+        """Connect, and claim the stream's number of shards; return False if told to end before that."""
+        started, pause_s, said = time.monotonic(), FIRST_RETRY_S, ""
+        while not self.stopping.is_set():
+            self._vitals.beat()
+            try:
+                require_shards(self.url, self._stream, len(self.keys), claim=True)
+            except (redis.RedisError, OSError, UnavailableError) as caught:
+                error = explain(caught, self.url, server=redact(self.url))
+                if not isinstance(error, UnavailableError):
+                    raise error from caught
+                # What a server that can be read holds is not idle, although it takes no write.
+                if (
+                    self.until_idle_s is not None
+                    and not error.reads
+                    and time.monotonic() - started >= self.until_idle_s
+                ):
+                    raise error from caught
+            else:
+                self._vitals.settled()
+                return True
+            if str(error) != said:
+                said = str(error)
+                logger.warning("%s; waiting for it", said)
+            self._vitals.trouble(said)
+            self.stopping.wait(pause_s)
+            pause_s = min(2 * pause_s, LAST_RETRY_S)
+        return False
+
+    def _work(self) -> None:
+        reporter = threading.Thread(target=self._report, name="membership", daemon=True)
+        for runner in self._runners:
+            runner.thread.start()
+        reporter.start()
+        self.begun = True
+        try:
+            while not self.stopping.wait(0.02):
+                self._vitals.beat()
+                if self.until_idle_s is not None and all(runner.idle for runner in self._runners):
+                    self.stopping.set()
+        finally:
+            self.stopping.set()
+            for thread in (*(runner.thread for runner in self._runners), reporter):
+                self._join(thread)
+
+    def _join(self, thread: threading.Thread) -> None:
+        while thread.is_alive():
+            self._vitals.beat()
+            if time.monotonic() > self._deadline:  # the thread dies with the process, the lease expires
+                raise ResamplerError(
+                    f"Redis does not answer ({thread.name}): left at once, what is not committed stays in the input"
+                )
+            thread.join(0.05)
+
+    def _report(self) -> None:
+        """Report that this worker lives, and work out how many shards are its part, until told to stop."""
+        client, said = None, ""
+        while not self.stopping.is_set():
+            try:
+                client = client or open_client(self.url, self._workers_key)
+                self._share_out(Membership(client, self._workers_key, self.owner).report())
+                said = ""
+            except (redis.RedisError, OSError) as error:
+                client = None
+                if not is_passing(error, self.url):  # an absent server is the runners' to report
+                    self._share_out(frozenset({self.owner}))
+                    words = str(explain(error, self.url, keys=(self._workers_key,)))
+                    if words != said:
+                        logger.warning(
+                            "%s. Shards are not shared out with other workers: each takes what is free", words
+                        )
+                    said = words
+            self.stopping.wait(REPORT_S)
+        try:
+            if client is not None:
+                Membership(client, self._workers_key, self.owner).leave()
+                client.close()
+        except (redis.RedisError, OSError) as error:
+            logger.debug("could not sign off: %s", type(error).__name__)
+
+    def _share_out(self, members: frozenset[str]) -> None:
+        with self._sharing:
+            self.members = members
+            self.share = -(-len(self.keys) // max(1, len(members)))
