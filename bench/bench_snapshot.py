@@ -103,9 +103,9 @@ def our_part(home: Path) -> None:
     """All that follows a retrieval, on the table in `home`."""
     from feast import FeatureStore
 
-    from feast_plugin.contract import Column, Contract
     from feast_plugin.snapshot import publish
     from feast_plugin.versions.catalog import Catalog
+    from feast_plugin.versions.contract import Column, Contract
     from feast_plugin.versions.rows import canonical_rows
     from feast_plugin.versions.split import SplitRule
     from feast_plugin.versions.write import Draft

@@ -13,11 +13,12 @@ from feast.errors import SavedDatasetLocationAlreadyExists
 from feast.infra.offline_stores.file_source import SavedDatasetFileStorage
 from feast.infra.offline_stores.offline_store import RetrievalJob, RetrievalMetadata
 
-from feast_plugin.contract import build_contract, check_group
+from feast_plugin.retrieval.contract import build_contract
 from feast_plugin.retrieval.retrieve import conform
 from feast_plugin.versions.augmentation import augment as make_synthetic
 from feast_plugin.versions.augmentation import publishable
 from feast_plugin.versions.cleaning import unclean
+from feast_plugin.versions.contract import check_group
 from feast_plugin.versions.parameters import Sampling
 from feast_plugin.versions.parquet import ParquetFile
 from feast_plugin.versions.rows import canonical_rows

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from feast.errors import SavedDatasetNotFound
 
-from feast_plugin.contract import NAMESPACE
 from feast_plugin.notices import notice
 from feast_plugin.registry import saved_datasets, unregister
 from feast_plugin.versions.catalog import Catalog
+from feast_plugin.versions.contract import NAMESPACE
 from feast_plugin.versions.manifest import dataset_name
 from feast_plugin.versions.split import SPLITS
 from resampler.errors import CorruptStateError, GateError, InvalidInputError

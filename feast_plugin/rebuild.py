@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from feast_plugin.contract import build_contract
+from feast_plugin.retrieval.contract import build_contract
 from feast_plugin.retrieval.frame import open_frame, read_frame
 from feast_plugin.retrieval.retrieve import retrieve
 from feast_plugin.snapshot import assign

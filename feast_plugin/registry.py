@@ -16,7 +16,7 @@ from feast.infra.registry.file import FileRegistryStore
 from feast.infra.registry.registry import Registry
 from feast.saved_dataset import SavedDataset
 
-from feast_plugin.contract import NAMESPACE
+from feast_plugin.versions.contract import NAMESPACE
 from feast_plugin.versions.manifest import FILE, version_name
 from feast_plugin.versions.storage import file_lock
 from resampler.errors import CorruptStateError

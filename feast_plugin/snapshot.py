@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 from feast import FeatureService
 from feast.errors import FeastObjectNotFoundException
 
-from feast_plugin.contract import build_contract, check_group
 from feast_plugin.registry import register, saved_datasets
+from feast_plugin.retrieval.contract import build_contract
 from feast_plugin.retrieval.frame import open_frame, read_frame
 from feast_plugin.retrieval.retrieve import retrieve
 from feast_plugin.versions.catalog import Catalog
+from feast_plugin.versions.contract import check_group
 from feast_plugin.versions.manifest import FILE, Manifest, recipe_digest
 from feast_plugin.versions.matrix import array_widths
 from feast_plugin.versions.parameters import DEFAULT_SPLIT, Sampling, check_request

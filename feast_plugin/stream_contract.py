@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 from feast.types import String
 
 from feast_plugin.cli import _feast, _open
-from feast_plugin.contract import NAMESPACE, _projections, build_contract
+from feast_plugin.retrieval.contract import build_contract, projections
 from feast_plugin.snapshot import _resolve
+from feast_plugin.versions.contract import NAMESPACE
 from resampler.errors import ContractError
 from resampler.schema import Feature, FeatureSchema, Label
 
 if TYPE_CHECKING:
     from feast.field import Field
 
-    from feast_plugin.contract import Column
+    from feast_plugin.versions.contract import Column
 
 
 def from_feature_service(repo: str, feature_service: str, label: str) -> FeatureSchema:
@@ -47,12 +48,12 @@ def from_feature_service(repo: str, feature_service: str, label: str) -> Feature
     with _feast():
         store = _open(Path(repo))
         service = _resolve(store, feature_service, None)
-        fields = {f"{p.name}:{field.name}": field for p in _projections(store, service) for field in p.fields}
+        fields = {f"{p.name}:{field.name}": field for p in projections(store, service) for field in p.fields}
         named = {reference for reference, field in fields.items() if label in (reference, field.name)}
         beside = not named and ":" not in label
         contract = build_contract(store, service, label, frame_columns=[label] if beside else None)
         if contract.label_reference not in fields and not contract.label_reference.startswith(f"{NAMESPACE}:"):
-            (extra,) = _projections(store, [label])
+            (extra,) = projections(store, [label])
             (fields[label],) = extra.fields
     features = [f for column in contract.columns for f in _features(column, fields[column.reference])]
     return FeatureSchema(tuple(features), _label(contract.label, fields.get(contract.label_reference)))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from feast_plugin.contract import TIMESTAMP, TIMESTAMP_TYPE
 from feast_plugin.notices import notice
+from feast_plugin.versions.contract import TIMESTAMP, TIMESTAMP_TYPE
 from resampler.errors import ContractError, DataError
 
 _MICROSECOND = pa.duration("us")

@@ -13,14 +13,14 @@ import pyarrow as pa
 from feast import utils
 from feast.infra.offline_stores.offline_store import RetrievalJob
 
-from feast_plugin.contract import TIMESTAMP, column_name
+from feast_plugin.versions.contract import TIMESTAMP, column_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from feast import FeatureService, FeatureStore
 
-    from feast_plugin.contract import Contract
+    from feast_plugin.versions.contract import Contract
 
 _ROW = "resampler_row"  # travels through the store beside the keys
 

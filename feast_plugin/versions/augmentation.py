@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from feast_plugin.contract import TIMESTAMP, TIMESTAMP_TYPE, Contract
+from feast_plugin.versions.contract import TIMESTAMP, TIMESTAMP_TYPE, Contract
 from feast_plugin.versions.matrix import array_widths, decode, encode, spread, wide_columns
 from feast_plugin.versions.parameters import PLAIN
 from feast_plugin.versions.sampling import Request, sample, subgroups
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from feast_plugin.contract import Column
+    from feast_plugin.versions.contract import Column
     from feast_plugin.versions.rows import Rows
     from resampler.schema import FeatureSchema
 

@@ -16,8 +16,8 @@ from resampler.resolution import deviations
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from feast_plugin.contract import Contract
     from feast_plugin.versions.augmentation import Augmentation
+    from feast_plugin.versions.contract import Contract
     from feast_plugin.versions.rows import Rows
 
 EDITORS = 3  # neighbours that must be of a row's class

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from feast_plugin.contract import Column, Contract
+    from feast_plugin.versions.contract import Column, Contract
     from feast_plugin.versions.rows import Rows
     from resampler.schema import FeatureSchema
 

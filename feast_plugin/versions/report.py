@@ -16,8 +16,8 @@ from feast_plugin.versions.manifest import StoredFile, version_name
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from feast_plugin.contract import Contract
     from feast_plugin.versions.augmentation import Augmentation
+    from feast_plugin.versions.contract import Contract
     from feast_plugin.versions.manifest import Manifest
     from feast_plugin.versions.rows import Rows
     from feast_plugin.versions.storage import Location

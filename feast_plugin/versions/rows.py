@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from feast_plugin.contract import TIMESTAMP
+from feast_plugin.versions.contract import TIMESTAMP
 from feast_plugin.versions.identity import ContentDigest, row_ids
 from resampler.errors import DataError
 from resampler.schema import Label
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from feast_plugin.contract import Contract
+    from feast_plugin.versions.contract import Contract
 
 BATCH_ROWS = 131_072  # rows held at once while a table passes through
 

@@ -19,7 +19,7 @@ from resampler.schema import check_magnitude
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from feast_plugin.contract import Contract
+    from feast_plugin.versions.contract import Contract
     from resampler.schema import FeatureSchema
 
 DANGER_NEIGHBORS = 10  # borderline: as many rows of any class decide whether a row is in danger

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from feast_plugin.contract import Contract
+from feast_plugin.versions.contract import Contract
 from feast_plugin.versions.rows import BATCH_ROWS, canonical_rows
 from feast_plugin.versions.split import SPLITS, TRAIN
 

@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from feast_plugin.contract import TIMESTAMP, Contract
 from feast_plugin.registry import differences, saved_datasets
 from feast_plugin.versions import lineage
 from feast_plugin.versions.catalog import Catalog
+from feast_plugin.versions.contract import TIMESTAMP, Contract
 from feast_plugin.versions.identity import ContentDigest, hash_keys
 from feast_plugin.versions.matrix import spread
 from feast_plugin.versions.rows import BATCH_ROWS

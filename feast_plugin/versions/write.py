@@ -26,7 +26,7 @@ from resampler.errors import CorruptStateError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from feast_plugin.contract import Contract
+    from feast_plugin.versions.contract import Contract
     from feast_plugin.versions.rows import Rows
     from feast_plugin.versions.storage import Location
 

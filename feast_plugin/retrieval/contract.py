@@ -1,0 +1,254 @@
+"""The contract of a retrieval: which columns the registry's views promise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+from feast.errors import FeatureViewNotFoundException
+from feast.feature_service import FeatureService
+from feast.types import Array, Bool, Float32, Float64, Int32, Int64, PrimitiveFeastType, String
+
+from feast_plugin.retrieval.sources import check_source
+from feast_plugin.versions.contract import (
+    ARROW_TYPES,
+    CATEGORICAL_BY_DEFAULT,
+    NAMESPACE,
+    Column,
+    Contract,
+    check_names,
+    column_name,
+)
+from resampler.errors import ContractError, DataError, InvalidInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    from feast import FeatureStore
+    from feast.field import Field
+
+_DTYPES = {Float32: "float32", Float64: "float64", Int32: "int32", Int64: "int64", Bool: "bool", String: "string"}
+SEMANTICS = ("categorical", "numeric")
+
+
+@dataclass(frozen=True, slots=True)
+class Projected:
+    """A view as a service or a list of references asks for it.
+
+    Parameters
+    ----------
+    name : str
+        What its features are called by: the view's name, or its alias in the service.
+    view : feast view
+        As the registry has it.
+    fields : sequence of feast.field.Field
+        Those that are asked for.
+    join_key_map : dict of str to str
+        The view's keys that have another name in the retrieval.
+    """
+
+    name: str
+    view: Any
+    fields: Sequence[Field]
+    join_key_map: Mapping[str, str]
+
+
+def build_contract(
+    store: FeatureStore,
+    features: FeatureService | Sequence[str],
+    label: str,
+    *,
+    frame_columns: Collection[str] | None,
+    full_feature_names: bool = False,
+) -> Contract:
+    """Read the contract from the registry.
+
+    Parameters
+    ----------
+    store : feast.FeatureStore
+        Whose registry holds the views.
+    features : feast.FeatureService or sequence of str
+        A service, or references ``view:feature``.
+    label : str
+        A column of the entity frame, a feature of `features`, or a reference to any feature or label view.
+    frame_columns : collection of str, optional
+        Columns of the entity frame; None where there is none.
+    full_feature_names : bool
+        As in `FeatureStore.get_historical_features`.
+
+    Returns
+    -------
+    Contract
+        The features without the label.
+
+    Raises
+    ------
+    ContractError
+        If a feature's type cannot be resampled, a view has changed under a service, or two columns clash.
+    InvalidInputError
+        If the label could be several columns.
+    DataError
+        If it is nowhere to be found.
+    """
+    columns: list[Column] = []
+    join_keys: dict[str, pa.DataType] = {}
+    request: dict[str, None] = {}
+    for projected in projections(store, features):
+        columns += [_column(projected.name, field, full=full_feature_names) for field in projected.fields]
+        join_keys |= _join_keys(store, projected, request)
+    reference = _label_reference(label, columns, frame_columns)
+    label_type = next((c.arrow_type for c in columns if c.reference == reference), None)
+    if ":" in label and reference not in {c.reference for c in columns}:
+        extra = next(projections(store, [label]))
+        join_keys |= _join_keys(store, extra, request)
+        label_type = ARROW_TYPES.get(_DTYPES.get(extra.fields[0].dtype, ""))
+    contract = Contract(
+        columns=tuple(c for c in columns if c.reference != reference),
+        label=label if reference.startswith(f"{NAMESPACE}:") else column_name(reference, full=full_feature_names),
+        label_reference=reference,
+        join_keys=join_keys,
+        request=tuple(request),
+        full_feature_names=full_feature_names,
+        label_type=label_type,
+    )
+    check_names(contract)
+    return contract
+
+
+def projections(store: FeatureStore, features: FeatureService | Sequence[str]) -> Iterator[Projected]:
+    """Read the views that a service or a list of references asks for.
+
+    Parameters
+    ----------
+    store : feast.FeatureStore
+        Whose registry holds the views.
+    features : feast.FeatureService or sequence of str
+        A service, or references ``view:feature``.
+
+    Yields
+    ------
+    Projected
+        One a view, in the order asked for.
+
+    Raises
+    ------
+    ContractError
+        If a view or feature is unknown, has changed under the service, or its source cannot be read as it is meant.
+    InvalidInputError
+        If a reference is none.
+    """
+    if isinstance(features, FeatureService):
+        for projection in features.feature_view_projections:
+            view = _view(store, projection.name)
+            _check_drift(features.name, projection, view)
+            check_source(store, view)
+            yield Projected(projection.name_to_use(), view, projection.features, projection.join_key_map)
+        return
+    wanted: dict[str, list[str]] = {}
+    for reference in features:
+        view_name, _, feature = reference.partition(":")
+        if not view_name or not feature:
+            raise InvalidInputError(f"feature {reference!r} must be written view:feature")
+        wanted.setdefault(view_name, []).append(feature)
+    for view_name, names in wanted.items():
+        view = _view(store, view_name)
+        check_source(store, view)
+        fields = {field.name: field for field in view.features}
+        missing = [name for name in names if name not in fields]
+        if missing:
+            raise ContractError(f"feature view {view_name!r} has no feature {missing[0]!r}; it has {', '.join(fields)}")
+        yield Projected(view_name, view, [fields[name] for name in names], {})
+
+
+def _view(store: FeatureStore, name: str) -> Any:
+    try:
+        return store.registry.get_any_feature_view(name, store.project)
+    except FeatureViewNotFoundException:
+        known = sorted(view.name for view in store.list_all_feature_views())
+        raise ContractError(
+            f"feature view {name!r} is not in project {store.project!r}; it has {', '.join(known) or 'none'}"
+        ) from None
+
+
+def _check_drift(service: str, projection: Any, view: Any) -> None:
+    # A service keeps the fields that it was applied with, whatever its view has become since.
+    now = {field.name: field.dtype for field in view.features}
+    for field in projection.features:
+        if field.name not in now:
+            raise ContractError(
+                f"feature service {service!r} promises {projection.name}:{field.name}, which the view no longer "
+                "has: apply the service again"
+            )
+        if now[field.name] != field.dtype:
+            raise ContractError(
+                f"feature service {service!r} promises {projection.name}:{field.name} as {field.dtype}, the view "
+                f"now has {now[field.name]}: apply the service again"
+            )
+
+
+def _column(view: str, field: Field, *, full: bool) -> Column:
+    reference = f"{view}:{field.name}"
+    array = isinstance(field.dtype, Array)
+    base: PrimitiveFeastType = field.dtype.base_type if array else field.dtype
+    dtype = _DTYPES.get(base)
+    if dtype is None or (array and dtype in CATEGORICAL_BY_DEFAULT):
+        raise ContractError(
+            f"feature {reference} has type {field.dtype}, which cannot be resampled: use Float32, Float64, Int32, "
+            "Int64, Bool, String or an array of numbers, or leave the feature out"
+        )
+    semantic = field.tags.get("semantic")
+    if semantic is not None and semantic not in SEMANTICS:
+        raise ContractError(f"feature {reference}: tag semantic must be one of {SEMANTICS}, got {semantic!r}")
+    if semantic == "numeric" and dtype == "string":
+        raise ContractError(f"feature {reference} is a String and cannot be tagged semantic=numeric")
+    if semantic == "categorical" and (array or dtype.startswith("float")):
+        raise ContractError(f"feature {reference} is {field.dtype}; a categorical one must be Int, Bool or String")
+    categorical = semantic == "categorical" if semantic else dtype in CATEGORICAL_BY_DEFAULT
+    return Column(reference, column_name(reference, full=full), dtype, categorical, array)
+
+
+def _join_keys(store: FeatureStore, projected: Projected, request: dict[str, None]) -> dict[str, pa.DataType]:
+    view = projected.view
+    if hasattr(view, "source_feature_view_projections"):  # an on-demand view has its sources' keys
+        request.update(dict.fromkeys(view.get_request_data_schema()))
+        keys: dict[str, pa.DataType] = {}
+        for projection in view.source_feature_view_projections.values():
+            source = _view(store, projection.name)
+            keys |= _join_keys(store, Projected(projection.name, source, (), projection.join_key_map), request)
+        return keys
+    found = [key for key in view.entity_columns if not key.name.startswith("__dummy")]
+    named = [name for name in view.entities if not name.startswith("__dummy")]
+    if len(found) < len(named):
+        raise ContractError(
+            f"view {projected.name!r} is keyed by {named}, of which the registry knows {len(found)}: apply its entities"
+        )
+    return {projected.join_key_map.get(key.name, key.name): _key_type(projected.name, key) for key in found}
+
+
+def _key_type(view: str, key: Field) -> pa.DataType:
+    types = {Int32: pa.int32(), Int64: pa.int64(), String: pa.string()}
+    if key.dtype not in types:
+        raise ContractError(f"join key {key.name!r} of view {view!r} must be Int32, Int64 or String, got {key.dtype}")
+    return types[key.dtype]
+
+
+def _label_reference(label: str, columns: Sequence[Column], frame_columns: Collection[str] | None) -> str:
+    in_views = [c.reference for c in columns if label in (c.name, c.reference)]
+    in_frame = frame_columns is not None and label in frame_columns
+    if len(in_views) > 1:
+        raise InvalidInputError(f"label {label!r} could be any of {', '.join(in_views)}: write it as view:feature")
+    if in_frame and in_views:
+        raise InvalidInputError(
+            f"label {label!r} stands in the entity frame and is feature {in_views[0]}: rename one of them"
+        )
+    if in_frame:
+        return f"{NAMESPACE}:{label}"
+    if in_views:
+        return in_views[0]
+    if ":" in label:
+        return label
+    raise DataError(
+        f"label {label!r} is neither a column of the entity frame ({', '.join(sorted(frame_columns or ()))}) nor a "
+        f"feature ({', '.join(c.reference for c in columns)}): name one of them, or another feature as view:feature"
+    )
