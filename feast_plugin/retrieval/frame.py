@@ -14,12 +14,12 @@ import pyarrow.parquet as pq
 from feast.infra.offline_stores.offline_utils import get_offline_store_from_config
 
 from feast_plugin.notices import notice
-from feast_plugin.retrieval.cast import cast_column, cast_timestamp, tell_of_timestamps
-from feast_plugin.retrieval.repeats import find_repeated
 from feast_plugin.retrieval.sources import at_absolute_paths
 from feast_plugin.retrieval.sql import checked_sql
+from feast_plugin.versions.cast import cast_column, cast_timestamp, tell_of_timestamps
 from feast_plugin.versions.contract import TIMESTAMP, TIMESTAMP_TYPE, Contract
 from feast_plugin.versions.parameters import frame_file, is_select, read_time, span
+from feast_plugin.versions.repeats import find_repeated
 from resampler.errors import DataError, InvalidInputError, ResamplerError
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 from feast import FeatureService, utils
 
-from feast_plugin.retrieval.cast import cast_column, cast_label, cast_rule_column, cast_timestamp, tell_of_timestamps
 from feast_plugin.retrieval.dropped import missing_rows, retrieve_dropped
 from feast_plugin.retrieval.frame import checked_frame
 from feast_plugin.retrieval.sources import at_absolute_paths, check_rows
+from feast_plugin.versions.cast import cast_column, cast_label, cast_rule_column, cast_timestamp, tell_of_timestamps
 from feast_plugin.versions.contract import TIMESTAMP, Contract
 from feast_plugin.versions.rows import Rows, canonical_rows
 from resampler.errors import ContractError, DataError, ResamplerError

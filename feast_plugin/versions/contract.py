@@ -79,7 +79,7 @@ class Contract:
         Columns are named ``view__feature``.
     label_type : pyarrow.DataType, optional
         What a view promises of the label; by default as the entity frame has it
-        (`feast_plugin.retrieval.cast.cast_label`).
+        (`feast_plugin.versions.cast.cast_label`).
     """
 
     columns: tuple[Column, ...]
