@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from interpolate_twin import synthetic_row
-from online_twin import neighbors as neighbors_twin
-from random_twin import draw as draw_twin
+from naive.interpolate import synthetic_row
+from naive.online import neighbors as naive_neighbors
+from naive.random import draw as naive_draw
 
 from resampler.errors import InvalidInputError
 from resampler.generate import Plan, build, draw, take_turns
@@ -13,7 +13,7 @@ from resampler.synthesize import synthesize
 
 
 @given(n=st.integers(6, 40), d=st.integers(1, 5), count=st.integers(0, 90), seed=st.integers(0, 2**64 - 1))
-def test_synthesize_is_the_naive_twin(n, d, count, seed):
+def naive_test_synthesize_is_the_naive(n, d, count, seed):
     rng = np.random.default_rng(seed % 2**32)
     X = rng.integers(0, 5, size=(n, d)).astype(np.float32)
     mask = rng.random(d) < 0.4
@@ -23,12 +23,12 @@ def test_synthesize_is_the_naive_twin(n, d, count, seed):
     spread = X[:, ~mask].std(axis=0, dtype=np.float64) / scale[~mask]
     penalty = np.where(mask, np.median(spread) ** 2 if len(spread) else 1.0, -1.0)
     stream = label_key("a")
-    ranks = {b: draw_twin(seed, stream, int(ids[b]), 2**32 - 1)[:2] for b in range(n)}
+    ranks = {b: naive_draw(seed, stream, int(ids[b]), 2**32 - 1)[:2] for b in range(n)}
     order = sorted(range(n), key=lambda b: (ranks[b], ids[b]))
     for i in range(count):
         b = order[i % n]
-        near = neighbors_twin(X, ids, b, 3, scale, penalty)
-        _, w1, w2, _ = draw_twin(seed, stream, int(ids[b]), i // n)
+        near = naive_neighbors(X, ids, b, 3, scale, penalty)
+        _, w1, w2, _ = naive_draw(seed, stream, int(ids[b]), i // n)
         neighbor, step = near[w1 * 3 >> 32], np.float32((w2 >> 8) / 2.0**24)
         assert (made.base_id[i], made.neighbor_id[i], made.step[i]) == (ids[b], ids[neighbor], step)
         assert np.array_equal(made.X[i], synthetic_row(X, b, near, neighbor, step, penalty))

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from online_twin import distance
+from naive.online import distance
 
 from resampler.errors import InvalidInputError
 from resampler.neighbors import nearest_rows
@@ -34,7 +34,7 @@ def clustered(n, d, seed=0):
     seed=st.integers(0, 2**32 - 1),
     data=st.data(),
 )
-def test_neighbors_are_the_naive_twins(n, d, seed, data):
+def test_neighbors_are_the_naive_ones(n, d, seed, data):
     rng = np.random.default_rng(seed)
     X = (rng.integers(-4, 5, size=(n, d)) / 2).astype(np.float32)
     X[rng.random(n) < 0.2] = X[0]

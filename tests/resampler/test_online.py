@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from online_twin import OnlineTwin
+from naive.online import NaiveOnline
 
 from resampler import (
     ContractError,
@@ -66,7 +66,7 @@ def run(resampler, X, y, ids, cuts):
     stop=st.integers(0, 80),
     forgotten=st.none() | st.sets(st.integers(0, 79), max_size=40),
 )
-def test_output_is_the_twins_however_it_is_cut_saved_and_forgotten(
+def test_output_is_the_naive_one_however_it_is_cut_saved_and_forgotten(
     seed,
     data_seed,
     ratio,
@@ -100,20 +100,20 @@ def test_output_is_the_twins_however_it_is_cut_saved_and_forgotten(
     settings_ |= {"undersample": undersample, "quota": quota, "warmup": warmup}
     settings_ |= {"strategy": strategy, "clean": clean}
     resampler = OnlineResampler(FeatureSchema(features), k_neighbors=k, **settings_)
-    twin = OnlineTwin(3, k=k, scale=[0.5, 1, 1], penalty=[-1, -1, 1 if categorical else -1], **settings_)
+    naive = NaiveOnline(3, k=k, scale=[0.5, 1, 1], penalty=[-1, -1, 1 if categorical else -1], **settings_)
     first = run(resampler, X[:stop], y[:stop], ids[:stop], [cut for cut in cuts if cut <= stop])
-    expected = [row for i in range(stop) for row in twin.push(X[i], int(y[i]), int(ids[i]))]
+    expected = [row for i in range(stop) for row in naive.push(X[i], int(y[i]), int(ids[i]))]
     if forgotten is not None:
         resampler.forget(sorted(forgotten))
-        twin.forget(forgotten)
+        naive.forget(forgotten)
         resampler = OnlineResampler.from_bytes(resampler.to_bytes())
     rest = run(resampler, X[stop:], y[stop:], ids[stop:], [cut - stop for cut in cuts if cut > stop])
-    expected += [row for i in range(stop, 80) for row in twin.push(X[i], int(y[i]), int(ids[i]))]
+    expected += [row for i in range(stop, 80) for row in naive.push(X[i], int(y[i]), int(ids[i]))]
     batch = MicroBatch.concat([first, rest])
     for column, name in enumerate(COLUMNS):
         values = getattr(batch, name)
-        twin_values = np.array([row[column] for row in expected], dtype=values.dtype)
-        assert values.tobytes() == twin_values.tobytes(), name
+        naive_values = np.array([row[column] for row in expected], dtype=values.dtype)
+        assert values.tobytes() == naive_values.tobytes(), name
 
 
 def test_ratio_is_kept_over_the_window_and_each_real_row_comes_out_once():

@@ -27,7 +27,7 @@ entries = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 6)), max_size=40)
 
 @settings(deadline=None)
 @given(entries, st.integers(1, 7), st.integers(1, 10))
-def test_equals_its_naive_twin(steps, window_ms, batch_rows):
+def naive_test_equals_its_naive(steps, window_ms, batch_rows):
     ms = np.cumsum([step for step, _ in steps]).tolist()
     rows = [n for _, n in steps]
     assert _cut(ms, rows, window_ms, batch_rows) == _naive(ms, rows, window_ms, batch_rows)

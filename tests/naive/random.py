@@ -1,4 +1,4 @@
-"""Loop-only twin of `resampler.kernels.random`, in Python integers and floats."""
+"""Naive loops of `resampler.kernels.random`, in Python integers and floats."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Loop-only twin of `resampler.kernels.interpolate`."""
+"""Naive loops of `resampler.kernels.interpolate`."""
 
 from __future__ import annotations
 

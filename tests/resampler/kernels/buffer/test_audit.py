@@ -1,11 +1,11 @@
-"""Audits against their twins; and that it is the kept lists that decide on the budget."""
+"""Audits against naive loops; and that it is the kept lists that decide on the budget."""
 
 import numpy as np
 import pytest
-from audit_twin import chosen, fitted, missed
-from graph_twin import GraphTwin
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from naive.audit import chosen, fitted, missed
+from naive.graph import NaiveGraph
 
 from resampler import MinorityBuffer
 from resampler.buffer.maintenance import finish_wave
@@ -54,7 +54,7 @@ def test_judge(seed, recall, audited, before, inserted, budget):
     for slot in rng.permutation(full)[:100]:  # lists that lack something, and such as have run short
         ring.graph.lists.stamps[slot, [0, 7]] = ring.graph.lists.stamps[slot, [7, 0]]
         ring.graph.lists.count[slot] -= 6 * (slot % 3 == 0)
-    twin = GraphTwin(buffer)
+    naive = NaiveGraph(buffer)
     slots = rng.integers(0, 300, 12)
     found, stamps = np.empty(12, dtype=np.int64), np.empty((12, k), dtype=np.int32)
     none = np.empty((0, 0), dtype=np.float32)
@@ -63,8 +63,8 @@ def test_judge(seed, recall, audited, before, inserted, budget):
     judge(ring.graph.rows, ring.graph.lists, ring.effort, recall, k, slots, found, stamps)
     new, kept = before
     for i in range(0, 12, 2):
-        new += missed(twin, slots[i], stamps[i], k)
-        kept += missed(twin, slots[i + 1], stamps[i + 1], k)
+        new += missed(naive, slots[i], stamps[i], k)
+        kept += missed(naive, slots[i + 1], stamps[i + 1], k)
         budget, audited, new, kept = fitted(budget, audited + 1, new, kept, inserted < 600, recall, k, 300)
     assert ring.effort[[BUDGET, AUDITED, MISSED, MISSED_KEPT]].tolist() == [budget, audited, new, kept]
 

@@ -1,13 +1,10 @@
-"""Each kernel of the batch side against its loop-only twin, bytes for bytes."""
+"""Each kernel of the batch side against naive loops, bytes for bytes."""
 
-import generate_twin
 import numpy as np
-import pytest
-import search_twin
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from naive import batch as naive_batch
 
-from resampler.kernels import interpolate as kernels
 from resampler.kernels.batch import cells as cell_kernels
 from resampler.kernels.batch import neighbors as neighbor_kernels
 from resampler.kernels.batch.cells import GROUP, LANES
@@ -40,7 +37,7 @@ def test_bisect(n, d, dtype, seed):
     X, inverse = rows_of(rng, n, d, dtype), (rng.random(d) + 0.5).astype(dtype)
     inverse[rng.random(d) < 0.2] = 0  # a categorical column
     order = rng.permutation(n)
-    want = search_twin.bisect(X, inverse, order)
+    want = naive_batch.bisect(X, inverse, order)
     cell_kernels.bisect(X, inverse, order)
     assert order.tolist() == want
 
@@ -53,7 +50,7 @@ def test_widest_direction(n, d, dtype, seed):
     direction = np.empty(d)
     column = cell_kernels._widest_direction(X, inverse, np.arange(n), 0, n, np.empty(d), direction)
     assert column == (direction.argmax() if np.count_nonzero(direction) == 1 else -1)
-    assert direction.tolist() == search_twin.widest_direction(X * inverse)
+    assert direction.tolist() == naive_batch.widest_direction(X * inverse)
 
 
 @given(n=st.integers(1, 300), d=st.sampled_from([1, 7, 8, 9]), dtype=dtypes, seed=seeds)
@@ -69,8 +66,8 @@ def test_fill(n, d, dtype, seed):
         assert np.array_equal(cells[c, :d, : len(members)], rows.T)
         assert not cells[c, d:].any()
         assert not cells[c, :, len(members) :].any()
-        for ours, twin in zip(boxes, search_twin.mean_and_box(rows, numeric), strict=True):
-            assert np.array_equal(ours[c, :d], twin)
+        for ours, naive in zip(boxes, naive_batch.mean_and_box(rows, numeric), strict=True):
+            assert np.array_equal(ours[c, :d], naive)
             assert not ours[c, d:].any()
 
 
@@ -85,7 +82,7 @@ def test_distances(d, dtype, seed, limit):
     bits = np.int32 if dtype == np.float32 else np.int64
     queries = np.ascontiguousarray(cells[0].T[:3])
     whole = neighbor_kernels._distances(cells, 0, queries, 2, penalty, bound.view(bits)[0], out.view(bits), out)
-    want = [search_twin.distance(row, X[2], penalty) for row in X]
+    want = [naive_batch.distance(row, X[2], penalty) for row in X]
     assert whole == (min(want) <= bound[0])
     assert not whole or out.tolist() == want
 
@@ -98,10 +95,10 @@ def test_box_distances_and_the_cells_within(d, dtype, seed):
     cells, centers, lows, highs = cells_of(X, np.ones(d, dtype), numeric, np.argsort(X[:, 0]))
     out = np.empty(LANES, dtype)
     neighbor_kernels._box_distances(cells[0], lows[3], highs[3], out)
-    assert out.tolist() == [search_twin.distance_to_box(row, lows[3], highs[3]) for row in cells[0].T]
+    assert out.tolist() == [naive_batch.distance_to_box(row, lows[3], highs[3]) for row in cells[0].T]
     rows = [cell.T[:, :d] for cell in cells]
     nearest = [
-        min(search_twin.distance(a, b, np.where(numeric, -1, 0)) for a in rows[0][:9] for b in row) for row in rows
+        min(naive_batch.distance(a, b, np.where(numeric, -1, 0)) for a in rows[0][:9] for b in row) for row in rows
     ]
     furthest = dtype(rng.random() * 9)
     within = neighbor_kernels._cells_within(centers, lows, highs, 0, furthest)
@@ -149,53 +146,9 @@ def test_scan_cells(n, d, k, budget, dtype, seed):
     scan(cells, *boxes, penalty, ids, wanted, 0, len(cells), budget, bits, places, distances)
     each = [[box[:d] for box in cell] for cell in zip(*boxes, strict=True)]
     for place in np.flatnonzero(wanted):
-        found = search_twin.search(X[order], ids, penalty, each, place, k, budget)
+        found = naive_batch.search(X[order], ids, penalty, each, place, k, budget)
         assert list(zip(places[place], distances[place], strict=True))[: len(found)] == found
         if budget > len(cells):
-            near = sorted((search_twin.distance(X[order[i]], X[order[place]], penalty), ids[i], i) for i in range(n))
+            near = sorted((naive_batch.distance(X[order[i]], X[order[place]], penalty), ids[i], i) for i in range(n))
             assert [i for _, _, i in near if i != place][:k] == places[place].tolist()
     assert (places[~wanted] == -1).all()
-
-
-@given(n=st.integers(1, 9), k=st.integers(1, 5), count=st.integers(0, 30), seed=st.integers(0, 2**64 - 1))
-def test_draw_parents(n, k, count, seed):
-    rng = np.random.default_rng(seed % 2**32)
-    row_ids, neighbors = rng.integers(0, 2**62, n), rng.integers(0, 99, (n, k))
-    span = rng.choice(np.array([1, 0.5, -0.5, 0], dtype=np.float32), (n, k))
-    turn, copy, stream = rng.integers(0, n, count), rng.integers(0, 2**31, count), int(rng.integers(0, 2**32))
-    neighbor, step = np.empty(count, np.int64), np.empty(count, np.float32)
-    kernels.draw_parents(row_ids, neighbors, span, turn, copy, np.uint64(seed), stream, neighbor, step)
-    want = generate_twin.parents(row_ids, neighbors, span, turn, copy, seed, stream)
-    assert list(zip(neighbor, step, strict=True)) == want
-
-
-@given(n=st.integers(1, 12), k=st.integers(1, 6), d=st.integers(1, 4), seed=seeds)
-def test_elect_and_vote(n, k, d, seed):
-    rng = np.random.default_rng(seed)
-    X, voters = rng.integers(0, 4, (n, d)).astype(np.float64), rng.integers(0, n, (3, k))
-    penalty = np.where(rng.random(d) < 0.5, 1.0, -1.0)
-    categorical = np.flatnonzero(penalty >= 0)
-    donors = np.full((3, len(categorical)), -1)
-    kernels.elect(X, voters, penalty, donors)
-    for b in range(3):
-        row = np.full(d, 9.0)
-        kernels.vote(X, voters[b], penalty, row)
-        for at, j in enumerate(categorical):
-            winner = voters[b, generate_twin.elected(X[voters[b], j])]
-            assert donors[b, at] == winner
-            assert row[j] == X[winner, j]
-        assert (row[penalty < 0] == 9).all()
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@given(n=st.integers(1, 9), d=st.integers(1, 9), count=st.integers(1, 30), seed=seeds)
-def test_interpolate(dtype, n, d, count, seed):
-    rng = np.random.default_rng(seed)
-    X = (rng.normal(size=(n, d)) * 10.0 ** rng.integers(-8, 8)).astype(dtype)
-    base, neighbor, step = rng.integers(0, n, count), rng.integers(0, n, count), rng.random(count, np.float32)
-    out = np.full((count, d), np.nan, dtype=dtype)
-    first, last = sorted(rng.integers(0, count + 1, 2))
-    kernels.interpolate(X, base, neighbor, step, first, last, out)
-    for i in range(count):
-        row = generate_twin.between(X[base[i]], X[neighbor[i]], step[i])
-        assert np.array_equal(out[i], row) if first <= i < last else np.isnan(out[i]).all()

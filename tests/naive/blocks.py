@@ -1,11 +1,11 @@
-"""Loop-only twin of `resampler.kernels.simd.blocks`."""
+"""Naive loops of `resampler.kernels.simd.blocks`."""
 
 from __future__ import annotations
 
 import numpy as np
 
 
-def block_distances_twin(block, query, penalty):
+def naive_block_distances(block, query, penalty):
     """Squared distance of each lane, in column order, one float32 operation at a time."""
     d, n_lanes = block.shape
     out = np.zeros(n_lanes, dtype=np.float32)

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from blocks_twin import block_distances_twin
 from hypothesis import given
 from hypothesis import strategies as st
+from naive.blocks import naive_block_distances
 from numba import njit
 
 from resampler.kernels.simd import lanes as kernels
@@ -64,7 +64,7 @@ def test_prefetch_changes_nothing():
     scale=st.sampled_from([1e-30, 1.0, 1e16]),
     limit=st.sampled_from([0.0, 5.0, np.inf]),
 )
-def test_block_distances_are_the_twins_unless_all_are_beyond_the_limit(d, seed, categories, scale, limit):
+def test_block_distances_are_the_naive_ones_unless_all_are_beyond_the_limit(d, seed, categories, scale, limit):
     rng = np.random.default_rng(seed)
     penalty = np.where(rng.random(d) < categories, np.float32(0.3), np.float32(-1)).astype(np.float32)
     block = np.round(rng.normal(size=(d, LANES)) * 3).astype(np.float32)
@@ -72,7 +72,7 @@ def test_block_distances_are_the_twins_unless_all_are_beyond_the_limit(d, seed, 
     query = block[:, 0] + np.where(penalty < 0, np.float32(0.25 * scale), np.float32(0)).astype(np.float32)
     out = np.empty(LANES, dtype=np.float32)
     within = block_distances(block, query, penalty, np.float32(limit), out)
-    expected = block_distances_twin(block, query, penalty)
+    expected = naive_block_distances(block, query, penalty)
     word = sum(1 << lane for lane in range(LANES) if expected[lane] <= np.float32(limit))
     assert int(within) == word
     if word:

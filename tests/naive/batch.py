@@ -1,4 +1,4 @@
-"""Loop-only twins of the batch search: cells as they are defined, and a search that skips nothing it need not."""
+"""Naive loops of the batch search: cells as they are defined, and a search that skips nothing it need not."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Loop-only twins of generation: who is joined with whom, who wins a vote, and the row that comes of it."""
+"""Naive loops of generation: who is joined with whom, who wins a vote, and the row that comes of it."""
 
 from __future__ import annotations
 
 import numpy as np
-from online_twin import draw
+from naive.online import draw
 
 
 def parents(row_ids, neighbors, span, turn, copy, seed, stream):

@@ -1,14 +1,14 @@
-"""The kept graph's kernels against loop-only twins: the same entries, the same bits."""
+"""The kept graph's kernels against naive loops: the same entries, the same bits."""
 
 import numpy as np
 import pytest
-from graph_twin import GraphTwin
-from graph_twin import halve as halve_twin
-from graph_twin import mean_row as mean_row_twin
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from naive.graph import NaiveGraph
+from naive.graph import halve as naive_halve
+from naive.graph import mean_row as naive_mean_row
+from naive.ring import distances, scaled
 from numba import njit
-from ring_twin import distances, scaled
 
 from resampler import MinorityBuffer
 from resampler.kernels.buffer.halve import halve, mean_row
@@ -58,14 +58,14 @@ def make_buffer(capacity, d, seed, metric="euclidean", *, grid, categories):
 @given(**SHAPES, budget=st.sampled_from([1, 90, 200, int(ALL)]), metric=st.sampled_from(["euclidean", "cosine"]))
 def test_search(d, grid, categories, seed, budget, metric):
     buffer, X = make_buffer(300, d, seed, metric, grid=grid, categories=categories)
-    twin = GraphTwin(buffer)
+    naive = NaiveGraph(buffer)
     queries = X[-6:] + np.float32(0.3 * (not categories))
     for length in (1, 9):
         stamps, d2 = np.empty((6, length), dtype=np.int32), np.empty((6, length), dtype=np.float32)
         look_up_all(buffer.ring, NO_SLOTS, queries, budget, np.empty(6, dtype=np.int64), stamps, d2)
         for i in range(6):
-            query = np.array(scaled(queries[i], twin.rows.inverse_scale, metric == "cosine"), dtype=np.float32)
-            want_stamps, want_d2 = twin.search(query, budget, length)
+            query = np.array(scaled(queries[i], naive.rows.inverse_scale, metric == "cosine"), dtype=np.float32)
+            want_stamps, want_d2 = naive.search(query, budget, length)
             assert stamps[i].tolist() == want_stamps
             assert d2[i].tolist() == want_d2
 
@@ -79,7 +79,7 @@ def test_insertion_tells_the_lists_that_reach_to_the_row(d, grid, categories, se
     for i in range(5):
         if categories and d > 1:
             buffer.ring.effort[1] = 641  # so that the penalty is not looked at
-        before = GraphTwin(buffer)
+        before = NaiveGraph(buffer)
         oldest, held = before.rows.cursor
         stamp = int((oldest + held) % (2 * buffer.capacity))
         slot, row_id = stamp % buffer.capacity, 5_000 + i
@@ -87,7 +87,7 @@ def test_insertion_tells_the_lists_that_reach_to_the_row(d, grid, categories, se
         want = before.offered(query, row_id, stamp, budget)
         own = before.search(query, budget, before.lists.stamps.shape[1])
         buffer.insert(X[-1 - i : len(X) - i], [row_id])
-        after = GraphTwin(buffer)
+        after = NaiveGraph(buffer)
         lists = after.lists
         assert lists.stamps[slot, : lists.count[slot]].tolist() == own[0]
         assert lists.d2[slot, : lists.count[slot]].tolist() == own[1]
@@ -112,7 +112,7 @@ def test_halve(d, grid, categories, seed, equal):
     penalty[d - 1] = 0.7 if categories else -1
     sides, centers, d2 = np.empty(n, dtype=np.int64), np.empty((2, d), np.float32), np.empty((2, n), np.float32)
     run_halve(Z, penalty, centers, sides, d2)
-    want_sides, want_centers = halve_twin(Z, penalty)
+    want_sides, want_centers = naive_halve(Z, penalty)
     assert sides.tolist() == want_sides
     assert centers.tobytes() == np.array(want_centers, dtype=np.float32).tobytes()
     assert min(np.bincount(sides, minlength=2)) >= n // 4
@@ -126,4 +126,4 @@ def test_mean_row_takes_one_side(categories):
     penalty = np.array([-1, -1, 0.5 if categories else -1], dtype=np.float32)
     sides, centroid = np.arange(50) % 2, np.empty(3, dtype=np.float32)
     run_mean_row(Z, sides, 1, penalty, centroid)
-    assert centroid.tobytes() == mean_row_twin(Z[1::2], penalty).tobytes()
+    assert centroid.tobytes() == naive_mean_row(Z[1::2], penalty).tobytes()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from random_twin import fading as fading_twin
+from naive.random import fading as naive_fading
 
 from resampler import InvalidInputError, MinorityBuffer
 from resampler.kernels.random import fading
@@ -43,8 +43,8 @@ def test_ages_do_not_depend_on_how_rows_are_cut(index):
 
 
 @given(word=st.integers(0, 2**32 - 1), n=st.integers(1, 2**30), half_life=st.floats(1e-3, 2.0**40))
-def test_fading_is_the_twins(word, n, half_life):
-    assert fading(np.uint64(word), n, half_life) == fading_twin(word, n, half_life)
+def test_fading_is_the_naive_one(word, n, half_life):
+    assert fading(np.uint64(word), n, half_life) == naive_fading(word, n, half_life)
 
 
 @pytest.mark.compiled

@@ -1,13 +1,13 @@
-"""Loop-only twin of the streaming kernels: the definition in plain Python, one float32 operation at a time."""
+"""Naive loops of the streaming kernels: the definition in plain Python, one float32 operation at a time."""
 
 from __future__ import annotations
 
 import zlib
 
 import numpy as np
-from interpolate_twin import synthetic_row
-from random_twin import draw, poisson
-from ring_twin import follow
+from naive.interpolate import synthetic_row
+from naive.random import draw, poisson
+from naive.ring import follow
 
 f32 = np.float32
 
@@ -31,7 +31,7 @@ def neighbors(rows, ids, base, k, scale, penalty):
     return [i for _, _, i in sorted(found)[:k]]
 
 
-class OnlineTwin:
+class NaiveOnline:
     """`OnlineResampler` row by row; every list is walked anew for every row."""
 
     def __init__(

@@ -1,16 +1,16 @@
-"""Loop-only twins of the kept graph: a search that skips nothing, lists that are sorted anew, halves by loops."""
+"""Naive loops of the kept graph: a search that skips nothing, lists that are sorted anew, halves by loops."""
 
 from __future__ import annotations
 
 import numpy as np
-from ring_twin import distances
+from naive.ring import distances
 
 f32 = np.float32
 WAITING = 4
 LAST_ID = np.iinfo(np.int64).max
 
 
-class GraphTwin:
+class NaiveGraph:
     """A copy of a buffer's state, read in plain loops."""
 
     def __init__(self, buffer):

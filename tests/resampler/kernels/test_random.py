@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from random_twin import draw as draw_twin
+from naive.random import draw as naive_draw
 
 from resampler.kernels.random import bounded, draw, philox4x32, rank_keys, unit
 
@@ -28,9 +28,9 @@ def test_philox_gives_the_published_answers(counter, key, answer):
 
 
 @given(seed=st.integers(0, 2**64 - 1), stream=WORD, row_id=st.integers(0, 2**63 - 1), n=WORD)
-def test_draw_is_the_twins(seed, stream, row_id, n):
+def test_draw_is_the_naive_one(seed, stream, row_id, n):
     words = draw(np.uint64(seed), stream, row_id, n)
-    assert tuple(int(word) for word in words) == draw_twin(seed, stream, row_id, n)
+    assert tuple(int(word) for word in words) == naive_draw(seed, stream, row_id, n)
 
 
 @given(word=WORD, n=st.integers(1, 2**31))

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from ring_twin import RingTwin, distances
+from naive.ring import NaiveRing, distances
 
 from resampler import InvalidInputError, MinorityBuffer
 from resampler.kernels.buffer.cells import FREE, FREE_BLOCKS, FREE_GROUPS, NO_CELL, TOUCHED, WAITING
@@ -84,7 +84,7 @@ def assert_cells_fit_together(buffer):
 
 
 class BufferMachine(RuleBasedStateMachine):
-    """A buffer beside its twin."""
+    """A buffer beside a naive one."""
 
     @initialize(
         d=st.integers(1, 4),
@@ -109,7 +109,7 @@ class BufferMachine(RuleBasedStateMachine):
         )
         if not self.buffer.exact:
             self.buffer.ring.effort[BUDGET] = 10**6  # more than all rows, so that the graph is exact, too
-        self.twin = RingTwin(d, k + spare, k, categorical=self.categorical, cosine=metric == "cosine", **shared)
+        self.naive = NaiveRing(d, k + spare, k, categorical=self.categorical, cosine=metric == "cosine", **shared)
         self.unused, self.now = self.rng.permutation(100_000), 0
 
     @rule(
@@ -132,27 +132,27 @@ class BufferMachine(RuleBasedStateMachine):
         for part in np.array_split(np.arange(n), [n // 3]):
             self.buffer.insert(X[part], ids[part], None if times is None else times[part], n_threads=n_threads)
         for i in range(n):
-            self.twin.insert(X[i], int(ids[i]), None if times is None else int(times[i]))
+            self.naive.insert(X[i], int(ids[i]), None if times is None else int(times[i]))
 
     @rule(share=st.sampled_from([0.02, 0.3, 0.9, 1.0]))
     def evict(self, share):
-        n = int(share * len(self.twin))
+        n = int(share * len(self.naive))
         self.buffer.evict(n)
-        self.twin.evict(n)
+        self.naive.evict(n)
 
     @precondition(lambda self: self.buffer.max_age is not None)
     @rule(later=st.sampled_from([0, 3, 500]))
     def expire(self, later):
-        before = len(self.twin)
-        self.twin.expire(self.now + later)
-        assert self.buffer.expire(self.now + later) == before - len(self.twin)
+        before = len(self.naive)
+        self.naive.expire(self.now + later)
+        assert self.buffer.expire(self.now + later) == before - len(self.naive)
 
     @rule(share=st.sampled_from([0.02, 0.4, 1.0]))
     def discard(self, share):
-        ids = np.array(self.twin.ids, dtype=np.int64)
+        ids = np.array(self.naive.ids, dtype=np.int64)
         gone = ids[self.rng.random(len(ids)) < share]
         assert self.buffer.discard(np.concatenate([gone, [100_001, -5]])) == len(gone)
-        self.twin.discard(set(gone.tolist()))
+        self.naive.discard(set(gone.tolist()))
 
     @rule()
     def save_and_load(self):
@@ -167,38 +167,38 @@ class BufferMachine(RuleBasedStateMachine):
     @rule()
     def graph(self):
         ids, neighbors, found = self.buffer.graph()
-        assert ids.tolist() == self.twin.ids
+        assert ids.tolist() == self.naive.ids
         for i in range(0, len(ids), 1 + len(ids) // 20):
-            nearest, d2 = self.twin.nearest(self.twin.rows[i], self.k, i)
+            nearest, d2 = self.naive.nearest(self.naive.rows[i], self.k, i)
             n = len(nearest)
-            assert neighbors[i].tolist() == [self.twin.ids[place] for place in nearest] + [-1] * (self.k - n)
+            assert neighbors[i].tolist() == [self.naive.ids[place] for place in nearest] + [-1] * (self.k - n)
             assert np.array_equal(found[i, :n], self.units(d2))
             assert np.isinf(found[i, n:]).all()
 
-    @precondition(lambda self: len(self.twin) > 0)
+    @precondition(lambda self: len(self.naive) > 0)
     @rule()
     def kneighbors(self):
-        query = np.array(self.twin.rows[:3]) + np.float32(0.25)
-        n = max(1, len(self.twin) // 2)
+        query = np.array(self.naive.rows[:3]) + np.float32(0.25)
+        n = max(1, len(self.naive) // 2)
         found, neighbors = self.buffer.kneighbors(query, n)
         for i in range(len(query)):
-            nearest, d2 = self.twin.nearest(query[i], n)
-            assert neighbors[i].tolist() == [self.twin.ids[place] for place in nearest]
+            nearest, d2 = self.naive.nearest(query[i], n)
+            assert neighbors[i].tolist() == [self.naive.ids[place] for place in nearest]
             assert np.array_equal(found[i], self.units(d2))
 
-    @precondition(lambda self: len(self.twin) > self.k)
+    @precondition(lambda self: len(self.naive) > self.k)
     @rule(seed=st.integers(0, 2**64 - 1), start=st.integers(0, 2**40))
     def sample(self, seed, start):
         made = self.buffer.sample(6, seed, start)
         for i in range(6):
-            row, base_id, neighbor_id, step = self.twin.sample(start + i, seed)
+            row, base_id, neighbor_id, step = self.naive.sample(start + i, seed)
             assert (made.base_id[i], made.neighbor_id[i], made.step[i]) == (base_id, neighbor_id, step)
             assert made.X[i].tobytes() == row.tobytes()
 
     @invariant()
-    def holds_the_rows_of_the_twin(self):
+    def naive_holds_the_rows_of_the(self):
         if hasattr(self, "buffer"):
-            assert self.buffer.row_ids.tolist() == self.twin.ids
+            assert self.buffer.row_ids.tolist() == self.naive.ids
             assert_cells_fit_together(self.buffer)
 
 

@@ -1,12 +1,12 @@
-"""Loop-only twin of the minority buffer: a list of rows, whose neighbours are sorted out anew each time."""
+"""Naive loops of the minority buffer: a list of rows, whose neighbours are sorted out anew each time."""
 
 from __future__ import annotations
 
 import math
 
 import numpy as np
-from interpolate_twin import synthetic_row
-from random_twin import draw, fading
+from naive.interpolate import synthetic_row
+from naive.random import draw, fading
 
 f32 = np.float32
 REFIT_ROWS = 64
@@ -56,7 +56,7 @@ def follow(rows, inserted, capacity, inverse_scale, penalty):
     return [new if c else p for c, p in zip(categorical, penalty, strict=True)]
 
 
-class RingTwin:
+class NaiveRing:
     """`MinorityBuffer`, exact."""
 
     def __init__(

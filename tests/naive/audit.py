@@ -1,8 +1,8 @@
-"""Loop-only twins of the audits: which rows, how much is missed, which budget follows."""
+"""Naive loops of the audits: which rows, how much is missed, which budget follows."""
 
 from __future__ import annotations
 
-from random_twin import draw
+from naive.random import draw
 
 
 def chosen(oldest, held, capacity, inserted, next_audit):
@@ -18,9 +18,9 @@ def chosen(oldest, held, capacity, inserted, next_audit):
     return slots, next_audit
 
 
-def missed(twin, slot, nearest, k):
+def missed(naive, slot, nearest, k):
     """How many of the k nearest rows the first k living entries of a list lack; none if there are fewer of these."""
-    entries = [int(s) for s in twin.lists.stamps[slot, : twin.lists.count[slot]] if twin.alive(int(s))][:k]
+    entries = [int(s) for s in naive.lists.stamps[slot, : naive.lists.count[slot]] if naive.alive(int(s))][:k]
     return sum(int(s) not in entries for s in nearest[:k]) if len(entries) == k else 0
 
 

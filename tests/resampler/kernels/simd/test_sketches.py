@@ -3,8 +3,8 @@
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from naive.ring import distances
 from numba import njit
-from ring_twin import distances
 
 from resampler.kernels.simd import sketches as kernels
 from resampler.kernels.simd.lanes import LANES
@@ -78,7 +78,7 @@ def test_bounds_hold(d, seed, spread, offset, coarse, categories):
 
 
 @given(d=st.integers(1, 20), n=st.integers(1, 11), seed=st.integers(0, 2**32 - 1), categories=st.booleans())
-def test_exact_distances_are_the_twins(d, n, seed, categories):
+def test_exact_distances_are_the_naive_ones(d, n, seed, categories):
     rng = np.random.default_rng(seed)
     rows, penalty = make_rows(rng, d, 2.0, 7.0, categories=categories)
     query, slots = rows[-1], rng.integers(0, LANES, n)

@@ -1,0 +1,55 @@
+"""Who is joined with whom, votes and rows between their parents, against naive loops: bytes for bytes."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from naive import generate as naive_generate
+
+from resampler.kernels import interpolate as kernels
+
+seeds = st.integers(0, 2**32 - 1)
+
+
+@given(n=st.integers(1, 9), k=st.integers(1, 5), count=st.integers(0, 30), seed=st.integers(0, 2**64 - 1))
+def test_draw_parents(n, k, count, seed):
+    rng = np.random.default_rng(seed % 2**32)
+    row_ids, neighbors = rng.integers(0, 2**62, n), rng.integers(0, 99, (n, k))
+    span = rng.choice(np.array([1, 0.5, -0.5, 0], dtype=np.float32), (n, k))
+    turn, copy, stream = rng.integers(0, n, count), rng.integers(0, 2**31, count), int(rng.integers(0, 2**32))
+    neighbor, step = np.empty(count, np.int64), np.empty(count, np.float32)
+    kernels.draw_parents(row_ids, neighbors, span, turn, copy, np.uint64(seed), stream, neighbor, step)
+    want = naive_generate.parents(row_ids, neighbors, span, turn, copy, seed, stream)
+    assert list(zip(neighbor, step, strict=True)) == want
+
+
+@given(n=st.integers(1, 12), k=st.integers(1, 6), d=st.integers(1, 4), seed=seeds)
+def test_elect_and_vote(n, k, d, seed):
+    rng = np.random.default_rng(seed)
+    X, voters = rng.integers(0, 4, (n, d)).astype(np.float64), rng.integers(0, n, (3, k))
+    penalty = np.where(rng.random(d) < 0.5, 1.0, -1.0)
+    categorical = np.flatnonzero(penalty >= 0)
+    donors = np.full((3, len(categorical)), -1)
+    kernels.elect(X, voters, penalty, donors)
+    for b in range(3):
+        row = np.full(d, 9.0)
+        kernels.vote(X, voters[b], penalty, row)
+        for at, j in enumerate(categorical):
+            winner = voters[b, naive_generate.elected(X[voters[b], j])]
+            assert donors[b, at] == winner
+            assert row[j] == X[winner, j]
+        assert (row[penalty < 0] == 9).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@given(n=st.integers(1, 9), d=st.integers(1, 9), count=st.integers(1, 30), seed=seeds)
+def test_interpolate(dtype, n, d, count, seed):
+    rng = np.random.default_rng(seed)
+    X = (rng.normal(size=(n, d)) * 10.0 ** rng.integers(-8, 8)).astype(dtype)
+    base, neighbor, step = rng.integers(0, n, count), rng.integers(0, n, count), rng.random(count, np.float32)
+    out = np.full((count, d), np.nan, dtype=dtype)
+    first, last = sorted(rng.integers(0, count + 1, 2))
+    kernels.interpolate(X, base, neighbor, step, first, last, out)
+    for i in range(count):
+        row = naive_generate.between(X[base[i]], X[neighbor[i]], step[i])
+        assert np.array_equal(out[i], row) if first <= i < last else np.isnan(out[i]).all()
