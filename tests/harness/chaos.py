@@ -9,7 +9,8 @@ import time
 
 import redis
 
-from stream import Worker, restore, shard, source
+from stream import Worker
+from stream.shard import restore, shard, source
 
 LONG = os.environ.get("CHAOS") == "long"
 

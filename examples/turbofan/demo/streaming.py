@@ -21,9 +21,10 @@ from demo.learners import OnlineLearner
 from demo.process import failed, resampler_command, script_command
 from demo.producer import entry_ids
 from resampler.errors import ResamplerError
-from stream import Feed, ShardKeys, identity
+from stream import Feed, ShardKeys
 from stream.redis.connection import connect
 from stream.redis.keys import shards_key, workers_key
+from stream.shard import identity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -111,7 +112,7 @@ def train_on_stream(stream: Stream, name: str, rows: pa.Table, work: Path) -> Tr
     learner, n_real, n_synthetic, latencies = OnlineLearner(), 0, 0, []
     sent_at = work / "sent-at.npy"
     received: list[tuple[float, NDArray[np.int64]]] = []
-    with _ended(stream.worker.worker(name)) as worker:
+    with _ended(stream.worker(name)) as worker:
         _wait_until(lambda: _is_ready(stream.url, name), worker)
         with (
             _ended(stream.producer(name, LIVE_ROWS_PER_S, sent_at)) as producer,
@@ -145,7 +146,7 @@ def kill_half_way(stream: Stream, name: str, n_entries: int, work: Path) -> tupl
     """
     client = redis.Redis.from_url(stream.url)
     output = ShardKeys(name).output
-    worker = stream.worker.worker(name)
+    worker = stream.worker(name)
     with _ended(worker):
         _wait_until(lambda: _is_ready(stream.url, name), worker)
         with _ended(stream.producer(name, UNPACED, work / "sent-again-at.npy")) as producer:
@@ -153,7 +154,7 @@ def kill_half_way(stream: Stream, name: str, n_entries: int, work: Path) -> tupl
             worker.send_signal(signal.SIGKILL)
             worker.wait()
             at_kill = client.xlen(output)
-            with _ended(stream.worker.worker(name)) as successor:
+            with _ended(stream.worker(name)) as successor:
                 _finish(producer)
                 _wait_until(lambda: client.xlen(output) >= n_entries, successor)
                 _stop(successor)
@@ -168,7 +169,7 @@ def drain_backlog(stream: Stream, first: str, name: str, n_entries: int) -> floa
     client = redis.Redis.from_url(stream.url)
     client.copy(first, name)
     output = ShardKeys(name).output
-    with _ended(stream.worker.worker(name)) as worker:
+    with _ended(stream.worker(name)) as worker:
         _wait_until(lambda: _is_ready(stream.url, name), worker)
         started = time.monotonic()
         _wait_until(lambda: client.xlen(output) >= n_entries - 1, worker)

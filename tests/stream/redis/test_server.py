@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from resampler.errors import MissingExtraError, ResamplerError
-from stream import EmbeddedServer, server
+from stream import EmbeddedServer
+from stream.redis import server
 from stream.redis.connection import connect
 
 

@@ -7,8 +7,9 @@ import threading
 import pytest
 
 from resampler.errors import InvalidInputError
-from stream import EmbeddedServer, Feed, OutputFormat, Settings, Worker, patience
+from stream import EmbeddedServer, Feed, OutputFormat, Settings, Worker
 from stream.feed.lane import FeedLane
+from stream.redis import patience
 from stream.redis.connection import connect, raw_command
 from stream.redis.errors import UnavailableError
 from stream.redis.keys import ShardKeys

@@ -8,11 +8,12 @@ from dataclasses import replace
 
 import pytest
 
-from stream import EmbeddedServer, Settings, Worker, health, runner
+from stream import EmbeddedServer, Settings, Worker
 from stream.formats import Decoder
 from stream.redis.connection import connect
 from stream.redis.keys import ShardKeys
 from stream.shard.commit import Committer
+from stream.worker import health, runner
 from stream.worker.health import STALLED_S, Vitals
 from stream.worker.http import metrics_server
 

@@ -5,11 +5,12 @@ import pytest
 
 from resampler import FeatureSchema, MicroBatch
 from resampler.errors import InvalidInputError, ResamplerError
-from stream import EmbeddedServer, Feed, Settings, Worker, admission, encode_batch, limits, snapshot
+from stream import EmbeddedServer, Feed, Settings, Worker, encode_batch
 from stream.commands.deadletters import read_letters
 from stream.formats import OutputFormat
 from stream.redis.connection import connect
 from stream.redis.keys import ShardKeys
+from stream.shard import admission, limits, snapshot
 from stream.shard.checkpoint import Checkpoint
 from stream.shard.commit import Commit, Committer
 from stream.shard.lease import Lease

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from stream import EmbeddedServer, Settings, Worker, health
+from stream import EmbeddedServer, Settings, Worker
 from stream.metrics import Metrics
 from stream.redis.connection import connect
 from stream.redis.keys import ShardKeys, shard_keys, workers_key
@@ -14,6 +14,7 @@ from stream.shard.checkpoint import Checkpoint
 from stream.shard.commit import Commit, Committer, FencedError, MovedError
 from stream.shard.lease import Lease, is_dead, owner_name
 from stream.shard.shard import Shard
+from stream.worker import health
 from stream.worker.membership import Membership
 from stream.worker.runner import ORPHAN_S
 
