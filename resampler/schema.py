@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from resampler.columns import CATEGORICAL, LABEL, NUMERIC, Column
 from resampler.errors import ContractError, InvalidInputError
 from resampler.layout import as_kernel_array
 from resampler.metric import MAX_SCALE, MIN_SCALE
@@ -21,16 +22,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-NUMERIC_DTYPES = ("float32", "float64", "int8", "int16", "int32", "int64", "bool")
-DTYPES = (*NUMERIC_DTYPES, "string")
 FORMAT_VERSION = 1
 MAX_MAGNITUDE = 1e16  # units of scale, so that no distance overflows a float32: see resampler.kernels.simd.blocks
-
-
-def _check_values(what: str, values: Sequence[object], kind: type) -> None:
-    for value in values:
-        if not isinstance(value, kind) or isinstance(value, bool):
-            raise ContractError(f"{what} must be of the column's dtype ({kind.__name__}), got {value!r}")
 
 
 def _listed(spec: dict[str, Any], member: str) -> tuple[Any, ...]:
@@ -74,23 +67,16 @@ class Feature:
     scale: float = 1.0
 
     def __post_init__(self) -> None:
-        if not isinstance(self.name, str) or not self.name:
-            raise ContractError(f"feature name must be a non-empty string, got {self.name!r}")
-        if self.dtype not in DTYPES:
-            raise ContractError(f"feature {self.name!r}: dtype must be one of {DTYPES}, got {self.dtype!r}")
+        column = self.column
         if not isinstance(self.categorical, bool):
-            raise ContractError(f"feature {self.name!r}: categorical must be true or false, got {self.categorical!r}")
-        if self.dtype == "string" and not self.categorical:
-            raise ContractError(f"feature {self.name!r}: a string column must be categorical=True")
-        if self.categories and not self.categorical:
-            raise ContractError(f"feature {self.name!r}: categories need categorical=True")
-        if len(set(self.categories)) != len(self.categories):
-            raise ContractError(f"feature {self.name!r}: categories must be distinct, got {self.categories}")
-        _check_values(f"feature {self.name!r}: categories", self.categories, str if self.dtype == "string" else int)
+            raise ContractError(f"{column}: categorical must be true or false, got {self.categorical!r}")
         if not (isinstance(self.scale, int | float) and MIN_SCALE <= self.scale <= MAX_SCALE):
-            raise ContractError(
-                f"feature {self.name!r}: scale must be from {MIN_SCALE:g} to {MAX_SCALE:g}, got {self.scale!r}"
-            )
+            raise ContractError(f"{column}: scale must be from {MIN_SCALE:g} to {MAX_SCALE:g}, got {self.scale!r}")
+
+    @property
+    def column(self) -> Column:
+        """What the feature may hold, and the numbers that rows hold for it."""
+        return Column(self.name, self.dtype, CATEGORICAL if self.categorical else NUMERIC, self.categories)
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -100,8 +86,7 @@ class Feature:
     @property
     def exact_in_float32(self) -> bool:
         """Whether every value that the column may hold is one float32: a code, or a number of at most 24 bits."""
-        coded = self.categorical and (bool(self.categories) or self.dtype != "float64")
-        return coded or self.dtype in ("float32", "int8", "int16", "bool")
+        return self.column.exact_in_float32
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,27 +113,22 @@ class Label:
     classes: tuple[str, ...] | tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        if not isinstance(self.name, str) or not self.name:
-            raise ContractError(f"label name must be a non-empty string, got {self.name!r}")
-        if self.dtype not in ("int64", "string"):
-            raise ContractError(f"label {self.name!r}: dtype must be 'int64' or 'string', got {self.dtype!r}")
-        if len(set(self.classes)) != len(self.classes):
-            raise ContractError(f"label {self.name!r}: classes must be distinct, got {self.classes}")
-        _check_values(f"label {self.name!r}: classes", self.classes, str if self.dtype == "string" else int)
-        if self.dtype == "string" and not self.classes:
-            raise ContractError(f"label {self.name!r}: a string label needs its classes listed")
+        _ = self.column  # refuses what is wrong
+
+    @property
+    def column(self) -> Column:
+        """What the label may hold, and the numbers that rows hold for it."""
+        return Column(self.name, self.dtype, LABEL, self.classes)
 
     @property
     def codes(self) -> tuple[int, ...]:
         """What rows hold for `classes`: an integer itself, a string's place. Empty means any integer."""
-        return self.vocabulary.codes
+        return self.column.codes
 
     @property
     def vocabulary(self) -> Vocabulary:
         """The classes and their codes."""
-        if self.dtype == "string":
-            return Vocabulary.numbered(self.classes)
-        return Vocabulary(self.classes, tuple(int(value) for value in self.classes))
+        return Vocabulary(self.classes, self.codes)
 
 
 @dataclass(frozen=True)
@@ -212,6 +192,11 @@ class FeatureSchema:
     def names(self) -> tuple[str, ...]:
         """Feature names in column order."""
         return tuple(feature.name for feature in self.features)
+
+    @cached_property
+    def columns(self) -> tuple[Column, ...]:
+        """What each feature may hold, in column order; `label.column` has the same of the label."""
+        return tuple(feature.column for feature in self.features)
 
     @property
     def n_features(self) -> int:
@@ -384,41 +369,38 @@ class FeatureSchema:
         with np.errstate(over="ignore"):
             rows = as_kernel_array(array, np.float32)
         check_magnitude(rows, self.scale, self.names)
-        for j in np.flatnonzero(self.categorical_mask):
-            feature = self.features[j]
-            if feature.categories and not np.isin(rows[:, j], np.arange(len(feature.categories))).all():
-                bad = rows[~np.isin(rows[:, j], np.arange(len(feature.categories))), j]
-                raise ContractError(
-                    f"feature {feature.name!r} must hold codes of its {len(feature.categories)} categories, "
-                    f"0 to {len(feature.categories) - 1}, got {bad[0]:g}"
-                )
         self._check_whole(rows)
         return rows
 
     def _check_whole(self, rows: NDArray[np.float32]) -> None:
-        whole, lows, highs = self._whole
+        whole, lowest, highest = self._whole
         if not len(whole):
             return
         values = rows[:, whole]
-        wrong = (values != np.rint(values)) | (values < lows) | (values > highs)
+        wrong = (values != np.rint(values)) | (values < lowest) | (values > highest)
         if wrong.any():
-            i, j = np.argwhere(wrong)[0]
-            feature = self.features[whole[j]]
-            raise ContractError(
-                f"feature {feature.name!r} must be a whole number from {lows[j]:.0f} to {highs[j]:.0f} "
-                f"({feature.dtype}), got {values[i, j]:g} in row {i}"
-            )
+            i, k = np.argwhere(wrong)[0]
+            column, got = self.columns[whole[k]], f"got {values[i, k]:g} in row {i}"
+            least, most = column.bounds or (0, 0)
+            if column.closed:
+                raise ContractError(
+                    f"{column} must hold codes of its {len(column.values)} categories, {least} to {most}, {got}"
+                )
+            raise ContractError(f"{column} must be a whole number from {least} to {most} ({column.dtype}), {got}")
 
     @cached_property
-    def _whole(self) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
-        """Positions of the numeric columns that hold whole numbers, and the least and the greatest value of each."""
+    def _whole(self) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:
+        """Positions of the columns that hold whole numbers, and the least and the greatest of each, as rows hold them.
+
+        Where nothing is listed, a categorical column's codes are the caller's own.
+        """
         found = [
-            (j, 0, 1) if f.dtype == "bool" else (j, np.iinfo(f.dtype).min, np.iinfo(f.dtype).max)
-            for j, f in enumerate(self.features)
-            if not f.categorical and (f.dtype == "bool" or f.dtype.startswith("int"))
+            (j, *column.bounds)
+            for j, column in enumerate(self.columns)
+            if column.bounds and (column.kind == NUMERIC or column.values)
         ]
         table = np.array(found, dtype=np.float64).reshape(-1, 3)
-        return table[:, 0].astype(np.int64), table[:, 1], table[:, 2]
+        return table[:, 0].astype(np.int64), table[:, 1].astype(np.float32), table[:, 2].astype(np.float32)
 
 
 def check_magnitude(rows: NDArray[np.floating[Any]], scale: NDArray[np.floating[Any]], names: Sequence[str]) -> None:

@@ -89,3 +89,22 @@ def test_rows_within_their_scale_pass_and_are_not_copied():
     assert schema.validate_rows(rows) is rows
     with pytest.raises(ContractError, match="'a' must be finite and within 1e\\+16 units"):
         schema.validate_rows(rows[:, ::-1])
+
+
+def test_the_greatest_integer_passes_as_the_float32_that_it_is_rounded_to():
+    schema = FeatureSchema((Feature("a", "int32"), Feature("b", "int64")))
+    rows = np.array([[2**31 - 1, 2**63 - 1], [-(2**31), -(2**63)]], dtype=np.float32)
+    wide = schema.with_scale([1.0, 1e9])
+    assert wide.validate_rows(rows) is rows
+    with pytest.raises(ContractError, match=r"feature 'a' must be a whole number from .* \(int32\), got 2.14748e\+09"):
+        wide.validate_rows(np.nextafter(rows[:1], np.float32(np.inf)))
+
+
+def test_rows_hold_codes_of_listed_categories():
+    schema = FeatureSchema((Feature("a"), Feature("b", "int64", True, (36, 40)), Feature("c", "int64", True)))
+    schema.validate_rows([[0.5, 1, 7.5]])
+    for code in (2, -1, 0.5):
+        with pytest.raises(
+            ContractError, match=f"'b' must hold codes of its 2 categories, 0 to 1, got {code} in row 1"
+        ):
+            schema.validate_rows([[0, 1, 0], [0, code, 0]])

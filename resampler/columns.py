@@ -1,0 +1,325 @@
+"""`Column`: what one column may hold, and the numbers that rows hold for it. The only place that asks for a dtype."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from resampler.errors import ContractError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+FLOAT, INTEGER, BOOLEAN, TEXT = "float", "integer", "boolean", "text"  # families of dtypes
+NUMERIC, CATEGORICAL, LABEL = "numeric", "categorical", "label"  # kinds of columns
+REFUSE = "refuse"  # the only rule for nulls so far: a null is not a value
+NULL_RULES = (REFUSE,)
+MAX_EXACT_CODE: Final = 1 << 24  # the first integer above which float32 merges neighbours
+_DIGITS_FLOAT32, _DIGITS_FLOAT64 = 24, 53
+# How booleans are written. NumPy and Python capitalise them, JSON does not.
+_BOOLEAN_WORDS = {b"0": 0, b"1": 1, b"false": 0, b"true": 1, b"False": 0, b"True": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Dtype:
+    """A type that a column may have outside the resampler.
+
+    Parameters
+    ----------
+    name : str
+        As a contract spells it; NumPy and Arrow know it under the same name.
+    family : {"float", "integer", "boolean", "text"}
+        What can be done with its values.
+    digits : int
+        Binary digits that a value may need; 0 for text.
+    """
+
+    name: str
+    family: str
+    digits: int = 0
+
+    @property
+    def numpy_dtype(self) -> np.dtype[Any]:
+        """NumPy's name for it; text is objects."""
+        return np.dtype(object if self.family == TEXT else self.name)
+
+    @property
+    def arrow_type(self) -> pa.DataType:
+        """Arrow's name for it."""
+        import pyarrow as pa
+
+        return pa.type_for_alias(self.name)
+
+    @property
+    def bounds(self) -> tuple[int, int] | None:
+        """The least and the greatest value; None where values are not whole numbers."""
+        if self.family == BOOLEAN:
+            return 0, 1
+        if self.family != INTEGER:
+            return None
+        info = np.iinfo(self.name)
+        return int(info.min), int(info.max)
+
+    @property
+    def exact_in_float32(self) -> bool:
+        """Whether a float32 holds every value."""
+        return 0 < self.digits <= _DIGITS_FLOAT32
+
+    @property
+    def exact_in_float64(self) -> bool:
+        """Whether a float64 holds every value."""
+        return 0 < self.digits <= _DIGITS_FLOAT64
+
+
+DTYPES = {
+    dtype.name: dtype
+    for dtype in (
+        Dtype("float32", FLOAT, 24),
+        Dtype("float64", FLOAT, 53),
+        Dtype("int8", INTEGER, 7),
+        Dtype("int16", INTEGER, 15),
+        Dtype("int32", INTEGER, 31),
+        Dtype("int64", INTEGER, 63),
+        Dtype("bool", BOOLEAN, 1),
+        Dtype("string", TEXT),
+    )
+}
+LABEL_DTYPES = ("int64", "string")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """What one column of a contract may hold.
+
+    Rows hold numbers only: a feature is a float32, a label an int64. Values outside and these codes are the same for
+    numbers. A listed value's code is its place in the list; the exception is an integer label, whose classes are their
+    own codes.
+
+    Parameters
+    ----------
+    name : str
+        Column name, non-empty.
+    dtype : str
+        One of `DTYPES`; of `LABEL_DTYPES` for a label.
+    kind : {"numeric", "categorical", "label"}
+        Only numeric columns are interpolated.
+    values : tuple of (str or int)
+        The list of all values, in code order. Empty where any value of the dtype may come.
+    nulls : {"refuse"}
+        What becomes of a null.
+
+    Raises
+    ------
+    ContractError
+        If one of these is none of its kind, text is numeric, a value is repeated or of another type, or a label of
+        text has no list.
+    """
+
+    name: str
+    dtype: str = "float32"
+    kind: str = NUMERIC
+    values: tuple[str, ...] | tuple[int, ...] = ()
+    nulls: str = REFUSE
+
+    def __post_init__(self) -> None:
+        label = self.kind == LABEL
+        if not isinstance(self.name, str) or not self.name:
+            raise ContractError(f"{'label' if label else 'feature'} name must be a non-empty string, got {self.name!r}")
+        if label and self.dtype not in LABEL_DTYPES:
+            raise ContractError(f"{self}: dtype must be {' or '.join(map(repr, LABEL_DTYPES))}, got {self.dtype!r}")
+        if not isinstance(self.dtype, str) or self.dtype not in DTYPES:
+            raise ContractError(f"{self}: dtype must be one of {tuple(DTYPES)}, got {self.dtype!r}")
+        if self.kind not in (NUMERIC, CATEGORICAL, LABEL):
+            raise ContractError(f"{self}: kind must be numeric, categorical or label, got {self.kind!r}")
+        if self.nulls not in NULL_RULES:
+            raise ContractError(f"{self}: nulls must be one of {NULL_RULES}, got {self.nulls!r}")
+        self._check_values()
+
+    def _check_values(self) -> None:
+        text, what = self.type.family == TEXT, "classes" if self.kind == LABEL else "categories"
+        if text and self.kind == NUMERIC:
+            raise ContractError(f"{self}: a string column must be categorical=True")
+        if self.values and self.kind == NUMERIC:
+            raise ContractError(f"{self}: categories need categorical=True")
+        if len(set(self.values)) != len(self.values):
+            raise ContractError(f"{self}: {what} must be distinct, got {self.values}")
+        wanted = str if text else int
+        for value in self.values:
+            if not isinstance(value, wanted) or isinstance(value, bool):
+                raise ContractError(f"{self}: {what} must be of the column's dtype ({wanted.__name__}), got {value!r}")
+        if text and self.kind == LABEL and not self.values:
+            raise ContractError(f"{self}: a string label needs its classes listed")
+
+    def __str__(self) -> str:
+        return f"{'label' if self.kind == LABEL else 'feature'} {self.name!r}"
+
+    @property
+    def type(self) -> Dtype:
+        """What stands behind the name of the dtype."""
+        return DTYPES[self.dtype]
+
+    @property
+    def closed(self) -> bool:
+        """Whether only listed values may come. Text is: where nothing is listed, nothing may."""
+        return bool(self.values) or self.type.family == TEXT
+
+    @property
+    def codes(self) -> tuple[int, ...]:
+        """What rows hold for each of `values`."""
+        if self.kind == LABEL and self.type.family == INTEGER:
+            return tuple(int(value) for value in self.values)
+        return tuple(range(len(self.values)))
+
+    @property
+    def bounds(self) -> tuple[int, int] | None:
+        """The least and the greatest code, of whole numbers; None where rows may hold any finite number.
+
+        A categorical integer without a list is its own code, and has to survive float32. Text without a list has
+        nothing between its bounds.
+        """
+        if self.closed:
+            return min(self.codes, default=0), max(self.codes, default=-1)
+        if self.kind == CATEGORICAL and self.type.bounds:
+            return max(self.type.bounds[0], -MAX_EXACT_CODE), min(self.type.bounds[1], MAX_EXACT_CODE)
+        return self.type.bounds
+
+    @property
+    def exact_in_float32(self) -> bool:
+        """Whether every code that the column may hold is one float32."""
+        coded = self.kind == CATEGORICAL and (self.closed or self.type.family != FLOAT)
+        return coded or self.type.exact_in_float32
+
+    @property
+    def numpy_dtype(self) -> np.dtype[Any]:
+        """What rows hold codes in."""
+        return np.dtype(np.int64 if self.kind == LABEL else np.float32)
+
+    @property
+    def arrow_type(self) -> pa.DataType:
+        """What a table holds values in: listed ones as text or int64, others as rows hold them."""
+        import pyarrow as pa
+
+        if self.values:
+            return pa.string() if self.type.family == TEXT else pa.int64()
+        return pa.from_numpy_dtype(self.numpy_dtype)
+
+    @property
+    def words(self) -> dict[bytes, int] | None:
+        """The code of each text that may stand for a value; None where values are written as numbers.
+
+        Keys are UTF-8.
+        """
+        if self.closed:
+            return {str(value).encode(): code for value, code in zip(self.values, self.codes, strict=True)}
+        return dict(_BOOLEAN_WORDS) if self.type.family == BOOLEAN else None
+
+    def are_codes(self, codes: NDArray[np.number]) -> NDArray[np.bool_]:
+        """Tell which numbers rows may hold.
+
+        Parameters
+        ----------
+        codes : ndarray of shape (n,), integer or floating
+            The numbers.
+
+        Returns
+        -------
+        ndarray of shape (n,), bool
+            False for what is not finite, not whole where it must be, out of bounds, or the code of no listed value.
+        """
+        if self.bounds is None:
+            return np.isfinite(codes)
+        if self.closed and self.kind == LABEL:  # features' codes have no holes between their bounds
+            return np.isin(codes, self.codes)
+        lowest, highest = self.bounds
+        return (codes >= lowest) & (codes <= highest) & (np.trunc(codes) == codes)
+
+    def to_code(self, values: pa.Array | pa.ChunkedArray) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """Return the codes of values.
+
+        Parameters
+        ----------
+        values : pyarrow.Array or pyarrow.ChunkedArray of length n
+            Of `arrow_type`, or of a type that casts to it without loss.
+
+        Returns
+        -------
+        codes : ndarray of shape (n,), `numpy_dtype`
+            A number that float32 does not hold is the nearest; 0 where `known` is false.
+        known : ndarray of shape (n,), bool
+            Where the value is one that the column may hold, which a null is not.
+
+        Raises
+        ------
+        ContractError
+            If the type does not cast.
+        """
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        if self.closed:
+            listed = self._listed()
+            places = np.asarray(pc.fill_null(pc.index_in(self._cast(values, listed.type), value_set=listed), -1))
+            known = places >= 0
+            codes = np.zeros(len(places), dtype=self.numpy_dtype)
+            codes[known] = np.asarray(self.codes)[places[known]]
+            return codes, known
+        if self.kind == LABEL:
+            whole = self._cast(values, pa.int64())
+            return np.asarray(pc.fill_null(whole, 0), dtype=np.int64), np.asarray(whole.is_valid())
+        if pa.types.is_boolean(values.type):
+            values = values.cast(pa.uint8())
+        # Rounding integers to the nearest double is meant, as it is to the nearest float32.
+        numbers = np.asarray(self._cast(values, pa.float64(), safe=not pa.types.is_integer(values.type)))
+        with np.errstate(over="ignore"):
+            codes = numbers.astype(np.float32)
+        known = self.are_codes(numbers) & np.isfinite(codes)
+        codes[~known] = 0
+        return codes, known
+
+    def to_value(self, codes: NDArray[np.number]) -> pa.Array:
+        """Return the values that codes stand for.
+
+        Parameters
+        ----------
+        codes : ndarray of shape (n,), integer or floating
+            As rows hold them.
+
+        Returns
+        -------
+        pyarrow.Array of length n
+            Of `arrow_type`.
+
+        Raises
+        ------
+        ContractError
+            If values are listed and a number is the code of none.
+        """
+        import pyarrow as pa
+
+        if not self.values:
+            return pa.array(codes, self.arrow_type)
+        order = np.argsort(self.codes)
+        known = np.asarray(self.codes, dtype=np.int64)[order]
+        places = np.searchsorted(known, codes).clip(max=len(known) - 1)
+        strange = known[places] != codes
+        if strange.any():
+            raise ContractError(f"{self}: code {codes[strange.argmax()]} stands for none of the {len(known)} values")
+        return self._listed().take(pa.array(order[places]))
+
+    def _listed(self) -> pa.Array:
+        import pyarrow as pa
+
+        return pa.array(self.values, pa.string() if self.type.family == TEXT else pa.int64())
+
+    def _cast(
+        self, values: pa.Array | pa.ChunkedArray, to: pa.DataType, *, safe: bool = True
+    ) -> pa.Array | pa.ChunkedArray:
+        import pyarrow as pa
+
+        try:
+            return values.cast(to, safe=safe)
+        except pa.ArrowException as error:
+            raise ContractError(f"column {self.name!r} must be readable as {to}: {error}") from error
