@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from resampler.schema import FeatureSchema
 
 NO_ID = -1  # base_id and neighbor_id of a real row, row_id of a synthetic one
+OUTPUT_COLUMNS = ("is_synthetic", "row_id", "base_id", "neighbor_id", "step")  # of a table, behind features and label
 
 
 class Synthetic(NamedTuple):
@@ -95,44 +96,47 @@ class MicroBatch:
         columns = {f.name: np.concatenate([getattr(b, f.name) for b in batches]) for f in fields(cls)}
         return cls(**columns)
 
-    def to_arrow(self, schema: FeatureSchema | None = None, *, label_codes: bool = False) -> pa.RecordBatch:
-        """Return the batch as an Arrow record batch.
+    def to_arrow(self, schema: FeatureSchema | None = None, *, codes: bool = False) -> pa.RecordBatch:
+        """Return the batch as an Arrow record batch: a table, so with values in place of codes.
 
         Parameters
         ----------
         schema : FeatureSchema, optional
-            Names the feature and label columns. Without it they are ``f0, f1, ...`` and ``label``.
-        label_codes : bool
-            Leave a string label as its code, as `y` holds it and as the stream's output entries carry it.
+            Names the feature and label columns, and knows the values. Without it they are ``f0, f1, ...`` and
+            ``label``, and codes are all there is.
+        codes : bool
+            Leave codes as `X` and `y` hold them and as the stream's output entries carry them.
 
         Returns
         -------
         pyarrow.RecordBatch
-            The features (float32; categorical columns as codes), the label (int64, or the name of a class where the
-            schema's label is a string), then is_synthetic, row_id, base_id, neighbor_id, step.
+            The features, the label, then is_synthetic, row_id, base_id, neighbor_id, step. Listed categories and
+            classes are strings or int64; other features are float32, another label is int64.
 
         Raises
         ------
         ContractError
-            If the schema has another number of features, or a label is none of the codes of its string label.
+            If the schema has another number of features or a column of the batch's own, or a code stands for no
+            category or class of it.
         """
         import pyarrow as pa
 
-        if schema and schema.n_features != self.X.shape[1]:
+        n_features = self.X.shape[1]
+        if schema and schema.n_features != n_features:
             raise ContractError(
-                f"schema must be that of the batch's {self.X.shape[1]} features, got one of {schema.n_features}"
+                f"schema must be that of the batch's {n_features} features, got one of {schema.n_features}"
             )
-        names = schema.names if schema else tuple(f"f{j}" for j in range(self.X.shape[1]))
+        names = schema.names if schema else tuple(f"f{j}" for j in range(n_features))
         label = schema.label.name if schema else "label"
-        columns: dict[str, Any] = {name: pa.array(self.X[:, j]) for j, name in enumerate(names)}
-        if schema and schema.label.dtype == "string" and not label_codes:
-            try:
-                columns[label] = schema.label.vocabulary.decode(self.y)
-            except ValueError as error:
-                raise ContractError(f"label {label!r}: {error}") from error
+        if taken := {*names, label} & {*OUTPUT_COLUMNS}:
+            raise ContractError(f"column {min(taken)!r} is a column of the batch too: rename it in the contract")
+        if schema and not codes:
+            features = [column.to_value(self.X[:, j]) for j, column in enumerate(schema.columns)]
+            labels = schema.label.column.to_value(self.y)
         else:
-            columns[label] = pa.array(self.y)
-        for name in ("is_synthetic", "row_id", "base_id", "neighbor_id", "step"):
+            features, labels = [pa.array(self.X[:, j]) for j in range(n_features)], pa.array(self.y)
+        columns = dict(zip(names, features, strict=True)) | {label: labels}
+        for name in OUTPUT_COLUMNS:
             columns[name] = pa.array(getattr(self, name))
         return pa.RecordBatch.from_pydict(columns)
 

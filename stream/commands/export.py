@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from resampler.errors import ContractError, ResamplerError
+from resampler.errors import ResamplerError
+from resampler.provenance import MicroBatch, make_output
 from stream.formats import decode_output
 from stream.redis.connection import raw_command
 from stream.shard.checkpoint import Checkpoint
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
 
     import redis
 
-    from resampler.provenance import MicroBatch
-    from resampler.schema import Feature, FeatureSchema
+    from resampler.schema import FeatureSchema
     from stream.redis.keys import ShardKeys
 
 _PAGE = 200
@@ -112,13 +112,14 @@ def export_parquet(
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     rows = written = emitted = 0
     try:
-        with pq.ParquetWriter(partial, arrow_schema(schema), compression="zstd") as writer:
+        empty = MicroBatch(*make_output(0, schema.n_features)).to_arrow(schema)
+        with pq.ParquetWriter(partial, empty.schema, compression="zstd") as writer:
             held: list[pa.RecordBatch] = []
             for client, keys in shards:
                 state = look_at_output(client, keys, FIRST_PLACE)
                 emitted += state.emitted
                 for batch in read_output(client, keys, schema, state.last_id):
-                    held.append(to_table_batch(batch, schema))
+                    held.append(batch.to_arrow(schema))
                     rows += len(batch)
                     progress(len(batch))
                     if rows - written >= ROW_GROUP_ROWS:  # a group an entry would make reading slow
@@ -130,59 +131,3 @@ def export_parquet(
     finally:
         partial.unlink(missing_ok=True)
     return Exported(rows, max(0, emitted - rows))
-
-
-def arrow_schema(schema: FeatureSchema) -> pa.Schema:
-    """Return the columns of an exported table.
-
-    Parameters
-    ----------
-    schema : FeatureSchema
-        The contract.
-
-    Returns
-    -------
-    pyarrow.Schema
-        The features, the label, is_synthetic, row_id, base_id, neighbor_id, step. Categories and string labels are
-        values, not codes: strings, or int64 where categories are integers. Other features are float32.
-    """
-    columns = [(feature.name, _feature_type(feature)) for feature in schema.features]
-    columns.append((schema.label.name, pa.string() if schema.label.dtype == "string" else pa.int64()))
-    columns += [("is_synthetic", pa.bool_()), ("row_id", pa.int64()), ("base_id", pa.int64())]
-    return pa.schema([*columns, ("neighbor_id", pa.int64()), ("step", pa.float32())])
-
-
-def to_table_batch(batch: MicroBatch, schema: FeatureSchema) -> pa.RecordBatch:
-    """Turn a micro-batch into a record batch of `arrow_schema`.
-
-    Parameters
-    ----------
-    batch : MicroBatch
-        The rows.
-    schema : FeatureSchema
-        The contract.
-
-    Returns
-    -------
-    pyarrow.RecordBatch
-        The same rows, with values in place of codes.
-
-    Raises
-    ------
-    ContractError
-        If a code stands for no category or class of the contract.
-    """
-    plain = batch.to_arrow(schema)
-    columns = {name: plain.column(name) for name in plain.schema.names}
-    for j, feature in enumerate(schema.features):
-        if feature.categories:
-            try:
-                columns[feature.name] = feature.vocabulary.decode(batch.X[:, j])
-            except ValueError as error:
-                raise ContractError(f"feature {feature.name!r}: {error}") from error
-    target = arrow_schema(schema)
-    return pa.RecordBatch.from_arrays([columns[name] for name in target.names], schema=target)
-
-
-def _feature_type(feature: Feature) -> pa.DataType:
-    return feature.vocabulary.to_arrow().type if feature.categories or feature.dtype == "string" else pa.float32()

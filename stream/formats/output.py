@@ -64,7 +64,7 @@ def encode_output(
     part = part_of(batch, start, len(batch) if stop is None else stop)
     if output_format is OutputFormat.TEXT:
         return head + _encode_text(part, schema)
-    return [*head, ARROW_FIELD, write_ipc(part.to_arrow(schema, label_codes=True))]
+    return [*head, ARROW_FIELD, write_ipc(part.to_arrow(schema, codes=True))]
 
 
 def part_of(batch: MicroBatch, start: int, stop: int) -> MicroBatch:

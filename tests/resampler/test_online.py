@@ -356,6 +356,21 @@ def test_to_arrow_names_columns_after_the_contract():
     assert np.array_equal(table["a"].to_numpy(), batch.X[:, 0])
 
 
+def test_to_arrow_gives_values_or_codes_for_every_column_alike():
+    features = (Feature("a"), Feature("b", "string", True, ("u", "v")), Feature("c", "int64", True, (36, 40)))
+    schema = FeatureSchema(features, Label("y", "string", ("no", "yes")))
+    batch = OnlineResampler(schema).process([[0.5, 1, 0], [1.5, 0, 1]], [1, 0], [0, 1])
+    assert batch.to_arrow(schema).select(["a", "b", "c", "y"]).to_pylist() == [
+        {"a": 0.5, "b": "v", "c": 36, "y": "yes"},
+        {"a": 1.5, "b": "u", "c": 40, "y": "no"},
+    ]
+    codes = batch.to_arrow(schema, codes=True)
+    assert codes.select(["b", "c", "y"]).to_pylist() == [{"b": 1, "c": 0, "y": 1}, {"b": 0, "c": 1, "y": 0}]
+    assert codes.to_pydict() == dict(zip(codes.schema.names, batch.to_arrow().to_pydict().values(), strict=True))
+    with pytest.raises(ContractError, match="column 'step' is a column of the batch too"):
+        batch.to_arrow(FeatureSchema.numeric(["a", "b", "step"]))
+
+
 @pytest.mark.parametrize("strategy", ["plain", "adaptive"])
 def test_a_large_buffer_searches_within_a_budget_and_still_depends_on_no_cut(strategy):
     X, y, ids = make_rows(10, 12_000, 6, rate=0.45)
