@@ -113,12 +113,12 @@ SIX = {f.__name__: f for f in (sea, agrawal, rbf, hyperplane, sine, shuttle)}  #
 
 SETTINGS = {"ratio": 1.0, "window": 1_000, "capacity": 200, "burst": 32}  # what docs/streaming.md recommends
 OURS = {
-    "plain": {},
-    "plain, Poisson": {"quota": "poisson"},
-    "adaptive": {"strategy": "adaptive"},
+    "smote": {},
+    "smote, Poisson": {"quota": "poisson"},
+    "adasyn": {"strategy": "adasyn"},
     "borderline": {"strategy": "borderline"},
-    "plain, clean": {"clean": True},
-    "under 0.1, then plain": {"undersample": 0.1},
+    "smote, clean": {"clean": True},
+    "under 0.1, then smote": {"undersample": 0.1},
     "under 0.5 alone": {"undersample": 0.5, "ratio": 0.5},
 }
 RIVER = {

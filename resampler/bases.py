@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,9 +20,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
+    from resampler.parameters import Strategy
 
-Strategy = Literal["plain", "borderline", "adaptive"]
-STRATEGIES = get_args(Strategy)
 SAVED = ("buffer", "others", "weight")  # names of the arrays of saved bases
 
 
@@ -31,7 +30,7 @@ def weigh(strategy: Strategy, k_neighbors: int, *, clean: bool) -> NDArray[np.in
 
     Parameters
     ----------
-    strategy : {"plain", "borderline", "adaptive"}
+    strategy : {"smote", "borderline", "adasyn"}
         All alike; those in danger, that is half or more of whose nearest rows are of other classes but not all; each
         by the number of such rows.
     k_neighbors : int
@@ -46,9 +45,9 @@ def weigh(strategy: Strategy, k_neighbors: int, *, clean: bool) -> NDArray[np.in
     """
     foreign = np.arange(k_neighbors + 1)
     weights = {
-        "plain": np.ones_like(foreign),
+        "smote": np.ones_like(foreign),
         "borderline": ((2 * foreign >= k_neighbors) & (foreign < k_neighbors)).astype(np.int64),
-        "adaptive": foreign,
+        "adasyn": foreign,
     }[strategy]
     if clean:
         weights[-1] = 0

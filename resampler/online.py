@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from resampler.bases import SAVED, STRATEGIES, Bases, Strategy, weigh
+from resampler.bases import SAVED, Bases, weigh
 from resampler.buffer import BufferStats, MinorityBuffer
 from resampler.errors import ContractError, CorruptStateError, InvalidInputError
 from resampler.kernels.online.operations import scatter
-from resampler.kernels.online.window import Policy, Window, encode, plan
-from resampler.metric import check_integers, check_positive, check_ratio, check_seed, label_key
+from resampler.kernels.online.window import Window, encode, plan
+from resampler.metric import check_integers, label_key
+from resampler.parameters import OnlineParameters, from_saved, to_saved
 from resampler.provenance import MicroBatch, make_output
 from resampler.resolution import MIN_REACH, reach
 from resampler.schema import FeatureSchema
@@ -22,22 +23,9 @@ from resampler.state import dump_state, load_state
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+    from resampler.parameters import Quota, Strategy
+
 MAX_CLASSES = 32
-MAX_WINDOW = 100_000_000
-QUOTAS = ("exact", "poisson")
-PARAMETERS = (
-    "ratio",
-    "k_neighbors",
-    "capacity",
-    "window",
-    "burst",
-    "strategy",
-    "clean",
-    "undersample",
-    "quota",
-    "warmup",
-    "seed",
-)
 
 
 class OnlineStats(NamedTuple):
@@ -86,7 +74,7 @@ class OnlineResampler:
         Rows over which the classes' shares are counted.
     burst : int
         Synthetic rows of a class that one row can cause, at most.
-    strategy : {"plain", "borderline", "adaptive"}
+    strategy : {"smote", "borderline", "adasyn"}
         Which rows of a class are bases: all alike; those in danger, that is half or more of whose `k_neighbors`
         nearest rows are of other classes, but not all; or each in proportion to the number of such rows. The other
         classes are represented by a sample of up to `capacity` rows, thinned to as many as the class has in the same
@@ -134,63 +122,43 @@ class OnlineResampler:
         capacity: int = 10_000,
         window: int = 10_000,
         burst: int = 16,
-        strategy: Strategy = "plain",
+        strategy: Strategy = "smote",
         clean: bool = False,
         undersample: float | None = None,
-        quota: str = "exact",
+        quota: Quota = "exact",
         warmup: int = 0,
         seed: int = 0,
     ) -> None:
         if not isinstance(schema, FeatureSchema):
             raise InvalidInputError(f"schema must be a FeatureSchema, got {type(schema).__name__}")
         self.schema = schema
-        self.ratio = check_ratio("ratio", ratio)
-        self.undersample = None if undersample is None else check_ratio("undersample", undersample)
-        self.k_neighbors = check_positive("k_neighbors", k_neighbors)
-        self.capacity = check_positive("capacity", capacity)
-        self.window = check_positive("window", window)
-        if self.window > MAX_WINDOW:
-            raise InvalidInputError(f"window must be at most {MAX_WINDOW} rows, got {window}")
-        self.burst = check_positive("burst", burst)
-        self.seed = check_seed(seed)
-        if quota not in QUOTAS:
-            raise InvalidInputError(f"quota must be one of {QUOTAS}, got {quota!r}")
-        self.quota = quota
-        if isinstance(warmup, bool) or not isinstance(warmup, int | np.integer) or warmup < 0:
-            raise InvalidInputError(f"warmup must be a number of rows, 0 or more, got {warmup!r}")
-        self.warmup = int(warmup)
-        if self.capacity <= self.k_neighbors:
-            raise InvalidInputError(
-                f"capacity must be at least k_neighbors + 1 = {self.k_neighbors + 1}, got {capacity}"
-            )
-        if strategy not in STRATEGIES:
-            raise InvalidInputError(f"strategy must be one of {STRATEGIES}, got {strategy!r}")
-        self.strategy = strategy
-        if not isinstance(clean, bool | np.bool_):
-            raise InvalidInputError(f"clean must be True or False, got {clean!r}")
-        self.clean = bool(clean)
-        self._weights = weigh(strategy, self.k_neighbors, clean=self.clean)
-        self._new_buffer(self.capacity, self.k_neighbors)  # refuses now what would not fit into memory later
+        self._given = given = OnlineParameters(
+            ratio=ratio,
+            k_neighbors=k_neighbors,
+            capacity=capacity,
+            window=window,
+            burst=burst,
+            strategy=strategy,
+            clean=clean,
+            undersample=undersample,
+            quota=quota,
+            warmup=warmup,
+            seed=seed,
+        )
+        for name, value in given.parameters.items():  # to be read; what counts is what was checked
+            setattr(self, name, value)
+        self._weights = weigh(given.strategy, given.k_neighbors, clean=given.clean)
+        self._policy = given.policy(compare=len(self._weights) > 0)
+        self._new_buffer(given.capacity, given.k_neighbors)  # refuses now what would not fit into memory later
         self._bases: list[Bases] = []
         self._highest_id = -1  # of all rows that may be held
         self._reached: set[int] = set()  # classes whose rows are large enough for distances to be told
         self._streams: list[int] = []  # what each class's draws are keyed on
-        self._policy = Policy(
-            ratio=self.ratio,
-            undersample=self.undersample or 0.0,
-            poisson=quota == "poisson",
-            compare=len(self._weights) > 0,
-            k_neighbors=self.k_neighbors,
-            capacity=self.capacity,
-            burst=self.burst,
-            warmup=self.warmup,
-            seed=np.uint64(self.seed),
-        )
         counts = (np.zeros(MAX_CLASSES, dtype=np.int64) for _ in range(6))
         self._window = Window(
             labels=next(counts),
             n_classes=np.zeros(1, dtype=np.int64),
-            codes=np.zeros(self.window, dtype=np.int16),
+            codes=np.zeros(given.window, dtype=np.int16),
             real=next(counts),
             credit=np.zeros(MAX_CLASSES),
             stored=next(counts),
@@ -201,14 +169,14 @@ class OnlineResampler:
         )
 
     @property
-    def parameters(self) -> dict[str, float | int | str | None]:
+    def parameters(self) -> dict[str, Any]:
         """What the output depends on beside the schema and the rows."""
-        return {name: getattr(self, name) for name in PARAMETERS}
+        return self._given.parameters
 
     @property
     def config_hash(self) -> str:
         """The sha256 of contract and parameters: equal hashes and equal rows give equal output."""
-        config = json.dumps({"schema": self.schema.hash, **self.parameters}, sort_keys=True)
+        config = json.dumps({"schema": self.schema.hash, **to_saved(self.parameters)}, sort_keys=True)
         return hashlib.sha256(config.encode()).hexdigest()
 
     def process(self, X: ArrayLike, y: ArrayLike, row_ids: ArrayLike) -> MicroBatch:
@@ -369,7 +337,7 @@ class OnlineResampler:
         return max(self._highest_id, int(values[-1]))
 
     def _new_bases(self) -> Bases:
-        return Bases(self._new_buffer, self.capacity, self.k_neighbors, self._weights)
+        return Bases(self._new_buffer, self._given.capacity, self._given.k_neighbors, self._weights)
 
     def _new_buffer(self, capacity: int, k_neighbors: int) -> MinorityBuffer:
         categorical = np.flatnonzero(self.schema.categorical_mask).tolist()
@@ -451,7 +419,7 @@ class OnlineResampler:
             arrays |= {f"{name}_{code}": array for name, array in bases.to_arrays().items()}
         if faded := sorted(code for code in self._reached if not self._reaches(self._bases[code].buffer.held)[1]):
             arrays["reached"] = np.array(faded)  # what the rows that are held do not tell
-        return dump_state("OnlineResampler", {"schema": self.schema.to_dict(), **self.parameters}, arrays)
+        return dump_state("OnlineResampler", {"schema": self.schema.to_dict(), **to_saved(self.parameters)}, arrays)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> OnlineResampler:
@@ -475,7 +443,7 @@ class OnlineResampler:
             If the bytes are damaged or of another format version.
         """
         meta, arrays = load_state("OnlineResampler", data)
-        resampler = cls(FeatureSchema.from_dict(meta.pop("schema")), **meta)
+        resampler = cls(FeatureSchema.from_dict(meta.pop("schema")), **from_saved(meta))
         saved = Window(**{name: arrays.pop(f"window_{name}") for name in Window._fields})
         if [a.shape for a in saved] != [a.shape for a in resampler._window]:
             raise CorruptStateError("saved OnlineResampler has arrays of other shapes: rebuild it by replay")

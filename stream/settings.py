@@ -7,35 +7,66 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from resampler.errors import InvalidInputError
-from resampler.online import PARAMETERS, OnlineResampler
+from resampler.online import OnlineResampler
+from resampler.options import FLAG, Rule, count, one_of, option
+from resampler.parameters import OnlineParameters
 from stream.formats import InputFormat, OutputFormat
 from stream.redis.entryid import id_pair, is_entry_id
 from stream.shard.limits import ENTRY_BYTES, OutputSize
 
 if TYPE_CHECKING:
-    from resampler.bases import Strategy
     from resampler.schema import FeatureSchema
 
 _RESERVED = {"schema", "is_synthetic", "row_id", "base_id", "neighbor_id", "step"}
 MAX_TEXT_FEATURES = 3_000  # Lua cannot pass more than 8,000 arguments to one XADD
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+def _start_id(start: str) -> str:
+    """Return a start as Redis takes it."""
+    if start in ("$", "tail"):
+        return "$"
+    if is_entry_id(start):
+        ms, seq = id_pair(start)
+        return f"{ms}-{seq}"
+    try:
+        moment = datetime.fromisoformat(start)
+    except ValueError:
+        moment = None
+    if moment and moment.tzinfo is None:  # not the time zone of whichever machine this is
+        moment = moment.replace(tzinfo=UTC)
+    if moment is None or moment.timestamp() < 0:
+        raise InvalidInputError(
+            f"start must be 0, tail, an entry ID such as 1700000000000-0 or an ISO 8601 time, got {start!r}"
+        )
+    # Behind the last ID that the millisecond before could have had, so that the moment itself is included.
+    ms_before = int(moment.timestamp() * 1000) - 1
+    return f"{ms_before}-{2**64 - 1}" if ms_before >= 0 else "0-0"
+
+
+def _check_start(_name: str, start: object) -> str:
+    _start_id(str(start))
+    return str(start)
+
+
+_START = Rule(str, _check_start, "0, tail, an entry ID or an ISO 8601 time")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings(OnlineParameters):
     """What to resample, and how to cut and write it.
 
     Parameters
     ----------
     schema : FeatureSchema
         The contract.
-    ratio, k_neighbors, capacity, window, burst, seed, strategy, clean, undersample, quota, warmup
-        As of `OnlineResampler`. They and the contract are fixed for the life of a stream.
+    ratio, k_neighbors, capacity, window, burst, strategy, clean, undersample, quota, warmup, seed
+        As in `resampler.OnlineResampler`. They and the contract are fixed for the life of a stream.
     batch_rows : int
         Input rows of an output entry, at most (an input entry is never split).
     linger_ms : int
         Rows whose entry IDs fall in the same `linger_ms` milliseconds share an output entry; a row waits no longer.
     input_format, output_format : InputFormat, OutputFormat
-        Wire formats.
+        Wire formats, or their names.
     start : str
         Where a stream that has no checkpoint begins: ``0`` the oldest entry, ``tail`` (or ``$``) what comes from now
         on, an entry ID (what follows it), or an ISO 8601 time (in UTC, unless it says otherwise).
@@ -59,42 +90,29 @@ class Settings:
         If a value breaks its rule.
     """
 
-    schema: FeatureSchema
-    ratio: float = 0.2
-    k_neighbors: int = 5
-    capacity: int = 10_000
-    window: int = 10_000
-    burst: int = 16
-    seed: int = 0
-    strategy: Strategy = "plain"
-    clean: bool = False
-    undersample: float | None = None
-    quota: str = "exact"
-    warmup: int = 0
-    batch_rows: int = 256
-    linger_ms: int = 5
-    input_format: InputFormat = InputFormat.AUTO
-    output_format: OutputFormat = OutputFormat.PACKED
-    start: str = "0"
-    snapshot_rows: int = 100_000
-    trim: bool = False
-    allow_gap: bool = False
-    max_lag_rows: int | None = None
-    lease_ttl_ms: int = field(default=5_000, kw_only=True)
-    round_to_float32: bool = field(default=False, kw_only=True)
+    schema: FeatureSchema = field(kw_only=False)
+    batch_rows: int = option(256, count(1), "Input rows of an output entry, at most.")
+    linger_ms: int = option(5, count(1), "Milliseconds that a row may wait for others.")
+    input_format: InputFormat = option(
+        InputFormat.AUTO, one_of(InputFormat, kind=InputFormat), "How an entry of the input holds its rows."
+    )
+    output_format: OutputFormat = option(
+        OutputFormat.PACKED, one_of(OutputFormat, kind=OutputFormat), "How an entry of the output holds its rows."
+    )
+    round_to_float32: bool = option(
+        False, FLAG, "Take int32, int64 and float64 columns, rounded to the nearest float32."
+    )
+    start: str = option("0", _START, "Where a stream without a checkpoint begins: 0, tail, an entry ID or a time.")
+    snapshot_rows: int = option(100_000, count(1), "Rows read, accepted or not, between two snapshots.")
+    trim: bool = option(False, FLAG, "Trim the input behind each snapshot.")
+    allow_gap: bool = option(False, FLAG, "Go on where entries were trimmed unread or a stream was replaced.")
+    max_lag_rows: int | None = option(None, count(1), "Pause while the slowest feed is so many rows behind.")
+    lease_ttl_ms: int = option(
+        5_000, count(100), "Milliseconds without a sign of life after which a worker's shards pass on.", flags=()
+    )
 
     def __post_init__(self) -> None:
-        for name, lowest in (
-            ("batch_rows", 1),
-            ("linger_ms", 1),
-            ("snapshot_rows", 1),
-            ("max_lag_rows", 1),
-            ("lease_ttl_ms", 100),
-        ):
-            value = getattr(self, name)
-            if value is not None and value < lowest:
-                raise InvalidInputError(f"{name} must be at least {lowest}, got {value}")
-        self.start_id()
+        OnlineParameters.__post_init__(self)  # `super()` does not work in a dataclass with slots
         self._check_words()
         self._check_exact()
         self.new_resampler()  # refuses what the core refuses, before anything is connected
@@ -145,7 +163,7 @@ class Settings:
         OnlineResampler
             Empty.
         """
-        return OnlineResampler(self.schema, **{name: getattr(self, name) for name in PARAMETERS})
+        return OnlineResampler(self.schema, **self.parameters)
 
     @property
     def output_size(self) -> OutputSize:
@@ -164,27 +182,5 @@ class Settings:
         -------
         str
             ``$`` or an entry ID; reading begins behind it.
-
-        Raises
-        ------
-        InvalidInputError
-            If it is neither of these nor a time.
         """
-        if self.start in ("$", "tail"):
-            return "$"
-        if is_entry_id(self.start):
-            ms, seq = id_pair(self.start)
-            return f"{ms}-{seq}"
-        try:
-            moment = datetime.fromisoformat(self.start)
-        except ValueError:
-            moment = None
-        if moment and moment.tzinfo is None:  # not the time zone of whichever machine this is
-            moment = moment.replace(tzinfo=UTC)
-        if moment is None or moment.timestamp() < 0:
-            raise InvalidInputError(
-                f"start must be 0, tail, an entry ID such as 1700000000000-0 or an ISO 8601 time, got {self.start!r}"
-            )
-        # Behind the last ID that the millisecond before could have had, so that the moment itself is included.
-        ms_before = int(moment.timestamp() * 1000) - 1
-        return f"{ms_before}-{2**64 - 1}" if ms_before >= 0 else "0-0"
+        return _start_id(self.start)

@@ -15,9 +15,8 @@ import click
 import redis
 from tqdm import tqdm
 
-from resampler.bases import STRATEGIES
+from resampler.command_options import click_options
 from resampler.errors import InvalidInputError, ResamplerError
-from resampler.online import QUOTAS
 from resampler.schema import FeatureSchema
 from stream.commands.commandline import conceal
 from stream.commands.contract import read_contract
@@ -27,7 +26,6 @@ from stream.commands.dryrun import dry_run
 from stream.commands.export import export_parquet
 from stream.commands.status import stream_status
 from stream.commands.trim import trim_shards
-from stream.formats import InputFormat, OutputFormat
 from stream.redis.connection import PASSWORD_VARIABLE, URL_VARIABLE, redact, resolve_url
 from stream.redis.errors import explain
 from stream.redis.keys import shard_keys
@@ -121,44 +119,7 @@ def _print_json(report: dict[str, Any]) -> None:
     "--feature-service", help="Feast feature service whose features the stream holds, in place of --features."
 )
 @click.option("--repo", help="Directory of the service's feature_store.yaml.")
-@click.option("--ratio", default=0.2, show_default=True, help="Minority : majority after augmentation.")
-@click.option(
-    *("--k-neighbors", "--k", "k_neighbors"),
-    default=5,
-    show_default=True,
-    help="Neighbours that a base may be joined with; --k is its name of old.",
-)
-@click.option("--capacity", default=10_000, show_default=True, help="Rows kept of each class.")
-@click.option("--window", default=10_000, show_default=True, help="Rows over which the ratio is kept.")
-@click.option("--burst", default=16, show_default=True, help="Synthetic rows that one row can cause, at most.")
-@click.option("--seed", default=0, show_default=True)
-@click.option(
-    "--strategy",
-    type=click.Choice(STRATEGIES),
-    default="plain",
-    show_default=True,
-    help="Bases: all rows of a class, those in danger, or each by its danger.",
-)
-@click.option("--clean", is_flag=True, help="Make nothing of rows that have none but other classes around them.")
-@click.option("--undersample", type=float, help="Drop majority rows until minority : majority is this.")
-@click.option(
-    "--quota", type=click.Choice(QUOTAS), default="exact", show_default=True, help="Count what is owed, or draw it."
-)
-@click.option("--warmup", default=0, show_default=True, help="Rows before the first synthetic one.")
-@click.option("--batch-rows", default=256, show_default=True, help="Input rows of an output entry, at most.")
-@click.option("--linger-ms", default=5, show_default=True, help="How long a row may wait for others.")
-@click.option("--input-format", type=click.Choice([f.value for f in InputFormat]), default="auto", show_default=True)
-@click.option(
-    "--output-format", type=click.Choice([f.value for f in OutputFormat]), default="packed", show_default=True
-)
-@click.option(
-    "--round-to-float32", is_flag=True, help="Take int32, int64 and float64 columns, rounded to the nearest float32."
-)
-@click.option("--start", default="0", show_default=True, help="0, tail, an entry ID or an ISO 8601 time.")
-@click.option("--snapshot-rows", default=100_000, show_default=True, help="Rows between two snapshots.")
-@click.option("--trim", is_flag=True, help="Trim the input behind each snapshot.")
-@click.option("--allow-gap", is_flag=True, help="Go on when entries were trimmed unread by someone else.")
-@click.option("--max-lag-rows", type=int, help="Pause while the slowest feed is so many rows behind.")
+@click_options(Settings)
 @click.option("--dry-run", "dry", is_flag=True, help="Say what would become of the input there is; write nothing.")
 @click.option("--until-idle", type=float, help="End when nothing has come for so many seconds.")
 @click.option(
@@ -193,12 +154,7 @@ def run(
     )
     if until_idle is not None and not 0 < until_idle < math.inf:
         raise InvalidInputError(f"--until-idle must be positive and finite, got {until_idle}")
-    settings = Settings(
-        _schema(features, label, contract, feature_service, repo),
-        input_format=InputFormat(parameters.pop("input_format")),
-        output_format=OutputFormat(parameters.pop("output_format")),
-        **parameters,
-    )
+    settings = Settings(_schema(features, label, contract, feature_service, repo), **parameters)
     if dry:
         _dry_run(_open(url, name, shards), name, settings, as_json)
         return

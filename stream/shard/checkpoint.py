@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from resampler.errors import CorruptStateError, ResamplerError
+from resampler.parameters import from_saved, to_saved
 from resampler.schema import FeatureSchema
 from stream.formats import InputFormat, OutputFormat
 from stream.scripts import load_script
@@ -150,7 +151,7 @@ class Checkpoint:
                 **{name: int(fields[name.encode()]) for name in COUNTERS},
                 config=fields[b"config"].decode(),
                 contract=fields[b"contract"].decode(),
-                parameters=json.loads(fields[b"parameters"]),
+                parameters=from_saved(json.loads(fields[b"parameters"])),
                 classes=json.loads(fields[b"classes"]),
                 holder=fields.get(b"holder", b"").decode(),
                 start=fields[b"start"].decode(),
@@ -229,7 +230,7 @@ class Checkpoint:
             "start_entries": self.start_entries,
             "config": self.config,
             "contract": self.contract,
-            "parameters": json.dumps(self.parameters, sort_keys=True),
+            "parameters": json.dumps(to_saved(self.parameters), sort_keys=True),
         }
         items = [item for pair in (fields | self.counters()).items() for item in pair]
         load_script(client, "begin")(keys=[keys.checkpoint], args=[holder, *items])

@@ -199,7 +199,7 @@ class Worker:
         try:
             if not self._await_server():
                 return
-            warm(clean=self.settings.clean or self.settings.strategy != "plain")
+            warm(clean=self.settings.clean or self.settings.strategy != "smote")
             self._work()
         finally:
             self._vitals.detach()

@@ -46,7 +46,7 @@ class NaiveOnline:
         quota,
         warmup,
         seed,
-        strategy="plain",
+        strategy="smote",
         clean=False,
         scale=None,
         penalty=None,
@@ -149,7 +149,7 @@ class NaiveOnline:
     def _weight(self, m):
         if self.clean and m == self.k:
             return 0
-        return {"plain": 1, "borderline": int(self.k / 2 <= m < self.k), "adaptive": m}[self.strategy]
+        return {"smote": 1, "borderline": int(self.k / 2 <= m < self.k), "adasyn": m}[self.strategy]
 
     def _word(self, label, row_id, n, word):
         return draw(self.seed, zlib.crc32(str(label).encode()), row_id, n)[word]

@@ -59,7 +59,7 @@ for options in ({}, {"categorical_features": [2]}, {"max_age": 3_000}, {"half_li
     buffer.stats()
     MinorityBuffer.from_bytes(buffer.to_bytes()).graph()
 schema = FeatureSchema.numeric(["a", "b", "c"])
-for options in ({}, {"strategy": "adaptive"}, {"clean": True, "quota": "poisson"}, {"undersample": 0.5, "ratio": 1.0}):
+for options in ({}, {"strategy": "adasyn"}, {"clean": True, "quota": "poisson"}, {"undersample": 0.5, "ratio": 1.0}):
     online = OnlineResampler(schema, **{"ratio": 0.8, "capacity": 2_500, **options})
     y = rng.integers(0, 6, n) // 2 // (1 + rng.integers(0, 2, n))
     for first in range(0, n, 500):

@@ -19,8 +19,9 @@ from resampler import (
     MinorityBuffer,
     OnlineResampler,
 )
-from resampler.bases import STRATEGIES, Bases, weigh
+from resampler.bases import Bases, weigh
 from resampler.kernels.online.danger import draw_base, restore_weights
+from resampler.parameters import STRATEGIES
 
 COLUMNS = [field.name for field in dataclasses.fields(MicroBatch)]
 
@@ -259,7 +260,7 @@ def test_forgotten_rows_have_no_later_descendants():
         ({"strategy": "svm"}, "strategy must be one of"),
         ({"clean": "yes"}, "clean must be True or False"),
         ({"quota": "most"}, "quota must be one of"),
-        ({"warmup": -1}, "warmup must be a number of rows"),
+        ({"warmup": -1}, "warmup must be an integer of at least 0"),
         ({"seed": -1}, "seed must be an integer from 0"),
         ({"seed": 2**64}, "seed must be an integer from 0"),
     ],
@@ -371,7 +372,7 @@ def test_to_arrow_gives_values_or_codes_for_every_column_alike():
         batch.to_arrow(FeatureSchema.numeric(["a", "b", "step"]))
 
 
-@pytest.mark.parametrize("strategy", ["plain", "adaptive"])
+@pytest.mark.parametrize("strategy", ["smote", "adasyn"])
 def test_a_large_buffer_searches_within_a_budget_and_still_depends_on_no_cut(strategy):
     X, y, ids = make_rows(10, 12_000, 6, rate=0.45)
     parameters = {"ratio": 1.0, "capacity": 2_500, "window": 1_500, "seed": 3, "strategy": strategy}
@@ -389,12 +390,12 @@ def test_a_large_buffer_searches_within_a_budget_and_still_depends_on_no_cut(str
 @pytest.mark.parametrize(
     ("strategy", "clean", "weights"),
     [
-        ("plain", False, []),
-        ("plain", True, [1, 1, 1, 1, 0]),
+        ("smote", False, []),
+        ("smote", True, [1, 1, 1, 1, 0]),
         ("borderline", False, [0, 0, 1, 1, 0]),
         ("borderline", True, [0, 0, 1, 1, 0]),
-        ("adaptive", False, [0, 1, 2, 3, 4]),
-        ("adaptive", True, [0, 1, 2, 3, 0]),
+        ("adasyn", False, [0, 1, 2, 3, 4]),
+        ("adasyn", True, [0, 1, 2, 3, 0]),
     ],
 )
 def test_bases_weigh_by_their_foreign_neighbours(strategy, clean, weights):
@@ -414,7 +415,7 @@ def two_islands(n):
     return X.astype(np.float32), y, apart, border
 
 
-@pytest.mark.parametrize(("strategy", "clean"), [("borderline", False), ("adaptive", False), ("plain", True)])
+@pytest.mark.parametrize(("strategy", "clean"), [("borderline", False), ("adasyn", False), ("smote", True)])
 def test_a_strategy_chooses_bases_by_the_classes_around_them(strategy, clean):
     X, y, apart, border = two_islands(8_000)
     deep = (y == 1) & ~apart & ~border
@@ -428,7 +429,7 @@ def test_a_strategy_chooses_bases_by_the_classes_around_them(strategy, clean):
         shares[kind] = [where[bases].mean() for where in (apart, border, deep)]
     plain, other = shares["plain"], shares["other"]
     assert plain[0] == pytest.approx(0.75, abs=0.03)
-    if strategy == "plain":  # cleaned
+    if strategy == "smote":  # cleaned
         assert other[2] < 0.7 * plain[2]
         assert other[0] > plain[0]
     else:
@@ -461,7 +462,7 @@ def test_without_danger_all_bases_are_alike():
 def test_forgotten_rows_leave_the_sample_and_the_weights_follow():
     X, y, _, _ = two_islands(6_000)
     ids = np.arange(len(y))
-    parameters = {"ratio": 0.5, "capacity": 300, "strategy": "adaptive", "clean": True}
+    parameters = {"ratio": 0.5, "capacity": 300, "strategy": "adasyn", "clean": True}
     online = OnlineResampler(FeatureSchema.numeric(list("ab")), **parameters)
     online.process(X[:4_000], y[:4_000], ids[:4_000])
     bases = online._bases[1]

@@ -94,7 +94,7 @@ plans = [
     for kind, output, features, (labels, label) in itertools.product(
         KINDS, OutputFormat, COLUMNS.values(), LABELS.items()
     )
-    for parameters in (({}, {"strategy": "adaptive"}) if output == "packed" and labels == "string" else ({},))
+    for parameters in (({}, {"strategy": "adasyn"}) if output == "packed" and labels == "string" else ({},))
 ]
 plans += [
     (FeatureSchema(COLUMNS["mixed"], LABELS["string"]), "rows", "packed", parameters)

@@ -53,14 +53,14 @@ def test_run_status_export(client, name, make_rows, add_text, call, tmp_path):
 
 def test_run_takes_every_parameter_of_the_resampler(client, name, make_rows, add_text, call):
     add_text(client, name, *make_rows(300))
-    options = ("--strategy", "adaptive", "--clean", "--undersample", "0.3", "--quota", "poisson", "--warmup", "50")
+    options = ("--strategy", "adasyn", "--clean", "--undersample", "0.3", "--quota", "poisson", "--warmup", "50")
     report = json.loads(call(*RUN, "--stream", name, *options, "--until-idle", "0.2", "--json")[0])
     assert report["emitted"] < report["rows"] + report["synthetic"]
     parameters = Checkpoint.load(client, ShardKeys(name)).parameters
     found = {key: parameters[key] for key in ("strategy", "clean", "undersample", "quota", "warmup")}
-    assert found == {"strategy": "adaptive", "clean": True, "undersample": 0.3, "quota": "poisson", "warmup": 50}
+    assert found == {"strategy": "adasyn", "clean": True, "undersample": 0.3, "quota": "poisson", "warmup": 50}
     _, err = call(*RUN, "--stream", name, *options[2:], "--until-idle", "0.2", code=1)
-    assert "begun with other settings (strategy adaptive -> plain)" in err
+    assert "begun with other settings (strategy adasyn -> smote)" in err
 
 
 def test_rows_of_tiny_units_end_the_worker_with_a_line_and_lose_nothing(

@@ -41,7 +41,7 @@ def test_output_is_the_resamplers(client, name, schema, make_rows, add_text, run
 @pytest.mark.parametrize(
     "parameters",
     [
-        {"strategy": "adaptive", "clean": True},
+        {"strategy": "adasyn", "clean": True},
         {"strategy": "borderline", "quota": "poisson", "warmup": 300},
         {"ratio": 0.2, "undersample": 0.2},
     ],

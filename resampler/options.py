@@ -1,0 +1,226 @@
+"""Records of options: each option states its rule, default and meaning once.
+
+A record is a frozen dataclass whose fields are declared with `option`. Its checks (`check_options`), its command-line
+options (`resampler.command_options`) and its tables in the documentation are made from these declarations.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from resampler.errors import InvalidInputError
+from resampler.metric import check_ratio, check_seed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+_METADATA = "resampler.option"
+_OWN = ("resampler", "stream", "feast_plugin")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What the value of an option must be.
+
+    Parameters
+    ----------
+    kind : type
+        What a word on the command line is read as: float, int, str, or bool for a flag.
+    check : callable
+        ``check(name, value)`` returns the value as it is kept, or raises `InvalidInputError`.
+    description : str
+        The values that are taken, in a few words; empty for a flag.
+    words : tuple of str
+        The values that are taken, where they are words of a list.
+    former : mapping of str to str
+        Former names of such words, taken for one more release, and their names of today.
+    """
+
+    kind: type
+    check: Callable[[str, Any], Any]
+    description: str
+    words: tuple[str, ...] = ()
+    former: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option of a record.
+
+    Parameters
+    ----------
+    name : str
+        Of the field.
+    default : object
+        Where it is None, None is a value too.
+    rule : Rule
+        What a value must be.
+    summary : str
+        What it does, in one sentence.
+    flags : tuple of str
+        Its names on the command line; empty for an option of the Python interface alone.
+    """
+
+    name: str
+    default: Any
+    rule: Rule
+    summary: str
+    flags: tuple[str, ...]
+
+
+def option(default: Any, rule: Rule, summary: str, *, flags: tuple[str, ...] | None = None) -> Any:
+    """Declare a field of a record of options.
+
+    Parameters
+    ----------
+    default : object
+        Immutable.
+    rule : Rule
+        What a value must be.
+    summary : str
+        What the option does, in one sentence, its unit included.
+    flags : tuple of str, optional
+        Names on the command line; by default the field's, with hyphens.
+
+    Returns
+    -------
+    dataclasses.Field
+        The field, typed so that it can stand as the default of any annotation.
+    """
+    return field(default=default, metadata={_METADATA: {"rule": rule, "summary": summary, "flags": flags}})
+
+
+def options_of(record: type) -> list[Option]:
+    """List the options of a record.
+
+    Parameters
+    ----------
+    record : type
+        A dataclass.
+
+    Returns
+    -------
+    list of Option
+        In order of the fields, those of a base class first; fields that `option` did not declare are left out.
+    """
+    found = []
+    for one in fields(record):
+        if (declared := one.metadata.get(_METADATA)) is not None:
+            flags = (f"--{one.name.replace('_', '-')}",) if declared["flags"] is None else declared["flags"]
+            found.append(Option(one.name, one.default, declared["rule"], declared["summary"], flags))
+    return found
+
+
+def check_options(record: Any) -> None:
+    """Check a record's options, and keep each value as its rule returns it.
+
+    Parameters
+    ----------
+    record : object
+        Of a dataclass, frozen or not; to be called in its `__post_init__`.
+
+    Raises
+    ------
+    InvalidInputError
+        If a value breaks its rule.
+    """
+    for one in options_of(type(record)):
+        value = getattr(record, one.name)
+        if value is not None or one.default is not None:
+            object.__setattr__(record, one.name, one.rule.check(one.name, value))
+
+
+RATIO = Rule(float, check_ratio, "above 0, at most 1")
+SEED = Rule(int, lambda _name, value: check_seed(value), "0 to 2**64 - 1")
+
+
+def _check_flag(name: str, value: object) -> bool:
+    if not isinstance(value, bool | np.bool_):
+        raise InvalidInputError(f"{name} must be True or False, got {value!r}")
+    return bool(value)
+
+
+FLAG = Rule(bool, _check_flag, "")
+
+
+def count(lowest: int, highest: int = 2**63 - 1) -> Rule:
+    """Make the rule of an integer.
+
+    Parameters
+    ----------
+    lowest, highest : int
+        The range, both ends included.
+
+    Returns
+    -------
+    Rule
+        The rule.
+    """
+
+    def _check(name: str, value: object) -> int:
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < lowest:
+            raise InvalidInputError(f"{name} must be an integer of at least {lowest}, got {value!r}")
+        if value > highest:
+            raise InvalidInputError(f"{name} must be at most {highest}, got {value!r}")
+        return int(value)
+
+    return Rule(int, _check, f"{lowest} or more" if highest == 2**63 - 1 else f"{lowest} to {highest:,}")
+
+
+def one_of(words: Iterable[str], *, kind: Callable[[str], str] = str, former: Mapping[str, str] | None = None) -> Rule:
+    """Make the rule of a word of a list.
+
+    Parameters
+    ----------
+    words : iterable of str
+        The list.
+    kind : callable
+        What a word is kept as, such as an enumeration of strings.
+    former : mapping of str to str, optional
+        Former names of words, and their names of today. They are taken with a `DeprecationWarning`.
+
+    Returns
+    -------
+    Rule
+        The rule.
+    """
+    known, renamed = tuple(map(str, words)), former or {}
+
+    def _check(name: str, value: Any) -> str:
+        if isinstance(value, str) and value in renamed:
+            warnings.warn(f"{name}: {renaming(value, renamed[value])}", DeprecationWarning, _callers_level())
+            value = renamed[value]
+        if value not in known:
+            raise InvalidInputError(f"{name} must be one of {known}, got {value!r}")
+        return kind(value)
+
+    return Rule(str, _check, ", ".join(known), known, renamed)
+
+
+def renaming(former: str, today: str) -> str:
+    """Say that a word has another name now.
+
+    Parameters
+    ----------
+    former, today : str
+        Its names.
+
+    Returns
+    -------
+    str
+        For a warning.
+    """
+    return f"{former!r} is called {today!r} now; the former name goes with the next release"
+
+
+def _callers_level() -> int:
+    """Return the `stacklevel` at which `_check` warns of the line outside this project that gave the value."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in _OWN:
+        level, frame = level + 1, frame.f_back
+    return level

@@ -1,0 +1,133 @@
+"""`OnlineParameters`: what the output of a stream depends on beside the contract and the rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import numpy as np
+
+from resampler.errors import InvalidInputError
+from resampler.kernels.online.window import Policy
+from resampler.options import FLAG, RATIO, SEED, check_options, count, one_of, option, options_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Strategy = Literal["smote", "borderline", "adasyn"]
+STRATEGIES = get_args(Strategy)
+Quota = Literal["exact", "poisson"]
+# What saved states, checkpoints and `config_hash` call some words, for good: so that streams begun before go on.
+SAVED_WORDS = {"strategy": {"smote": "plain", "adasyn": "adaptive"}}
+FORMER_STRATEGIES = {"plain": "smote", "adaptive": "adasyn"}  # taken with a warning until the next release
+MAX_WINDOW = 100_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnlineParameters:
+    """The parameters of `resampler.OnlineResampler`, checked: see there.
+
+    Parameters
+    ----------
+    ratio, k_neighbors, capacity, window, burst, strategy, clean, undersample, quota, warmup, seed
+        As in `resampler.OnlineResampler`.
+
+    Raises
+    ------
+    InvalidInputError
+        If a parameter breaks its rule.
+    """
+
+    ratio: float = option(0.2, RATIO, "Minority : majority after augmentation.")
+    k_neighbors: int = option(
+        5,
+        count(1),
+        "Neighbours that a base may be joined with; --k is its former name.",
+        flags=("--k-neighbors", "--k"),
+    )
+    capacity: int = option(10_000, count(1), "Rows of each class that synthetic rows are made from.")
+    window: int = option(10_000, count(1, MAX_WINDOW), "Rows over which the classes' shares are counted.")
+    burst: int = option(16, count(1), "Synthetic rows of a class that one row can cause, at most.")
+    strategy: Strategy = option(
+        "smote",
+        one_of(STRATEGIES, former=FORMER_STRATEGIES),
+        "Bases: all rows of a class, those in danger, or each by its danger.",
+    )
+    clean: bool = option(False, FLAG, "Make nothing of rows that have none but other classes around them.")
+    undersample: float | None = option(None, RATIO, "Drop majority rows until minority : majority is this.")
+    quota: Quota = option("exact", one_of(get_args(Quota)), "Count what a class is owed, or draw it.")
+    warmup: int = option(0, count(0), "Rows before the first synthetic one.")
+    seed: int = option(0, SEED, "What every random draw is keyed on.")
+
+    def __post_init__(self) -> None:
+        check_options(self)
+        if self.capacity <= self.k_neighbors:
+            raise InvalidInputError(
+                f"capacity must be at least k_neighbors + 1 = {self.k_neighbors + 1}, got {self.capacity}"
+            )
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The parameters by name, keyword arguments of `resampler.OnlineResampler`."""
+        return {name: getattr(self, name) for name in PARAMETERS}
+
+    def policy(self, *, compare: bool) -> Policy:
+        """Return what the plan kernel takes.
+
+        Parameters
+        ----------
+        compare : bool
+            Whether classes are compared with a sample of the other classes.
+
+        Returns
+        -------
+        Policy
+            For `resampler.kernels.online.window.plan`.
+        """
+        return Policy(
+            ratio=self.ratio,
+            undersample=self.undersample or 0.0,
+            poisson=self.quota == "poisson",
+            compare=compare,
+            k_neighbors=self.k_neighbors,
+            capacity=self.capacity,
+            burst=self.burst,
+            warmup=self.warmup,
+            seed=np.uint64(self.seed),
+        )
+
+
+PARAMETERS = tuple(one.name for one in options_of(OnlineParameters))
+
+
+def to_saved(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Put parameters into the words in which they are saved and hashed.
+
+    Parameters
+    ----------
+    parameters : mapping
+        In today's words.
+
+    Returns
+    -------
+    dict
+        Equal for equal output, whatever the release.
+    """
+    return {name: SAVED_WORDS.get(name, {}).get(value, value) for name, value in parameters.items()}
+
+
+def from_saved(saved: Mapping[str, Any]) -> dict[str, Any]:
+    """Put saved parameters into today's words.
+
+    Parameters
+    ----------
+    saved : mapping
+        What `to_saved` gave, in this release or an earlier one.
+
+    Returns
+    -------
+    dict
+        Parameters of `OnlineParameters`; a word that was never saved is left for its check.
+    """
+    today = {name: {old: new for new, old in words.items()} for name, words in SAVED_WORDS.items()}
+    return {name: today.get(name, {}).get(value, value) for name, value in saved.items()}
