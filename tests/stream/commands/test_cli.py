@@ -225,7 +225,7 @@ def test_metrics_and_health(client, name, make_rows, add_text, start_cli):
             "has no feature_store",
         ),
         ((*RUN, "--stream", "x", "--ratio", "2"), 2, "ratio must be in"),
-        ((*RUN, "--stream", "x", "--linger-ms", "0"), 2, "linger_ms must be at least 1"),
+        ((*RUN, "--stream", "x", "--linger-ms", "0"), 2, "linger_ms must be an integer of at least 1"),
         ((*RUN, "--stream", "x", "--start", "yesterday"), 2, "ISO 8601"),
         ((*RUN, "--stream", "x", "--until-idle", "-1"), 2, "--until-idle must be positive"),
         ((*RUN, "--stream", "x", "--until-idle", "nan"), 2, "--until-idle must be positive and finite, got nan"),
