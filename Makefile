@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-lanes test-torch lint bench chaos clean
+.PHONY: help demo test test-lanes test-torch lint bench tables chaos clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -34,6 +34,9 @@ lint: $(call STAMP,lint) ## Check format, style, types, imports and docstrings
 
 bench: $(call STAMP,bench) ## Measure against the peers; write docs/benchmarks.md (ARGS="buffer stream" to choose)
 	@$(BIN)/python bench/run.py $(ARGS)
+
+tables: $(call STAMP,test) ## Write the tables of options in the documentation
+	@PYTHONPATH=. $(BIN)/python tests/harness/option_tables.py
 
 chaos: $(call STAMP,test) ## Kill, freeze, promote and tamper for as long as it takes to believe it (half an hour)
 	@CHAOS=long $(BIN)/python -m pytest tests/stream/test_chaos*.py $(ARGS)

@@ -34,7 +34,7 @@ class Rule:
     check : callable
         ``check(name, value)`` returns the value as it is kept, or raises `InvalidInputError`.
     description : str
-        The values that are taken, in a few words; empty for a flag.
+        The values that are taken, in a few words.
     words : tuple of str
         The values that are taken, where they are words of a list.
     former : mapping of str to str
@@ -145,7 +145,7 @@ def _check_flag(name: str, value: object) -> bool:
     return bool(value)
 
 
-FLAG = Rule(bool, _check_flag, "")
+FLAG = Rule(bool, _check_flag, "on, off")
 
 
 def count(lowest: int, highest: int = 2**63 - 1) -> Rule:

@@ -1,11 +1,14 @@
 """What a worker refuses before it connects."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from resampler import Feature, FeatureSchema, Label
 from resampler.errors import InvalidInputError
-from stream import Feed, Settings
+from resampler.parameters import OnlineParameters
+from stream import Feed, OutputFormat, Settings
 from stream.redis.keys import ShardKeys
 from stream.shard.checkpoint import Checkpoint
 
@@ -63,3 +66,32 @@ def test_rounding_knowingly_is_no_part_of_the_configuration(client, server, name
     with Feed(server.url, name, idle_s=0.01) as feed:
         assert next(iter(feed)).X.tolist() == [[float(2**24)]]
     assert Checkpoint.load(client, ShardKeys(name)).config == settings.new_resampler().config_hash
+
+
+def test_settings_hold_the_parameters_of_the_resampler():
+    settings = Settings(FeatureSchema.numeric(["x"]), ratio=1, quota="poisson", output_format="text", start=0)
+    assert settings.parameters == settings.new_resampler().parameters
+    assert settings.parameters == OnlineParameters(ratio=1.0, quota="poisson").parameters
+    assert (settings.output_format, settings.start) == (OutputFormat.TEXT, "0")
+    assert dataclasses.replace(settings, ratio=0.5) == Settings(
+        settings.schema, ratio=0.5, quota="poisson", output_format=OutputFormat.TEXT
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"ratio": 2.0}, r"ratio must be in \(0, 1\]"),
+        ({"capacity": 5}, "capacity must be at least k_neighbors"),
+        ({"batch_rows": 0}, "batch_rows must be an integer of at least 1, got 0"),
+        ({"max_lag_rows": 0}, "max_lag_rows must be an integer of at least 1, got 0"),
+        ({"lease_ttl_ms": 99}, "lease_ttl_ms must be an integer of at least 100, got 99"),
+        ({"trim": 1}, "trim must be True or False, got 1"),
+        ({"input_format": "avro"}, "input_format must be one of .*'arrow'.*, got 'avro'"),
+        ({"start": "soon"}, "start must be 0, tail, an entry ID"),
+        ({"start": None}, "start must be 0, tail, an entry ID"),
+    ],
+)
+def test_an_option_that_breaks_its_rule_is_named(options, message):
+    with pytest.raises(InvalidInputError, match=message):
+        Settings(FeatureSchema.numeric(["x"]), **options)

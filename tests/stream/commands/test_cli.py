@@ -61,6 +61,9 @@ def test_run_takes_every_parameter_of_the_resampler(client, name, make_rows, add
     assert found == {"strategy": "adasyn", "clean": True, "undersample": 0.3, "quota": "poisson", "warmup": 50}
     _, err = call(*RUN, "--stream", name, *options[2:], "--until-idle", "0.2", code=1)
     assert "begun with other settings (strategy adasyn -> smote)" in err
+    _, err = call(*RUN, "--stream", name, "--strategy", "adaptive", *options[2:], "--until-idle", "0.2")
+    assert "Note: --strategy: 'adaptive' is called 'adasyn' now" in err
+    assert "Warning" not in err
 
 
 def test_rows_of_tiny_units_end_the_worker_with_a_line_and_lose_nothing(

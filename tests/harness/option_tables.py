@@ -1,0 +1,46 @@
+"""Tables of options in the documentation, made from the records that declare the options.
+
+A table stands between ``<!-- options: package.module.Record -->`` and ``<!-- end -->``. `make tables` writes them all.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from pkgutil import resolve_name
+
+from resampler.options import Option, options_of
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+_TABLE = re.compile(r"(<!-- options: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def fill(page: str) -> str:
+    """Return a page with its tables of options made anew."""
+    return _TABLE.sub(lambda found: found[1] + table(resolve_name(found[2])) + found[3], page)
+
+
+def table(record: type) -> str:
+    """Return the Markdown table of the options that a record declares itself."""
+    inherited = {one.name for base in record.__mro__[1:] if is_dataclass(base) for one in fields(base)}
+    rows = [row(one) for one in options_of(record) if one.name not in inherited]
+    return "\n".join(["| Option | Default | Values | What it does |", "|---|---|---|---|", *rows, ""])
+
+
+def row(one: Option) -> str:
+    """Return the row of one option."""
+    name = ", ".join(f"`{flag}`" for flag in one.flags) or f"`{one.name}`, in Python alone"
+    if one.rule.kind is bool:
+        default = "on" if one.default else "off"
+    else:
+        default = (
+            "none" if one.default is None else f"{one.default:,}" if type(one.default) is int else str(one.default)
+        )
+    return f"| {name} | {default} | {one.rule.description} | {one.summary} |"
+
+
+if __name__ == "__main__":
+    for path in PAGES:
+        path.write_text(fill(path.read_text(encoding="utf-8")), encoding="utf-8")
