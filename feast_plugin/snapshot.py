@@ -17,7 +17,6 @@ from feast_plugin.retrieval.retrieve import retrieve
 from feast_plugin.versions.catalog import Catalog
 from feast_plugin.versions.contract import check_group
 from feast_plugin.versions.manifest import FILE, Manifest, recipe_digest
-from feast_plugin.versions.matrix import array_widths
 from feast_plugin.versions.parameters import DEFAULT_SPLIT, Sampling, check_request
 from feast_plugin.versions.sampling import resolve_sampler
 from feast_plugin.versions.split import left_after
@@ -312,7 +311,7 @@ def publish(store: FeatureStore, catalog: Catalog, draft: Draft) -> Snapshot:
         ratio=draft.ratio,
         parameters=draft.parameters,
         inputs=draft.inputs,
-        contract=draft.contract.feature_schema(draft.rows.classes, array_widths(draft.rows.table, draft.contract)).hash,
+        contract=draft.contract.measured(draft.rows.table).feature_schema(draft.rows.classes).hash,
     )
     catalog.tidy()
     Tombstones.read(catalog.home).check_absent(draft.rows.table)

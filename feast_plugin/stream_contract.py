@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from resampler.schema import Feature, FeatureSchema, Label
 if TYPE_CHECKING:
     from feast.field import Field
 
-    from feast_plugin.versions.contract import Column
+    from feast_plugin.versions.contract import StoredFeature
 
 
 def from_feature_service(repo: str, feature_service: str, label: str) -> FeatureSchema:
@@ -59,16 +60,16 @@ def from_feature_service(repo: str, feature_service: str, label: str) -> Feature
     return FeatureSchema(tuple(features), _label(contract.label, fields.get(contract.label_reference)))
 
 
-def _features(column: Column, field: Field) -> list[Feature]:
-    if column.array:
+def _features(feature: StoredFeature, field: Field) -> list[Feature]:
+    if feature.array:
         width = field.tags.get("width", "")
         if not width.isdigit() or not int(width):
             raise ContractError(
-                f"feature {column.reference} is an array, and a stream must know its length: tag it width=N"
+                f"feature {feature.reference} is an array, and a stream must know its length: tag it width=N"
             )
-        return [Feature(f"{column.name}[{j}]", column.dtype) for j in range(int(width))]
-    categories = _values(field, column.reference) if column.dtype == "string" else ()
-    return [Feature(column.name, column.dtype, column.categorical, categories)]
+        return replace(feature, length=int(width)).elements()
+    categories = _values(field, feature.reference) if feature.column.closed else ()
+    return [replace(element, categories=categories) for element in feature.elements()]
 
 
 def _label(name: str, field: Field | None) -> Label:

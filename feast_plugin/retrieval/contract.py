@@ -5,26 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
 from feast.errors import FeatureViewNotFoundException
 from feast.feature_service import FeatureService
 from feast.types import Array, Bool, Float32, Float64, Int32, Int64, PrimitiveFeastType, String
 
 from feast_plugin.retrieval.sources import check_source
 from feast_plugin.versions.contract import (
-    ARROW_TYPES,
     CATEGORICAL_BY_DEFAULT,
+    KEY_DTYPES,
     NAMESPACE,
-    Column,
     Contract,
+    StoredFeature,
     check_names,
     column_name,
 )
+from resampler.columns import DTYPES, FLOAT, TEXT
 from resampler.errors import ContractError, DataError, InvalidInputError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
+    import pyarrow as pa
     from feast import FeatureStore
     from feast.field import Field
 
@@ -91,7 +92,7 @@ def build_contract(
     DataError
         If it is nowhere to be found.
     """
-    columns: list[Column] = []
+    columns: list[StoredFeature] = []
     join_keys: dict[str, pa.DataType] = {}
     request: dict[str, None] = {}
     for projected in projections(store, features):
@@ -102,7 +103,8 @@ def build_contract(
     if ":" in label and reference not in {c.reference for c in columns}:
         extra = next(projections(store, [label]))
         join_keys |= _join_keys(store, extra, request)
-        label_type = ARROW_TYPES.get(_DTYPES.get(extra.fields[0].dtype, ""))
+        dtype = _DTYPES.get(extra.fields[0].dtype)
+        label_type = None if dtype is None else DTYPES[dtype].arrow_type
     contract = Contract(
         columns=tuple(c for c in columns if c.reference != reference),
         label=label if reference.startswith(f"{NAMESPACE}:") else column_name(reference, full=full_feature_names),
@@ -187,12 +189,13 @@ def _check_drift(service: str, projection: Any, view: Any) -> None:
             )
 
 
-def _column(view: str, field: Field, *, full: bool) -> Column:
+def _column(view: str, field: Field, *, full: bool) -> StoredFeature:
     reference = f"{view}:{field.name}"
     array = isinstance(field.dtype, Array)
     base: PrimitiveFeastType = field.dtype.base_type if array else field.dtype
     dtype = _DTYPES.get(base)
-    if dtype is None or (array and dtype in CATEGORICAL_BY_DEFAULT):
+    family = None if dtype is None else DTYPES[dtype].family
+    if dtype is None or (array and family in CATEGORICAL_BY_DEFAULT):
         raise ContractError(
             f"feature {reference} has type {field.dtype}, which cannot be resampled: use Float32, Float64, Int32, "
             "Int64, Bool, String or an array of numbers, or leave the feature out"
@@ -200,12 +203,12 @@ def _column(view: str, field: Field, *, full: bool) -> Column:
     semantic = field.tags.get("semantic")
     if semantic is not None and semantic not in SEMANTICS:
         raise ContractError(f"feature {reference}: tag semantic must be one of {SEMANTICS}, got {semantic!r}")
-    if semantic == "numeric" and dtype == "string":
+    if semantic == "numeric" and family == TEXT:
         raise ContractError(f"feature {reference} is a String and cannot be tagged semantic=numeric")
-    if semantic == "categorical" and (array or dtype.startswith("float")):
+    if semantic == "categorical" and (array or family == FLOAT):
         raise ContractError(f"feature {reference} is {field.dtype}; a categorical one must be Int, Bool or String")
-    categorical = semantic == "categorical" if semantic else dtype in CATEGORICAL_BY_DEFAULT
-    return Column(reference, column_name(reference, full=full), dtype, categorical, array)
+    categorical = semantic == "categorical" if semantic else family in CATEGORICAL_BY_DEFAULT
+    return StoredFeature(reference, column_name(reference, full=full), dtype, categorical, array)
 
 
 def _join_keys(store: FeatureStore, projected: Projected, request: dict[str, None]) -> dict[str, pa.DataType]:
@@ -227,13 +230,13 @@ def _join_keys(store: FeatureStore, projected: Projected, request: dict[str, Non
 
 
 def _key_type(view: str, key: Field) -> pa.DataType:
-    types = {Int32: pa.int32(), Int64: pa.int64(), String: pa.string()}
-    if key.dtype not in types:
+    dtype = _DTYPES.get(key.dtype)
+    if dtype not in KEY_DTYPES:
         raise ContractError(f"join key {key.name!r} of view {view!r} must be Int32, Int64 or String, got {key.dtype}")
-    return types[key.dtype]
+    return DTYPES[dtype].arrow_type
 
 
-def _label_reference(label: str, columns: Sequence[Column], frame_columns: Collection[str] | None) -> str:
+def _label_reference(label: str, columns: Sequence[StoredFeature], frame_columns: Collection[str] | None) -> str:
     in_views = [c.reference for c in columns if label in (c.name, c.reference)]
     in_frame = frame_columns is not None and label in frame_columns
     if len(in_views) > 1:

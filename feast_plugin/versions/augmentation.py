@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from feast_plugin.versions.contract import TIMESTAMP, TIMESTAMP_TYPE, Contract
-from feast_plugin.versions.matrix import array_widths, decode, encode, spread, wide_columns
+from feast_plugin.versions.matrix import decode, encode, spread, wide_columns
 from feast_plugin.versions.parameters import PLAIN
 from feast_plugin.versions.sampling import Request, sample, subgroups
 from resampler.errors import DataError, GateError
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from feast_plugin.versions.contract import Column
+    from feast_plugin.versions.contract import StoredFeature
     from feast_plugin.versions.rows import Rows
     from resampler.schema import FeatureSchema
 
@@ -181,13 +181,14 @@ def augment(
     """
     codes, sizes = np.unique(rows.label[train], return_counts=True)
     wanted = quotas(dict(zip(codes.tolist(), sizes.tolist(), strict=True)), ratio)
-    schema = contract.feature_schema(rows.classes, array_widths(rows.table, contract))
-    schema = schema.with_scale(spread(rows, train, contract, schema) if scale is None else scale)
+    contract = contract.measured(rows.table)
+    schema = contract.feature_schema(rows.classes)
+    schema = schema.with_scale(spread(rows, train, contract) if scale is None else scale)
 
     # A plain sampler looks at the classes that need rows; an adaptive one at what surrounds them.
     seen = np.flatnonzero(train & np.isin(rows.label, list(wanted))) if sampler in PLAIN else np.flatnonzero(train)
     real = rows.take([c.name for c in contract.columns], seen)
-    matrix, vocabularies = encode(real, contract, schema)
+    matrix, vocabularies = encode(real, contract)
     complete = np.isfinite(matrix).all(axis=1)
     incomplete = int(np.count_nonzero(~complete & np.isin(rows.label[seen], list(wanted))))
     seen, matrix = seen[complete], matrix[complete]
@@ -215,7 +216,7 @@ def augment(
     family = Parents(*(np.concatenate(part) for part in zip(*parents, strict=True)))
     return Augmentation(
         table=_with_wide_integers(
-            decode(np.concatenate(made), contract, schema, vocabularies), rows, family, wide_columns(real, contract)
+            decode(np.concatenate(made), contract, vocabularies), rows, family, wide_columns(real, contract)
         ),
         parents=family,
         schema=schema,
@@ -223,16 +224,13 @@ def augment(
     )
 
 
-def _with_wide_integers(table: pa.Table, rows: Rows, parents: Parents, wide: list[Column]) -> pa.Table:
+def _with_wide_integers(table: pa.Table, rows: Rows, parents: Parents, wide: list[StoredFeature]) -> pa.Table:
     """Make the columns of integers that a float64 does not hold from their parents' integers."""
     for c in wide:
         pair = [rows.take([c.name], at)[c.name].combine_chunks() for at in (parents.base, parents.neighbor)]
         base, neighbor = (np.asarray(part.flatten() if c.array else part) for part in pair)
-        width = len(base) // max(len(parents.step), 1)
-        whole = pa.array(interpolate_integers(base, neighbor, np.repeat(parents.step, width)))
-        if c.array:
-            whole = pa.ListArray.from_arrays(pa.array(np.arange(0, len(whole) + 1, width), pa.int32()), whole)
-        table = table.set_column(table.schema.get_field_index(c.name), c.name, whole)
+        whole = pa.array(interpolate_integers(base, neighbor, np.repeat(parents.step, c.width)))
+        table = table.set_column(table.schema.get_field_index(c.name), c.name, c.folded(whole))
     return table
 
 

@@ -74,7 +74,7 @@ def unclean(rows: Rows, train: NDArray[np.bool_], made: Augmentation, contract: 
     """
     members = np.flatnonzero(train)
     real = rows.take(made.table.column_names, members)
-    matrix, _ = encode(pa.concat_tables([real, made.table]), contract, made.schema)
+    matrix, _ = encode(pa.concat_tables([real, made.table]), contract.measured(rows.table))
     label = np.concatenate([rows.label[members], made.parents.label])
     whole = np.flatnonzero(np.isfinite(matrix).all(axis=1))
     filled = np.unique(made.parents.label)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from resampler.columns import BOOLEAN, CATEGORICAL, DTYPES, NUMERIC, TEXT, Column
 from resampler.errors import ContractError, InvalidInputError
 from resampler.schema import Feature, FeatureSchema, Label
 
@@ -18,20 +21,14 @@ TIMESTAMP_TYPE = pa.timestamp("us", tz="UTC")  # DuckDB 2.0 cannot read nanoseco
 SYNTHETIC = "is_synthetic"
 NAMESPACE = "resampler"  # of columns that no feature view owns, and of our saved datasets
 
-ARROW_TYPES = {
-    "float32": pa.float32(),
-    "float64": pa.float64(),
-    "int32": pa.int32(),
-    "int64": pa.int64(),
-    "bool": pa.bool_(),
-    "string": pa.string(),
-}
-CATEGORICAL_BY_DEFAULT = ("bool", "string")
+CATEGORICAL_BY_DEFAULT = (BOOLEAN, TEXT)  # families of dtypes
+KEY_DTYPES = ("int32", "int64", "string")  # of join keys
+_PUBLISHED = ("reference", "name", "dtype", "categorical", "array")
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
-    """One feature.
+class StoredFeature:
+    """One feature as a version stores it.
 
     Parameters
     ----------
@@ -40,11 +37,13 @@ class Column:
     name : str
         Its column in a retrieval.
     dtype : str
-        Of its values, as `resampler.schema.Feature` spells it.
+        Of its values, as `resampler.columns.Column` spells it.
     categorical : bool
         Never interpolated.
     array : bool
         Each value is a list of `dtype`, all of one length: an embedding.
+    length : int, optional
+        Of the arrays, once `measured` on rows. Rows have it, the contract does not.
     """
 
     reference: str
@@ -52,11 +51,82 @@ class Column:
     dtype: str
     categorical: bool = False
     array: bool = False
+    length: int | None = None
+
+    @property
+    def column(self) -> Column:
+        """What a value may be; of an array, each of its elements."""
+        return Column(self.name, self.dtype, CATEGORICAL if self.categorical else NUMERIC)
 
     @property
     def arrow_type(self) -> pa.DataType:
         """Type of the column on disk."""
-        return pa.list_(ARROW_TYPES[self.dtype]) if self.array else ARROW_TYPES[self.dtype]
+        of = self.column.type.arrow_type
+        return pa.list_(of) if self.array else of
+
+    @property
+    def width(self) -> int:
+        """Numbers in a value: 1, or the length of an array."""
+        if not self.array:
+            return 1
+        if self.length is None:
+            raise ContractError(f"array feature {self.reference} must be measured on rows before its elements are used")
+        return self.length
+
+    def measured(self, values: pa.ChunkedArray) -> StoredFeature:
+        """Return the feature with the length that its arrays have.
+
+        Parameters
+        ----------
+        values : pyarrow.ChunkedArray
+            Rows of the column.
+
+        Returns
+        -------
+        StoredFeature
+            Itself where it is no array.
+
+        Raises
+        ------
+        ContractError
+            If the arrays differ in length, or are empty.
+        """
+        if not self.array:
+            return self
+        lengths = pc.unique(pc.list_value_length(values).drop_null()).to_pylist()
+        if len(lengths) != 1 or lengths[0] == 0:
+            raise ContractError(
+                f"array feature {self.reference} must have one length in every row, got {sorted(lengths)[:5]}"
+            )
+        return replace(self, length=lengths[0])
+
+    def folded(self, numbers: pa.Array) -> pa.Array:
+        """Return numbers as values of the column.
+
+        Parameters
+        ----------
+        numbers : pyarrow.Array of n_rows * width
+            Row after row.
+
+        Returns
+        -------
+        pyarrow.Array of n_rows
+            The same where the feature is no array.
+        """
+        if not self.array:
+            return numbers
+        return pa.ListArray.from_arrays(pa.array(np.arange(0, len(numbers) + 1, self.width), pa.int32()), numbers)
+
+    def elements(self) -> list[Feature]:
+        """Return the feature as the resampler sees it: one number a column.
+
+        Returns
+        -------
+        list of Feature
+            As many as `width`; element j of an array ``x`` is ``x[j]``.
+        """
+        names = [f"{self.name}[{j}]" for j in range(self.width)] if self.array else [self.name]
+        return [Feature(name, self.dtype, self.categorical) for name in names]
 
 
 @dataclass(frozen=True)
@@ -65,7 +135,7 @@ class Contract:
 
     Parameters
     ----------
-    columns : tuple of Column
+    columns : tuple of StoredFeature
         Features, in the order of the service; the label is not among them.
     label : str
         Column of the label.
@@ -82,7 +152,7 @@ class Contract:
         (`feast_plugin.versions.cast.cast_label`).
     """
 
-    columns: tuple[Column, ...]
+    columns: tuple[StoredFeature, ...]
     label: str
     label_reference: str
     join_keys: Mapping[str, pa.DataType]
@@ -138,26 +208,45 @@ class Contract:
             ]
         )
 
-    def feature_schema(self, label: Label, widths: Mapping[str, int]) -> FeatureSchema:
-        """Return the contract as the resampler sees it: one float a column, arrays spread out.
+    def measured(self, table: pa.Table) -> Contract:
+        """Return the contract with the length of every array feature.
+
+        Parameters
+        ----------
+        table : pyarrow.Table
+            All rows that the contract describes.
+
+        Returns
+        -------
+        Contract
+            The same columns.
+
+        Raises
+        ------
+        ContractError
+            If a column's arrays differ in length, or are empty.
+        """
+        return replace(self, columns=tuple(c.measured(table[c.name]) for c in self.columns))
+
+    @property
+    def width(self) -> int:
+        """Numbers in a row."""
+        return sum(c.width for c in self.columns)
+
+    def feature_schema(self, label: Label) -> FeatureSchema:
+        """Return a measured contract as the resampler sees it: one float a column, arrays spread out.
 
         Parameters
         ----------
         label : Label
             The class column.
-        widths : dict of str to int
-            Length of each array column.
 
         Returns
         -------
         FeatureSchema
             Features in column order; element j of an array column ``x`` is ``x[j]``.
         """
-        features: list[Feature] = []
-        for c in self.columns:
-            names = [f"{c.name}[{j}]" for j in range(widths[c.name])] if c.array else [c.name]
-            features += [Feature(name, c.dtype, c.categorical) for name in names]
-        return FeatureSchema(tuple(features), label)
+        return FeatureSchema(tuple(feature for c in self.columns for feature in c.elements()), label)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the columns of a snapshot as plain JSON types, for its manifest.
@@ -168,7 +257,7 @@ class Contract:
             What `from_dict` reads, and the names that a reader of the files wants.
         """
         return {
-            "features": [asdict(c) for c in self.columns],
+            "features": [{name: getattr(c, name) for name in _PUBLISHED} for c in self.columns],
             "label": self.published_label,
             "label_reference": self.label_reference,
             "synthetic": self.published_synthetic,
@@ -193,10 +282,10 @@ class Contract:
             Its label is the published one.
         """
         return cls(
-            columns=tuple(Column(**c) for c in data["features"]),
+            columns=tuple(StoredFeature(**c) for c in data["features"]),
             label=data["label"],
             label_reference=data["label_reference"],
-            join_keys={key["name"]: ARROW_TYPES[key["dtype"]] for key in data["join_keys"]},
+            join_keys={key["name"]: DTYPES[key["dtype"]].arrow_type for key in data["join_keys"]},
             full_feature_names=data["full_feature_names"],
         )
 

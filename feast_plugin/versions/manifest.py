@@ -7,6 +7,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from feast_plugin.versions.contract import KEY_DTYPES
 from feast_plugin.versions.split import SPLITS
 from resampler.errors import CorruptStateError
 from resampler.schema import FeatureSchema
@@ -304,9 +305,11 @@ def _check_told(manifest: Manifest, told: dict[str, Any], where: str) -> None:
 def _contradiction(manifest: Manifest) -> str | None:
     """Name what the columns say against the contract, whose hash is part of the recipe; None if they agree."""
     columns, features = manifest.columns, list(manifest.contract["features"])
+    own_names = {column["name"] for column in columns["features"]}
     for column in columns["features"]:
         name = column["name"]
-        names = {name} if not column["array"] else {f"{name}[{j}]" for j in range(len(features))}
+        # A feature of its own may be called like one more element of the array before it.
+        names = {name} if not column["array"] else {f"{name}[{j}]" for j in range(len(features))} - own_names
         n = next((i for i, feature in enumerate(features) if feature["name"] not in names), len(features))
         own, features = features[:n] if column["array"] else features[:1], features[n if column["array"] else 1 :]
         if not own or n == 0:
@@ -319,7 +322,7 @@ def _contradiction(manifest: Manifest) -> str | None:
     if columns["label"] != manifest.contract["label"]["name"]:
         return f"label is {columns['label']!r} in columns, {manifest.contract['label']['name']!r} in the contract"
     for key in columns["join_keys"]:
-        if key["dtype"] not in ("int32", "int64", "string"):
+        if key["dtype"] not in KEY_DTYPES:
             return f"join key {key['name']!r} has dtype {key['dtype']!r}"
     references = [*(c["reference"] for c in columns["features"]), columns["label_reference"]]
     asked = list(manifest.inputs["references"])

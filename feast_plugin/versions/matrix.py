@@ -9,7 +9,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from feast_plugin.versions.rows import BATCH_ROWS
-from resampler.errors import ContractError
 from resampler.integers import EXACT
 
 if TYPE_CHECKING:
@@ -17,44 +16,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from feast_plugin.versions.contract import Column, Contract
+    from feast_plugin.versions.contract import Contract, StoredFeature
     from feast_plugin.versions.rows import Rows
-    from resampler.schema import FeatureSchema
 
 
-def array_widths(table: pa.Table, contract: Contract) -> dict[str, int]:
-    """Measure the array columns.
-
-    Parameters
-    ----------
-    table : pyarrow.Table
-        Retrieved rows.
-    contract : Contract
-        Its columns.
-
-    Returns
-    -------
-    dict of str to int
-        Length of each array column.
-
-    Raises
-    ------
-    ContractError
-        If a column's arrays differ in length, or are empty.
-    """
-    widths = {}
-    for c in contract.columns:
-        if c.array:
-            lengths = pc.unique(pc.list_value_length(table[c.name]).drop_null()).to_pylist()
-            if len(lengths) != 1 or lengths[0] == 0:
-                raise ContractError(
-                    f"array feature {c.reference} must have one length in every row, got {sorted(lengths)[:5]}"
-                )
-            widths[c.name] = lengths[0]
-    return widths
-
-
-def spread(rows: Rows, train: NDArray[np.bool_], contract: Contract, schema: FeatureSchema) -> NDArray[np.float32]:
+def spread(rows: Rows, train: NDArray[np.bool_], contract: Contract) -> NDArray[np.float32]:
     """Fit the units of distance to the training split.
 
     Parameters
@@ -64,30 +30,27 @@ def spread(rows: Rows, train: NDArray[np.bool_], contract: Contract, schema: Fea
     train : ndarray of shape (n_rows,), bool
         The training split.
     contract : Contract
-        Its columns.
-    schema : FeatureSchema
-        The same, arrays spread out.
+        Its columns, measured.
 
     Returns
     -------
     ndarray of shape (n_features,), float32
         Standard deviations rounded to powers of two; 1 for constant and categorical columns.
     """
-    scale = np.ones(schema.n_features, dtype=np.float32)
+    scale = np.ones(contract.width, dtype=np.float32)
     j = 0
     for c in contract.columns:
-        width = _width(c, schema, j)
         if not c.categorical:
-            total = _Moments(width)
+            total = _Moments(c.width)
             origin = None
             for start in range(0, len(train), BATCH_ROWS):
                 chosen = pa.array(train[start : start + BATCH_ROWS])
                 part = rows.table[c.name].slice(start, BATCH_ROWS).filter(chosen)
                 origin = _origin(part, c) if origin is None else origin
-                total.add(_numbers(part, c, width, origin or 0))
-            scale[j : j + width] = _unit(total.deviation())
+                total.add(_numbers(part, c, origin or 0))
+            scale[j : j + c.width] = _unit(total.deviation())
             rows.release()
-        j += width
+        j += c.width
     return scale
 
 
@@ -128,22 +91,16 @@ class _Moments:
         return np.sqrt(self.m2 / np.maximum(self.n, 1))
 
 
-def _width(c: Column, schema: FeatureSchema, j: int) -> int:
-    if not c.array:
-        return 1
-    return sum(name.startswith(f"{c.name}[") for name in schema.names[j:])
-
-
-def _origin(column: pa.ChunkedArray, c: Column) -> int | None:
+def _origin(column: pa.ChunkedArray, c: StoredFeature) -> int | None:
     """Return what to count integers from, so that a float64 tells them apart; None if there is no value."""
-    if c.dtype != "int64":
+    if c.column.type.exact_in_float64:
         return 0
     first = (pc.list_flatten(column) if c.array else column).drop_null().slice(0, 1).to_pylist()
     return None if not first else first[0] if abs(first[0]) > EXACT else 0
 
 
-def _numbers(column: pa.ChunkedArray, c: Column, width: int, origin: int = 0) -> NDArray[Any]:
-    """Return one column as numbers counted from `origin`, shape (n_rows, width); a null is NaN."""
+def _numbers(column: pa.ChunkedArray, c: StoredFeature, origin: int = 0) -> NDArray[Any]:
+    """Return one column as numbers counted from `origin`, shape (n_rows, c.width); a null is NaN."""
     if not c.array:
         if pa.types.is_boolean(column.type):
             column = column.cast(pa.int8())
@@ -153,10 +110,10 @@ def _numbers(column: pa.ChunkedArray, c: Column, width: int, origin: int = 0) ->
         values[column.is_null().to_numpy()] = np.nan
         return values.reshape(-1, 1)
     flat = column.combine_chunks()
-    out = np.full((len(flat), width), np.nan)
+    out = np.full((len(flat), c.width), np.nan)
     valid = flat.is_valid().to_numpy(zero_copy_only=False)
     values = flat.drop_null().flatten().to_numpy(zero_copy_only=False)
-    out[valid] = (_counted(values, origin) if origin else values).reshape(-1, width)
+    out[valid] = (_counted(values, origin) if origin else values).reshape(-1, c.width)
     return out
 
 
@@ -164,7 +121,7 @@ def _counted(values: NDArray[np.int64], origin: int) -> NDArray[np.float64]:
     return (values.astype(np.longdouble) - np.longdouble(origin)).astype(np.float64)
 
 
-def wide_columns(table: pa.Table, contract: Contract) -> list[Column]:
+def wide_columns(table: pa.Table, contract: Contract) -> list[StoredFeature]:
     """Find the columns of integers that a float64 does not hold, whose synthetic values are made in integers.
 
     Parameters
@@ -176,19 +133,19 @@ def wide_columns(table: pa.Table, contract: Contract) -> list[Column]:
 
     Returns
     -------
-    list of Column
+    list of StoredFeature
         Numeric ones that reach beyond 2**53.
     """
     found = []
     for c in contract.columns:
-        if c.dtype == "int64" and not c.categorical:
+        if not c.categorical and not c.column.type.exact_in_float64:
             bounds = pc.min_max(pc.list_flatten(table[c.name]) if c.array else table[c.name])
             if any(v is not None and abs(v) > EXACT for v in bounds.as_py().values()):
                 found.append(c)
     return found
 
 
-def encode(table: pa.Table, contract: Contract, schema: FeatureSchema) -> tuple[NDArray[Any], dict[str, pa.Array]]:
+def encode(table: pa.Table, contract: Contract) -> tuple[NDArray[Any], dict[str, pa.Array]]:
     """Return rows as one matrix, and what the codes of each categorical column mean.
 
     Parameters
@@ -196,9 +153,7 @@ def encode(table: pa.Table, contract: Contract, schema: FeatureSchema) -> tuple[
     table : pyarrow.Table of n_rows
         The feature columns.
     contract : Contract
-        Their types.
-    schema : FeatureSchema
-        The same, arrays spread out.
+        Their types, measured.
 
     Returns
     -------
@@ -208,12 +163,11 @@ def encode(table: pa.Table, contract: Contract, schema: FeatureSchema) -> tuple[
     vocabularies : dict of str to pyarrow.Array
         Values of each categorical column, in code order.
     """
-    narrow = all(f.categorical or f.dtype in ("float32", "bool") for f in schema.features)
-    matrix = np.empty((table.num_rows, schema.n_features), dtype=np.float32 if narrow else np.float64)
+    narrow = all(c.column.exact_in_float32 for c in contract.columns)
+    matrix = np.empty((table.num_rows, contract.width), dtype=np.float32 if narrow else np.float64)
     vocabularies: dict[str, pa.Array] = {}
     j = 0
     for c in contract.columns:
-        width = _width(c, schema, j)
         if c.categorical:
             # Sorted, so that a code does not depend on which row came first.
             values = pc.unique(table[c.name]).drop_null()
@@ -221,14 +175,12 @@ def encode(table: pa.Table, contract: Contract, schema: FeatureSchema) -> tuple[
             codes = pc.index_in(table[c.name], value_set=vocabularies[c.name])
             matrix[:, j] = codes.cast(pa.float64()).to_numpy()
         else:
-            matrix[:, j : j + width] = _numbers(table[c.name], c, width, _origin(table[c.name], c) or 0)
-        j += width
+            matrix[:, j : j + c.width] = _numbers(table[c.name], c, _origin(table[c.name], c) or 0)
+        j += c.width
     return matrix, vocabularies
 
 
-def decode(
-    matrix: NDArray[Any], contract: Contract, schema: FeatureSchema, vocabularies: Mapping[str, pa.Array]
-) -> pa.Table:
+def decode(matrix: NDArray[Any], contract: Contract, vocabularies: Mapping[str, pa.Array]) -> pa.Table:
     """Return a matrix as columns of the contract's types.
 
     Parameters
@@ -236,9 +188,7 @@ def decode(
     matrix : ndarray of shape (n_rows, n_features)
         Synthetic rows.
     contract : Contract
-        Types of the columns.
-    schema : FeatureSchema
-        The same, arrays spread out.
+        Types of the columns, measured.
     vocabularies : dict of str to pyarrow.Array
         From `encode`.
 
@@ -251,20 +201,14 @@ def decode(
     columns: dict[str, pa.Array] = {}
     j = 0
     for c in contract.columns:
-        width = _width(c, schema, j)
-        values = matrix[:, j : j + width]
-        j += width
+        values = matrix[:, j : j + c.width]
+        j += c.width
         if c.categorical:
             columns[c.name] = vocabularies[c.name].take(pa.array(values[:, 0].astype(np.int64)))
             continue
-        inner = c.arrow_type.value_type if c.array else c.arrow_type
-        if not pa.types.is_floating(inner):
+        if c.column.bounds:
             # Rounding to even keeps the mean; truncation, as elsewhere, drags it towards zero.
             values = np.rint(values)
-        flat = pa.array(values.ravel()).cast(inner, safe=False)
-        columns[c.name] = (
-            pa.ListArray.from_arrays(pa.array(np.arange(0, len(flat) + 1, width), pa.int32()), flat)
-            if c.array
-            else flat
-        )
+        flat = pa.array(values.ravel()).cast(c.column.type.arrow_type, safe=False)
+        columns[c.name] = c.folded(flat)
     return pa.table(columns)

@@ -169,7 +169,7 @@ def scale_problem(manifest: Manifest, directory: Location) -> str | None:
     """
     with tempfile.TemporaryDirectory(prefix="resampler-") as spool:
         contract, rows, assignment = stored_rows(manifest, directory, Path(spool))
-        fitted = spread(rows, assignment == TRAIN, contract, manifest.schema)
+        fitted = spread(rows, assignment == TRAIN, contract.measured(rows.table))
     for feature, scale in zip(manifest.schema.features, fitted, strict=True):
         if feature.scale != scale:
             said = f"scale of feature {feature.name!r} is {feature.scale}, its training rows give {scale}"

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from feast import FeatureView, Field, FileSource
-from feast.types import Bool, Int32, Int64
+from feast.types import Bool, Float32, Int32, Int64
 
 from feast_plugin import rebuild_snapshot, verify_snapshot
 from resampler.errors import ContractError, DataError, GateError, InvalidInputError, ResamplerError
@@ -71,6 +71,29 @@ def test_columns_and_types_are_those_of_the_contract(project):
     assert schema.field("visits").type == pa.int64()
     assert schema.field("emb").type.value_type == pa.float32()
     assert not schema.pandas_metadata
+
+
+def test_features_that_are_called_like_elements_of_an_array_are_their_own(project):
+    vectors = project.store.get_feature_view("vectors")
+    source = vectors.batch_source
+    table = pq.read_table(source.path)
+    for name in ("emb[cm]", "emb[3]"):
+        table = table.append_column(name, pa.array(np.random.default_rng(0).normal(size=len(table)), pa.float32()))
+    pq.write_table(table, source.path, use_compliant_nested_type=False)
+    beside = FeatureView(
+        name="beside",
+        entities=[project.store.get_entity("customer")],
+        source=source,
+        schema=[*vectors.features, Field(name="emb[cm]", dtype=Float32), Field(name="emb[3]", dtype=Float32)],
+    )
+    project.store.apply([beside])
+    snapshot = project.create(feature_service=None, features=["beside:emb", "beside:emb[cm]", "beside:emb[3]"])
+    assert snapshot.manifest.schema.names == ("emb[0]", "emb[1]", "emb[2]", "emb[cm]", "emb[3]")
+    train = read(snapshot, "train")
+    synthetic = train.filter(train["is_synthetic"])
+    assert synthetic.num_rows
+    assert {len(value) for value in synthetic["emb"].to_pylist()} == {3}
+    assert verify_snapshot(project.reopened(), name="pay", root=project.root).ok
 
 
 def test_equal_inputs_reuse_the_version_and_others_make_the_next(project):
