@@ -7,31 +7,29 @@ from typing import TYPE_CHECKING
 from resampler.lazy import attach
 
 if TYPE_CHECKING:
-    from feast_plugin.forget import forget_entity
     from feast_plugin.job import AugmentedRetrievalJob, augment
-    from feast_plugin.prune import prune_snapshot
-    from feast_plugin.rebuild import rebuild_snapshot
-    from feast_plugin.snapshot import Snapshot, create_snapshot
+    from feast_plugin.lifecycle import forget_entity, prune_snapshot, rebuild_snapshot, verify_snapshot
+    from feast_plugin.snapshot import create_snapshot
     from feast_plugin.versions.catalog import Catalog, list_snapshots, show_snapshot
+    from feast_plugin.versions.create import Snapshot
     from feast_plugin.versions.diff import diff_snapshot
     from feast_plugin.versions.manifest import Manifest
-    from feast_plugin.versions.verify import verify_snapshot
 
 # Names are imported when they are first asked for: Feast takes seconds to import.
 _HOME = {
     "AugmentedRetrievalJob": "job",
     "Catalog": "versions.catalog",
     "Manifest": "versions.manifest",
-    "Snapshot": "snapshot",
+    "Snapshot": "versions.create",
     "augment": "job",
     "create_snapshot": "snapshot",
     "diff_snapshot": "versions.diff",
-    "forget_entity": "forget",
+    "forget_entity": "lifecycle",
     "list_snapshots": "versions.catalog",
-    "prune_snapshot": "prune",
-    "rebuild_snapshot": "rebuild",
+    "prune_snapshot": "lifecycle",
+    "rebuild_snapshot": "lifecycle",
     "show_snapshot": "versions.catalog",
-    "verify_snapshot": "versions.verify",
+    "verify_snapshot": "lifecycle",
 }
 
 __all__ = [

@@ -1,101 +1,129 @@
-"""`resampler snapshot ...`: the command line around versions. Feast is imported when a command needs it."""
+"""`resampler snapshot ...`: the command line around versions. A registry is imported when a command needs it."""
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import json
 import sys
 import warnings
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
-from feast_plugin.notices import SnapshotWarning
+from feast_plugin.notices import shown
+from feast_plugin.registries import REGISTRIES
+from feast_plugin.versions.recipe import Recipe
+from feast_plugin.versions.request import Request
+from resampler.command_options import click_options
 from resampler.errors import CorruptStateError, InvalidInputError, MissingExtraError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
-    from feast import FeatureStore
+    from feast_plugin.registries import Kind
+    from feast_plugin.versions.catalog import Catalog
+    from feast_plugin.versions.registry import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where versions are kept and registered, as the command line says it."""
+
+    kind: Kind | None
+    where: str
+    root: str | Path
+
+    @contextlib.contextmanager
+    def opened(self) -> Iterator[Registry]:
+        """Run what needs the registry: say how to install it, and keep its prints and warnings off the answer."""
+        if self.kind is None:
+            options = " or ".join(f"--{option}" for option in REGISTRIES)
+            raise InvalidInputError(f"give {options}: this needs the registry, not its files alone")
+        with contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():
+            try:
+                kind = self.kind.load()  # Feast resets the filter of warnings when it is imported
+                with shown():
+                    yield kind(self.where)
+            except ModuleNotFoundError as error:
+                raise MissingExtraError(
+                    f"`resampler snapshot` needs {error.name}: pip install 'feast-resampler[{self.kind.extra}]'"
+                ) from error
+
+    def catalog(self, name: str) -> Catalog:
+        from feast_plugin.versions.catalog import Catalog
+
+        return Catalog.open(name, self.root)
+
+
+def _place(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command `place`, from an option of each kind of registry and `--root`."""
+
+    @functools.wraps(command)
+    def _with_place(*args: Any, root: str | None, **options: Any) -> Any:
+        given = {option: value for option in REGISTRIES if (value := options.pop(option)) is not None}
+        if len(given) > 1:
+            raise InvalidInputError(f"give one of {', '.join(f'--{option}' for option in given)}: each is a registry")
+        if not given and root is None:
+            raise InvalidInputError(
+                f"give {', or '.join(f'--{option}' for option in REGISTRIES)}: where versions are registered; `list`, "
+                "`show` and `diff` are content with --root, where their files are"
+            )
+        for option, where in given.items():
+            kind = REGISTRIES[option]
+            kind.check(where)
+            return command(*args, place=_Place(kind, where, root or kind.root(where)), **options)
+        return command(*args, place=_Place(None, "", root or ""), **options)
+
+    help_ = "Where snapshots are kept: a path or a URI (s3://, gs://); by default `snapshots` in --repo, or --catalog."
+    decorated = click.option("--root", help=help_)(_with_place)
+    for option, kind in reversed(REGISTRIES.items()):
+        decorated = click.option(f"--{option}", metavar="DIRECTORY", help=kind.help)(decorated)
+    return decorated
+
 
 _name = click.option("--name", required=True, help="Name of the snapshot.")
-_root = click.option(
-    "--root", help="Where snapshots are kept: a path or a URI (s3://, gs://); by default `snapshots` in --repo."
-)
 _version = click.option("--version", type=click.IntRange(min=1), help="By default the newest.")
 _json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 
 
-def _repo(*, required: bool) -> Callable[[Any], Any]:
-    return click.option(
-        "--repo",
-        type=click.Path(path_type=Path, file_okay=False),
-        required=required,
-        help="Feast repository: the directory of feature_store.yaml.",
-    )
-
-
 @click.group()
 def snapshot() -> None:
-    """Versioned, augmented training sets that any Feast client can read."""
+    """Versioned, augmented training sets: of a Feast repository, or of a table."""
 
 
 @snapshot.command()
-@_repo(required=True)
+@_place
 @_name
-@click.option("--feature-service", help="Feature service to retrieve.")
-@click.option("--features", help="Instead of a service: view:feature,view:feature,...")
-@click.option(
-    "--entity-df",
-    help="Parquet, CSV or .sql file, or a SELECT: join keys, event_timestamp and, usually, the label.",
-)
-@click.option("--start-date", help="Instead of an entity frame: the label's view from this instant (ISO 8601) on ...")
-@click.option("--end-date", help="... up to this one.")
-@click.option("--label", required=True, help="Column of the entity frame, a feature, or view:feature.")
-@click.option("--ratio", type=float, default=0.2, show_default=True, help="Minority : majority in training.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
-@click.option(
-    "--split",
-    default="time:0.7,0.15,0.15",
-    show_default=True,
-    help="time:A,B,C | group:COLUMN:A,B,C | stratified:A,B,C | column:COLUMN",
-)
-@click.option("--sampler", help="smote, smotenc, borderline or adasyn; by default the first two, as types ask.")
-@click.option("--clean", help="tomek or enn: take out of training what stands where the classes meet.")
-@click.option("--group-by", help="Join key or feature: join only rows that agree in it.")
-@click.option("--undersample", type=float, help="First drop training rows of larger classes down to this ratio.")
-@click.option("--k-neighbors", type=click.IntRange(min=1), default=5, show_default=True, help="Neighbours.")
+@click_options(Request)
+@click_options(Recipe)
 @click.option("--k", "k", type=click.IntRange(min=1), hidden=True)  # until the next release
-@click.option(
-    "--retain",
-    type=click.Choice(["full", "sample", "recipe"]),
-    default="full",
-    show_default=True,
-    help="Synthetic rows to store: all, the first 1,000, or none; `rebuild` makes the same bytes again.",
-)
-@click.option(
-    "--full-feature-names",
-    is_flag=True,
-    help="Name columns view__feature, ours resampler__is_synthetic and, of a frame's label, resampler__LABEL.",
-)
-@_root
 @_json
-def create(repo: Path, features: str | None, k: int | None, *, as_json: bool, **options: Any) -> None:
-    """Retrieve, split, augment the training split, publish."""
-    options["features"] = [word.strip() for word in features.split(",")] if features else None
+def create(place: _Place, name: str, k: int | None, *, as_json: bool, **options: Any) -> None:
+    """Find the rows, split, augment the training split, publish.
+
+    With --repo, features are retrieved from a Feast repository; with --catalog, --entity-df is a table that has them.
+    """
     if k is not None:
         if click.get_current_context().get_parameter_source("k_neighbors") is not ParameterSource.DEFAULT:
             raise InvalidInputError("give --k-neighbors alone: --k is its former name")
         click.echo("Note: --k is called --k-neighbors now, and goes with the next release", err=True)
         options["k_neighbors"] = k
-    _check_options(repo, options)
-    with _feast():
-        from feast_plugin.snapshot import create_snapshot
+    recipe, request = (
+        kind(**{field.name: options[field.name] for field in dataclasses.fields(kind) if field.name in options})
+        for kind in (Recipe, Request)
+    )
+    catalog = place.catalog(name)
+    if place.kind is not None:
+        place.kind.check_request(request)
+    with place.opened() as registry:
+        from feast_plugin.versions import create as made_by
 
-        made = create_snapshot(_open(repo), **options)
+        made = made_by.create(registry, catalog, request, recipe)
     found = made.to_dict()
     if as_json:
         click.echo(json.dumps(found))
@@ -108,15 +136,14 @@ def create(repo: Path, features: str | None, k: int | None, *, as_json: bool, **
 
 
 @snapshot.command(name="list")
-@_repo(required=False)
-@_root
+@_place
 @click.option("--name", help="Only this snapshot.")
 @_json
-def list_(repo: Path | None, root: str | None, name: str | None, *, as_json: bool) -> None:
+def list_(place: _Place, name: str | None, *, as_json: bool) -> None:
     """List snapshots and their versions."""
     from feast_plugin.versions.catalog import Damaged, survey
 
-    versions = list(survey(_where(root, repo), name))
+    versions = list(survey(place.root, name))
     damaged = [version for version in versions if isinstance(version, Damaged)]
     found: list[dict[str, Any]] = [
         {
@@ -147,16 +174,15 @@ def list_(repo: Path | None, root: str | None, name: str | None, *, as_json: boo
 
 
 @snapshot.command()
-@_repo(required=False)
+@_place
 @_name
-@_root
 @_version
 @_json
-def show(repo: Path | None, name: str, root: str | None, version: int | None, *, as_json: bool) -> None:
+def show(place: _Place, name: str, version: int | None, *, as_json: bool) -> None:
     """Show a version's manifest."""
     from feast_plugin.versions.catalog import show_snapshot
 
-    manifest = show_snapshot(name, _where(root, repo), version)
+    manifest = show_snapshot(name, place.root, version)
     if as_json:
         click.echo(json.dumps(json.loads(manifest.to_json())))
     else:
@@ -164,18 +190,18 @@ def show(repo: Path | None, name: str, root: str | None, version: int | None, *,
 
 
 @snapshot.command()
-@_repo(required=True)
+@_place
 @_name
-@_root
 @_version
 @_json
-def verify(repo: Path, name: str, root: str | None, version: int | None, *, as_json: bool) -> None:
+def verify(place: _Place, name: str, version: int | None, *, as_json: bool) -> None:
     """Check a version: files against manifest, manifest against registry, lineage, splits."""
-    _check_version(repo, name, root, version)
-    with _feast():
-        from feast_plugin.versions.verify import verify_snapshot
+    catalog = place.catalog(name)
+    catalog.check_known(version)
+    with place.opened() as registry:
+        from feast_plugin.versions import verify as checked_by
 
-        found = verify_snapshot(_open(repo), name=name, root=root, version=version)
+        found = checked_by.verify(registry, catalog, version)
     if as_json:
         click.echo(json.dumps(found.to_dict()))
     else:
@@ -193,41 +219,38 @@ def verify(repo: Path, name: str, root: str | None, version: int | None, *, as_j
 @snapshot.command()
 @click.argument("first", type=click.IntRange(min=1))
 @click.argument("second", type=click.IntRange(min=1))
-@_repo(required=False)
+@_place
 @_name
-@_root
 @_json
-def diff(first: int, second: int, repo: Path | None, name: str, root: str | None, *, as_json: bool) -> None:
+def diff(first: int, second: int, place: _Place, name: str, *, as_json: bool) -> None:
     """Compare two versions: parameters, contract, counts, distributions."""
     from feast_plugin.versions.diff import diff_snapshot
 
-    found = diff_snapshot(first, second, name=name, root=_where(root, repo))
+    found = diff_snapshot(first, second, name=name, root=place.root)
     click.echo(json.dumps(found) if as_json else json.dumps(found, indent=1))
 
 
 @snapshot.command()
-@_repo(required=True)
+@_place
 @_name
-@_root
 @_version
 @click.option(
     "--entity-df",
     help="Entity frame, where the real rows must be retrieved again and the manifest's file is gone.",
 )
 @_json
-def rebuild(
-    repo: Path, name: str, root: str | None, version: int | None, entity_df: str | None, *, as_json: bool
-) -> None:
+def rebuild(place: _Place, name: str, version: int | None, entity_df: str | None, *, as_json: bool) -> None:
     """Make a version's files again and put back those that are missing or changed."""
-    from feast_plugin.versions.parameters import frame_file, is_select
+    from feast_plugin.versions.request import frame_file, is_select
 
-    _check_version(repo, name, root, version)
+    catalog = place.catalog(name)
+    catalog.check_known(version)
     if entity_df is not None and not is_select(entity_df):
         frame_file(entity_df)
-    with _feast():
-        from feast_plugin.rebuild import rebuild_snapshot
+    with place.opened() as registry:
+        from feast_plugin.versions import rebuild as made_by
 
-        made = rebuild_snapshot(_open(repo), name=name, root=root, version=version, entity_df=entity_df)
+        made = made_by.rebuild(registry, catalog, version, entity_df)
     if as_json:
         click.echo(json.dumps(made.to_dict()))
         return
@@ -237,21 +260,21 @@ def rebuild(
 
 
 @snapshot.command()
-@_repo(required=True)
+@_place
 @_name
-@_root
 @click.option("--version", type=click.IntRange(min=1), help="The version to remove.")
 @click.option("--keep", type=click.IntRange(min=1), help="Instead: remove all but that many of the newest.")
 @_json
-def prune(repo: Path, name: str, root: str | None, version: int | None, keep: int | None, *, as_json: bool) -> None:
+def prune(place: _Place, name: str, version: int | None, keep: int | None, *, as_json: bool) -> None:
     """Remove versions that nothing uses, files and registry entries."""
     if (version is None) == (keep is None):
         raise InvalidInputError("prune needs either --version or --keep, how many of the newest to keep")
-    _check_version(repo, name, root, version)
-    with _feast():
-        from feast_plugin.prune import prune_snapshot
+    catalog = place.catalog(name)
+    catalog.check_known(version)
+    with place.opened() as registry:
+        from feast_plugin.versions import prune as removed_by
 
-        gone = prune_snapshot(_open(repo), name=name, root=root, version=version, keep=keep)
+        gone = removed_by.prune(registry, catalog, version=version, keep=keep)
     if as_json:
         click.echo(json.dumps({"name": name, "removed": gone}))
     else:
@@ -259,27 +282,24 @@ def prune(repo: Path, name: str, root: str | None, version: int | None, keep: in
 
 
 @snapshot.command()
-@_repo(required=True)
+@_place
 @_name
-@_root
 @click.option("--entity", required=True, help="Value of a join key, or key=value.")
 @_json
-def forget(repo: Path, name: str, root: str | None, entity: str, *, as_json: bool) -> None:
+def forget(place: _Place, name: str, entity: str, *, as_json: bool) -> None:
     """Replace every version that holds an entity, or rows that descend from it, by one without.
 
     Later versions of this name leave the entity out.
     """
-    from feast_plugin.versions.catalog import Catalog
     from feast_plugin.versions.tombstones import Tombstones
 
-    _check_repo(repo)
-    catalog = Catalog.open(name, root, repo)
+    catalog = place.catalog(name)
     if not Tombstones.read(catalog.home).keys_of(entity):
         catalog.check_known()
-    with _feast():
-        from feast_plugin.forget import forget_entity
+    with place.opened() as registry:
+        from feast_plugin.versions import forget as removed_by
 
-        done = forget_entity(_open(repo), name=name, root=root, entity=entity)
+        done = removed_by.forget(registry, catalog, entity)
     if as_json:
         click.echo(json.dumps({"name": name, "entity": entity, "versions": [one.to_dict() for one in done]}))
         return
@@ -290,67 +310,3 @@ def forget(repo: Path, name: str, root: str | None, entity: str, *, as_json: boo
         click.echo(f"{name}: no version holds {entity}, which was forgotten before: create leaves it out")
     else:
         click.echo(f"{name}: every later create leaves {entity} out")
-
-
-def _where(root: str | None, repo: Path | None) -> str | Path:
-    if root is None and repo is None:
-        raise InvalidInputError("give --root, or --repo where snapshots are kept in the repository itself")
-    return root if root is not None else Path(str(repo)) / "snapshots"
-
-
-def _check_options(repo: Path, options: dict[str, Any]) -> None:
-    """Check a create command as far as it can be before Feast is imported."""
-    from feast_plugin.versions.parameters import Sampling, check_request
-
-    _check_repo(repo)
-    Sampling(**{field.name: options[field.name] for field in dataclasses.fields(Sampling)})
-    asked = ("name", "split", "retain", "feature_service", "features", "entity_df", "start_date", "end_date")
-    check_request(**{name: options[name] for name in asked})
-
-
-def _check_version(repo: Path, name: str, root: str | None, version: int | None) -> None:
-    """Check that there is a version before Feast is imported."""
-    from feast_plugin.versions.catalog import Catalog
-
-    _check_repo(repo)
-    Catalog.open(name, root, repo).check_known(version)
-
-
-def _check_repo(repo: Path) -> None:
-    if not (repo / "feature_store.yaml").is_file():
-        raise InvalidInputError(f"--repo {str(repo)!r} has no feature_store.yaml: name a Feast repository")
-
-
-def _open(repo: Path) -> FeatureStore:
-    _check_repo(repo)
-    from feast import FeatureStore
-
-    try:
-        store = FeatureStore(repo_path=str(repo.resolve()))
-        store.registry.refresh(store.project)
-    except Exception as error:  # a configuration or registry that Feast cannot read, each with an error of its own
-        raise InvalidInputError(
-            f"--repo {str(repo)!r} cannot be opened: {type(error).__name__}: {error}: has `feast apply` been run?"
-        ) from error
-    return store
-
-
-@contextlib.contextmanager
-def _feast() -> Iterator[None]:
-    """Run what needs Feast: say how to install it, and keep its prints and warnings off the answer."""
-    with contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():
-        try:
-            import feast  # noqa: F401 - it resets the filter of warnings when it is imported
-        except ModuleNotFoundError as error:
-            raise MissingExtraError(
-                f"`resampler snapshot` needs {error.name}: pip install 'feast-resampler[feast]'"
-            ) from error
-        warnings.simplefilter("ignore", DeprecationWarning)
-        warnings.simplefilter("always", SnapshotWarning)
-        show = warnings.showwarning
-        warnings.showwarning = lambda message, category, *where: (
-            click.echo(f"Note: {message}", err=True)
-            if issubclass(category, SnapshotWarning)
-            else show(message, category, *where)
-        )
-        yield

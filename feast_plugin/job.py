@@ -14,17 +14,14 @@ from feast.infra.offline_stores.file_source import SavedDatasetFileStorage
 from feast.infra.offline_stores.offline_store import RetrievalJob, RetrievalMetadata
 
 from feast_plugin.retrieval.contract import build_contract
-from feast_plugin.retrieval.retrieve import conform
-from feast_plugin.versions.augmentation import augment as make_synthetic
 from feast_plugin.versions.augmentation import publishable
-from feast_plugin.versions.cleaning import unclean
-from feast_plugin.versions.contract import check_group
-from feast_plugin.versions.parameters import Sampling
+from feast_plugin.versions.conform import conform
 from feast_plugin.versions.parquet import ParquetFile
+from feast_plugin.versions.recipe import Recipe
 from feast_plugin.versions.rows import canonical_rows
-from feast_plugin.versions.sampling import resolve_sampler
 from feast_plugin.versions.split import TRAIN, left_after
 from feast_plugin.versions.storage import Location
+from feast_plugin.versions.training import augment_training, resolve
 from feast_plugin.versions.write import published_rows
 from resampler.errors import InvalidInputError
 
@@ -114,7 +111,15 @@ class AugmentedRetrievalJob(RetrievalJob):  # type: ignore[misc]
         group_by: str | None = None,
     ) -> None:
         self._job = job
-        self._sampling = Sampling(ratio, seed, k_neighbors, sampler, clean, undersample)
+        recipe = Recipe(
+            ratio=ratio,
+            seed=seed,
+            k_neighbors=k_neighbors,
+            sampler=sampler,
+            clean=clean,
+            undersample=undersample,
+            group_by=group_by,
+        )
         self._contract = build_contract(
             store,
             list(job.metadata.features),
@@ -122,8 +127,7 @@ class AugmentedRetrievalJob(RetrievalJob):  # type: ignore[misc]
             frame_columns=job.metadata.keys,
             full_feature_names=job.full_feature_names,
         )
-        self._sampler = resolve_sampler(sampler, self._contract)
-        self._group_by = check_group(group_by, self._contract)
+        self._recipe = resolve(recipe, self._contract)
 
     @property
     def full_feature_names(self) -> bool:
@@ -153,20 +157,9 @@ class AugmentedRetrievalJob(RetrievalJob):  # type: ignore[misc]
             table = conform(self._job.to_arrow(timeout=timeout), contract, None)
             rows = canonical_rows(table, contract, Path(spool))
             everywhere = np.full(table.num_rows, TRAIN, dtype=np.uint8)
-            train = left_after(everywhere, rows, self._sampling.undersample, self._sampling.seed) == TRAIN
-            made = make_synthetic(
-                rows,
-                train,
-                contract,
-                ratio=self._sampling.ratio,
-                sampler=self._sampler,
-                k_neighbors=self._sampling.k_neighbors,
-                seed=self._sampling.seed,
-                group_by=self._group_by,
-            )
-            if self._sampling.clean is not None:
-                cleaned = unclean(rows, train, made, contract, self._sampling.clean)
-                made, train = made.keep(~cleaned.synthetic), train & ~cleaned.real
+            assignment = left_after(everywhere, rows, self._recipe.undersample, self._recipe.seed)
+            assignment, made, _ = augment_training(rows, assignment, contract, self._recipe)
+            train = assignment == TRAIN
             schema = contract.arrow_schema(rows.table[contract.label].type)
             real = published_rows(rows.table.filter(pa.array(train)), contract, schema)
             return pa.concat_tables([real, publishable(rows, made, contract, schema)])

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 import warnings
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class SnapshotWarning(UserWarning):
@@ -18,3 +24,24 @@ def notice(text: str) -> None:
         One sentence: the thing, the rule, the value, and the remedy where there is one.
     """
     warnings.warn(text, SnapshotWarning, stacklevel=3)
+
+
+@contextlib.contextmanager
+def shown() -> Iterator[None]:
+    """Show notices as lines on standard error, and keep what libraries print and warn of off standard output.
+
+    Yields
+    ------
+    None
+        While a command runs.
+    """
+    with contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("always", SnapshotWarning)
+        show = warnings.showwarning
+        warnings.showwarning = lambda message, category, *where: (
+            print(f"Note: {message}", file=sys.stderr)  # noqa: T201 - for people
+            if issubclass(category, SnapshotWarning)
+            else show(message, category, *where)
+        )
+        yield

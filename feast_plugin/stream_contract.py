@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from feast.types import String
 
-from feast_plugin.cli import _feast, _open
+from feast_plugin.notices import shown
+from feast_plugin.registries import REGISTRIES
+from feast_plugin.registries.feast import open_store
 from feast_plugin.retrieval.contract import build_contract, projections
-from feast_plugin.snapshot import _resolve
+from feast_plugin.retrieval.retrieval import find_features
 from feast_plugin.versions.contract import NAMESPACE
 from resampler.errors import ContractError
 from resampler.schema import Feature, FeatureSchema, Label
@@ -46,9 +47,10 @@ def from_feature_service(repo: str, feature_service: str, label: str) -> Feature
     InvalidInputError
         If repository, service or label cannot be found.
     """
-    with _feast():
-        store = _open(Path(repo))
-        service = _resolve(store, feature_service, None)
+    REGISTRIES["repo"].check(repo)
+    with shown():
+        store = open_store(repo)
+        service = find_features(store, feature_service, None)
         fields = {f"{p.name}:{field.name}": field for p in projections(store, service) for field in p.fields}
         named = {reference for reference, field in fields.items() if label in (reference, field.name)}
         beside = not named and ":" not in label

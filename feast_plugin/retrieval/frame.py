@@ -2,51 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv
-import pyarrow.parquet as pq
 from feast.infra.offline_stores.offline_utils import get_offline_store_from_config
 
 from feast_plugin.notices import notice
 from feast_plugin.retrieval.sources import at_absolute_paths
 from feast_plugin.retrieval.sql import checked_sql
-from feast_plugin.versions.cast import cast_column, cast_timestamp, tell_of_timestamps
-from feast_plugin.versions.contract import TIMESTAMP, TIMESTAMP_TYPE, Contract
-from feast_plugin.versions.parameters import frame_file, is_select, read_time, span
-from feast_plugin.versions.repeats import find_repeated
-from resampler.errors import DataError, InvalidInputError, ResamplerError
+from feast_plugin.versions.cast import cast_timestamp, tell_of_timestamps
+from feast_plugin.versions.conform import checked_frame
+from feast_plugin.versions.contract import TIMESTAMP, TIMESTAMP_TYPE
+from feast_plugin.versions.frame import EntityFrame, open_table
+from feast_plugin.versions.request import frame_file, is_select, read_time, span
+from resampler.errors import DataError, ResamplerError
 
 if TYPE_CHECKING:
     import pandas as pd
     from feast import FeatureStore
 
+    from feast_plugin.versions.contract import Contract
+
 # Feast's offline server takes no open span; pandas knows no earlier and no later times in nanoseconds.
 _FIRST, _LAST = datetime(1700, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True)
-class EntityFrame:
-    """An entity frame, not yet read.
-
-    Parameters
-    ----------
-    columns : list of str or None
-        In order; None for a span of time, whose rows are those of the label's view.
-    told : dict
-        What a manifest says of it, as keywords of `open_frame`.
-    data : pyarrow.Table, pyarrow.parquet.ParquetFile, str or tuple of two datetime or None
-        The rows; SQL; or the first and last instant.
-    """
-
-    columns: list[str] | None
-    told: dict[str, Any]
-    data: Any
 
 
 def open_frame(
@@ -85,27 +66,15 @@ def open_frame(
             if value is not None and read_time(name, value).tzinfo is None:
                 notice(f"{name} {value} has no time zone and is taken as UTC: write the offset of your zone (+02:00)")
         return EntityFrame(None, {"start_date": _text(first), "end_date": _text(last)}, (first, last))
-    if start_date is not None or end_date is not None:
-        raise InvalidInputError("give either an entity frame or a span of time, not both: filter the frame by time")
-    if isinstance(entity_df, pa.Table):
-        return EntityFrame(entity_df.column_names, {}, entity_df)
-    if not isinstance(entity_df, str | Path):
-        table = pa.Table.from_pandas(entity_df, preserve_index=False)
-        return EntityFrame(table.column_names, {}, table)
     if isinstance(entity_df, str) and is_select(entity_df):
         return _open_sql(store, entity_df, entity_df)
-    file = frame_file(entity_df)
+    if not isinstance(entity_df, str | Path) or not (file := frame_file(entity_df)).path.endswith(".sql"):
+        return open_table(entity_df)
     where = str(entity_df) if "://" in str(entity_df) else file.path
-    suffix = Path(file.path).suffix
     try:
-        if suffix == ".sql":
-            return _open_sql(store, file.read().decode(), where)
-        source = file.filesystem.open_input_file(file.path)
-        data = pq.ParquetFile(source) if suffix == ".parquet" else pyarrow.csv.read_csv(source)
-    except (OSError, pa.ArrowInvalid, UnicodeDecodeError) as error:
+        return _open_sql(store, file.read().decode(), where)
+    except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"entity frame {where!r} cannot be read: {error}") from error
-    names = data.schema_arrow.names if isinstance(data, pq.ParquetFile) else data.column_names
-    return EntityFrame(list(names), {"entity_df": where}, data)
 
 
 def read_frame(store: FeatureStore, frame: EntityFrame, contract: Contract, *, extra: str | None) -> pa.Table | str:
@@ -152,72 +121,15 @@ def read_frame(store: FeatureStore, frame: EntityFrame, contract: Contract, *, e
             )
         if isinstance(frame.data, str):
             return frame.data  # its rows are checked when they come back with the features
-        whole = frame.data
-        table = whole.read(columns=wanted) if isinstance(whole, pq.ParquetFile) else whole.select(wanted)
+        table = frame.read(wanted)
         if table.num_rows:
             tell_of_timestamps(table[TIMESTAMP])
     return checked_frame(table, contract)
 
 
-def checked_frame(table: pa.Table, contract: Contract) -> pa.Table:
-    """Check rows that features are to be joined to.
-
-    Parameters
-    ----------
-    table : pyarrow.Table
-        Join keys and event timestamp, and what else the frame has.
-    contract : Contract
-        Names the keys.
-
-    Returns
-    -------
-    pyarrow.Table
-        The same, keys and timestamp cast.
-
-    Raises
-    ------
-    DataError
-        If there is no row, a null outside of request data, or a key stands twice at one instant.
-    """
-    if table.num_rows == 0:
-        raise DataError("entity frame has no row")
-    for name in table.column_names:
-        if table[name].null_count and name not in contract.request:
-            raise DataError(
-                f"entity frame column {name!r} must have no null, got {table[name].null_count}: drop those rows"
-            )
-    table = _set(table, TIMESTAMP, cast_timestamp(table[TIMESTAMP]))
-    for name, key_type in contract.join_keys.items():
-        table = _set(table, name, cast_column(name, table[name], key_type))
-    check_unique(table.select(contract.keys))
-    return table
-
-
-def check_unique(keys: pa.Table) -> None:
-    """Check that no entity stands twice at one instant.
-
-    Parameters
-    ----------
-    keys : pyarrow.Table
-        Join keys and event timestamp.
-
-    Raises
-    ------
-    DataError
-        If one does.
-    """
-    found = find_repeated(keys)
-    if found is None:
-        return
-    raise DataError(
-        f"entity frame must hold each key once at one instant, got {found.number} repeated, first {found.example}: "
-        "Feast would silently drop all but one"
-    )
-
-
-def _open_sql(store: FeatureStore, text: str, told: str) -> EntityFrame:
+def _open_sql(store: FeatureStore, text: str, note: str) -> EntityFrame:
     sql, names = checked_sql(text, store.config.offline_store.type)
-    return EntityFrame(names, {"entity_df": told}, sql)
+    return EntityFrame(names, {"entity_df": note}, sql)
 
 
 def _read_span(store: FeatureStore, contract: Contract, start: datetime | None, end: datetime | None) -> pa.Table:
@@ -267,7 +179,3 @@ def _read_span(store: FeatureStore, contract: Contract, start: datetime | None, 
 
 def _text(instant: datetime | None) -> str | None:
     return None if instant is None else instant.isoformat()
-
-
-def _set(table: pa.Table, name: str, column: pa.ChunkedArray) -> pa.Table:
-    return table.set_column(table.schema.get_field_index(name), name, column)

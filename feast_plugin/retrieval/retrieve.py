@@ -9,12 +9,12 @@ import pyarrow as pa
 from feast import FeatureService, utils
 
 from feast_plugin.retrieval.dropped import missing_rows, retrieve_dropped
-from feast_plugin.retrieval.frame import checked_frame
 from feast_plugin.retrieval.sources import at_absolute_paths, check_rows
-from feast_plugin.versions.cast import cast_column, cast_label, cast_rule_column, cast_timestamp, tell_of_timestamps
+from feast_plugin.versions.cast import tell_of_timestamps
+from feast_plugin.versions.conform import cast_table, check_nulls, checked_frame
 from feast_plugin.versions.contract import TIMESTAMP, Contract
 from feast_plugin.versions.rows import Rows, canonical_rows
-from resampler.errors import ContractError, DataError, ResamplerError
+from resampler.errors import DataError, ResamplerError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -123,100 +123,3 @@ def _asked(features: FeatureService | Sequence[str], contract: Contract) -> Feat
             return features
     references = [c.reference for c in contract.columns]
     return references if contract.label_in_frame else [*references, contract.label_reference]
-
-
-def conform(table: pa.Table, contract: Contract, extra: str | None) -> pa.Table:
-    """Cast what an engine returned to what the contract promises, and check what no row may lack.
-
-    Parameters
-    ----------
-    table : pyarrow.Table
-        A retrieval; columns that the contract does not name are left out.
-    contract : Contract
-        Columns and their types.
-    extra : str, optional
-        The split rule's column, which is kept.
-
-    Returns
-    -------
-    pyarrow.Table
-        As `cast_table`.
-
-    Raises
-    ------
-    ContractError, DataError
-        As `cast_table` and `check_nulls`.
-    """
-    table = cast_table(table, contract, extra)
-    check_nulls(table, contract)
-    return table
-
-
-def cast_table(table: pa.Table, contract: Contract, extra: str | None) -> pa.Table:
-    """Cast what an engine returned to what the contract promises.
-
-    Parameters
-    ----------
-    table : pyarrow.Table
-        A retrieval; columns that the contract does not name are left out.
-    contract : Contract
-        Columns and their types.
-    extra : str, optional
-        The split rule's column, which is kept.
-
-    Returns
-    -------
-    pyarrow.Table
-        Join keys, event timestamp, features, label and `extra`; NaN is null.
-
-    Raises
-    ------
-    ContractError
-        If a column is missing or of another type than promised.
-    DataError
-        If the split rule's column is absent.
-    """
-    names = [*contract.join_keys, TIMESTAMP, *(c.name for c in contract.columns), contract.label]
-    missing = [name for name in names if name not in table.column_names]
-    if missing:
-        raise ContractError(f"the retrieval lacks column {missing[0]!r}; it has {', '.join(table.column_names)}")
-    columns = {name: cast_column(name, table[name], key_type) for name, key_type in contract.join_keys.items()}
-    columns[TIMESTAMP] = cast_timestamp(table[TIMESTAMP])
-    for c in contract.columns:
-        columns[c.name] = cast_column(c.name, table[c.name], c.arrow_type)
-    columns[contract.label] = cast_label(contract.label, table[contract.label], contract.label_type)
-    if extra is not None and extra not in columns:
-        if extra not in table.column_names:
-            raise DataError(
-                f"split column {extra!r} is neither in the entity frame nor a feature; there are "
-                f"{', '.join(table.column_names)}"
-            )
-        columns[extra] = cast_rule_column(extra, table[extra])
-    return pa.table(columns)
-
-
-def check_nulls(table: pa.Table, contract: Contract) -> None:
-    """Check that every row has a label, and every feature a value in some row.
-
-    Parameters
-    ----------
-    table : pyarrow.Table
-        From `cast_table`, all rows of the retrieval.
-    contract : Contract
-        Its columns.
-
-    Raises
-    ------
-    ContractError
-        If a feature is null in every row.
-    DataError
-        If the label is null in one.
-    """
-    for c in contract.columns:
-        if table[c.name].null_count == table.num_rows:
-            raise ContractError(
-                f"feature {c.reference} is null in every row: no value is as old as its ttl allows, or none matches"
-            )
-    nulls = table[contract.label].null_count
-    if nulls:
-        raise DataError(f"label {contract.label!r} must have no null, got {nulls} among {table.num_rows} rows")

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from feast_plugin.versions.contract import TIMESTAMP, TIMESTAMP_TYPE, Contract
 from feast_plugin.versions.matrix import decode, encode, spread, wide_columns
-from feast_plugin.versions.parameters import PLAIN
+from feast_plugin.versions.recipe import PLAIN
 from feast_plugin.versions.sampling import Request, sample, subgroups
 from resampler.errors import DataError, GateError
 from resampler.integers import interpolate_integers
@@ -152,7 +152,7 @@ def augment(
     ratio : float
         See `quotas`.
     sampler : str
-        One of `feast_plugin.versions.parameters.SAMPLERS`.
+        One of `feast_plugin.versions.recipe.SAMPLERS`.
     k_neighbors : int
         Neighbours of the same class that a row may be joined with.
     seed : int
@@ -266,7 +266,8 @@ def publishable(rows: Rows, made: Augmentation, contract: Contract, schema: pa.S
     columns: dict[str, pa.Array | pa.ChunkedArray] = {
         name: _synthetic_keys(name, rows.table[name], n, key_type) for name, key_type in contract.join_keys.items()
     }
-    columns[TIMESTAMP] = pa.array(rows.timestamps[made.parents.base], pa.int64()).cast(TIMESTAMP_TYPE)
+    if rows.timestamps is not None:
+        columns[TIMESTAMP] = pa.array(rows.timestamps[made.parents.base], pa.int64()).cast(TIMESTAMP_TYPE)
     columns |= dict(zip(made.table.column_names, made.table.columns, strict=True))
     label = pa.array(made.parents.label)
     if rows.classes.classes:

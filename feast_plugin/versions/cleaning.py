@@ -55,7 +55,7 @@ def unclean(rows: Rows, train: NDArray[np.bool_], made: Augmentation, contract: 
     contract : Contract
         Columns.
     cleaner : str
-        One of `feast_plugin.versions.parameters.CLEANERS`.
+        One of `feast_plugin.versions.recipe.CLEANERS`.
 
     Returns
     -------

@@ -150,6 +150,8 @@ class Contract:
     label_type : pyarrow.DataType, optional
         What a view promises of the label; by default as the entity frame has it
         (`feast_plugin.versions.cast.cast_label`).
+    timestamped : bool
+        Rows have an event timestamp. Feast's always do, those of a table need none.
     """
 
     columns: tuple[StoredFeature, ...]
@@ -159,6 +161,7 @@ class Contract:
     request: tuple[str, ...] = ()
     full_feature_names: bool = False
     label_type: pa.DataType | None = None
+    timestamped: bool = True
 
     @property
     def label_in_frame(self) -> bool:
@@ -167,8 +170,8 @@ class Contract:
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """What identifies a row: event timestamp and join keys, which is also the canonical order."""
-        return (TIMESTAMP, *self.join_keys)
+        """What identifies a row: event timestamp, if there is one, and join keys; also the canonical order."""
+        return (*((TIMESTAMP,) if self.timestamped else ()), *self.join_keys)
 
     @property
     def published_label(self) -> str:
@@ -201,7 +204,7 @@ class Contract:
         return pa.schema(
             [
                 *self.join_keys.items(),
-                (TIMESTAMP, TIMESTAMP_TYPE),
+                *([(TIMESTAMP, TIMESTAMP_TYPE)] if self.timestamped else []),
                 *((c.name, c.arrow_type) for c in self.columns),
                 (self.published_label, label_type),
                 (self.published_synthetic, pa.bool_()),
@@ -265,7 +268,7 @@ class Contract:
             # A list: the order is that of the rows, and JSON objects have none.
             "join_keys": [{"name": name, "dtype": str(key_type)} for name, key_type in self.join_keys.items()],
             "full_feature_names": self.full_feature_names,
-        }
+        } | ({} if self.timestamped else {"timestamped": False})
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Contract:
@@ -287,6 +290,7 @@ class Contract:
             label_reference=data["label_reference"],
             join_keys={key["name"]: DTYPES[key["dtype"]].arrow_type for key in data["join_keys"]},
             full_feature_names=data["full_feature_names"],
+            timestamped=data.get("timestamped", True),
         )
 
 
@@ -354,5 +358,6 @@ def check_names(contract: Contract) -> None:
     clashes = sorted({name for name in names if names.count(name) > 1})
     if clashes:
         raise ContractError(
-            f"column {clashes[0]!r} would stand twice in the snapshot: use full_feature_names or rename it"
+            f"column {clashes[0]!r} would stand twice in the snapshot: rename it, leave it out or, in Feast, use "
+            "full_feature_names"
         )

@@ -57,8 +57,8 @@ class SplitEntry:
         Rows of each kind.
     classes : dict of str to dict
         For each class, ``{"real": rows, "synthetic": rows}``.
-    min_event_timestamp, max_event_timestamp : int
-        Microseconds since 1970, UTC.
+    min_event_timestamp, max_event_timestamp : int or None
+        Microseconds since 1970, UTC; None where rows have none.
     sha256 : str
         Of the logical content (`feast_plugin.versions.identity.ContentDigest`).
     """
@@ -68,8 +68,8 @@ class SplitEntry:
     real: int
     synthetic: int
     classes: dict[str, dict[str, int]]
-    min_event_timestamp: int
-    max_event_timestamp: int
+    min_event_timestamp: int | None
+    max_event_timestamp: int | None
     sha256: str
 
 
@@ -400,3 +400,19 @@ def dataset_name(name: str, version: int, split: str) -> str:
         ``NAME_v0001_train`` for the training split of 1.
     """
     return f"{name}_{version_name(version)}_{split}"
+
+
+def part_name(split: str) -> str:
+    """Return the file of a split.
+
+    Parameters
+    ----------
+    split : str
+        Of the splits.
+
+    Returns
+    -------
+    str
+        Relative to the version's directory: ``train/part-00000.parquet``.
+    """
+    return f"{split}/part-00000.parquet"

@@ -29,7 +29,7 @@ BATCH_ROWS = 131_072  # rows held at once while a table passes through
 
 @dataclass(frozen=True)
 class Rows:
-    """The retrieved rows in canonical order: by event timestamp, then by join keys.
+    """Real rows in canonical order: by event timestamp, if they have one, then by join keys.
 
     They lie in a file that is mapped. Pages that were read count as memory of the process until the kernel wants them
     back: `release` gives them back at once, so that passing over a table of any size takes a few batches' memory.
@@ -40,8 +40,8 @@ class Rows:
         Join keys, event timestamp, features, label and the split rule's column, memory-mapped.
     row_id : ndarray of shape (n_rows,), int64
         Identities.
-    timestamps : ndarray of shape (n_rows,), int64
-        Microseconds since 1970, UTC.
+    timestamps : ndarray of shape (n_rows,), int64, or None
+        Microseconds since 1970, UTC; None where rows have no event timestamp.
     label : ndarray of shape (n_rows,), int64
         Class of each row: the integer itself, or the position in `classes`.
     classes : Label
@@ -52,7 +52,7 @@ class Rows:
 
     table: pa.Table
     row_id: NDArray[np.int64]
-    timestamps: NDArray[np.int64]
+    timestamps: NDArray[np.int64] | None
     label: NDArray[np.int64]
     classes: Label
     release: Callable[[], None]
@@ -134,7 +134,7 @@ def canonical_rows(table: pa.Table, contract: Contract, spool: Path) -> Rows:
     rows = Rows(
         table=table,
         row_id=row_ids(table, contract.keys),
-        timestamps=table[TIMESTAMP].cast(pa.int64()).to_numpy(),
+        timestamps=table[TIMESTAMP].cast(pa.int64()).to_numpy() if contract.timestamped else None,
         label=label,
         classes=classes,
         release=release,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from feast_plugin.versions.parameters import PLAIN, SAMPLERS, check_choice
+from feast_plugin.versions.recipe import PLAIN
 from resampler.errors import DataError, InvalidInputError
 from resampler.generate import Plan, build, draw, elect_donors
 from resampler.metric import label_key, make_penalty
@@ -78,7 +78,7 @@ class Request(NamedTuple):
     Parameters
     ----------
     sampler : str
-        One of `SAMPLERS`.
+        One of `feast_plugin.versions.recipe.SAMPLERS`.
     matrix : ndarray of shape (n_rows, n_features)
         Complete rows: of this class alone for a plain sampler, of every class for an adaptive one.
     members : ndarray of shape (n_members,), int64
@@ -113,7 +113,7 @@ def resolve_sampler(sampler: str | None, contract: Contract) -> str:
     Parameters
     ----------
     sampler : str, optional
-        One of `SAMPLERS`.
+        One of `feast_plugin.versions.recipe.SAMPLERS`.
     contract : Contract
         Whose features it must fit.
 
@@ -125,13 +125,12 @@ def resolve_sampler(sampler: str | None, contract: Contract) -> str:
     Raises
     ------
     InvalidInputError
-        If the name is unknown, or smote or smotenc does not fit.
+        If smote or smotenc does not fit.
     """
     mixed = [c.name for c in contract.columns if c.categorical]
     fitting = "smotenc" if mixed else "smote"
     if sampler is None:
         return fitting
-    check_choice("sampler", sampler, SAMPLERS)
     if sampler in PLAIN and sampler != fitting:
         raise InvalidInputError(
             f"sampler {sampler!r} does not fit the contract's categorical features {mixed}: use {fitting!r}"

@@ -97,7 +97,7 @@ class SplitRule:
     def assign(
         self,
         *,
-        timestamps: NDArray[np.int64],
+        timestamps: NDArray[np.int64] | None,
         row_id: NDArray[np.int64],
         label: NDArray[np.int64],
         values: pa.ChunkedArray | None,
@@ -107,8 +107,8 @@ class SplitRule:
 
         Parameters
         ----------
-        timestamps : ndarray of shape (n_rows,), int64
-            Event times in microseconds, ascending.
+        timestamps : ndarray of shape (n_rows,), int64, or None
+            Event times in microseconds, ascending; None where rows have none.
         row_id : ndarray of shape (n_rows,), int64
             Identities, which the stratified draw is keyed on.
         label : ndarray of shape (n_rows,), int64
@@ -125,6 +125,8 @@ class SplitRule:
 
         Raises
         ------
+        InvalidInputError
+            If the rule is `time` and rows have none.
         DataError
             If a value of the column is null or no split's name, or a split with a share gets no row.
         """
@@ -133,6 +135,11 @@ class SplitRule:
         if values is not None:
             assignment = self._by_group(values, seed) if self.kind == "group" else self._by_name(values)
         elif self.kind == "time":
+            if timestamps is None:
+                raise InvalidInputError(
+                    f"split {str(self)!r} needs event times, and rows have none: name their column (timestamp), or "
+                    "split in another way, such as stratified:0.7,0.15,0.15"
+                )
             assignment = self._by_time(timestamps)
         else:
             assignment = self._by_class(row_id, label, seed)

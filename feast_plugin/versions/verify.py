@@ -12,12 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from feast_plugin.registry import differences, saved_datasets
 from feast_plugin.versions import lineage
-from feast_plugin.versions.catalog import Catalog
-from feast_plugin.versions.contract import TIMESTAMP, Contract
+from feast_plugin.versions.contract import Contract
 from feast_plugin.versions.identity import ContentDigest, hash_keys
 from feast_plugin.versions.matrix import spread
+from feast_plugin.versions.registry import datasets_of
 from feast_plugin.versions.rows import BATCH_ROWS
 from feast_plugin.versions.split import SPLITS, TRAIN
 from feast_plugin.versions.stored import stored_keys, stored_rows
@@ -27,10 +26,11 @@ from resampler.errors import CorruptStateError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from feast import FeatureStore
     from numpy.typing import NDArray
 
+    from feast_plugin.versions.catalog import Catalog
     from feast_plugin.versions.manifest import Manifest, SplitEntry
+    from feast_plugin.versions.registry import Registry
     from feast_plugin.versions.storage import Location
 
 
@@ -71,19 +71,15 @@ class Verification:
         return asdict(self) | {"problems": list(self.problems), "ok": self.ok}
 
 
-def verify_snapshot(
-    store: FeatureStore, *, name: str, root: str | Path | None = None, version: int | None = None
-) -> Verification:
+def verify(registry: Registry, catalog: Catalog, version: int | None = None) -> Verification:
     """Check a version.
 
     Parameters
     ----------
-    store : feast.FeatureStore
-        Whose registry should know it.
-    name : str
-        Of the snapshot.
-    root : str or Path, optional
-        Where snapshots are kept, by default ``snapshots`` in the store's repository.
+    registry : Registry
+        Should know it.
+    catalog : Catalog
+        The snapshot's versions.
     version : int, optional
         By default the newest.
 
@@ -94,19 +90,21 @@ def verify_snapshot(
 
     Raises
     ------
+    InvalidInputError
+        If the version is of another kind of registry.
     DataError
         If there is no such version.
     CorruptStateError
         If its manifest itself was changed.
     """
-    catalog = Catalog.open(name, root, store.repo_path)
     manifest = catalog.load(version)
-    outcomes = list(_outcomes(store, manifest, catalog))
+    registry.check_own(manifest)
+    outcomes = list(_outcomes(registry, manifest, catalog))
     problems = tuple(problem for problem in outcomes if problem is not None)
     return Verification(manifest.name, manifest.version, len(outcomes), problems)
 
 
-def _outcomes(store: FeatureStore, manifest: Manifest, catalog: Catalog) -> Iterator[str | None]:
+def _outcomes(registry: Registry, manifest: Manifest, catalog: Catalog) -> Iterator[str | None]:
     """Yield None for a statement that holds, else what is wrong."""
     directory = catalog.directory(manifest.version)
     intact = True
@@ -115,8 +113,8 @@ def _outcomes(store: FeatureStore, manifest: Manifest, catalog: Catalog) -> Iter
         problem = _file_problem(file.path, file.sha256, directory)
         intact &= problem is None
         yield problem
-    for dataset in saved_datasets(manifest, directory):
-        found = differences(store, dataset)
+    for dataset in datasets_of(manifest, directory):
+        found = registry.differences(dataset)
         yield "; ".join(found) if found else None
     if not intact:  # what other bytes say is no news
         return
@@ -195,7 +193,7 @@ class _Content:
     def __init__(self, manifest: Manifest, path: str, directory: Location) -> None:
         columns = manifest.columns
         label, mark = columns["label"], columns["synthetic"]
-        identity = [TIMESTAMP, *(key["name"] for key in columns["join_keys"])]
+        identity = Contract.from_dict(columns).keys
         keys: list[NDArray[np.uint64]] = []
         marks: list[NDArray[np.bool_]] = []
         labels: list[Any] = []

@@ -13,20 +13,21 @@ import pyarrow as pa
 from tqdm import tqdm
 
 from feast_plugin.versions import lineage
-from feast_plugin.versions.augmentation import augment, publishable
-from feast_plugin.versions.cleaning import unclean
-from feast_plugin.versions.manifest import Manifest, SplitEntry, dataset_name
-from feast_plugin.versions.parameters import RETAINED
+from feast_plugin.versions.augmentation import publishable
+from feast_plugin.versions.manifest import Manifest, SplitEntry, dataset_name, part_name
 from feast_plugin.versions.parquet import ParquetFile
+from feast_plugin.versions.recipe import FORGOT, RETAINED
 from feast_plugin.versions.report import draw_pictures, write_report
 from feast_plugin.versions.rows import BATCH_ROWS
-from feast_plugin.versions.split import LEFT_OUT, SPLITS, TRAIN
+from feast_plugin.versions.split import SPLITS, TRAIN
+from feast_plugin.versions.training import augment_training
 from resampler.errors import CorruptStateError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from feast_plugin.versions.contract import Contract
+    from feast_plugin.versions.recipe import Recipe
     from feast_plugin.versions.rows import Rows
     from feast_plugin.versions.storage import Location
 
@@ -45,8 +46,12 @@ class Draft(NamedTuple):
         Real rows in canonical order.
     assignment : ndarray of shape (n_rows,), uint8
         Split of each row, as a position in `SPLITS`.
-    seed, ratio, parameters, inputs, retain, notes
+    recipe : Recipe
+        What is made of them, with nothing left open.
+    inputs, notes
         As in `Manifest`.
+    replaces : int, optional
+        The version that this one replaces, without an entity that was forgotten.
     created : str, optional
         As in `Manifest`, by default now.
     scale : ndarray of shape (n_features,), float32, optional
@@ -56,14 +61,17 @@ class Draft(NamedTuple):
     contract: Contract
     rows: Rows
     assignment: NDArray[np.uint8]
-    seed: int
-    ratio: float
-    parameters: dict[str, Any]
+    recipe: Recipe
     inputs: dict[str, Any]
-    retain: str = "full"
     notes: dict[str, Any] | None = None
+    replaces: int | None = None
     created: str | None = None
     scale: NDArray[np.float32] | None = None
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """As in `Manifest`."""
+        return self.recipe.parameters | ({} if self.replaces is None else {FORGOT: self.replaces})
 
 
 def write_version(draft: Draft, name: str, version: int, directory: Location) -> Manifest:
@@ -94,35 +102,17 @@ def write_version(draft: Draft, name: str, version: int, directory: Location) ->
     -----
     Real rows pass through in batches: memory follows the minority; with cleaning, the training split.
     """
-    contract, rows, assignment = draft.contract, draft.rows, draft.assignment
+    contract, rows, recipe = draft.contract, draft.rows, draft.recipe
+    assignment, made, cleaned = augment_training(rows, draft.assignment, contract, recipe, draft.scale)
     train = assignment == TRAIN
-    made = augment(
-        rows,
-        train,
-        contract,
-        ratio=draft.ratio,
-        sampler=draft.parameters["sampler"],
-        k_neighbors=draft.parameters["k_neighbors"],
-        seed=draft.seed,
-        group_by=draft.parameters.get("group_by"),
-        scale=draft.scale,
-    )
-    cleaner = draft.parameters.get("clean")
-    if cleaner is not None:
-        cleaned = unclean(rows, train, made, contract, cleaner)
-        made = made.keep(~cleaned.synthetic)
-        assignment = np.where(cleaned.real, np.uint8(LEFT_OUT), assignment)
-        train = assignment == TRAIN
     schema = contract.arrow_schema(rows.table[contract.label].type)
     synthetic = publishable(rows, made, contract, schema)
-    limit = RETAINED[draft.retain]
+    limit = RETAINED[recipe.retain]
     used = [split for code, split in enumerate(SPLITS) if (assignment == code).any()]
     with contextlib.ExitStack() as stack:
-        files = {
-            split: stack.enter_context(ParquetFile(directory, f"{split}/part-00000.parquet", schema)) for split in used
-        }
+        files = {split: stack.enter_context(ParquetFile(directory, part_name(split), schema)) for split in used}
         kept = None if limit is None else stack.enter_context(ParquetFile(directory, KEPT, schema))
-        dropped = None if cleaner is None else stack.enter_context(ParquetFile(directory, CLEANED, schema))
+        dropped = None if cleaned is None else stack.enter_context(ParquetFile(directory, CLEANED, schema))
         parents = stack.enter_context(ParquetFile(directory, lineage.FILE, lineage.SCHEMA))
         passes = tqdm(rows.batches(), total=-(-len(train) // BATCH_ROWS), desc="writing", unit="batch", disable=None)
         for start, real in passes:
@@ -132,8 +122,8 @@ def write_version(draft: Draft, name: str, version: int, directory: Location) ->
                 file.write(part)
                 if kept is not None and split == SPLITS[TRAIN]:
                     kept.write(part)
-            if dropped is not None:
-                dropped.write(batch.filter(pa.array(cleaned.real[start : start + BATCH_ROWS])))
+            if dropped is not None and cleaned is not None:
+                dropped.write(batch.filter(pa.array(cleaned[start : start + BATCH_ROWS])))
         files[SPLITS[TRAIN]].write(synthetic)
         if kept is not None:
             kept.write(synthetic.slice(0, limit))
@@ -142,13 +132,13 @@ def write_version(draft: Draft, name: str, version: int, directory: Location) ->
         name=name,
         version=version,
         created=draft.created or datetime.now(UTC).isoformat(timespec="seconds"),
-        seed=draft.seed,
-        ratio=draft.ratio,
+        seed=recipe.seed,
+        ratio=recipe.ratio,
         parameters=draft.parameters,
         inputs=draft.inputs,
         contract=made.schema.to_dict(),
         columns=contract.to_dict(),
-        retain=draft.retain,
+        retain=recipe.retain,
         splits={
             split: _entry(
                 dataset_name(name, version, split),
@@ -164,7 +154,7 @@ def write_version(draft: Draft, name: str, version: int, directory: Location) ->
         left_out=None if dropped is None else dropped.stored,
         notes={
             "incomplete_minority_rows": made.incomplete,
-            "libraries": {p: importlib.metadata.version(p) for p in ("feast", "numba", "numpy", "pyarrow")},
+            "libraries": _versions_of("feast", "numba", "numpy", "pyarrow"),
         }
         | (draft.notes or {}),
     )
@@ -223,6 +213,15 @@ def published_rows(table: pa.Table, contract: Contract, schema: pa.Schema) -> pa
     return pa.table([columns[name] for name in schema.names], schema=schema)
 
 
+def _versions_of(*names: str) -> dict[str, str]:
+    """Look up the libraries that may decide bytes; a version that is made of a table may have no Feast beside it."""
+    found = {}
+    for name in names:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[name] = importlib.metadata.version(name)
+    return found
+
+
 def _entry(
     dataset: str,
     file: ParquetFile,
@@ -235,14 +234,14 @@ def _entry(
         for code, count in zip(*np.unique(codes, return_counts=True), strict=True):
             label = str(rows.classes.classes[code] if rows.classes.classes else code)
             classes.setdefault(label, {"real": 0, "synthetic": 0})[kind] = int(count)
-    times = rows.timestamps[members]
+    times = None if rows.timestamps is None else rows.timestamps[members]
     return SplitEntry(
         dataset=dataset,
         file=file.stored,
         real=int(np.count_nonzero(members)),
         synthetic=len(synthetic),
         classes=classes,
-        min_event_timestamp=int(times.min()),
-        max_event_timestamp=int(times.max()),
+        min_event_timestamp=None if times is None else int(times.min()),
+        max_event_timestamp=None if times is None else int(times.max()),
         sha256=file.content.hexdigest(),
     )

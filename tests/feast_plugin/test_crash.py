@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from feast_plugin import verify_snapshot
 from feast_plugin.versions.catalog import Catalog
 from feast_plugin.versions.storage import Location
-from feast_plugin.versions.verify import verify_snapshot
 
 sys.path.insert(0, str(Path(__file__).parent))
 import crash_child
@@ -22,7 +22,7 @@ SQL = "registry:\n  registry_type: sql\n  path: sqlite:///{path}\n  cache_ttl_se
 def context():
     """Processes that are forked from one that has imported Feast and nothing else."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["feast_plugin.snapshot"])
+    context.set_forkserver_preload(["feast_plugin.registries.feast", "feast_plugin.versions.create"])
     return context
 
 
@@ -57,17 +57,17 @@ def assert_sound(project, *versions):
 
 
 STEPS = {
-    "retrieved": ("feast_plugin.snapshot", "retrieve", 1, True),
+    "retrieved": ("feast_plugin.retrieval.retrieval", "retrieve", 1, True),
     "directory made": ("feast_plugin.versions.parquet", "ParquetFile.__init__", 1, True),
     "a file is half written": ("feast_plugin.versions.parquet", "ParquetFile._flush", 2, False),
-    "files written": ("feast_plugin.snapshot", "write_version", 1, True),
+    "files written": ("feast_plugin.versions.create", "write_version", 1, True),
     "page published": ("feast_plugin.versions.storage", "Location.publish", 1, True),
     "manifest half published": ("feast_plugin.versions.storage", "Location.create_parent", 6, True),
     "manifest published": ("feast_plugin.versions.storage", "Location.publish", 2, True),
     "first entry applied": ("registry", "apply_saved_dataset", 1, True),
     "last entry applied": ("registry", "apply_saved_dataset", 3, True),
-    "registry file half written": ("feast_plugin.registry", "os.fsync", 1, False),
-    "registered": ("feast_plugin.snapshot", "register", 1, True),
+    "registry file half written": ("feast_plugin.registries.feast", "os.fsync", 1, False),
+    "registered": ("feast_plugin.registries.feast", "FeastRegistry.register", 1, True),
 }
 
 

@@ -14,17 +14,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from feast_plugin import forget as forget_module
-from feast_plugin import snapshot as snapshot_module
-from feast_plugin.forget import forget_entity
+from feast_plugin import diff_snapshot, forget_entity, list_snapshots, prune_snapshot, rebuild_snapshot, verify_snapshot
 from feast_plugin.notices import SnapshotWarning
-from feast_plugin.prune import prune_snapshot
-from feast_plugin.rebuild import rebuild_snapshot
-from feast_plugin.versions.catalog import Catalog, list_snapshots, survey
-from feast_plugin.versions.diff import diff_snapshot
+from feast_plugin.retrieval import retrieval as retrieval_module
+from feast_plugin.versions import forget as forget_module
+from feast_plugin.versions.catalog import Catalog, survey
 from feast_plugin.versions.storage import Location
 from feast_plugin.versions.tombstones import Tombstones
-from feast_plugin.versions.verify import verify_snapshot
 from resampler.errors import CorruptStateError, DataError, GateError, InvalidInputError
 
 
@@ -326,14 +322,14 @@ def test_create_leaves_a_forgotten_entity_out_and_says_so(project, entity, tmp_p
 def test_a_version_that_was_being_made_cannot_bring_the_entity_back(project, monkeypatch):
     """Forgotten between the retrieval and the publication."""
     project.create()
-    genuine = snapshot_module.retrieve
+    genuine = retrieval_module.retrieve
 
     def retrieve(*args, **options):
         rows = genuine(*args, **options)
         forget(project, "7")
         return rows
 
-    monkeypatch.setattr(snapshot_module, "retrieve", retrieve)
+    monkeypatch.setattr(retrieval_module, "retrieve", retrieve)
     with pytest.raises(DataError, match="10 rows are of an entity that was forgotten while they were read"):
         project.create(seed=5)
     assert catalog(project).numbers() == [2]
@@ -436,8 +432,8 @@ def test_a_version_that_comes_past_the_lock_is_replaced_too(project, make, monke
         far.create(seed=seed)
     genuine = forget_module.remove_version
 
-    def remove_version(store, versions, version, datasets):
-        genuine(store, versions, version, datasets)
+    def remove_version(registry, versions, version, datasets):
+        genuine(registry, versions, version, datasets)
         if version == 1:
             shutil.copytree(far.root / "pay" / "v0003", project.root / "pay" / "v0003")
 

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from feast_plugin import rebuild_snapshot, verify_snapshot
-from feast_plugin.registry import register, saved_datasets
+from feast_plugin.registries.feast import FeastRegistry
 from feast_plugin.versions.catalog import Catalog
 from feast_plugin.versions.manifest import Manifest
+from feast_plugin.versions.registry import datasets_of
 from feast_plugin.versions.storage import Location
 from resampler.errors import CorruptStateError
 
@@ -101,7 +102,7 @@ def old(make):
     project = make()
     shutil.copytree(FORMAT_1, project.root / "pay" / "v0001")
     catalog = Catalog(Location.parse(project.root), "pay")
-    register(project.reopened(), saved_datasets(catalog.load(1), catalog.directory(1)))
+    FeastRegistry(project.reopened()).register(datasets_of(catalog.load(1), catalog.directory(1)))
     return project
 
 

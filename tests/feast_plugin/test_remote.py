@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from feast import FeatureStore
 
-from feast_plugin.versions.verify import verify_snapshot
+from feast_plugin import verify_snapshot
 
 FEAST = Path(sys.executable).with_name("feast")
 

@@ -13,12 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 from pyarrow import fs
 
-from feast_plugin.forget import forget_entity
-from feast_plugin.prune import prune_snapshot
-from feast_plugin.rebuild import rebuild_snapshot
+from feast_plugin import forget_entity, prune_snapshot, rebuild_snapshot, verify_snapshot
 from feast_plugin.versions.catalog import Catalog
 from feast_plugin.versions.storage import Location
-from feast_plugin.versions.verify import verify_snapshot
 from resampler.errors import InvalidInputError
 
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}

@@ -211,7 +211,7 @@ def test_11_a_delta_table_is_refused_where_its_log_would_be_ignored(make):
 
 def test_12_removing_a_version_removes_it(make):
     """`feast delete` says that a dataset is gone and leaves it; see also test_lifecycle."""
-    from feast_plugin.prune import prune_snapshot
+    from feast_plugin import prune_snapshot
 
     project = make()
     snapshot = project.create()

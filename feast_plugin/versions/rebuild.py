@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-import dataclasses
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
 
-from feast_plugin.retrieval.contract import build_contract
-from feast_plugin.retrieval.frame import open_frame, read_frame
-from feast_plugin.retrieval.retrieve import retrieve
-from feast_plugin.snapshot import assign
-from feast_plugin.versions.catalog import Catalog
 from feast_plugin.versions.manifest import FILE
-from feast_plugin.versions.split import SplitRule
+from feast_plugin.versions.recipe import ALGORITHM, FORGOT, Recipe
 from feast_plugin.versions.stored import stored_rows
 from feast_plugin.versions.tombstones import Tombstones
+from feast_plugin.versions.training import assign
 from feast_plugin.versions.verify import scale_problem
 from feast_plugin.versions.write import Draft, write_version
 from resampler.errors import CorruptStateError, DataError
 
 if TYPE_CHECKING:
     import pandas as pd
-    from feast import FeatureStore
+    import pyarrow as pa
 
+    from feast_plugin.versions.catalog import Catalog
     from feast_plugin.versions.manifest import Manifest, StoredFile
+    from feast_plugin.versions.registry import Registry
     from feast_plugin.versions.storage import Location
 
 STAGE = ".rebuild"
@@ -69,11 +65,9 @@ class Rebuilt:
         return asdict(self) | {"restored": list(self.restored)}
 
 
-def rebuild_snapshot(
-    store: FeatureStore,
-    *,
-    name: str,
-    root: str | Path | None = None,
+def rebuild(
+    registry: Registry,
+    catalog: Catalog,
     version: int | None = None,
     entity_df: str | Path | pd.DataFrame | pa.Table | None = None,
 ) -> Rebuilt:
@@ -83,12 +77,10 @@ def rebuild_snapshot(
 
     Parameters
     ----------
-    store : feast.FeatureStore
-        For another retrieval.
-    name : str
-        Of the snapshot.
-    root : str or Path, optional
-        Where snapshots are kept, by default ``snapshots`` in the store's repository.
+    registry : Registry
+        Finds the real rows again.
+    catalog : Catalog
+        The snapshot's versions.
     version : int, optional
         By default the newest.
     entity_df : str, Path, pandas.DataFrame or pyarrow.Table, optional
@@ -101,13 +93,15 @@ def rebuild_snapshot(
 
     Raises
     ------
+    InvalidInputError
+        If the version is of another kind of registry.
     DataError
         If there is no such version, or another retrieval needs an entity frame and none is known.
     CorruptStateError
         If the features have changed since, or the same rows give other bytes under these library versions.
     """
-    catalog = Catalog.open(name, root, store.repo_path)
     manifest = catalog.load(version)
+    registry.check_own(manifest)
     directory = catalog.directory(manifest.version)
     stage = directory / STAGE
     with catalog.home.locked(), tempfile.TemporaryDirectory(prefix="resampler-") as spool:
@@ -119,7 +113,7 @@ def rebuild_snapshot(
             if changed:
                 raise CorruptStateError(f"{directory.uri}/{FILE}: {changed}: restore it from a copy")
         else:
-            draft = _retrieved(store, catalog, manifest, entity_df, Path(spool))
+            draft = _retrieved(registry, catalog, manifest, entity_df, Path(spool))
         try:
             made = write_version(draft, manifest.name, manifest.version, stage)
             _check_equal(manifest, made)
@@ -154,11 +148,9 @@ def _is_intact(file: StoredFile, directory: Location) -> bool:
 def _draft(manifest: Manifest, **parts: Any) -> Draft:
     return Draft(
         **parts,
-        seed=manifest.seed,
-        ratio=manifest.ratio,
-        parameters=manifest.parameters,
+        recipe=Recipe.of(manifest),
         inputs=manifest.inputs,
-        retain=manifest.retain,
+        replaces=manifest.parameters.get(FORGOT),
         created=manifest.created,
         # Summed over other batches, a fitted scale could differ in its last bit.
         scale=np.array(manifest.schema.scale),
@@ -166,13 +158,13 @@ def _draft(manifest: Manifest, **parts: Any) -> Draft:
 
 
 def _retrieved(
-    store: FeatureStore,
+    registry: Registry,
     catalog: Catalog,
     manifest: Manifest,
     entity_df: str | Path | pd.DataFrame | pa.Table | None,
     spool: Path,
 ) -> Draft:
-    replaced = manifest.parameters.get("forgot_in_version")
+    replaced = manifest.parameters.get(FORGOT)
     if replaced is not None:
         raise CorruptStateError(
             f"{manifest.name} version {manifest.version}: the real rows are damaged, and cannot be retrieved again: "
@@ -185,44 +177,22 @@ def _retrieved(
             f"{manifest.name} version {manifest.version}: the real rows are damaged, and the manifest knows no entity "
             "frame to retrieve them by: give entity_df (--entity-df)"
         )
-    frame = open_frame(store, **({"entity_df": None} | known))
-    service = manifest.inputs["feature_service"]
-    references = [c["reference"] for c in manifest.columns["features"]]
-    label_reference = manifest.columns["label_reference"]
-    view, _, column = label_reference.partition(":")
-    contract = build_contract(
-        store,
-        store.get_feature_service(service) if service else references,
-        column if view == "resampler" else label_reference,
-        frame_columns=frame.columns,
-        full_feature_names=manifest.columns["full_feature_names"],
-    )
-    if manifest.format == 1:  # which kept booleans and int32 as int64
-        text = manifest.contract["label"]["dtype"] == "string"
-        contract = dataclasses.replace(contract, label_type=pa.string() if text else pa.int64())
-    rule = SplitRule.parse(manifest.parameters["split"])
-    rows = retrieve(
-        store,
-        store.get_feature_service(service) if service else references,
-        contract,
-        read_frame(store, frame, contract, extra=rule.column),
-        extra=rule.column,
-        spool=spool,
-        forgotten=Tombstones.read(catalog.home),
-    )
+    recipe = Recipe.of(manifest)
+    source = registry.source_again(manifest, known, recipe.column)
+    rows = source.rows(spool, Tombstones.read(catalog.home))
     found = rows.sha256()
     if found != manifest.inputs["sha256"]:
         raise CorruptStateError(
-            f"{manifest.name} version {manifest.version} cannot be rebuilt: the retrieval now gives {found} over "
+            f"{manifest.name} version {manifest.version} cannot be rebuilt: its source now gives {found} over "
             f"{rows.table.num_rows} rows, then {manifest.inputs['sha256']} over {manifest.inputs['rows']}: features, "
             f"labels or entity frame have changed since; restore {FILE}'s files from a copy"
         )
-    assignment = assign(rows, rule, manifest.parameters.get("undersample"), manifest.seed)
-    return _draft(manifest, contract=contract, rows=rows, assignment=assignment)
+    return _draft(manifest, contract=source.contract, rows=rows, assignment=assign(rows, recipe))
 
 
 def _check_equal(manifest: Manifest, made: Manifest) -> None:
-    libraries = f"it was made with {manifest.notes['libraries']}, this is {made.notes['libraries']}"
+    then, now = ({**m.notes["libraries"], "algorithm": m.parameters["algorithm"]} for m in (manifest, made))
+    libraries = f"it was made with {then}, this is {now | {'algorithm': ALGORITHM}}"
     what = f"{manifest.name} version {manifest.version}"
     if {s: e.sha256 for s, e in made.splits.items()} != {s: e.sha256 for s, e in manifest.splits.items()}:
         raise CorruptStateError(f"{what}: the same rows now give other content; {libraries}: rebuild with those")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,19 +12,19 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from feast_plugin.prune import remove_version
-from feast_plugin.registry import saved_datasets
-from feast_plugin.snapshot import publish
-from feast_plugin.versions.catalog import Catalog
+from feast_plugin.versions.create import publish
+from feast_plugin.versions.prune import remove_version
+from feast_plugin.versions.recipe import ALGORITHM, Recipe
+from feast_plugin.versions.registry import datasets_of
 from feast_plugin.versions.stored import stored_keys, stored_rows
 from feast_plugin.versions.tombstones import ForgottenMeanwhileError, Tombstones, integer_of, keys_asked
 from feast_plugin.versions.write import Draft, check_files
 from resampler.errors import DataError, GateError, InvalidInputError
 
 if TYPE_CHECKING:
-    from feast import FeatureStore
-
+    from feast_plugin.versions.catalog import Catalog
     from feast_plugin.versions.manifest import Manifest
+    from feast_plugin.versions.registry import Registry
     from feast_plugin.versions.storage import Location
 
 
@@ -59,9 +60,7 @@ class Forgotten:
         return asdict(self)
 
 
-def forget_entity(
-    store: FeatureStore, *, name: str, root: str | Path | None = None, entity: str | int
-) -> list[Forgotten]:
+def forget(registry: Registry, catalog: Catalog, entity: str | int) -> list[Forgotten]:
     """Replace every version that holds an entity by one without it.
 
     Rows keep their splits; the training split is augmented anew, so no synthetic row descends from the entity. The
@@ -70,12 +69,10 @@ def forget_entity(
 
     Parameters
     ----------
-    store : feast.FeatureStore
-        Whose registry is written.
-    name : str
-        Of the snapshot.
-    root : str or Path, optional
-        Where snapshots are kept, by default ``snapshots`` in the store's repository.
+    registry : Registry
+        Is told of what goes and what comes.
+    catalog : Catalog
+        The snapshot's versions.
     entity : str or int
         Value of a join key, or ``key=value`` where several join keys have the value; read as an integer where the key
         is one: a sign or none, and digits.
@@ -87,13 +84,14 @@ def forget_entity(
 
     Raises
     ------
+    InvalidInputError
+        If a version is of another kind of registry.
     DataError
         If there is no version, or none holds the entity and it was not forgotten before, or it cannot be a value of
         any join key, or it is one in each of several.
     CorruptStateError
         If a version's files or the tombstones are damaged.
     """
-    catalog = Catalog.open(name, root, store.repo_path)
     if not Tombstones.read(catalog.home).hashes:
         catalog.check_known()  # before the lock, which would make a directory of that name
     # One writer at a time, from the list of versions to the last that is replaced: no version comes or goes between.
@@ -102,6 +100,8 @@ def forget_entity(
         before = tombstones.keys_of(str(entity))
         if not before:
             catalog.check_known()
+        for number in catalog.numbers():
+            registry.check_own(catalog.load(number))
         holders = _holders(catalog, str(entity))
         meant = before.union(*holders.values())
         if len(meant) > 1:
@@ -122,8 +122,8 @@ def forget_entity(
             tombstones.add(holders.values())  # first of all: whoever publishes from now on leaves the entity out
             for version in holders:
                 manifest = catalog.load(version)
-                done.append(_forget_in(store, catalog, manifest))
-                remove_version(store, catalog, version, saved_datasets(manifest, catalog.directory(version)))
+                done.append(_forget_in(registry, catalog, manifest))
+                remove_version(registry, catalog, version, datasets_of(manifest, catalog.directory(version)))
             holders = _holders(catalog, str(entity), meant)
     return done
 
@@ -155,7 +155,7 @@ def _held(manifest: Manifest, directory: Location, entity: str) -> dict[str, pa.
     return {name: value for name, value in values.items() if name in found}
 
 
-def _forget_in(store: FeatureStore, catalog: Catalog, manifest: Manifest) -> Forgotten:
+def _forget_in(registry: Registry, catalog: Catalog, manifest: Manifest) -> Forgotten:
     directory = catalog.directory(manifest.version)
     with tempfile.TemporaryDirectory(prefix="resampler-") as spool:
         total = sum(entry.real for entry in manifest.splits.values())
@@ -170,15 +170,13 @@ def _forget_in(store: FeatureStore, catalog: Catalog, manifest: Manifest) -> For
             contract=contract,
             rows=rows,
             assignment=assignment,
-            seed=manifest.seed,
-            ratio=manifest.ratio,
-            parameters=manifest.parameters | {"forgot_in_version": manifest.version},
+            recipe=dataclasses.replace(Recipe.of(manifest), algorithm=ALGORITHM),  # which makes it anew
+            replaces=manifest.version,
             inputs=manifest.inputs | {"rows": rows.table.num_rows, "sha256": rows.sha256()},
-            retain=manifest.retain,
             notes={"entity_frame": {}},  # the frame may still name the entity
         )
         try:
-            replacement = publish(store, catalog, draft)
+            replacement = publish(registry, catalog, draft)
         except ForgottenMeanwhileError:  # says nothing of what is left: another forget is at work
             raise
         except (InvalidInputError, GateError) as error:

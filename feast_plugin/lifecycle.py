@@ -1,0 +1,186 @@
+"""What can happen to a version later, as functions: verify, rebuild, prune, forget."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from feast_plugin.registries import registry_of
+from feast_plugin.versions.forget import Forgotten, forget
+from feast_plugin.versions.prune import prune
+from feast_plugin.versions.rebuild import Rebuilt, rebuild
+from feast_plugin.versions.verify import Verification, verify
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+    import pyarrow as pa
+    from feast import FeatureStore
+
+    from feast_plugin.versions.registry import Registry
+
+
+def verify_snapshot(
+    store: FeatureStore | Registry | str | Path,
+    *,
+    name: str,
+    root: str | Path | None = None,
+    version: int | None = None,
+) -> Verification:
+    """Check a version.
+
+    Parameters
+    ----------
+    store : feast.FeatureStore, str or Path
+        Whose registry should know it; or the directory of a plain catalogue.
+    name : str
+        Of the snapshot.
+    root : str or Path, optional
+        Where snapshots are kept, by default ``snapshots`` in the store's repository, or the catalogue itself.
+    version : int, optional
+        By default the newest.
+
+    Returns
+    -------
+    Verification
+        Never raises over what it finds.
+
+    Raises
+    ------
+    InvalidInputError
+        If the version is of another kind of registry.
+    DataError
+        If there is no such version.
+    CorruptStateError
+        If its manifest itself was changed.
+    """
+    registry = registry_of(store)
+    return verify(registry, registry.catalog(name, root), version)
+
+
+def rebuild_snapshot(
+    store: FeatureStore | Registry | str | Path,
+    *,
+    name: str,
+    root: str | Path | None = None,
+    version: int | None = None,
+    entity_df: str | Path | pd.DataFrame | pa.Table | None = None,
+) -> Rebuilt:
+    """Make a version's files again and put back those that are not as they were written.
+
+    The real rows are read from the version's own files; where those are damaged they are retrieved again.
+
+    Parameters
+    ----------
+    store : feast.FeatureStore, str or Path
+        For another retrieval; or the directory of a plain catalogue.
+    name : str
+        Of the snapshot.
+    root : str or Path, optional
+        Where snapshots are kept, by default ``snapshots`` in the store's repository, or the catalogue itself.
+    version : int, optional
+        By default the newest.
+    entity_df : str, Path, pandas.DataFrame or pyarrow.Table, optional
+        Entity frame for another retrieval; by default the file that the manifest remembers.
+
+    Returns
+    -------
+    Rebuilt
+        Every file of the version is there, bytes equal to the manifest.
+
+    Raises
+    ------
+    InvalidInputError
+        If the version is of another kind of registry.
+    DataError
+        If there is no such version, or another retrieval needs an entity frame and none is known.
+    CorruptStateError
+        If the features have changed since, or the same rows give other bytes under these library versions.
+    """
+    registry = registry_of(store)
+    return rebuild(registry, registry.catalog(name, root), version, entity_df)
+
+
+def prune_snapshot(
+    store: FeatureStore | Registry | str | Path,
+    *,
+    name: str,
+    root: str | Path | None = None,
+    version: int | None = None,
+    keep: int | None = None,
+) -> list[int]:
+    """Remove one version, or all but the newest.
+
+    Parameters
+    ----------
+    store : feast.FeatureStore, str or Path
+        Whose registry is cleared; or the directory of a plain catalogue.
+    name : str
+        Of the snapshot.
+    root : str or Path, optional
+        Where snapshots are kept, by default ``snapshots`` in the store's repository, or the catalogue itself.
+    version : int, optional
+        The one to remove, even if its manifest cannot be read; this or `keep`.
+    keep : int, optional
+        How many of the newest to keep, 1 or more. Versions in use are kept beside them.
+
+    Returns
+    -------
+    list of int
+        The versions that are gone. Their numbers are not given again.
+
+    Raises
+    ------
+    InvalidInputError
+        Unless exactly one of `version` and `keep` is given, `keep` 1 or more; or if a version is of another kind of
+        registry.
+    DataError
+        If there is no such version.
+    GateError
+        If `version` is in use: one of its datasets carries a tag that is not ours or, in Feast, a feature service or
+        view has a tag whose value is a dataset's name.
+    CorruptStateError
+        If `keep` is given, and a manifest cannot be read.
+    """
+    registry = registry_of(store)
+    return prune(registry, registry.catalog(name, root), version=version, keep=keep)
+
+
+def forget_entity(
+    store: FeatureStore | Registry | str | Path, *, name: str, root: str | Path | None = None, entity: str | int
+) -> list[Forgotten]:
+    """Replace every version that holds an entity by one without it.
+
+    Rows keep their splits; the training split is augmented anew, so no synthetic row descends from the entity. The
+    old version is removed even where no new one can be made, and even if it is in use. A tombstone
+    (`feast_plugin.versions.tombstones`) makes every later `create` of this name leave the entity out.
+
+    Parameters
+    ----------
+    store : feast.FeatureStore, str or Path
+        Whose registry is written; or the directory of a plain catalogue.
+    name : str
+        Of the snapshot.
+    root : str or Path, optional
+        Where snapshots are kept, by default ``snapshots`` in the store's repository, or the catalogue itself.
+    entity : str or int
+        Value of a join key, or ``key=value`` where several join keys have the value; read as an integer where the key
+        is one: a sign or none, and digits.
+
+    Returns
+    -------
+    list of Forgotten
+        One for each version that held the entity; none if it was forgotten before.
+
+    Raises
+    ------
+    InvalidInputError
+        If a version is of another kind of registry.
+    DataError
+        If there is no version, or none holds the entity and it was not forgotten before, or it cannot be a value of
+        any join key, or it is one in each of several.
+    CorruptStateError
+        If a version's files or the tombstones are damaged.
+    """
+    registry = registry_of(store)
+    return forget(registry, registry.catalog(name, root), entity)

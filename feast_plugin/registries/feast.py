@@ -1,0 +1,377 @@
+"""The Feast registry: one `SavedDataset` a split, written so that no other entry is ever lost."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+from feast import FeatureStore
+from feast.data_format import ParquetFormat
+from feast.errors import SavedDatasetNotFound
+from feast.infra.offline_stores.file_source import SavedDatasetFileStorage
+from feast.infra.registry.file import FileRegistryStore
+from feast.infra.registry.registry import Registry as FileRegistry
+from feast.saved_dataset import SavedDataset
+
+from feast_plugin.notices import notice
+from feast_plugin.retrieval.retrieval import Retrieval
+from feast_plugin.versions.contract import NAMESPACE
+from feast_plugin.versions.registry import Registry
+from feast_plugin.versions.request import Request
+from feast_plugin.versions.storage import file_lock
+from resampler.errors import CorruptStateError, InvalidInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from feast_plugin.versions.manifest import Manifest
+    from feast_plugin.versions.registry import Dataset
+
+ATTEMPTS = 5  # to write next to a Feast process that takes no lock
+
+
+def open_store(repo: str | Path) -> FeatureStore:
+    """Open a Feast repository.
+
+    Parameters
+    ----------
+    repo : str or Path
+        Directory of ``feature_store.yaml``.
+
+    Returns
+    -------
+    feast.FeatureStore
+        Its registry was read.
+
+    Raises
+    ------
+    InvalidInputError
+        If Feast cannot read its configuration or its registry.
+    """
+    try:
+        store = FeatureStore(repo_path=str(Path(repo).resolve()))
+        store.registry.refresh(store.project)
+    except Exception as error:  # a configuration or registry that Feast cannot read, each with an error of its own
+        raise InvalidInputError(
+            f"--repo {str(repo)!r} cannot be opened: {type(error).__name__}: {error}: has `feast apply` been run?"
+        ) from error
+    return store
+
+
+class FeastRegistry(Registry):
+    """Versions as saved datasets of a Feast project, made of rows that its views give.
+
+    Parameters
+    ----------
+    store : feast.FeatureStore
+        Whose registry is read and written.
+    """
+
+    def __init__(self, store: FeatureStore) -> None:
+        self._store = store
+        self.project = store.project
+
+    @classmethod
+    def open(cls, repo: str) -> FeastRegistry:
+        """Open a Feast repository.
+
+        Parameters
+        ----------
+        repo : str
+            Directory of ``feature_store.yaml``.
+
+        Returns
+        -------
+        FeastRegistry
+            Its registry.
+
+        Raises
+        ------
+        InvalidInputError
+            As `open_store`.
+        """
+        return cls(open_store(repo))
+
+    @property
+    def root(self) -> Path:
+        """The directory ``snapshots`` in the repository."""
+        return Path(self._store.repo_path) / "snapshots"
+
+    def register(self, datasets: Sequence[Dataset]) -> None:
+        """Write datasets and their sources to the registry, and check that they are there.
+
+        Parameters
+        ----------
+        datasets : sequence of Dataset
+            As `feast_plugin.versions.registry.Registry.register` says.
+
+        Raises
+        ------
+        CorruptStateError
+            If a name is taken by another dataset, or another writer keeps undoing the write.
+        """
+        project = self.project
+        wanted = [_saved(dataset) for dataset in datasets]
+        with _exclusive(self._store) as registry:
+            for _ in range(ATTEMPTS):
+                registry.refresh(project)
+                missing = [d for d in wanted if not _is_registered(registry, project, d)]
+                if not missing:
+                    return
+                for dataset in missing:
+                    # The remote offline server looks up the source of a dataset by its path.
+                    source = dataset.storage.to_data_source()
+                    registry.apply_data_source(source, project, commit=False)
+                    registry.apply_saved_dataset(dataset, project, commit=False)
+                registry.commit()
+        raise CorruptStateError(
+            f"the registry lost {missing[0].name!r} {ATTEMPTS} times while it was written: another process writes to "
+            "it without a lock; stop it and run again, or use the SQL registry"
+        )
+
+    def unregister(self, datasets: Sequence[Dataset]) -> None:
+        """Remove datasets and their sources from the registry.
+
+        Parameters
+        ----------
+        datasets : sequence of Dataset
+            As `feast_plugin.versions.registry.Registry.unregister` says.
+        """
+        with _exclusive(self._store) as registry:
+            registry.refresh(self.project)
+            for dataset in datasets:
+                found = _find(registry, self.project, dataset.name, allow_cache=True)
+                if found is not None and not _is_in(found, dataset):
+                    notice(
+                        f"the registry's dataset {dataset.name!r} is not of {dataset.directory.uri}, but of "
+                        f"{_uri(found)}: it stays"
+                    )
+                    continue
+                if found is not None:
+                    registry.delete_saved_dataset(dataset.name, self.project, commit=False)
+                source = _saved(dataset).storage.to_data_source()
+                if source.name in {s.name for s in registry.list_data_sources(self.project, allow_cache=True)}:
+                    registry.delete_data_source(source.name, self.project, commit=False)
+            registry.commit()
+
+    def differences(self, dataset: Dataset) -> list[str]:
+        """Compare a dataset with the registry's entry of its name.
+
+        Parameters
+        ----------
+        dataset : Dataset
+            What it should be.
+
+        Returns
+        -------
+        list of str
+            One line a difference; empty if there is none.
+        """
+        found = _find(self._store.registry, self.project, dataset.name)
+        if found is None:
+            return [f"{dataset.name} is not in the registry"]
+        return [
+            f"{dataset.name}: {what} is {theirs!r} in the registry, {ours!r} by the manifest"
+            for what, theirs, ours in zip(_FACTS, _facts(found), _facts(_saved(dataset)), strict=True)
+            if theirs != ours
+        ]
+
+    def uses(self, datasets: Sequence[Dataset]) -> Iterator[str]:
+        """Find tags that say that a version is in use.
+
+        Parameters
+        ----------
+        datasets : sequence of Dataset
+            Of the version.
+
+        Yields
+        ------
+        str
+            A tag of the user's own on a dataset, or one on a feature service or view whose value is a dataset's name.
+        """
+        entries = {d.name: _find(self._store.registry, self.project, d.name) for d in datasets}
+        names = {d.name for d in datasets if (found := entries[d.name]) is None or _is_in(found, d)}
+        for name in sorted(names):
+            for key, value in {} if entries[name] is None else entries[name].tags.items():
+                if not key.startswith(f"{NAMESPACE}."):
+                    yield f"dataset {name} is tagged {key}={value}"
+        for thing in [*self._store.list_feature_services(), *self._store.list_all_feature_views()]:
+            for key, value in thing.tags.items():
+                if value in names:
+                    yield f"{thing.name} is tagged {key}={value}"
+
+    def source(self, request: Request, column: str | None) -> Retrieval:
+        """Find the rows that are asked for: features are retrieved point in time.
+
+        Parameters
+        ----------
+        request : Request
+            Features, label, and an entity frame or a span of time.
+        column : str, optional
+            That the split is decided by.
+
+        Returns
+        -------
+        Retrieval
+            Contract and rows.
+
+        Raises
+        ------
+        InvalidInputError, ContractError, DataError
+            As `feast_plugin.retrieval.retrieval.Retrieval.open`.
+        """
+        return Retrieval.open(self._store, request, column)
+
+    def source_again(self, manifest: Manifest, frame: Mapping[str, Any], column: str | None) -> Retrieval:
+        """Find a version's rows again.
+
+        Parameters
+        ----------
+        manifest : Manifest
+            The version.
+        frame : dict
+            Which rows: `entity_df`, or `start_date` and `end_date`.
+        column : str, optional
+            That the split is decided by.
+
+        Returns
+        -------
+        Retrieval
+            Contract and rows.
+
+        Raises
+        ------
+        InvalidInputError, ContractError, DataError
+            As `source`.
+        """
+        service = manifest.inputs["feature_service"]
+        reference = manifest.columns["label_reference"]
+        view, _, label = reference.partition(":")
+        request = Request(
+            feature_service=service,
+            features=None if service else [c["reference"] for c in manifest.columns["features"]],
+            label=label if view == NAMESPACE else reference,
+            full_feature_names=manifest.columns["full_feature_names"],
+            **frame,
+        )
+        found = self.source(request, column)
+        if manifest.format == 1:  # which kept booleans and int32 as int64
+            text = manifest.contract["label"]["dtype"] == "string"
+            found.contract = dataclasses.replace(found.contract, label_type=pa.string() if text else pa.int64())
+        return found
+
+
+def _saved(dataset: Dataset) -> SavedDataset:
+    """Return a dataset as Feast knows one."""
+    saved = SavedDataset(
+        name=dataset.name,
+        features=list(dataset.features),
+        join_keys=list(dataset.join_keys),
+        storage=SavedDatasetFileStorage(
+            path=f"{dataset.directory.uri}/{dataset.path}",
+            file_format=ParquetFormat(),
+            s3_endpoint_override=dataset.directory.endpoint,
+        ),
+        full_feature_names=dataset.full_feature_names,
+        tags=dict(dataset.tags),
+        feature_service_name=dataset.feature_service,
+        namespace=NAMESPACE,
+        collection=dataset.snapshot,
+        description=dataset.description,
+    )
+    saved.min_event_timestamp = _instant(dataset.first)
+    saved.max_event_timestamp = _instant(dataset.last)
+    return saved
+
+
+def _find(registry: Any, project: str, name: str, *, allow_cache: bool = False) -> SavedDataset | None:
+    try:
+        return registry.get_saved_dataset(name, project, allow_cache=allow_cache)
+    except SavedDatasetNotFound:
+        return None
+
+
+def _uri(saved: SavedDataset) -> str:
+    return str(saved.storage.file_options.uri)
+
+
+def _is_in(saved: SavedDataset, dataset: Dataset) -> bool:
+    return _uri(saved).startswith(f"{dataset.directory.uri}/")
+
+
+_FACTS = ("path", "features", "join keys", "tags", "first timestamp", "last timestamp")
+
+
+def _facts(dataset: SavedDataset) -> tuple[Any, ...]:
+    return (
+        _uri(dataset),
+        list(dataset.features),
+        list(dataset.join_keys),
+        {key: value for key, value in sorted(dataset.tags.items()) if key.startswith(f"{NAMESPACE}.")},
+        _naive(dataset.min_event_timestamp),
+        _naive(dataset.max_event_timestamp),
+    )
+
+
+def _is_registered(registry: Any, project: str, dataset: SavedDataset) -> bool:
+    found = _find(registry, project, dataset.name, allow_cache=True)
+    if found is None:
+        return False
+    # A name is never reused: the file registry would keep the old time window and hide rows.
+    for what, theirs, ours in zip(_FACTS, _facts(found), _facts(dataset), strict=True):
+        if theirs != ours:
+            raise CorruptStateError(
+                f"the registry has another dataset {dataset.name!r}: {what} is {theirs!r}, not {ours!r}: "
+                "delete that entry or snapshot under another name"
+            )
+    return True
+
+
+def _instant(microseconds: int | None) -> datetime | None:
+    if microseconds is None:
+        return None
+    return datetime.fromtimestamp(microseconds // 1_000_000, UTC).replace(microsecond=microseconds % 1_000_000)
+
+
+def _naive(instant: datetime | None) -> datetime | None:
+    return instant.astimezone(UTC).replace(tzinfo=None) if instant is not None and instant.tzinfo else instant
+
+
+class _AtomicFile(FileRegistryStore):  # type: ignore[misc]
+    """Feast's file registry, replaced in one step: Feast truncates and writes, and a kill between loses it all."""
+
+    def _write_registry(self, registry_proto: Any) -> None:
+        registry_proto.version_id = str(uuid.uuid4())
+        registry_proto.last_updated.FromDatetime(datetime.now(UTC))
+        path = Path(self._filepath)
+        part = path.with_name(f"{path.name}.{os.getpid()}.part")
+        with part.open("wb") as file:
+            file.write(registry_proto.SerializeToString())
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+
+
+@contextlib.contextmanager
+def _exclusive(store: FeatureStore) -> Iterator[Any]:
+    """Give the registry to one of our processes; a database registry guards itself, row by row."""
+    registry = store.registry
+    plain = getattr(registry, "_registry_store", None)
+    if not isinstance(registry, FileRegistry) or not isinstance(plain, FileRegistryStore):
+        yield registry
+        return
+    path = Path(plain._filepath)
+    atomic = _AtomicFile.__new__(_AtomicFile)
+    atomic.__dict__.update(plain.__dict__)
+    with file_lock(path.with_name(f"{path.name}.lock")):
+        registry._registry_store = atomic
+        try:
+            yield registry
+        finally:
+            registry._registry_store = plain

@@ -1,0 +1,96 @@
+"""Remove versions, files and registry entries alike, but never one that something refers to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from feast_plugin.notices import notice
+from feast_plugin.versions.registry import datasets_named, datasets_of
+from resampler.errors import CorruptStateError, GateError, InvalidInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from feast_plugin.versions.catalog import Catalog
+    from feast_plugin.versions.registry import Dataset, Registry
+
+
+def prune(registry: Registry, catalog: Catalog, *, version: int | None = None, keep: int | None = None) -> list[int]:
+    """Remove one version, or all but the newest.
+
+    Parameters
+    ----------
+    registry : Registry
+        Is cleared of them.
+    catalog : Catalog
+        The snapshot's versions.
+    version, keep : int, optional
+        As in `feast_plugin.prune_snapshot`.
+
+    Returns
+    -------
+    list of int
+        The versions that are gone. Their numbers are not given again.
+
+    Raises
+    ------
+    InvalidInputError
+        Unless exactly one of `version` and `keep` is given, `keep` 1 or more; or if a version is of another kind of
+        registry.
+    DataError
+        If there is no such version.
+    GateError
+        If `version` is in use (`Registry.uses`).
+    CorruptStateError
+        If `keep` is given, and a manifest cannot be read.
+    """
+    if (version is None) == (keep is None):
+        raise InvalidInputError("prune needs either a version or how many of the newest to keep")
+    if keep is not None and keep < 1:
+        raise InvalidInputError(f"keep must be 1 or more, got {keep}")
+    catalog.check_known(version)
+    with catalog.home.locked():
+        numbers = [version] if version is not None else catalog.numbers()[: -int(keep or 1)]
+        gone = []
+        for number in numbers:
+            datasets = _datasets(registry, catalog, number, named=version is not None)
+            used_by = next(iter(registry.uses(datasets)), None)
+            if used_by is None:
+                remove_version(registry, catalog, number, datasets)
+                gone.append(number)
+            elif version is not None:
+                raise GateError(f"{catalog.name} version {number} is in use: {used_by}; remove that tag first")
+            else:
+                notice(f"{catalog.name} version {number} is kept beside the newest, for it is in use: {used_by}")
+    return gone
+
+
+def remove_version(registry: Registry, catalog: Catalog, version: int, datasets: Sequence[Dataset]) -> None:
+    """Remove a version from the registry, then its files; call it with the catalog locked.
+
+    Parameters
+    ----------
+    registry : Registry
+        Is cleared of it.
+    catalog : Catalog
+        The snapshot's versions.
+    version : int
+        Its number.
+    datasets : sequence of Dataset
+        Its splits.
+    """
+    # Readers first lose sight of it: a kill in between leaves files without an entry, never the reverse.
+    registry.unregister(datasets)
+    catalog.retire(version)
+
+
+def _datasets(registry: Registry, catalog: Catalog, version: int, *, named: bool) -> list[Dataset]:
+    """Return what belongs to a version: by its manifest or, if it was named and that cannot be read, by its number."""
+    try:
+        manifest = catalog.load(version)
+    except CorruptStateError:
+        if not named:
+            raise
+        return datasets_named(catalog.name, version, catalog.directory(version))
+    registry.check_own(manifest)
+    return datasets_of(manifest, catalog.directory(version))

@@ -1,0 +1,154 @@
+"""The training split of a version: what a recipe leaves open is chosen, then rows are dropped, made and cleaned."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from feast_plugin.versions.augmentation import augment
+from feast_plugin.versions.cleaning import unclean
+from feast_plugin.versions.contract import check_group
+from feast_plugin.versions.sampling import resolve_sampler
+from feast_plugin.versions.split import LEFT_OUT, TRAIN, SplitRule, left_after
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from feast_plugin.versions.augmentation import Augmentation
+    from feast_plugin.versions.contract import Contract
+    from feast_plugin.versions.recipe import Recipe
+    from feast_plugin.versions.rows import Rows
+
+SHARES = (0.7, 0.15, 0.15)  # of the split that is chosen where none was asked for
+
+
+class Training(NamedTuple):
+    """The training split as a version publishes it.
+
+    Parameters
+    ----------
+    assignment : ndarray of shape (n_rows,), uint8
+        Split of each real row, `LEFT_OUT` for those that cleaning took out too.
+    made : Augmentation
+        The synthetic rows.
+    cleaned : ndarray of shape (n_rows,), bool, or None
+        Real rows that cleaning took out; None where nothing was cleaned.
+    """
+
+    assignment: NDArray[np.uint8]
+    made: Augmentation
+    cleaned: NDArray[np.bool_] | None
+
+
+def resolve(recipe: Recipe, contract: Contract) -> Recipe:
+    """Choose what a recipe leaves open, and check what it names.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        As it was asked for.
+    contract : Contract
+        Of the rows.
+
+    Returns
+    -------
+    Recipe
+        With a sampler and a split.
+
+    Raises
+    ------
+    InvalidInputError
+        If the sampler does not fit the features, or the subgroups' column is none.
+    """
+    by_default = SplitRule("time" if contract.timestamped else "stratified", None, SHARES)
+    return dataclasses.replace(
+        recipe,
+        split=recipe.split or by_default,
+        sampler=resolve_sampler(recipe.sampler, contract),
+        group_by=check_group(recipe.group_by, contract),
+    )
+
+
+def assign(rows: Rows, recipe: Recipe) -> NDArray[np.uint8]:
+    """Split the rows, and leave out those that undersampling drops.
+
+    Parameters
+    ----------
+    rows : Rows
+        In canonical order.
+    recipe : Recipe
+        From `resolve`.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,), uint8
+        Positions in `SPLITS`, or `LEFT_OUT`.
+
+    Raises
+    ------
+    InvalidInputError
+        As `SplitRule.assign` and `feast_plugin.versions.split.undersample`.
+    """
+    rule = recipe.split
+    assert rule is not None, "resolved"  # noqa: S101
+    assignment = rule.assign(
+        timestamps=rows.timestamps,
+        row_id=rows.row_id,
+        label=rows.label,
+        values=rows.table[rule.column] if rule.column else None,
+        seed=recipe.seed,
+    )
+    return left_after(assignment, rows, recipe.undersample, recipe.seed)
+
+
+def augment_training(
+    rows: Rows,
+    assignment: NDArray[np.uint8],
+    contract: Contract,
+    recipe: Recipe,
+    scale: NDArray[np.float32] | None = None,
+) -> Training:
+    """Make the synthetic rows of the training split, and clean where they meet others.
+
+    Parameters
+    ----------
+    rows : Rows
+        The canonical table.
+    assignment : ndarray of shape (n_rows,), uint8
+        From `assign`.
+    contract : Contract
+        Columns.
+    recipe : Recipe
+        From `resolve`.
+    scale : ndarray of shape (n_features,), float32, optional
+        Unit of distance of each column, by default fitted on the training split.
+
+    Returns
+    -------
+    Training
+        What is to be published.
+
+    Raises
+    ------
+    InvalidInputError, GateError
+        As `feast_plugin.versions.augmentation.augment`.
+    """
+    train = assignment == TRAIN
+    made = augment(
+        rows,
+        train,
+        contract,
+        ratio=recipe.ratio,
+        sampler=recipe.sampler or "",
+        k_neighbors=recipe.k_neighbors,
+        seed=recipe.seed,
+        group_by=recipe.group_by,
+        scale=scale,
+    )
+    if recipe.clean is None:
+        return Training(assignment, made, None)
+    cleaned = unclean(rows, train, made, contract, recipe.clean)
+    assignment = np.where(cleaned.real, np.uint8(LEFT_OUT), assignment)
+    return Training(assignment, made.keep(~cleaned.synthetic), cleaned.real)
