@@ -20,6 +20,7 @@ from feast_plugin.versions.recipe import Recipe
 from feast_plugin.versions.request import Request
 from resampler.command_options import click_options
 from resampler.errors import CorruptStateError, InvalidInputError, MissingExtraError
+from resampler.options import options_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -113,10 +114,9 @@ def create(place: _Place, name: str, k: int | None, *, as_json: bool, **options:
             raise InvalidInputError("give --k-neighbors alone: --k is its former name")
         click.echo("Note: --k is called --k-neighbors now, and goes with the next release", err=True)
         options["k_neighbors"] = k
-    recipe, request = (
-        kind(**{field.name: options[field.name] for field in dataclasses.fields(kind) if field.name in options})
-        for kind in (Recipe, Request)
-    )
+    how = {one.name for one in options_of(Recipe)}
+    recipe = Recipe(**{name: value for name, value in options.items() if name in how})
+    request = Request(**{name: value for name, value in options.items() if name not in how})
     catalog = place.catalog(name)
     if place.kind is not None:
         place.kind.check_request(request)

@@ -19,9 +19,9 @@ from feast_plugin.versions.conform import conform
 from feast_plugin.versions.parquet import ParquetFile
 from feast_plugin.versions.recipe import Recipe
 from feast_plugin.versions.rows import canonical_rows
-from feast_plugin.versions.split import TRAIN, left_after
+from feast_plugin.versions.split import TRAIN
 from feast_plugin.versions.storage import Location
-from feast_plugin.versions.training import augment_training, resolve
+from feast_plugin.versions.training import augment_training, resolve, undersampled
 from feast_plugin.versions.write import published_rows
 from resampler.errors import InvalidInputError
 
@@ -157,7 +157,7 @@ class AugmentedRetrievalJob(RetrievalJob):  # type: ignore[misc]
             table = conform(self._job.to_arrow(timeout=timeout), contract, None)
             rows = canonical_rows(table, contract, Path(spool))
             everywhere = np.full(table.num_rows, TRAIN, dtype=np.uint8)
-            assignment = left_after(everywhere, rows, self._recipe.undersample, self._recipe.seed)
+            assignment = undersampled(everywhere, rows, self._recipe)
             assignment, made, _ = augment_training(rows, assignment, contract, self._recipe)
             train = assignment == TRAIN
             schema = contract.arrow_schema(rows.table[contract.label].type)

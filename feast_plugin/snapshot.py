@@ -8,6 +8,7 @@ from feast_plugin.registries import registry_of
 from feast_plugin.versions.create import Snapshot, create
 from feast_plugin.versions.recipe import Recipe
 from feast_plugin.versions.request import Request
+from feast_plugin.versions.split import SplitRule
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from feast import FeatureService, FeatureStore
 
     from feast_plugin.versions.registry import Registry
-    from feast_plugin.versions.split import SplitRule
 
 
 def create_snapshot(
@@ -131,7 +131,7 @@ def create_snapshot(
     recipe = Recipe(
         ratio=ratio,
         seed=seed,
-        split=split,
+        split=SplitRule.parse(split) if isinstance(split, str) else split,
         sampler=sampler,
         k_neighbors=k_neighbors,
         clean=clean,

@@ -75,7 +75,6 @@ class FeastRegistry(Registry):
 
     def __init__(self, store: FeatureStore) -> None:
         self._store = store
-        self.project = store.project
 
     @classmethod
     def open(cls, repo: str) -> FeastRegistry:
@@ -97,6 +96,11 @@ class FeastRegistry(Registry):
             As `open_store`.
         """
         return cls(open_store(repo))
+
+    @property
+    def project(self) -> str:
+        """Name of the Feast project."""
+        return str(self._store.project)
 
     @property
     def root(self) -> Path:
@@ -198,7 +202,8 @@ class FeastRegistry(Registry):
         entries = {d.name: _find(self._store.registry, self.project, d.name) for d in datasets}
         names = {d.name for d in datasets if (found := entries[d.name]) is None or _is_in(found, d)}
         for name in sorted(names):
-            for key, value in {} if entries[name] is None else entries[name].tags.items():
+            entry = entries[name]
+            for key, value in ({} if entry is None else entry.tags).items():
                 if not key.startswith(f"{NAMESPACE}."):
                     yield f"dataset {name} is tagged {key}={value}"
         for thing in [*self._store.list_feature_services(), *self._store.list_all_feature_views()]:

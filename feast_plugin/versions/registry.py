@@ -155,7 +155,10 @@ class Registry(ABC):
     of a snapshot.
     """
 
-    project: str | None = None  # what a manifest's inputs say; of a registry whose rows come from tables, None
+    @property
+    def project(self) -> str | None:
+        """What a manifest's inputs call it; None where rows come from tables."""
+        return None
 
     @property
     @abstractmethod

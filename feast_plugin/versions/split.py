@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from feast_plugin.versions.rows import Rows
-
 SPLITS = ("train", "validation", "test")
 TRAIN = 0
 LEFT_OUT = 255  # of every split: a training row that undersampling dropped
@@ -191,30 +189,6 @@ class SplitRule:
             )
         codes = np.array([known[name] for name in names.dictionary.to_pylist()], dtype=np.uint8)
         return codes[names.indices.to_numpy()]
-
-
-def left_after(assignment: NDArray[np.uint8], rows: Rows, ratio: float | None, seed: int) -> NDArray[np.uint8]:
-    """Undersample, where it was asked for.
-
-    Parameters
-    ----------
-    assignment : ndarray of shape (n_rows,), uint8
-        Split of each row.
-    rows : Rows
-        The canonical table.
-    ratio : float, optional
-        As in `undersample`; None leaves all rows.
-    seed : int
-        Keys the draw.
-
-    Returns
-    -------
-    ndarray of shape (n_rows,), uint8
-        As `undersample`.
-    """
-    if ratio is None:
-        return assignment
-    return undersample(assignment, label=rows.label, row_id=rows.row_id, ratio=ratio, seed=seed)
 
 
 def undersample(

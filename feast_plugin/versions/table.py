@@ -20,10 +20,10 @@ from feast_plugin.versions.frame import open_table
 from feast_plugin.versions.request import Request
 from feast_plugin.versions.rows import canonical_rows
 from feast_plugin.versions.source import Source
-from resampler.errors import ContractError, DataError
+from resampler.errors import ContractError, DataError, InvalidInputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from feast_plugin.versions.manifest import Manifest
@@ -153,7 +153,8 @@ class TableSource(Source):
             table = table.rename_columns([TIMESTAMP if name == timestamp else name for name in table.column_names])
             tell_of_timestamps(table[TIMESTAMP])
         needed = [*contract.keys, contract.label]
-        needed += [self._column] if self._column in table.column_names and self._column not in needed else []
+        if self._column is not None and self._column not in needed:
+            needed.append(self._column)
         checked_frame(table.select(needed), contract)
         table = forgotten.leave_out(cast_table(_with_lists(table), contract, self._column))
         check_nulls(table, contract)
@@ -162,12 +163,18 @@ class TableSource(Source):
     def _read_contract(self) -> Contract:
         request, schema = self._request, self._frame.schema
         keys = tuple(request.join_keys or ())
-        given = {"label": [request.label], "join_keys": keys, "timestamp": [request.timestamp]}
+        given: dict[str, Sequence[str | None]] = {
+            "label": [request.label],
+            "join_keys": keys,
+            "timestamp": [request.timestamp],
+        }
         given |= {"features": request.features or (), "categorical": request.categorical or (), "split": [self._column]}
         for option, names in given.items():
             for name in names:
                 if name is not None and name not in schema.names:
                     raise DataError(f"{option} names column {name!r}; the table has {', '.join(schema.names)}")
+        if self._column is not None and self._column == request.timestamp:
+            raise InvalidInputError(f"column {self._column!r} is the event time: split by it with time:0.7,0.15,0.15")
         taken = {*keys, request.label, request.timestamp, self._column}
         features = request.features or [name for name in schema.names if name not in taken]
         codes = set(request.categorical or ())

@@ -11,7 +11,7 @@ from feast_plugin.versions.augmentation import augment
 from feast_plugin.versions.cleaning import unclean
 from feast_plugin.versions.contract import check_group
 from feast_plugin.versions.sampling import resolve_sampler
-from feast_plugin.versions.split import LEFT_OUT, TRAIN, SplitRule, left_after
+from feast_plugin.versions.split import LEFT_OUT, TRAIN, SplitRule, undersample
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -100,7 +100,34 @@ def assign(rows: Rows, recipe: Recipe) -> NDArray[np.uint8]:
         values=rows.table[rule.column] if rule.column else None,
         seed=recipe.seed,
     )
-    return left_after(assignment, rows, recipe.undersample, recipe.seed)
+    return undersampled(assignment, rows, recipe)
+
+
+def undersampled(assignment: NDArray[np.uint8], rows: Rows, recipe: Recipe) -> NDArray[np.uint8]:
+    """Leave out what undersampling drops, where it was asked for.
+
+    Parameters
+    ----------
+    assignment : ndarray of shape (n_rows,), uint8
+        Split of each row.
+    rows : Rows
+        The canonical table.
+    recipe : Recipe
+        Its ratio may be None, which leaves all rows.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,), uint8
+        As `feast_plugin.versions.split.undersample`.
+
+    Raises
+    ------
+    DataError
+        As `feast_plugin.versions.split.undersample`.
+    """
+    if recipe.undersample is None:
+        return assignment
+    return undersample(assignment, label=rows.label, row_id=rows.row_id, ratio=recipe.undersample, seed=recipe.seed)
 
 
 def augment_training(

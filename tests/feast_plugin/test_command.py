@@ -154,7 +154,7 @@ def test_wrong_usage_is_told_from_bad_data(turbofan, created, resampler):
     start = ["--entity-df", turbofan / "data" / "turbofan.parquet", "--start-date", "2024-01-01"]
     for words, code, message in (
         (start, 2, "either an entity frame or a span of time"),
-        (["--clean", "magic"], 2, "clean must be one of"),
+        (["--clean", "magic"], 2, "'--clean': 'magic' is not one of 'tomek', 'enn'"),
         (["--group-by", "nope"], 2, "group_by must be a join key or a feature"),
         (["--entity-df", "SELECT 1 AS a"], 2, "takes no SQL entity frame"),
         (["--feature-service", "nope"], 1, "feature service 'nope' is not in project"),
@@ -178,8 +178,8 @@ WRONG = {
     "--ratio 3": "ratio must be in (0, 1]",
     "--undersample 4": "undersample must be in (0, 1]",
     "--split random:1": "split 'random:1' is unknown",
-    "--sampler magic": "sampler must be one of",
-    "--clean magic": "clean must be one of",
+    "--sampler magic": "'--sampler': 'magic' is not one of 'smote'",
+    "--clean magic": "'--clean': 'magic' is not one of 'tomek'",
     "--name ../x": "snapshot name must be",
     "--features amount --name y": "give either feature_service or features",
     "--start-date 2024-01-01": "not both",
