@@ -10,16 +10,18 @@ from feast_plugin.versions.cast import is_text, tell_of_timestamps
 from feast_plugin.versions.conform import cast_table, check_nulls, checked_frame
 from feast_plugin.versions.contract import (
     CATEGORICAL_BY_DEFAULT,
+    KEY_DTYPES,
     NAMESPACE,
     TIMESTAMP,
-    Column,
     Contract,
+    StoredFeature,
     check_names,
 )
 from feast_plugin.versions.frame import open_table
 from feast_plugin.versions.request import Request
 from feast_plugin.versions.rows import canonical_rows
 from feast_plugin.versions.source import Source
+from resampler.columns import DTYPES, FLOAT
 from resampler.errors import ContractError, DataError, InvalidInputError
 
 if TYPE_CHECKING:
@@ -44,7 +46,6 @@ _KEPT = {
     pa.float32(): "float32",
     pa.float64(): "float64",
 }
-_KEYS = {"int32": pa.int32(), "int64": pa.int64(), "string": pa.string()}
 
 
 class TableSource(Source):
@@ -178,7 +179,7 @@ class TableSource(Source):
         taken = {*keys, request.label, request.timestamp, self._column}
         features = request.features or [name for name in schema.names if name not in taken]
         codes = set(request.categorical or ())
-        columns = tuple(_column(schema.field(name), categorical=name in codes) for name in features)
+        columns = tuple(_feature(schema.field(name), categorical=name in codes) for name in features)
         if strangers := sorted(codes - {c.name for c in columns}):
             raise ContractError(
                 f"categorical names {strangers[0]!r}, which is no feature; they are {', '.join(features)}"
@@ -205,26 +206,27 @@ def _is_array(kind: pa.DataType) -> bool:
     return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind))
 
 
-def _column(field: pa.Field, *, categorical: bool) -> Column:
+def _feature(field: pa.Field, *, categorical: bool) -> StoredFeature:
     array = _is_array(field.type)
     dtype = _kept(field.type.value_type if array else field.type)
-    if dtype is None or (array and dtype in CATEGORICAL_BY_DEFAULT):
+    family = None if dtype is None else DTYPES[dtype].family
+    if dtype is None or (array and family in CATEGORICAL_BY_DEFAULT):
         raise ContractError(
             f"column {field.name!r} has type {field.type}, which cannot be resampled: cast it to floats, integers, "
             "booleans, text or lists of numbers, or leave it out by naming the features"
         )
-    if categorical and (array or dtype.startswith("float")):
+    if categorical and (array or family == FLOAT):
         raise ContractError(
             f"column {field.name!r} is {field.type}; a categorical one must be integer, boolean or text"
         )
-    return Column(field.name, field.name, dtype, categorical or dtype in CATEGORICAL_BY_DEFAULT, array)
+    return StoredFeature(field.name, field.name, dtype, categorical or family in CATEGORICAL_BY_DEFAULT, array)
 
 
 def _key_type(field: pa.Field) -> pa.DataType:
-    kept = _KEYS.get(_kept(field.type) or "")
-    if kept is None:
+    kept = _kept(field.type)
+    if kept not in KEY_DTYPES:
         raise ContractError(f"join key {field.name!r} must be integer or text, got {field.type}")
-    return kept
+    return DTYPES[kept].arrow_type
 
 
 def _with_lists(table: pa.Table) -> pa.Table:
