@@ -90,6 +90,31 @@ DTYPES = {
 LABEL_DTYPES = ("int64", "string")
 
 
+def family_of(arrow_type: pa.DataType) -> str | None:
+    """Tell what can be done with values of an Arrow type.
+
+    Parameters
+    ----------
+    arrow_type : pyarrow.DataType
+        Of a column, dictionary-encoded or not.
+
+    Returns
+    -------
+    {"float", "integer", "boolean", "text"} or None
+        None for what is none of these: times, lists, decimals.
+    """
+    import pyarrow as pa
+
+    kind = arrow_type.value_type if pa.types.is_dictionary(arrow_type) else arrow_type
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        return TEXT
+    if pa.types.is_boolean(kind):
+        return BOOLEAN
+    if pa.types.is_integer(kind):
+        return INTEGER
+    return FLOAT if pa.types.is_floating(kind) else None
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """What one column of a contract may hold.
@@ -269,10 +294,11 @@ class Column:
         if self.kind == LABEL:
             whole = self._cast(values, pa.int64())
             return np.asarray(pc.fill_null(whole, 0), dtype=np.int64), np.asarray(whole.is_valid())
-        if pa.types.is_boolean(values.type):
+        family = family_of(values.type)
+        if family == BOOLEAN:
             values = values.cast(pa.uint8())
         # Rounding integers to the nearest double is meant, as it is to the nearest float32.
-        numbers = np.asarray(self._cast(values, pa.float64(), safe=not pa.types.is_integer(values.type)))
+        numbers = np.asarray(self._cast(values, pa.float64(), safe=family != INTEGER))
         with np.errstate(over="ignore"):
             codes = numbers.astype(np.float32)
         known = self.are_codes(numbers) & np.isfinite(codes)

@@ -7,28 +7,30 @@ import pyarrow.compute as pc
 
 from feast_plugin.notices import notice
 from feast_plugin.versions.contract import TIMESTAMP, TIMESTAMP_TYPE
+from resampler.columns import BOOLEAN, DTYPES, FLOAT, INTEGER, TEXT, family_of
 from resampler.errors import ContractError, DataError
 
+LABEL_TYPES = tuple(DTYPES[name].arrow_type for name in ("bool", "int32", "int64", "string"))
 _MICROSECOND = pa.duration("us")
 _ZONED_TEXT = r"[T ]\d.*(Z|[+-]\d\d(:?\d\d)?)$"  # a zone stands behind a time of day; a day alone has dashes too
 _DAY_TEXT = r"^\d+-\d+-\d+$"
 _FINER_TEXT = r"\.\d{6}\d*[1-9]"  # digits of a second behind the sixth
+# What a column of a family may be cast from; a type casts to itself, and a column of nulls to anything.
+_DECIMAL, _LIST = "decimal", "list"
+_NUMBERS = {INTEGER, FLOAT, _DECIMAL}
+_CASTS: dict[str | None, set[str]] = {
+    FLOAT: _NUMBERS,
+    INTEGER: {*_NUMBERS, BOOLEAN},
+    BOOLEAN: {INTEGER, FLOAT},
+    TEXT: {TEXT},
+    _LIST: {_LIST},
+}
 
 
-def is_text(kind: pa.DataType) -> bool:
-    """Tell whether a type is one of Arrow's strings.
-
-    Parameters
-    ----------
-    kind : pyarrow.DataType
-        Of a column.
-
-    Returns
-    -------
-    bool
-        True for string, large_string and string_view.
-    """
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+def _family(kind: pa.DataType) -> str | None:
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return _LIST
+    return _DECIMAL if pa.types.is_decimal(kind) else family_of(kind)
 
 
 def cast_timestamp(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -53,7 +55,7 @@ def cast_timestamp(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     kind = column.type
-    if not (pa.types.is_timestamp(kind) or is_text(kind) or pa.types.is_date(kind)):
+    if not (pa.types.is_timestamp(kind) or family_of(kind) == TEXT or pa.types.is_date(kind)):
         raise DataError(f"column {TIMESTAMP!r} must be a timestamp, got {kind}")
     try:
         cut, finer = _cut(column), _is_finer(column)
@@ -65,7 +67,7 @@ def cast_timestamp(column: pa.ChunkedArray) -> pa.ChunkedArray:
 def _cut(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Drop what is finer than a microsecond: DuckDB returns nanoseconds in UTC as text."""
     kind = column.type
-    if is_text(kind):
+    if family_of(kind) == TEXT:
         column = pc.replace_substring_regex(column.cast(pa.string()), r"(\.\d{6})\d+", r"\1")
         column = pc.replace_substring_regex(column, _DAY_TEXT, r"\0T00:00")
         column = pc.if_else(_has_zone(column), column, pc.binary_join_element_wise(column, "Z", ""))
@@ -82,7 +84,7 @@ def _has_zone(column: pa.ChunkedArray) -> pa.ChunkedArray:
 def _is_finer(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
     """Say which values microseconds cannot hold; None if the type has none."""
     kind = column.type
-    if is_text(kind):
+    if family_of(kind) == TEXT:
         return pc.match_substring_regex(column.cast(pa.string()), _FINER_TEXT)
     if pa.types.is_timestamp(kind) and kind.unit == "ns":
         zoned = column.cast(pa.timestamp("ns", tz="UTC"))
@@ -106,7 +108,7 @@ def tell_of_timestamps(column: pa.ChunkedArray) -> None:
     kind = column.type
     cast = cast_timestamp(column)
     naive = column
-    if is_text(kind):
+    if family_of(kind) == TEXT:
         naive = column.filter(pc.invert(_has_zone(column)))
     elif pa.types.is_timestamp(kind) and kind.tz is not None:
         naive = column.slice(0, 0)
@@ -151,27 +153,18 @@ def cast_column(name: str, column: pa.ChunkedArray, to: pa.DataType) -> pa.Chunk
     if pa.types.is_dictionary(kind):
         column = column.cast(kind.value_type)
         kind = column.type
-    if pa.types.is_floating(kind):
+    source, target = _family(kind), _family(to)
+    if source == FLOAT:
         column = pc.if_else(pc.is_nan(column), pa.scalar(None, kind), column)
-    numeric = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
-    text = is_text(kind)
-    fits = (
-        kind == to
-        or pa.types.is_null(kind)
-        or (numeric and (pa.types.is_integer(to) or pa.types.is_floating(to) or pa.types.is_boolean(to)))
-        or (text and pa.types.is_string(to))
-        or (pa.types.is_boolean(kind) and pa.types.is_integer(to))
-        or (pa.types.is_list(to) and (pa.types.is_list(kind) or pa.types.is_large_list(kind)))
-    )
-    if not fits:
+    if not (kind == to or pa.types.is_null(kind) or source in _CASTS.get(target, ())):
         raise ContractError(f"column {name!r} must be {to} by the contract, the data is {kind}")
-    if numeric and pa.types.is_boolean(to) and not set(pc.unique(column).to_pylist()) <= {0, 1, None}:
+    if target == BOOLEAN and source in _NUMBERS and not set(pc.unique(column).to_pylist()) <= {0, 1, None}:
         raise ContractError(f"column {name!r} must be {to} by the contract, the data has numbers other than 0 and 1")
-    if pa.types.is_floating(kind) and pa.types.is_integer(to):
+    if (source, target) == (FLOAT, INTEGER):
         _check_digits(name, column, to)
     try:
         # Rounding a double to the float that the contract promises is meant; losing an integer's digits is not.
-        return column.cast(to, safe=not (pa.types.is_floating(to) or pa.types.is_list(to)))
+        return column.cast(to, safe=target not in (FLOAT, _LIST))
     except pa.ArrowInvalid as error:
         raise ContractError(f"column {name!r} must be {to} by the contract: {error}") from error
 
@@ -206,10 +199,10 @@ def cast_rule_column(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
     DataError
         If it is of another type.
     """
-    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-    if pa.types.is_boolean(kind) or pa.types.is_integer(kind):
+    family = family_of(column.type)
+    if family in (BOOLEAN, INTEGER):
         return column
-    if is_text(kind):
+    if family == TEXT:
         return column.cast(pa.string())
     raise DataError(f"split column {name!r} must be integer, boolean or string, got {column.type}")
 
@@ -237,9 +230,8 @@ def cast_label(name: str, column: pa.ChunkedArray, promised: pa.DataType | None 
     ContractError
         If it is neither whole numbers, booleans nor text, or not what was promised.
     """
-    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-    if promised in (pa.bool_(), pa.int32(), pa.int64(), pa.string()):
+    if promised in LABEL_TYPES:
         return cast_column(name, column, promised)
-    if is_text(kind):
-        return cast_column(name, column, pa.string())
-    return cast_column(name, column, kind if pa.types.is_boolean(kind) else pa.int64())
+    family = family_of(column.type)
+    stays = {TEXT: pa.string(), BOOLEAN: pa.bool_()}
+    return cast_column(name, column, stays[family] if family in stays else pa.int64())

@@ -7,7 +7,19 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from resampler import ContractError
-from resampler.columns import BOOLEAN, CATEGORICAL, DTYPES, FLOAT, INTEGER, LABEL, LABEL_DTYPES, NUMERIC, TEXT, Column
+from resampler.columns import (
+    BOOLEAN,
+    CATEGORICAL,
+    DTYPES,
+    FLOAT,
+    INTEGER,
+    LABEL,
+    LABEL_DTYPES,
+    NUMERIC,
+    TEXT,
+    Column,
+    family_of,
+)
 
 SINGLE = st.floats(width=32, allow_nan=False, allow_infinity=False)
 
@@ -144,6 +156,16 @@ def test_every_dtype_has_one_name_in_numpy_and_arrow():
     for name, dtype in DTYPES.items():
         assert dtype.numpy_dtype == (object if dtype.family == TEXT else name)
         assert dtype.arrow_type == (pa.string() if dtype.family == TEXT else pa.from_numpy_dtype(dtype.numpy_dtype))
+
+
+def test_arrow_types_have_the_family_of_their_dtype():
+    for dtype in DTYPES.values():
+        assert family_of(dtype.arrow_type) == dtype.family
+        assert family_of(pa.dictionary(pa.int8(), dtype.arrow_type)) == dtype.family
+    assert family_of(pa.large_string()) == family_of(pa.string_view()) == TEXT
+    assert family_of(pa.uint64()) == INTEGER
+    for other in (pa.null(), pa.timestamp("us"), pa.list_(pa.int8()), pa.decimal128(5), pa.binary()):
+        assert family_of(other) is None
 
 
 def test_a_type_that_does_not_cast_is_refused_by_name():
