@@ -10,6 +10,8 @@ import numpy as np
 from resampler.errors import ContractError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import pyarrow as pa
     from numpy.typing import NDArray
 
@@ -113,6 +115,33 @@ def family_of(arrow_type: pa.DataType) -> str | None:
     if pa.types.is_integer(kind):
         return INTEGER
     return FLOAT if pa.types.is_floating(kind) else None
+
+
+def dtype_for(arrow_type: pa.DataType, among: Iterable[str] = tuple(DTYPES)) -> Dtype | None:
+    """Choose the dtype that holds every value of an Arrow type.
+
+    Parameters
+    ----------
+    arrow_type : pyarrow.DataType
+        Of a column, dictionary-encoded or not.
+    among : iterable of str
+        Names of the dtypes to choose from, of each family the narrower ones first.
+
+    Returns
+    -------
+    Dtype or None
+        The first of the same family that is wide enough; None if there is none.
+    """
+    import pyarrow as pa
+
+    kind = arrow_type.value_type if pa.types.is_dictionary(arrow_type) else arrow_type
+    family = family_of(kind)
+    if family == INTEGER:
+        digits = kind.bit_width - pa.types.is_signed_integer(kind)
+    else:
+        digits = np.finfo(kind.to_pandas_dtype()).nmant + 1 if family == FLOAT else 0
+    fit = (DTYPES[name] for name in among)
+    return next((dtype for dtype in fit if dtype.family == family and dtype.digits >= digits), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ SYNTHETIC = "is_synthetic"
 NAMESPACE = "resampler"  # of columns that no feature view owns, and of our saved datasets
 
 CATEGORICAL_BY_DEFAULT = (BOOLEAN, TEXT)  # families of dtypes
+STORED_DTYPES = ("float32", "float64", "int32", "int64", "bool", "string")
 KEY_DTYPES = ("int32", "int64", "string")  # of join keys
 _PUBLISHED = ("reference", "name", "dtype", "categorical", "array")
 

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from feast_plugin.versions.cast import is_text, tell_of_timestamps
+from feast_plugin.versions.cast import tell_of_timestamps
 from feast_plugin.versions.conform import cast_table, check_nulls, checked_frame
 from feast_plugin.versions.contract import (
     CATEGORICAL_BY_DEFAULT,
     KEY_DTYPES,
     NAMESPACE,
+    STORED_DTYPES,
     TIMESTAMP,
     Contract,
     StoredFeature,
@@ -21,7 +22,7 @@ from feast_plugin.versions.frame import open_table
 from feast_plugin.versions.request import Request
 from feast_plugin.versions.rows import canonical_rows
 from feast_plugin.versions.source import Source
-from resampler.columns import DTYPES, FLOAT
+from resampler.columns import FLOAT, dtype_for
 from resampler.errors import ContractError, DataError, InvalidInputError
 
 if TYPE_CHECKING:
@@ -31,21 +32,6 @@ if TYPE_CHECKING:
     from feast_plugin.versions.manifest import Manifest
     from feast_plugin.versions.rows import Rows
     from feast_plugin.versions.tombstones import Tombstones
-
-# What a table's types are kept as; int32 and float32 stay, what is narrower widens.
-_KEPT = {
-    pa.bool_(): "bool",
-    pa.int8(): "int32",
-    pa.int16(): "int32",
-    pa.int32(): "int32",
-    pa.int64(): "int64",
-    pa.uint8(): "int32",
-    pa.uint16(): "int32",
-    pa.uint32(): "int64",
-    pa.float16(): "float32",
-    pa.float32(): "float32",
-    pa.float64(): "float64",
-}
 
 
 class TableSource(Source):
@@ -195,38 +181,31 @@ class TableSource(Source):
         return contract
 
 
-def _kept(kind: pa.DataType) -> str | None:
-    """Name the type that values are kept in; None if they cannot be resampled."""
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
-    return "string" if is_text(kind) else _KEPT.get(kind)
-
-
 def _is_array(kind: pa.DataType) -> bool:
     return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind))
 
 
 def _feature(field: pa.Field, *, categorical: bool) -> StoredFeature:
     array = _is_array(field.type)
-    dtype = _kept(field.type.value_type if array else field.type)
-    family = None if dtype is None else DTYPES[dtype].family
-    if dtype is None or (array and family in CATEGORICAL_BY_DEFAULT):
+    dtype = dtype_for(field.type.value_type if array else field.type, STORED_DTYPES)  # what is narrower widens
+    if dtype is None or (array and dtype.family in CATEGORICAL_BY_DEFAULT):
         raise ContractError(
             f"column {field.name!r} has type {field.type}, which cannot be resampled: cast it to floats, integers, "
             "booleans, text or lists of numbers, or leave it out by naming the features"
         )
-    if categorical and (array or family == FLOAT):
+    if categorical and (array or dtype.family == FLOAT):
         raise ContractError(
             f"column {field.name!r} is {field.type}; a categorical one must be integer, boolean or text"
         )
-    return StoredFeature(field.name, field.name, dtype, categorical or family in CATEGORICAL_BY_DEFAULT, array)
+    categorical = categorical or dtype.family in CATEGORICAL_BY_DEFAULT
+    return StoredFeature(field.name, field.name, dtype.name, categorical, array)
 
 
 def _key_type(field: pa.Field) -> pa.DataType:
-    kept = _kept(field.type)
-    if kept not in KEY_DTYPES:
+    dtype = dtype_for(field.type, KEY_DTYPES)
+    if dtype is None:
         raise ContractError(f"join key {field.name!r} must be integer or text, got {field.type}")
-    return DTYPES[kept].arrow_type
+    return dtype.arrow_type
 
 
 def _with_lists(table: pa.Table) -> pa.Table:

@@ -18,6 +18,7 @@ from resampler.columns import (
     NUMERIC,
     TEXT,
     Column,
+    dtype_for,
     family_of,
 )
 
@@ -166,6 +167,20 @@ def test_arrow_types_have_the_family_of_their_dtype():
     assert family_of(pa.uint64()) == INTEGER
     for other in (pa.null(), pa.timestamp("us"), pa.list_(pa.int8()), pa.decimal128(5), pa.binary()):
         assert family_of(other) is None
+
+
+def test_a_type_is_held_by_the_narrowest_dtype_that_is_wide_enough():
+    for dtype in DTYPES.values():
+        assert dtype_for(dtype.arrow_type) == dtype
+    wide = ("float32", "float64", "int32", "int64", "string")
+    held = {
+        pa.int8(): "int32", pa.uint8(): "int32", pa.uint16(): "int32", pa.uint32(): "int64", pa.float16(): "float32",
+        pa.float64(): "float64", pa.large_string(): "string", pa.dictionary(pa.int8(), pa.string()): "string",
+    }  # fmt: skip
+    for arrow_type, name in held.items():
+        assert dtype_for(arrow_type, wide) == DTYPES[name]
+    for arrow_type in (pa.uint64(), pa.bool_(), pa.timestamp("us"), pa.list_(pa.int8())):
+        assert dtype_for(arrow_type, wide) is None
 
 
 def test_a_type_that_does_not_cast_is_refused_by_name():
