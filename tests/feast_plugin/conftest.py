@@ -14,7 +14,10 @@ from feast import Entity, FeatureService, FeatureStore, FeatureView, Field, File
 from feast.labeling import LabelView
 from feast.types import Array, Bool, Float32, Float64, Int64, String
 
-from feast_plugin import create_snapshot
+from feast_plugin import create_snapshot, forget_entity, verify_snapshot
+from feast_plugin.versions.catalog import Catalog
+from feast_plugin.versions.storage import Location
+from feast_plugin.versions.tombstones import Tombstones
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,6 +71,26 @@ class Project:
 
     def frame(self, *columns: str) -> pa.Table:
         return self.table.select(["customer_id", "event_timestamp", *(columns or ("fraud",))])
+
+    def catalog(self) -> Catalog:
+        return Catalog(Location.parse(self.root), "pay")
+
+    def check(self, version: int | None = None):
+        return verify_snapshot(self.reopened(), name="pay", root=self.root, version=version)
+
+    def names(self) -> list[str]:
+        return sorted(d.name for d in self.reopened().list_saved_datasets())
+
+    def forget(self, entity):
+        return forget_entity(self.reopened(), name="pay", root=self.root, entity=entity)
+
+    def customers(self, version: int) -> set[int]:
+        files = (self.root / "pay" / f"v{version:04d}").glob("*/part-*.parquet")
+        return {customer for file in files for customer in pq.read_table(file)["customer_id"].to_pylist()}
+
+    def bury(self, key: str, value: int) -> None:
+        """Leave what a forget leaves that was killed behind its tombstone, before any version was replaced."""
+        Tombstones.read(self.catalog().home).add([{key: pa.scalar(value)}])
 
     def reopened(self) -> FeatureStore:
         return FeatureStore(repo_path=str(self.path))

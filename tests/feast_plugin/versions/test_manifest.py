@@ -16,7 +16,7 @@ from feast_plugin.versions.registry import datasets_of
 from feast_plugin.versions.storage import Location
 from resampler.errors import CorruptStateError
 
-FORMAT_1 = Path(__file__).parent / "versions" / "format1"
+FORMAT_1 = Path(__file__).parent / "format1"
 DERIVED = ("digest", "recipe", "counts", "datasets", "checksums")
 
 
