@@ -209,7 +209,10 @@ def _read(home: Location) -> dict[str, dict[str, Any]]:
     try:
         data = json.loads(file.read())
         if data["format"] != FORMAT:
-            raise CorruptStateError(f"{file.uri} has format {data['format']}, this release reads {FORMAT}")
+            raise CorruptStateError(
+                f"{file.uri} has format {data['format']}, this release reads {FORMAT}: use the release that wrote it, "
+                "or a later one"
+            )
         entries = {str(name): dict(entry) for name, entry in data["datasets"].items()}
         if not all(isinstance(entry.get("tags", {}), dict) for entry in entries.values()):
             raise TypeError("tags must be an object")

@@ -164,9 +164,10 @@ def check_unique(keys: pa.Table) -> None:
     found = find_repeated(keys)
     if found is None:
         return
+    at = " at one instant" if TIMESTAMP in keys.column_names else ""
     raise DataError(
-        f"entity frame must hold each key once at one instant, got {found.number} repeated, first {found.example}: "
-        "Feast would silently drop all but one"
+        f"entity frame must hold each key once{at}, got {found.number} repeated, first {found.example}: keep one row "
+        "of each, or tell them apart by another join key"
     )
 
 
