@@ -8,32 +8,35 @@ import signal
 from pathlib import Path
 
 import pyarrow.parquet as pq
-from feast import FeatureStore
 
 from feast_plugin import create_snapshot
 
-
-def create(repo: str, root: str, seed: int) -> None:
-    create_snapshot(
-        FeatureStore(repo_path=repo),
-        name="pay",
-        feature_service="numbers",
-        entity_df=pq.read_table(f"{repo}/payments.parquet", columns=["customer_id", "event_timestamp", "fraud"]),
-        label="fraud",
-        ratio=0.5,
-        seed=seed,
-        k_neighbors=3,
-        root=root,
-    )
+COLUMNS = ["customer_id", "event_timestamp", "fraud"]
 
 
-def create_when(repo: str, root: str, seed: int, barrier) -> None:
+def create(kind: str, place: str, root: str, seed: int) -> None:
+    """Through Feast, or of the same table in a plain directory."""
+    options = {"name": "pay", "label": "fraud", "ratio": 0.5, "seed": seed, "k_neighbors": 3}
+    if kind == "directory":
+        table = pq.read_table(f"{place}/payments.parquet", columns=[*COLUMNS, "amount", "score"])
+        keys = {"join_keys": ["customer_id"], "timestamp": "event_timestamp"}
+        create_snapshot(root, entity_df=table, **keys, **options)
+        return
+    from feast import FeatureStore
+
+    frame = pq.read_table(f"{place}/payments.parquet", columns=COLUMNS)
+    create_snapshot(FeatureStore(repo_path=place), feature_service="numbers", entity_df=frame, root=root, **options)
+
+
+def create_when(kind: str, place: str, root: str, seed: int, barrier) -> None:
     """All at once: whoever comes waits for the rest."""
     barrier.wait(60)
-    create(repo, root, seed)
+    create(kind, place, root, seed)
 
 
-def create_and_die(repo: str, root: str, seed: int, module: str, name: str, call: int, *, after: bool) -> None:
+def create_and_die(
+    kind: str, place: str, root: str, seed: int, module: str, name: str, call: int, *, after: bool
+) -> None:
     """kill -9 at one call of one function of ours, before or after it did its work."""
     owner = importlib.import_module(module)
     *path, attribute = name.split(".")
@@ -51,5 +54,5 @@ def create_and_die(repo: str, root: str, seed: int, module: str, name: str, call
         return result
 
     setattr(owner, attribute, deadly)
-    create(repo, root, seed)
+    create(kind, place, root, seed)
     Path(root, "survived").touch()

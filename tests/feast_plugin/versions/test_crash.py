@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import sys
 from pathlib import Path
@@ -26,38 +27,75 @@ def context():
     return context
 
 
-@pytest.fixture(params=["file", "sql"])
-def project(make, tmp_path, request):
-    registry = SQL.format(path=tmp_path / "registry.sqlite") if request.param == "sql" else None
-    return make(registry=registry)
+class Feast:
+    """A project whose registry is a file or a database."""
+
+    def __init__(self, make, home, kind):
+        self.kind = kind
+        self.project = make(registry=SQL.format(path=home / "registry.sqlite") if kind == "sql" else None)
+        self.place, self.root = self.project.path, self.project.root
+        self.debris = {".lock", "v0001", "v0002"}
+
+    def create(self, seed):
+        return self.project.create(seed=seed)
+
+    def check(self, version):
+        return self.project.check(version)
+
+    def assert_others_whole(self):
+        store = self.project.reopened()
+        assert sorted(v.name for v in store.list_feature_views()) == ["mixed", "numbers", "vectors"]
+        assert sorted(s.name for s in store.list_feature_services()) == ["all", "numbers"]
+
+    def names(self):
+        return self.project.names()
 
 
-def entries(project):
-    store = project.reopened()
-    return {
-        "datasets": sorted(d.name for d in store.list_saved_datasets()),
-        "views": sorted(v.name for v in store.list_feature_views()),
-        "services": sorted(s.name for s in store.list_feature_services()),
-    }
+class Directory:
+    """A plain directory, with versions of the same table."""
+
+    def __init__(self, make, home, kind):
+        self.kind, self.place, self.root = kind, make().path, home / "catalog"
+        self.debris = {".lock", "v0001", "v0002", "datasets.json"}
+
+    def create(self, seed):
+        crash_child.create(self.kind, str(self.place), str(self.root), seed)
+        return Catalog(Location.parse(self.root), "pay").load()
+
+    def check(self, version):
+        return verify_snapshot(self.root, name="pay", version=version)
+
+    def assert_others_whole(self):
+        pass  # nothing but datasets of this name stands in a file of its own
+
+    def names(self):
+        file = self.root / "pay" / "datasets.json"
+        return sorted(json.loads(file.read_text())["datasets"]) if file.exists() else []
+
+
+HOMES = {"file": Feast, "sql": Feast, "directory": Directory}
+
+
+@pytest.fixture(params=HOMES)
+def home(make, tmp_path, request):
+    return HOMES[request.param](make, tmp_path, request.param)
 
 
 def datasets(*versions):
     return sorted(f"pay_v{v:04d}_{split}" for v in versions for split in ("train", "validation", "test"))
 
 
-def assert_sound(project, *versions):
-    found = entries(project)
-    assert found["datasets"] == datasets(*versions)
-    assert found["views"] == ["mixed", "numbers", "vectors"]
-    assert found["services"] == ["all", "numbers"]
-    catalog = Catalog(Location.parse(project.root), "pay")
-    assert catalog.numbers() == list(versions)
+def assert_sound(home, *versions):
+    assert home.names() == datasets(*versions)
+    home.assert_others_whole()
+    assert Catalog(Location.parse(home.root), "pay").numbers() == list(versions)
     for version in versions:
-        assert verify_snapshot(project.reopened(), name="pay", root=project.root, version=version).problems == ()
+        assert home.check(version).problems == ()
 
 
+# Where to kill: module, function, which of its calls, and whether after it did its work.
 STEPS = {
-    "retrieved": ("feast_plugin.retrieval.retrieval", "retrieve", 1, True),
+    "read": ("feast_plugin.retrieval.retrieval", "retrieve", 1, True),
     "directory made": ("feast_plugin.versions.parquet", "ParquetFile.__init__", 1, True),
     "a file is half written": ("feast_plugin.versions.parquet", "ParquetFile._flush", 2, False),
     "files written": ("feast_plugin.versions.create", "write_version", 1, True),
@@ -69,38 +107,47 @@ STEPS = {
     "registry file half written": ("feast_plugin.registries.feast", "os.fsync", 1, False),
     "registered": ("feast_plugin.registries.feast", "FeastRegistry.register", 1, True),
 }
+OF_A_DIRECTORY = {
+    "read": ("feast_plugin.versions.table", "TableSource.rows", 1, True),
+    "first entry applied": ("feast_plugin.registries.directory", "_entry", 1, True),
+    "last entry applied": ("feast_plugin.registries.directory", "_entry", 3, True),
+    "registry file half written": ("feast_plugin.versions.storage", "Location.create_parent", 7, True),
+    "registered": ("feast_plugin.registries.directory", "DirectoryRegistry.register", 1, True),
+}
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_a_killed_writer_leaves_the_old_state_or_the_new(project, context, step):
-    module, name, call, after = STEPS[step]
-    sql = "registry_type: sql" in (project.path / "feature_store.yaml").read_text()
+def test_a_killed_writer_leaves_the_old_state_or_the_new(home, context, step):
+    sql = home.kind == "sql"
+    module, name, call, after = (STEPS | OF_A_DIRECTORY if home.kind == "directory" else STEPS)[step]
     if name == "os.fsync" and sql:  # a database writes its own files; its half is a source without its dataset
         module, name, call = "registry", "apply_data_source", 2
     if module == "registry":
         module = f"feast.infra.registry.{'sql' if sql else 'registry'}"
         name = f"{'Sql' if sql else ''}Registry.{name}"
-    arguments = (str(project.path), str(project.root), 1, module, name, call)
+    arguments = (home.kind, str(home.place), str(home.root), 1, module, name, call)
     child = context.Process(target=crash_child.create_and_die, args=arguments, kwargs={"after": after})
     child.start()
     child.join(120)
     assert child.exitcode == -9
-    assert not (project.root / "survived").exists()
-    found = entries(project)
-    assert found["views"] == ["mixed", "numbers", "vectors"]
+    assert not (home.root / "survived").exists()
+    home.assert_others_whole()
     # Each statement of a database is a step of its own: some entries may be there, each of them whole.
-    assert found["datasets"] in ([], datasets(1)) or (sql and set(found["datasets"]) < set(datasets(1)))
+    found = home.names()
+    assert found in ([], datasets(1)) or (sql and set(found) < set(datasets(1)))
 
-    again = project.create(seed=2)
-    assert_sound(project, *range(1, again.version + 1))
-    assert {p.name for p in (project.root / "pay").iterdir()} <= {".lock", "v0001", "v0002"}
+    again = home.create(2)
+    assert_sound(home, *range(1, again.version + 1))
+    assert {p.name for p in (home.root / "pay").iterdir()} <= home.debris
 
 
-def test_writers_at_once(project, context):
+def test_writers_at_once(home, context):
     seeds = [1, 2, 3, 1]
     barrier = context.Barrier(len(seeds))
     children = [
-        context.Process(target=crash_child.create_when, args=(str(project.path), str(project.root), seed, barrier))
+        context.Process(
+            target=crash_child.create_when, args=(home.kind, str(home.place), str(home.root), seed, barrier)
+        )
         for seed in seeds
     ]
     for child in children:
@@ -108,4 +155,4 @@ def test_writers_at_once(project, context):
     for child in children:
         child.join(240)
     assert [child.exitcode for child in children] == [0, 0, 0, 0]
-    assert_sound(project, 1, 2, 3)
+    assert_sound(home, 1, 2, 3)
