@@ -137,17 +137,17 @@ class Settings(OnlineParameters):
             )
 
     def _check_words(self) -> None:
-        for feature in self.schema.features:
-            if feature.dtype == "string" and not feature.categories:
+        for column in self.schema.columns:
+            if column.closed and not column.values:
                 raise InvalidInputError(
-                    f"column {feature.name!r} is a string without categories, so that every row would be rejected: a "
+                    f"column {column.name!r} is a string without categories, so that every row would be rejected: a "
                     'stream must know its values beforehand; list them in the contract, "categories": ["red", "green"]'
                 )
 
     def _check_exact(self) -> None:
-        inexact = [feature for feature in self.schema.features if not feature.exact_in_float32]
+        inexact = [column for column in self.schema.columns if not column.exact_in_float32]
         if inexact and not self.round_to_float32:
-            named = ", ".join(f"{feature.name!r} ({feature.dtype})" for feature in inexact[:5])
+            named = ", ".join(f"{column.name!r} ({column.dtype})" for column in inexact[:5])
             more = f" and {len(inexact) - 5} more" if len(inexact) > 5 else ""
             raise InvalidInputError(
                 f"columns {named}{more} would be rounded: the stream's rows are float32, which merges integers beyond "

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
 from feast import FeatureStore
 from feast.data_format import ParquetFormat
 from feast.errors import SavedDatasetNotFound
@@ -267,8 +266,8 @@ class FeastRegistry(Registry):
         )
         found = self.source(request, column)
         if manifest.format == 1:  # which kept booleans and int32 as int64
-            text = manifest.contract["label"]["dtype"] == "string"
-            found.contract = dataclasses.replace(found.contract, label_type=pa.string() if text else pa.int64())
+            kept = manifest.schema.label.column.type.arrow_type
+            found.contract = dataclasses.replace(found.contract, label_type=kept)
         return found
 
 

@@ -19,6 +19,7 @@ from feast_plugin.versions.registry import datasets_of
 from feast_plugin.versions.stored import stored_keys, stored_rows
 from feast_plugin.versions.tombstones import ForgottenMeanwhileError, Tombstones, integer_of, keys_asked
 from feast_plugin.versions.write import Draft, check_files
+from resampler.columns import DTYPES, TEXT
 from resampler.errors import DataError, GateError, InvalidInputError
 
 if TYPE_CHECKING:
@@ -189,9 +190,9 @@ def _key_values(manifest: Manifest, entity: str) -> dict[str, pa.Scalar]:
     types = {key["name"]: key["dtype"] for key in manifest.columns["join_keys"]}
     values = {}
     for key, text in keys_asked(entity, types).items():
-        if types[key] == "string":
-            values[key] = pa.scalar(text, pa.string())
-        elif (number := integer_of(text)) is not None:
-            with contextlib.suppress(pa.ArrowInvalid, OverflowError):
-                values[key] = pa.scalar(number, pa.int32() if types[key] == "int32" else pa.int64())
+        dtype = DTYPES[types[key]]
+        value = text if dtype.family == TEXT else integer_of(text)
+        if value is not None:
+            with contextlib.suppress(pa.ArrowInvalid, OverflowError):  # an integer that the key cannot be
+                values[key] = pa.scalar(value, dtype.arrow_type)
     return values

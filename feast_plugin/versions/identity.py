@@ -9,6 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from resampler.columns import BOOLEAN, INTEGER, family_of
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -53,9 +55,7 @@ def hash_values(column: pa.Array | pa.ChunkedArray) -> NDArray[np.uint64]:
     ndarray of shape (n_rows,), uint64
         Equal for equal values.
     """
-    if pa.types.is_integer(column.type) or pa.types.is_timestamp(column.type):
-        return mix64(column.cast(pa.int64()).to_numpy().view(np.uint64))
-    if pa.types.is_boolean(column.type):
+    if pa.types.is_timestamp(column.type) or family_of(column.type) in (INTEGER, BOOLEAN):
         return mix64(column.cast(pa.int64()).to_numpy().view(np.uint64))
     if isinstance(column, pa.ChunkedArray):
         column = column.combine_chunks()

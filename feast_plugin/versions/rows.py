@@ -7,12 +7,12 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from feast_plugin.versions.contract import TIMESTAMP
 from feast_plugin.versions.identity import ContentDigest, row_ids
+from resampler.columns import TEXT, family_of
 from resampler.errors import DataError
 from resampler.schema import Label
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from feast_plugin.versions.contract import Contract
@@ -163,7 +164,5 @@ def _encode_label(column: pa.ChunkedArray, name: str) -> tuple[NDArray[np.int64]
     values = sorted(pc.unique(column).to_pylist())
     if len(values) < 2:
         raise DataError(f"label {name!r} must have two classes or more, got only {values[0]!r}")
-    if pa.types.is_string(column.type):
-        codes = pc.index_in(column, value_set=pa.array(values, pa.string()))
-        return codes.to_numpy().astype(np.int64), Label(name, "string", tuple(values))
-    return column.cast(pa.int64()).to_numpy(), Label(name, "int64")
+    label = Label(name, "string", tuple(values)) if family_of(column.type) == TEXT else Label(name)
+    return label.column.to_code(column)[0], label
