@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from feast_plugin.versions.rows import BATCH_ROWS
-from resampler.integers import EXACT
+from resampler.integers import EXACT, to_dtype
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -206,9 +206,6 @@ def decode(matrix: NDArray[Any], contract: Contract, vocabularies: Mapping[str, 
         if c.categorical:
             columns[c.name] = vocabularies[c.name].take(pa.array(values[:, 0].astype(np.int64)))
             continue
-        if c.column.bounds:
-            # Rounding to even keeps the mean; truncation, as elsewhere, drags it towards zero.
-            values = np.rint(values)
-        flat = pa.array(values.ravel()).cast(c.column.type.arrow_type, safe=False)
-        columns[c.name] = c.folded(flat)
+        # Rounding to even keeps the mean; truncation, as elsewhere, drags it towards zero.
+        columns[c.name] = c.folded(pa.array(to_dtype(values.ravel(), c.column.type.numpy_dtype)))
     return pa.table(columns)
