@@ -11,14 +11,12 @@ from resampler.online import OnlineResampler
 from resampler.options import FLAG, Rule, count, one_of, option
 from resampler.parameters import OnlineParameters
 from stream.formats import InputFormat, OutputFormat
+from stream.formats.limits import ENTRY_BYTES, OutputSize
+from stream.formats.table import OUTPUTS
 from stream.redis.entryid import id_pair, is_entry_id
-from stream.shard.limits import ENTRY_BYTES, OutputSize
 
 if TYPE_CHECKING:
     from resampler.schema import FeatureSchema
-
-_RESERVED = {"schema", "is_synthetic", "row_id", "base_id", "neighbor_id", "step"}
-MAX_TEXT_FEATURES = 3_000  # Lua cannot pass more than 8,000 arguments to one XADD
 
 
 def _start_id(start: str) -> str:
@@ -123,18 +121,7 @@ class Settings(OnlineParameters):
                 f"each, of {size.row_bytes} bytes, can make an output entry of more than "
                 f"{ENTRY_BYTES >> 20} MB: lower batch_rows to {most} or less, or lower burst"
             )
-        if self.output_format is OutputFormat.PACKED:
-            return
-        names = {*self.schema.names, self.schema.label.name}
-        if names & _RESERVED:
-            raise InvalidInputError(
-                f"column {min(names & _RESERVED)!r} is a column of the output too: rename it, or write packed batches"
-            )
-        if self.output_format is OutputFormat.TEXT and self.schema.n_features > MAX_TEXT_FEATURES:
-            raise InvalidInputError(
-                f"text output takes at most {MAX_TEXT_FEATURES} features, got {self.schema.n_features}: "
-                "write packed batches"
-            )
+        OUTPUTS[self.output_format].check(self.schema)
 
     def _check_words(self) -> None:
         for column in self.schema.columns:

@@ -8,31 +8,30 @@ import numpy as np
 
 from resampler.online import OnlineResampler
 from resampler.schema import FeatureSchema
-from stream.formats import Decoder, encode_row
+from stream.formats import Decoder
+from stream.formats.table import INPUTS
 from stream.kernels.cut import cut
 from stream.redis.resp import EntryReader
 
 _SCHEMA = FeatureSchema.numeric(["a", "b"], label="y")
-_TEXT = {b"a": b"1.5", b"b": b"-2e3", b"y": b"1"}
-_JSON = {b"json": b'{"a": 1.5, "b": -2e3, "y": 1}'}
+_X, _Y = np.array([[1.5, -2e3], [1.0, 2.0]], dtype=np.float32), np.array([1, 0])
 
 
 def warm(*, clean: bool = False) -> None:
-    """Pass a row of each compiled format through what a worker does with them, without a server.
+    """Pass rows of every input format through what a worker does with them, without a server.
 
     Parameters
     ----------
     clean : bool
         Whether bases are to be weighed, as every strategy but plain does: the kernels for that are others.
     """
-    reply = _xread_reply([_TEXT, encode_row([1.0, 2.0], 0), _JSON])
+    sent = [items for made in INPUTS.values() for items in made(_SCHEMA).encode(_X, _Y)]
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        theirs.sendall(reply)
-        entries = EntryReader(ours).read_entries(3)
+        theirs.sendall(_xread_reply(sent))
+        entries = EntryReader(ours).read_entries(len(sent))
         rows = Decoder(_SCHEMA).decode(entries)
-    stops = np.empty(2, dtype=np.int64)
-    cut(entries.ms, np.ones(2, dtype=np.int64), 1, 1, stops)
+    cut(rows.ms, rows.n_rows, 1, 1, np.empty(rows.n_entries, dtype=np.int64))
     online = OnlineResampler(_SCHEMA, ratio=1.0, k_neighbors=1, capacity=4, clean=clean)
     n = len(rows.y)
     for i in range(4):
@@ -40,10 +39,10 @@ def warm(*, clean: bool = False) -> None:
     online.buffer_stats()
 
 
-def _xread_reply(entries: list[dict[bytes, bytes]]) -> bytes:
+def _xread_reply(entries: list[list[bytes]]) -> bytes:
     """Write what a server answers to XREAD."""
     out = [b"*1\r\n*2\r\n$1\r\ns\r\n*%d\r\n" % len(entries)]
-    for i, fields in enumerate(entries, start=1):
-        out.append(b"*2\r\n$3\r\n%d-0\r\n*%d\r\n" % (i, 2 * len(fields)))
-        out += [b"$%d\r\n%s\r\n" % (len(item), item) for pair in fields.items() for item in pair]
+    for i, items in enumerate(entries, start=1):
+        out.append(b"*2\r\n$3\r\n%d-0\r\n*%d\r\n" % (i, len(items)))
+        out += [b"$%d\r\n%s\r\n" % (len(item), item) for item in items]
     return b"".join(out)

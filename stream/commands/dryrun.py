@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from stream.formats import Decoder
-from stream.shard.admission import Admission
-from stream.shard.pending import Pending
+from stream.shard.intake import Intake
 from stream.shard.position import start_position
-from stream.shard.source import Source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -18,8 +16,6 @@ if TYPE_CHECKING:
 
     from stream.redis.keys import ShardKeys
     from stream.settings import Settings
-
-CHUNK_ENTRIES = 1_024
 
 
 def dry_run(
@@ -48,25 +44,17 @@ def dry_run(
     reasons: Counter[str] = Counter()
     examples: dict[str, str] = {}
     for client, keys in shards:
-        resampler, decoder, limit = (
-            settings.new_resampler(),
-            Decoder(settings.schema, settings.input_format),
-            Admission(settings),
-        )
+        resampler = settings.new_resampler()
         cursor, _ = start_position(client, keys.input, settings.start_id())
-        source = Source(client, keys.input, cursor, CHUNK_ENTRIES)
-        try:
-            while len(entries := source.read().entries):
-                pending = Pending.of(entries, limit.admit(entries, decoder.decode(entries)))
-                resampler.process(pending.rows.X, pending.rows.y, pending.row_ids())
-                for reject in pending.rows.rejects:
+        with closing(Intake(client, keys.input, settings, cursor)) as intake:
+            while (decoded := intake.read().decoded) is not None:
+                resampler.process(decoded.X, decoded.y, decoded.row_ids())
+                for reject in decoded.rejects:
                     reasons[reject.reason.value] += reject.n_rows
                     examples.setdefault(
-                        reject.reason.value, f"{keys.input} {entries.id(reject.entry)}: {reject.detail}"
+                        reject.reason.value, f"{keys.input} {decoded.id(reject.entry)}: {reject.detail}"
                     )
-                progress(len(entries))
-        finally:
-            source.close()
+                progress(decoded.n_entries)
         stats = resampler.stats()
         for label, real in stats.real.items():
             counts = classes.setdefault(str(label), {"real": 0, "synthetic": 0})

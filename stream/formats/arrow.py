@@ -1,23 +1,65 @@
-"""Arrow rows: an IPC stream of record batches in the field `arrow`, columns found by name."""
+"""Arrow: an IPC stream of record batches in the field `arrow`, columns found by name; for input and output."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stream.formats.packed import MAX_BATCH_ROWS
-from stream.formats.rows import Reason, RejectError
+from resampler.columns import TEXT
+from resampler.errors import ContractError
+from resampler.provenance import OUTPUT_COLUMNS, MicroBatch
+from stream.formats import packed
+from stream.formats.cells import values_table
+from stream.formats.fields import MAX_BATCH_ROWS, SCHEMA_FIELD
+from stream.formats.format import Batch, BatchInput, Format, Output, part_of
+from stream.formats.rejects import Faults, Reason, RejectError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
-    from resampler.schema import Feature, FeatureSchema
-    from resampler.vocabulary import Vocabulary
+    from resampler.columns import Column
+    from resampler.schema import FeatureSchema
 
 FIELD = b"arrow"
+
+
+class _ArrowInput(BatchInput):
+    field = FIELD
+
+    def read(self, payload: bytes) -> Batch:
+        table = read_ipc(payload)
+        X, y, faults = table_to_rows(table, self.schema)
+        return Batch(X, y, lambda rows: write_ipc(table.filter(rows)), faults)
+
+    def encode(self, X: NDArray[np.float32], y: NDArray[np.int64]) -> list[list[bytes]]:
+        return [[FIELD, write_ipc(values_table(X, y, self.schema))]]
+
+
+class _ArrowOutput(Output):
+    field = FIELD
+    reserved = frozenset({*OUTPUT_COLUMNS, SCHEMA_FIELD.decode()})
+
+    def row_bytes(self, schema: FeatureSchema) -> int:
+        return packed.row_bytes(schema.n_features)
+
+    def encode(self, batch: MicroBatch, schema: FeatureSchema, start: int, stop: int) -> list[bytes]:
+        return [FIELD, write_ipc(part_of(batch, start, stop).to_arrow(schema, codes=True))]
+
+    def decode(self, entry: Mapping[bytes, bytes], schema: FeatureSchema) -> MicroBatch:
+        table = pa.ipc.open_stream(entry[FIELD]).read_all()
+        columns = {name: table.column(name).to_numpy() for name in OUTPUT_COLUMNS}
+        X = np.column_stack([table.column(name).to_numpy() for name in schema.names]).astype(np.float32, copy=False)
+        return MicroBatch(
+            X=np.ascontiguousarray(X), y=_label_codes(table.column(schema.label.name), schema.label.column), **columns
+        )
+
+
+FORMAT = Format("arrow", _ArrowInput, _ArrowOutput())
 
 
 def write_ipc(data: pa.RecordBatch | pa.Table) -> bytes:
@@ -67,9 +109,7 @@ def read_ipc(payload: bytes) -> pa.Table:
     return table
 
 
-def table_to_rows(
-    table: pa.Table, schema: FeatureSchema
-) -> tuple[NDArray[np.float32], NDArray[np.int64], dict[int, tuple[Reason, str]]]:
+def table_to_rows(table: pa.Table, schema: FeatureSchema) -> tuple[NDArray[np.float32], NDArray[np.int64], Faults]:
     """Bring a table into the resampler's form.
 
     Parameters
@@ -103,51 +143,55 @@ def table_to_rows(
             raise RejectError(Reason.DUPLICATE_FIELD, "a column must be given once, got one twice")
         raise RejectError(Reason.EXTRA_FIELD, f"column {odd!r} is not in the contract")
     X = np.empty((table.num_rows, schema.n_features), dtype=np.float32)
-    faults: dict[int, tuple[Reason, str]] = {}
-    for j, feature in enumerate(schema.features):
-        X[:, j] = _feature(table.column(feature.name), feature, faults)
-    y = _label(table.column(schema.label.name), schema, faults)
+    faults: Faults = {}
+    for j, column in enumerate(schema.columns):
+        X[:, j] = _feature(table.column(column.name), column, faults)
+    y = _label(table.column(schema.label.name), schema.label.column, faults)
     return X, y, faults
 
 
-def _feature(column: pa.ChunkedArray, feature: Feature, faults: dict[int, tuple[Reason, str]]) -> NDArray[np.float64]:
-    if feature.categories or feature.dtype == "string":
-        return _codes(column, feature.vocabulary, Reason.UNKNOWN_CATEGORY, feature.name, faults).astype(np.float64)
-    if feature.dtype == "bool" and pa.types.is_boolean(column.type):
-        column = _cast(column, pa.uint8(), feature.name)
-    values = _numbers(_cast(column, pa.float64(), feature.name))
-    for i in np.flatnonzero(np.isfinite(values) & (np.abs(values) > np.finfo(np.float32).max)).tolist():
-        faults.setdefault(i, (Reason.OUT_OF_RANGE, f"{feature.name!r} must be finite in float32, got {values[i]!r}"))
-        values[i] = 0.0
-    return values
+def _feature(values: pa.ChunkedArray, column: Column, faults: Faults) -> NDArray[np.floating[Any]]:
+    if column.closed:
+        return _codes(values, column, Reason.UNKNOWN_CATEGORY, faults)
+    numbers = np.array(_cast(values, pa.float64(), column.name).to_numpy())  # a copy; NaN where null
+    for i in np.flatnonzero(np.isfinite(numbers) & (np.abs(numbers) > np.finfo(np.float32).max)).tolist():
+        faults.setdefault(i, (Reason.OUT_OF_RANGE, f"{column.name!r} must be finite in float32, got {numbers[i]!r}"))
+        numbers[i] = 0.0
+    return numbers
 
 
-def _label(column: pa.ChunkedArray, schema: FeatureSchema, faults: dict[int, tuple[Reason, str]]) -> NDArray[np.int64]:
-    label = schema.label
-    if label.dtype == "string":
-        return _codes(column, label.vocabulary, Reason.UNKNOWN_CLASS, label.name, faults)
-    for i in np.flatnonzero(column.is_null().to_numpy()).tolist():
-        faults.setdefault(i, (Reason.MISSING_FIELD, f"label {label.name!r} must be given, got null"))
-    whole = _cast(column, pa.int64(), label.name)
+def _label(values: pa.ChunkedArray, column: Column, faults: Faults) -> NDArray[np.int64]:
+    if column.type.family == TEXT:
+        return _codes(values, column, Reason.UNKNOWN_CLASS, faults)
+    for i in np.flatnonzero(values.is_null().to_numpy()).tolist():
+        faults.setdefault(i, (Reason.MISSING_FIELD, f"label {column.name!r} must be given, got null"))
+    whole = _cast(values, pa.int64(), column.name)
     return np.asarray(pc.fill_null(whole, 0).to_numpy(), dtype=np.int64)
 
 
-def _codes(
-    column: pa.ChunkedArray, vocabulary: Vocabulary, reason: Reason, name: str, faults: dict[int, tuple[Reason, str]]
-) -> NDArray[np.int64]:
-    codes, known = vocabulary.encode(_cast(column, vocabulary.to_arrow().type, name))
+def _codes(values: pa.ChunkedArray, column: Column, reason: Reason, faults: Faults) -> NDArray[Any]:
+    try:
+        codes, known = column.to_code(values)
+    except ContractError as error:
+        raise RejectError(Reason.UNPARSABLE, str(error)[:300]) from error
     for i in np.flatnonzero(~known).tolist():
-        faults.setdefault(i, (reason, f"{name!r} must be one of {len(vocabulary)} values, got {column[i].as_py()!r}"))
+        detail = f"{column.name!r} must be one of {len(column.values)} values, got {values[i].as_py()!r}"
+        faults.setdefault(i, (reason, detail))
     return codes
 
 
-def _cast(column: pa.ChunkedArray, to: pa.DataType, name: str) -> pa.ChunkedArray:
+def _cast(values: pa.ChunkedArray, to: pa.DataType, name: str) -> pa.ChunkedArray:
     try:
-        return column.cast(to)
+        return values.cast(to)
     except pa.ArrowException as error:
         raise RejectError(Reason.UNPARSABLE, f"column {name!r} must be readable as {to}: {error}"[:300]) from error
 
 
-def _numbers(column: pa.ChunkedArray) -> NDArray[np.float64]:
-    """Return a writable copy as float64, NaN where null."""
-    return np.array(column.cast(pa.float64()).to_numpy(), dtype=np.float64)
+def _label_codes(values: pa.ChunkedArray, column: Column) -> NDArray[np.int64]:
+    """Return the label as codes; entries of early releases hold the names of a string label."""
+    if not pa.types.is_string(values.type):
+        return np.asarray(values.to_numpy(), dtype=np.int64)
+    codes, known = column.to_code(values)
+    if not known.all():
+        raise ValueError(f"label {values[int(np.argmin(known))].as_py()!r} is none of the contract's classes")
+    return codes

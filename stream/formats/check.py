@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stream.formats.rows import Reason
-from stream.formats.text import integer_bounds, magnitude_limits
+from stream.formats.cells import magnitude_limits
+from stream.formats.rejects import Faults, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,19 +29,14 @@ class MatrixCheck:
     def __init__(self, schema: FeatureSchema) -> None:
         self._schema = schema
         self._magnitude = magnitude_limits(schema)
-        self._limits: list[tuple[int, float, float, Reason]] = []
-        for j, feature in enumerate(schema.features):
-            if feature.categories:
-                self._limits.append((j, 0, len(feature.categories) - 1, Reason.UNKNOWN_CATEGORY))
-            elif feature.dtype == "string":
-                self._limits.append((j, 0, -1, Reason.UNKNOWN_CATEGORY))
-            elif feature.dtype == "bool":
-                self._limits.append((j, 0, 1, Reason.OUT_OF_RANGE))
-            elif feature.dtype.startswith("int"):
-                self._limits.append((j, *integer_bounds(feature), Reason.OUT_OF_RANGE))
-        self._classes = np.array(schema.label.codes, dtype=np.int64)  # empty: any integer is a class
+        self._limits = [
+            (j, *column.bounds, Reason.UNKNOWN_CATEGORY if column.closed else Reason.OUT_OF_RANGE)
+            for j, column in enumerate(schema.columns)
+            if column.bounds is not None
+        ]
+        self._classes = np.array(schema.label.column.codes, dtype=np.int64)  # empty: any integer is a class
 
-    def __call__(self, X: NDArray[np.float32], y: NDArray[np.int64]) -> dict[int, tuple[Reason, str]]:
+    def __call__(self, X: NDArray[np.float32], y: NDArray[np.int64]) -> Faults:
         """Check rows.
 
         Parameters
@@ -56,7 +51,7 @@ class MatrixCheck:
         dict of int to (Reason, str)
             The first fault of each faulty row; empty when all is well.
         """
-        faults: dict[int, tuple[Reason, str]] = {}
+        faults: Faults = {}
 
         def note(bad: NDArray[np.bool_], reason: Reason, describe: Callable[[int], str]) -> None:
             for i in np.flatnonzero(bad).tolist():

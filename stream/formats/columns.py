@@ -1,4 +1,4 @@
-"""`Columns`: the contract as arrays, for the kernel that decodes text rows."""
+"""`Columns`: the contract as arrays, for the kernels that read rows by name."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from resampler.layout import as_kernel_array
-from stream.formats.text import BOOLS, integer_bounds, magnitude_limits
+from stream.formats.cells import magnitude_limits
 from stream.kernels.text import FLOAT, INTEGER, VOCABULARY
 
 if TYPE_CHECKING:
@@ -68,28 +68,21 @@ class Columns(NamedTuple):
         Columns
             Its columns.
         """
-        n = schema.n_features + 1
-        info = np.iinfo(np.int64)
+        every = (*schema.columns, schema.label.column)
+        n, info = len(every), np.iinfo(np.int64)
         kinds = np.full(n, FLOAT, dtype=np.int64)
         lowest = np.full(n, info.min, dtype=np.int64)
         highest = np.full(n, info.max, dtype=np.int64)
         vocabularies: list[dict[bytes, int]] = []
-        for j, feature in enumerate(schema.features):
-            words: dict[bytes, int] = {}
-            if feature.dtype == "string" or feature.categories:
-                words = feature.vocabulary.by_text()
+        for j, column in enumerate(every):
+            words = column.words
+            vocabularies.append(words or {})
+            if words is not None:
                 kinds[j] = VOCABULARY
-            elif feature.dtype == "bool":
-                words = {word: int(value) for word, value in BOOLS.items()}
-                kinds[j] = VOCABULARY
-            elif feature.dtype.startswith("int"):
+            elif column.bounds is not None:
                 kinds[j] = INTEGER
-                lowest[j], highest[j] = integer_bounds(feature)
-            vocabularies.append(words)
-        label = schema.label
-        vocabularies.append(label.vocabulary.by_text())
-        kinds[-1] = VOCABULARY if label.classes else INTEGER
-        names, ends = join_words([name.encode() for name in (*schema.names, label.name)])
+                lowest[j], highest[j] = column.bounds
+        names, ends = join_words([column.name.encode() for column in every])
         joined, word_ends = join_words(word for words in vocabularies for word in words)
         sizes = np.array([0, *map(len, vocabularies)], dtype=np.int64)
         values = np.array([value for words in vocabularies for value in words.values()], dtype=np.int64)

@@ -3,12 +3,63 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from stream.formats.rows import Reason, RejectError
+import numpy as np
+
+from stream.formats.cells import CellReader, values_table
+from stream.formats.columns import Columns
+from stream.formats.format import Format, RowInput
+from stream.formats.rejects import Reason, RejectError
+from stream.kernels.json_scan import scan_rows
+from stream.kernels.text import decode_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from resampler.schema import FeatureSchema
+    from stream.redis.entries import Entries
 
 FIELD = b"json"
 MAX_BYTES = 1 << 20
+
+
+class _JsonInput(RowInput):
+    field = FIELD
+
+    def __init__(self, schema: FeatureSchema) -> None:
+        super().__init__(schema)
+        self._cells = CellReader(schema)
+        self._columns = Columns.of(schema)
+        self._order = np.arange(schema.n_features + 1, dtype=np.int64)
+
+    def read(self, items: Sequence[bytes]) -> tuple[NDArray[np.float32], int]:
+        return self._cells.read(read_object(self.payload(items)))
+
+    def read_fast(
+        self,
+        entries: Entries,
+        low: int,
+        high: int,
+        X: NDArray[np.float32],
+        y: NDArray[np.int64],
+        certain: NDArray[np.bool_],
+    ) -> None:
+        n = high - low
+        first = np.empty(n + 1, dtype=np.int64)
+        # One member more than the contract has, so that a row that is too long is seen to be.
+        spans = np.empty((n * 2 * (self.schema.n_features + 2), 2), dtype=np.int64)
+        scan_rows(entries.buffer, entries.first, entries.spans, low, high, first, spans)
+        decode_text(entries.buffer, first, spans, 0, n, self._columns, self._order, X, y, certain)
+
+    def encode(self, X: NDArray[np.float32], y: NDArray[np.int64]) -> list[list[bytes]]:
+        rows = values_table(X, y, self.schema).to_pylist()
+        return [[FIELD, json.dumps(row).encode()] for row in rows]
+
+
+FORMAT = Format("json", input=_JsonInput)
 
 
 def read_object(text: bytes) -> list[bytes]:

@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from resampler.online import MAX_CLASSES
-from stream.formats import OutputFormat, Reason, Reject, encode_batch
-from stream.shard.limits import ENTRY_BYTES
-from stream.shard.outputs import MAX_TEXT_SEQ, TEXT_NUMBERS
+from stream.formats import Reason, Reject, encode_batch
+from stream.formats.limits import ENTRY_BYTES
+from stream.formats.table import OUTPUTS
+from stream.shard.outputs import MAX_ROW_SEQ, ROW_NUMBERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
 
-    from stream.formats import Rows
+    from stream.formats import Decoded
     from stream.redis.entries import Entries
     from stream.settings import Settings
 
@@ -39,43 +40,44 @@ class Admission:
 
     def __init__(self, settings: Settings, labels: Iterable[int] = ()) -> None:
         self._classes = _ClassLimit(labels)
-        self._text = settings.output_format is OutputFormat.TEXT
+        self._output_format = settings.output_format
+        self._row_an_entry = OUTPUTS[settings.output_format].row_an_entry
         self._size = settings.output_size
 
-    def admit(self, entries: Entries, rows: Rows) -> Rows:
+    def admit(self, entries: Entries, decoded: Decoded) -> Decoded:
         """Reject what cannot be taken.
 
         Parameters
         ----------
         entries : Entries
-            What `rows` were decoded from.
-        rows : Rows
+            What `decoded` was decoded from.
+        decoded : Decoded
             In stream order.
 
         Returns
         -------
-        Rows
-            `rows` itself where all can be taken.
+        Decoded
+            `decoded` itself where all can be taken.
         """
-        n_rows = np.bincount(rows.entry, minlength=len(entries))
+        n_rows = np.bincount(decoded.entry, minlength=len(entries))
         refused = {reject.entry: reject for reject in self._refused(entries, n_rows)}
         if refused:
-            dropped = np.isin(rows.entry, list(refused))
-            kept = [reject for reject in rows.rejects if reject.entry not in refused]
-            rows = rows.without(dropped, sorted([*kept, *refused.values()], key=lambda reject: reject.entry))
-        return self._classes.admit(entries, rows)
+            dropped = np.isin(decoded.entry, list(refused))
+            kept = [reject for reject in decoded.rejects if reject.entry not in refused]
+            decoded = decoded.without(dropped, [*kept, *refused.values()])
+        return self._classes.admit(entries, decoded)
 
     def _refused(self, entries: Entries, n_rows: NDArray[np.int64]) -> Iterator[Reject]:
-        if self._text:
-            for i in np.flatnonzero((entries.seq >= MAX_TEXT_SEQ) & (n_rows > 0)).tolist():
+        if self._row_an_entry:
+            for i in np.flatnonzero((entries.seq >= MAX_ROW_SEQ) & (n_rows > 0)).tolist():
                 detail = (
-                    f"the sequence number of an entry's ID must be below {MAX_TEXT_SEQ} for text output, got "
-                    f"{entries.id(i)}: send it with another ID, or write packed batches"
+                    f"the sequence number of an entry's ID must be below {MAX_ROW_SEQ} for {self._output_format} "
+                    f"output, got {entries.id(i)}: send it with another ID, or write packed batches"
                 )
                 yield Reject(i, Reason.OUT_OF_RANGE, detail, tuple(entries.items(i)), int(n_rows[i]))
         limit, what = self._size.entry_rows, f"{ENTRY_BYTES >> 20} MB"
-        if self._text and TEXT_NUMBERS // self._size.rows < limit:
-            limit, what = TEXT_NUMBERS // self._size.rows, f"{TEXT_NUMBERS} text entries"
+        if self._row_an_entry and ROW_NUMBERS // self._size.rows < limit:
+            limit, what = ROW_NUMBERS // self._size.rows, f"{ROW_NUMBERS} {self._output_format} entries"
         for i in np.flatnonzero(n_rows > limit).tolist():
             detail = (
                 f"an entry of this contract must hold at most {limit} rows, got {n_rows[i]}: with up to "
@@ -91,34 +93,34 @@ class _ClassLimit:
     def __init__(self, labels: Iterable[int] = ()) -> None:
         self._admitted = set(labels)
 
-    def admit(self, entries: Entries, rows: Rows) -> Rows:
-        """Reject the rows of classes beyond the limit; return `rows` itself where no class is too many."""
-        new = set(np.unique(rows.y).tolist()) - self._admitted
+    def admit(self, entries: Entries, decoded: Decoded) -> Decoded:
+        """Reject the rows of classes beyond the limit; return `decoded` itself where no class is too many."""
+        new = set(np.unique(decoded.y).tolist()) - self._admitted
         if len(self._admitted) + len(new) <= MAX_CLASSES:
             self._admitted |= new
-            return rows
-        dropped = np.zeros(len(rows.y), dtype=np.bool_)
-        for i, label in enumerate(rows.y.tolist()):
+            return decoded
+        dropped = np.zeros(len(decoded.y), dtype=np.bool_)
+        for i, label in enumerate(decoded.y.tolist()):
             if label not in self._admitted and len(self._admitted) < MAX_CLASSES:
                 self._admitted.add(label)
             dropped[i] = label not in self._admitted
-        rejects = rows.rejects + [
-            self._reject(entries, rows, e, dropped) for e in np.unique(rows.entry[dropped]).tolist()
+        rejects = decoded.rejects + [
+            self._reject(entries, decoded, e, dropped) for e in np.unique(decoded.entry[dropped]).tolist()
         ]
-        return rows.without(dropped, sorted(rejects, key=lambda reject: reject.entry))
+        return decoded.without(dropped, rejects)
 
     @staticmethod
-    def _reject(entries: Entries, rows: Rows, entry: int, dropped: NDArray[np.bool_]) -> Reject:
-        mine = np.flatnonzero(dropped & (rows.entry == entry))
-        if len(mine) == np.count_nonzero(rows.entry == entry):
+    def _reject(entries: Entries, decoded: Decoded, entry: int, dropped: NDArray[np.bool_]) -> Reject:
+        mine = np.flatnonzero(dropped & (decoded.entry == entry))
+        if len(mine) == np.count_nonzero(decoded.entry == entry):
             original = tuple(entries.items(entry))
         else:
-            fields = encode_batch(rows.X[mine], rows.y[mine])
+            fields = encode_batch(decoded.X[mine], decoded.y[mine])
             original = tuple(item for pair in fields.items() for item in pair)
         return Reject(
             entry,
             Reason.TOO_MANY_CLASSES,
-            f"a stream may hold at most {MAX_CLASSES} classes, {rows.y[mine[0]]} is one more",
+            f"a stream may hold at most {MAX_CLASSES} classes, {decoded.y[mine[0]]} is one more",
             original,
             len(mine),
         )

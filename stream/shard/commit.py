@@ -13,7 +13,7 @@ from stream.redis.entryid import id_pair
 from stream.redis.errors import wrong_type_error
 from stream.scripts import read_script
 from stream.shard.limits import ServerLimits
-from stream.shard.outputs import TEXT_NUMBER_BITS, TEXT_NUMBERS
+from stream.shard.outputs import ROW_NUMBER_BITS, ROW_NUMBERS
 
 if TYPE_CHECKING:
     from stream.redis.keys import ShardKeys
@@ -284,7 +284,7 @@ class Committer:
 def _is_behind_text(output_id: str, last_id: str) -> bool:
     """Tell whether an output ID is refused only because text entries of its millisecond bear higher ones."""
     (ms, seq), (last_ms, last_seq) = id_pair(output_id), id_pair(last_id)
-    return ms == last_ms and last_seq >= TEXT_NUMBERS and seq > last_seq >> TEXT_NUMBER_BITS
+    return ms == last_ms and last_seq >= ROW_NUMBERS and seq > last_seq >> ROW_NUMBER_BITS
 
 
 def gap_error(keys: ShardKeys, cursor: str, lost: int) -> GapError:

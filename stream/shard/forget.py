@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
+from stream.formats import identity
 from stream.redis.connection import raw_command
 from stream.redis.entryid import id_pair
-from stream.shard import identity
 from stream.shard.position import require_stream
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def request_member(text: str) -> str:
     Parameters
     ----------
     text : str
-        A row id as people write it: see `stream.shard.identity.encode`.
+        A row id as people write it: see `stream.formats.identity.encode`.
 
     Returns
     -------

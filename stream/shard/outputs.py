@@ -6,24 +6,25 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stream.formats import OutputFormat, encode_output
+from stream.formats import encode_output
+from stream.formats.table import OUTPUTS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from resampler.provenance import MicroBatch
     from resampler.schema import FeatureSchema
-    from stream.shard.pending import Pending
+    from stream.formats import Decoded, OutputFormat
 
-TEXT_NUMBER_BITS = 20  # of an output ID's sequence: which of the rows that one input entry caused
-TEXT_NUMBERS = 1 << TEXT_NUMBER_BITS
-MAX_TEXT_SEQ = 1 << (64 - TEXT_NUMBER_BITS)  # sequence numbers of input IDs that leave room for them
+ROW_NUMBER_BITS = 20  # of an output ID's sequence: which of the rows that one input entry caused
+ROW_NUMBERS = 1 << ROW_NUMBER_BITS
+MAX_ROW_SEQ = 1 << (64 - ROW_NUMBER_BITS)  # sequence numbers of input IDs that leave room for them
 
 OutputEntry = tuple[str, list[bytes]]  # ID; names and values in turn
 
 
 def output_entries(
-    closed: Pending,
+    closed: Decoded,
     stops: NDArray[np.int64],
     batch: MicroBatch,
     starts: NDArray[np.int64],
@@ -34,7 +35,7 @@ def output_entries(
 
     Parameters
     ----------
-    closed : Pending
+    closed : Decoded
         The input entries.
     stops : ndarray of shape (n_batches,), int64
         Behind which entry each output entry ends.
@@ -45,36 +46,42 @@ def output_entries(
     schema : FeatureSchema
         The contract.
     output_format : OutputFormat
-        As text a row is an entry, and stands under an ID of its own.
+        Where a row is an entry, as in text, it stands under an ID of its own.
 
     Returns
     -------
     list of (ID, names and values in turn)
         In order of their IDs.
     """
-    bounds = starts[np.searchsorted(closed.rows.entry, stops)]
+    bounds = starts[np.searchsorted(closed.entry, stops)]
     outputs: list[OutputEntry] = []
     first = 0
     for stop, last in zip(stops.tolist(), bounds.tolist(), strict=True):
         if last == first:  # every row was rejected, or left out by under-sampling
             continue
-        if output_format is OutputFormat.TEXT:
-            outputs += _text_entries(closed, batch, starts, schema, first, last)
+        if OUTPUTS[output_format].row_an_entry:
+            outputs += _single_rows(closed, batch, starts, schema, output_format, first, last)
         else:
             outputs.append((closed.id(stop - 1), encode_output(batch, schema, output_format, first, last)))
         first = last
     return outputs
 
 
-def _text_entries(
-    closed: Pending, batch: MicroBatch, starts: NDArray[np.int64], schema: FeatureSchema, first: int, last: int
+def _single_rows(
+    closed: Decoded,
+    batch: MicroBatch,
+    starts: NDArray[np.int64],
+    schema: FeatureSchema,
+    output_format: OutputFormat,
+    first: int,
+    last: int,
 ) -> list[OutputEntry]:
     """Write a row an entry; rows that one input entry caused are numbered in the low bits of the sequence."""
-    owners = closed.rows.entry[np.searchsorted(starts, np.arange(first, last), side="right") - 1]
+    owners = closed.entry[np.searchsorted(starts, np.arange(first, last), side="right") - 1]
     outputs: list[OutputEntry] = []
     entry, number = -1, 0
     for i, owner in enumerate(owners.tolist(), start=first):
         entry, number = owner, number + 1 if owner == entry else 0
-        output_id = f"{closed.ms[entry]}-{(int(closed.seq[entry]) << TEXT_NUMBER_BITS) + number}"
-        outputs.append((output_id, encode_output(batch, schema, OutputFormat.TEXT, i, i + 1)))
+        output_id = f"{closed.ms[entry]}-{(int(closed.seq[entry]) << ROW_NUMBER_BITS) + number}"
+        outputs.append((output_id, encode_output(batch, schema, output_format, i, i + 1)))
     return outputs

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from resampler.errors import CorruptStateError
-from stream.formats import Decoder
 from stream.redis.entryid import id_pair
 from stream.redis.errors import wrong_type
-from stream.shard.admission import Admission
 from stream.shard.checkpoint import Checkpoint
 from stream.shard.commit import GapError
 from stream.shard.forget import read_forgotten
-from stream.shard.pending import Pending
+from stream.shard.intake import Intake
 from stream.shard.position import input_info, start_position
 from stream.shard.snapshot import Snapshot, load_snapshot
-from stream.shard.source import FIRST_CHUNK_ENTRIES, Source, next_count
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -162,26 +160,17 @@ class Restorer:
 
         Their output is written already. What was forgotten leaves where it left when they were read first.
         """
-        started, position, count, seen = self._clock(), at.cursor, FIRST_CHUNK_ENTRIES, 0
+        started, seen = self._clock(), 0
         # As the entries were read when their output was written, whatever the worker is told now.
         settings = replace(self._settings, **stored.told_formats())
-        decoder = Decoder(settings.schema, settings.input_format)
-        admission = Admission(settings, at.resampler.stats().real)
-        for record in [*read_forgotten(self._client, self._keys, at.cursor, stored.cursor), None]:
-            stop = record.cursor if record else stored.cursor
-            source = Source(self._client, self._keys.input, position, count, self._clock)
-            try:
-                while id_pair(position) < id_pair(stop) and len(entries := source.read().entries.up_to(stop)):
-                    pending = Pending.of(entries, admission.admit(entries, decoder.decode(entries)))
-                    at.resampler.process(pending.rows.X, pending.rows.y, pending.row_ids())
-                    seen += len(entries)
-                    position = entries.id(-1)
-                    source.count = count = next_count(count, entries, pending)
-                    self._replayed(len(pending.rows.y))
-            finally:
-                source.close()
-            if record:
-                for row_id in record.held:
+        labels = at.resampler.stats().real
+        with closing(Intake(self._client, self._keys.input, settings, at.cursor, labels, self._clock)) as intake:
+            for record in [*read_forgotten(self._client, self._keys, at.cursor, stored.cursor), None]:
+                for decoded in intake.up_to(record.cursor if record else stored.cursor):
+                    at.resampler.process(decoded.X, decoded.y, decoded.row_ids())
+                    seen += decoded.n_entries
+                    self._replayed(len(decoded.y))
+                for row_id in record.held if record else ():
                     at.resampler.forget([row_id])
         missing = stored.entries - at.entries - seen
         if missing and not self._settings.allow_gap:

@@ -14,13 +14,6 @@ if TYPE_CHECKING:
 
     import redis
 
-    from stream.shard.pending import Pending
-
-CHUNK_ROWS = 8_192  # what one read aims at: several output entries, so that a backlog costs few round trips
-MAX_CHUNK_ENTRIES = 8_192
-CHUNK_BYTES = 16 << 20  # and at most, as far as the entries before can tell
-FIRST_CHUNK_ENTRIES = 16  # until it is known how many rows an entry holds
-
 
 class Read(NamedTuple):
     """One answer of the source.
@@ -165,30 +158,3 @@ class Source:
         """Give the connection up; an unread reply must not reach its next user."""
         self._connection.disconnect()
         self._pool.release(self._connection)
-
-
-def next_count(count: int, entries: Entries, read: Pending) -> int:
-    """Aim the next read at `CHUNK_ROWS` and `CHUNK_BYTES`; grow slowly, as later entries may hold more.
-
-    Parameters
-    ----------
-    count : int
-        Entries asked for this time.
-    entries : Entries
-        What came.
-    read : Pending
-        What was decoded from it.
-
-    Returns
-    -------
-    int
-        Entries to ask for next time.
-    """
-    n = read.n_entries
-    rows_per_entry = max(1.0, float(read.n_rows.sum()) / n)
-    bytes_per_entry = max(1.0, float(entries.spans[-1, 1] - entries.spans[0, 0]) / n) if len(entries.spans) else 1.0
-    return int(
-        min(
-            max(1.0, CHUNK_ROWS / rows_per_entry), max(1.0, CHUNK_BYTES / bytes_per_entry), 4 * count, MAX_CHUNK_ENTRIES
-        )
-    )

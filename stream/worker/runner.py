@@ -14,8 +14,9 @@ from stream.redis.connection import open_client
 from stream.redis.errors import code_of, explain, is_passing, wrong_type
 from stream.shard.checkpoint import Checkpoint
 from stream.shard.commit import FencedError, MovedError
+from stream.shard.owned import StoppedError
 from stream.shard.position import input_info
-from stream.shard.shard import QUIET_S, Shard, StoppedError
+from stream.shard.shard import QUIET_S, Shard
 from stream.worker import health
 
 if TYPE_CHECKING:

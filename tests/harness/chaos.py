@@ -10,7 +10,7 @@ import time
 import redis
 
 from stream import Worker
-from stream.shard import restore, shard, source
+from stream.shard import intake
 
 LONG = os.environ.get("CHAOS") == "long"
 
@@ -34,7 +34,7 @@ def live(url, stream, settings, idle_s, kill=None, skew_s=0.0):
     if skew_s:
         right = time.time
         time.time = lambda: right() + skew_s
-    source.CHUNK_ROWS = source.MAX_CHUNK_ENTRIES = shard.FIRST_CHUNK_ENTRIES = restore.FIRST_CHUNK_ENTRIES = 64
+    intake.CHUNK_ROWS = intake.MAX_CHUNK_ENTRIES = intake.FIRST_CHUNK_ENTRIES = 64
     if kill:
         arm(*kill)
     Worker(url, stream, settings, until_idle_s=idle_s).run()

@@ -22,10 +22,10 @@ from chaos import LONG, arm, fork, free_port, live, wait
 from resampler import FeatureSchema, MicroBatch
 from resampler.errors import ResamplerError
 from stream import EmbeddedServer, Feed, Settings, Worker
+from stream.formats.identity import encode
 from stream.redis.connection import connect, raw_command
 from stream.redis.keys import ShardKeys
 from stream.redis.server import find_server
-from stream.shard.identity import encode
 from stream.shard.position import input_info
 
 WORKER_KILLS = 500 if LONG else 24

@@ -22,9 +22,9 @@ from demo.process import failed, resampler_command, script_command
 from demo.producer import entry_ids
 from resampler.errors import ResamplerError
 from stream import Feed, ShardKeys
+from stream.formats import identity
 from stream.redis.connection import connect
 from stream.redis.keys import shards_key, workers_key
-from stream.shard import identity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,10 +13,10 @@ from resampler.errors import InvalidInputError
 from resampler.schema import Feature, FeatureSchema, Label
 from stream.formats import Decoder, InputFormat, Reason, encode_batch, encode_row
 from stream.formats.arrow import write_ipc
+from stream.formats.cells import CellReader
+from stream.formats.fields import schema_id
 from stream.formats.json_row import read_object
-from stream.formats.packed import schema_id
-from stream.formats.rows import RejectError
-from stream.formats.text import TextReader
+from stream.formats.rejects import RejectError
 from stream.redis.entries import Entries
 
 PLAIN = FeatureSchema.numeric(["a", "b"])
@@ -213,7 +213,7 @@ def json_texts(draw):
 def test_json_rows_equal_the_references(text):
     rows = Decoder(MIXED).decode(_entries({"json": text}))
     try:
-        expected = TextReader(MIXED).read(read_object(text.encode()))
+        expected = CellReader(MIXED).read(read_object(text.encode()))
     except RejectError as error:
         expected = error.reason
     found = (rows.X[0], rows.y[0]) if len(rows.y) else rows.rejects[0].reason
@@ -233,7 +233,7 @@ def test_no_entry_crashes_the_decoder_or_the_resampler(entries, input_format):
     packed = _entries(*([item for pair in pairs for item in pair] for pairs in entries))
     rows = Decoder(PLAIN, input_format).decode(packed)
     PLAIN.validate_rows(rows.X)  # what the resampler demands of every row
-    assert rows.rows_per_entry(len(packed)).min(initial=1) >= 1
+    assert rows.n_rows.min(initial=1) >= 1
     assert [r.entry for r in rows.rejects] == sorted({r.entry for r in rows.rejects})
     assert np.all(np.diff(rows.entry) >= 0)
 

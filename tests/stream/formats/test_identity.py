@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resampler.errors import InvalidInputError
-from stream.shard import identity
+from stream.formats import identity
 
 words = st.integers(0, 2**64 - 1)
 ids = st.tuples(

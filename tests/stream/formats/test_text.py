@@ -7,9 +7,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from resampler.schema import Feature, FeatureSchema, Label
+from stream.formats.cells import CellReader
 from stream.formats.columns import Columns
-from stream.formats.rows import RejectError
-from stream.formats.text import TextReader
+from stream.formats.rejects import RejectError
 from stream.kernels.text import decode_text, read_float32
 from stream.redis.entries import Entries
 
@@ -118,7 +118,7 @@ def test_a_certain_row_is_the_references(row, names, changes):
         )
     X, y, certain = _kernel(_entry(items), MIXED)
     try:
-        x, label = TextReader(MIXED).read([item for pair in items for item in pair])
+        x, label = CellReader(MIXED).read([item for pair in items for item in pair])
     except RejectError:
         assert not certain[0]
     else:

@@ -7,9 +7,9 @@ import pytest
 from resampler import MicroBatch
 from stream import Feed, Settings
 from stream.formats import InputFormat, OutputFormat
+from stream.formats.identity import encode
 from stream.redis.keys import ShardKeys, shard_keys
 from stream.shard.forget import is_reached, read_forgotten, request_forget, request_member, row_id_of
-from stream.shard.identity import encode
 
 
 def _minority_ids(y, stop):

@@ -8,6 +8,7 @@ from resampler.errors import InvalidInputError, ResamplerError
 from stream import EmbeddedServer, Feed, Settings, Worker, encode_batch
 from stream.commands.deadletters import read_letters
 from stream.formats import OutputFormat
+from stream.formats import limits as entry_limits
 from stream.redis.connection import connect
 from stream.redis.keys import ShardKeys
 from stream.shard import admission, limits, snapshot
@@ -53,7 +54,7 @@ def test_an_entry_whose_output_could_not_be_written_is_a_dead_letter(
     server, client, name, make_rows, run_worker, monkeypatch
 ):
     X, y = make_rows(500)
-    monkeypatch.setattr(limits, "ENTRY_BYTES", 300 * 17 * 49)
+    monkeypatch.setattr(entry_limits, "ENTRY_BYTES", 300 * 17 * 49)
     client.xadd(name, encode_batch(X[:300], y[:300]), id="1-0")
     client.xadd(name, encode_batch(X[:301], y[:301]), id="2-0")
     client.xadd(name, encode_batch(X[300:], y[300:]), id="3-0")
@@ -68,7 +69,7 @@ def test_an_entry_whose_output_could_not_be_written_is_a_dead_letter(
 
 def test_text_output_numbers_rows_within_its_bits(client, name, make_rows, run_worker, monkeypatch):
     X, y = make_rows(200)
-    monkeypatch.setattr(admission, "TEXT_NUMBERS", 100 * 17)
+    monkeypatch.setattr(admission, "ROW_NUMBERS", 100 * 17)
     client.xadd(name, encode_batch(X[:100], y[:100]), id="1-0")
     client.xadd(name, encode_batch(X[:101], y[:101]), id="2-0")
     client.xadd(name, encode_batch(X[:5], y[:5]), id=f"3-{2**44 - 1}")

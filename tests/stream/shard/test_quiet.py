@@ -10,6 +10,7 @@ from stream.metrics import Metrics
 from stream.redis.keys import shard_keys
 from stream.shard.checkpoint import Checkpoint
 from stream.shard.commit import MovedError
+from stream.shard.intake import Intake
 from stream.shard.shard import Shard
 
 
@@ -27,16 +28,16 @@ def test_what_comes_while_a_step_is_slow_still_joins_its_batch(
     keys = shard_keys(name)[0]
     metrics = Metrics(name).shard(keys.input)
     shard = Shard(client, keys, Settings(schema), "here", metrics, quiet_s=2.0, clock=lambda: now[0])
-    decode = shard._decode
+    take = Intake._take
 
-    def decode_slowly(entries):
+    def take_slowly(intake, entries):
         now[0] += 10  # as a compiler would take; meanwhile the second row arrives
         if not client.exists(f"{name}-second"):
             client.set(f"{name}-second", 1)
             add_text(client, name, X[1:], y[1:], first=2)
-        return decode(entries)
+        return take(intake, entries)
 
-    monkeypatch.setattr(shard, "_decode", decode_slowly)
+    monkeypatch.setattr(Intake, "_take", take_slowly)
     assert shard.acquire()
     add_text(client, name, X[:1], y[:1])
     for _ in range(2):
@@ -89,7 +90,7 @@ def test_a_commit_that_cannot_be_sent_leaves_a_shard_that_can_be_released(
     shard = Shard(client, keys, Settings(schema), "here", metrics, quiet_s=0.0, clock=lambda: now[0])
     assert shard.acquire()
     add_text(client, name, *make_rows(30))
-    shard._committer._connection._sock.shutdown(socket.SHUT_RDWR)  # as when the server has just been killed
+    shard.owned.writer._committer._connection._sock.shutdown(socket.SHUT_RDWR)  # as when the server is killed
     with pytest.raises(redis.ConnectionError):
         _work(shard, now)
     shard.release()

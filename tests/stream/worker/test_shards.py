@@ -12,6 +12,7 @@ from stream.redis.connection import connect
 from stream.redis.keys import ShardKeys, shard_keys, workers_key
 from stream.shard.checkpoint import Checkpoint
 from stream.shard.commit import Commit, Committer, FencedError, MovedError
+from stream.shard.intake import Intake
 from stream.shard.lease import Lease, is_dead, owner_name
 from stream.shard.shard import Shard
 from stream.worker import health
@@ -243,17 +244,17 @@ def test_a_step_that_takes_longer_than_the_lease_keeps_the_shard(
 ):
     """As a compiler, a snapshot or a long batch does; another worker stands by all the while."""
     computed = threading.Event()
-    decode = Shard._decode
+    take = Intake._take
 
-    def decode_slowly(shard, entries):
+    def take_slowly(intake, entries):
         if not computed.is_set():
             stop = time.monotonic() + 2.0  # four times the lease
             while time.monotonic() < stop:
                 hash("busy")
             computed.set()
-        return decode(shard, entries)
+        return take(intake, entries)
 
-    monkeypatch.setattr(Shard, "_decode", decode_slowly)
+    monkeypatch.setattr(Intake, "_take", take_slowly)
     monkeypatch.setattr(health, "STALLED_S", 1.0)
     with working(name, count=2) as workers:
         wait_for(lambda: sum(worker.owned for worker in workers) == 1)
@@ -270,15 +271,15 @@ def test_a_shard_that_hangs_is_unhealthy_and_another_worker_takes_it(
     client, name, working, wait_for, make_rows, add_text, monkeypatch
 ):
     hanging, released = threading.Event(), threading.Event()
-    decode = Shard._decode
+    take = Intake._take
 
-    def hang(shard, entries):
+    def hang(intake, entries):
         if not hanging.is_set():
             hanging.set()
             released.wait(60)
-        return decode(shard, entries)
+        return take(intake, entries)
 
-    monkeypatch.setattr(Shard, "_decode", hang)
+    monkeypatch.setattr(Intake, "_take", hang)
     monkeypatch.setattr(health, "STALLED_S", 0.5)
     with working(name) as (first,):
         wait_for(lambda: first.owned == 1)
@@ -301,7 +302,7 @@ def test_the_heartbeat_tells_the_shard_that_its_lease_is_lost(client, name, sche
     add_text(client, name, *make_rows(50))
     client.delete(keys.lease)
     assert Lease(client, keys, "there").acquire()
-    wait_for(lambda: shard._heartbeat.lost)
+    wait_for(lambda: shard.owned.heartbeat.lost)
     with pytest.raises(FencedError, match="owned by another worker by now"):
         shard.step()
     assert client.get(keys.lease) == b"there"

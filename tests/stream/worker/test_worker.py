@@ -8,10 +8,10 @@ from resampler import FeatureSchema, MicroBatch, OnlineResampler
 from resampler.errors import ResamplerError
 from stream import Feed, Settings, Worker, encode_batch, encode_row
 from stream.formats import OutputFormat
+from stream.formats.identity import encode
 from stream.redis.keys import ShardKeys
 from stream.shard.checkpoint import Checkpoint
 from stream.shard.commit import GapError
-from stream.shard.identity import encode
 
 
 def _same(batch, other):

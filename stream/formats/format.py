@@ -1,0 +1,403 @@
+"""What a wire format is: the base classes that it fills in, and its entry in the table."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
+
+import numpy as np
+
+from resampler.errors import InvalidInputError
+from resampler.provenance import MicroBatch
+from stream.formats.check import MatrixCheck
+from stream.formats.fields import SCHEMA_FIELD, payload_of
+from stream.formats.rejects import Faults, Reject, RejectError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from resampler.schema import FeatureSchema
+    from stream.formats.decoded import Collector
+    from stream.redis.entries import Entries
+
+
+class Input(ABC):
+    """Read the entries of one format, under one contract; derive from `RowInput` or `BatchInput`.
+
+    Parameters
+    ----------
+    schema : FeatureSchema
+        The contract.
+
+    Attributes
+    ----------
+    field : bytes
+        The field that holds the rows; empty where each column is a field. Its name among an entry's first two tells
+        ``auto`` the format, unless a column of the contract is called so.
+    """
+
+    field: ClassVar[bytes] = b""
+
+    def __init__(self, schema: FeatureSchema) -> None:
+        self.schema = schema
+
+    @abstractmethod
+    def decode(self, entries: Entries, low: int, high: int, into: Collector) -> None:
+        """Decode a run of entries and check every row against the contract.
+
+        Parameters
+        ----------
+        entries : Entries
+            Holds the run.
+        low, high : int
+            The run is entries low to high - 1.
+        into : Collector
+            Takes the rows and the rejects, in order.
+        """
+
+    @abstractmethod
+    def encode(self, X: NDArray[np.float32], y: NDArray[np.int64]) -> list[list[bytes]]:
+        """Make the entries that a producer would send.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n, n_features), float32
+            Rows that keep the contract, coded columns as codes.
+        y : ndarray of shape (n,), int64
+            Their classes.
+
+        Returns
+        -------
+        list of list of bytes
+            Name, value, name, value, ... of each entry, without a schema id.
+        """
+
+    def payload(self, items: Sequence[bytes]) -> bytes:
+        """Take the payload out of an entry.
+
+        Parameters
+        ----------
+        items : sequence of bytes
+            Name, value, name, value, ...
+
+        Returns
+        -------
+        bytes
+            What stands in `field`.
+
+        Raises
+        ------
+        RejectError
+            If there are other fields, or the schema id is another.
+        """
+        return payload_of(items, self.field, self.schema)
+
+
+class RowInput(Input):
+    """A format with one row an entry: a reference reader, and maybe a kernel that is faster and must agree with it."""
+
+    @abstractmethod
+    def read(self, items: Sequence[bytes]) -> tuple[NDArray[np.float32], int]:
+        """Read one entry: the reference, which says what the format means.
+
+        Parameters
+        ----------
+        items : sequence of bytes
+            Name, value, name, value, ...
+
+        Returns
+        -------
+        x : ndarray of shape (n_features,), float32
+            The row, checked.
+        y : int
+            Its class, checked.
+
+        Raises
+        ------
+        RejectError
+            If it is no row that keeps the contract.
+        """
+
+    def read_fast(
+        self,
+        entries: Entries,
+        low: int,
+        high: int,
+        X: NDArray[np.float32],
+        y: NDArray[np.int64],
+        certain: NDArray[np.bool_],
+    ) -> None:
+        """Decode by kernel what is certain to be what `read` makes of it; without a kernel, nothing.
+
+        Parameters
+        ----------
+        entries : Entries
+            Holds the run.
+        low, high : int
+            The run is entries low to high - 1.
+        X, y : ndarray
+            Take the rows, one an entry.
+        certain : ndarray of shape (high - low,), bool
+            Takes which rows are decoded; every other entry is left to `read`, which knows why.
+        """
+        certain[:] = False
+
+    def decode(self, entries: Entries, low: int, high: int, into: Collector) -> None:
+        """Decode a run of entries: by kernel what is certain, by the reference the rest.
+
+        Parameters
+        ----------
+        entries, low, high, into
+            As of `Input.decode`.
+        """
+        n = high - low
+        X = np.empty((n, self.schema.n_features), dtype=np.float32)
+        y = np.empty(n, dtype=np.int64)
+        certain = np.empty(n, dtype=np.bool_)
+        self.read_fast(entries, low, high, X, y, certain)
+        for row in np.flatnonzero(~certain).tolist():
+            items = entries.items(low + row)
+            try:
+                X[row], y[row] = self.read(items)
+                certain[row] = True
+            except RejectError as error:
+                into.reject(low + row, error, items)
+        entry = np.arange(low, high, dtype=np.int64)
+        if not certain.all():
+            X, y, entry = X[certain], y[certain], entry[certain]
+        into.add(X, y, entry, np.zeros(len(y), dtype=np.int64))
+
+
+class Batch(NamedTuple):
+    """The rows of one entry.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, n_features), float32
+        The rows, coded columns as codes. What no number can stand for has a fault.
+    y : ndarray of shape (n,), int64
+        Their classes.
+    pick : callable
+        From a mask of rows to the payload of an entry that holds these and no other: what becomes of faulty ones.
+    faults : dict of int to (Reason, str)
+        Rows that have no place in X and y.
+    """
+
+    X: NDArray[np.float32]
+    y: NDArray[np.int64]
+    pick: Callable[[NDArray[np.bool_]], bytes]
+    faults: Faults
+
+
+class BatchInput(Input):
+    """A format with several rows an entry; faulty rows leave it, the others stay.
+
+    Parameters
+    ----------
+    schema : FeatureSchema
+        The contract.
+    """
+
+    def __init__(self, schema: FeatureSchema) -> None:
+        super().__init__(schema)
+        self._check = MatrixCheck(schema)
+
+    @abstractmethod
+    def read(self, payload: bytes) -> Batch:
+        """Read what stands in the field.
+
+        Parameters
+        ----------
+        payload : bytes
+            Its value.
+
+        Returns
+        -------
+        Batch
+            At least one row and at most `MAX_BATCH_ROWS`; codes, bounds and magnitudes are checked behind it.
+
+        Raises
+        ------
+        RejectError
+            If the entry as a whole cannot be read.
+        """
+
+    def decode(self, entries: Entries, low: int, high: int, into: Collector) -> None:
+        """Decode a run of entries, one by one.
+
+        Parameters
+        ----------
+        entries, low, high, into
+            As of `Input.decode`.
+        """
+        for i in range(low, high):
+            items = entries.items(i)
+            try:
+                batch = self.read(self.payload(items))
+            except RejectError as error:
+                into.reject(i, error, items)
+            else:
+                self._part(i, batch, into)
+
+    def _part(self, i: int, batch: Batch, into: Collector) -> None:
+        """Part the rows of an entry; those that are faulty make an entry of their own."""
+        n = len(batch.y)
+        faults = self._check(batch.X, batch.y) | batch.faults
+        good = np.ones(n, dtype=np.bool_)
+        good[list(faults)] = False
+        (place,) = np.nonzero(good)
+        X, y = (batch.X[good], batch.y[good]) if faults else (batch.X, batch.y)
+        into.add(X, y, np.full(len(place), i, dtype=np.int64), place)
+        if faults:
+            row = min(faults)
+            reason, detail = faults[row]
+            others = f" (and {len(faults) - 1} more rows)" if len(faults) > 1 else ""
+            original = (self.field, batch.pick(~good))
+            into.reject_rows(Reject(i, reason, f"row {row}: {detail}{others}", original, len(faults)))
+
+
+class Output(ABC):
+    """Write micro-batches as entries of one format, and read them back.
+
+    Attributes
+    ----------
+    field : bytes
+        The field that holds the rows; empty where each column is a field.
+    reserved : frozenset of str
+        What no column of the contract may be called, as the output has a column of that name.
+    row_an_entry : bool
+        Whether an entry holds one row, and so stands under an ID of its own.
+    """
+
+    field: ClassVar[bytes] = b""
+    reserved: ClassVar[frozenset[str]] = frozenset()
+    row_an_entry: ClassVar[bool] = False
+
+    def check(self, schema: FeatureSchema) -> None:
+        """Refuse a contract that the format has no room for.
+
+        Parameters
+        ----------
+        schema : FeatureSchema
+            The contract.
+
+        Raises
+        ------
+        InvalidInputError
+            If a column is called like one of the output, or a limit of the format is passed.
+        """
+        if taken := self.reserved & {*schema.names, schema.label.name}:
+            raise InvalidInputError(
+                f"column {min(taken)!r} is a column of the output too: rename it, or write packed batches"
+            )
+
+    def owns(self, entry: Mapping[bytes, bytes]) -> bool:
+        """Tell whether an entry is of this format.
+
+        Parameters
+        ----------
+        entry : mapping of bytes to bytes
+            An output entry.
+
+        Returns
+        -------
+        bool
+            Whether it holds the format's field and, but for the schema id, no other.
+        """
+        return self.field in entry and entry.keys() <= {SCHEMA_FIELD, self.field}
+
+    @abstractmethod
+    def row_bytes(self, schema: FeatureSchema) -> int:
+        """Return how many bytes of a commit one row takes.
+
+        Parameters
+        ----------
+        schema : FeatureSchema
+            The contract.
+
+        Returns
+        -------
+        int
+            At the most, but for what an entry takes of itself.
+        """
+
+    @abstractmethod
+    def encode(self, batch: MicroBatch, schema: FeatureSchema, start: int, stop: int) -> list[bytes]:
+        """Make the fields of one entry, behind the schema id.
+
+        Parameters
+        ----------
+        batch : MicroBatch
+            Holds the rows.
+        schema : FeatureSchema
+            The contract.
+        start, stop : int
+            Which rows; exactly one where `row_an_entry`.
+
+        Returns
+        -------
+        list of bytes
+            Name, value, name, value, ...
+        """
+
+    @abstractmethod
+    def decode(self, entry: Mapping[bytes, bytes], schema: FeatureSchema) -> MicroBatch:
+        """Read one entry.
+
+        Parameters
+        ----------
+        entry : mapping of bytes to bytes
+            What `encode` made.
+        schema : FeatureSchema
+            The contract.
+
+        Returns
+        -------
+        MicroBatch
+            Its rows.
+
+        Raises
+        ------
+        KeyError, ValueError, CorruptStateError
+            If it is damaged.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One entry of the table of formats.
+
+    Parameters
+    ----------
+    name : str
+        What the options and the checkpoint call it.
+    input : type of Input, optional
+        How its entries are read; None where it is for output alone.
+    output : Output, optional
+        How its entries are written; None where it is for input alone.
+    """
+
+    name: str
+    input: type[Input] | None = None
+    output: Output | None = None
+
+
+def part_of(batch: MicroBatch, start: int, stop: int) -> MicroBatch:
+    """Return some consecutive rows of a micro-batch.
+
+    Parameters
+    ----------
+    batch : MicroBatch
+        The rows.
+    start, stop : int
+        Which.
+
+    Returns
+    -------
+    MicroBatch
+        Views.
+    """
+    return MicroBatch(**{column.name: getattr(batch, column.name)[start:stop] for column in fields(MicroBatch)})
