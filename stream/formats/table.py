@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from stream.formats.format import Format
 
 FORMATS: tuple[Format, ...] = (
+    packed.FORMAT,
     text.FORMAT,
     json_row.FORMAT,
     row.FORMAT,
     rows.FORMAT,
     arrow.FORMAT,
-    packed.FORMAT,
 )
 
 

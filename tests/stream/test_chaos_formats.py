@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import random
 import signal
 import sys
 from itertools import pairwise, product
 
 import numpy as np
-import pyarrow as pa
 import pytest
 from chaos import LONG, fork, live, wait
+from wire import entries_of
 
 from resampler import FeatureSchema
-from stream import EmbeddedServer, Settings, Worker, encode_batch, encode_row
+from stream import EmbeddedServer, Settings, Worker
 from stream.formats import InputFormat, OutputFormat
-from stream.formats.arrow import write_ipc
+from stream.formats.table import INPUTS
 from stream.redis.connection import connect, raw_command
 from stream.redis.keys import ShardKeys
 
 KILLS = 40 if LONG else 2
 N = 1_200 if LONG else 600
 PIECE = 20  # rows of an entry where entries hold several
-INPUTS = [kind for kind in InputFormat if kind is not InputFormat.AUTO]
 EVERY = list(product(INPUTS, OutputFormat))
 PAIRS = EVERY if LONG else EVERY[::2]
 
@@ -50,28 +48,11 @@ def rows():
     return X, y
 
 
-def _named(x, label):
-    return {"a": float(x[0]), "colour": COLOURS[int(x[1])], "b": float(x[2]), "kind": CLASSES[label]}
-
-
 def _entries(kind, X, y):
     """Make the fields of all entries, each with the number of its first row."""
-    if kind in (InputFormat.ROWS, InputFormat.ARROW):
-        for i in range(0, len(y), PIECE):
-            part = slice(i, i + PIECE)
-            if kind is InputFormat.ROWS:
-                yield i, encode_batch(X[part], y[part], SCHEMA)
-            else:
-                named = pa.Table.from_pylist([_named(*row) for row in zip(X[part], y[part], strict=True)])
-                yield i, {"arrow": write_ipc(named)}
-        return
-    for i, (x, label) in enumerate(zip(X, y, strict=True)):
-        if kind is InputFormat.ROW:
-            yield i, encode_row(x, label, SCHEMA)
-        elif kind is InputFormat.JSON:
-            yield i, {"json": json.dumps(_named(x, label))}
-        else:
-            yield i, {name: str(value) for name, value in _named(x, label).items()}
+    pieces = [slice(i, i + PIECE) for i in range(0, len(y), PIECE)]
+    entries = [fields for piece in pieces for fields in entries_of(kind, SCHEMA, X[piece], y[piece])]
+    return list(zip(range(0, len(y), len(y) // len(entries)), entries, strict=True))
 
 
 def _add(client, stream, entries):
@@ -93,7 +74,7 @@ def test_killed_workers_of_every_format(rows, kind, output):
         output_format=output,
         input_format=rng.choice([kind, InputFormat.AUTO]),
     )
-    entries = list(_entries(kind, *rows))
+    entries = _entries(kind, *rows)
     # Up to the end of a window: where a producer pauses inside one, it is cut there.
     bounds = [0, *range(99, N - 20, 100), N] if len(entries) == N else range(0, len(entries) + 1, len(entries) // 6)
     pieces = [entries[start:stop] for start, stop in pairwise(bounds)]

@@ -15,16 +15,15 @@ import itertools, json
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-import pyarrow as pa
 from numba.core import event
 
 from resampler import Feature, FeatureSchema, Label, OnlineResampler
-from stream import EmbeddedServer, Feed, InputFormat, OutputFormat, Settings, Worker, encode_batch, encode_row
-from stream.formats.arrow import write_ipc
+from stream import EmbeddedServer, Feed, OutputFormat, Settings, Worker
 from stream.redis.connection import connect
 from stream.commands.dryrun import dry_run
 from stream.redis.entries import Entries
 from stream.formats import Decoder
+from stream.formats.table import INPUTS
 from stream.redis.keys import ShardKeys
 
 class Compilations(event.Listener):
@@ -47,22 +46,7 @@ COLUMNS = {  # an odd and an even number of columns: labels behind the rows are 
 }
 
 def entries_of(kind, schema, X, y):
-    names = schema.names
-    coded = schema.label.dtype == "string"
-    label = [CLASSES[code] for code in y] if coded else y.tolist()
-    def value(j, x):
-        return WORDS[int(x)] if schema.features[j].categories else float(x)
-    rows = [{name: value(j, x[j]) for j, name in enumerate(names)} | {"y": l} for x, l in zip(X, label)]
-    if kind == "text":
-        return [{name: str(cell) for name, cell in row.items()} for row in rows]
-    if kind == "json":
-        return [{"json": json.dumps(row)} for row in rows]
-    if kind == "row":
-        return [encode_row(x, code, schema) for x, code in zip(X, y)]
-    if kind == "rows":
-        return [encode_batch(X, y)]
-    table = {name: [row[name] for row in rows] for name in (*names, "y")}
-    return [{"arrow": write_ipc(pa.table(table))}]
+    return [dict(zip(items[::2], items[1::2])) for items in INPUTS[kind](schema).encode(X, y)]
 
 def live(url, client, name, schema, kind, output, parameters):
     X = rng.normal(size=(N, schema.n_features)).astype(np.float32)
@@ -88,11 +72,10 @@ def live(url, client, name, schema, kind, output, parameters):
                  for item in pair]) for i, fields in enumerate(whole)]
     assert len(Decoder(schema).decode(Entries.pack(undecoded)).y) == N  # as redis-py's own parser gives entries
 
-KINDS = ("text", "json", "row", "rows", "arrow")
 plans = [
     (FeatureSchema(features, label), kind, output, parameters)
     for kind, output, features, (labels, label) in itertools.product(
-        KINDS, OutputFormat, COLUMNS.values(), LABELS.items()
+        INPUTS, OutputFormat, COLUMNS.values(), LABELS.items()
     )
     for parameters in (({}, {"strategy": "adasyn"}) if output == "packed" and labels == "string" else ({},))
 ]

@@ -1,17 +1,17 @@
 """One meaning of labels and categories in every format: a feed gives codes, a table gives values."""
 
-import json
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from wire import entries_of
 
 from resampler import ContractError, CorruptStateError, Feature, FeatureSchema, Label, MicroBatch
-from stream import Feed, InputFormat, OutputFormat, Settings, decode_output, encode_batch, encode_row
+from stream import Feed, OutputFormat, Settings, decode_output
 from stream.commands.export import export_parquet
 from stream.formats.arrow import write_ipc
 from stream.formats.output import encode_output
+from stream.formats.table import INPUTS
 from stream.redis.keys import ShardKeys
 
 LABELS = {
@@ -48,25 +48,13 @@ def rows(schema):
     return values, codes, y
 
 
-def _entries(kind, values, X, y):
-    if kind is InputFormat.TEXT:
-        return [{name: str(cell) for name, cell in row.items()} for row in values]
-    if kind is InputFormat.JSON:
-        return [{"json": json.dumps(row)} for row in values]
-    if kind is InputFormat.ROW:
-        return [encode_row(x, int(label)) for x, label in zip(X, y, strict=True)]
-    if kind is InputFormat.ROWS:
-        return [encode_batch(X, y)]
-    return [{"arrow": write_ipc(pa.Table.from_pylist(values))}]
-
-
 @pytest.mark.parametrize("output_format", list(OutputFormat))
-@pytest.mark.parametrize("input_format", [kind for kind in InputFormat if kind is not InputFormat.AUTO])
+@pytest.mark.parametrize("input_format", INPUTS)
 def test_a_feed_gives_codes_and_a_table_values(
     client, server, name, schema, rows, run_worker, tmp_path, input_format, output_format
 ):
     values, X, y = rows
-    for fields in _entries(input_format, values, X, y):
+    for fields in entries_of(input_format, schema, X, y):
         client.xadd(name, fields)
     run_worker(name, settings=Settings(schema, ratio=1.0, k_neighbors=2, output_format=output_format))
     with Feed(server.url, name, idle_s=0.01) as feed:
