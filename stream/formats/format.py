@@ -11,7 +11,7 @@ import numpy as np
 from resampler.errors import InvalidInputError
 from resampler.provenance import MicroBatch
 from stream.formats.check import MatrixCheck
-from stream.formats.fields import SCHEMA_FIELD, payload_of
+from stream.formats.fields import payload_of
 from stream.formats.rejects import Faults, Reject, RejectError
 
 if TYPE_CHECKING:
@@ -239,24 +239,24 @@ class BatchInput(Input):
                 batch = self.read(self.payload(items))
             except RejectError as error:
                 into.reject(i, error, items)
+                continue
+            n = len(batch.y)
+            if faults := self._check(batch.X, batch.y) | batch.faults:
+                self._part(i, batch, faults, into)
             else:
-                self._part(i, batch, into)
+                into.add(batch.X, batch.y, np.full(n, i, dtype=np.int64), np.arange(n, dtype=np.int64))
 
-    def _part(self, i: int, batch: Batch, into: Collector) -> None:
+    def _part(self, i: int, batch: Batch, faults: Faults, into: Collector) -> None:
         """Part the rows of an entry; those that are faulty make an entry of their own."""
-        n = len(batch.y)
-        faults = self._check(batch.X, batch.y) | batch.faults
-        good = np.ones(n, dtype=np.bool_)
-        good[list(faults)] = False
-        (place,) = np.nonzero(good)
-        X, y = (batch.X[good], batch.y[good]) if faults else (batch.X, batch.y)
-        into.add(X, y, np.full(len(place), i, dtype=np.int64), place)
-        if faults:
-            row = min(faults)
-            reason, detail = faults[row]
-            others = f" (and {len(faults) - 1} more rows)" if len(faults) > 1 else ""
-            original = (self.field, batch.pick(~good))
-            into.reject_rows(Reject(i, reason, f"row {row}: {detail}{others}", original, len(faults)))
+        bad = np.zeros(len(batch.y), dtype=np.bool_)
+        bad[list(faults)] = True
+        (place,) = np.nonzero(~bad)
+        into.add(batch.X[place], batch.y[place], np.full(len(place), i, dtype=np.int64), place)
+        row = min(faults)
+        reason, detail = faults[row]
+        others = f" (and {len(faults) - 1} more rows)" if len(faults) > 1 else ""
+        original = (self.field, batch.pick(bad))
+        into.reject_rows(Reject(i, reason, f"row {row}: {detail}{others}", original, len(faults)))
 
 
 class Output(ABC):
@@ -300,14 +300,14 @@ class Output(ABC):
         Parameters
         ----------
         entry : mapping of bytes to bytes
-            An output entry.
+            An output entry, with the schema id.
 
         Returns
         -------
         bool
-            Whether it holds the format's field and, but for the schema id, no other.
+            Whether it holds the format's field, and no other.
         """
-        return self.field in entry and entry.keys() <= {SCHEMA_FIELD, self.field}
+        return self.field in entry and len(entry) == 2
 
     @abstractmethod
     def row_bytes(self, schema: FeatureSchema) -> int:
