@@ -2,7 +2,7 @@
 
 from stream.formats.decoded import Decoded
 from stream.formats.decoder import Decoder
-from stream.formats.output import decode_output, encode_output
+from stream.formats.micro_batch import decode_output, encode_output
 from stream.formats.rejects import Reason, Reject
 from stream.formats.row import encode_row
 from stream.formats.rows import encode_batch

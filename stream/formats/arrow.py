@@ -14,7 +14,9 @@ from resampler.provenance import OUTPUT_COLUMNS, MicroBatch
 from stream.formats import packed
 from stream.formats.cells import values_table
 from stream.formats.fields import MAX_BATCH_ROWS, SCHEMA_FIELD
-from stream.formats.format import Batch, BatchInput, Format, Output, part_of
+from stream.formats.format import Format
+from stream.formats.input import Batch, BatchInput
+from stream.formats.output import Output, part_of
 from stream.formats.rejects import Faults, Reason, RejectError
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from resampler.schema import FeatureSchema
     from stream.formats.decoded import Decoded
-    from stream.formats.format import Input
+    from stream.formats.input import Input
     from stream.redis.entries import Entries
 
 (_UNNAMED,) = (kind for kind, made in INPUTS.items() if not made.field)  # whose columns are the entry's fields

@@ -9,7 +9,8 @@ import numpy as np
 
 from stream.formats.cells import CellReader, values_table
 from stream.formats.columns import Columns
-from stream.formats.format import Format, RowInput
+from stream.formats.format import Format
+from stream.formats.input import RowInput
 from stream.formats.rejects import Reason, RejectError
 from stream.kernels.json_scan import scan_rows
 from stream.kernels.text import decode_text

@@ -1,83 +1,140 @@
-"""Output entries of any format: made from micro-batches, and read back."""
+"""The base class of output formats."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from abc import ABC, abstractmethod
+from dataclasses import fields
+from typing import TYPE_CHECKING, ClassVar
 
-from resampler.errors import ContractError, CorruptStateError
-from stream.formats.fields import SCHEMA_FIELD, schema_id
-from stream.formats.table import OUTPUTS
+from resampler.errors import InvalidInputError
+from resampler.provenance import MicroBatch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from resampler.provenance import MicroBatch
     from resampler.schema import FeatureSchema
-    from stream.formats.table import OutputFormat
 
 
-def encode_output(
-    batch: MicroBatch, schema: FeatureSchema, output_format: OutputFormat, start: int = 0, stop: int | None = None
-) -> list[bytes]:
-    """Make the fields of one output entry.
+class Output(ABC):
+    """Write micro-batches as entries of one format, and read them back.
+
+    Attributes
+    ----------
+    field : bytes
+        The field that holds the rows; empty where each column is a field.
+    reserved : frozenset of str
+        What no column of the contract may be called, as the output has a column of that name.
+    row_an_entry : bool
+        Whether an entry holds one row, and so stands under an ID of its own.
+    """
+
+    field: ClassVar[bytes] = b""
+    reserved: ClassVar[frozenset[str]] = frozenset()
+    row_an_entry: ClassVar[bool] = False
+
+    def check(self, schema: FeatureSchema) -> None:
+        """Refuse a contract that the format has no room for.
+
+        Parameters
+        ----------
+        schema : FeatureSchema
+            The contract.
+
+        Raises
+        ------
+        InvalidInputError
+            If a column is called like one of the output, or a limit of the format is passed.
+        """
+        if taken := self.reserved & {*schema.names, schema.label.name}:
+            raise InvalidInputError(
+                f"column {min(taken)!r} is a column of the output too: rename it, or write packed batches"
+            )
+
+    def owns(self, entry: Mapping[bytes, bytes]) -> bool:
+        """Tell whether an entry is of this format.
+
+        Parameters
+        ----------
+        entry : mapping of bytes to bytes
+            An output entry, with the schema id.
+
+        Returns
+        -------
+        bool
+            Whether it holds the format's field, and no other.
+        """
+        return self.field in entry and len(entry) == 2
+
+    @abstractmethod
+    def row_bytes(self, schema: FeatureSchema) -> int:
+        """Return how many bytes of a commit one row takes.
+
+        Parameters
+        ----------
+        schema : FeatureSchema
+            The contract.
+
+        Returns
+        -------
+        int
+            At the most, but for what an entry takes of itself.
+        """
+
+    @abstractmethod
+    def encode(self, batch: MicroBatch, schema: FeatureSchema, start: int, stop: int) -> list[bytes]:
+        """Make the fields of one entry, behind the schema id.
+
+        Parameters
+        ----------
+        batch : MicroBatch
+            Holds the rows.
+        schema : FeatureSchema
+            The contract.
+        start, stop : int
+            Which rows; exactly one where `row_an_entry`.
+
+        Returns
+        -------
+        list of bytes
+            Name, value, name, value, ...
+        """
+
+    @abstractmethod
+    def decode(self, entry: Mapping[bytes, bytes], schema: FeatureSchema) -> MicroBatch:
+        """Read one entry.
+
+        Parameters
+        ----------
+        entry : mapping of bytes to bytes
+            What `encode` made.
+        schema : FeatureSchema
+            The contract.
+
+        Returns
+        -------
+        MicroBatch
+            Its rows.
+
+        Raises
+        ------
+        KeyError, ValueError, CorruptStateError
+            If it is damaged.
+        """
+
+
+def part_of(batch: MicroBatch, start: int, stop: int) -> MicroBatch:
+    """Return some consecutive rows of a micro-batch.
 
     Parameters
     ----------
     batch : MicroBatch
-        Holds the rows.
-    schema : FeatureSchema
-        The contract.
-    output_format : OutputFormat
-        The layout.
+        The rows.
     start, stop : int
-        Which rows, by default all; exactly one for `OutputFormat.TEXT`.
-
-    Returns
-    -------
-    list of bytes
-        Name, value, name, value, ...
-    """
-    rows = OUTPUTS[output_format].encode(batch, schema, start, len(batch) if stop is None else stop)
-    return [SCHEMA_FIELD, schema_id(schema), *rows]
-
-
-def decode_output(entry: Mapping[bytes, bytes], schema: FeatureSchema) -> MicroBatch:
-    """Read one output entry of any layout.
-
-    Parameters
-    ----------
-    entry : mapping of bytes to bytes
-        The entry.
-    schema : FeatureSchema
-        The contract it was written under.
+        Which.
 
     Returns
     -------
     MicroBatch
-        Its rows.
-
-    Raises
-    ------
-    ContractError
-        If it was written under another contract.
-    CorruptStateError
-        If it is of no output format, or damaged.
+        Views.
     """
-    found = entry.get(SCHEMA_FIELD)
-    if found != schema_id(schema):
-        raise ContractError(
-            f"output entry must be of schema {schema_id(schema).decode()}, got {found!r}: "
-            "read it with the contract that it was written under"
-        )
-    for name, output in OUTPUTS.items():
-        if output.owns(entry):
-            try:
-                return output.decode(entry, schema)
-            except (KeyError, ValueError) as error:
-                raise CorruptStateError(
-                    f"{name} output entry cannot be read: {type(error).__name__}: {error}"
-                ) from error
-    raise CorruptStateError(
-        f"output entry must be of one of the formats {', '.join(OUTPUTS)}, got the fields {sorted(entry)[:5]}: "
-        "something else has written to the output"
-    )
+    return MicroBatch(**{column.name: getattr(batch, column.name)[start:stop] for column in fields(MicroBatch)})

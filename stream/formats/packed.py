@@ -9,7 +9,8 @@ import numpy as np
 
 from resampler.errors import CorruptStateError
 from resampler.provenance import MicroBatch
-from stream.formats.format import Format, Output
+from stream.formats.format import Format
+from stream.formats.output import Output
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,7 +11,8 @@ from resampler.metric import check_integers
 from stream.formats.check import MatrixCheck
 from stream.formats.columns import join_words
 from stream.formats.fields import SCHEMA_FIELD, check_batch_rows, schema_id
-from stream.formats.format import Format, RowInput
+from stream.formats.format import Format
+from stream.formats.input import RowInput
 from stream.formats.rejects import Reason, RejectError
 from stream.kernels.packed import gather_rows
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stream.formats.format import Batch, BatchInput, Format
+from stream.formats.format import Format
+from stream.formats.input import Batch, BatchInput
 from stream.formats.row import pack_rows, read_packed, with_schema
 
 if TYPE_CHECKING:

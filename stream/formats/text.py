@@ -11,7 +11,9 @@ from resampler.provenance import OUTPUT_COLUMNS, MicroBatch
 from stream.formats.cells import CellReader, values_table
 from stream.formats.columns import Columns
 from stream.formats.fields import SCHEMA_FIELD
-from stream.formats.format import Format, Output, RowInput
+from stream.formats.format import Format
+from stream.formats.input import RowInput
+from stream.formats.output import Output
 from stream.kernels.text import decode_text
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ import pytest
 from resampler import ContractError, CorruptStateError, FeatureSchema, MicroBatch
 from resampler.errors import InvalidInputError
 from stream import EmbeddedServer, Feed, OutputFormat, Settings, Worker, decode_output
+from stream.formats import encode_output
 from stream.formats.identity import encode
-from stream.formats.output import encode_output
 from stream.formats.packed import pack, unpack
 from stream.redis.connection import connect
 from stream.redis.keys import ShardKeys

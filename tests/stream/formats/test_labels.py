@@ -9,8 +9,8 @@ from wire import entries_of
 from resampler import ContractError, CorruptStateError, Feature, FeatureSchema, Label, MicroBatch
 from stream import Feed, OutputFormat, Settings, decode_output
 from stream.commands.export import export_parquet
+from stream.formats import encode_output
 from stream.formats.arrow import write_ipc
-from stream.formats.output import encode_output
 from stream.formats.table import INPUTS
 from stream.redis.keys import ShardKeys
 

@@ -14,7 +14,7 @@ from stream import InputFormat, OutputFormat, Settings, decode_output
 from stream.formats import Decoder, Reason, encode_output
 from stream.formats.decoded import Collector
 from stream.formats.fields import MAX_BATCH_ROWS, SCHEMA_FIELD, schema_id
-from stream.formats.format import BatchInput, RowInput
+from stream.formats.input import BatchInput, RowInput
 from stream.formats.limits import OutputSize
 from stream.formats.table import FORMATS, INPUTS, OUTPUTS
 from stream.redis.entries import Entries
