@@ -25,6 +25,10 @@ class DataError(InvalidInputError):
     exit_code = 1
 
 
+class InfeasibleError(InvalidInputError, RuntimeError):
+    """The data leave a method nothing to make rows from; imbalanced-learn raises RuntimeError there."""
+
+
 class ContractError(DataError):
     """Raise when data and `FeatureSchema` disagree: a missing, extra or wrongly typed column."""
 

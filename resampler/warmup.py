@@ -18,9 +18,12 @@ from resampler.kernels.buffer.cells import NEWCOMERS
 from resampler.kernels.buffer.graph import NOBODY
 from resampler.kernels.buffer.ring import end_wave
 from resampler.kernels.online.window import encode
+from resampler.methods.oversample import oversample
+from resampler.methods.parameters import Parameters
+from resampler.methods.place import build
+from resampler.methods.table import Table
 from resampler.online import OnlineResampler
 from resampler.schema import FeatureSchema
-from resampler.synthesize import synthesize
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -56,7 +59,9 @@ def _buffer() -> None:
 
 
 def _batch(dtype: str = "float32") -> None:
-    synthesize(np.eye(4, 2, dtype=dtype), 1, k_neighbors=1, categorical_mask=np.array([False, True]))
+    table = Table(np.eye(4, 2, dtype=dtype), np.ones(4, dtype=np.int64), categorical=np.array([False, True]))
+    made = oversample(table, "smotenc", {1: 1}, seed=0, parameters=Parameters(k_neighbors=1)).provenance
+    build(table.X, made)
 
 
 def _batch_float64() -> None:

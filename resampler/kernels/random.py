@@ -22,6 +22,7 @@ _W0 = np.uint64(0x9E3779B9)
 _W1 = np.uint64(0xBB67AE85)
 _UNIT = np.float32(2.0**-24)
 _LN2 = 0.6931471805599453
+_ONE = np.uint64(1)
 
 # Draw numbers from the end of the range, for what is decided about a row beside its synthetic rows.
 RANK = 0xFFFFFFFF
@@ -67,14 +68,19 @@ def bounded(word, n):
     return np.int64((word * np.uint64(n)) >> _SHIFT)
 
 
-@njit(nogil=True)
-def fading(word, n, half_life):
-    """Map a word to an age from 0 to n-1 whose odds halve every `half_life`.
+@inline
+def more_words(w0, w1, w2, w3, seed, block):
+    """Return four more words of the draw that gave `w0` to `w3`, others for each `block` from 0 on."""
+    key = np.uint64(seed)
+    return philox4x32(w0, w1, w2, (w3 + np.uint64(block) + _ONE) & _MASK, key & _MASK, key >> _SHIFT)
 
-    An exponential variate has no memory, so its remainder modulo n is the variate cut off at n. The logarithm is a
-    fixed series: the C library's may differ in its last bit from one machine to the next.
+
+@njit(nogil=True)
+def halvings_of(mantissa):
+    """Return how often 1 must be halved to become ``mantissa / 2**32``, for a mantissa from 1 to 2**32.
+
+    The logarithm is a fixed series: the C library's may differ in its last bit from one machine to the next.
     """
-    mantissa = np.float64(word) + 1.0  # the word stands for the uniform variate mantissa / 2**32
     halvings = 32.0
     while mantissa >= 2.0:
         mantissa *= 0.5
@@ -85,7 +91,44 @@ def fading(word, n, half_life):
     for i in range(20):
         total += power / (2 * i + 1)
         power *= z * z
-    return np.int64(half_life * max(0.0, halvings - total * (2.0 / _LN2))) % n
+    return halvings - total * (2.0 / _LN2)
+
+
+@njit(nogil=True)
+def fading(word, n, half_life):
+    """Map a word to an age from 0 to n-1 whose odds halve every `half_life`.
+
+    An exponential variate has no memory, so its remainder modulo n is the variate cut off at n.
+    """
+    halvings = halvings_of(np.float64(word) + 1.0)  # the word stands for the uniform variate (word + 1) / 2**32
+    return np.int64(half_life * max(0.0, halvings)) % n
+
+
+@njit(nogil=True)
+def normal(word):
+    """Map a word to a standard normal deviate: the inverse of its distribution at ``(word + 1/2) / 2**32``.
+
+    References
+    ----------
+    Wichura: Algorithm AS 241, routine PPND7. Applied Statistics 37 (1988), doi:10.2307/2347330. To about 7 digits.
+    """
+    q = (np.float64(word) + 0.5) * 2.0**-32 - 0.5
+    if abs(q) <= 0.425:
+        r = 0.180625 - q * q
+        above = ((59.109374720 * r + 159.29113202) * r + 50.434271938) * r + 3.3871327179
+        below = ((67.187563600 * r + 78.757757664) * r + 17.895169469) * r + 1.0
+        return q * above / below
+    tail = np.float64(word) + 0.5 if q < 0 else 2.0**32 - (np.float64(word) + 0.5)
+    r = np.sqrt(_LN2 * (halvings_of(2.0 * tail) + 1.0))
+    if r <= 5.0:
+        r -= 1.6
+        above = ((0.17023821103 * r + 1.3067284816) * r + 2.7568153900) * r + 1.4234372777
+        below = (0.12021132975 * r + 0.73700164250) * r + 1.0
+    else:
+        r -= 5.0
+        above = ((0.017337203997 * r + 0.42868294337) * r + 3.0812263860) * r + 6.6579051150
+        below = (0.012258202635 * r + 0.24197894225) * r + 1.0
+    return -above / below if q < 0 else above / below
 
 
 @inline

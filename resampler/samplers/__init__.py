@@ -1,14 +1,14 @@
 """Estimators with `fit_resample`, one file per family; drop-in for imbalanced-learn's."""
 
+from resampler.methods.oversample import ShortfallWarning
+from resampler.methods.provenance import Provenance
 from resampler.samplers.adaptive import ADASYN, SVMSMOTE, BorderlineSMOTE
-from resampler.samplers.base import ShortfallWarning
 from resampler.samplers.bootstrap import RandomOverSampler, RandomUnderSampler
 from resampler.samplers.cleaning import EditedNearestNeighbours, TomekLinks
 from resampler.samplers.cluster import KMeansSMOTE
 from resampler.samplers.combine import SMOTEENN, SMOTETomek
 from resampler.samplers.embedding import ContrastWarning, EmbeddingSMOTE
 from resampler.samplers.nominal import SMOTEN, SMOTENC
-from resampler.samplers.provenance import Provenance
 from resampler.samplers.replay import replay
 from resampler.samplers.smote import SMOTE
 

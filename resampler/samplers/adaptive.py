@@ -1,25 +1,17 @@
-"""Over-sampling where the classes meet: `BorderlineSMOTE`, `ADASYN` and `SVMSMOTE`.
-
-Row ids, which key the draws, are places within the class.
-"""
+"""Over-sampling where the classes meet: `BorderlineSMOTE`, `ADASYN` and `SVMSMOTE`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
 from imblearn import over_sampling
 
-from resampler.errors import InvalidInputError
-from resampler.generate import Plan
-from resampler.samplers.base import InfeasibleError, Synthesizer, warn_shortfall
+from resampler.methods.catalog import resolve
+from resampler.methods.parameters import NoDanger, Parameters
+from resampler.samplers.base import Synthesizer
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from resampler.samplers.groups import Part
-
-_DANGER_SHARE = 0.5  # SVMSMOTE: the mean of imbalanced-learn's Beta(10, 10)
+    from resampler.methods.oversample import Grown
 
 
 class BorderlineSMOTE(Synthesizer, over_sampling.BorderlineSMOTE):  # type: ignore[misc]
@@ -27,13 +19,15 @@ class BorderlineSMOTE(Synthesizer, over_sampling.BorderlineSMOTE):  # type: igno
 
     Parameters
     ----------
-    sampling_strategy, random_state, k_neighbors, neighbors, group_by
+    sampling_strategy, random_state, k_neighbors, neighbors, group_by, subgroups
         As in `SMOTE`.
     m_neighbors : int or object
         Neighbours, of any class, that decide whether a row is in danger.
     kind : {"borderline-1", "borderline-2"}
         1 joins rows in danger with rows of their class; 2 with rows of any class, half the way at most where it
         is another.
+    no_danger : {"plain", "error"}
+        What to do for a class of which no row is in danger: make `SMOTE`'s rows and warn, or raise.
 
     Attributes
     ----------
@@ -50,14 +44,14 @@ class BorderlineSMOTE(Synthesizer, over_sampling.BorderlineSMOTE):  # type: igno
     feature_names_in_ : ndarray of shape (n_features_in_,), object
         Their names; only where `X` has names, all of them text.
     in_danger_indices : dict
-        For each class the positions of its rows in danger.
+        For each class the positions of its rows in danger; only for classes that have some.
     provenance_ : Provenance
         As in `SMOTE`.
 
     Warns
     -----
     ShortfallWarning
-        If no row of a class is in danger: none is made.
+        If no row of a class is in danger, and `SMOTE`'s rows are made.
 
     References
     ----------
@@ -67,6 +61,7 @@ class BorderlineSMOTE(Synthesizer, over_sampling.BorderlineSMOTE):  # type: igno
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **over_sampling.BorderlineSMOTE._parameter_constraints,
         **Synthesizer._neighbors_constraint,
+        **Synthesizer._danger_constraint,
     }
 
     def __init__(
@@ -79,6 +74,8 @@ class BorderlineSMOTE(Synthesizer, over_sampling.BorderlineSMOTE):  # type: igno
         kind: str = "borderline-1",
         neighbors: str = "auto",
         group_by: int | str | None = None,
+        subgroups: str = "within",
+        no_danger: NoDanger = "plain",
     ) -> None:
         super().__init__(
             sampling_strategy=sampling_strategy,
@@ -89,24 +86,18 @@ class BorderlineSMOTE(Synthesizer, over_sampling.BorderlineSMOTE):  # type: igno
         )
         self.neighbors = neighbors
         self.group_by = group_by
+        self.subgroups = subgroups
+        self.no_danger = no_danger
 
-    def _validate_estimator(self) -> None:
-        super()._validate_estimator()
-        self.in_danger_indices: dict[Any, NDArray[np.int64]] = {}
+    @property
+    def _method(self) -> str:  # type: ignore[override]
+        return resolve(self.kind)
 
-    def _plan(self, X: Any, y: NDArray[Any], part: Part) -> Plan | None:
-        members = np.flatnonzero(y == part.label)
-        others = (y[self._search(X, members, self.m_neighbors, part)] != part.label).mean(axis=1)
-        ids = np.flatnonzero((others >= 0.5) & (others < 1))
-        if not ids.size:
-            warn_shortfall(0, part, "no row is in danger; use SMOTE, or raise m_neighbors")
-            return None
-        danger = members[ids]
-        self.in_danger_indices[part.key] = part.place(danger)
-        if self.kind == "borderline-1":
-            return Plan(danger, ids, self._search(X, danger, self.k_neighbors, part, within=members))
-        found = self._search(X, danger, self.k_neighbors, part)
-        return Plan(danger, ids, found, span=np.where(y[found] == part.label, 1, 0.5).astype(np.float32))
+    def _parameters(self) -> Parameters:
+        return Parameters(self.k_neighbors, self.m_neighbors, self.no_danger)
+
+    def _learn(self, grown: tuple[Grown, ...]) -> None:
+        self.in_danger_indices = {each.part.key: each.bases for each in grown if not each.plain}
 
 
 class ADASYN(Synthesizer, over_sampling.ADASYN):  # type: ignore[misc]
@@ -114,10 +105,12 @@ class ADASYN(Synthesizer, over_sampling.ADASYN):  # type: ignore[misc]
 
     Parameters
     ----------
-    sampling_strategy, random_state, neighbors, group_by
+    sampling_strategy, random_state, neighbors, group_by, subgroups
         As in `SMOTE`.
     n_neighbors : int or object
         Neighbours of any class that weigh a row, and of its class that it may be joined with.
+    no_danger : {"plain", "error"}
+        What to do for a class of which no row has a neighbour of another class: make `SMOTE`'s rows and warn, or raise.
 
     Attributes
     ----------
@@ -140,9 +133,11 @@ class ADASYN(Synthesizer, over_sampling.ADASYN):  # type: ignore[misc]
     Webster's apportionment, where the paper rounds row by row.
     """
 
+    _method = "adasyn"
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **over_sampling.ADASYN._parameter_constraints,
         **Synthesizer._neighbors_constraint,
+        **Synthesizer._danger_constraint,
     }
 
     def __init__(
@@ -153,22 +148,17 @@ class ADASYN(Synthesizer, over_sampling.ADASYN):  # type: ignore[misc]
         n_neighbors: Any = 5,
         neighbors: str = "auto",
         group_by: int | str | None = None,
+        subgroups: str = "within",
+        no_danger: NoDanger = "plain",
     ) -> None:
         super().__init__(sampling_strategy=sampling_strategy, random_state=random_state, n_neighbors=n_neighbors)
         self.neighbors = neighbors
         self.group_by = group_by
+        self.subgroups = subgroups
+        self.no_danger = no_danger
 
-    def _plan(self, X: Any, y: NDArray[Any], part: Part) -> Plan:
-        members = np.flatnonzero(y == part.label)
-        weights = (y[self._search(X, members, self.n_neighbors, part)] != part.label).mean(axis=1)
-        if not weights.any():
-            raise InfeasibleError(
-                f"ADASYN needs a row of {part.name} with a neighbour of another class, got none, so 0 of "
-                f"{part.n_synthetic} synthetic rows could be made: raise n_neighbors or use SMOTE"
-            )
-        ids = np.flatnonzero(weights)
-        found = self._search(X, members[ids], self.n_neighbors, part, within=members)
-        return Plan(members[ids], ids, found, weights[ids])
+    def _parameters(self) -> Parameters:
+        return Parameters(self.n_neighbors, no_danger=self.no_danger)
 
 
 class SVMSMOTE(Synthesizer, over_sampling.SVMSMOTE):  # type: ignore[misc]
@@ -176,7 +166,7 @@ class SVMSMOTE(Synthesizer, over_sampling.SVMSMOTE):  # type: ignore[misc]
 
     Parameters
     ----------
-    sampling_strategy, random_state, k_neighbors, neighbors, group_by
+    sampling_strategy, random_state, k_neighbors, neighbors, group_by, subgroups
         As in `SMOTE`.
     m_neighbors : int or object
         Neighbours, of any class, that tell noise, danger and safety apart.
@@ -211,6 +201,7 @@ class SVMSMOTE(Synthesizer, over_sampling.SVMSMOTE):  # type: ignore[misc]
     share from Beta(10, 10), and all that were asked for are made where only one kind exists.
     """
 
+    _method = "svm"
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **over_sampling.SVMSMOTE._parameter_constraints,
         **Synthesizer._neighbors_constraint,
@@ -227,6 +218,7 @@ class SVMSMOTE(Synthesizer, over_sampling.SVMSMOTE):  # type: ignore[misc]
         out_step: float = 0.5,
         neighbors: str = "auto",
         group_by: int | str | None = None,
+        subgroups: str = "within",
     ) -> None:
         super().__init__(
             sampling_strategy=sampling_strategy,
@@ -238,28 +230,7 @@ class SVMSMOTE(Synthesizer, over_sampling.SVMSMOTE):  # type: ignore[misc]
         )
         self.neighbors = neighbors
         self.group_by = group_by
+        self.subgroups = subgroups
 
-    def _plan(self, X: Any, y: NDArray[Any], part: Part) -> Plan:
-        members = np.flatnonzero(y == part.label)
-        machine = self.svm_estimator_.fit(X, y)
-        if not hasattr(machine, "support_"):
-            raise InfeasibleError(
-                "`svm_estimator` is required to exposed a `support_` fitted attribute, "
-                f"got {type(machine).__name__}: give a support vector machine such as sklearn.svm.SVC"
-            )
-        vectors = np.intersect1d(machine.support_, members)
-        others = (y[self._search(X, vectors, self.m_neighbors, part)] != part.label).mean(axis=1)
-        vectors, others = vectors[others < 1], others[others < 1]
-        if not vectors.size:
-            raise InvalidInputError(
-                f"SVM-SMOTE is not adapted to your dataset: all support vectors of {part.name} are noise, so 0 of "
-                f"{part.n_synthetic} synthetic rows could be made: use another variant or lower m_neighbors"
-            )
-        found = self._search(X, vectors, self.k_neighbors, part, within=members)
-        danger = others >= 0.5
-        # The share of danger is split among its rows, the rest among the safe ones; where one kind is missing, the
-        # other's weights alone remain, and weights are relative.
-        n_danger, n_safe = int(danger.sum()), int((~danger).sum())
-        weights = np.where(danger, _DANGER_SHARE / max(n_danger, 1), (1 - _DANGER_SHARE) / max(n_safe, 1))
-        span = np.where(danger, 1, -self.out_step)[:, None] * np.ones(found.shape[1])
-        return Plan(vectors, np.searchsorted(members, vectors), found, weights, span.astype(np.float32))
+    def _parameters(self) -> Parameters:
+        return Parameters(self.k_neighbors, self.m_neighbors, machine=self.svm_estimator_, out_step=self.out_step)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numbers
-import warnings
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -13,27 +12,24 @@ from sklearn.utils import _safe_indexing, check_array, check_consistent_length, 
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from resampler.errors import InvalidInputError
-from resampler.generate import Plan, draw
-from resampler.metric import label_key
-from resampler.neighbors import METHODS, nearest_rows
+from resampler.methods.oversample import Grown, oversample
+from resampler.methods.parameters import DANGER_NEIGHBORS, NO_DANGER, Parameters
+from resampler.methods.quota import SUBGROUPS
+from resampler.methods.table import Search, Table
+from resampler.metric import check_integers
+from resampler.neighbors import METHODS
+from resampler.notices import warn
 from resampler.samplers.contain import are_foreign, contain, missing_in, refuse_missing, take_labels, to_labels
 from resampler.samplers.containers import Container
-from resampler.samplers.groups import GroupColumn, Part, parts_of
+from resampler.samplers.groups import GroupColumn
 from resampler.samplers.kinds import kind_of_values, require
-from resampler.samplers.matrix import append_synthetic, dense_rows
-from resampler.samplers.provenance import Provenance
+from resampler.samplers.matrix import append_synthetic
 from resampler.samplers.remedies import RefusedError, with_remedies
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-
-class InfeasibleError(InvalidInputError, RuntimeError):
-    """Raise when the data leave a method nothing to make rows from; imbalanced-learn raises RuntimeError there."""
-
-
-class ShortfallWarning(UserWarning):
-    """Warn that fewer synthetic rows were made than asked for, and why."""
+    from resampler.methods.provenance import Provenance
 
 
 def seed_from(random_state: object) -> int:
@@ -216,11 +212,13 @@ def _refuse_times(X: Any, *, makes_values: bool, needs_numbers: bool) -> None:
 class Synthesizer(TableMixin):
     """Mixin: over-sampling by interpolation, on top of one of imbalanced-learn's classes.
 
-    A subclass says in `_plan` which rows of a class are bases, and with which neighbours.
+    A subclass names its method of `resampler.methods.catalog`, and says what it is asked for.
     """
 
+    k_neighbors: Any
     neighbors: str
     group_by: int | str | None
+    subgroups: str
     random_state: Any
     sampling_strategy_: dict[Any, int]
     provenance_: Provenance
@@ -229,9 +227,13 @@ class Synthesizer(TableMixin):
     _neighbors_constraint: ClassVar[dict[str, Any]] = {
         "neighbors": [StrOptions(set(METHODS))],
         "group_by": [Interval(numbers.Integral, 0, None, closed="left"), str, None],
+        "subgroups": [StrOptions(set(SUBGROUPS))],
     }
+    _danger_constraint: ClassVar[dict[str, Any]] = {"no_danger": [StrOptions(set(NO_DANGER))]}
 
-    def fit_resample(self, X: Any, y: Any, *, groups: Any = None, **params: Any) -> tuple[Any, Any]:
+    def fit_resample(
+        self, X: Any, y: Any, *, groups: Any = None, row_ids: Any = None, **params: Any
+    ) -> tuple[Any, Any]:
         """Resample the data set.
 
         Parameters
@@ -243,6 +245,9 @@ class Synthesizer(TableMixin):
         groups : array-like of shape (n_samples,), optional
             The subgroup of each row, in place of `group_by`. It can be routed through a pipeline:
             ``set_fit_resample_request(groups=True)``.
+        row_ids : array-like of shape (n_samples,), int64, optional
+            Distinct identities, 0 or more: a row's synthetic rows stay the same bits when other rows come or go, and
+            are those that a snapshot of rows with these ids has. By default a row's place within its class.
         **params : dict
             Passed on to the method.
 
@@ -261,7 +266,7 @@ class Synthesizer(TableMixin):
             groups = column.values
             if column.is_text and self._must_be_numeric:
                 self._codes = {column.at: np.unique(groups, return_inverse=True)[1]}
-        return super().fit_resample(X, y, groups=groups, **params)
+        return super().fit_resample(X, y, groups=groups, row_ids=row_ids, **params)
 
     def _put_together(self, rows: Container, X_new: Any) -> Any:  # noqa: ARG002
         return rows.followed_by(rows.made(self.provenance_))
@@ -270,92 +275,90 @@ class Synthesizer(TableMixin):
         return np.concatenate([np.arange(n), self.provenance_.base])
 
     _must_be_numeric = True
+    _method: str
 
-    def _space(self, X: Any) -> Any:
-        """Return the rows as `_plan` wants them."""
-        return X
+    def _table(self, X: Any, y: NDArray[Any]) -> Table:
+        """Return the rows as the method sees them."""
+        return Table(X, y, names=self._names)
 
-    def _plan(self, X: Any, y: NDArray[Any], part: Part) -> Plan | None:
-        """Say what the rows of a class are made of; None (after a warning) if nothing can be."""
-        raise NotImplementedError
+    def _parameters(self) -> Parameters:
+        """Return what the method is asked for."""
+        return Parameters(k_neighbors=self.k_neighbors, m_neighbors=getattr(self, "m_neighbors", DANGER_NEIGHBORS))
 
-    def _planned(self, X: Any, y: NDArray[Any], part: Part) -> Plan | None:
-        """Return the plan of one part, by positions in `X`."""
-        if part.rows is None:
-            return self._plan(X, y, part)
-        try:
-            plan = self._plan(X[part.rows], y[part.rows], part)
-        except InvalidInputError as error:  # a small subgroup must not stop the others
-            warn_shortfall(0, part, str(error))
-            return None
-        if plan is None:
-            return None
-        donors = None if plan.donors is None else part.place(plan.donors)
-        return plan._replace(bases=part.place(plan.bases), neighbors=part.place(plan.neighbors), donors=donors)
-
-    def _fit_resample(self, X: Any, y: NDArray[Any], groups: Any = None) -> tuple[Any, NDArray[Any]]:
+    def _fit_resample(
+        self, X: Any, y: NDArray[Any], groups: Any = None, row_ids: Any = None
+    ) -> tuple[Any, NDArray[Any]]:
         self._validate_estimator()  # type: ignore[attr-defined]
         self.neighbors_recall_ = {}
-        seed = seed_from(self.random_state)
-        space = self._space(X)
-        categorical = np.asarray(getattr(self, "categorical_features_", ()), dtype=np.int64)
-        none = np.empty(0, dtype=np.int64)
-        made = [(y[:0], none, none, none.astype(np.float32), np.empty((0, len(categorical)), dtype=np.int64))]
-        for part in parts_of(y, self.sampling_strategy_, None if groups is None else _checked(groups, len(y))):
-            plan = self._planned(space, y, part)
-            if plan is None:
-                continue
-            stream = label_key(part.label if part.rows is None else f"{part.label}/{part.group}")
-            if plan.donors is None and plan.bases.size and _all_equal(X, plan.bases):
-                warnings.warn(
-                    f"{part.name}: the {len(plan.bases)} rows that synthetic ones start from are all equal, so these "
-                    "are copies of them: drop constant columns, and resample before you round or bin",
+        table = self._table(X, y)
+        if groups is not None:
+            table = table._replace(groups=_checked(groups, len(y)))
+        if row_ids is not None:
+            table = table._replace(row_ids=_identities(row_ids, len(y)))
+        done = oversample(
+            table,
+            self._method,
+            self.sampling_strategy_,
+            seed=seed_from(self.random_state),
+            parameters=self._parameters(),
+            search=_EstimatorSearch(self.neighbors, self.neighbors_recall_),
+            subgroups=self.subgroups,
+            strict=False,
+        )
+        self._learn(done.grown)
+        for grown in done.grown:
+            if grown.penalty is None and grown.bases.size and _all_equal(X, grown.bases):
+                warn(
+                    f"{grown.part.name}: the {len(grown.bases)} rows that synthetic ones start from are all equal, so "
+                    "these are copies of them: drop constant columns, and resample before you round or bin",
                     UserWarning,
-                    stacklevel=5,
                 )
-            parents = draw(plan, part.n_synthetic, seed, stream)
-            labels = np.full(part.n_synthetic, part.label, dtype=y.dtype)
-            donors = np.empty((len(plan.bases), 0), dtype=np.int64) if plan.donors is None else plan.donors
-            made.append((labels, *parents[1:], donors[parents.turn]))
-        columns = [np.concatenate(column) for column in zip(*made, strict=True)]
+        self.provenance_ = done.provenance
         if self._codes:
-            categorical, columns[4] = np.array(list(self._codes)), columns[1][:, None]
-        self.provenance_ = Provenance._make((*columns, categorical))
+            carried = self.provenance_.base[:, None]
+            self.provenance_ = self.provenance_._replace(
+                donor=carried, categorical_features=np.array(list(self._codes))
+            )
         y_new = np.concatenate([y, self.provenance_.label])
         return (append_synthetic(X, self.provenance_) if self._given is None else X), y_new
 
-    def _search(
-        self,
-        X: Any,
-        members: NDArray[np.int64],
-        k: Any,
-        part: Part,
-        *,
-        within: NDArray[np.int64] | None = None,
-        penalty: NDArray[np.float64] | None = None,
+    def _learn(self, grown: tuple[Grown, ...]) -> None:
+        """Keep what users may ask of the fitted sampler."""
+
+
+class _EstimatorSearch(Search):
+    """A search by the number of neighbours, or by an object of scikit-learn's kind that counts the row itself."""
+
+    def count(self, k: Any) -> int:
+        return int(k) if isinstance(k, numbers.Integral) else k.n_neighbors - 1
+
+    def find(
+        self, table: Table, rows: NDArray[Any], queries: NDArray[np.int64], k: Any, key: Any, penalty: Any, among: Any
     ) -> NDArray[np.int64]:
-        """Return the positions of the neighbours of rows `members` among rows `within`, which hold them (or all)."""
-        among = np.arange(X.shape[0]) if within is None else within
-        rows = dense_rows(X if within is None else X[among], self._names)
-        queries = np.searchsorted(among, members)
-        count = int(k) if isinstance(k, numbers.Integral) else k.n_neighbors - 1
-        if len(among) <= count:
-            of = part.name if within is not None else "any class"
-            raise InvalidInputError(
-                f"{count} neighbours need at least {count + 1} rows of {of}, got {len(among)}, so 0 of "
-                f"{part.n_synthetic} synthetic rows could be made: ask for fewer neighbours or gather more rows"
-            )
         if isinstance(k, numbers.Integral):
-            found = nearest_rows(rows, count, queries=queries, penalty=penalty, method=self.neighbors)
-            self.neighbors_recall_[part.key] = min(found.recall, self.neighbors_recall_.get(part.key, 1.0))
-            return among[found.indices]
-        return among[others_found(clone(k).fit(rows), rows, queries)]
+            return super().find(table, rows, queries, k, key, penalty, among)
+        rows = rows if penalty is None else _one_hot(rows, penalty)
+        return others_found(clone(k).fit(rows), rows, queries)
+
+
+def _one_hot(rows: NDArray[Any], penalty: NDArray[np.float64]) -> NDArray[Any]:
+    """Return rows whose Euclidean distance is the mixed one: all that a neighbours object of others knows."""
+    half = np.sqrt(penalty / 2, where=penalty >= 0, out=np.zeros(len(penalty)))
+    columns = [(rows[:, [j]] == np.unique(rows[:, j])) * half[j] for j in np.flatnonzero(penalty >= 0)]
+    return np.concatenate([rows[:, penalty < 0], *columns], axis=1)
 
 
 def _all_equal(X: Any, rows: NDArray[np.int64]) -> bool:
     if not isinstance(X, np.ndarray) or len(rows) < 2 or not np.array_equal(X[rows[0]], X[rows[1]]):
         return False  # two rows tell nearly always, and a sparse matrix has better to do
     return bool((X[rows] == X[rows[0]]).all())
+
+
+def _identities(row_ids: Any, n_samples: int) -> NDArray[np.int64]:
+    ids = check_integers("row_ids", row_ids, n_samples)
+    if n_samples and (ids.min() < 0 or len(np.unique(ids)) != n_samples):
+        raise InvalidInputError(f"row_ids must be {n_samples} distinct integers of 0 or more, one a row")
+    return ids
 
 
 def _checked(groups: Any, n_samples: int) -> NDArray[Any]:
@@ -391,20 +394,3 @@ def others_found(estimator: Any, rows: NDArray[Any], queries: NDArray[np.int64])
     itself = indices == queries[:, None]
     others = np.argsort(itself, axis=1, kind="stable")[:, : indices.shape[1] - 1]
     return np.take_along_axis(indices, others, axis=1)
-
-
-def warn_shortfall(made: int, part: Part, why: str) -> None:
-    """Warn that a class stays smaller than asked for.
-
-    Parameters
-    ----------
-    made : int
-        Synthetic rows that could be made.
-    part : Part
-        The class, and the rows that it was to get.
-    why : str
-        The cause and the remedy.
-    """
-    warnings.warn(
-        f"{part.name}: made {made} of {part.n_synthetic} synthetic rows: {why}", ShortfallWarning, stacklevel=6
-    )

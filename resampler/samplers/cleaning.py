@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from imblearn import under_sampling
-from scipy.stats import mode
 from sklearn.base import clone
 from sklearn.utils import _safe_indexing
 
 from resampler.errors import InvalidInputError
+from resampler.methods.clean import edited, tomek_links
+from resampler.methods.table import dense_rows
 from resampler.neighbors import nearest_rows
 from resampler.samplers.base import TableMixin, others_found, renumbered
-from resampler.samplers.matrix import dense_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -47,10 +47,6 @@ class TomekLinks(TableMixin, under_sampling.TomekLinks):  # type: ignore[misc]
     sample_indices_ : ndarray of shape (n_kept,), int64
         Positions of the rows that stay.
 
-    Notes
-    -----
-    A link has an end outside the largest class, so only those rows and what they are nearest to are searched for.
-
     References
     ----------
     Tomek: Two modifications of CNN. IEEE Trans. SMC 6 (1976), doi:10.1109/TSMC.1976.4309452.
@@ -60,16 +56,12 @@ class TomekLinks(TableMixin, under_sampling.TomekLinks):  # type: ignore[misc]
 
     def _fit_resample(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
         rows = dense_rows(X, self._names)
-        classes, codes, counts = np.unique(y, return_inverse=True, return_counts=True)
-        ends = np.flatnonzero(codes != counts.argmax())
-        nearest = np.full(len(rows), -1)
-        nearest[ends] = nearest_rows(rows, 1, queries=ends, n_threads=_threads(self.n_jobs)).indices[:, 0]
-        met = nearest[ends]
-        asked = np.unique(met[(codes[met] != codes[ends]) & (nearest[met] < 0)])
-        if asked.size:
-            nearest[asked] = nearest_rows(rows, 1, queries=asked, n_threads=_threads(self.n_jobs)).indices[:, 0]
-        known = np.flatnonzero(nearest >= 0)
-        linked = known[(nearest[nearest[known]] == known) & (codes[nearest[known]] != codes[known])]
+        classes, codes = np.unique(y, return_inverse=True)
+
+        def nearest(queries: NDArray[np.int64], k: int) -> NDArray[np.int64]:
+            return nearest_rows(rows, k, queries=queries, n_threads=_threads(self.n_jobs)).indices
+
+        linked = tomek_links(nearest, codes)
         removed = linked[np.isin(codes[linked], np.flatnonzero([c in self.sampling_strategy_ for c in classes]))]
         self.sample_indices_ = np.delete(np.arange(len(rows)), removed)
         return self._picked(X), _safe_indexing(y, self.sample_indices_)
@@ -118,13 +110,11 @@ class EditedNearestNeighbours(TableMixin, under_sampling.EditedNearestNeighbours
         rows = dense_rows(X, self._names)
         classes, codes = np.unique(y, return_inverse=True)
         asked = np.flatnonzero(np.isin(codes, np.flatnonzero([c in self.sampling_strategy_ for c in classes])))
-        voters = codes[self._neighbors_of(rows, asked)]
-        if self.kind_sel == "mode":
-            agree = np.ravel(mode(voters, axis=1, keepdims=False).mode) == codes[asked]
-        else:
-            agree = (voters == codes[asked][:, None]).all(axis=1)
+        removed = edited(
+            lambda queries, _: self._neighbors_of(rows, queries), codes, asked, vote=self.kind_sel == "mode"
+        )
         stays = np.ones(len(rows), dtype=np.bool_)
-        stays[asked] = agree
+        stays[removed] = False
         order = np.argsort(codes, kind="stable")
         self.sample_indices_ = order[stays[order]]
         return self._picked(X), _safe_indexing(y, self.sample_indices_)

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
-import numpy as np
 from imblearn import over_sampling
 
-from resampler.generate import Plan
-from resampler.resolution import at_unit
-from resampler.samplers.base import InfeasibleError, Synthesizer
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from resampler.samplers.groups import Part
+from resampler.methods.parameters import Parameters
+from resampler.samplers.base import Synthesizer
 
 
 class KMeansSMOTE(Synthesizer, over_sampling.KMeansSMOTE):  # type: ignore[misc]
@@ -23,7 +15,7 @@ class KMeansSMOTE(Synthesizer, over_sampling.KMeansSMOTE):  # type: ignore[misc]
 
     Parameters
     ----------
-    sampling_strategy, random_state, k_neighbors, neighbors, group_by
+    sampling_strategy, random_state, k_neighbors, neighbors, group_by, subgroups
         As in `SMOTE`.
     n_jobs : int or None
         For imbalanced-learn's measure of a cluster's sparsity.
@@ -59,6 +51,7 @@ class KMeansSMOTE(Synthesizer, over_sampling.KMeansSMOTE):  # type: ignore[misc]
     Deviation: the count is exact, by Webster's apportionment.
     """
 
+    _method = "kmeans"
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **over_sampling.KMeansSMOTE._parameter_constraints,
         **Synthesizer._neighbors_constraint,
@@ -76,6 +69,7 @@ class KMeansSMOTE(Synthesizer, over_sampling.KMeansSMOTE):  # type: ignore[misc]
         density_exponent: Any = "auto",
         neighbors: str = "auto",
         group_by: int | str | None = None,
+        subgroups: str = "within",
     ) -> None:
         super().__init__(
             sampling_strategy=sampling_strategy,
@@ -88,30 +82,13 @@ class KMeansSMOTE(Synthesizer, over_sampling.KMeansSMOTE):  # type: ignore[misc]
         )
         self.neighbors = neighbors
         self.group_by = group_by
+        self.subgroups = subgroups
 
-    def _plan(self, X: Any, y: NDArray[Any], part: Part) -> Plan:
-        members = np.flatnonzero(y == part.label)
-        X = at_unit(X)  # tiny numbers have no squares: clusters would be arbitrary
-        clusters = self.kmeans_estimator_.fit_predict(X)
-        threshold = self.cluster_balance_threshold_
-        if threshold == "auto":
-            threshold = part.n_synthetic / sum(self.sampling_strategy_.values()) / 2
-        sizes = np.bincount(clusters)
-        held = np.bincount(clusters[members], minlength=len(sizes))
-        # `nn_k_` counts the row itself, so this is k_neighbors + 1.
-        chosen = np.flatnonzero((held >= np.maximum(threshold * sizes, self.nn_k_.n_neighbors)) & (held > 0))
-        if not chosen.size:
-            raise InfeasibleError(
-                f"KMeansSMOTE needs a cluster that is {threshold:g} of {part.name} and holds "
-                f"{self.nn_k_.n_neighbors} of its rows, got none of {len(sizes)}, so 0 of {part.n_synthetic} synthetic "
-                "rows could be made: lower cluster_balance_threshold or k_neighbors, or ask for other clusters"
-            )
-        held_by = [members[clusters[members] == cluster] for cluster in chosen]
-        found = [self._search(X, rows, self.k_neighbors, part, within=rows) for rows in held_by]
-        sparsity = np.array([self._find_cluster_sparsity(X[rows]) for rows in held_by])
-        if not (math.isfinite(sparsity.sum()) and sparsity.sum() > 0):
-            sparsity = np.ones(len(held_by))  # every cluster is one point: no spread to go by
-        bases = np.concatenate(held_by)
-        weights = np.repeat(sparsity / [len(rows) for rows in held_by], [len(rows) for rows in held_by])
-        turn = np.argsort(bases)
-        return Plan(bases[turn], np.searchsorted(members, bases[turn]), np.concatenate(found)[turn], weights[turn])
+    def _parameters(self) -> Parameters:
+        share = self.cluster_balance_threshold_
+        return Parameters(
+            self.k_neighbors,
+            clusters=self.kmeans_estimator_,
+            cluster_share=None if share == "auto" else share,
+            sparsity=self._find_cluster_sparsity,
+        )

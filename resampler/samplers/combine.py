@@ -10,12 +10,12 @@ from imblearn import combine
 from resampler.samplers.base import TableMixin, renumbered
 from resampler.samplers.cleaning import EditedNearestNeighbours, TomekLinks
 from resampler.samplers.contain import contain
-from resampler.samplers.provenance import Provenance
 from resampler.samplers.smote import SMOTE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from resampler.methods.provenance import Provenance
     from resampler.samplers.containers import Container
 
 
@@ -23,6 +23,7 @@ class _Combined(TableMixin):
     """Mixin: subgroups, and the provenance of the synthetic rows that stayed."""
 
     smote_: Any
+    provenance_: Provenance
 
     def _cleaner(self) -> Any:
         raise NotImplementedError
@@ -56,10 +57,8 @@ class _Combined(TableMixin):
         self.sampling_strategy_ = self.sampling_strategy  # type: ignore[attr-defined]
         X_over, y_over = self.smote_.fit_resample(X, y, **({} if groups is None else {"groups": groups}))
         X_new, y_new = self._cleaner().fit_resample(X_over, y_over)
-        made = self.smote_.provenance_
         kept = self._cleaner().sample_indices_
-        synthetic = kept[kept >= len(y)] - len(y)
-        self.provenance_ = Provenance._make((*(column[synthetic] for column in made[:5]), made.categorical_features))
+        self.provenance_ = self.smote_.provenance_.take(kept[kept >= len(y)] - len(y))
         return X_new, y_new
 
     def _put_together(self, rows: Container, X_new: Any) -> Any:  # noqa: ARG002

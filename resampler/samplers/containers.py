@@ -6,20 +6,19 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from scipy import sparse
 
 from resampler.errors import InvalidInputError
-from resampler.generate import build
-from resampler.integers import are_wide, interpolate_integers, offsets, shift_integers
+from resampler.integers import are_wide, offsets
+from resampler.methods.place import build, build_integers
+from resampler.methods.table import dense_rows
 from resampler.samplers.kinds import Kind, kind_of_values, numbers_of, require
-from resampler.samplers.matrix import dense_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from resampler.samplers.provenance import Provenance
+    from resampler.methods.provenance import Provenance
 
 
 class Copied(NamedTuple):
@@ -252,38 +251,12 @@ class Container:
         cells: list[NDArray[Any] | Copied] = [copied.get(j, Copied(provenance.base)) for j in range(self.shape[1])]
         if numeric:
             matrix = self.numbers(numeric if copied else None)
-            rows = build(dense_rows(matrix), provenance.base, provenance.neighbor, provenance.step)
+            real = dense_rows(matrix)
+            rows = build(real, provenance)
             for at, j in enumerate(numeric):
-                integers = self._wide(j)
-                cells[j] = (
-                    rows[:, at]
-                    if integers is None
-                    else interpolate_integers(integers[provenance.base], integers[provenance.neighbor], provenance.step)
-                )
+                wide = self._wide(j)
+                cells[j] = rows[:, at] if wide is None else build_integers(wide, provenance, real[:, at], rows[:, at])
         return self.new_rows(len(provenance.base), cells)
-
-    def moved(self, base: NDArray[np.int64], by: NDArray[np.float64]) -> Any:
-        """Make rows at some distance from real ones.
-
-        Parameters
-        ----------
-        base : ndarray of shape (n_new,), int64
-            Positions of these.
-        by : ndarray of shape (n_new, n_columns), float64
-            How far.
-
-        Returns
-        -------
-        object
-            Of the type of what was given.
-        """
-        rows = self.numbers()[base]
-        rows = rows.toarray() if sparse.issparse(rows) else rows
-        cells: list[NDArray[Any] | Copied] = []
-        for j in range(self.shape[1]):
-            integers = self._wide(j)
-            cells.append(rows[:, j] + by[:, j] if integers is None else shift_integers(integers[base], by[:, j]))
-        return self.new_rows(len(base), cells)
 
     def _wide(self, j: int) -> NDArray[Any] | None:
         """Return a column of integers that a float64 does not hold; None for any other."""

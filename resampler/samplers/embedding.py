@@ -27,8 +27,8 @@ from resampler.samplers.smote import SMOTE
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from resampler.methods.provenance import Provenance
     from resampler.samplers.containers import Container
-    from resampler.samplers.provenance import Provenance
 
 _CONTRAST = 0.8
 _SAMPLE = 256

@@ -1,4 +1,4 @@
-"""Matrices of numbers: as kernels take them, and with the synthetic rows behind the real ones."""
+"""Matrices of numbers, with the synthetic rows behind the real ones."""
 
 from __future__ import annotations
 
@@ -8,46 +8,12 @@ import numpy as np
 from scipy import sparse
 
 from resampler.errors import InvalidInputError
-from resampler.generate import build
-from resampler.integers import are_wide, interpolate_integers, offsets, to_dtype
-from resampler.layout import as_kernel_rows
-from resampler.schema import check_magnitude
+from resampler.integers import are_wide, to_dtype
+from resampler.methods.place import build, build_integers
+from resampler.methods.table import dense_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
-    from resampler.samplers.provenance import Provenance
-
-
-def dense_rows(X: Any, names: Sequence[Any] = ()) -> NDArray[Any]:
-    """Return rows as kernels take them.
-
-    Parameters
-    ----------
-    X : {ndarray, sparse matrix} of shape (n_samples, n_features)
-        Numeric.
-    names : sequence, optional
-        Of the columns, for the message.
-
-    Returns
-    -------
-    ndarray of shape (n_samples, n_features), float32 or float64
-        `X` itself where it already is that; all but float32 becomes float64, integers beyond 2**53 counted from the
-        least of their column.
-
-    Raises
-    ------
-    InvalidInputError
-        If a value is beyond 1e16, where distances could overflow.
-    """
-    dense = X.toarray() if sparse.issparse(X) else np.asarray(X)
-    if dense.dtype.kind in "iu" and are_wide(dense):
-        dense = np.stack([offsets(column) for column in dense.T], axis=1)
-    rows = as_kernel_rows(dense)
-    check_magnitude(rows, np.ones(rows.shape[1]), names or [f"column {j}" for j in range(rows.shape[1])])
-    return rows
+    from resampler.methods.provenance import Provenance
 
 
 def sliceable(X: Any) -> Any:
@@ -83,7 +49,7 @@ def append_synthetic(X: Any, provenance: Provenance) -> Any:
     """
     categorical = provenance.categorical_features
     if sparse.issparse(X):
-        if categorical.size:
+        if categorical.size or provenance.place != "segment":
             return type(X)(append_synthetic(X.toarray(), provenance))
         return sparse.vstack([X, made_sparse(X, provenance)], format=X.format)
     n, d = X.shape
@@ -91,14 +57,16 @@ def append_synthetic(X: Any, provenance: Provenance) -> Any:
     out[:n] = X
     made = out[n:]
     if X.dtype in (np.float32, np.float64) and not categorical.size:
-        build(out[:n], provenance.base, provenance.neighbor, provenance.step, made)
+        build(out[:n], provenance, made)
         return out
     numeric = np.setdiff1d(np.arange(d), categorical)
-    rows = build(dense_rows(X[:, numeric]), provenance.base, provenance.neighbor, provenance.step)
+    real = dense_rows(X[:, numeric])
+    rows = build(real, provenance)
     for at, j in enumerate(numeric):
-        wide = X.dtype.kind in "iu" and are_wide(X[:, j])
-        pair = X[provenance.base, j], X[provenance.neighbor, j]
-        made[:, j] = interpolate_integers(*pair, provenance.step) if wide else to_dtype(rows[:, at], X.dtype)
+        if X.dtype.kind in "iu" and are_wide(X[:, j]):
+            made[:, j] = build_integers(X[:, j], provenance, real[:, at], rows[:, at])
+        else:
+            made[:, j] = to_dtype(rows[:, at], X.dtype)
     for at, j in enumerate(categorical):
         made[:, j] = X[provenance.donor[:, at], j]
     return out
@@ -112,7 +80,7 @@ def made_sparse(X: Any, provenance: Provenance) -> Any:
     X : sparse matrix of shape (n_samples, n_features)
         The real rows.
     provenance : Provenance
-        Where the synthetic ones come from; no column is copied.
+        Where the synthetic ones come from: on the segment, and no column is copied.
 
     Returns
     -------

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import numbers
 import warnings
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from imblearn import over_sampling
-from imblearn.metrics.pairwise import ValueDifferenceMetric
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.exceptions import DataConversionWarning
@@ -17,18 +15,15 @@ from sklearn.utils import _safe_indexing, check_consistent_length
 from sklearn.utils._indexing import _get_column_indices
 
 from resampler.errors import InvalidInputError
-from resampler.generate import Plan, elect_donors
-from resampler.metric import make_penalty
-from resampler.resolution import deviations
+from resampler.methods.table import Table, dense_rows
 from resampler.samplers.base import Synthesizer
 from resampler.samplers.containers import Container
 from resampler.samplers.kinds import CATEGORIES, refuse_lists
-from resampler.samplers.matrix import dense_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from resampler.samplers.groups import Part
+    from resampler.methods.oversample import Grown
 
 
 class SMOTENC(Synthesizer, over_sampling.SMOTENC):  # type: ignore[misc]
@@ -41,7 +36,7 @@ class SMOTENC(Synthesizer, over_sampling.SMOTENC):  # type: ignore[misc]
         dictionaries of Arrow among them.
     categorical_encoder : object or None
         A one-hot encoder that fixes the categories; rows are never encoded by it.
-    sampling_strategy, random_state, k_neighbors, neighbors, group_by
+    sampling_strategy, random_state, k_neighbors, neighbors, group_by, subgroups
         As in `SMOTE`.
 
     Attributes
@@ -74,6 +69,7 @@ class SMOTENC(Synthesizer, over_sampling.SMOTENC):  # type: ignore[misc]
     Chawla, Bowyer, Hall, Kegelmeyer: SMOTE. JAIR 16 (2002), section 6.1. Ties of the vote go to the lowest category.
     """
 
+    _method = "smotenc"
     _must_be_numeric = False
     _needs_numbers = False
     _lengths_first = False  # imbalanced-learn's checks of the columns come before
@@ -92,6 +88,7 @@ class SMOTENC(Synthesizer, over_sampling.SMOTENC):  # type: ignore[misc]
         k_neighbors: Any = 5,
         neighbors: str = "auto",
         group_by: int | str | None = None,
+        subgroups: str = "within",
     ) -> None:
         super().__init__(
             categorical_features,
@@ -102,6 +99,7 @@ class SMOTENC(Synthesizer, over_sampling.SMOTENC):  # type: ignore[misc]
         )
         self.neighbors = neighbors
         self.group_by = group_by
+        self.subgroups = subgroups
 
     def _validate_column_types(self, X: Any) -> None:
         rows = X if isinstance(X, Container) else None
@@ -118,7 +116,9 @@ class SMOTENC(Synthesizer, over_sampling.SMOTENC):  # type: ignore[misc]
             self.categorical_features_ = np.flatnonzero([k == CATEGORIES if frame else not k.made for k in kinds])
         self.continuous_features_ = np.setdiff1d(np.arange(X.shape[1]), self.categorical_features_)
 
-    def _fit_resample(self, X: Any, y: NDArray[Any], groups: Any = None) -> tuple[Any, NDArray[Any]]:
+    def _fit_resample(
+        self, X: Any, y: NDArray[Any], groups: Any = None, row_ids: Any = None
+    ) -> tuple[Any, NDArray[Any]]:
         self.n_features_ = X.shape[1]
         self._validate_column_types(X)
         self._validate_estimator()
@@ -141,9 +141,8 @@ class SMOTENC(Synthesizer, over_sampling.SMOTENC):  # type: ignore[misc]
         self._coded = np.empty((X.shape[0], X.shape[1]), dtype=rows.dtype)
         self._coded[:, self.continuous_features_] = rows
         self._coded[:, self.categorical_features_] = self._encode(X)
-        self.median_std_: dict[Any, float] = {}
         try:
-            return super()._fit_resample(X, y, groups)
+            return super()._fit_resample(X, y, groups, row_ids)
         finally:
             del self._coded
 
@@ -182,26 +181,15 @@ class SMOTENC(Synthesizer, over_sampling.SMOTENC):  # type: ignore[misc]
         )
         return codes.fit_transform(values)
 
-    def _one_hot(self, X: NDArray[Any], median_std: float) -> NDArray[Any]:
-        """Return rows whose Euclidean distance is the mixed one: all that a neighbours object of others knows."""
-        columns = [(X[:, [j]] == np.unique(X[:, j])) * (median_std / np.sqrt(2)) for j in self.categorical_features_]
-        return np.concatenate([X[:, self.continuous_features_], *columns], axis=1)
-
-    def _space(self, X: Any) -> NDArray[Any]:  # noqa: ARG002
-        return self._coded
-
-    def _plan(self, X: NDArray[Any], y: NDArray[Any], part: Part) -> Plan:
-        members = np.flatnonzero(y == part.label)
-        spread = deviations(X[np.ix_(members, self.continuous_features_)])
-        median_std = self.median_std_[part.key] = float(np.median(spread))
+    def _table(self, X: Any, y: NDArray[Any]) -> Table:  # noqa: ARG002
         mask = np.isin(np.arange(self.n_features_), self.categorical_features_)
-        penalty = make_penalty(mask, spread, self.n_features_)
-        if isinstance(self.k_neighbors, numbers.Integral):
-            found = self._search(X, members, self.k_neighbors, part, within=members, penalty=penalty)
-        else:
-            found = self._search(self._one_hot(X, median_std), members, self.k_neighbors, part, within=members)
-        donors = elect_donors(X, members, found, penalty)
-        return Plan(members, np.arange(len(members)), found, donors=donors)
+        return Table(self._coded, y, categorical=mask, names=self._names)
+
+    def _learn(self, grown: tuple[Grown, ...]) -> None:
+        at = self.categorical_features_[:1]
+        self.median_std_ = {
+            each.part.key: float(np.sqrt(each.penalty[at][0])) for each in grown if each.penalty is not None
+        }
 
 
 def _positions(X: Any, names: tuple[str, ...], features: Any) -> NDArray[np.int64]:
@@ -234,7 +222,7 @@ class SMOTEN(Synthesizer, over_sampling.SMOTEN):  # type: ignore[misc]
     ----------
     categorical_encoder : object or None
         Ordinal encoder of the columns; by default `OrdinalEncoder`.
-    sampling_strategy, random_state, k_neighbors, neighbors, group_by
+    sampling_strategy, random_state, k_neighbors, neighbors, group_by, subgroups
         As in `SMOTE`.
 
     Attributes
@@ -267,6 +255,7 @@ class SMOTEN(Synthesizer, over_sampling.SMOTEN):  # type: ignore[misc]
     Chawla et al.: SMOTE. JAIR 16 (2002), section 6.2. Stanfill, Waltz: Toward memory-based reasoning (1986).
     """
 
+    _method = "smoten"
     _must_be_numeric = False
     _needs_numbers = False
     _parameter_constraints: ClassVar[dict[str, Any]] = {
@@ -283,6 +272,7 @@ class SMOTEN(Synthesizer, over_sampling.SMOTEN):  # type: ignore[misc]
         k_neighbors: Any = 5,
         neighbors: str = "auto",
         group_by: int | str | None = None,
+        subgroups: str = "within",
     ) -> None:
         super().__init__(
             categorical_encoder,
@@ -292,6 +282,7 @@ class SMOTEN(Synthesizer, over_sampling.SMOTEN):  # type: ignore[misc]
         )
         self.neighbors = neighbors
         self.group_by = group_by
+        self.subgroups = subgroups
 
     def _visible(self, X: Any) -> Any:
         rows = self._given
@@ -304,7 +295,9 @@ class SMOTEN(Synthesizer, over_sampling.SMOTEN):  # type: ignore[misc]
     def _validate_estimator(self) -> None:
         over_sampling.SMOTE._validate_estimator(self)  # not its own, which asks for a precomputed n x n matrix
 
-    def _fit_resample(self, X: Any, y: NDArray[Any], groups: Any = None) -> tuple[Any, NDArray[Any]]:
+    def _fit_resample(
+        self, X: Any, y: NDArray[Any], groups: Any = None, row_ids: Any = None
+    ) -> tuple[Any, NDArray[Any]]:
         if sparse.issparse(X):
             warnings.warn(
                 "Passing a sparse matrix to SMOTEN is not really efficient since it is converted to a dense array",
@@ -314,24 +307,12 @@ class SMOTEN(Synthesizer, over_sampling.SMOTEN):  # type: ignore[misc]
         values = X.toarray() if sparse.issparse(X) else X
         default = OrdinalEncoder(dtype=np.int32)
         self.categorical_encoder_ = default if self.categorical_encoder is None else clone(self.categorical_encoder)
-        codes = np.asarray(self.categorical_encoder_.fit_transform(values), dtype=np.int64)
-        counts = [len(c) for c in self.categorical_encoder_.categories_]
-        metric = ValueDifferenceMetric(n_categories=counts).fit(codes, y)
-        placed = [p[codes[:, j]] for j, p in enumerate(metric.proba_per_class_)]
-        self._coded = np.concatenate([codes, *placed], axis=1)
+        self._coded = np.asarray(self.categorical_encoder_.fit_transform(values), dtype=np.float64)
         self.categorical_features_ = np.arange(X.shape[1])
         try:
-            return super()._fit_resample(X, y, groups)
+            return super()._fit_resample(X, y, groups, row_ids)
         finally:
             del self._coded
 
-    def _space(self, X: Any) -> NDArray[Any]:  # noqa: ARG002
-        return self._coded
-
-    def _plan(self, X: NDArray[Any], y: NDArray[Any], part: Part) -> Plan:
-        codes, placed = np.split(X, [self.n_features_in_], axis=1)
-        members = np.flatnonzero(y == part.label)
-        found = self._search(placed, members, self.k_neighbors, part, within=members)
-        voters = np.concatenate([members[:, None], found], axis=1)
-        donors = elect_donors(codes, members, voters, np.ones(self.n_features_in_))
-        return Plan(members, np.arange(len(members)), found, span=np.zeros(found.shape, np.float32), donors=donors)
+    def _table(self, X: Any, y: NDArray[Any]) -> Table:  # noqa: ARG002
+        return Table(self._coded, y)

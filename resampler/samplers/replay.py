@@ -8,9 +8,9 @@ import numpy as np
 from scipy import sparse
 
 from resampler.errors import InvalidInputError
+from resampler.methods.provenance import Provenance
 from resampler.samplers.contain import contain
 from resampler.samplers.matrix import append_synthetic, sliceable
-from resampler.samplers.provenance import Provenance
 
 
 def replay(X: Any, provenance: Provenance) -> Any:

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
-import numpy as np
 from imblearn import over_sampling
 
-from resampler.generate import Plan
 from resampler.samplers.base import Synthesizer
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from resampler.samplers.groups import Part
 
 
 class SMOTE(Synthesizer, over_sampling.SMOTE):  # type: ignore[misc]
@@ -32,7 +25,9 @@ class SMOTE(Synthesizer, over_sampling.SMOTE):  # type: ignore[misc]
         How they are sought: see `resampler.neighbors.nearest_rows`.
     group_by : int, str or None
         Column, by number or name, whose values split the rows into subgroups. Neighbours are sought within a subgroup
-        alone, and each is balanced as if it were resampled alone; a column of text is carried along.
+        alone; a column of text is carried along.
+    subgroups : {"within", "proportional"}
+        Balance each subgroup as if it were resampled alone, or let it grow in proportion to its rows of the class.
 
     Attributes
     ----------
@@ -55,6 +50,7 @@ class SMOTE(Synthesizer, over_sampling.SMOTE):  # type: ignore[misc]
     a seeded order, where the paper draws them.
     """
 
+    _method = "smote"
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **over_sampling.SMOTE._parameter_constraints,
         **Synthesizer._neighbors_constraint,
@@ -68,11 +64,9 @@ class SMOTE(Synthesizer, over_sampling.SMOTE):  # type: ignore[misc]
         k_neighbors: Any = 5,
         neighbors: str = "auto",
         group_by: int | str | None = None,
+        subgroups: str = "within",
     ) -> None:
         super().__init__(sampling_strategy=sampling_strategy, random_state=random_state, k_neighbors=k_neighbors)
         self.neighbors = neighbors
         self.group_by = group_by
-
-    def _plan(self, X: Any, y: NDArray[Any], part: Part) -> Plan:
-        members = np.flatnonzero(y == part.label)
-        return Plan(members, np.arange(len(members)), self._search(X, members, self.k_neighbors, part, within=members))
+        self.subgroups = subgroups

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from resampler.samplers.provenance import Provenance
+    from resampler.methods.provenance import Provenance
 
 
 class _PandasFrame(Container):
@@ -77,7 +77,7 @@ class _PandasFrame(Container):
         return self.shape[1] > 0 and all(map(_is_sparse, self._dtypes))
 
     def made(self, provenance: Provenance) -> Any:
-        if not self._all_sparse or provenance.categorical_features.size:
+        if not self._all_sparse or provenance.categorical_features.size or provenance.place != "segment":
             return super().made(provenance)
         rows = made_sparse(self.numbers(), provenance)
         return self._pandas.DataFrame.sparse.from_spmatrix(rows, columns=self.given.columns).astype(self.given.dtypes)

@@ -6,8 +6,9 @@ import numpy as np
 
 from resampler.kernels.buffer.graph import NOBODY, alive, largest
 from resampler.kernels.buffer.lookup import read
-from resampler.kernels.interpolate import interpolate_row, vote
+from resampler.kernels.generation import vote
 from resampler.kernels.jit import entry, inline
+from resampler.kernels.places.segment import interpolate_row
 from resampler.kernels.random import bounded, draw, fading, unit
 from resampler.kernels.simd.blocks import DEAD
 from resampler.kernels.simd.lanes import LINE, prefetch

@@ -7,10 +7,11 @@ from resampler.kernels.buffer.graph import largest
 from resampler.kernels.buffer.lookup import read
 from resampler.kernels.buffer.ring import insert
 from resampler.kernels.buffer.sample import choose, living
-from resampler.kernels.interpolate import interpolate_row, vote
+from resampler.kernels.generation import vote
 from resampler.kernels.jit import entry, inline
 from resampler.kernels.online.danger import assess, draw_base, weigh_newcomer
 from resampler.kernels.online.window import ASSESS, REFER
+from resampler.kernels.places.segment import interpolate_row
 from resampler.kernels.random import bounded, draw, unit
 from resampler.kernels.simd.blocks import DEAD
 

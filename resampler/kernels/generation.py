@@ -1,25 +1,18 @@
-"""Generation: a synthetic row is base + step * (neighbour - base), with its provenance.
-
-Each of the three operations rounds once in the rows' own dtype (no fused multiply-add), so that
-``X[base] + step * (X[neighbor] - X[base])`` in NumPy rebuilds a row bit for bit.
+"""Generation: parents drawn, rows put in their places, categories by vote.
 
 References
 ----------
-Chawla, Bowyer, Hall, Kegelmeyer: SMOTE. JAIR 16 (2002), section 4.2, doi:10.1613/jair.953. For categorical
-columns section 6.1: the most frequent value among the base's neighbours (ties to the lowest code).
+Chawla, Bowyer, Hall, Kegelmeyer: SMOTE. JAIR 16 (2002), doi:10.1613/jair.953: for categorical columns section 6.1, the
+most frequent value among the base's neighbours (ties to the lowest code).
 """
 
 from __future__ import annotations
 
-from resampler.kernels.jit import inline, njit
+import numpy as np
+
+from resampler.kernels.jit import njit
+from resampler.kernels.places import put
 from resampler.kernels.random import bounded, draw, unit
-
-
-@inline
-def interpolate_row(base, neighbor, step, out):
-    """Write one row between `base` and `neighbor`."""
-    for j in range(out.shape[0]):
-        out[j] = base[j] + step * (neighbor[j] - base[j])
 
 
 @njit(nogil=True)
@@ -76,7 +69,10 @@ def draw_parents(row_ids, nn_slots, span, turn, copy, seed, stream, neighbor, st
 
 
 @njit(nogil=True)
-def interpolate(X, base, neighbor, steps, first, last, out):
-    """Write rows first .. last-1 between their parents."""
+def build(place, X, base, neighbor, steps, row_ids, copy, seed, stream, width, first, last, out):
+    """Write rows first .. last-1 where `place` has them; each draws by its base's id and the number of the copy."""
+    w0 = w1 = w2 = w3 = np.uint64(0)
     for i in range(first, last):
-        interpolate_row(X[base[i]], X[neighbor[i]], steps[i], out[i])
+        if copy.shape[0] > 0:
+            w0, w1, w2, w3 = draw(seed, stream, row_ids[i], copy[i])
+        put(place, X[base[i]], X[neighbor[i]], steps[i], w0, w1, w2, w3, seed, width, out[i])

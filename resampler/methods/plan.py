@@ -1,14 +1,14 @@
-"""Generation: whose turn it is to be a base, what it is joined with, and the row that comes of it."""
+"""`Plan`: what the synthetic rows of one class are made of; whose turn it is, and what it draws."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from resampler.kernels.interpolate import draw_parents, elect, interpolate
+from resampler.kernels.generation import draw_parents
 from resampler.kernels.random import rank_keys
-from resampler.layout import as_kernel_array, as_kernel_rows
+from resampler.layout import as_kernel_array
 from resampler.neighbors import in_chunks
 
 if TYPE_CHECKING:
@@ -33,7 +33,8 @@ class Plan(NamedTuple):
     span : ndarray of shape (n_bases, k), float32, or None
         Steps are drawn from 0 to this; None means 1.
     donors : ndarray of shape (n_bases, n_categorical), int64, or None
-        Positions of the rows that each base's copies have their categories from, as `elect_donors` gives them.
+        Positions of the rows that each base's copies have their categories from, as
+        `resampler.methods.place.elect_donors` gives them.
     """
 
     bases: NDArray[np.int64]
@@ -49,8 +50,8 @@ class Parents(NamedTuple):
 
     Parameters
     ----------
-    turn : ndarray of shape (n_synthetic,), int64
-        Which of the plan's bases.
+    turn, copy : ndarray of shape (n_synthetic,), int64
+        Which of the plan's bases, and which copy of it.
     base, neighbor : ndarray of shape (n_synthetic,), int64
         Positions.
     step : ndarray of shape (n_synthetic,), float32
@@ -58,6 +59,7 @@ class Parents(NamedTuple):
     """
 
     turn: NDArray[np.int64]
+    copy: NDArray[np.int64]
     base: NDArray[np.int64]
     neighbor: NDArray[np.int64]
     step: NDArray[np.float32]
@@ -141,62 +143,4 @@ def draw(plan: Plan, n_synthetic: int, seed: int, stream: int, start: int = 0) -
         draw_parents(row_ids, plan.neighbors, span, turn[part], copy[part], key, stream, neighbor[part], step[part])
 
     in_chunks(_run, n_synthetic, _ROWS_A_TASK)
-    return Parents(turn, plan.bases[turn], neighbor, step)
-
-
-def build(
-    X: NDArray[Any],
-    base: NDArray[np.int64],
-    neighbor: NDArray[np.int64],
-    step: NDArray[np.float32],
-    out: NDArray[Any] | None = None,
-) -> NDArray[Any]:
-    """Make rows between their parents: ``X[base] + step * (X[neighbor] - X[base])``, one rounding an operation.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, n_features), float32 or float64
-        The real rows.
-    base, neighbor : ndarray of shape (n_synthetic,), int64
-        Positions in `X`.
-    step : ndarray of shape (n_synthetic,), float32
-        How far towards the neighbour.
-    out : ndarray of shape (n_synthetic, n_features), optional
-        Where to write them.
-
-    Returns
-    -------
-    ndarray of shape (n_synthetic, n_features)
-        `out`, or a new array of `X`'s dtype.
-    """
-    real = as_kernel_rows(X)
-    parents = as_kernel_array(base, np.int64), as_kernel_array(neighbor, np.int64), as_kernel_array(step, np.float32)
-    rows = np.empty((len(base), X.shape[1]), dtype=real.dtype) if out is None else out
-    in_chunks(lambda first, last: interpolate(real, *parents, first, last, rows), len(base), _ROWS_A_TASK)
-    return rows
-
-
-def elect_donors(
-    X: NDArray[Any], bases: NDArray[np.int64], voters: NDArray[np.int64], penalty: NDArray[Any]
-) -> NDArray[np.int64]:
-    """Hold the vote on the categorical columns of every base's copies.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, n_features)
-        The rows, categorical columns as codes.
-    bases : ndarray of shape (n_bases,), int64
-        Positions of the bases.
-    voters : ndarray of shape (n_bases, k), int64
-        Positions of those that vote.
-    penalty : ndarray of shape (n_features,)
-        Negative for a numeric column.
-
-    Returns
-    -------
-    ndarray of shape (n_bases, n_categorical), int64
-        Positions of rows that hold the most frequent code, ties to the lowest code.
-    """
-    donors = np.repeat(bases[:, None], np.count_nonzero(penalty >= 0), axis=1)
-    elect(as_kernel_rows(X), voters, penalty, donors)
-    return donors
+    return Parents(turn, copy, plan.bases[turn], neighbor, step)

@@ -1,0 +1,44 @@
+"""Where a new row lies: a file a place, each with one inline function `place`, found by listing this folder.
+
+``place(base, neighbor, step, w0, w1, w2, w3, seed, width, out)`` writes one row into `out`. `base` and `neighbor` are
+its parents, `step` says how far towards the neighbour it is drawn, `w0` to `w3` are the words of its draw, of which
+`more_words` makes any number, and `width` is a spread a column or empty. Every operation rounds once in the rows' own
+dtype (no fused multiply-add), and only the arguments are read: the same provenance gives the same bits everywhere.
+A place that reads more than parents and step says ``DRAWS = True``.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pkgutil import iter_modules
+
+from resampler.kernels.jit import inline
+
+PLACES = tuple(sorted(module.name for module in iter_modules(__path__)))
+_MODULES = tuple(import_module(f"{__name__}.{name}") for name in PLACES)
+DRAWS = tuple(getattr(module, "DRAWS", False) for module in _MODULES)
+
+
+def _chain(code):
+    """Return the function that writes a row by the place of number `code` or a later one, whichever is asked for."""
+    here = _MODULES[code].place
+    if code == len(_MODULES) - 1:
+
+        @inline
+        def put(_place, base, neighbor, step, w0, w1, w2, w3, seed, width, out):
+            here(base, neighbor, step, w0, w1, w2, w3, seed, width, out)
+
+        return put
+    later = _chain(code + 1)
+
+    @inline
+    def put(place, base, neighbor, step, w0, w1, w2, w3, seed, width, out):
+        if place == code:
+            here(base, neighbor, step, w0, w1, w2, w3, seed, width, out)
+        else:
+            later(place, base, neighbor, step, w0, w1, w2, w3, seed, width, out)
+
+    return put
+
+
+put = _chain(0)

@@ -1,0 +1,31 @@
+"""About the base, by a normal deviate of its own in each column: the smoothed bootstrap.
+
+References
+----------
+Menardi, Torelli: Training and assessing classification rules with imbalanced data. DMKD 28 (2014), section 3.2,
+doi:10.1007/s10618-012-0295-5.
+"""
+
+from __future__ import annotations
+
+from resampler.kernels.jit import inline
+from resampler.kernels.random import more_words, normal
+
+DRAWS = True
+
+
+@inline
+def place(base, _neighbor, _step, w0, w1, w2, w3, seed, width, out):
+    """Write the base, each column moved by a normal deviate times its `width`."""
+    a, b, c, d = w0, w1, w2, w3
+    for j in range(out.shape[0]):
+        if j % 4 == 0:
+            a, b, c, d = more_words(w0, w1, w2, w3, seed, j // 4)
+        word = a
+        if j % 4 == 1:
+            word = b
+        elif j % 4 == 2:
+            word = c
+        elif j % 4 == 3:
+            word = d
+        out[j] = base[j] + width[j] * normal(word)

@@ -1,0 +1,160 @@
+"""`METHODS`: one entry a method, under one name on every surface."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from resampler.errors import InvalidInputError
+from resampler.methods import pair, select, space
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from resampler.methods.pair import Pairing
+    from resampler.methods.select import Selection
+    from resampler.methods.table import Table
+    from resampler.methods.task import Task
+
+
+@dataclass(frozen=True)
+class Method:
+    """How synthetic rows are made.
+
+    Parameters
+    ----------
+    summary : str
+        One line for people.
+    select : callable
+        Which rows of the class are bases, and how often (`resampler.methods.select`).
+    pair : callable
+        Whom they join (`resampler.methods.pair`).
+    place : str
+        Where the new row lies: a file of `resampler.kernels.places`.
+    categories : {"none", "vote", "all"}
+        Whether columns may be categorical: none; some, which take the vote of the base's neighbours; all of them, and
+        the base votes too.
+    space : callable, optional
+        Where neighbours are sought, by default among the rows (`resampler.methods.space`).
+    weigh : callable, optional
+        Weight of a base by how many of its neighbours are of other classes: what a stream goes by. None where a
+        stream cannot offer the method.
+    clean : {"tomek", "enn"}, optional
+        What goes afterwards (`resampler.methods.clean`).
+    looks_around : bool
+        Whether the rows of other classes matter.
+    needs_danger : bool
+        Whether it has no bases where no row meets another class; `Parameters.no_danger` says what happens then.
+    """
+
+    summary: str
+    select: Callable[[Task], Selection]
+    pair: Callable[[Task, Selection], Pairing] = pair.own_class
+    place: str = "segment"
+    categories: Literal["none", "vote", "all"] = "vote"
+    space: Callable[[Table], NDArray[np.floating]] | None = None
+    weigh: Callable[[NDArray[np.int64], int], NDArray[np.int64]] | None = None
+    clean: str | None = None
+    looks_around: bool = False
+    needs_danger: bool = False
+
+
+METHODS: dict[str, Method] = {
+    "smote": Method(
+        "rows between a row and one of its nearest rows of the same class",
+        select.every_row,
+        categories="none",
+        weigh=select.alike,
+    ),
+    "smotenc": Method("smote, with categories by the vote of the neighbours", select.every_row, weigh=select.alike),
+    "smoten": Method(
+        "rows of categories alone, by the vote of a row and its neighbours",
+        select.every_row,
+        pair.still,
+        categories="all",
+        space=space.value_difference,
+        looks_around=True,
+    ),
+    "borderline": Method(
+        "smote from the rows in danger: half or more of their neighbours, not all, are of other classes",
+        select.in_danger,
+        weigh=select.danger,
+        looks_around=True,
+        needs_danger=True,
+    ),
+    "borderline-2": Method(
+        "borderline, joined with rows of any class, half the way at most where it is another",
+        select.in_danger,
+        pair.any_class,
+        categories="none",
+        looks_around=True,
+        needs_danger=True,
+    ),
+    "adasyn": Method(
+        "smote from rows that meet other classes, each as often as it has neighbours of these",
+        select.by_hardness,
+        weigh=select.hardness,
+        looks_around=True,
+        needs_danger=True,
+    ),
+    "kmeans": Method(
+        "smote inside k-means clusters, more where the class is sparse",
+        select.by_cluster,
+        pair.own_cluster,
+        categories="none",
+        looks_around=True,
+    ),
+    "svm": Method(
+        "smote from support vectors, away from them where they are in no danger",
+        select.by_support_vectors,
+        pair.towards_or_away,
+        categories="none",
+        looks_around=True,
+    ),
+    "random": Method(
+        "rows again as they are, or moved a little where shrinkage is given",
+        select.every_row,
+        pair.itself,
+        place="copy",
+        weigh=select.alike,
+    ),
+    "smoteenn": Method("smote, then edited nearest neighbours", select.every_row, clean="enn"),
+    "smotetomek": Method("smote, then Tomek links", select.every_row, clean="tomek"),
+    "embedding": Method(
+        "smote between rows of the most similar direction, for embeddings",
+        select.every_row,
+        categories="none",
+        space=space.unit_length,
+    ),
+}
+ALIASES = {"borderline-1": "borderline", "plain": "smote", "adaptive": "adasyn"}  # older and longer names
+STREAMED = tuple(name for name, method in METHODS.items() if method.weigh is not None)
+
+
+def resolve(name: str, *, known: tuple[str, ...] = tuple(METHODS)) -> str:
+    """Find a method by its name or by an older one.
+
+    Parameters
+    ----------
+    name : str
+        As a user wrote it.
+    known : tuple of str
+        Those that the surface offers.
+
+    Returns
+    -------
+    str
+        A key of `METHODS`.
+
+    Raises
+    ------
+    InvalidInputError
+        If there is none of that name.
+    """
+    found = ALIASES.get(name, name)
+    if found not in known:
+        raise InvalidInputError(f"the method must be one of {', '.join(known)}, got {name!r}")
+    return found

@@ -1,0 +1,242 @@
+"""Synthetic rows of the classes of a table: the one loop that makes them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from resampler.errors import DataError, InvalidInputError
+from resampler.methods.catalog import METHODS, Method
+from resampler.methods.parameters import Parameters
+from resampler.methods.place import draws, elect_donors
+from resampler.methods.plan import Plan, draw
+from resampler.methods.provenance import Draws, Provenance, join
+from resampler.methods.quota import Part, parts_of
+from resampler.methods.table import Search, Table, dense_rows
+from resampler.methods.task import Task
+from resampler.notices import warn
+from resampler.resolution import deviations
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+
+class ShortfallWarning(UserWarning):
+    """Warn that fewer synthetic rows were made than asked for, or others, and why."""
+
+
+class Grown(NamedTuple):
+    """What was made of one class, or of one class of a subgroup.
+
+    Parameters
+    ----------
+    part : Part
+        Which, and how many rows of it.
+    bases : ndarray of shape (n_bases,), int64
+        Positions of its bases in the table.
+    penalty : ndarray of shape (n_features,), float64, or None
+        What a differing category counted.
+    plain : bool
+        Whether no row was in danger, so that the plain method's rows were made.
+    """
+
+    part: Part
+    bases: NDArray[np.int64]
+    penalty: NDArray[np.float64] | None
+    plain: bool
+
+
+class Outcome(NamedTuple):
+    """What over-sampling a table gave.
+
+    Parameters
+    ----------
+    provenance : Provenance
+        Row by row: classes in the order in which they were asked for, within one subgroup after subgroup.
+    grown : tuple of Grown
+        Part by part.
+    """
+
+    provenance: Provenance
+    grown: tuple[Grown, ...]
+
+
+def oversample(
+    table: Table,
+    method: str | Method,
+    wanted: Mapping[Any, int],
+    *,
+    seed: int,
+    parameters: Parameters | None = None,
+    search: Search | None = None,
+    subgroups: str = "within",
+    names: Mapping[Any, Any] | None = None,
+    strict: bool = True,
+) -> Outcome:
+    """Say where the synthetic rows of some classes come from; `resampler.methods.place.build` makes them.
+
+    Copy r of base b is keyed by (seed, class, row id of b, r). Bases take turns in a seeded order, so the first rows of
+    a longer request are those of a shorter one, and rows whose neighbours did not change give the same copies after
+    others arrived.
+
+    Parameters
+    ----------
+    table : Table
+        The rows. Those of other classes matter only where the method looks around.
+    method : str or Method
+        A key of `resampler.methods.catalog.METHODS`, or a method.
+    wanted : dict
+        Synthetic rows to make of each class.
+    seed : int
+        From 0 to 2**64 - 1.
+    parameters : Parameters, optional
+        By default ``Parameters()``.
+    search : Search, optional
+        By default exact.
+    subgroups : {"within", "proportional"}
+        Whether each subgroup of ``table.groups`` is balanced within itself, or grows in proportion to its rows of the
+        class. Rows of two subgroups are never joined.
+    names : dict, optional
+        What a class is called, and keyed by, where that is not its label in the table.
+    strict : bool
+        Raise where a subgroup has too few rows; else warn, and make the rows of the others.
+
+    Returns
+    -------
+    Outcome
+        As many rows as were asked for, unless a subgroup was left out.
+
+    Raises
+    ------
+    InvalidInputError
+        If a class or subgroup has too few rows, or a value is further from 0 than distances can be measured.
+    DataError
+        If no row of a class is in danger, and ``no_danger`` is ``error``.
+    InfeasibleError
+        If the data leave the method no bases.
+
+    Examples
+    --------
+    >>> X = np.arange(12.0).reshape(6, 2)
+    >>> made = oversample(Table(X, np.array([0, 0, 0, 0, 1, 1])), "random", {1: 2}, seed=0).provenance
+    >>> sorted(made.base.tolist())
+    [4, 5]
+    """
+    rule = METHODS[method] if isinstance(method, str) else method
+    parameters, search = parameters or Parameters(), search or Search()
+    if rule.categories == "none" and _count(table.categorical):
+        raise InvalidInputError(
+            f"method {method!r} takes numeric columns only, got {_count(table.categorical)} categorical ones: use "
+            "smotenc, or leave them out"
+        )
+    if rule.space is not None and table.space is None:
+        table = table._replace(space=rule.space(table))
+    total = sum(wanted.values())
+    parts = parts_of(table.y, wanted, table.groups if subgroups == "within" else None, names)
+    n_categorical = table.X.shape[1] if rule.categories == "all" else _count(table.categorical)
+    none, place = np.empty(0, dtype=np.int64), _place(rule, parameters)
+    made = [_provenance(table.y[:0], Plan(none, none, none[:, None][:0]), None, n_categorical, rule, table, place)]
+    grown: list[Grown] = []
+    for part in parts:
+        rows = table if part.rows is None else table.take(part.rows)._replace(groups=None)
+        task = Task(rows, part, parameters, search, part.n_synthetic / total)
+        try:
+            plan, plain = _plan(task, rule)
+        except InvalidInputError as error:
+            if part.rows is None or strict:
+                raise
+            _warn(part, f"made 0 of {part.n_synthetic} synthetic rows: {error}")  # the others get theirs
+            continue
+        labels = np.full(part.n_synthetic, part.label, dtype=table.y.dtype)
+        one = _provenance(labels, plan, task, n_categorical, rule, table, place, seed=seed)
+        made.append(one)
+        grown.append(Grown(part, part.place(plan.bases), task.penalty, plain))
+    return Outcome(join(made), tuple(grown))
+
+
+def _count(mask: NDArray[np.bool_] | None) -> int:
+    return 0 if mask is None else int(np.count_nonzero(mask))
+
+
+def _place(rule: Method, parameters: Parameters) -> str:
+    return "smoothed" if rule.place == "copy" and parameters.shrinkage else rule.place
+
+
+def _plan(task: Task, rule: Method) -> tuple[Plan, bool]:
+    """Return a part's plan, by positions in its own rows, and whether it is the plain method's."""
+    chosen, plain = rule.select(task), False
+    if rule.needs_danger and not len(chosen.bases):
+        plain = True
+        why = (
+            f"no row of {task.part.name} is in danger, that is among neighbours of other classes: use smote, or ask "
+            "for more neighbours (k_neighbors, m_neighbors)"
+        )
+        if task.parameters.no_danger == "error":
+            raise DataError(why)
+        _warn(task.part, f"the plain method's rows were made: {why}")
+        chosen = METHODS["smote"].select(task)
+    pairing = (METHODS["smote"].pair if plain else rule.pair)(task, chosen)
+    donors = None
+    if rule.categories == "all":
+        voters = np.concatenate([chosen.bases[:, None], pairing.neighbors], axis=1)
+        donors = elect_donors(task.table.X, chosen.bases, voters, np.ones(task.table.X.shape[1]))
+    elif task.penalty is not None:
+        donors = elect_donors(task.table.X, chosen.bases, pairing.neighbors, task.penalty)
+    return Plan(chosen.bases, task.row_ids(chosen.bases), *pairing[:1], chosen.weights, pairing.span, donors), plain
+
+
+def _provenance(
+    labels: NDArray[Any],
+    plan: Plan,
+    task: Task | None,
+    n_categorical: int,
+    rule: Method,
+    table: Table,
+    place: str,
+    *,
+    seed: int = 0,
+) -> Provenance:
+    """Draw the parents of one part; without a task there is nothing to draw."""
+    categorical = np.arange(table.X.shape[1]) if rule.categories == "all" else _columns(table.categorical)
+    if task is None:
+        empty = plan.bases
+        return Provenance(
+            labels, empty, empty, empty.astype(np.float32), np.empty((0, n_categorical), np.int64), categorical, place
+        )
+    part = task.part
+    parents = draw(plan, part.n_synthetic, seed, part.stream)
+    donors = np.empty((len(plan.bases), 0), dtype=np.int64) if plan.donors is None else part.place(plan.donors)
+    drawn = None
+    if draws(place):
+        keys = plan.row_ids[parents.turn], parents.copy, np.full(len(labels), part.stream)
+        drawn = Draws(*keys, np.zeros(len(labels), dtype=np.int64), _width(task)[None, :], seed)
+    return Provenance(
+        labels,
+        part.place(parents.base),
+        part.place(parents.neighbor),
+        parents.step,
+        donors[parents.turn],
+        categorical,
+        place,
+        drawn,
+    )
+
+
+def _columns(mask: NDArray[np.bool_] | None) -> NDArray[np.int64]:
+    return np.empty(0, dtype=np.int64) if mask is None else np.flatnonzero(mask)
+
+
+def _width(task: Task) -> NDArray[np.float64]:
+    """Return the spread of the noise of each column: Silverman's, times the class's shrinkage."""
+    d, n = task.table.X.shape[1], task.table.n_around or task.table.X.shape[0]
+    bandwidth = (4 / ((d + 2) * n)) ** (1 / (d + 4))  # n is the number of all rows, as imbalanced-learn has it
+    factor = (task.parameters.shrinkage or {}).get(task.part.label, 0.0)
+    members = dense_rows(task.table.X[task.members])
+    return np.asarray(factor * bandwidth * deviations(members), dtype=np.float64)
+
+
+def _warn(part: Part, why: str) -> None:
+    warn(f"{part.name}: {why}", ShortfallWarning)

@@ -1,0 +1,139 @@
+"""Where new rows lie, and whose categories they have."""
+
+from __future__ import annotations
+
+from functools import partial
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from resampler.integers import interpolate_integers, shift_integers
+from resampler.kernels import generation
+from resampler.kernels.places import DRAWS, PLACES
+from resampler.layout import as_kernel_array, as_kernel_rows
+from resampler.neighbors import in_chunks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from resampler.methods.provenance import Provenance
+
+_ROWS_A_TASK = 32_768
+
+
+def draws(place: str) -> bool:
+    """Tell whether a place needs more of a draw than the step.
+
+    Parameters
+    ----------
+    place : str
+        One of `PLACES`.
+
+    Returns
+    -------
+    bool
+        Whether it does.
+    """
+    return DRAWS[PLACES.index(place)]
+
+
+def build(X: NDArray[Any], made: Provenance, out: NDArray[Any] | None = None) -> NDArray[Any]:
+    """Make the synthetic rows of numeric columns, each operation rounded once in the rows' dtype.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features), float32 or float64
+        The real rows.
+    made : Provenance
+        Where the synthetic ones come from.
+    out : ndarray of shape (n_synthetic, n_features), optional
+        Where to write them.
+
+    Returns
+    -------
+    ndarray of shape (n_synthetic, n_features)
+        `out`, or a new array of `X`'s dtype. On the segment ``X[base] + step * (X[neighbor] - X[base])``.
+    """
+    real, code = as_kernel_rows(X), PLACES.index(made.place)
+    rows = np.empty((len(made.base), X.shape[1]), dtype=real.dtype) if out is None else out
+    base, neighbor = as_kernel_array(made.base, np.int64), as_kernel_array(made.neighbor, np.int64)
+    step = as_kernel_array(made.step, np.float32)
+    drawn = made.draws
+    if drawn is None:
+        none = np.empty(0, dtype=np.int64)
+        every = (base, neighbor, step, none, none, np.uint64(0), 0, np.empty(0))
+        _run(partial(_build, code, real, every, rows), len(base))
+        return rows
+    edges = np.flatnonzero(np.diff(drawn.part, prepend=-1, append=-1))  # rows of a part stand together
+    for first, last in pairwise(edges.tolist()):
+        of = slice(first, last)
+        width = as_kernel_array(drawn.width[drawn.part[first]], np.float64)
+        keys = drawn.row_id[of], drawn.number[of], np.uint64(drawn.seed), int(drawn.stream[first]), width
+        some = (base[of], neighbor[of], step[of], *keys)
+        _run(partial(_build, code, real, some, rows[of]), last - first)
+    return rows
+
+
+def _build(code: int, real: NDArray[Any], parents: tuple[Any, ...], out: NDArray[Any], first: int, last: int) -> None:
+    generation.build(code, real, *parents, first, last, out)
+
+
+def _run(task: Callable[[int, int], None], n: int) -> None:
+    in_chunks(task, n, _ROWS_A_TASK)
+
+
+def build_integers(values: NDArray[Any], made: Provenance, real: NDArray[Any], built: NDArray[Any]) -> NDArray[Any]:
+    """Make the synthetic values of a column of integers that a float64 does not hold.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_samples,), int64 or uint64
+        The real ones.
+    made : Provenance
+        Where the synthetic ones come from.
+    real : ndarray of shape (n_samples,), floating
+        The column as `build` was given it: counted from the least.
+    built : ndarray of shape (n_synthetic,), floating
+        What `build` made of it.
+
+    Returns
+    -------
+    ndarray of shape (n_synthetic,)
+        Of the dtype of `values`: its arithmetic is that of integers.
+    """
+    if made.place == "segment":
+        return interpolate_integers(values[made.base], values[made.neighbor], made.step)
+    return shift_integers(values[made.base], (built - real[made.base]).astype(np.float64))
+
+
+def elect_donors(
+    X: NDArray[Any], bases: NDArray[np.int64], voters: NDArray[np.int64], penalty: NDArray[Any]
+) -> NDArray[np.int64]:
+    """Hold the vote on the categorical columns of every base's copies.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+        The rows, categorical columns as codes.
+    bases : ndarray of shape (n_bases,), int64
+        Positions of the bases.
+    voters : ndarray of shape (n_bases, k), int64
+        Positions of those that vote.
+    penalty : ndarray of shape (n_features,)
+        Negative for a numeric column.
+
+    Returns
+    -------
+    ndarray of shape (n_bases, n_categorical), int64
+        Positions of rows that hold the most frequent code, ties to the lowest code.
+
+    References
+    ----------
+    Chawla, Bowyer, Hall, Kegelmeyer: SMOTE. JAIR 16 (2002), section 6.1, doi:10.1613/jair.953.
+    """
+    donors = np.repeat(bases[:, None], np.count_nonzero(penalty >= 0), axis=1)
+    generation.elect(as_kernel_rows(X), voters, penalty, donors)
+    return donors

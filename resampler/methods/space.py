@@ -1,0 +1,73 @@
+"""Where neighbours are sought, for methods that do not seek them among the rows as they are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from resampler.errors import InvalidInputError
+from resampler.resolution import rows_at_unit
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from resampler.methods.table import Table
+
+
+def value_difference(table: Table) -> NDArray[Any]:
+    """Place each category of a column by how often the classes have it.
+
+    The value difference of two categories depends on their column alone, so that a search among these places is an
+    ordinary one: no n x n matrix.
+
+    Parameters
+    ----------
+    table : Table
+        Of columns of codes from 0 on, all of them categorical.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_features * n_classes), float64
+        The frequencies of the classes among the rows of each cell's category.
+
+    References
+    ----------
+    Stanfill, Waltz: Toward memory-based reasoning. CACM 29 (1986), doi:10.1145/7902.7906; with exponent 2, where
+    imbalanced-learn takes 1: between two classes both order rows alike.
+    """
+    _, classes = np.unique(table.y, return_inverse=True)
+    n_classes = int(classes.max()) + 1
+    codes = np.asarray(table.X).astype(np.int64)
+    placed = []
+    for column in codes.T:
+        counts = np.zeros((int(column.max()) + 1, n_classes))
+        np.add.at(counts, (column, classes), 1)
+        share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+        placed.append(share[column])
+    return np.concatenate(placed, axis=1)
+
+
+def unit_length(table: Table) -> NDArray[Any]:
+    """Scale rows to length 1, so that the nearest are those of the most similar direction.
+
+    Parameters
+    ----------
+    table : Table
+        Of numeric columns.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_features)
+        Cosine distance orders them as Euclidean distance does here.
+
+    Raises
+    ------
+    InvalidInputError
+        If a column is categorical.
+    """
+    if table.categorical is not None and table.categorical.any():
+        raise InvalidInputError("embedding needs numeric columns, got categorical ones: leave them out, or use smotenc")
+    rows = rows_at_unit(np.asarray(table.X if table.units is None else table.X / table.units))
+    length = np.sqrt((rows * rows).sum(axis=1, keepdims=True))
+    return rows / np.where(length > 0, length, 1)

@@ -1,0 +1,230 @@
+"""`Table`: the rows that a method sees, and how their neighbours are found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from scipy import sparse
+
+from resampler.errors import InvalidInputError
+from resampler.integers import are_wide, offsets
+from resampler.layout import as_kernel_rows
+from resampler.metric import make_penalty
+from resampler.neighbors import nearest_rows
+from resampler.resolution import deviations
+from resampler.schema import check_magnitude
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+
+class Table(NamedTuple):
+    """Rows of several classes.
+
+    Parameters
+    ----------
+    X : {ndarray, sparse matrix} of shape (n_samples, n_features)
+        The rows, categorical columns as codes.
+    y : ndarray of shape (n_samples,)
+        Class of each.
+    row_ids : ndarray of shape (n_samples,), int64, or None
+        Identities, 0 or more and distinct, that key the draws and decide between equal distances; None keys a row by
+        its place within its class and subgroup.
+    categorical : ndarray of shape (n_features,), bool, or None
+        Which columns hold codes; None means none.
+    units : ndarray of shape (n_features,), float64, or None
+        A difference of a column's unit counts as 1 when neighbours are sought; None means 1.
+    names : sequence of str
+        Of the columns, for messages; may be empty.
+    space : ndarray of shape (n_samples, n_dimensions), or None
+        Where neighbours are sought in place of `X`.
+    groups : ndarray of shape (n_samples,), or None
+        Subgroup of each row: rows of two are never joined.
+    n_around : int or None
+        Rows of all classes, where the table holds only some of them.
+    """
+
+    X: Any
+    y: NDArray[Any]
+    row_ids: NDArray[np.int64] | None = None
+    categorical: NDArray[np.bool_] | None = None
+    units: NDArray[np.float64] | None = None
+    names: Sequence[Any] = ()
+    space: NDArray[Any] | None = None
+    groups: NDArray[Any] | None = None
+    n_around: int | None = None
+
+    def take(self, rows: NDArray[np.int64]) -> Table:
+        """Return some of the rows.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n_taken,), int64
+            Their positions.
+
+        Returns
+        -------
+        Table
+            In that order.
+        """
+        return self._replace(
+            X=self.X[rows],
+            y=self.y[rows],
+            row_ids=None if self.row_ids is None else self.row_ids[rows],
+            space=None if self.space is None else self.space[rows],
+            groups=None if self.groups is None else self.groups[rows],
+        )
+
+    def penalty_of(self, members: NDArray[np.int64]) -> NDArray[np.float64] | None:
+        """Return what a differing category counts among rows of a class; None where no column is categorical.
+
+        Parameters
+        ----------
+        members : ndarray of shape (n_members,), int64
+            Positions of the class.
+
+        Returns
+        -------
+        ndarray of shape (n_features,), float64, or None
+            As `resampler.metric.make_penalty` gives it.
+        """
+        if self.categorical is None or not self.categorical.any() or self.space is not None:
+            return None
+        numeric = np.flatnonzero(~self.categorical)
+        spread = deviations(self.X[np.ix_(members, numeric)])
+        if self.units is not None:
+            spread = spread / self.units[numeric]
+        return make_penalty(self.categorical, spread, self.X.shape[1])
+
+
+def dense_rows(X: Any, names: Sequence[Any] = (), units: NDArray[np.float64] | None = None) -> NDArray[Any]:
+    """Return rows in the form that kernels read.
+
+    Parameters
+    ----------
+    X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        Numbers.
+    names : sequence of str
+        Of the columns, for the message.
+    units : ndarray of shape (n_features,), float64, optional
+        Units of distance, by default 1.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_features), float32 or float64
+        Wide integers are counted from the least of their column: distances stay what they are.
+
+    Raises
+    ------
+    InvalidInputError
+        If a value is beyond 1e16 units, where distances could overflow.
+    """
+    dense = X.toarray() if sparse.issparse(X) else np.asarray(X)
+    if dense.dtype.kind in "iu" and are_wide(dense):
+        dense = np.stack([offsets(column) for column in dense.T], axis=1)
+    rows = as_kernel_rows(dense)
+    check_magnitude(
+        rows, np.ones(rows.shape[1]) if units is None else units, names or [f"column {j}" for j in range(rows.shape[1])]
+    )
+    return rows
+
+
+@dataclass
+class Search:
+    """How neighbours are found, and how well.
+
+    Parameters
+    ----------
+    method : {"auto", "exact", "approximate"}
+        See `resampler.neighbors.nearest_rows`.
+    recall : dict
+        For each class, or (class, subgroup), the share of true neighbours that a sample of its rows found.
+    """
+
+    method: str = "exact"
+    recall: dict[Any, float] = field(default_factory=dict)
+
+    def count(self, k: Any) -> int:
+        """Return how many neighbours are asked for.
+
+        Parameters
+        ----------
+        k : int
+            The parameter.
+
+        Returns
+        -------
+        int
+            1 or more.
+        """
+        return int(k)
+
+    def find(
+        self, table: Table, rows: NDArray[Any], queries: NDArray[np.int64], k: Any, key: Any, penalty: Any, among: Any
+    ) -> NDArray[np.int64]:
+        """Find neighbours among rows.
+
+        Parameters
+        ----------
+        table : Table
+            Whose rows they are.
+        rows : ndarray of shape (n_rows, n_dimensions)
+            Dense.
+        queries : ndarray of shape (n_queries,), int64
+            Positions in `rows`.
+        k : int
+            How many.
+        key : object
+            What the recall is kept under.
+        penalty : ndarray of shape (n_dimensions,), or None
+            What a differing category counts.
+        among : ndarray of shape (n_rows,), int64
+            Positions of `rows` in the table.
+
+        Returns
+        -------
+        ndarray of shape (n_queries, k), int64
+            Positions in `rows`.
+        """
+        units = None if table.units is None or table.space is not None else 1.0 / table.units
+        ids = None if table.row_ids is None else table.row_ids[among]
+        found = nearest_rows(
+            rows,
+            self.count(k),
+            queries=queries,
+            row_ids=ids,
+            inverse_scale=units,
+            penalty=penalty,
+            method=self.method,
+        )
+        self.recall[key] = min(found.recall, self.recall.get(key, 1.0))
+        return found.indices
+
+
+def too_few(count: int, of: str, got: int, n_synthetic: int) -> InvalidInputError:
+    """Return the error of a search among too few rows.
+
+    Parameters
+    ----------
+    count : int
+        Neighbours that are asked for.
+    of : str
+        What rows they are.
+    got : int
+        How many there are.
+    n_synthetic : int
+        Synthetic rows that were wanted.
+
+    Returns
+    -------
+    InvalidInputError
+        To be raised.
+    """
+    return InvalidInputError(
+        f"{count} neighbours need at least {count + 1} rows of {of}, got {got}, so 0 of {n_synthetic} synthetic rows "
+        "could be made: ask for fewer neighbours or gather more rows"
+    )
