@@ -25,7 +25,8 @@ from imblearn import combine, over_sampling, under_sampling
 from threadpoolctl import threadpool_limits
 
 from resampler import samplers
-from resampler.generate import build
+from resampler.methods.place import build
+from resampler.methods.provenance import Provenance
 from resampler.neighbors import nearest_rows
 
 CATEGORICAL = [0, 1, 2, 3]
@@ -158,13 +159,15 @@ def generations(n, d):
     base = np.repeat(np.arange(n), 5)
     parents = base, nn[base, rng.integers(0, 5, len(base))], rng.random(len(base), dtype=np.float32)
     shuffle = rng.permutation(len(base))
-    turns = [column[shuffle] for column in parents]
+    none = np.empty((len(base), 0), dtype=np.int64)
+    by_base = Provenance(np.ones(len(base)), *parents, none, none[0])
+    in_turn = by_base.take(shuffle)
     out = np.empty((len(base), d), dtype=np.float32)
     copied = np.zeros_like(out)
     y_type = 1
     return {
-        "by base": lambda: build(X, *parents, out),
-        "in turn order": lambda: build(X, *turns, out),
+        "by base": lambda: build(X, by_base, out),
+        "in turn order": lambda: build(X, in_turn, out),
         "imbalanced-learn": lambda: over_sampling.SMOTE(random_state=0)._make_samples(X, int, y_type, X, nn, len(base)),
         "copyto": lambda: np.copyto(copied, out),
     }

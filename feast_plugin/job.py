@@ -26,6 +26,7 @@ from feast_plugin.versions.write import published_rows
 from resampler.errors import InvalidInputError
 
 if TYPE_CHECKING:
+    from resampler.methods.parameters import NoDanger
     import pandas as pd
     from feast.saved_dataset import SavedDatasetStorage
 
@@ -85,7 +86,7 @@ class AugmentedRetrievalJob(RetrievalJob):  # type: ignore[misc]
         Keys every draw.
     k_neighbors : int
         Neighbours of its class that a row may be joined with.
-    sampler, clean, undersample, group_by
+    sampler, clean, undersample, group_by, subgroups, no_danger, shrinkage
         As in `feast_plugin.create_snapshot`.
 
     Raises
@@ -109,6 +110,9 @@ class AugmentedRetrievalJob(RetrievalJob):  # type: ignore[misc]
         clean: str | None = None,
         undersample: float | None = None,
         group_by: str | None = None,
+        subgroups: str = "within",
+        no_danger: NoDanger = "plain",
+        shrinkage: float | None = None,
     ) -> None:
         self._job = job
         recipe = Recipe(
@@ -119,6 +123,9 @@ class AugmentedRetrievalJob(RetrievalJob):  # type: ignore[misc]
             clean=clean,
             undersample=undersample,
             group_by=group_by,
+            subgroups=subgroups,
+            no_danger=no_danger,
+            shrinkage=shrinkage,
         )
         self._contract = build_contract(
             store,

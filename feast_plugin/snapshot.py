@@ -11,6 +11,7 @@ from feast_plugin.versions.request import Request
 from feast_plugin.versions.split import SplitRule
 
 if TYPE_CHECKING:
+    from resampler.methods.parameters import NoDanger
     from collections.abc import Sequence
     from datetime import datetime
     from pathlib import Path
@@ -41,6 +42,9 @@ def create_snapshot(
     clean: str | None = None,
     undersample: float | None = None,
     group_by: str | None = None,
+    subgroups: str = "within",
+    no_danger: NoDanger = "plain",
+    shrinkage: float | None = None,
     full_feature_names: bool = False,
     retain: str = "full",
     join_keys: Sequence[str] | None = None,
@@ -78,9 +82,9 @@ def create_snapshot(
     split : str or SplitRule, optional
         See `feast_plugin.versions.split.SplitRule`. By default ``time:0.7,0.15,0.15`` or, where rows have no event
         timestamp, ``stratified:0.7,0.15,0.15``.
-    sampler : {"smote", "smotenc", "borderline", "adasyn"}, optional
-        By default smotenc where the contract has categorical features, else smote. The last two start from rows
-        that meet other classes, and take mixed features too.
+    sampler : str, optional
+        One of `resampler.methods.catalog.METHODS`; by default smotenc where the contract has categorical features, else
+        smote.
     k_neighbors : int
         Neighbours of its class that a row may be joined with.
     clean : {"tomek", "enn"}, optional
@@ -89,7 +93,13 @@ def create_snapshot(
     undersample : float, optional
         First leave training rows of the larger classes out until smallest : larger is this.
     group_by : str, optional
-        A join key or a feature: only rows that agree in it are joined, and every subgroup grows in proportion.
+        A join key or a feature: only rows that agree in it are joined.
+    subgroups : {"within", "proportional"}
+        Whether each subgroup of `group_by` is balanced within itself, or grows in proportion to its rows.
+    no_danger : {"plain", "error"}
+        What to do where no row of a class is in danger: make the plain method's rows and warn, or raise.
+    shrinkage : float, optional
+        For sampler random: width of the noise about a row, in multiples of Silverman's.
     full_feature_names : bool
         Name columns ``view__feature``; the columns of ours are then ``resampler__is_synthetic`` and, of a label from
         the frame, ``resampler__<label>``, since Feast reads no other names back.
@@ -137,6 +147,9 @@ def create_snapshot(
         clean=clean,
         undersample=undersample,
         group_by=group_by,
+        subgroups=subgroups,
+        no_danger=no_danger,
+        shrinkage=shrinkage,
         retain=retain,
     )
     request = Request(

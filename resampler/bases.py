@@ -13,6 +13,7 @@ from resampler.kernels.buffer.ring import REFIT
 from resampler.kernels.online.danger import Danger, restore_weights
 from resampler.kernels.online.operations import SHORT, advance
 from resampler.kernels.online.window import ASSESS
+from resampler.methods.catalog import METHODS
 from resampler.provenance import make_output
 
 if TYPE_CHECKING:
@@ -30,9 +31,8 @@ def weigh(strategy: Strategy, k_neighbors: int, *, clean: bool) -> NDArray[np.in
 
     Parameters
     ----------
-    strategy : {"smote", "borderline", "adasyn"}
-        All alike; those in danger, that is half or more of whose nearest rows are of other classes but not all; each
-        by the number of such rows.
+    strategy : str
+        One of `resampler.methods.catalog.STREAMED`.
     k_neighbors : int
         Nearest rows that are looked at.
     clean : bool
@@ -44,11 +44,9 @@ def weigh(strategy: Strategy, k_neighbors: int, *, clean: bool) -> NDArray[np.in
         Empty where all bases weigh the same whatever is around them.
     """
     foreign = np.arange(k_neighbors + 1)
-    weights = {
-        "smote": np.ones_like(foreign),
-        "borderline": ((2 * foreign >= k_neighbors) & (foreign < k_neighbors)).astype(np.int64),
-        "adasyn": foreign,
-    }[strategy]
+    rule = METHODS[strategy].weigh
+    assert rule is not None  # noqa: S101 - of every method that a stream offers
+    weights = rule(foreign, k_neighbors).astype(np.int64)
     if clean:
         weights[-1] = 0
     return weights if len(set(weights.tolist())) > 1 else weights[:0]

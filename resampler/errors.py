@@ -25,8 +25,8 @@ class DataError(InvalidInputError):
     exit_code = 1
 
 
-class InfeasibleError(InvalidInputError, RuntimeError):
-    """The data leave a method nothing to make rows from; imbalanced-learn raises RuntimeError there."""
+class InfeasibleError(DataError, RuntimeError):
+    """Raise when the data leave a method nothing to make rows from; imbalanced-learn raises RuntimeError there."""
 
 
 class ContractError(DataError):

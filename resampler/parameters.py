@@ -9,17 +9,18 @@ import numpy as np
 
 from resampler.errors import InvalidInputError
 from resampler.kernels.online.window import Policy
+from resampler.methods.catalog import ALIASES, STREAMED
 from resampler.options import FLAG, RATIO, SEED, check_options, count, one_of, option, options_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Strategy = Literal["smote", "borderline", "adasyn"]
-STRATEGIES = get_args(Strategy)
+Strategy = str  # one of `STRATEGIES`
+STRATEGIES = STREAMED
+FORMER_STRATEGIES = {word: name for word, name in ALIASES.items() if name in STRATEGIES}
 Quota = Literal["exact", "poisson"]
 # What saved states, checkpoints and `config_hash` call some words, for good: so that streams begun before go on.
 SAVED_WORDS = {"strategy": {"smote": "plain", "adasyn": "adaptive"}}
-FORMER_STRATEGIES = {"plain": "smote", "adaptive": "adasyn"}  # taken with a warning until the next release
 MAX_WINDOW = 100_000_000
 
 

@@ -10,41 +10,23 @@ import pyarrow.compute as pc
 
 from feast_plugin.versions.contract import TIMESTAMP, TIMESTAMP_TYPE, Contract
 from feast_plugin.versions.matrix import decode, encode, spread, wide_columns
-from feast_plugin.versions.recipe import PLAIN
-from feast_plugin.versions.sampling import Request, sample, subgroups
-from resampler.errors import DataError, GateError
-from resampler.integers import interpolate_integers
-from resampler.metric import check_ratio
+from resampler.errors import DataError
+from resampler.methods.catalog import METHODS
+from resampler.methods.oversample import oversample
+from resampler.methods.place import build, build_integers
+from resampler.methods.quota import parts_of, wanted
+from resampler.methods.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from numpy.typing import NDArray
 
     from feast_plugin.versions.contract import StoredFeature
     from feast_plugin.versions.rows import Rows
+    from resampler.methods.parameters import Parameters
+    from resampler.methods.provenance import Provenance
     from resampler.schema import FeatureSchema
 
 SYNTHETIC_KEY = "synthetic:"
-
-
-class Parents(NamedTuple):
-    """Where each synthetic row came from.
-
-    Parameters
-    ----------
-    base, neighbor : ndarray of shape (n_synthetic,), int64
-        Positions of the parents in the canonical table.
-    step : ndarray of shape (n_synthetic,), float32
-        In [0, 1).
-    label : ndarray of shape (n_synthetic,), int64
-        Class, as `Rows.label` codes it.
-    """
-
-    base: NDArray[np.int64]
-    neighbor: NDArray[np.int64]
-    step: NDArray[np.float32]
-    label: NDArray[np.int64]
 
 
 class Augmentation(NamedTuple):
@@ -54,8 +36,8 @@ class Augmentation(NamedTuple):
     ----------
     table : pyarrow.Table of n_synthetic rows
         Feature columns in contract order.
-    parents : Parents
-        Provenance, row by row.
+    parents : Provenance
+        Row by row; positions are those of the canonical table, labels as `Rows.label` codes them.
     schema : FeatureSchema
         The contract with the units of distance that the training split gave.
     incomplete : int
@@ -63,7 +45,7 @@ class Augmentation(NamedTuple):
     """
 
     table: pa.Table
-    parents: Parents
+    parents: Provenance
     schema: FeatureSchema
     incomplete: int
 
@@ -80,51 +62,7 @@ class Augmentation(NamedTuple):
         Augmentation
             Without the others.
         """
-        return self._replace(
-            table=self.table.filter(pa.array(chosen)), parents=Parents._make(part[chosen] for part in self.parents)
-        )
-
-
-def quotas(counts: Mapping[int, int], ratio: float) -> dict[int, int]:
-    """Decide how many synthetic rows each class gets.
-
-    Parameters
-    ----------
-    counts : dict of int to int
-        Real rows a class in the training split.
-    ratio : float
-        Minority : majority after augmentation, above 0 and at most 1. Every class that is rarer than that is
-        filled up to ``floor(ratio * majority)``.
-
-    Returns
-    -------
-    dict of int to int
-        Rows to make, for the classes that need some.
-
-    Raises
-    ------
-    InvalidInputError
-        If `ratio` is out of range.
-    DataError
-        If the split has one class only.
-    GateError
-        If every class has that ratio already.
-    """
-    check_ratio("ratio", ratio)
-    if len(counts) < 2:
-        raise DataError(
-            f"the training split has class {next(iter(counts))!r} only: another split or more rows are needed"
-        )
-    majority = max(counts.values())
-    target = int(ratio * majority)
-    wanted = {code: target - count for code, count in counts.items() if count < target}
-    if not wanted:
-        rarest = min(counts.values())
-        raise GateError(
-            f"ratio={ratio} is already reached: it asks for {target} rows of each class ({ratio} x {majority} rows of "
-            f"the largest, rounded down), and the rarest has {rarest}; ask for more or leave the data as they are"
-        )
-    return wanted
+        return self._replace(table=self.table.filter(pa.array(chosen)), parents=self.parents.take(chosen))
 
 
 def augment(
@@ -134,9 +72,10 @@ def augment(
     *,
     ratio: float,
     sampler: str,
-    k_neighbors: int,
     seed: int,
+    parameters: Parameters,
     group_by: str | None = None,
+    subgroups: str = "within",
     scale: NDArray[np.float32] | None = None,
 ) -> Augmentation:
     """Make the synthetic rows of the training split.
@@ -150,87 +89,153 @@ def augment(
     contract : Contract
         Its columns.
     ratio : float
-        See `quotas`.
+        See `resampler.methods.quota.wanted`.
     sampler : str
-        One of `feast_plugin.versions.recipe.SAMPLERS`.
-    k_neighbors : int
-        Neighbours of the same class that a row may be joined with.
+        A key of `resampler.methods.catalog.METHODS`.
     seed : int
         Keys every draw.
+    parameters : Parameters
+        Of the method.
     group_by : str, optional
         Join key or feature: only rows that agree in it are joined.
+    subgroups : {"within", "proportional"}
+        Whether each subgroup is balanced within itself, or grows in proportion to its rows.
     scale : ndarray of shape (n_features,), float32, optional
         Unit of distance of each column, by default fitted on the training split.
 
     Returns
     -------
     Augmentation
-        Classes in ascending order; within one, as `resampler.synthesize` orders them.
+        Classes in ascending order; within one, as `resampler.methods.oversample.oversample` orders them.
 
     Raises
     ------
     InvalidInputError, GateError
-        As `quotas`.
+        As `wanted`.
     DataError
-        If a class that needs rows, or a subgroup of it, has no more than `k_neighbors` complete ones.
+        If a class that needs rows, or a subgroup of it, has too few complete ones, or the method finds no bases.
 
     Notes
     -----
-    Memory grows with the rows of the classes that need synthetic rows; with an adaptive sampler, which looks at what
-    surrounds them, with the training split.
+    Memory grows with the rows of the classes that need synthetic rows; with a method that looks at what surrounds
+    them, with the training split.
     """
     codes, sizes = np.unique(rows.label[train], return_counts=True)
-    wanted = quotas(dict(zip(codes.tolist(), sizes.tolist(), strict=True)), ratio)
+    lacking = dict(sorted(wanted(dict(zip(codes.tolist(), sizes.tolist(), strict=True)), ratio).items()))
     contract = contract.measured(rows.table)
     schema = contract.feature_schema(rows.classes)
     schema = schema.with_scale(spread(rows, train, contract) if scale is None else scale)
 
-    # A plain sampler looks at the classes that need rows; an adaptive one at what surrounds them.
-    seen = np.flatnonzero(train & np.isin(rows.label, list(wanted))) if sampler in PLAIN else np.flatnonzero(train)
+    around = METHODS[sampler].looks_around
+    seen = np.flatnonzero(train) if around else np.flatnonzero(train & np.isin(rows.label, list(lacking)))
     real = rows.take([c.name for c in contract.columns], seen)
     matrix, vocabularies = encode(real, contract)
     complete = np.isfinite(matrix).all(axis=1)
-    incomplete = int(np.count_nonzero(~complete & np.isin(rows.label[seen], list(wanted))))
+    incomplete = int(np.count_nonzero(~complete & np.isin(rows.label[seen], list(lacking))))
     seen, matrix = seen[complete], matrix[complete]
-    row_ids = rows.row_id[seen]
-    groups = None if group_by is None else subgroups(group_by, rows.take([group_by], seen)[group_by])
-    by_id = np.argsort(row_ids)
-
-    made: list[NDArray[Any]] = []
-    parents: list[Parents] = []
-    for code, quota in sorted(wanted.items()):
-        members = np.flatnonzero(rows.label[seen] == code)
-        name = rows.classes.classes[code] if rows.classes.classes else code
-        if len(members) <= k_neighbors:
-            raise DataError(
-                f"k_neighbors={k_neighbors} needs at least {k_neighbors + 1} complete rows of class {name!r} in the "
-                f"training split, got {len(members)}: lower k_neighbors, change the split or gather more rows"
-            )
-        synthetic = sample(Request(sampler, matrix, members, row_ids, schema, name, k_neighbors, seed, quota, groups))
-        base, neighbor = (
-            seen[by_id[np.searchsorted(row_ids, ids, sorter=by_id)]]
-            for ids in (synthetic.base_id, synthetic.neighbor_id)
-        )
-        made.append(synthetic.X)
-        parents.append(Parents(base, neighbor, synthetic.step, np.full(quota, code, dtype=np.int64)))
-    family = Parents(*(np.concatenate(part) for part in zip(*parents, strict=True)))
-    return Augmentation(
-        table=_with_wide_integers(
-            decode(np.concatenate(made), contract, vocabularies), rows, family, wide_columns(real, contract)
-        ),
-        parents=family,
-        schema=schema,
-        incomplete=incomplete,
+    names = {code: rows.classes.classes[code] if rows.classes.classes else code for code in lacking}
+    mask = schema.categorical_mask
+    table = Table(
+        matrix,
+        rows.label[seen],
+        row_ids=rows.row_id[seen],
+        categorical=mask if mask.any() else None,
+        units=np.where(mask, 1.0, schema.scale),
+        names=schema.names,
+        groups=None if group_by is None else _groups(group_by, rows.take([group_by], seen)[group_by]),
+        n_around=int(np.count_nonzero(train)),
     )
+    _check_sizes(table, lacking, names, sampler, parameters, group_by, subgroups)
+    made = oversample(
+        table, sampler, lacking, seed=seed, parameters=parameters, subgroups=subgroups, names=names
+    ).provenance
+    values = build(matrix, made)
+    for at, j in enumerate(made.categorical_features):
+        values[:, j] = matrix[made.donor[:, at], j]
+    numbers = decode(values, contract, vocabularies)
+    wide = wide_columns(real, contract)
+    if wide:
+        numbers = _with_wide_integers(numbers, real.filter(pa.array(complete)), made, wide, schema, matrix, values)
+    parents = made._replace(base=seen[made.base], neighbor=seen[made.neighbor], donor=seen[made.donor])
+    return Augmentation(table=numbers, parents=parents, schema=schema, incomplete=incomplete)
 
 
-def _with_wide_integers(table: pa.Table, rows: Rows, parents: Parents, wide: list[StoredFeature]) -> pa.Table:
-    """Make the columns of integers that a float64 does not hold from their parents' integers."""
+def _groups(column: str, values: pa.ChunkedArray) -> NDArray[Any]:
+    """Return the subgroup of each row."""
+    if pa.types.is_list(values.type) or values.null_count:
+        raise DataError(
+            f"group_by must name a column of single values without null, got {column!r}: {values.type} with "
+            f"{values.null_count} nulls: group by another"
+        )
+    found = values.combine_chunks().to_numpy(zero_copy_only=False)
+    return found if found.dtype.kind in "iufb" else found.astype(str)
+
+
+def _check_sizes(
+    table: Table,
+    lacking: dict[int, int],
+    names: dict[int, Any],
+    sampler: str,
+    parameters: Parameters,
+    group_by: str | None,
+    subgroups: str,
+) -> None:
+    """Refuse classes, and subgroups of them, that have too few rows: all that have, before a search for any."""
+    k = parameters.k_neighbors if METHODS[sampler].joins else 0
+    for code in lacking:
+        held = int(np.count_nonzero(table.y == code))
+        if held <= k:
+            raise DataError(
+                f"k_neighbors={k} needs at least {k + 1} complete rows of class {names[code]!r} in the training split, "
+                f"got {held}: lower k_neighbors, change the split or gather more rows"
+            )
+    if table.groups is None:
+        return
+    within = subgroups == "within"
+    small: dict[Any, list[str]] = {}
+    for part in parts_of(table.y, lacking, table.groups if within else None, names):
+        of = table.groups[table.y == part.label]
+        values, sizes = np.unique(of, return_counts=True)
+        asked = (
+            {part.group: int(np.count_nonzero(of == part.group))}
+            if within
+            else dict(zip(values.tolist(), sizes.tolist(), strict=True))
+        )
+        small.setdefault(names[part.label], []).extend(
+            f"{group_by}={value!r} ({size})" for value, size in asked.items() if size <= k
+        )
+    for name, shown in small.items():
+        if shown:
+            more = f" and {len(shown) - 5} more" if len(shown) > 5 else ""
+            raise DataError(
+                f"k_neighbors={k} needs at least {k + 1} complete rows of class {name!r} in each subgroup of the "
+                f"training split, too few have {', '.join(shown[:5])}{more}: lower k_neighbors or group by a coarser "
+                "column"
+            )
+
+
+def _with_wide_integers(
+    table: pa.Table,
+    real: pa.Table,
+    made: Provenance,
+    wide: list[StoredFeature],
+    schema: FeatureSchema,
+    matrix: NDArray[Any],
+    values: NDArray[Any],
+) -> pa.Table:
+    """Make the columns of integers that a float64 does not hold in integers."""
     for c in wide:
-        pair = [rows.take([c.name], at)[c.name].combine_chunks() for at in (parents.base, parents.neighbor)]
-        base, neighbor = (np.asarray(part.flatten() if c.array else part) for part in pair)
-        whole = pa.array(interpolate_integers(base, neighbor, np.repeat(parents.step, c.width)))
-        table = table.set_column(table.schema.get_field_index(c.name), c.name, c.folded(whole))
+        held = real[c.name].combine_chunks()
+        names = [c.name] if not c.array else [f"{c.name}[{j}]" for j in range(len(held[0]))]
+        flat = np.asarray(held.flatten() if c.array else held).reshape(len(held), len(names))
+        made_of = [
+            build_integers(flat[:, at], made, matrix[:, j], values[:, j])
+            for at, j in enumerate(schema.names.index(name) for name in names)
+        ]
+        whole = pa.array(np.stack(made_of, axis=1).ravel())
+        if c.array:
+            whole = pa.ListArray.from_arrays(pa.array(np.arange(0, len(whole) + 1, len(names)), pa.int32()), whole)
+        table = table.set_column(table.schema.get_field_index(c.name), c.name, whole)
     return table
 
 
@@ -266,8 +271,7 @@ def publishable(rows: Rows, made: Augmentation, contract: Contract, schema: pa.S
     columns: dict[str, pa.Array | pa.ChunkedArray] = {
         name: _synthetic_keys(name, rows.table[name], n, key_type) for name, key_type in contract.join_keys.items()
     }
-    if rows.timestamps is not None:
-        columns[TIMESTAMP] = pa.array(rows.timestamps[made.parents.base], pa.int64()).cast(TIMESTAMP_TYPE)
+    columns[TIMESTAMP] = pa.array(rows.timestamps[made.parents.base], pa.int64()).cast(TIMESTAMP_TYPE)
     columns |= dict(zip(made.table.column_names, made.table.columns, strict=True))
     label = pa.array(made.parents.label)
     if rows.classes.classes:

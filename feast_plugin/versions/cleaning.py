@@ -1,4 +1,4 @@
-"""Which rows of an augmented training split stand where the classes meet: Tomek links and edited neighbours."""
+"""Which rows a cleaner takes out of an augmented training split."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ import numpy as np
 import pyarrow as pa
 
 from feast_plugin.versions.matrix import encode
-from resampler.layout import as_kernel_rows
-from resampler.metric import make_penalty
+from resampler.methods.clean import edited, tomek_links
+from resampler.methods.table import Table
 from resampler.neighbors import nearest_rows
-from resampler.resolution import deviations
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,8 +18,7 @@ if TYPE_CHECKING:
     from feast_plugin.versions.augmentation import Augmentation
     from feast_plugin.versions.contract import Contract
     from feast_plugin.versions.rows import Rows
-
-EDITORS = 3  # neighbours that must be of a row's class
+    from resampler.methods.clean import Nearest
 
 
 class Cleaned(NamedTuple):
@@ -38,7 +36,9 @@ class Cleaned(NamedTuple):
     synthetic: NDArray[np.bool_]
 
 
-def unclean(rows: Rows, train: NDArray[np.bool_], made: Augmentation, contract: Contract, cleaner: str) -> Cleaned:
+def rows_to_remove(
+    rows: Rows, train: NDArray[np.bool_], made: Augmentation, contract: Contract, cleaner: str
+) -> Cleaned:
     """Find what a cleaner takes out of the training split after it was augmented.
 
     Synthetic rows go, and real ones of classes that got none. A real row of a class that is filled up always stays:
@@ -55,7 +55,7 @@ def unclean(rows: Rows, train: NDArray[np.bool_], made: Augmentation, contract: 
     contract : Contract
         Columns.
     cleaner : str
-        One of `feast_plugin.versions.recipe.CLEANERS`.
+        One of `resampler.methods.clean.CLEANERS`.
 
     Returns
     -------
@@ -79,49 +79,28 @@ def unclean(rows: Rows, train: NDArray[np.bool_], made: Augmentation, contract: 
     whole = np.flatnonzero(np.isfinite(matrix).all(axis=1))
     filled = np.unique(made.parents.label)
     may_go = ((np.arange(len(label)) >= len(members)) | ~np.isin(label, filled))[whole]
-    find = _tomek if cleaner == "tomek" else _edited
-    found = whole[find(_Search(matrix[whole], made), label[whole], may_go)]
+    nearest = _search(matrix[whole], label[whole], made)
+    if cleaner == "tomek":
+        found = tomek_links(nearest, label[whole])
+        found = found[may_go[found]]
+    else:
+        found = edited(nearest, label[whole], np.flatnonzero(may_go))
     gone = np.zeros(len(label), dtype=np.bool_)
-    gone[found] = True
+    gone[whole[found]] = True
     out = np.zeros(len(train), dtype=np.bool_)
     out[members] = gone[: len(members)]
     return Cleaned(out, gone[len(members) :])
 
 
-class _Search:
-    """Neighbours among the rows, in the units of distance that the samplers use."""
+def _search(matrix: NDArray[Any], label: NDArray[np.int64], made: Augmentation) -> Nearest:
+    """Return a search among the rows, in the units of distance that synthetic rows were made in."""
+    mask = made.schema.categorical_mask
+    units = np.where(mask, 1.0, made.schema.scale)
+    table = Table(matrix, label, categorical=mask if mask.any() else None, units=units)
+    penalty = table.penalty_of(np.arange(len(matrix)))
 
-    def __init__(self, matrix: NDArray[Any], made: Augmentation) -> None:
-        schema = made.schema
-        categorical = schema.categorical_mask
-        units = np.where(categorical, 1.0, schema.scale)
-        spread = deviations(matrix[:, ~categorical]) / units[~categorical]
-        self._matrix = as_kernel_rows(matrix)
-        self._inverse = 1.0 / units
-        self._penalty = make_penalty(categorical if categorical.any() else None, spread, matrix.shape[1])
+    def nearest(queries: NDArray[np.int64], k: int) -> NDArray[np.int64]:
+        found = nearest_rows(matrix, k, queries=queries, inverse_scale=1.0 / units, penalty=penalty, method="auto")
+        return found.indices
 
-    def __call__(self, queries: NDArray[np.int64], k: int) -> NDArray[np.int64]:
-        return nearest_rows(
-            self._matrix, k, queries=queries, inverse_scale=self._inverse, penalty=self._penalty, method="auto"
-        ).indices
-
-
-def _tomek(search: _Search, label: NDArray[np.int64], may_go: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Each other's nearest row, and of different classes: every link has an end outside the largest class."""
-    classes, counts = np.unique(label, return_counts=True)
-    nearest = np.full(len(label), -1)
-    ends = np.flatnonzero(label != classes[counts.argmax()])
-    nearest[ends] = search(ends, 1)[:, 0]
-    met = np.unique(nearest[ends][label[nearest[ends]] != label[ends]])
-    asked = met[nearest[met] < 0]
-    if len(asked):
-        nearest[asked] = search(asked, 1)[:, 0]
-    known = np.flatnonzero(nearest >= 0)
-    linked = (nearest[nearest[known]] == known) & (label[nearest[known]] != label[known])
-    return known[linked & may_go[known]]
-
-
-def _edited(search: _Search, label: NDArray[np.int64], may_go: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Rows that have a neighbour of another class, as imbalanced-learn has it; Wilson takes a vote."""
-    asked = np.flatnonzero(may_go)
-    return asked[(label[search(asked, EDITORS)] != label[asked][:, None]).any(axis=1)]
+    return nearest

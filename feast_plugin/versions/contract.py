@@ -165,6 +165,11 @@ class Contract:
     timestamped: bool = True
 
     @property
+    def categorical(self) -> list[str]:
+        """Names of the categorical features."""
+        return [c.name for c in self.columns if c.categorical]
+
+    @property
     def label_in_frame(self) -> bool:
         """Whether the label comes with the entity frame."""
         return self.label_reference.startswith(f"{NAMESPACE}:")

@@ -10,27 +10,44 @@ import pyarrow as pa
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from feast_plugin.versions.augmentation import Parents
+    from resampler.methods.provenance import Provenance
 
 FILE = "lineage.parquet"
-SCHEMA = pa.schema(
-    [
-        ("row", pa.int64()),  # of the synthetic row in the train file
-        ("base_row", pa.int64()),  # of its parents there
-        ("neighbor_row", pa.int64()),
-        ("base_id", pa.int64()),  # their identities, which outlive this version
-        ("neighbor_id", pa.int64()),
-        ("step", pa.float32()),
-    ]
-)
+PARENTS = [
+    ("row", pa.int64()),  # of the synthetic row in the train file
+    ("base_row", pa.int64()),  # of its parents there
+    ("neighbor_row", pa.int64()),
+    ("base_id", pa.int64()),  # their identities, which outlive this version
+    ("neighbor_id", pa.int64()),
+    ("step", pa.float32()),
+]
+DRAWS = [
+    ("draw", pa.int64())
+]  # number of the draw that `base_id` and the seed key, where a place draws more than a step
 
 
-def lineage_table(parents: Parents, train: NDArray[np.bool_], row_id: NDArray[np.int64]) -> pa.Table:
+def lineage_schema(made: Provenance) -> pa.Schema:
+    """Return the columns of the lineage.
+
+    Parameters
+    ----------
+    made : Provenance
+        Of the synthetic rows.
+
+    Returns
+    -------
+    pyarrow.Schema
+        What puts a row where it lies: parents and step, and the draw where the method's place needs it.
+    """
+    return pa.schema(PARENTS if made.draws is None else [*PARENTS, *DRAWS])
+
+
+def lineage_table(made: Provenance, train: NDArray[np.bool_], row_id: NDArray[np.int64]) -> pa.Table:
     """Write parents as positions in the train file and as row ids.
 
     Parameters
     ----------
-    parents : Parents
+    made : Provenance
         Positions in the canonical table.
     train : ndarray of shape (n_rows,), bool
         The training split of the canonical table.
@@ -40,18 +57,18 @@ def lineage_table(parents: Parents, train: NDArray[np.bool_], row_id: NDArray[np
     Returns
     -------
     pyarrow.Table
-        As `SCHEMA`, a row a synthetic row, in their order.
+        As `lineage_schema`, a row a synthetic row, in their order.
     """
     n_real = int(np.count_nonzero(train))
     row_in_train = np.cumsum(train) - 1
-    return pa.table(
-        {
-            "row": n_real + np.arange(len(parents.base)),
-            "base_row": row_in_train[parents.base],
-            "neighbor_row": row_in_train[parents.neighbor],
-            "base_id": row_id[parents.base],
-            "neighbor_id": row_id[parents.neighbor],
-            "step": parents.step,
-        },
-        schema=SCHEMA,
-    )
+    columns = {
+        "row": n_real + np.arange(len(made.base)),
+        "base_row": row_in_train[made.base],
+        "neighbor_row": row_in_train[made.neighbor],
+        "base_id": row_id[made.base],
+        "neighbor_id": row_id[made.neighbor],
+        "step": made.step,
+    }
+    if made.draws is not None:
+        columns["draw"] = made.draws.number
+    return pa.table(columns, schema=lineage_schema(made))

@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from feast_plugin.versions.split import FORMS, SplitRule
 from resampler.errors import CorruptStateError, InvalidInputError
+from resampler.methods.catalog import ALIASES, METHODS
+from resampler.methods.clean import CLEANERS
+from resampler.methods.parameters import NO_DANGER, NoDanger, Parameters
+from resampler.methods.quota import SUBGROUPS
 from resampler.options import RATIO, SEED, Rule, check_options, count, one_of, option
 
 if TYPE_CHECKING:
     from feast_plugin.versions.manifest import Manifest
 
 ALGORITHM = 1  # raised when equal recipes begin to give other rows
-PLAIN = ("smote", "smotenc")
-ADAPTIVE = ("borderline", "adasyn")
-SAMPLERS = (*PLAIN, *ADAPTIVE)
-CLEANERS = ("tomek", "enn")
+WITHIN = 2  # of subgroups that are balanced within themselves: by algorithm 1 they grow in proportion
 RETAINED = {"full": None, "sample": 1_000, "recipe": 0}  # synthetic rows that are stored; None is all
 FORGOT = "forgot_in_version"  # a manifest's parameter: the version that this one replaces
 
@@ -33,6 +34,13 @@ def _check_column(name: str, value: object) -> str:
 
 
 SPLIT = Rule(str, _check_split, FORMS.replace(" | ", ", "))
+def _check_shrinkage(name: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
+        raise InvalidInputError(f"{name} must be a number of 0 or more, got {value!r}")
+    return float(value)
+
+
+SHRINKAGE = Rule(float, _check_shrinkage, "a number of 0 or more")
 COLUMN = Rule(str, _check_column, "a column's name")
 
 
@@ -42,11 +50,11 @@ class Recipe:
 
     Parameters
     ----------
-    ratio, seed, split, sampler, k_neighbors, clean, undersample, group_by, retain
+    ratio, seed, split, sampler, k_neighbors, clean, undersample, group_by, subgroups, no_danger, shrinkage, retain
         As in `feast_plugin.create_snapshot`. What is None there is chosen when the contract is known
         (`feast_plugin.versions.training.resolve`).
     algorithm : int
-        By which the rows are made; another than `ALGORITHM` is an earlier release's.
+        By which the rows are made.
 
     Raises
     ------
@@ -60,7 +68,9 @@ class Recipe:
         None, SPLIT, "How rows are split; by default time:0.7,0.15,0.15, or stratified where rows have no time."
     )
     sampler: str | None = option(
-        None, one_of(SAMPLERS), "How synthetic rows are made; by default smote, or smotenc for categorical features."
+        None,
+        one_of(METHODS, former=ALIASES),
+        "How synthetic rows are made; by default smote, or smotenc for categorical features.",
     )
     k_neighbors: int = option(5, count(1), "Neighbours of its class that a row may be joined with.")
     clean: str | None = option(None, one_of(CLEANERS), "Then take out of training what stands where the classes meet.")
@@ -68,6 +78,17 @@ class Recipe:
         None, RATIO, "First drop training rows of larger classes until smallest : larger is this."
     )
     group_by: str | None = option(None, COLUMN, "Join key or feature: join only rows that agree in it.")
+    subgroups: str = option(
+        "within",
+        one_of(SUBGROUPS),
+        "With group_by: balance each subgroup within itself, or let it grow in proportion to its rows.",
+    )
+    no_danger: NoDanger = option(
+        "plain", one_of(NO_DANGER), "Where no row of a class is in danger: make the plain method's rows and warn, or fail."
+    )
+    shrinkage: float | None = option(
+        None, SHRINKAGE, "With sampler random: width of the noise about a row, in multiples of Silverman's."
+    )
     retain: str = option(
         "full", one_of(RETAINED), "Synthetic rows to store: all, the first 1,000, or none; rebuild makes them again."
     )
@@ -75,6 +96,25 @@ class Recipe:
 
     def __post_init__(self) -> None:
         check_options(self)
+        if self.shrinkage is not None and self.sampler != "random":
+            raise InvalidInputError(f"shrinkage goes with sampler 'random', got sampler {self.sampler!r}")
+        if self.algorithm not in (ALGORITHM, WITHIN):
+            raise InvalidInputError(f"algorithm must be {ALGORITHM} or {WITHIN}, got {self.algorithm!r}")
+
+    @property
+    def methods(self) -> Parameters:
+        """What the method is asked for."""
+        return Parameters(self.k_neighbors, no_danger=self.no_danger, shrinkage=self.shrinkage)
+
+    @property
+    def cleaner(self) -> str | None:
+        """What cleans the training split: what was asked for, or what belongs to the method."""
+        return self.clean or (None if self.sampler is None else METHODS[self.sampler].clean)
+
+    @property
+    def within(self) -> bool:
+        """Whether there are subgroups that are balanced within themselves."""
+        return self.group_by is not None and self.subgroups == "within"
 
     @property
     def column(self) -> str | None:
@@ -84,9 +124,11 @@ class Recipe:
     @property
     def parameters(self) -> dict[str, Any]:
         """What a manifest keeps as `parameters`, and its tags say: all that decides the rows but seed and ratio."""
-        chosen = {name: getattr(self, name) for name in ("clean", "group_by", "undersample")}
+        chosen = {name: getattr(self, name) for name in ("clean", "group_by", "undersample", "shrinkage")}
+        chosen["subgroups"] = self.subgroups if self.within else None
+        chosen["no_danger"] = self.no_danger if self.no_danger != "plain" else None
         return {
-            "algorithm": self.algorithm,
+            "algorithm": WITHIN if self.within else ALGORITHM,
             "k_neighbors": self.k_neighbors,
             "sampler": self.sampler,
             "split": str(self.split),
@@ -118,4 +160,5 @@ class Recipe:
                 f"{manifest.name} version {manifest.version} was made with {', '.join(unknown)}, which this release "
                 "does not know: use the release that made it, or a later one"
             )
-        return cls(seed=manifest.seed, ratio=manifest.ratio, retain=manifest.retain, **parameters)
+        known = {"subgroups": "proportional"} | parameters  # by algorithm 1, which has no other
+        return cls(seed=manifest.seed, ratio=manifest.ratio, retain=manifest.retain, **known)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from feast_plugin.versions.augmentation import augment
-from feast_plugin.versions.cleaning import unclean
+from feast_plugin.versions.cleaning import rows_to_remove
 from feast_plugin.versions.contract import check_group
-from feast_plugin.versions.sampling import resolve_sampler
 from feast_plugin.versions.split import LEFT_OUT, TRAIN, SplitRule, undersample
+from resampler.methods.catalog import fitting
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -66,7 +66,7 @@ def resolve(recipe: Recipe, contract: Contract) -> Recipe:
     return dataclasses.replace(
         recipe,
         split=recipe.split or by_default,
-        sampler=resolve_sampler(recipe.sampler, contract),
+        sampler=fitting(recipe.sampler, contract.categorical),
         group_by=check_group(recipe.group_by, contract),
     )
 
@@ -169,13 +169,14 @@ def augment_training(
         contract,
         ratio=recipe.ratio,
         sampler=recipe.sampler or "",
-        k_neighbors=recipe.k_neighbors,
         seed=recipe.seed,
+        parameters=recipe.methods,
         group_by=recipe.group_by,
+        subgroups=recipe.subgroups,
         scale=scale,
     )
-    if recipe.clean is None:
+    if recipe.cleaner is None:
         return Training(assignment, made, None)
-    cleaned = unclean(rows, train, made, contract, recipe.clean)
+    cleaned = rows_to_remove(rows, train, made, contract, recipe.cleaner)
     assignment = np.where(cleaned.real, np.uint8(LEFT_OUT), assignment)
     return Training(assignment, made.keep(~cleaned.synthetic), cleaned.real)

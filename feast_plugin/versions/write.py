@@ -113,7 +113,7 @@ def write_version(draft: Draft, name: str, version: int, directory: Location) ->
         files = {split: stack.enter_context(ParquetFile(directory, part_name(split), schema)) for split in used}
         kept = None if limit is None else stack.enter_context(ParquetFile(directory, KEPT, schema))
         dropped = None if cleaned is None else stack.enter_context(ParquetFile(directory, CLEANED, schema))
-        parents = stack.enter_context(ParquetFile(directory, lineage.FILE, lineage.SCHEMA))
+        parents = stack.enter_context(ParquetFile(directory, lineage.FILE, lineage.lineage_schema(made.parents)))
         passes = tqdm(rows.batches(), total=-(-len(train) // BATCH_ROWS), desc="writing", unit="batch", disable=None)
         for start, real in passes:
             batch = published_rows(real, contract, schema)

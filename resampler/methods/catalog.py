@@ -48,6 +48,8 @@ class Method:
         Whether the rows of other classes matter.
     needs_danger : bool
         Whether it has no bases where no row meets another class; `Parameters.no_danger` says what happens then.
+    joins : bool
+        Whether a base is joined with others, `k_neighbors` of which its class must have beside it.
     """
 
     summary: str
@@ -60,6 +62,7 @@ class Method:
     clean: str | None = None
     looks_around: bool = False
     needs_danger: bool = False
+    joins: bool = True
 
 
 METHODS: dict[str, Method] = {
@@ -69,7 +72,7 @@ METHODS: dict[str, Method] = {
         categories="none",
         weigh=select.alike,
     ),
-    "smotenc": Method("smote, with categories by the vote of the neighbours", select.every_row, weigh=select.alike),
+    "smotenc": Method("smote, with categories by the vote of the neighbours", select.every_row),
     "smoten": Method(
         "rows of categories alone, by the vote of a row and its neighbours",
         select.every_row,
@@ -119,7 +122,7 @@ METHODS: dict[str, Method] = {
         select.every_row,
         pair.itself,
         place="copy",
-        weigh=select.alike,
+        joins=False,
     ),
     "smoteenn": Method("smote, then edited nearest neighbours", select.every_row, clean="enn"),
     "smotetomek": Method("smote, then Tomek links", select.every_row, clean="tomek"),
@@ -130,7 +133,8 @@ METHODS: dict[str, Method] = {
         space=space.unit_length,
     ),
 }
-ALIASES = {"borderline-1": "borderline", "plain": "smote", "adaptive": "adasyn"}  # older and longer names
+# Former names, taken with a warning until the next release, and what they are called now.
+ALIASES = {"borderline-1": "borderline", "plain": "smote", "adaptive": "adasyn"}
 STREAMED = tuple(name for name, method in METHODS.items() if method.weigh is not None)
 
 
@@ -156,5 +160,37 @@ def resolve(name: str, *, known: tuple[str, ...] = tuple(METHODS)) -> str:
     """
     found = ALIASES.get(name, name)
     if found not in known:
-        raise InvalidInputError(f"the method must be one of {', '.join(known)}, got {name!r}")
+        raise InvalidInputError(f"sampler must be one of {known}, got {name!r}")
+    return found
+
+
+def fitting(name: str | None, categorical: list[str]) -> str:
+    """Choose a method for columns, or check one.
+
+    Parameters
+    ----------
+    name : str, optional
+        As a user wrote it; by default smotenc where there are categorical columns, else smote.
+    categorical : list of str
+        Names of the categorical columns.
+
+    Returns
+    -------
+    str
+        A key of `METHODS`.
+
+    Raises
+    ------
+    InvalidInputError
+        If there is none of that name, or it does not fit the columns.
+    """
+    usual = "smotenc" if categorical else "smote"
+    if name is None:
+        return usual
+    found = resolve(name)
+    needs = METHODS[found].categories
+    if (categorical and needs == "none") or (found == "smotenc" and not categorical):
+        raise InvalidInputError(
+            f"sampler {name!r} does not fit the contract's categorical features {categorical}: use {usual!r}"
+        )
     return found

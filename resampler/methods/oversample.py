@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -19,8 +20,6 @@ from resampler.notices import warn
 from resampler.resolution import deviations
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from numpy.typing import NDArray
 
 
@@ -142,7 +141,7 @@ def oversample(
     grown: list[Grown] = []
     for part in parts:
         rows = table if part.rows is None else table.take(part.rows)._replace(groups=None)
-        task = Task(rows, part, parameters, search, part.n_synthetic / total)
+        task = Task(rows, part, parameters, search, part.n_synthetic / total, seed)
         try:
             plan, plain = _plan(task, rule)
         except InvalidInputError as error:
@@ -162,7 +161,7 @@ def _count(mask: NDArray[np.bool_] | None) -> int:
 
 
 def _place(rule: Method, parameters: Parameters) -> str:
-    return "smoothed" if rule.place == "copy" and parameters.shrinkage else rule.place
+    return "smoothed" if rule.place == "copy" and parameters.shrinkage is not None else rule.place
 
 
 def _plan(task: Task, rule: Method) -> tuple[Plan, bool]:
@@ -233,7 +232,8 @@ def _width(task: Task) -> NDArray[np.float64]:
     """Return the spread of the noise of each column: Silverman's, times the class's shrinkage."""
     d, n = task.table.X.shape[1], task.table.n_around or task.table.X.shape[0]
     bandwidth = (4 / ((d + 2) * n)) ** (1 / (d + 4))  # n is the number of all rows, as imbalanced-learn has it
-    factor = (task.parameters.shrinkage or {}).get(task.part.label, 0.0)
+    given = task.parameters.shrinkage
+    factor = given[task.part.label] if isinstance(given, Mapping) else given or 0.0
     members = dense_rows(task.table.X[task.members])
     return np.asarray(factor * bandwidth * deviations(members), dtype=np.float64)
 

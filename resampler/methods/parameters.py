@@ -39,8 +39,8 @@ class Parameters:
         For svm: gives `support_` when fitted.
     out_step : float
         For svm: how far to extrapolate from a support vector that is in no danger.
-    shrinkage : dict, optional
-        For random: width of the noise for each class, in multiples of Silverman's; none by default.
+    shrinkage : float or dict, optional
+        For random: width of the noise, for all classes or for each, in multiples of Silverman's; none by default.
 
     Raises
     ------
@@ -56,7 +56,7 @@ class Parameters:
     sparsity: Callable[[Any], float] | None = None
     machine: Any = None
     out_step: float = 0.5
-    shrinkage: Mapping[Any, float] | None = None
+    shrinkage: float | Mapping[Any, float] | None = None
 
     def __post_init__(self) -> None:
         if self.no_danger not in NO_DANGER:

@@ -6,9 +6,8 @@ import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from sklearn.metrics import pairwise_distances_chunked
 
-from resampler.errors import InfeasibleError, InvalidInputError
+from resampler.errors import DataError, InfeasibleError
 from resampler.resolution import at_unit
 
 if TYPE_CHECKING:
@@ -169,7 +168,7 @@ def by_support_vectors(task: Task) -> Selection:
     ------
     InfeasibleError
         If the machine has no support vectors.
-    InvalidInputError
+    DataError
         If all of the class's are noise.
 
     References
@@ -192,7 +191,7 @@ def by_support_vectors(task: Task) -> Selection:
     others = task.foreign(task.nearest(vectors, task.parameters.m_neighbors)).mean(axis=1)
     vectors, others = vectors[others < 1], others[others < 1]
     if not vectors.size:
-        raise InvalidInputError(
+        raise DataError(
             f"SVM-SMOTE is not adapted to your dataset: all support vectors of {task.part.name} are noise, so 0 of "
             f"{task.part.n_synthetic} synthetic rows could be made: use another variant or lower m_neighbors"
         )
@@ -210,7 +209,7 @@ def by_cluster(task: Task) -> Selection:
     Parameters
     ----------
     task : Task
-        The class; ``clusters.fit_predict(X)`` finds the clusters.
+        The class; ``clusters.fit_predict(X)`` finds the clusters, by default eight by k-means in mini-batches.
 
     Returns
     -------
@@ -228,7 +227,7 @@ def by_cluster(task: Task) -> Selection:
     """
     parameters, members = task.parameters, task.members
     X = at_unit(task.table.X)  # tiny numbers have no squares: clusters would be arbitrary
-    clusters = parameters.clusters.fit_predict(X)
+    clusters = _clusters_of(task, X)
     threshold = task.share / 2 if parameters.cluster_share is None else parameters.cluster_share
     sizes = np.bincount(clusters)
     held = np.bincount(clusters[members], minlength=len(sizes))
@@ -250,6 +249,18 @@ def by_cluster(task: Task) -> Selection:
     return Selection(bases, sparsity[at] / held[chosen][at], mark)
 
 
+def _clusters_of(task: Task, X: Any) -> NDArray[np.int64]:
+    """Find the clusters, on one thread unless the user brought what finds them: sums would depend on their number."""
+    if task.parameters.clusters is not None:
+        return task.parameters.clusters.fit_predict(X)
+    from sklearn.cluster import MiniBatchKMeans
+    from threadpoolctl import threadpool_limits
+
+    count = min(8, X.shape[0])  # imbalanced-learn's
+    with threadpool_limits(1):
+        return MiniBatchKMeans(count, random_state=task.seed % 2**32, n_init=1).fit_predict(X)
+
+
 def sparsity_of(X: Any) -> float:
     """Measure how sparse a cluster is: a power of its rows' mean distance, divided by their number.
 
@@ -267,6 +278,8 @@ def sparsity_of(X: Any) -> float:
     -----
     O(n_rows**2) time, and memory for a part of the distances at a time.
     """
+    from sklearn.metrics import pairwise_distances_chunked
+
     n = X.shape[0]
     if n < 2:
         return 0.0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from scipy import sparse
 
-from resampler.errors import InvalidInputError
+from resampler.errors import DataError
 from resampler.integers import are_wide, offsets
 from resampler.layout import as_kernel_rows
 from resampler.metric import make_penalty
@@ -205,7 +205,7 @@ class Search:
         return found.indices
 
 
-def too_few(count: int, of: str, got: int, n_synthetic: int) -> InvalidInputError:
+def too_few(count: int, of: str, got: int, n_synthetic: int) -> DataError:
     """Return the error of a search among too few rows.
 
     Parameters
@@ -221,10 +221,10 @@ def too_few(count: int, of: str, got: int, n_synthetic: int) -> InvalidInputErro
 
     Returns
     -------
-    InvalidInputError
+    DataError
         To be raised.
     """
-    return InvalidInputError(
+    return DataError(
         f"{count} neighbours need at least {count + 1} rows of {of}, got {got}, so 0 of {n_synthetic} synthetic rows "
         "could be made: ask for fewer neighbours or gather more rows"
     )

@@ -34,6 +34,8 @@ class Task:
         How neighbours are found.
     share : float
         Part of all rows wanted that this class is to get.
+    seed : int
+        Keys every draw.
     """
 
     table: Table
@@ -41,6 +43,7 @@ class Task:
     parameters: Parameters
     search: Search
     share: float = 1.0
+    seed: int = 0
 
     @cached_property
     def members(self) -> NDArray[np.int64]:
@@ -103,7 +106,7 @@ class Task:
 
         Raises
         ------
-        InvalidInputError
+        DataError
             If there are k rows or fewer, or a value is further from 0 than distances can be measured.
         """
         table = self.table

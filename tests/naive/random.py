@@ -22,6 +22,11 @@ def draw(seed, stream, row_id, n):
     return philox((row_id & MASK, row_id >> 32, n, stream), (seed & MASK, seed >> 32))
 
 
+def more_words(words, seed, block):
+    w0, w1, w2, w3 = words
+    return philox((w0, w1, w2, (w3 + block + 1) & MASK), (seed & MASK, seed >> 32))
+
+
 def poisson(word, rate):
     """Invert the distribution function; the exponential by its series, 20 terms."""
     terms = [1.0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from naive.interpolate import synthetic_row
+from naive.generation import synthetic_row
 from naive.random import draw, fading
 
 f32 = np.float32

@@ -4,13 +4,13 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
+from harness.one_class import one_class
 from numba.core import event
 
 from resampler import samplers
 from resampler.layout import as_kernel_array, as_kernel_rows
 from resampler.neighbors import nearest_rows
 from resampler.samplers import replay
-from resampler.synthesize import synthesize
 
 
 def read_only(array):
@@ -81,7 +81,7 @@ def batch(X, y, ids, layout):
             found.append(replay(given, kept._replace(**{f: layout(getattr(kept, f)) for f in PARENTS})))
     mask = layout(np.arange(4) == 3)
     for options in ({}, {"categorical_mask": mask, "scale": layout(np.ones(4))}):
-        made = synthesize(given, 30, row_ids=layout(ids), **options)
+        made = one_class(given, 30, row_ids=layout(ids), **options)
         found += [made.X, made.base_id, made.neighbor_id]
     for method in ("exact", "approximate"):
         options = {"row_ids": layout(ids), "queries": layout(np.arange(9))}

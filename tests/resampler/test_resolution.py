@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from harness.one_class import one_class
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,7 +10,6 @@ from resampler import FeatureSchema, MinorityBuffer, OnlineResampler, samplers
 from resampler.errors import ContractError, InvalidInputError
 from resampler.neighbors import nearest_rows
 from resampler.resolution import at_unit, resolve, rows_at_unit
-from resampler.synthesize import synthesize
 
 
 def rows(dtype, n=300, d=3, seed=0):
@@ -74,8 +74,8 @@ def test_scale_and_categories_follow(exponent, seed, dtype, mixed):
     tiny[:, :2] = np.ldexp(X[:, :2], exponent)
     if not mixed:
         tiny[:, 2] = np.ldexp(X[:, 2], exponent)
-    want = synthesize(X, 60, k_neighbors=3, scale=scale, categorical_mask=mask)
-    got = synthesize(tiny, 60, k_neighbors=3, scale=scale, categorical_mask=mask)
+    want = one_class(X, 60, k_neighbors=3, scale=scale, categorical_mask=mask)
+    got = one_class(tiny, 60, k_neighbors=3, scale=scale, categorical_mask=mask)
     assert np.array_equal(got.base_id, want.base_id)
     assert np.array_equal(got.neighbor_id, want.neighbor_id)
     if mixed:
@@ -84,15 +84,15 @@ def test_scale_and_categories_follow(exponent, seed, dtype, mixed):
 
 def test_units_given_as_scale_are_the_same():
     X = rows("float32")
-    want = synthesize(X, 100).neighbor_id
-    assert np.array_equal(synthesize(X, 100, scale=np.full(3, 2.0**80)).neighbor_id, want)
-    assert np.array_equal(synthesize(np.ldexp(X, -80), 100, scale=np.full(3, 2.0**-80)).neighbor_id, want)
+    want = one_class(X, 100).neighbor_id
+    assert np.array_equal(one_class(X, 100, scale=np.full(3, 2.0**80)).neighbor_id, want)
+    assert np.array_equal(one_class(np.ldexp(X, -80), 100, scale=np.full(3, 2.0**-80)).neighbor_id, want)
 
 
 def test_categories_beside_numbers_without_a_square_are_refused():
     X = np.column_stack([rows("float64", d=2) * 1e-170, np.arange(300) % 3])
     with pytest.raises(InvalidInputError, match=r"must spread by 1e-150 units or more, got 9[.]9.*e-171"):
-        synthesize(X, 10, categorical_mask=np.array([False, False, True]))
+        one_class(X, 10, categorical_mask=np.array([False, False, True]))
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

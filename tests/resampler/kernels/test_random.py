@@ -1,10 +1,12 @@
+from statistics import NormalDist
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from naive.random import draw as naive_draw
 
-from resampler.kernels.random import bounded, draw, philox4x32, rank_keys, unit
+from resampler.kernels.random import bounded, draw, normal, philox4x32, rank_keys, unit
 
 WORD = st.integers(0, 2**32 - 1)
 
@@ -59,3 +61,9 @@ def test_rank_keys_depend_on_seed_stream_and_row_only():
     assert np.array_equal(keys, shuffled[::-1])
     assert not np.array_equal(keys, other)
     assert len(np.unique(keys)) == 100
+
+
+@given(word=st.integers(0, 2**32 - 1))
+def test_normal_inverts_the_distribution(word):
+    want = NormalDist().inv_cdf((word + 0.5) / 2**32)
+    assert normal(np.uint64(word)) == pytest.approx(want, rel=2e-6, abs=2e-7)

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from naive import generate as naive_generate
+from naive import generation as naive_generate
 
-from resampler.kernels import interpolate as kernels
+from resampler.kernels import generation as kernels
+from resampler.kernels.places import PLACES
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -42,14 +43,21 @@ def test_elect_and_vote(n, k, d, seed):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("place", PLACES)
 @given(n=st.integers(1, 9), d=st.integers(1, 9), count=st.integers(1, 30), seed=seeds)
-def test_interpolate(dtype, n, d, count, seed):
+def test_build(dtype, place, n, d, count, seed):
     rng = np.random.default_rng(seed)
     X = (rng.normal(size=(n, d)) * 10.0 ** rng.integers(-8, 8)).astype(dtype)
     base, neighbor, step = rng.integers(0, n, count), rng.integers(0, n, count), rng.random(count, np.float32)
+    ids, copy, stream, width = rng.integers(0, 2**62, count), rng.integers(0, 99, count), 7, rng.random(d)
     out = np.full((count, d), np.nan, dtype=dtype)
     first, last = sorted(rng.integers(0, count + 1, 2))
-    kernels.interpolate(X, base, neighbor, step, first, last, out)
+    keys = ids, copy, np.uint64(seed), stream, width
+    kernels.build(PLACES.index(place), X, base, neighbor, step, *keys, first, last, out)
     for i in range(count):
-        row = naive_generate.between(X[base[i]], X[neighbor[i]], step[i])
-        assert np.array_equal(out[i], row) if first <= i < last else np.isnan(out[i]).all()
+        if not first <= i < last:
+            assert np.isnan(out[i]).all()
+            continue
+        draw = seed, stream, int(ids[i]), int(copy[i])
+        row = naive_generate.PLACES[place](X[base[i]], X[neighbor[i]], step[i], draw, width)
+        assert np.array_equal(out[i], np.array(row, dtype=dtype))

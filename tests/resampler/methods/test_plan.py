@@ -1,25 +1,25 @@
 import numpy as np
-import pytest
+from harness.one_class import one_class
 from hypothesis import given
 from hypothesis import strategies as st
-from naive.interpolate import synthetic_row
+from naive.generation import synthetic_row
 from naive.online import neighbors as naive_neighbors
 from naive.random import draw as naive_draw
 
-from resampler.errors import InvalidInputError
-from resampler.generate import Plan, build, draw, take_turns
+from resampler.methods.place import build
+from resampler.methods.plan import Plan, draw, take_turns
+from resampler.methods.provenance import Provenance
 from resampler.metric import label_key
-from resampler.synthesize import synthesize
 
 
 @given(n=st.integers(6, 40), d=st.integers(1, 5), count=st.integers(0, 90), seed=st.integers(0, 2**64 - 1))
-def naive_test_synthesize_is_the_naive(n, d, count, seed):
+def test_one_class_is_the_naive_loop(n, d, count, seed):
     rng = np.random.default_rng(seed % 2**32)
     X = rng.integers(0, 5, size=(n, d)).astype(np.float32)
     mask = rng.random(d) < 0.4
     scale = np.where(mask, 1.0, rng.random(d) + 0.5)
     ids = rng.permutation(3 * n)[:n]
-    made = synthesize(X, count, k_neighbors=3, seed=seed, label="a", row_ids=ids, scale=scale, categorical_mask=mask)
+    made = one_class(X, count, k_neighbors=3, seed=seed, label="a", row_ids=ids, scale=scale, categorical_mask=mask)
     spread = X[:, ~mask].std(axis=0, dtype=np.float64) / scale[~mask]
     penalty = np.where(mask, np.median(spread) ** 2 if len(spread) else 1.0, -1.0)
     stream = label_key("a")
@@ -69,7 +69,8 @@ def test_threads_and_chunks_change_nothing(monkeypatch):
     X = rng.normal(size=(500, 3)).astype(np.float32)
     plan = Plan(np.arange(500), np.arange(500), rng.integers(0, 500, size=(500, 4)))
     parents = draw(plan, 70_000, 3, 9)
-    rows = build(X, parents.base, parents.neighbor, parents.step)
+    none = np.empty((70_000, 0), dtype=np.int64)
+    rows = build(X, Provenance(np.ones(70_000), *parents[2:], none, none[0]))
     monkeypatch.setattr("numba.config.NUMBA_NUM_THREADS", 1)
     alone = draw(plan, 70_000, 3, 9)
     assert all(np.array_equal(a, b) for a, b in zip(parents, alone, strict=True))
@@ -77,19 +78,3 @@ def test_threads_and_chunks_change_nothing(monkeypatch):
     assert all(np.array_equal(a[69_000:], b) for a, b in zip(parents, late, strict=True))
     step = parents.step[:, None]
     assert np.array_equal(rows, X[parents.base] + step * (X[parents.neighbor] - X[parents.base]))
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"k_neighbors": 0}, "k_neighbors must be an integer of at least 1, got 0"),
-        ({"k_neighbors": 9}, "k_neighbors=9 needs at least 10 rows of class 1, got 9"),
-        ({"row_ids": [0] * 9}, "row_ids must be 9 distinct"),
-        ({"start": -1}, "n_synthetic and start must be 0 or more"),
-        ({"neighbors": "some"}, "neighbors must be one of"),
-        ({"scale": [0, 1]}, "scale must be 2 values from 1e-30 to 1e"),
-    ],
-)
-def test_bad_arguments_are_named(change, message):
-    with pytest.raises(InvalidInputError, match=message):
-        synthesize(np.arange(18.0).reshape(9, 2), 3, **change)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from naive.online import draw
+from naive.random import draw, more_words
+
+from resampler.kernels.random import normal
 
 
 def parents(row_ids, neighbors, span, turn, copy, seed, stream):
@@ -30,3 +32,32 @@ def between(base, neighbor, step):
         part = base.dtype.type(step) * difference
         row.append(a + part)
     return row
+
+
+def synthetic_row(rows, base, nearest, neighbor, step, penalty):
+    out = rows[base].copy()
+    for j in range(len(out)):
+        if penalty[j] < 0:
+            out[j] = rows[base][j] + step * (rows[neighbor][j] - rows[base][j])
+        else:
+            values = [rows[i][j] for i in nearest]
+            out[j] = min(values, key=lambda v: (-values.count(v), v))
+    return out
+
+
+def about(base, draw_of, width):
+    """A normal deviate a column: column j's is of word j modulo 4 of block j over 4."""
+    seed, stream, row_id, n = draw_of
+    words = draw(seed, stream, row_id, n)
+    row = []
+    for j, value in enumerate(base):
+        word = more_words(words, seed, j // 4)[j % 4]
+        row.append(float(value) + width[j] * normal(np.uint64(word)))
+    return row
+
+
+PLACES = {
+    "copy": lambda base, *_: list(base),
+    "segment": lambda base, neighbor, step, *_: between(base, neighbor, step),
+    "smoothed": lambda base, _neighbor, _step, draw_of, width: about(base, draw_of, width),
+}
