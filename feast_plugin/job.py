@@ -26,9 +26,10 @@ from feast_plugin.versions.write import published_rows
 from resampler.errors import InvalidInputError
 
 if TYPE_CHECKING:
-    from resampler.methods.parameters import NoDanger
     import pandas as pd
     from feast.saved_dataset import SavedDatasetStorage
+
+    from resampler.methods.parameters import NoDanger
 
 
 def augment(job: RetrievalJob, store: FeatureStore | None = None, **options: Any) -> AugmentedRetrievalJob:

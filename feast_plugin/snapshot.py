@@ -11,7 +11,6 @@ from feast_plugin.versions.request import Request
 from feast_plugin.versions.split import SplitRule
 
 if TYPE_CHECKING:
-    from resampler.methods.parameters import NoDanger
     from collections.abc import Sequence
     from datetime import datetime
     from pathlib import Path
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from feast import FeatureService, FeatureStore
 
     from feast_plugin.versions.registry import Registry
+    from resampler.methods.parameters import NoDanger
 
 
 def create_snapshot(

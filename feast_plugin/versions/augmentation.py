@@ -271,7 +271,8 @@ def publishable(rows: Rows, made: Augmentation, contract: Contract, schema: pa.S
     columns: dict[str, pa.Array | pa.ChunkedArray] = {
         name: _synthetic_keys(name, rows.table[name], n, key_type) for name, key_type in contract.join_keys.items()
     }
-    columns[TIMESTAMP] = pa.array(rows.timestamps[made.parents.base], pa.int64()).cast(TIMESTAMP_TYPE)
+    if rows.timestamps is not None:
+        columns[TIMESTAMP] = pa.array(rows.timestamps[made.parents.base], pa.int64()).cast(TIMESTAMP_TYPE)
     columns |= dict(zip(made.table.column_names, made.table.columns, strict=True))
     label = pa.array(made.parents.label)
     if rows.classes.classes:

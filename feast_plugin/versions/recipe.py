@@ -34,6 +34,8 @@ def _check_column(name: str, value: object) -> str:
 
 
 SPLIT = Rule(str, _check_split, FORMS.replace(" | ", ", "))
+
+
 def _check_shrinkage(name: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
         raise InvalidInputError(f"{name} must be a number of 0 or more, got {value!r}")
@@ -84,7 +86,9 @@ class Recipe:
         "With group_by: balance each subgroup within itself, or let it grow in proportion to its rows.",
     )
     no_danger: NoDanger = option(
-        "plain", one_of(NO_DANGER), "Where no row of a class is in danger: make the plain method's rows and warn, or fail."
+        "plain",
+        one_of(NO_DANGER),
+        "Where no row of a class is in danger: make the plain method's rows and warn, or fail.",
     )
     shrinkage: float | None = option(
         None, SHRINKAGE, "With sampler random: width of the noise about a row, in multiples of Silverman's."
