@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from resampler.errors import DataError, InvalidInputError
+from resampler.errors import InfeasibleError, InvalidInputError
 from resampler.methods.catalog import METHODS, Method
 from resampler.methods.parameters import Parameters
 from resampler.methods.place import draws, elect_donors
@@ -112,10 +112,8 @@ def oversample(
     ------
     InvalidInputError
         If a class or subgroup has too few rows, or a value is further from 0 than distances can be measured.
-    DataError
-        If no row of a class is in danger, and ``no_danger`` is ``error``.
     InfeasibleError
-        If the data leave the method no bases.
+        If the data leave the method no bases; where no row is in danger only if ``no_danger`` is ``error``.
 
     Examples
     --------
@@ -174,7 +172,7 @@ def _plan(task: Task, rule: Method) -> tuple[Plan, bool]:
             "for more neighbours (k_neighbors, m_neighbors)"
         )
         if task.parameters.no_danger == "error":
-            raise DataError(why)
+            raise InfeasibleError(f"0 of {task.part.n_synthetic} synthetic rows could be made: {why}")
         _warn(task.part, f"the plain method's rows were made: {why}")
         chosen = METHODS["smote"].select(task)
     pairing = (METHODS["smote"].pair if plain else rule.pair)(task, chosen)

@@ -331,11 +331,11 @@ ZONED = pd.Series(pd.to_datetime(["2024-01-01", "2025-01-01"], utc=True))
             "unknown categories .* in column 0.*Remedy: give categorical_encoder all categories",
         ),
         (
-            samplers.ADASYN(),
+            samplers.ADASYN(no_danger="error"),
             ROWS + 1e6 * LABELS[:, None],
             LABELS,
             RuntimeError,
-            "ADASYN needs .* got none, so 0 of 8 synthetic rows could be made: raise n_neighbors",
+            "0 of 8 synthetic rows could be made: no row of class 1 is in danger",
         ),
         (
             samplers.KMeansSMOTE(cluster_balance_threshold=10, kmeans_estimator=2),
@@ -403,8 +403,10 @@ def test_rows_drawn_again_have_a_provenance_too(container):
     assert np.array_equal(y[made.base], y_new[len(y) :])
     rows = [rows.toarray() if sparse.issparse(rows) else np.asarray(rows) for rows in (X_new, again)]
     assert np.array_equal(rows[0][len(y) :], rows[1])
-    sampler.set_params(shrinkage=1.0).fit_resample(given, y)
-    assert not hasattr(sampler, "provenance_")
+    moved, _ = sampler.set_params(shrinkage=1.0).fit_resample(given, y)
+    rows = [a.toarray() if sparse.issparse(a) else np.asarray(a) for a in (moved, replay(given, sampler.provenance_))]
+    assert np.array_equal(rows[0][len(y) :], rows[1])
+    assert not np.array_equal(rows[1], np.asarray(X)[sampler.provenance_.base])
 
 
 def test_tables_of_any_types_come_through_what_only_picks_rows():
@@ -425,12 +427,16 @@ def test_tables_of_any_types_come_through_what_only_picks_rows():
         assert labels.schema == {"y": pl.Int64}
 
 
-def test_a_class_without_danger_is_left_with_a_warning():
+@pytest.mark.parametrize("method", [samplers.BorderlineSMOTE, samplers.ADASYN])
+def test_a_class_without_danger_gets_the_plain_rows_with_a_warning_or_none(method):
     X, y = overlapping(n=(60, 20))
     X[y == 1] += 100
-    with pytest.warns(samplers.ShortfallWarning, match="made 0 of 40 synthetic rows: no row is in danger"):
-        X_new, _ = samplers.BorderlineSMOTE(random_state=0).fit_resample(X, y)
-    assert len(X_new) == len(X)
+    with pytest.warns(samplers.ShortfallWarning, match="no row of class 1 is in danger.*: use smote") as told:
+        X_new, _ = method(random_state=0).fit_resample(X, y)
+    assert told[0].filename == __file__
+    assert np.array_equal(X_new, samplers.SMOTE(random_state=0).fit_resample(X, y)[0])
+    with pytest.raises(InvalidInputError, match="0 of 40 synthetic rows could be made: no row of class 1"):
+        method(random_state=0, no_danger="error").fit_resample(X, y)
 
 
 def test_a_pipeline_resamples_inside_the_folds_only():
