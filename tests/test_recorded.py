@@ -171,7 +171,12 @@ def store(tmp_path_factory):
         "borderline": {"sampler": "borderline"},
         "adasyn": {"sampler": "adasyn", "clean": "tomek"},
         "undersampled": {"undersample": 0.3, "ratio": 0.8, "clean": "enn"},
-        "subgroups": {"group_by": "night", "k_neighbors": 2},
+        "subgroups": {"group_by": "night", "k_neighbors": 2, "subgroups": "proportional"},
+        "within": {"group_by": "night", "k_neighbors": 2},
+        "borderline-2": {"feature_service": "numeric", "sampler": "borderline-2"},
+        "random": {"sampler": "random"},
+        "smoothed": {"feature_service": "numeric", "sampler": "random", "shrinkage": 0.5},
+        "embedding": {"feature_service": "numeric", "sampler": "embedding"},
     }.items(),
 )
 def test_snapshots(store, name, options):

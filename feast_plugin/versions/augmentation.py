@@ -15,6 +15,7 @@ from resampler.methods.catalog import METHODS
 from resampler.methods.oversample import oversample
 from resampler.methods.place import build, build_integers
 from resampler.methods.quota import parts_of, wanted
+from resampler.methods.select import every_row
 from resampler.methods.table import Table
 
 if TYPE_CHECKING:
@@ -133,6 +134,7 @@ def augment(
     complete = np.isfinite(matrix).all(axis=1)
     incomplete = int(np.count_nonzero(~complete & np.isin(rows.label[seen], list(lacking))))
     seen, matrix = seen[complete], matrix[complete]
+    groups = None if group_by is None else _groups(group_by, rows, train)
     names = {code: rows.classes.classes[code] if rows.classes.classes else code for code in lacking}
     mask = schema.categorical_mask
     table = Table(
@@ -142,8 +144,8 @@ def augment(
         categorical=mask if mask.any() else None,
         units=np.where(mask, 1.0, schema.scale),
         names=schema.names,
-        groups=None if group_by is None else _groups(group_by, rows.take([group_by], seen)[group_by]),
-        n_around=int(np.count_nonzero(train)),
+        groups=None if groups is None else groups[seen],
+        around=(rows.label[train], None if groups is None else groups[train]),
     )
     _check_sizes(table, lacking, names, sampler, parameters, group_by, subgroups)
     made = oversample(
@@ -160,15 +162,19 @@ def augment(
     return Augmentation(table=numbers, parents=parents, schema=schema, incomplete=incomplete)
 
 
-def _groups(column: str, values: pa.ChunkedArray) -> NDArray[Any]:
-    """Return the subgroup of each row."""
+def _groups(column: str, rows: Rows, train: NDArray[np.bool_]) -> NDArray[Any]:
+    """Return the subgroup of each row of the training split, and anything of the others."""
+    values = rows.take([column], np.flatnonzero(train))[column]
     if pa.types.is_list(values.type) or values.null_count:
         raise DataError(
             f"group_by must name a column of single values without null, got {column!r}: {values.type} with "
             f"{values.null_count} nulls: group by another"
         )
     found = values.combine_chunks().to_numpy(zero_copy_only=False)
-    return found if found.dtype.kind in "iufb" else found.astype(str)
+    found = found if found.dtype.kind in "iufb" else found.astype(str)
+    groups = np.zeros(len(train), dtype=found.dtype)
+    groups[train] = found
+    return groups
 
 
 def _check_sizes(
@@ -189,11 +195,11 @@ def _check_sizes(
                 f"k_neighbors={k} needs at least {k + 1} complete rows of class {names[code]!r} in the training split, "
                 f"got {held}: lower k_neighbors, change the split or gather more rows"
             )
-    if table.groups is None:
-        return
     within = subgroups == "within"
+    if table.groups is None or not (within or METHODS[sampler].select is every_row):
+        return  # which subgroups have bases shows when these are chosen
     small: dict[Any, list[str]] = {}
-    for part in parts_of(table.y, lacking, table.groups if within else None, names):
+    for part in parts_of(table.y, lacking, table.groups if within else None, names, table.around):
         of = table.groups[table.y == part.label]
         values, sizes = np.unique(of, return_counts=True)
         asked = (

@@ -170,6 +170,11 @@ class Contract:
         return [c.name for c in self.columns if c.categorical]
 
     @property
+    def numeric(self) -> list[str]:
+        """Names of the other features."""
+        return [c.name for c in self.columns if not c.categorical]
+
+    @property
     def label_in_frame(self) -> bool:
         """Whether the label comes with the entity frame."""
         return self.label_reference.startswith(f"{NAMESPACE}:")

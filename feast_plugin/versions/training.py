@@ -66,7 +66,7 @@ def resolve(recipe: Recipe, contract: Contract) -> Recipe:
     return dataclasses.replace(
         recipe,
         split=recipe.split or by_default,
-        sampler=fitting(recipe.sampler, contract.categorical),
+        sampler=fitting(recipe.sampler, contract.categorical, contract.numeric),
         group_by=check_group(recipe.group_by, contract),
     )
 

@@ -164,15 +164,15 @@ def resolve(name: str, *, known: tuple[str, ...] = tuple(METHODS)) -> str:
     return found
 
 
-def fitting(name: str | None, categorical: list[str]) -> str:
+def fitting(name: str | None, categorical: list[str], numeric: list[str]) -> str:
     """Choose a method for columns, or check one.
 
     Parameters
     ----------
     name : str, optional
         As a user wrote it; by default smotenc where there are categorical columns, else smote.
-    categorical : list of str
-        Names of the categorical columns.
+    categorical, numeric : list of str
+        Names of the columns.
 
     Returns
     -------
@@ -192,5 +192,9 @@ def fitting(name: str | None, categorical: list[str]) -> str:
     if (categorical and needs == "none") or (found == "smotenc" and not categorical):
         raise InvalidInputError(
             f"sampler {name!r} does not fit the contract's categorical features {categorical}: use {usual!r}"
+        )
+    if numeric and needs == "all":
+        raise InvalidInputError(
+            f"sampler {name!r} does not fit the contract's numeric features {numeric}: use {usual!r}"
         )
     return found

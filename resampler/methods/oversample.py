@@ -132,7 +132,7 @@ def oversample(
     if rule.space is not None and table.space is None:
         table = table._replace(space=rule.space(table))
     total = sum(wanted.values())
-    parts = parts_of(table.y, wanted, table.groups if subgroups == "within" else None, names)
+    parts = parts_of(table.y, wanted, table.groups if subgroups == "within" else None, names, table.around)
     n_categorical = table.X.shape[1] if rule.categories == "all" else _count(table.categorical)
     none, place = np.empty(0, dtype=np.int64), _place(rule, parameters)
     made = [_provenance(table.y[:0], Plan(none, none, none[:, None][:0]), None, n_categorical, rule, table, place)]
@@ -228,7 +228,7 @@ def _columns(mask: NDArray[np.bool_] | None) -> NDArray[np.int64]:
 
 def _width(task: Task) -> NDArray[np.float64]:
     """Return the spread of the noise of each column: Silverman's, times the class's shrinkage."""
-    d, n = task.table.X.shape[1], task.table.n_around or task.table.X.shape[0]
+    d, n = task.table.X.shape[1], len((task.table.around or (task.table.y,))[0])
     bandwidth = (4 / ((d + 2) * n)) ** (1 / (d + 4))  # n is the number of all rows, as imbalanced-learn has it
     given = task.parameters.shrinkage
     factor = given[task.part.label] if isinstance(given, Mapping) else given or 0.0

@@ -127,12 +127,13 @@ def parts_of(
     strategy: Mapping[Any, int],
     groups: NDArray[Any] | None,
     names: Mapping[Any, Any] | None = None,
+    around: tuple[NDArray[Any], NDArray[Any] | None] | None = None,
 ) -> Iterator[Part]:
     """Say what is made from which rows, where each subgroup is balanced within itself.
 
-    Within each subgroup a class is owed what it lacks of its wanted share to the largest class: as if the subgroup
-    were resampled alone. The rows asked for are shared out in proportion to that, by Webster's method, so their
-    number is exact.
+    Within each subgroup that has rows of a class, the class is owed what it lacks of its wanted share to the largest
+    class: as if the subgroup were resampled alone. The rows asked for are shared out in proportion to that, by
+    Webster's method, so their number is exact.
 
     Parameters
     ----------
@@ -144,6 +145,8 @@ def parts_of(
         The subgroup of each row; None means that there are none.
     names : dict, optional
         What a class is called, and keyed by, where that is not its label in `y`.
+    around : tuple of ndarray, optional
+        Classes and subgroups of all rows, where `y` and `groups` are of some classes only.
 
     Yields
     ------
@@ -155,12 +158,17 @@ def parts_of(
         yield from (Part(label, n, called=names.get(label)) for label, n in strategy.items() if n)
         return
     found, codes = np.unique(groups, return_inverse=True)
-    classes, counts = np.unique(y, return_counts=True)
-    largest = classes[counts.argmax()]
-    room = np.bincount(codes[y == largest], minlength=len(found))
+    all_y, all_groups = (y, groups) if around is None or around[1] is None else around
+    classes, counts = np.unique(all_y, return_counts=True)
+    largest, sizes = np.unique(all_groups[all_y == classes[counts.argmax()]], return_counts=True)
+    room = np.zeros(len(found), dtype=np.int64)
+    at = np.searchsorted(found, largest)
+    there = (at < len(found)) & (found[np.minimum(at, len(found) - 1)] == largest)
+    room[at[there]] = sizes[there]
     for label, n in strategy.items():
         held = np.bincount(codes[y == label], minlength=len(found))
-        lacking = np.maximum((held.sum() + n) * room / room.sum() - held, 0)
+        wide = np.where(held > 0, room, 0)  # nothing can be made where the class is not
+        lacking = np.maximum((held.sum() + n) * wide / max(wide.sum(), 1) - held, 0)
         # All subgroups are at their share already, up to rounding: grow them alike.
         weights = lacking if lacking.sum() > 0 else held.astype(np.float64)
         quotas = np.bincount(take_turns(np.arange(len(found)), n, weights=weights)[0], minlength=len(found))

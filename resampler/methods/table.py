@@ -44,8 +44,8 @@ class Table(NamedTuple):
         Where neighbours are sought in place of `X`.
     groups : ndarray of shape (n_samples,), or None
         Subgroup of each row: rows of two are never joined.
-    n_around : int or None
-        Rows of all classes, where the table holds only some of them.
+    around : tuple of ndarray of shape (n_all,), or None
+        Class and subgroup of all rows, where the table holds only some classes; no subgroups may be None.
     """
 
     X: Any
@@ -56,7 +56,7 @@ class Table(NamedTuple):
     names: Sequence[Any] = ()
     space: NDArray[Any] | None = None
     groups: NDArray[Any] | None = None
-    n_around: int | None = None
+    around: tuple[NDArray[Any], NDArray[Any] | None] | None = None
 
     def take(self, rows: NDArray[np.int64]) -> Table:
         """Return some of the rows.

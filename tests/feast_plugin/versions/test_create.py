@@ -262,9 +262,12 @@ def test_an_adaptive_sampler_starts_from_rows_that_meet_others(make, sampler, se
     assert project.create(sampler=sampler, feature_service=service).reused
 
 
-def test_an_adaptive_sampler_without_rows_that_meet_others_is_refused(project):
-    with pytest.raises(InvalidInputError, match="finds no row of class 1 in danger"):
-        project.create(sampler="borderline")
+def test_where_no_row_is_in_danger_the_plain_rows_are_made_or_none(project):
+    with pytest.warns(UserWarning, match="no row of class 1 is in danger"):
+        made = project.create(sampler="borderline")
+    assert read(made, "train").equals(read(project.create(name="plain", sampler="smote"), "train"))
+    with pytest.raises(DataError, match="0 of .* synthetic rows could be made: no row of class 1 is in danger"):
+        project.create(sampler="borderline", no_danger="error")
 
 
 def overlapping(table):
