@@ -158,7 +158,9 @@ def parts_of(
         yield from (Part(label, n, called=names.get(label)) for label, n in strategy.items() if n)
         return
     found, codes = np.unique(groups, return_inverse=True)
-    all_y, all_groups = (y, groups) if around is None or around[1] is None else around
+    all_y, all_groups = y, groups
+    if around is not None and around[1] is not None:
+        all_y, all_groups = around[0], around[1]
     classes, counts = np.unique(all_y, return_counts=True)
     largest, sizes = np.unique(all_groups[all_y == classes[counts.argmax()]], return_counts=True)
     room = np.zeros(len(found), dtype=np.int64)

@@ -266,7 +266,7 @@ def test_where_no_row_is_in_danger_the_plain_rows_are_made_or_none(project):
     with pytest.warns(UserWarning, match="no row of class 1 is in danger"):
         made = project.create(sampler="borderline")
     assert read(made, "train").equals(read(project.create(name="plain", sampler="smote"), "train"))
-    with pytest.raises(DataError, match="0 of .* synthetic rows could be made: no row of class 1 is in danger"):
+    with pytest.raises(DataError, match=r"0 of .* synthetic rows could be made: no row of class 1 is in danger"):
         project.create(sampler="borderline", no_danger="error")
 
 
