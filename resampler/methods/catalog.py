@@ -160,7 +160,7 @@ def resolve(name: str, *, known: tuple[str, ...] = tuple(METHODS)) -> str:
     """
     found = ALIASES.get(name, name)
     if found not in known:
-        raise InvalidInputError(f"sampler must be one of {known}, got {name!r}")
+        raise InvalidInputError(f"the method must be one of {known}, got {name!r}")
     return found
 
 

@@ -9,6 +9,7 @@ from resampler.samplers.cluster import KMeansSMOTE
 from resampler.samplers.combine import SMOTEENN, SMOTETomek
 from resampler.samplers.embedding import ContrastWarning, EmbeddingSMOTE
 from resampler.samplers.nominal import SMOTEN, SMOTENC
+from resampler.samplers.oversampler import OverSampler
 from resampler.samplers.replay import replay
 from resampler.samplers.smote import SMOTE
 
@@ -24,6 +25,7 @@ __all__ = [
     "EditedNearestNeighbours",
     "EmbeddingSMOTE",
     "KMeansSMOTE",
+    "OverSampler",
     "Provenance",
     "RandomOverSampler",
     "RandomUnderSampler",

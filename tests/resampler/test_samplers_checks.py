@@ -21,6 +21,7 @@ ESTIMATORS = [
     samplers.SMOTEENN(random_state=0),
     samplers.SMOTETomek(random_state=0),
     samplers.EmbeddingSMOTE(random_state=0),
+    samplers.OverSampler("borderline-2", random_state=0),
 ]
 # pytest 9 dislikes the generator that both hand to `parametrize`; a sparse SMOTEN warns that it goes dense.
 pytestmark = [

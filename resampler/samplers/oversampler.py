@@ -1,0 +1,103 @@
+"""`OverSampler`: any method of the catalogue, by its name."""
+
+from __future__ import annotations
+
+import numbers
+from typing import Any, ClassVar
+
+from imblearn.over_sampling.base import BaseOverSampler
+from sklearn.utils._param_validation import Interval
+
+from resampler.methods.catalog import METHODS, resolve
+from resampler.methods.parameters import DANGER_NEIGHBORS, NoDanger, Parameters
+from resampler.samplers.base import Synthesizer
+
+OFFERED = tuple(name for name, method in METHODS.items() if method.clean is None and method.categories != "all")
+
+
+class OverSampler(Synthesizer, BaseOverSampler):  # type: ignore[misc]
+    """Over-sample numeric rows by a method that is named, with the provenance of every synthetic row.
+
+    The same rows as the class of that method gives with these parameters; a method that has no class of its own is
+    reached by this one, on the command line and in snapshots by the same name.
+
+    Parameters
+    ----------
+    method : str
+        A key of `resampler.methods.catalog.METHODS`: one that cleans nothing afterwards and takes numeric columns.
+    sampling_strategy, random_state, k_neighbors, neighbors, group_by, subgroups
+        As in `SMOTE`.
+    m_neighbors : int
+        Neighbours, of any class, that decide whether a row is in danger, for methods that ask.
+    no_danger : {"plain", "error"}
+        As in `BorderlineSMOTE`.
+    shrinkage : float or None
+        For random: as in `RandomOverSampler`.
+
+    Attributes
+    ----------
+    sampling_strategy_ : dict
+        Synthetic rows to make of each class.
+    neighbors_recall_ : dict
+        As in `SMOTE`.
+    n_features_in_ : int
+        Columns of `X`.
+    feature_names_in_ : ndarray of shape (n_features_in_,), object
+        Their names; only where `X` has names, all of them text.
+    provenance_ : Provenance
+        As in `SMOTE`.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_classification
+    >>> X, y = make_classification(60, weights=[0.8], random_state=0)
+    >>> X_new, y_new = OverSampler("borderline-2", random_state=0).fit_resample(X, y)
+    >>> len(X_new)
+    98
+    """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **BaseOverSampler._parameter_constraints,
+        "method": [str],
+        "random_state": ["random_state"],
+        "k_neighbors": [Interval(numbers.Integral, 1, None, closed="left")],
+        "m_neighbors": [Interval(numbers.Integral, 1, None, closed="left")],
+        "shrinkage": [Interval(numbers.Real, 0, None, closed="left"), None],
+        **Synthesizer._neighbors_constraint,
+        **Synthesizer._danger_constraint,
+    }
+
+    def __init__(
+        self,
+        method: str = "smote",
+        *,
+        sampling_strategy: Any = "auto",
+        random_state: Any = None,
+        k_neighbors: int = 5,
+        m_neighbors: int = DANGER_NEIGHBORS,
+        no_danger: NoDanger = "plain",
+        shrinkage: float | None = None,
+        neighbors: str = "auto",
+        group_by: int | str | None = None,
+        subgroups: str = "within",
+    ) -> None:
+        super().__init__(sampling_strategy=sampling_strategy)
+        self.method = method
+        self.random_state = random_state
+        self.k_neighbors = k_neighbors
+        self.m_neighbors = m_neighbors
+        self.no_danger = no_danger
+        self.shrinkage = shrinkage
+        self.neighbors = neighbors
+        self.group_by = group_by
+        self.subgroups = subgroups
+
+    @property
+    def _method(self) -> str:  # type: ignore[override]
+        return resolve(self.method, known=OFFERED)
+
+    def _validate_estimator(self) -> None:
+        resolve(self.method, known=OFFERED)
+
+    def _parameters(self) -> Parameters:
+        return Parameters(self.k_neighbors, self.m_neighbors, self.no_danger, shrinkage=self.shrinkage)
