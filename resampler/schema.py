@@ -15,7 +15,6 @@ from resampler.columns import CATEGORICAL, LABEL, NUMERIC, Column
 from resampler.errors import ContractError, InvalidInputError
 from resampler.layout import as_kernel_array
 from resampler.metric import MAX_SCALE, MIN_SCALE
-from resampler.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -47,8 +46,8 @@ class Feature:
     categorical : bool
         Categorical columns are never interpolated. Strings are always categorical.
     categories : tuple of (str or int)
-        The closed vocabulary of a categorical column, in code order. Empty means open: an integer column is
-        its own code; a string column must be given a vocabulary before rows can be encoded.
+        All values of a categorical column, in code order. Empty means open: an integer column is its own code; a
+        string column must be given its values before rows can be encoded.
     scale : float
         Unit of distance: a difference of `scale` counts as 1 when neighbours are sought. It moves no value.
         Without it a sensor that reads 9,000 drowns one that reads 0.03.
@@ -77,16 +76,6 @@ class Feature:
     def column(self) -> Column:
         """What the feature may hold, and the numbers that rows hold for it."""
         return Column(self.name, self.dtype, CATEGORICAL if self.categorical else NUMERIC, self.categories)
-
-    @property
-    def vocabulary(self) -> Vocabulary:
-        """The categories and their codes: their places in the list. Empty where the column is not closed."""
-        return Vocabulary.numbered(self.categories)
-
-    @property
-    def exact_in_float32(self) -> bool:
-        """Whether every value that the column may hold is one float32: a code, or a number of at most 24 bits."""
-        return self.column.exact_in_float32
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +113,6 @@ class Label:
     def codes(self) -> tuple[int, ...]:
         """What rows hold for `classes`: an integer itself, a string's place. Empty means any integer."""
         return self.column.codes
-
-    @property
-    def vocabulary(self) -> Vocabulary:
-        """The classes and their codes."""
-        return Vocabulary(self.classes, self.codes)
 
 
 @dataclass(frozen=True)
