@@ -41,8 +41,8 @@ def rows_to_remove(
 ) -> Cleaned:
     """Find what a cleaner takes out of the training split after it was augmented.
 
-    Synthetic rows go, and real ones of classes that got none. A real row of a class that is filled up always stays:
-    it is what the version is about, and may be a parent.
+    Synthetic rows go, and real ones of classes that got none. A real row of a class that is filled up always stays,
+    since it is what the version is about, and so does a parent.
 
     Parameters
     ----------
@@ -78,7 +78,9 @@ def rows_to_remove(
     label = np.concatenate([rows.label[members], made.parents.label])
     whole = np.flatnonzero(np.isfinite(matrix).all(axis=1))
     filled = np.unique(made.parents.label)
-    may_go = ((np.arange(len(label)) >= len(members)) | ~np.isin(label, filled))[whole]
+    parents = np.isin(members, np.concatenate([made.parents.base, made.parents.neighbor]))
+    stays = np.append(np.isin(rows.label[members], filled) | parents, np.zeros(made.table.num_rows, dtype=np.bool_))
+    may_go = ~stays[whole]
     nearest = _search(matrix[whole], label[whole], made)
     if cleaner == "tomek":
         found = tomek_links(nearest, label[whole])

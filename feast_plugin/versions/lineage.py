@@ -26,23 +26,30 @@ DRAWS = [
 ]  # number of the draw that `base_id` and the seed key, where a place draws more than a step
 
 
-def lineage_schema(made: Provenance) -> pa.Schema:
+def lineage_schema(made: Provenance, manifest_format: int) -> pa.Schema:
     """Return the columns of the lineage.
 
     Parameters
     ----------
     made : Provenance
         Of the synthetic rows.
+    manifest_format : int
+        Of the version; before 3 the lineage had no donors.
 
     Returns
     -------
     pyarrow.Schema
-        What puts a row where it lies: parents and step, and the draw where the method's place needs it.
+        What makes a row again: parents and step; the draw where the method's place needs it; and whose categories it
+        has, where there are such.
     """
-    return pa.schema(PARENTS if made.draws is None else [*PARENTS, *DRAWS])
+    columns = list(PARENTS) if made.draws is None else [*PARENTS, *DRAWS]
+    n_categorical = made.donor.shape[1]
+    if n_categorical and manifest_format >= 3:
+        columns.append(("donor_rows", pa.list_(pa.int64(), n_categorical)))  # in the order of the features
+    return pa.schema(columns)
 
 
-def lineage_table(made: Provenance, train: NDArray[np.bool_], row_id: NDArray[np.int64]) -> pa.Table:
+def lineage_table(made: Provenance, train: NDArray[np.bool_], row_id: NDArray[np.int64], schema: pa.Schema) -> pa.Table:
     """Write parents as positions in the train file and as row ids.
 
     Parameters
@@ -53,11 +60,13 @@ def lineage_table(made: Provenance, train: NDArray[np.bool_], row_id: NDArray[np
         The training split of the canonical table.
     row_id : ndarray of shape (n_rows,), int64
         Identities.
+    schema : pyarrow.Schema
+        From `lineage_schema`.
 
     Returns
     -------
     pyarrow.Table
-        As `lineage_schema`, a row a synthetic row, in their order.
+        A row a synthetic row, in their order.
     """
     n_real = int(np.count_nonzero(train))
     row_in_train = np.cumsum(train) - 1
@@ -71,4 +80,7 @@ def lineage_table(made: Provenance, train: NDArray[np.bool_], row_id: NDArray[np
     }
     if made.draws is not None:
         columns["draw"] = made.draws.number
-    return pa.table(columns, schema=lineage_schema(made))
+    if "donor_rows" in schema.names:
+        rows = pa.array(row_in_train[made.donor].ravel())
+        columns["donor_rows"] = pa.FixedSizeListArray.from_arrays(rows, made.donor.shape[1])
+    return pa.table(columns, schema=schema)

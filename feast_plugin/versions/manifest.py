@@ -15,10 +15,11 @@ from resampler.schema import FeatureSchema
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-FORMAT = 2  # 1 had no checksums
+FORMAT = 3  # 1 had no checksums; the lineage of 2 does not say whose categories a row has
 _DERIVED: dict[int, tuple[str, ...]] = {
     1: ("digest", "recipe", "counts", "datasets"),
     2: ("digest", "recipe", "counts", "datasets", "checksums"),
+    3: ("digest", "recipe", "counts", "datasets", "checksums"),
 }
 FILE = "manifest.json"
 
@@ -113,7 +114,7 @@ class Manifest:
     notes : dict
         What explains the version and is part of no digest: rows left out, entity frame, library versions.
     format : int
-        Of the file. 1 is read too; there, what follows from other parts is checked against them.
+        Of the file. Earlier ones are read too; in 1, what follows from other parts is checked against them.
     """
 
     name: str

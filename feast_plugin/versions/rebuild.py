@@ -152,6 +152,7 @@ def _draft(manifest: Manifest, **parts: Any) -> Draft:
         inputs=manifest.inputs,
         replaces=manifest.parameters.get(FORGOT),
         created=manifest.created,
+        manifest_format=max(manifest.format, 2),
         # Summed over other batches, a fitted scale could differ in its last bit.
         scale=np.array(manifest.schema.scale),
     )

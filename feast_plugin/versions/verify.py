@@ -22,6 +22,7 @@ from feast_plugin.versions.split import SPLITS, TRAIN
 from feast_plugin.versions.stored import stored_keys, stored_rows
 from feast_plugin.versions.tombstones import Tombstones
 from resampler.errors import CorruptStateError
+from resampler.methods.catalog import METHODS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -246,9 +247,11 @@ def _lineage_outcomes(manifest: Manifest, directory: Location, train: _Content) 
     yield f"{outside} synthetic rows have a parent outside the training split" if outside else None
     if outside or not described:
         return
-    self_made = int(np.count_nonzero(base == neighbor))
+    method = METHODS[manifest.parameters["sampler"]]
+    self_made = int(np.count_nonzero(base == neighbor)) if method.joins else 0
     yield f"{self_made} synthetic rows have one row for both parents" if self_made else None
-    strangers = int(
-        np.count_nonzero((train.labels[row] != train.labels[base]) | (train.labels[row] != train.labels[neighbor]))
-    )
+    foreign = train.labels[row] != train.labels[base]
+    if method.own_class:
+        foreign |= train.labels[row] != train.labels[neighbor]
+    strangers = int(np.count_nonzero(foreign))
     yield f"{strangers} synthetic rows have parents of another class" if strangers else None

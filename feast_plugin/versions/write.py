@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from feast_plugin.versions import lineage
 from feast_plugin.versions.augmentation import publishable
-from feast_plugin.versions.manifest import Manifest, SplitEntry, dataset_name, part_name
+from feast_plugin.versions.manifest import FORMAT, Manifest, SplitEntry, dataset_name, part_name
 from feast_plugin.versions.parquet import ParquetFile
 from feast_plugin.versions.recipe import FORGOT, RETAINED
 from feast_plugin.versions.report import draw_pictures, write_report
@@ -52,6 +52,8 @@ class Draft(NamedTuple):
         As in `Manifest`.
     replaces : int, optional
         The version that this one replaces, without an entity that was forgotten.
+    manifest_format : int
+        See `Manifest.format`.
     created : str, optional
         As in `Manifest`, by default now.
     scale : ndarray of shape (n_features,), float32, optional
@@ -66,6 +68,7 @@ class Draft(NamedTuple):
     notes: dict[str, Any] | None = None
     replaces: int | None = None
     created: str | None = None
+    manifest_format: int = FORMAT
     scale: NDArray[np.float32] | None = None
 
     @property
@@ -113,7 +116,8 @@ def write_version(draft: Draft, name: str, version: int, directory: Location) ->
         files = {split: stack.enter_context(ParquetFile(directory, part_name(split), schema)) for split in used}
         kept = None if limit is None else stack.enter_context(ParquetFile(directory, KEPT, schema))
         dropped = None if cleaned is None else stack.enter_context(ParquetFile(directory, CLEANED, schema))
-        parents = stack.enter_context(ParquetFile(directory, lineage.FILE, lineage.lineage_schema(made.parents)))
+        descent = lineage.lineage_schema(made.parents, draft.manifest_format)
+        parents = stack.enter_context(ParquetFile(directory, lineage.FILE, descent))
         passes = tqdm(rows.batches(), total=-(-len(train) // BATCH_ROWS), desc="writing", unit="batch", disable=None)
         for start, real in passes:
             batch = published_rows(real, contract, schema)
@@ -127,7 +131,7 @@ def write_version(draft: Draft, name: str, version: int, directory: Location) ->
         files[SPLITS[TRAIN]].write(synthetic)
         if kept is not None:
             kept.write(synthetic.slice(0, limit))
-        parents.write(lineage.lineage_table(made.parents, train, rows.row_id))
+        parents.write(lineage.lineage_table(made.parents, train, rows.row_id, descent))
     manifest = Manifest(
         name=name,
         version=version,
@@ -157,6 +161,7 @@ def write_version(draft: Draft, name: str, version: int, directory: Location) ->
             "libraries": _versions_of("feast", "numba", "numpy", "pyarrow"),
         }
         | (draft.notes or {}),
+        format=draft.manifest_format,
     )
     page = write_report(manifest, draw_pictures(rows, train, made, contract), directory)
     return dataclasses.replace(manifest, report=page)

@@ -50,6 +50,8 @@ class Method:
         Whether it has no bases where no row meets another class; `Parameters.no_danger` says what happens then.
     joins : bool
         Whether a base is joined with others, `k_neighbors` of which its class must have beside it.
+    own_class : bool
+        Whether these are of its class.
     """
 
     summary: str
@@ -63,6 +65,7 @@ class Method:
     looks_around: bool = False
     needs_danger: bool = False
     joins: bool = True
+    own_class: bool = True
 
 
 METHODS: dict[str, Method] = {
@@ -95,6 +98,7 @@ METHODS: dict[str, Method] = {
         categories="none",
         looks_around=True,
         needs_danger=True,
+        own_class=False,
     ),
     "adasyn": Method(
         "smote from rows that meet other classes, each as often as it has neighbours of these",
