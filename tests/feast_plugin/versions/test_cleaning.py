@@ -87,21 +87,29 @@ def test_a_row_that_cleaning_left_out_can_be_forgotten(project):
     assert verify_snapshot(project.reopened(), name="pay", root=project.root).ok
 
 
-def test_rows_of_two_subgroups_are_never_joined(project):
+@pytest.mark.parametrize("subgroups", ["within", "proportional"])
+def test_rows_of_two_subgroups_are_never_joined(project, subgroups):
     store = project.store
     store.apply(
         [FeatureService(name="where", features=[store.get_feature_view("numbers"), store.get_feature_view("mixed")])]
     )
-    made = project.create(feature_service="where", group_by="country", k_neighbors=2, ratio=0.9)
+    made = project.create(feature_service="where", group_by="country", subgroups=subgroups, k_neighbors=2, ratio=0.9)
     train, lineage = read(made), read(made, "lineage.parquet")
     base, neighbor = (train["country"].take(lineage[name]).to_pylist() for name in ("base_row", "neighbor_row"))
     assert base == neighbor == train["country"].take(lineage["row"]).to_pylist()
-    fraud = train.filter(pc.and_(pc.equal(train["fraud"], 1), pc.invert(train["is_synthetic"])))
-    share = {c["values"]: c["counts"] / fraud.num_rows for c in pc.value_counts(fraud["country"]).to_pylist()}
-    grown = {c["values"]: c["counts"] for c in pc.value_counts(pa.chunked_array([base])).to_pylist()}
-    assert len(share) > 1
-    for country, part in share.items():
-        assert abs(grown[country] - part * len(base)) <= fraud.num_rows
+    real = train.filter(pc.invert(train["is_synthetic"]))
+    country = np.array(real["country"].to_pylist())
+    fraud = real["fraud"].to_numpy() == 1
+    held = {c: np.count_nonzero(fraud & (country == c)) for c in set(country[fraud])}
+    others = {c: np.count_nonzero(~fraud & (country == c)) for c in held}
+    wanted = sum(held.values()) + len(base)
+    due = dict(held)
+    if subgroups == "within":  # what each lacks of its share
+        due = {c: max(0, wanted * others[c] / sum(others.values()) - held[c]) for c in held}
+    assert len(held) > 1
+    for c, part in due.items():
+        slack = 1 if subgroups == "within" else sum(held.values())
+        assert abs(base.count(c) - part / sum(due.values()) * len(base)) <= slack
     assert verify_snapshot(project.reopened(), name="pay", root=project.root).ok
     assert rebuild_snapshot(project.reopened(), name="pay", root=project.root).source == "version"
 
