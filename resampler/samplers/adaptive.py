@@ -31,22 +31,12 @@ class BorderlineSMOTE(Synthesizer, over_sampling.BorderlineSMOTE):  # type: igno
 
     Attributes
     ----------
-    sampling_strategy_ : dict
-        Synthetic rows to make of each class.
-    nn_k_ : object
-        What `k_neighbors` was validated to; it searches only where an object was given.
+    sampling_strategy_, nn_k_, neighbors_recall_, n_features_in_, feature_names_in_, provenance_
+        As in `SMOTE`.
     nn_m_ : object
         The same of `m_neighbors`.
-    neighbors_recall_ : dict
-        As in `SMOTE`.
-    n_features_in_ : int
-        Columns of `X`.
-    feature_names_in_ : ndarray of shape (n_features_in_,), object
-        Their names; only where `X` has names, all of them text.
     in_danger_indices : dict
         For each class the positions of its rows in danger; only for classes that have some.
-    provenance_ : Provenance
-        As in `SMOTE`.
 
     Warns
     -----
@@ -114,18 +104,10 @@ class ADASYN(Synthesizer, over_sampling.ADASYN):  # type: ignore[misc]
 
     Attributes
     ----------
-    sampling_strategy_ : dict
-        Synthetic rows to make of each class.
+    sampling_strategy_, neighbors_recall_, n_features_in_, feature_names_in_, provenance_
+        As in `SMOTE`.
     nn_ : object
         What `n_neighbors` was validated to; it searches only where an object was given.
-    neighbors_recall_ : dict
-        As in `SMOTE`.
-    n_features_in_ : int
-        Columns of `X`.
-    feature_names_in_ : ndarray of shape (n_features_in_,), object
-        Their names; only where `X` has names, all of them text.
-    provenance_ : Provenance
-        As in `SMOTE`.
 
     References
     ----------
@@ -177,20 +159,12 @@ class SVMSMOTE(Synthesizer, over_sampling.SVMSMOTE):  # type: ignore[misc]
 
     Attributes
     ----------
-    sampling_strategy_ : dict
-        Synthetic rows to make of each class.
-    nn_k_ : object
-        What `k_neighbors` was validated to; it searches only where an object was given.
+    sampling_strategy_, nn_k_, neighbors_recall_, n_features_in_, feature_names_in_
+        As in `SMOTE`.
     nn_m_ : object
         The same of `m_neighbors`.
     svm_estimator_ : object
         The fitted machine.
-    neighbors_recall_ : dict
-        As in `SMOTE`.
-    n_features_in_ : int
-        Columns of `X`.
-    feature_names_in_ : ndarray of shape (n_features_in_,), object
-        Their names; only where `X` has names, all of them text.
     provenance_ : Provenance
         As in `SMOTE`; the step of an extrapolated row is negative.
 

@@ -39,14 +39,10 @@ class RandomOverSampler(TableMixin, over_sampling.RandomOverSampler):  # type: i
 
     Attributes
     ----------
-    sampling_strategy_ : dict
-        Synthetic rows to make of each class.
+    sampling_strategy_, n_features_in_, feature_names_in_
+        As in `SMOTE`.
     shrinkage_ : dict or None
         Width of the noise of each class.
-    n_features_in_ : int
-        Columns of `X`.
-    feature_names_in_ : ndarray of shape (n_features_in_,), object
-        Their names; only where `X` has names, all of them text.
     sample_indices_ : ndarray of shape (n_resampled,), int64
         Positions of the rows that were taken.
     provenance_ : Provenance
@@ -124,12 +120,10 @@ class RandomUnderSampler(TableMixin, under_sampling.RandomUnderSampler):  # type
 
     Attributes
     ----------
+    n_features_in_, feature_names_in_
+        As in `SMOTE`.
     sampling_strategy_ : dict
         Rows that each class has, or is to keep.
-    n_features_in_ : int
-        Columns of `X`.
-    feature_names_in_ : ndarray of shape (n_features_in_,), object
-        Their names; only where `X` has names, all of them text.
     sample_indices_ : ndarray of shape (n_resampled,), int64
         Positions of the rows that stay, class by class.
     """

@@ -38,12 +38,10 @@ class TomekLinks(TableMixin, under_sampling.TomekLinks):  # type: ignore[misc]
 
     Attributes
     ----------
+    n_features_in_, feature_names_in_
+        As in `SMOTE`.
     sampling_strategy_ : dict
         Rows that each class has, or is to keep.
-    n_features_in_ : int
-        Columns of `X`.
-    feature_names_in_ : ndarray of shape (n_features_in_,), object
-        Their names; only where `X` has names, all of them text.
     sample_indices_ : ndarray of shape (n_kept,), int64
         Positions of the rows that stay.
 
@@ -86,14 +84,12 @@ class EditedNearestNeighbours(TableMixin, under_sampling.EditedNearestNeighbours
 
     Attributes
     ----------
+    n_features_in_, feature_names_in_
+        As in `SMOTE`.
     sampling_strategy_ : dict
         Rows that each class has, or is to keep.
     nn_ : object
         What `n_neighbors` was validated to; it searches only where an object was given.
-    n_features_in_ : int
-        Columns of `X`.
-    feature_names_in_ : ndarray of shape (n_features_in_,), object
-        Their names; only where `X` has names, all of them text.
     sample_indices_ : ndarray of shape (n_kept,), int64
         Positions of the rows that stay, class by class.
 

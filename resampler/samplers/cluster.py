@@ -28,22 +28,12 @@ class KMeansSMOTE(Synthesizer, over_sampling.KMeansSMOTE):  # type: ignore[misc]
 
     Attributes
     ----------
-    sampling_strategy_ : dict
-        Synthetic rows to make of each class.
+    sampling_strategy_, nn_k_, neighbors_recall_, n_features_in_, feature_names_in_, provenance_
+        As in `SMOTE`.
     kmeans_estimator_ : object
         The fitted clusters.
     cluster_balance_threshold_ : float or str
         What `cluster_balance_threshold` was validated to.
-    nn_k_ : object
-        What `k_neighbors` was validated to; it searches only where an object was given.
-    neighbors_recall_ : dict
-        As in `SMOTE`.
-    n_features_in_ : int
-        Columns of `X`.
-    feature_names_in_ : ndarray of shape (n_features_in_,), object
-        Their names; only where `X` has names, all of them text.
-    provenance_ : Provenance
-        As in `SMOTE`.
 
     References
     ----------

@@ -85,16 +85,12 @@ class SMOTEENN(_Combined, combine.SMOTEENN):  # type: ignore[misc]
 
     Attributes
     ----------
-    sampling_strategy_ : dict
-        Synthetic rows to make of each class.
+    sampling_strategy_, n_features_in_, feature_names_in_
+        As in `SMOTE`.
     smote_ : SMOTE
         The over-sampler, fitted.
     enn_ : EditedNearestNeighbours
         The cleaner, fitted.
-    n_features_in_ : int
-        Columns of `X`.
-    feature_names_in_ : ndarray of shape (n_features_in_,), object
-        Their names; only where `X` has names, all of them text.
     provenance_ : Provenance
         Of the synthetic rows that stayed, in the order of the rows.
 
@@ -131,16 +127,12 @@ class SMOTETomek(_Combined, combine.SMOTETomek):  # type: ignore[misc]
 
     Attributes
     ----------
-    sampling_strategy_ : dict
-        Synthetic rows to make of each class.
+    sampling_strategy_, n_features_in_, feature_names_in_
+        As in `SMOTE`.
     smote_ : SMOTE
         The over-sampler, fitted.
     tomek_ : TomekLinks
         The cleaner, fitted.
-    n_features_in_ : int
-        Columns of `X`.
-    feature_names_in_ : ndarray of shape (n_features_in_,), object
-        Their names; only where `X` has names, all of them text.
     provenance_ : Provenance
         Of the synthetic rows that stayed, in the order of the rows.
 

@@ -55,12 +55,8 @@ class EmbeddingSMOTE(TableMixin, BaseOverSampler):  # type: ignore[misc]
 
     Attributes
     ----------
-    sampling_strategy_ : dict
-        Synthetic rows to make of each class.
-    n_features_in_ : int
-        Columns of `X`.
-    feature_names_in_ : ndarray of shape (n_features_in_,), object
-        Their names; only where `X` has names, all of them text.
+    sampling_strategy_, n_features_in_, feature_names_in_
+        As in `SMOTE`.
     transformer_ : object
         The fitted transformer.
     smote_ : SMOTE

@@ -41,8 +41,8 @@ class SMOTENC(Synthesizer, over_sampling.SMOTENC):  # type: ignore[misc]
 
     Attributes
     ----------
-    sampling_strategy_ : dict
-        Synthetic rows to make of each class.
+    sampling_strategy_, nn_k_, neighbors_recall_, n_features_in_, feature_names_in_
+        As in `SMOTE`.
     categorical_encoder_ : object
         The encoder, fitted.
     categorical_features_ : ndarray of shape (n_categorical,), int64
@@ -51,14 +51,6 @@ class SMOTENC(Synthesizer, over_sampling.SMOTENC):  # type: ignore[misc]
         Positions of the numeric columns.
     n_features_ : int
         As `n_features_in_`.
-    nn_k_ : object
-        What `k_neighbors` was validated to; it searches only where an object was given.
-    neighbors_recall_ : dict
-        As in `SMOTE`.
-    n_features_in_ : int
-        Columns of `X`.
-    feature_names_in_ : ndarray of shape (n_features_in_,), object
-        Their names; only where `X` has names, all of them text.
     median_std_ : dict
         For each class the median of the numeric columns' standard deviations: what a differing category counts.
     provenance_ : Provenance
@@ -227,20 +219,12 @@ class SMOTEN(Synthesizer, over_sampling.SMOTEN):  # type: ignore[misc]
 
     Attributes
     ----------
-    sampling_strategy_ : dict
-        Synthetic rows to make of each class.
+    sampling_strategy_, nn_k_, neighbors_recall_, n_features_in_, feature_names_in_
+        As in `SMOTE`.
     categorical_encoder_ : object
         The encoder, fitted.
     categorical_features_ : ndarray of shape (n_categorical,), int64
         Positions of the categorical columns.
-    nn_k_ : object
-        What `k_neighbors` was validated to; it searches only where an object was given.
-    neighbors_recall_ : dict
-        As in `SMOTE`.
-    n_features_in_ : int
-        Columns of `X`.
-    feature_names_in_ : ndarray of shape (n_features_in_,), object
-        Their names; only where `X` has names, all of them text.
     provenance_ : Provenance
         All columns come from donors; the step is 0 and the neighbour plays no part.
 

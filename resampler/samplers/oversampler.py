@@ -36,15 +36,7 @@ class OverSampler(Synthesizer, BaseOverSampler):  # type: ignore[misc]
 
     Attributes
     ----------
-    sampling_strategy_ : dict
-        Synthetic rows to make of each class.
-    neighbors_recall_ : dict
-        As in `SMOTE`.
-    n_features_in_ : int
-        Columns of `X`.
-    feature_names_in_ : ndarray of shape (n_features_in_,), object
-        Their names; only where `X` has names, all of them text.
-    provenance_ : Provenance
+    sampling_strategy_, neighbors_recall_, n_features_in_, feature_names_in_, provenance_
         As in `SMOTE`.
 
     Examples
