@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from feast_plugin.versions.contract import TIMESTAMP, TIMESTAMP_TYPE, Contract
 from feast_plugin.versions.matrix import decode, encode, spread, wide_columns
+from resampler.columns import TEXT, family_of
 from resampler.errors import DataError
 from resampler.methods.catalog import METHODS
 from resampler.methods.oversample import oversample
@@ -157,7 +158,7 @@ def augment(
     numbers = decode(values, contract, vocabularies)
     wide = wide_columns(real, contract)
     if wide:
-        numbers = _with_wide_integers(numbers, real.filter(pa.array(complete)), made, wide, schema, matrix, values)
+        numbers = _with_wide_integers(numbers, real.filter(pa.array(complete)), made, wide, matrix, values)
     parents = made._replace(base=seen[made.base], neighbor=seen[made.neighbor], donor=seen[made.donor])
     return Augmentation(table=numbers, parents=parents, schema=schema, incomplete=incomplete)
 
@@ -224,24 +225,20 @@ def _with_wide_integers(
     table: pa.Table,
     real: pa.Table,
     made: Provenance,
-    wide: list[StoredFeature],
-    schema: FeatureSchema,
+    wide: list[tuple[StoredFeature, slice]],
     matrix: NDArray[Any],
     values: NDArray[Any],
 ) -> pa.Table:
     """Make the columns of integers that a float64 does not hold in integers."""
-    for c in wide:
+    for c, span in wide:
         held = real[c.name].combine_chunks()
-        names = [c.name] if not c.array else [f"{c.name}[{j}]" for j in range(len(held[0]))]
-        flat = np.asarray(held.flatten() if c.array else held).reshape(len(held), len(names))
+        flat = np.asarray(held.flatten() if c.array else held).reshape(len(held), c.width)
         made_of = [
             build_integers(flat[:, at], made, matrix[:, j], values[:, j])
-            for at, j in enumerate(schema.names.index(name) for name in names)
+            for at, j in enumerate(range(span.start, span.stop))
         ]
         whole = pa.array(np.stack(made_of, axis=1).ravel())
-        if c.array:
-            whole = pa.ListArray.from_arrays(pa.array(np.arange(0, len(whole) + 1, len(names)), pa.int32()), whole)
-        table = table.set_column(table.schema.get_field_index(c.name), c.name, whole)
+        table = table.set_column(table.schema.get_field_index(c.name), c.name, c.folded(whole))
     return table
 
 
@@ -280,16 +277,14 @@ def publishable(rows: Rows, made: Augmentation, contract: Contract, schema: pa.S
     if rows.timestamps is not None:
         columns[TIMESTAMP] = pa.array(rows.timestamps[made.parents.base], pa.int64()).cast(TIMESTAMP_TYPE)
     columns |= dict(zip(made.table.column_names, made.table.columns, strict=True))
-    label = pa.array(made.parents.label)
-    if rows.classes.classes:
-        label = pa.array(rows.classes.classes, pa.string()).take(label)
+    label = rows.classes.column.to_value(made.parents.label)
     columns[contract.published_label] = label.cast(schema.field(contract.published_label).type)
     columns[contract.published_synthetic] = pa.array(np.ones(n, dtype=np.bool_))
     return pa.table(columns, schema=schema)
 
 
 def _synthetic_keys(name: str, real: pa.ChunkedArray, n: int, key_type: pa.DataType) -> pa.Array:
-    if pa.types.is_string(key_type):
+    if family_of(key_type) == TEXT:
         taken = pc.sum(pc.starts_with(real, SYNTHETIC_KEY)).as_py()
         if taken:
             raise DataError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -246,6 +247,12 @@ class Contract:
     def width(self) -> int:
         """Numbers in a row."""
         return sum(c.width for c in self.columns)
+
+    @property
+    def spans(self) -> list[tuple[StoredFeature, slice]]:
+        """The features of a measured contract, each with the place of its numbers in a row."""
+        ends = accumulate(c.width for c in self.columns)
+        return [(c, slice(end - c.width, end)) for c, end in zip(self.columns, ends, strict=True)]
 
     def feature_schema(self, label: Label) -> FeatureSchema:
         """Return a measured contract as the resampler sees it: one float a column, arrays spread out.

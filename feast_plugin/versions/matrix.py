@@ -38,8 +38,7 @@ def spread(rows: Rows, train: NDArray[np.bool_], contract: Contract) -> NDArray[
         Standard deviations rounded to powers of two; 1 for constant and categorical columns.
     """
     scale = np.ones(contract.width, dtype=np.float32)
-    j = 0
-    for c in contract.columns:
+    for c, span in contract.spans:
         if not c.categorical:
             total = _Moments(c.width)
             origin = None
@@ -48,9 +47,8 @@ def spread(rows: Rows, train: NDArray[np.bool_], contract: Contract) -> NDArray[
                 part = rows.table[c.name].slice(start, BATCH_ROWS).filter(chosen)
                 origin = _origin(part, c) if origin is None else origin
                 total.add(_numbers(part, c, origin or 0))
-            scale[j : j + c.width] = _unit(total.deviation())
+            scale[span] = _unit(total.deviation())
             rows.release()
-        j += c.width
     return scale
 
 
@@ -121,7 +119,7 @@ def _counted(values: NDArray[np.int64], origin: int) -> NDArray[np.float64]:
     return (values.astype(np.longdouble) - np.longdouble(origin)).astype(np.float64)
 
 
-def wide_columns(table: pa.Table, contract: Contract) -> list[StoredFeature]:
+def wide_columns(table: pa.Table, contract: Contract) -> list[tuple[StoredFeature, slice]]:
     """Find the columns of integers that a float64 does not hold, whose synthetic values are made in integers.
 
     Parameters
@@ -129,19 +127,19 @@ def wide_columns(table: pa.Table, contract: Contract) -> list[StoredFeature]:
     table : pyarrow.Table
         The rows that synthetic ones are made from.
     contract : Contract
-        Its columns.
+        Its columns, measured.
 
     Returns
     -------
-    list of StoredFeature
-        Numeric ones that reach beyond 2**53.
+    list of (StoredFeature, slice)
+        Numeric ones that reach beyond 2**53, and the place of their numbers in a row.
     """
     found = []
-    for c in contract.columns:
+    for c, span in contract.spans:
         if not c.categorical and not c.column.type.exact_in_float64:
             bounds = pc.min_max(pc.list_flatten(table[c.name]) if c.array else table[c.name])
             if any(v is not None and abs(v) > EXACT for v in bounds.as_py().values()):
-                found.append(c)
+                found.append((c, span))
     return found
 
 
@@ -166,17 +164,15 @@ def encode(table: pa.Table, contract: Contract) -> tuple[NDArray[Any], dict[str,
     narrow = all(c.column.exact_in_float32 for c in contract.columns)
     matrix = np.empty((table.num_rows, contract.width), dtype=np.float32 if narrow else np.float64)
     vocabularies: dict[str, pa.Array] = {}
-    j = 0
-    for c in contract.columns:
+    for c, span in contract.spans:
         if c.categorical:
             # Sorted, so that a code does not depend on which row came first.
             values = pc.unique(table[c.name]).drop_null()
             vocabularies[c.name] = values.take(pc.sort_indices(values))
             codes = pc.index_in(table[c.name], value_set=vocabularies[c.name])
-            matrix[:, j] = codes.cast(pa.float64()).to_numpy()
+            matrix[:, span.start] = codes.cast(pa.float64()).to_numpy()
         else:
-            matrix[:, j : j + c.width] = _numbers(table[c.name], c, _origin(table[c.name], c) or 0)
-        j += c.width
+            matrix[:, span] = _numbers(table[c.name], c, _origin(table[c.name], c) or 0)
     return matrix, vocabularies
 
 
@@ -199,10 +195,8 @@ def decode(matrix: NDArray[Any], contract: Contract, vocabularies: Mapping[str, 
         to be made from their parents instead.
     """
     columns: dict[str, pa.Array] = {}
-    j = 0
-    for c in contract.columns:
-        values = matrix[:, j : j + c.width]
-        j += c.width
+    for c, span in contract.spans:
+        values = matrix[:, span]
         if c.categorical:
             columns[c.name] = vocabularies[c.name].take(pa.array(values[:, 0].astype(np.int64)))
             continue

@@ -69,3 +69,17 @@ def test_a_null_is_nan_and_arrays_are_measured_without_it():
     for uneven in ([[1], [1, 2]], [[], []], [None, None]):
         with pytest.raises(ContractError, match="array feature v:x must have one length in every row"):
             contract.measured(pa.table({"x": pa.array(uneven, pa.list_(pa.float32()))}))
+
+
+def test_integers_beyond_a_double_are_found_with_their_place():
+    features = (
+        StoredFeature("v:a", "a", "int64"),
+        StoredFeature("v:x", "x", "int64", array=True),
+        StoredFeature("v:x[cm]", "x[cm]", "int64"),
+        StoredFeature("v:c", "c", "int64", categorical=True),
+    )
+    wide = 2**53 + 1
+    table = pa.table({"a": [1, 2], "x": [[1, wide], [3, 4]], "x[cm]": [wide, wide + 2], "c": [wide, 0]})
+    contract = Contract(features, "y", "resampler:y", {}).measured(table)
+    assert [(c.name, span) for c, span in wide_columns(table, contract)] == [("x", slice(1, 3)), ("x[cm]", slice(3, 4))]
+    assert encode(table, contract)[0][:, 3].tolist() == [0, 2]
