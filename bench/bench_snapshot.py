@@ -103,35 +103,35 @@ def our_part(home: Path) -> None:
     """All that follows a retrieval, on the table in `home`."""
     from feast import FeatureStore
 
-    from feast_plugin.snapshot import publish
+    from feast_plugin.registries.feast import FeastRegistry
     from feast_plugin.versions.catalog import Catalog
-    from feast_plugin.versions.contract import Column, Contract
+    from feast_plugin.versions.contract import Contract, StoredFeature
+    from feast_plugin.versions.create import publish
+    from feast_plugin.versions.recipe import Recipe
     from feast_plugin.versions.rows import canonical_rows
-    from feast_plugin.versions.split import SplitRule
+    from feast_plugin.versions.training import assign
     from feast_plugin.versions.write import Draft
 
     retrieved = [pa.ipc.open_file(pa.memory_map(str(home / "wide.arrow"))).read_all()]
     names = [name for name in retrieved[0].column_names if name.startswith("f")]
     contract = Contract(
-        columns=tuple(Column(f"view:{name}", name, "float32") for name in names),
+        columns=tuple(StoredFeature(f"view:{name}", name, "float32") for name in names),
         label="label",
         label_reference="resampler:label",
         join_keys={"id": pa.int64()},
     )
-    rule = SplitRule.parse("time:0.7,0.15,0.15")
-    store = FeatureStore(repo_path=str(home / "repo"))
+    recipe = Recipe(seed=1, ratio=0.02, sampler="smote", split="time:0.7,0.15,0.15")
+    registry = FeastRegistry(FeatureStore(repo_path=str(home / "repo")))
     with tempfile.TemporaryDirectory(dir=home) as spool:
         rows = canonical_rows(retrieved.pop(), contract, Path(spool))
-        assignment = rule.assign(timestamps=rows.timestamps, row_id=rows.row_id, label=rows.label, values=None, seed=1)
-        parameters = {"algorithm": 1, "k_neighbors": 5, "sampler": "smote", "split": str(rule)}
         inputs = {
             "rows": rows.table.num_rows,
             "sha256": rows.sha256(),
             "feature_service": None,
-            "project": store.project,
+            "project": registry.project,
         }
-        draft = Draft(contract, rows, assignment, 1, 0.02, parameters, inputs)
-        publish(store, Catalog.open("wide", home / "snapshots"), draft)
+        draft = Draft(contract, rows, assign(rows, recipe), recipe, inputs)
+        publish(registry, Catalog.open("wide", home / "snapshots"), draft)
 
 
 def write_wide(home: Path, rows: int, features: int) -> None:
@@ -184,6 +184,7 @@ def child(work: str, home: Path) -> dict[str, float]:
 
 def run_child(work: str, home: Path) -> None:
     # What is measured is work: not imports, nor the compiler, which runs once a machine (`resampler warmup`).
+    import feast_plugin.registries.feast
     import feast_plugin.snapshot  # noqa: F401
     from resampler.warmup import STEPS
 

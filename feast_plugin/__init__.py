@@ -1,4 +1,4 @@
-"""Versioned, augmented training snapshots that any Feast client reads back without this package."""
+"""Versioned, augmented training snapshots, of a Feast repository or of a table, that are read without this package."""
 
 from __future__ import annotations
 
@@ -48,4 +48,7 @@ __all__ = [
     "verify_snapshot",
 ]
 
-__getattr__, __dir__ = attach(__name__, _HOME, extra="feast")
+# Versions of tables need no Feast.
+_EXTRA = dict.fromkeys(_HOME.values(), "snapshot") | {"job": "feast"}
+
+__getattr__, __dir__ = attach(__name__, _HOME, extra=_EXTRA)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def attach(
-    package: str, home: Mapping[str, str], extra: str | None = None
+    package: str, home: Mapping[str, str], extra: str | Mapping[str, str] | None = None
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """Make a package's `__getattr__` and `__dir__`.
 
@@ -23,8 +23,9 @@ def attach(
         Its import name.
     home : mapping of str to str
         The module of the package that each public name lives in.
-    extra : str, optional
-        The extra that brings what these modules import; without one, a missing module is none of the user's doing.
+    extra : str or mapping of str to str, optional
+        The extra that brings what these modules import, or that of each module; without one, a missing module is none
+        of the user's doing.
 
     Returns
     -------
@@ -45,8 +46,9 @@ def attach(
         except ModuleNotFoundError as error:
             if extra is None or (error.name or "").split(".")[0] == package:
                 raise
+            brings = extra if isinstance(extra, str) else extra[home[name]]
             raise MissingExtraError(
-                f"{package}.{name} needs {error.name}: pip install 'feast-resampler[{extra}]'"
+                f"{package}.{name} needs {error.name}: pip install 'feast-resampler[{brings}]'"
             ) from error
         value = getattr(module, name)
         setattr(sys.modules[package], name, value)

@@ -33,7 +33,7 @@ def _check_column(name: str, value: object) -> str:
     return value
 
 
-SPLIT = Rule(str, _check_split, FORMS.replace(" | ", ", "))
+SPLIT = Rule(str, _check_split, FORMS.replace(" | ", "; "))
 
 
 def _check_shrinkage(name: str, value: Any) -> float:

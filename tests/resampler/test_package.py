@@ -32,9 +32,10 @@ def test_every_public_name_is_there():
 def test_a_missing_extra_is_told_with_the_command_that_installs_it():
     code = """
 import sys
-sys.modules["feast"] = sys.modules["redis"] = None  # what an installation of the core alone finds
+for name in ("feast", "redis", "jinja2"):
+    sys.modules[name] = None  # what an installation of the core alone finds
 import feast_plugin, stream
-for ask in (lambda: feast_plugin.create_snapshot, lambda: stream.Worker):
+for ask in (lambda: feast_plugin.augment, lambda: feast_plugin.create_snapshot, lambda: stream.Worker):
     try:
         ask()
     except ImportError as error:
@@ -42,7 +43,8 @@ for ask in (lambda: feast_plugin.create_snapshot, lambda: stream.Worker):
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == [
-        "feast_plugin.create_snapshot needs feast: pip install 'feast-resampler[feast]'",
+        "feast_plugin.augment needs feast: pip install 'feast-resampler[feast]'",
+        "feast_plugin.create_snapshot needs jinja2: pip install 'feast-resampler[snapshot]'",
         "stream.Worker needs redis: pip install 'feast-resampler[stream]'",
     ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import subprocess
 import sys
@@ -334,3 +335,18 @@ def test_a_version_belongs_to_the_kind_of_registry_that_made_it(shop, project):
         project.create(root=shop.path)
     with pytest.raises(InvalidInputError, match="is a Feast repository"):
         create_snapshot(project.path, name="pay", label="fraud", entity_df=shop.table, join_keys=["customer_id"])
+
+
+def test_the_readme_shows_what_works_without_feast(shop, tmp_path, monkeypatch):
+    page = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    section = page.partition("### Without a feature store")[2].partition("\n## ")[0]
+    shell, python = (fence.partition("\n")[2] for fence in section.split("```")[1:4:2])
+    table = shop.table.rename_columns({"customer_id": "account", "fraud": "is_fraud"})
+    pq.write_table(table, tmp_path / "rows.parquet")
+    monkeypatch.chdir(tmp_path)
+    lines = shell.replace("\\\n", "").splitlines()
+    done = without_feast(*(shlex.split(line)[2:] for line in lines))
+    assert [code for code, _, _ in done] == [0, 0], done
+    names: dict = {}
+    exec(python, names)  # noqa: S102 - the page's own words
+    assert names["train"]["is_synthetic"].to_numpy().any()

@@ -21,10 +21,11 @@ from feast.on_demand_feature_view import on_demand_feature_view
 from feast.type_map import pa_to_feast_value_type
 from feast.types import Float32, Float64
 
-from feast_plugin import registry
+from feast_plugin.registries import feast as registry
 from resampler.errors import ContractError, CorruptStateError
 
 STORES = ["dask", "duckdb"]
+VERSIONS = Path(__file__).parents[1] / "versions"
 
 
 def read_back(project, snapshot, split):
@@ -124,7 +125,7 @@ CREATE = """
 import sys
 sys.path.insert(0, sys.argv[1])
 import crash_child
-crash_child.create(sys.argv[2], sys.argv[3], 1)
+crash_child.create("file", sys.argv[2], sys.argv[3], 1)
 """
 
 
@@ -135,7 +136,7 @@ def test_7_neither_hash_seed_nor_threads_nor_process_reach_the_bytes(make, tmp_p
         project, root = make(f"repo{seed}"), tmp_path / f"root{seed}"
         environment = {"PYTHONHASHSEED": seed, "NUMBA_NUM_THREADS": seed, "OMP_NUM_THREADS": seed}
         subprocess.run(
-            [sys.executable, "-c", CREATE, str(Path(__file__).parent), str(project.path), str(root)],
+            [sys.executable, "-c", CREATE, str(VERSIONS), str(project.path), str(root)],
             env=os.environ | environment, check=True, cwd="/",
         )  # fmt: skip
         for file in here.manifest.stored:
