@@ -42,6 +42,24 @@ def test_hash_follows_names_order_types_and_scale():
     assert FeatureSchema.numeric(["a", "b"]).hash == schema.hash
 
 
+def test_the_bytes_of_a_contract_are_fixed_for_hashes_are_taken_over_them():
+    features = (
+        Feature("a"),
+        Feature("größe", "int64", scale=2.5),
+        Feature("colour", "string", categorical=True, categories=("red", "green")),
+        Feature("size", "int8", True, (36, 40)),
+    )
+    schema = FeatureSchema(features, Label("y", "string", ("no", "yes")))
+    assert schema.to_json() == (
+        '{"features":[{"categorical":false,"categories":[],"dtype":"float32","name":"a","scale":1.0},'
+        '{"categorical":false,"categories":[],"dtype":"int64","name":"größe","scale":2.5},'
+        '{"categorical":true,"categories":["red","green"],"dtype":"string","name":"colour","scale":1.0},'
+        '{"categorical":true,"categories":[36,40],"dtype":"int8","name":"size","scale":1.0}],'
+        '"format":1,"label":{"classes":["no","yes"],"dtype":"string","name":"y"}}'
+    )
+    assert schema.hash == "7acda0ed6963142445fb45817972dbcbdde147ead42a89e27d36a377fcf16f28"
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
