@@ -11,16 +11,16 @@ if TYPE_CHECKING:
     from feast_plugin.lifecycle import forget_entity, prune_snapshot, rebuild_snapshot, verify_snapshot
     from feast_plugin.snapshot import create_snapshot
     from feast_plugin.versions.catalog import Catalog, list_snapshots, show_snapshot
-    from feast_plugin.versions.create import Snapshot
     from feast_plugin.versions.diff import diff_snapshot
     from feast_plugin.versions.manifest import Manifest
+    from feast_plugin.versions.publish import Snapshot
 
 # Names are imported when they are first asked for: Feast takes seconds to import.
 _HOME = {
     "AugmentedRetrievalJob": "job",
     "Catalog": "versions.catalog",
     "Manifest": "versions.manifest",
-    "Snapshot": "versions.create",
+    "Snapshot": "versions.publish",
     "augment": "job",
     "create_snapshot": "snapshot",
     "diff_snapshot": "versions.diff",

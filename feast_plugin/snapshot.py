@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from feast_plugin.registries import registry_of
-from feast_plugin.versions.create import Snapshot, create
+from feast_plugin.versions.create import create
 from feast_plugin.versions.recipe import Recipe
 from feast_plugin.versions.request import Request
 from feast_plugin.versions.split import SplitRule
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from feast import FeatureService, FeatureStore
 
+    from feast_plugin.versions.publish import Snapshot
     from feast_plugin.versions.registry import Registry
     from resampler.methods.parameters import NoDanger
 

@@ -226,4 +226,4 @@ def _read(home: Location) -> dict[str, dict[str, Any]]:
 
 def _write(home: Location, entries: dict[str, dict[str, Any]]) -> None:
     text = json.dumps({"format": FORMAT, "datasets": entries}, indent=1, sort_keys=True) + "\n"
-    (home / FILE).publish(text.encode())
+    (home / FILE).write_at_once(text.encode())

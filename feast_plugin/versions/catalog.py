@@ -269,7 +269,7 @@ class Catalog:
         version : int
             A published version.
         """
-        (self.home / ".last").publish(str(self.next_number() - 1).encode())
+        (self.home / ".last").write_at_once(str(self.next_number() - 1).encode())
         # The manifest goes first: without it the rest is debris, which `tidy` removes if this is cut short.
         (self.directory(version) / FILE).remove()
         self.directory(version).remove()

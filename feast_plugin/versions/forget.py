@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from feast_plugin.versions.create import publish
 from feast_plugin.versions.prune import remove_version
+from feast_plugin.versions.publish import publish_version
 from feast_plugin.versions.recipe import ALGORITHM, Recipe
 from feast_plugin.versions.registry import datasets_of
 from feast_plugin.versions.stored import stored_keys, stored_rows
@@ -177,7 +177,7 @@ def _forget_in(registry: Registry, catalog: Catalog, manifest: Manifest) -> Forg
             notes={"entity_frame": {}},  # the frame may still name the entity
         )
         try:
-            replacement = publish(registry, catalog, draft)
+            replacement = publish_version(registry, catalog, draft)
         except ForgottenMeanwhileError:  # says nothing of what is left: another forget is at work
             raise
         except (InvalidInputError, GateError) as error:

@@ -129,7 +129,7 @@ def write_report(manifest: Manifest, pictures: list[Picture], directory: Locatio
         height=HEIGHT,
     )
     data = page.encode()
-    (directory / FILE).publish(data)
+    (directory / FILE).write_at_once(data)
     return StoredFile(FILE, 0, len(data), hashlib.sha256(data).hexdigest())
 
 

@@ -199,7 +199,7 @@ class Location:
         with self.filesystem.open_input_stream(self.path) as stream:
             return bytes(stream.read())
 
-    def publish(self, data: bytes) -> None:
+    def write_at_once(self, data: bytes) -> None:
         """Write the file so that a reader sees all of it or none.
 
         Parameters

@@ -175,7 +175,7 @@ class Tombstones:
             "key": self.key.hex(),
             "hashes": {join_key: sorted(hashes) for join_key, hashes in sorted(self.hashes.items())},
         }
-        file.publish((json.dumps(data, indent=1) + "\n").encode())
+        file.write_at_once((json.dumps(data, indent=1) + "\n").encode())
         if file.is_local:
             Path(file.path).chmod(0o600)
 

@@ -91,7 +91,7 @@ def test_debris_of_a_killed_writer_is_no_version(make, bucket):
     project = make()
     root = bucket.format("third")
     debris = Location.parse(root) / "pay" / "v0001" / "train" / "part-00000.parquet"
-    debris.publish(b"half a file")
+    debris.write_at_once(b"half a file")
     catalog = Catalog(Location.parse(root), "pay")
     assert catalog.numbers() == []
     assert project.create(root=root).version == 1

@@ -1,0 +1,134 @@
+"""Publish a version: the point from which readers see it is the writing of its manifest, after all other files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from feast_plugin.versions.manifest import FILE, Manifest, recipe_digest
+from feast_plugin.versions.registry import datasets_of
+from feast_plugin.versions.tombstones import Tombstones
+from feast_plugin.versions.write import Draft, check_files, write_version
+
+if TYPE_CHECKING:
+    from feast_plugin.versions.catalog import Catalog
+    from feast_plugin.versions.registry import Registry
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A published version.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        What it is.
+    uri : str
+        Where its files are.
+    reused : bool
+        Whether an equal version was there already.
+    """
+
+    manifest: Manifest
+    uri: str
+    reused: bool
+
+    @property
+    def name(self) -> str:
+        """Name of the snapshot."""
+        return self.manifest.name
+
+    @property
+    def version(self) -> int:
+        """Number of the version, from 1."""
+        return self.manifest.version
+
+    @property
+    def digest(self) -> str:
+        """The sha256 of inputs, parameters and content."""
+        return self.manifest.digest
+
+    @property
+    def datasets(self) -> dict[str, str]:
+        """Name of each split in the registry."""
+        return self.manifest.datasets
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what the command line prints.
+
+        Returns
+        -------
+        dict
+            Keys name, version, digest, reused, datasets, counts.
+        """
+        return {
+            "name": self.name,
+            "version": self.version,
+            "digest": self.digest,
+            "reused": self.reused,
+            "datasets": self.datasets,
+            "counts": self.manifest.counts,
+        }
+
+
+def publish_version(registry: Registry, catalog: Catalog, draft: Draft) -> Snapshot:
+    """Write a version and register it, or find the equal one that is there; call it with the catalog locked.
+
+    Parameters
+    ----------
+    registry : Registry
+        Registers it.
+    catalog : Catalog
+        The snapshot's versions.
+    draft : Draft
+        What to write.
+
+    Returns
+    -------
+    Snapshot
+        The version.
+
+    Raises
+    ------
+    InvalidInputError, GateError
+        As `write_version`, or if versions of this name are of another kind of registry; nothing is published then.
+    DataError
+        If a row is of an entity that was forgotten since it was read.
+    CorruptStateError
+        If the equal version or its registration was damaged or changed.
+    """
+    recipe = recipe_digest(
+        seed=draft.recipe.seed,
+        ratio=draft.recipe.ratio,
+        parameters=draft.parameters,
+        inputs=draft.inputs,
+        contract=draft.contract.measured(draft.rows.table).feature_schema(draft.rows.classes).hash,
+    )
+    catalog.tidy()
+    Tombstones.read(catalog.home).check_absent(draft.rows.table)
+    versions = [catalog.load(number) for number in catalog.numbers()]
+    for manifest in versions:
+        registry.check_own(manifest)
+    newest = versions[-1] if versions else None
+    if newest is not None and newest.inputs["project"] == registry.project:
+        # A run that was killed after publishing left its version unregistered.
+        registry.register(datasets_of(newest, catalog.directory(newest.version)))
+    for manifest in reversed(versions):
+        if manifest.recipe == recipe and manifest.retain == draft.recipe.retain:
+            directory = catalog.directory(manifest.version)
+            check_files(manifest, directory)
+            registry.register(datasets_of(manifest, directory))
+            return Snapshot(manifest, directory.uri, reused=True)
+    version = catalog.next_number()
+    directory = catalog.directory(version)
+    try:
+        manifest = write_version(draft, catalog.name, version, directory)
+        for stored in manifest.rebuildable:
+            (directory / stored.path).remove()
+        # From here on the version is there: readers see all of the manifest or none, and nothing without one.
+        (directory / FILE).write_at_once(manifest.to_json().encode())
+        registry.register(datasets_of(manifest, directory))
+    except BaseException:
+        directory.remove()
+        raise
+    return Snapshot(manifest, directory.uri, reused=False)
