@@ -23,7 +23,7 @@ def naive_mix64(value: int) -> int:
 
 
 @given(st.lists(st.integers(0, MASK), min_size=1, max_size=20))
-def naive_test_mix64_against_its(values):
+def test_mix64_against_its_naive_loop(values):
     assert mix64(np.array(values, dtype=np.uint64)).tolist() == [naive_mix64(v) for v in values]
 
 

@@ -1,4 +1,4 @@
-"""Where output entries end: the kernel against its naive twin, and when the last batch is closed."""
+"""Where output entries end: the kernel against its naive loop, and when the last batch is closed."""
 
 import numpy as np
 import pytest
@@ -38,7 +38,7 @@ entries = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 6)), max_size=40)
 
 @settings(deadline=None)
 @given(entries, st.integers(1, 7), st.integers(1, 10))
-def naive_test_equals_its_naive(steps, window_ms, batch_rows):
+def test_equals_its_naive_loop(steps, window_ms, batch_rows):
     ms = np.cumsum([step for step, _ in steps]).tolist()
     rows = [n for _, n in steps]
     assert _cut(ms, rows, window_ms, batch_rows) == _naive(ms, rows, window_ms, batch_rows)
