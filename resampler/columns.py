@@ -323,16 +323,37 @@ class Column:
         if self.kind == LABEL:
             whole = self._cast(values, pa.int64())
             return np.asarray(pc.fill_null(whole, 0), dtype=np.int64), np.asarray(whole.is_valid())
-        family = family_of(values.type)
-        if family == BOOLEAN:
-            values = values.cast(pa.uint8())
-        # Rounding integers to the nearest double is meant, as it is to the nearest float32.
-        numbers = np.asarray(self._cast(values, pa.float64(), safe=family != INTEGER))
+        numbers = self.to_numbers(values)
         with np.errstate(over="ignore"):
             codes = numbers.astype(np.float32)
         known = self.are_codes(numbers) & np.isfinite(codes)
         codes[~known] = 0
         return codes, known
+
+    def to_numbers(self, values: pa.Array | pa.ChunkedArray) -> NDArray[np.float64]:
+        """Return values of a column without a list as they are, before rows round them.
+
+        Parameters
+        ----------
+        values : pyarrow.Array or pyarrow.ChunkedArray of length n
+            Numbers or booleans, or text that reads as numbers.
+
+        Returns
+        -------
+        ndarray of shape (n,), float64
+            NaN where a value is null. An integer that a float64 does not hold is the nearest.
+
+        Raises
+        ------
+        ContractError
+            If the type does not cast.
+        """
+        import pyarrow as pa
+
+        family = family_of(values.type)
+        if family == BOOLEAN:
+            values = values.cast(pa.uint8())
+        return np.asarray(self._cast(values, pa.float64(), safe=family != INTEGER))
 
     def to_value(self, codes: NDArray[np.number]) -> pa.Array:
         """Return the values that codes stand for.

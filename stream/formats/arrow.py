@@ -155,7 +155,10 @@ def table_to_rows(table: pa.Table, schema: FeatureSchema) -> tuple[NDArray[np.fl
 def _feature(values: pa.ChunkedArray, column: Column, faults: Faults) -> NDArray[np.floating[Any]]:
     if column.closed:
         return _codes(values, column, Reason.UNKNOWN_CATEGORY, faults)
-    numbers = np.array(_cast(values, pa.float64(), column.name).to_numpy())  # a copy; NaN where null
+    try:
+        numbers = np.array(column.to_numbers(values))  # a copy; NaN where null
+    except ContractError as error:
+        raise RejectError(Reason.UNPARSABLE, str(error)[:300]) from error
     for i in np.flatnonzero(np.isfinite(numbers) & (np.abs(numbers) > np.finfo(np.float32).max)).tolist():
         faults.setdefault(i, (Reason.OUT_OF_RANGE, f"{column.name!r} must be finite in float32, got {numbers[i]!r}"))
         numbers[i] = 0.0

@@ -20,8 +20,7 @@ def _entries(input_format):
         return [{name: str(value) for name, value in row.items()} | {"y": "0"} for row in VALUES]
     if input_format is InputFormat.ROWS:
         return [encode_batch(CODES, np.zeros(2, dtype=np.int64))]
-    # Arrow does not cast integers beyond 2**53 to doubles.
-    columns = {name: pa.array(CODES[:, j]) for j, name in enumerate(WHOLE)}
+    columns = {name: pa.array([row[name] for row in VALUES]).cast(DTYPES[name].arrow_type) for name in WHOLE}
     return [{"arrow": write_ipc(pa.table(columns | {"y": pa.array([0, 0])}))}]
 
 
