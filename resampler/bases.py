@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from resampler.buffer import MinorityBuffer
+from resampler.buffer.allocation import make_record
 from resampler.buffer.maintenance import finish_wave, mend
 from resampler.errors import CorruptStateError
-from resampler.kernels.buffer.ring import REFIT
 from resampler.kernels.online.danger import Danger, restore_weights
-from resampler.kernels.online.operations import SHORT, advance
+from resampler.kernels.online.operations import PAUSE, advance
 from resampler.kernels.online.window import ASSESS
+from resampler.kernels.simd.blocks import DEAD
 from resampler.methods.catalog import METHODS
 from resampler.provenance import make_output
 
@@ -76,7 +77,7 @@ class Bases:
         self.others: MinorityBuffer | None = None
         if len(weights):
             self.others = make_buffer(capacity, 1)  # whose own neighbours nobody asks for
-            self.others.ring.effort[REFIT] = 0  # the categories' penalty is the class's
+            self.others.ring.control["refit_rows"] = 0  # the categories' penalty is the class's
         self.danger = Danger(
             others=self.buffer.ring if self.others is None else self.others.ring,
             weights=weights,
@@ -116,15 +117,15 @@ class Bases:
         out : tuple of ndarray
             What `make_output` gave; the synthetic rows of the class are written.
         """
-        op, pause = 0, np.array([0, -1])
+        op, pause = 0, make_record(PAUSE, short=DEAD)
         while op < len(ops[0]):
             op = advance(self.buffer.ring, self.danger, X, row_ids, *keys, ops, op, pause, out)
             for buffer in (self.buffer, self.others):
                 if buffer is not None:
                     finish_wave(buffer.ring)
-            if pause[SHORT] >= 0:
-                mend(self.buffer.ring, pause[SHORT:])
-                pause[SHORT] = -1
+            if pause["short"] >= 0:
+                mend(self.buffer.ring, np.array([pause["short"]]))
+                pause["short"] = DEAD
 
     def forget(self, row_ids: ArrayLike) -> int:
         """Delete rows of the class and of the sample.
@@ -151,7 +152,7 @@ class Bases:
         rows, n = self.buffer.ring.graph.rows, len(self.buffer)
         if n <= self.buffer.k_neighbors:
             return
-        slots = (rows.cursor[0] + np.arange(n)) % self.buffer.capacity
+        slots = (rows.cursor["oldest"] + np.arange(n)) % self.buffer.capacity
         ops = (np.zeros(n, dtype=np.int64), slots, np.full(n, ASSESS), np.zeros(n, dtype=np.int64))
         keys = 0, 0, np.uint64(0), np.int64(0)  # nothing is drawn
         self.advance(rows.X[:0], slots[:0], keys, ops, make_output(0, self.buffer.n_features))
@@ -167,7 +168,7 @@ class Bases:
         saved: dict[str, NDArray[np.generic]] = {"buffer": np.frombuffer(self.buffer.to_bytes(), dtype=np.uint8)}
         if self.others is not None:
             saved["others"] = np.frombuffer(self.others.to_bytes(), dtype=np.uint8)
-            oldest, held = self.buffer.ring.graph.rows.cursor
+            oldest, held = self.buffer.ring.graph.rows.cursor["oldest"], self.buffer.ring.graph.rows.cursor["held"]
             saved["weight"] = self.danger.weight[(oldest + np.arange(held)) % self.buffer.capacity]
         return saved
 
@@ -187,5 +188,5 @@ class Bases:
                 raise CorruptStateError("saved OnlineResampler has weights for other rows: rebuild it by replay")
             self.others = MinorityBuffer.from_bytes(saved["others"].tobytes())
             self.danger = self.danger._replace(others=self.others.ring)
-            oldest = self.buffer.ring.graph.rows.cursor[0] % self.buffer.capacity
+            oldest = self.buffer.ring.graph.rows.cursor["oldest"] % self.buffer.capacity
             restore_weights(self.danger.weight, self.danger.tree, oldest, saved["weight"])

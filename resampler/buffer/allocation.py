@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from resampler.errors import InvalidInputError
-from resampler.kernels.buffer.cells import FREE, NEWCOMERS, NO_CELL, WAITING, Cells
-from resampler.kernels.buffer.graph import LAST_ID, NOBODY, UNKNOWN, Lists, Rows
-from resampler.kernels.buffer.ring import Ring
-from resampler.kernels.buffer.search import Graph, Scratch
+from resampler.kernels.buffer.cells import COUNTS, FREE, NEWCOMERS, NO_CELL, WAITING, Cells
+from resampler.kernels.buffer.graph import CURSOR, LAST_ID, NOBODY, UNKNOWN, Lists, Rows
+from resampler.kernels.buffer.ring import CONTROL, Ring
+from resampler.kernels.buffer.search import WALK, Graph, Scratch
 from resampler.kernels.simd.blocks import DEAD
 from resampler.kernels.simd.lanes import LANES
 
@@ -31,8 +31,11 @@ def make_ring(
     penalty: NDArray[np.float32],
     *,
     cosine: bool,
-    budget: int,
     aged: bool,
+    budget: int,
+    refit_rows: int,
+    recall: float,
+    half_life: float,
 ) -> Ring:
     """Allocate an empty ring; see `Rows`, `Lists` and `Cells` for the arrays.
 
@@ -44,10 +47,10 @@ def make_ring(
         The metric.
     cosine : bool
         Whether rows are divided by their length.
-    budget : int
-        Rows that a search settles.
     aged : bool
         Whether rows have times.
+    budget, refit_rows, recall, half_life
+        First values of `resampler.kernels.buffer.ring.CONTROL`.
 
     Returns
     -------
@@ -79,7 +82,7 @@ def make_ring(
         X=np.zeros((capacity, n_features), dtype=np.float32),
         row_ids=np.full(capacity, DEAD, dtype=np.int64),
         times=np.zeros(capacity if aged else 0, dtype=np.int64),
-        cursor=np.zeros(2, dtype=np.int64),
+        cursor=make_record(CURSOR),
         inverse_scale=inverse_scale,
         penalty=penalty,
         inverse_norm=np.ones(capacity, dtype=np.float32),
@@ -89,16 +92,16 @@ def make_ring(
         stamps=np.full((capacity, length), NOBODY),
         d2=np.zeros((capacity, length), dtype=np.float32),
         count=np.zeros(capacity, dtype=np.int32),
-        reach_id=np.full(capacity, LAST_ID, dtype=np.int64),
+        cutoff_id=np.full(capacity, LAST_ID, dtype=np.int64),
     )
     cells = Cells(
         blocks=np.zeros((n_blocks, n_features, LANES), dtype=np.int8),
         grain=np.zeros(n_blocks, dtype=np.float32),
         error=np.zeros(n_blocks, dtype=np.float32),
         newcomers=np.zeros((WAITING, n_features, LANES), dtype=np.float32),
-        tenants=np.full((n_blocks, LANES), DEAD, dtype=np.int32),
-        reach=np.full((n_blocks, LANES), UNKNOWN, dtype=np.float32),
-        block_reach=np.full(n_blocks, UNKNOWN, dtype=np.float32),
+        lane_slots=np.full((n_blocks, LANES), DEAD, dtype=np.int32),
+        cutoff=np.full((n_blocks, LANES), UNKNOWN, dtype=np.float32),
+        block_cutoff=np.full(n_blocks, UNKNOWN, dtype=np.float32),
         cell_of=np.full(n_blocks, NO_CELL, dtype=np.int64),
         place=np.zeros(capacity, dtype=np.int32),
         centroids=np.zeros((n_groups, n_features, LANES), dtype=np.float32),
@@ -108,24 +111,40 @@ def make_ring(
         block_of=np.zeros(n_cells, dtype=np.int64),
         hubs=np.zeros((n_hubs, n_features, LANES), dtype=np.float32),
         group_cells=np.zeros(n_groups, dtype=np.int64),
-        group_weight=np.zeros(n_groups, dtype=np.int64),
         home=np.full(NEWCOMERS, NO_CELL, dtype=np.int64),
         home_d2=np.zeros(NEWCOMERS, dtype=np.float32),
         touched=np.zeros(n_cells, dtype=np.int64),
-        is_touched=np.zeros(n_cells, dtype=np.bool_),
         free_blocks=np.arange(WAITING, n_blocks)[::-1].copy(),
         free_groups=np.arange(n_groups, dtype=np.int64)[::-1].copy(),
-        counts=np.array([max_cells, n_groups, 0, 0, 0], dtype=np.int64),
+        counts=make_record(COUNTS, free_blocks=max_cells, free_groups=n_groups),
     )
     return Ring(
         graph=Graph(rows, lists, cells, make_scratch(n_features, n_groups, length)),
-        effort=np.array([budget, 0, 0, 0, 0, 0, 0], dtype=np.int64),
-        recall=np.ones(1),
-        half_life=np.zeros(1),
+        control=make_record(CONTROL, budget=budget, refit_rows=refit_rows, recall=recall, half_life=half_life),
         nn_slots=np.zeros(k_neighbors, dtype=np.int64),
-        nn_stamps=np.zeros(k_neighbors, dtype=np.int32),
         nn_d2=np.zeros(k_neighbors, dtype=np.float32),
     )
+
+
+def make_record(dtype: np.dtype[np.void], **values: float) -> np.void:
+    """Allocate a record: state that kernels read and write by name, at one pointer whatever its fields.
+
+    Parameters
+    ----------
+    dtype : dtype
+        Its fields.
+    **values : int or float
+        First values of some of them; the others are 0.
+
+    Returns
+    -------
+    void
+        The record; it owns its memory.
+    """
+    record: np.void = np.zeros(1, dtype)[0]
+    for name, value in values.items():
+        record[name] = value
+    return record
 
 
 def make_scratch(n_features: int, n_groups: int, length: int, notes: int = ROOM) -> Scratch:
@@ -138,7 +157,7 @@ def make_scratch(n_features: int, n_groups: int, length: int, notes: int = ROOM)
     length : int
         Entries of a list.
     notes : int
-        Lists that the row may have to be offered to, which a search can note; at least `ROOM`.
+        Affected rows that a search can note; at least `ROOM`.
 
     Returns
     -------
@@ -153,6 +172,7 @@ def make_scratch(n_features: int, n_groups: int, length: int, notes: int = ROOM)
         lanes=np.zeros(LANES, dtype=np.float32),
         hub_d2=hub_d2,
         hub_bits=hub_d2.view(np.int32),
+        walk=make_record(WALK),
         seen=np.zeros(n_groups, dtype=np.int64),
         cell_d2=cell_d2,
         cell_bits=cell_d2.view(np.int32),
@@ -162,6 +182,6 @@ def make_scratch(n_features: int, n_groups: int, length: int, notes: int = ROOM)
         slots=np.zeros(ROOM, dtype=np.int64),
         lows=np.zeros(ROOM, dtype=np.float32),
         d2=np.zeros(ROOM, dtype=np.float32),
-        heard=np.zeros(notes, dtype=np.int64),
-        heard_d2=np.zeros(notes, dtype=np.float32),
+        affected=np.zeros(notes, dtype=np.int64),
+        affected_d2=np.zeros(notes, dtype=np.float32),
     )

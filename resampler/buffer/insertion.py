@@ -9,7 +9,7 @@ import numpy as np
 
 from resampler.buffer.allocation import make_scratch
 from resampler.buffer.maintenance import finish_wave
-from resampler.kernels.buffer.cells import ARRIVED, NEWCOMERS
+from resampler.kernels.buffer.cells import NEWCOMERS
 from resampler.kernels.buffer.insertion import Scouts, plan_wave, scout, take_places
 from resampler.kernels.buffer.ring import insert_all
 
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
     from resampler.kernels.buffer.ring import Ring
 
-NOTES = 64 * NEWCOMERS  # lists that a thread can note in a wave; beyond that, rows are searched for one after the other
+NOTES = (
+    64 * NEWCOMERS
+)  # affected rows that a thread can note in a wave; beyond that, rows are searched for one after the other
 
 
 def insert_in_order(
@@ -64,9 +66,9 @@ def insert_side_by_side(
     first, last = 0, len(row_ids)
     with ThreadPoolExecutor(n_threads - 1) as pool:
         while first < last:
-            arrived = cells.counts[ARRIVED]
+            newcomers = cells.counts["newcomers"]
             n = plan_wave(
-                ring.effort, rows.cursor, len(rows.row_ids), arrived, rows.times, times, max_age, first, last, gone
+                ring.control, rows.cursor, len(rows.row_ids), newcomers, rows.times, times, max_age, first, last, gone
             )
             edges = [n * part // n_threads for part in range(n_threads + 1)]
             parts = list(zip(scouts, edges[:-1], edges[1:], strict=True))

@@ -1,4 +1,4 @@
-"""What a buffer's kernels leave to Python between two calls: it is rare, and would be compiled with each of them."""
+"""Rare maintenance steps, run from Python between kernel calls, so that they are not compiled into every kernel."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from resampler.kernels.buffer.audit import choose_audits, judge
-from resampler.kernels.buffer.cells import ARRIVED, NEWCOMERS
+from resampler.kernels.buffer.cells import NEWCOMERS
 from resampler.kernels.buffer.graph import NOBODY
 from resampler.kernels.buffer.lookup import keep_lists, look_up_all
-from resampler.kernels.buffer.ring import BUDGET, end_wave
+from resampler.kernels.buffer.ring import end_wave
 from resampler.kernels.buffer.search import ALL
 
 if TYPE_CHECKING:
@@ -31,18 +31,18 @@ def finish_wave(ring: Ring) -> None:
     ring : Ring
         The state; this is due after every kernel that inserts rows.
     """
-    if ring.graph.cells.counts[ARRIVED] < NEWCOMERS:
+    if ring.graph.cells.counts["newcomers"] < NEWCOMERS:
         return
     end_wave(ring)
-    if ring.effort[BUDGET] == ALL:
+    if ring.control["budget"] == ALL:
         return
     slots = np.empty(AUDITED_ROWS, dtype=np.int64)
     rows, lists, _, _ = ring.graph
-    slots = slots[: choose_audits(rows.cursor, len(rows.X), ring.effort, slots)]
-    k = min(len(ring.nn_slots), int(rows.cursor[1]) - 1)
+    slots = slots[: choose_audits(rows.cursor, len(rows.X), ring.control, slots)]
+    k = min(len(ring.nn_slots), int(rows.cursor["held"]) - 1)
     if len(slots) and k > 0:
         found, stamps, _ = _look_up(ring, slots, k, int(ALL))
-        judge(rows, lists, ring.effort, ring.recall[0], k, slots, found, stamps)
+        judge(rows, lists, ring.control, k, slots, found, stamps)
 
 
 def find_short(ring: Ring, slots: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -60,7 +60,7 @@ def find_short(ring: Ring, slots: NDArray[np.int64]) -> NDArray[np.int64]:
     ndarray of int64
         Some of them.
     """
-    oldest, held = ring.graph.rows.cursor
+    oldest, held = ring.graph.rows.cursor["oldest"], ring.graph.rows.cursor["held"]
     stamps = ring.graph.lists.stamps[slots]
     living = (stamps != NOBODY) & ((stamps - oldest) % (2 * len(ring.graph.rows.X)) < held)
     return slots[np.count_nonzero(living, axis=1) < min(len(ring.nn_slots), held - 1)]
@@ -78,7 +78,7 @@ def mend(ring: Ring, short: NDArray[np.int64]) -> None:
     """
     if len(short):
         rows, lists, cells, _ = ring.graph
-        found = _look_up(ring, short, lists.stamps.shape[1], int(ring.effort[BUDGET]))
+        found = _look_up(ring, short, lists.stamps.shape[1], int(ring.control["budget"]))
         keep_lists(rows, lists, cells, short, *found)
 
 

@@ -9,16 +9,14 @@ import numpy as np
 from resampler.buffer.allocation import make_ring
 from resampler.buffer.insertion import insert_in_order, insert_side_by_side
 from resampler.buffer.maintenance import find_short, look_up_rows, mend
-from resampler.errors import CorruptStateError, InvalidInputError
+from resampler.buffer.saved import held_slots, restore, to_arrays
+from resampler.errors import InvalidInputError
 from resampler.kernels.buffer.lookup import read_all
 from resampler.kernels.buffer.ring import (
-    BUDGET,
     FIRST_BUDGET,
-    REFIT,
     discard,
     evict,
     expire,
-    restore_blocks,
 )
 from resampler.kernels.buffer.sample import WAVE, sample
 from resampler.kernels.buffer.search import ALL
@@ -47,7 +45,6 @@ RECALL_ROWS = 200  # rows that `stats` searches exactly
 MAX_HALF_LIFE = 2.0**40  # 32 of them, the oldest age that a draw can give, still fit into an int64
 MAX_TIME = 2**62  # so that no difference of times overflows
 REFIT_ROWS = 64  # after which a small buffer looks whether the categories' penalty has moved
-SKETCHES = ("blocks", "newcomers")  # the arrays of cells that are not saved, since they follow from the rows
 _NO_TIMES = np.empty(0, dtype=np.int64)
 
 
@@ -177,24 +174,23 @@ class MinorityBuffer:
             (1.0 / self.scale).astype(np.float32),
             make_penalty(mask, None, self.n_features).astype(np.float32),
             cosine=metric == "cosine",
-            budget=int(ALL) if exact else FIRST_BUDGET,
             aged=max_age is not None,
+            budget=int(ALL) if exact else FIRST_BUDGET,
+            refit_rows=max(REFIT_ROWS, self.capacity // 16) if mask.any() and not mask.all() else 0,
+            recall=self.recall,
+            half_life=self.half_life or 0.0,
         )
-        self.ring.half_life[0] = half_life or 0.0
-        self.ring.recall[0] = self.recall
-        if mask.any() and not mask.all():
-            self.ring.effort[REFIT] = max(REFIT_ROWS, self.capacity // 16)
         self._highest_id = -1
         self._numeric = ~mask
         self._reached = metric == "cosine"  # rows have been of a magnitude at which distances can be told
 
     def __len__(self) -> int:
-        return int(self.ring.graph.rows.cursor[1])
+        return int(self.ring.graph.rows.cursor["held"])
 
     @property
     def exact(self) -> bool:
         """Whether neighbours are the true ones."""
-        return bool(self.ring.effort[BUDGET] == ALL)
+        return bool(self.ring.control["budget"] == ALL)
 
     @property
     def categorical_penalty(self) -> float:
@@ -213,8 +209,7 @@ class MinorityBuffer:
 
     @property
     def _slots(self) -> NDArray[np.int64]:
-        oldest, count = self.ring.graph.rows.cursor
-        return (oldest + np.arange(count)) % self.capacity
+        return held_slots(self.ring)
 
     @property
     def row_ids(self) -> NDArray[np.int64]:
@@ -406,7 +401,7 @@ class MinorityBuffer:
         if k > len(self):
             raise InvalidInputError(f"n_neighbors must be at most the buffer's {len(self)} rows, got {k}")
         self._check_reach()
-        stamps, d2 = look_up_rows(self.ring, rows, k, int(self.ring.effort[BUDGET]))
+        stamps, d2 = look_up_rows(self.ring, rows, k, int(self.ring.control["budget"]))
         return self._distances(d2), self.ring.graph.rows.row_ids[stamps % self.capacity]
 
     def graph(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
@@ -475,7 +470,7 @@ class MinorityBuffer:
             np.empty(n, dtype=np.int64),
             np.empty(n, dtype=np.float32),
         )
-        state = *self.ring.graph[:2], self.ring.half_life[0], self.ring.nn_slots, self.ring.nn_d2
+        state = *self.ring.graph[:2], self.ring.control["half_life"], self.ring.nn_slots, self.ring.nn_d2
         key, short, begin = np.uint64(check_seed(seed)), np.empty(WAVE, dtype=np.int64), 0
         while begin < n:
             begin, n_short = sample(*state, key, SAMPLE_STREAM, start, begin, short, *out)
@@ -509,7 +504,7 @@ class MinorityBuffer:
         return BufferStats(
             rows=n,
             recall=recall,
-            budget=None if self.exact else int(self.ring.effort[BUDGET]),
+            budget=None if self.exact else int(self.ring.control["budget"]),
             neighbor_distance=distance,
             nbytes=sum(array.nbytes for array in arrays),
         )
@@ -539,23 +534,10 @@ class MinorityBuffer:
             "recall": self.recall,
             "highest_id": self._highest_id,
         }
-        slots = self._slots
-        rows = self.ring.graph.rows
-        arrays = {"X": rows.X[slots], "row_ids": rows.row_ids[slots], "scale": self.scale}
-        if self.max_age is not None:
-            arrays["times"] = rows.times[slots]
-        return dump_state("MinorityBuffer", meta, arrays | self._saved)
-
-    @property
-    def _saved(self) -> dict[str, NDArray[Any]]:
-        """What is saved of the state beside the rows, and written back into place."""
-        rows, lists, cells, _ = self.ring.graph
-        arrays = {"effort": self.ring.effort, "penalty": rows.penalty}
-        if not self.exact:
-            arrays["cursor"] = rows.cursor
-            arrays |= {f"lists_{name}": array for name, array in lists._asdict().items()}
-            arrays |= {f"cells_{name}": array for name, array in cells._asdict().items() if name not in SKETCHES}
-        return arrays
+        arrays = to_arrays(self.ring)
+        # The scale stands behind the rows, for the format's sake.
+        rows = {name: arrays.pop(name) for name in ("X", "row_ids")}
+        return dump_state("MinorityBuffer", meta, rows | {"scale": self.scale} | arrays)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> MinorityBuffer:
@@ -581,27 +563,9 @@ class MinorityBuffer:
         meta, arrays = load_state("MinorityBuffer", data)
         highest_id = meta.pop("highest_id")
         buffer = cls(**meta, scale=arrays["scale"])
-        buffer._restore(arrays)
+        restore(buffer.ring, arrays, buffer.max_age or 0)
         buffer._highest_id = highest_id
         return buffer
-
-    def _restore(self, arrays: dict[str, NDArray[Any]]) -> None:
-        for name, target in self._saved.items():
-            if name not in arrays or arrays[name].shape != target.shape or arrays[name].dtype != target.dtype:
-                raise CorruptStateError(f"saved MinorityBuffer has no fitting {name}: rebuild it by replay")
-            target[...] = arrays[name]
-        rows = self.ring.graph.rows
-        times = arrays.get("times", _NO_TIMES)
-        if self.exact:
-            self.ring.effort[REFIT] = 0  # the penalty that was saved holds
-            insert_in_order(self.ring, arrays["X"], arrays["row_ids"], times, self.max_age or 0)
-            self.ring.effort[...] = arrays["effort"]
-            return
-        slots = self._slots
-        rows.X[slots], rows.row_ids[slots] = arrays["X"], arrays["row_ids"]
-        if self.max_age is not None:
-            rows.times[slots] = times
-        restore_blocks(*self._rows_and_cells, self.ring.graph.scratch.query, slots)
 
 
 def _check_half_life(value: object) -> float:

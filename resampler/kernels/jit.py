@@ -3,6 +3,11 @@
 A kernel is compiled with all that it calls, and so is each on the way there. So what Python calls is little and does
 much, short pieces are `inline`, and what is rare is a kernel of its own that Python calls in between: a search for
 lists that have run short, say, is in no kernel that reads lists.
+
+A kernel that calls `resampler.kernels.simd.lanes`, itself or through an `inline` piece, takes the parts of a state by
+name (``cells = graph.cells``), never by unpacking. Numba removes dead code after it has put in what stands for those
+calls. It follows arrays through attributes to the kernel's arguments, but not through an unpacked tuple, and takes
+stores to such an array for dead if no other block names it.
 """
 
 from __future__ import annotations

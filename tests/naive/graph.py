@@ -28,12 +28,12 @@ class NaiveGraph:
         return (stamp - oldest) % (2 * self.capacity) < held
 
     def centers(self, which, centers):
-        lanes = self.cells.tenants.shape[1]
+        lanes = self.cells.lane_slots.shape[1]
         return [centers[i // lanes, :, i % lanes] for i in which]
 
     def nearest_first(self, query, budget):
         """Cells, nearest first, of the groups that a search has looked into by then."""
-        cells, penalty, lanes = self.cells, self.rows.penalty, self.cells.tenants.shape[1]
+        cells, penalty, lanes = self.cells, self.rows.penalty, self.cells.lane_slots.shape[1]
         groups = [g for g in range(len(cells.group_cells)) if cells.group_cells[g] > 0]
         hubs = sorted(zip(distances(self.centers(groups, cells.hubs), query, penalty), groups, strict=True))
         seen = []
@@ -61,8 +61,8 @@ class NaiveGraph:
             if n_rows >= budget and len(slots) >= length:
                 break
             n_rows += int(cells.weight[cell])
-            slots += [int(slot) for slot in cells.tenants[cells.block_of[cell]] if slot >= 0]
-        slots += [int(slot) for slot in cells.tenants[:WAITING].ravel() if slot >= 0]
+            slots += [int(slot) for slot in cells.lane_slots[cells.block_of[cell]] if slot >= 0]
+        slots += [int(slot) for slot in cells.lane_slots[:WAITING].ravel() if slot >= 0]
         return slots, distances([self.row(slot) for slot in slots], query, self.rows.penalty), home
 
     def search(self, query, budget, length, itself=None):
@@ -73,8 +73,8 @@ class NaiveGraph:
         return [stamp for _, _, stamp in found], [d for d, _, _ in found]
 
     def reach(self, slot):
-        place, lanes = int(self.cells.place[slot]), self.cells.tenants.shape[1]
-        return self.cells.reach[place // lanes, place % lanes], int(self.lists.reach_id[slot])
+        place, lanes = int(self.cells.place[slot]), self.cells.lane_slots.shape[1]
+        return self.cells.cutoff[place // lanes, place % lanes], int(self.lists.cutoff_id[slot])
 
     def offered(self, query, row_id, stamp, budget):
         """The lists that change when a row comes: {slot: (stamps, squared distances, reach, id of the reach)}."""
@@ -82,8 +82,8 @@ class NaiveGraph:
         slots, d2, _ = self.settled(query, budget, length)
         changed = {}
         for slot, d in zip(slots, d2, strict=True):
-            reach, reach_id = self.reach(slot)
-            if (d, row_id) > (reach, reach_id):
+            reach, cutoff_id = self.reach(slot)
+            if (d, row_id) > (reach, cutoff_id):
                 continue
             entries = [
                 (self.lists.d2[slot, i], int(self.rows.row_ids[s % self.capacity]), int(s))
@@ -93,8 +93,8 @@ class NaiveGraph:
             full = len(entries) == length
             entries = sorted([*entries, (d, row_id, stamp)])[:length]
             if full:
-                reach, reach_id = entries[-1][:2]
-            changed[slot] = ([s for _, _, s in entries], [x for x, _, _ in entries], reach, reach_id)
+                reach, cutoff_id = entries[-1][:2]
+            changed[slot] = ([s for _, _, s in entries], [x for x, _, _ in entries], reach, cutoff_id)
         return changed
 
 

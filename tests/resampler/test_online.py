@@ -442,7 +442,8 @@ def test_a_base_is_as_wide_as_its_weight(data, word):
     weights = np.array(data.draw(st.lists(st.integers(0, 5), min_size=3, max_size=9)))
     oldest = data.draw(st.integers(0, len(weights) - 1))
     bases = Bases(lambda capacity, k: MinorityBuffer(1, capacity, k), len(weights), 2, np.arange(3))
-    bases.buffer.ring.graph.rows.cursor[:] = oldest, len(weights)
+    cursor = bases.buffer.ring.graph.rows.cursor
+    cursor["oldest"], cursor["held"] = oldest, len(weights)
     restore_weights(bases.danger.weight, bases.danger.tree, oldest, weights)
     restore_weights(bases.danger.weight, bases.danger.tree, oldest, weights[::-1].copy())
     slots = np.roll(np.arange(len(weights)), -oldest)

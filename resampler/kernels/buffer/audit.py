@@ -1,6 +1,6 @@
 """Audits: how much a buffer whose searches have a budget misses, and the budget that follows.
 
-Now and then a new row and one that is held are searched for exactly. What the new row's search missed tells at once
+Now and then a new row and one that is held are searched for exactly. What the new row's search missed shows at once
 when a budget is far too small; what the held row's list lacks is what counts, but follows a change of budget only as
 rows are replaced. So a budget grows on either, and shrinks only if both leave room.
 """
@@ -10,7 +10,6 @@ from __future__ import annotations
 import numpy as np
 
 from resampler.kernels.buffer.graph import alive
-from resampler.kernels.buffer.ring import AUDITED, BUDGET, INSERTED, MISSED, MISSED_KEPT, NEXT_AUDIT
 from resampler.kernels.jit import entry, inner
 from resampler.kernels.random import bounded, draw
 
@@ -19,22 +18,22 @@ SHARE_WHILE_FILLING, SHARE = 256, 128  # audits while all rows of a buffer are r
 MIN_BETWEEN = 16  # rows from one audit to the next, at least
 AUDITS = 128  # after which less effort may be tried
 # Shares of what lists may miss. A budget grows if kept lists miss more than TOO_MUCH, and shrinks if they miss less
-# than LITTLE: the gap is wider than chance. While a buffer fills, searches become harder, and kept lists tell it too
+# than LITTLE: the gap is wider than chance. While a buffer fills, searches become harder, and kept lists show it too
 # late.
 TOO_MUCH, LITTLE = 0.7, 0.45
 NEW_WHILE_FILLING, NEW = 0.45, 1.5
 
 
 @entry
-def choose_audits(cursor, capacity, effort, slots):
+def choose_audits(cursor, capacity, control, slots):
     """Write the slots of the rows to be audited, a new one and a held one each time; return how many slots."""
-    oldest, held = cursor
+    oldest, held = cursor["oldest"], cursor["held"]
     n = 0
-    while n + 2 <= slots.shape[0] and effort[NEXT_AUDIT] < effort[INSERTED]:
-        age = effort[INSERTED] - 1 - effort[NEXT_AUDIT]
-        word, _, _, _ = draw(np.uint64(0), np.int64(0), effort[NEXT_AUDIT], np.int64(0))
-        share = SHARE_WHILE_FILLING if effort[NEXT_AUDIT] < 2 * capacity else SHARE
-        effort[NEXT_AUDIT] += max(MIN_BETWEEN, capacity // share)
+    while n + 2 <= slots.shape[0] and control["next_audit"] < control["inserted"]:
+        age = control["inserted"] - 1 - control["next_audit"]
+        word, _, _, _ = draw(np.uint64(0), np.int64(0), control["next_audit"], np.int64(0))
+        share = SHARE_WHILE_FILLING if control["next_audit"] < 2 * capacity else SHARE
+        control["next_audit"] += max(MIN_BETWEEN, capacity // share)
         if age < held:
             slots[n] = (oldest + held - 1 - age) % capacity
             slots[n + 1] = (oldest + bounded(word, held)) % capacity
@@ -43,13 +42,13 @@ def choose_audits(cursor, capacity, effort, slots):
 
 
 @entry
-def judge(rows, lists, effort, recall, k, slots, found, stamps):
+def judge(rows, lists, control, k, slots, found, stamps):
     """Compare the first `k` entries of the rows chosen with exact searches, and fit the budget to what was missed."""
     for i in range(0, slots.shape[0], 2):
-        effort[MISSED] += count_missed(rows, lists, slots[i], min(k, found[i]), stamps[i])
-        effort[MISSED_KEPT] += count_missed(rows, lists, slots[i + 1], min(k, found[i + 1]), stamps[i + 1])
-        effort[AUDITED] += 1
-        fit_budget(effort, recall, k, rows.X.shape[0])
+        control["missed"] += count_missed(rows, lists, slots[i], min(k, found[i]), stamps[i])
+        control["missed_kept"] += count_missed(rows, lists, slots[i + 1], min(k, found[i + 1]), stamps[i + 1])
+        control["audited"] += 1
+        fit_budget(control, k, rows.X.shape[0])
 
 
 @inner
@@ -58,7 +57,7 @@ def count_missed(rows, lists, slot, k, nearest):
 
     Such a list is searched for when it is read.
     """
-    oldest, held = rows.cursor
+    oldest, held = rows.cursor["oldest"], rows.cursor["held"]
     seen = np.int64(0)
     hits = np.int64(0)
     for i in range(lists.count[slot]):
@@ -71,17 +70,18 @@ def count_missed(rows, lists, slot, k, nearest):
 
 
 @inner
-def fit_budget(effort, recall, k, capacity):
+def fit_budget(control, k, capacity):
     """Change the budget if the audits since its last change say so."""
-    tolerated = (1 - recall) * AUDITS * k
-    new = tolerated * (NEW_WHILE_FILLING if effort[INSERTED] < 2 * capacity else NEW)
-    if effort[MISSED] > new or effort[MISSED_KEPT] > TOO_MUCH * tolerated:
-        share = 1 if 8 * effort[AUDITED] < AUDITS else 2 if 4 * effort[AUDITED] < AUDITS else 4  # the sooner, the more
-        effort[BUDGET] = min(effort[BUDGET] + effort[BUDGET] // share, max(capacity, MIN_BUDGET))
-    elif effort[AUDITED] < AUDITS:
+    tolerated = (1 - control["recall"]) * AUDITS * k
+    new = tolerated * (NEW_WHILE_FILLING if control["inserted"] < 2 * capacity else NEW)
+    if control["missed"] > new or control["missed_kept"] > TOO_MUCH * tolerated:
+        audited = control["audited"]
+        share = 1 if 8 * audited < AUDITS else 2 if 4 * audited < AUDITS else 4  # the sooner, the more
+        control["budget"] = min(control["budget"] + control["budget"] // share, max(capacity, MIN_BUDGET))
+    elif control["audited"] < AUDITS:
         return
-    elif effort[MISSED] < 0.7 * new and effort[MISSED_KEPT] < LITTLE * tolerated:
-        effort[BUDGET] = max(effort[BUDGET] - effort[BUDGET] // 8, MIN_BUDGET)
-    effort[AUDITED] = 0
-    effort[MISSED] = 0
-    effort[MISSED_KEPT] = 0
+    elif control["missed"] < 0.7 * new and control["missed_kept"] < LITTLE * tolerated:
+        control["budget"] = max(control["budget"] - control["budget"] // 8, MIN_BUDGET)
+    control["audited"] = 0
+    control["missed"] = 0
+    control["missed_kept"] = 0

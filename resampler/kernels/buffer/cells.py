@@ -26,7 +26,7 @@ from resampler.kernels.simd.blocks import DEAD
 from resampler.kernels.simd.lanes import LANES
 from resampler.kernels.simd.sketches import GRAINS, HEADROOM, draw_sketch, span_of
 
-FREE_BLOCKS, FREE_GROUPS, END, ARRIVED, TOUCHED = range(5)  # of `counts`
+COUNTS = np.dtype([(name, np.int64) for name in ("free_blocks", "free_groups", "group_end", "newcomers", "touched")])
 WAITING = 4  # blocks of the newcomers, the first that there are
 NEWCOMERS = WAITING * LANES  # that make a wave
 NO_CELL = np.int64(-1)
@@ -46,12 +46,12 @@ class Cells(NamedTuple):
         No smaller than any row's distance from its sketch.
     newcomers : ndarray of shape (WAITING, n_features, LANES), float32
         Rows in units of distance, side by side.
-    tenants : ndarray of shape (n_blocks, LANES), int32
+    lane_slots : ndarray of shape (n_blocks, LANES), int32
         Slot of each lane's row, or `DEAD`.
-    reach : ndarray of shape (n_blocks, LANES), float32
-        Squared reach of the row's list: see `resampler.kernels.buffer.graph`.
-    block_reach : ndarray of shape (n_blocks,), float32
-        No smaller than any reach in the block.
+    cutoff : ndarray of shape (n_blocks, LANES), float32
+        Squared cutoff of the row's candidate list: see `resampler.kernels.buffer.graph`.
+    block_cutoff : ndarray of shape (n_blocks,), float32
+        No smaller than any cutoff in the block.
     cell_of : ndarray of shape (n_blocks,), int64
         The cell that each block belongs to; `NO_CELL` for those of the newcomers.
     place : ndarray of shape (capacity,), int32
@@ -68,30 +68,28 @@ class Cells(NamedTuple):
         The block of each cell that is in use.
     hubs : ndarray of shape (ceil(n_groups / LANES), n_features, LANES), float32
         Centres of the groups, transposed.
-    group_cells, group_weight : ndarray of shape (n_groups,), int64
-        Cells in use, and the sum of their weights.
+    group_cells : ndarray of shape (n_groups,), int64
+        Cells in use.
     home : ndarray of shape (NEWCOMERS,), int64
         The cell of each newcomer, `NO_CELL` if there was none.
     home_d2 : ndarray of the same shape, float32
         Its squared distance.
     touched : ndarray of shape (n_groups x LANES,), int64
-        Stack of the cells that have lost a row since the last wave.
-    is_touched : ndarray of the same shape, bool
-        Whether a cell is among them.
+        Stack of the cells that have lost a row since the last wave: those with fewer rows than they weigh.
     free_blocks, free_groups : ndarray, int64
         Stacks.
-    counts : ndarray of shape (5,), int64
-        `FREE_BLOCKS`, `FREE_GROUPS`, `TOUCHED`: sizes of the stacks. `END`: all groups in use are below. `ARRIVED`:
-        newcomers since the last wave.
+    counts : void, COUNTS
+        `free_blocks`, `free_groups`, `touched`: sizes of the stacks. `group_end`: all groups in use are below.
+        `newcomers`: rows that came since the last wave.
     """
 
     blocks: np.ndarray
     grain: np.ndarray
     error: np.ndarray
     newcomers: np.ndarray
-    tenants: np.ndarray
-    reach: np.ndarray
-    block_reach: np.ndarray
+    lane_slots: np.ndarray
+    cutoff: np.ndarray
+    block_cutoff: np.ndarray
     cell_of: np.ndarray
     place: np.ndarray
     centroids: np.ndarray
@@ -101,45 +99,42 @@ class Cells(NamedTuple):
     block_of: np.ndarray
     hubs: np.ndarray
     group_cells: np.ndarray
-    group_weight: np.ndarray
     home: np.ndarray
     home_d2: np.ndarray
     touched: np.ndarray
-    is_touched: np.ndarray
     free_blocks: np.ndarray
     free_groups: np.ndarray
-    counts: np.ndarray
+    counts: np.void
 
 
 @inner
-def set_reach(cells, slot, reach):
-    """Store the reach of a slot's list."""
+def set_cutoff(cells, slot, cutoff):
+    """Store the cutoff of a slot's list."""
     block = cells.place[slot] // LANES
-    cells.reach[block, cells.place[slot] % LANES] = reach
-    cells.block_reach[block] = max(cells.block_reach[block], reach)
+    cells.cutoff[block, cells.place[slot] % LANES] = cutoff
+    cells.block_cutoff[block] = max(cells.block_cutoff[block], cutoff)
 
 
 @inner
-def settle(cells, block, lane, slot, reach):
+def settle(cells, block, lane, slot, cutoff):
     """Let a row have a free lane."""
-    cells.tenants[block, lane] = slot
+    cells.lane_slots[block, lane] = slot
     cells.place[slot] = block * LANES + lane
-    set_reach(cells, slot, reach)
+    set_cutoff(cells, slot, cutoff)
 
 
 @inner
 def weigh(cells, cell, change):
     """Change what a cell counts in a search."""
     cells.weight[cell] += change
-    cells.group_weight[cell // LANES] += change
 
 
 @inner
-def put(rows, cells, cell, slot, query, d2, reach):
+def put(rows, cells, cell, slot, query, d2, cutoff):
     """Put a row at squared distance `d2` from the centroid into a cell that has room."""
     block = cells.block_of[cell]
     lane = 0
-    while cells.tenants[block, lane] != DEAD:
+    while cells.lane_slots[block, lane] != DEAD:
         lane += 1
     cells.cell_rows[cell] += 1
     cells.radius[cell] = max(cells.radius[cell], np.sqrt(d2))
@@ -147,7 +142,7 @@ def put(rows, cells, cell, slot, query, d2, reach):
     if make_grain(cells, cell, query, rows.penalty):
         coarsen(rows, cells, block)
     sketch(rows, cells, block, lane, query)
-    settle(cells, block, lane, slot, reach)
+    settle(cells, block, lane, slot, cutoff)
 
 
 @inner
@@ -176,7 +171,7 @@ def coarsen(rows, cells, block):
     cells.error[block] = 0
     query = np.empty(rows.X.shape[1], dtype=np.float32)
     for lane in range(LANES):
-        slot = np.int64(cells.tenants[block, lane])
+        slot = np.int64(cells.lane_slots[block, lane])
         if slot != DEAD:
             load_row(rows, slot, query)
             sketch(rows, cells, block, lane, query)
@@ -185,8 +180,8 @@ def coarsen(rows, cells, block):
 @inner
 def vacate(cells, block, lane):
     """Take the row of a lane out."""
-    cells.tenants[block, lane] = DEAD
-    cells.reach[block, lane] = UNKNOWN
+    cells.lane_slots[block, lane] = DEAD
+    cells.cutoff[block, lane] = UNKNOWN
 
 
 @inner
@@ -197,26 +192,25 @@ def remove(cells, slot):
     cell = cells.cell_of[block]
     if cell == NO_CELL:
         return
+    if cells.cell_rows[cell] == cells.weight[cell]:
+        cells.touched[cells.counts["touched"]] = cell
+        cells.counts["touched"] += 1
     cells.cell_rows[cell] -= 1
-    if not cells.is_touched[cell]:
-        cells.is_touched[cell] = True
-        cells.touched[cells.counts[TOUCHED]] = cell
-        cells.counts[TOUCHED] += 1
 
 
 @inner
-def empty(cells, cell, slots, reaches):
-    """Take all rows out of a cell, writing their slots and reaches; return their number."""
+def empty(cells, cell, slots, cutoffs):
+    """Take all rows out of a cell, writing their slots and cutoffs; return their number."""
     n = 0
     block = cells.block_of[cell]
     for lane in range(LANES):
-        if cells.tenants[block, lane] != DEAD:
-            slots[n] = cells.tenants[block, lane]
-            reaches[n] = cells.reach[block, lane]
+        if cells.lane_slots[block, lane] != DEAD:
+            slots[n] = cells.lane_slots[block, lane]
+            cutoffs[n] = cells.cutoff[block, lane]
             n += 1
-        cells.tenants[block, lane] = DEAD
-        cells.reach[block, lane] = UNKNOWN
-    cells.block_reach[block] = UNKNOWN
+        cells.lane_slots[block, lane] = DEAD
+        cells.cutoff[block, lane] = UNKNOWN
+    cells.block_cutoff[block] = UNKNOWN
     cells.error[block] = 0
     cells.grain[block] = 0
     cells.cell_rows[cell] = 0

@@ -1,10 +1,11 @@
-"""The k-NN graph: each row's nearest rows, kept in order while rows come and go.
+"""The k-NN graph: each row's candidate list, its nearest rows in order, kept while rows come and go.
 
-A list holds a few more neighbours than are asked for and is complete within its reach: it has every row whose
-(squared distance, row id) is at most the reach's. A new row is offered to the lists that reach to it, and a full list
-then lets go of its last entry and shrinks its reach; a row that leaves costs nothing, for entries name rows by stamps
-that tell by themselves whether the row is still there. A list is searched for anew only when it is read and too few
-of its entries are alive. So lists are exact as long as every row is offered to all that reach to it.
+A list holds a few more neighbours than are asked for and is complete within its cutoff: it has every row whose
+(squared distance, row id) is at most the cutoff. A new row enters the lists whose cutoff it is within (the lists of the
+*affected rows*); a full list then drops its last entry and lowers its cutoff. A row that leaves costs nothing, for
+entries name rows by stamps, from which it follows whether the row is still there. A list is searched for anew only when
+synthetic rows are made from it and too few of its entries are alive. So lists are exact as long as every row enters all
+the lists that it affects.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ import numpy as np
 from resampler.kernels.jit import inline, inner
 
 NOBODY = np.int32(-1)
-UNKNOWN = np.float32(-1)  # reach of a list that nothing is offered to: it is searched for when it is read
-LAST_ID = np.iinfo(np.int64).max  # id of a reach that includes all rows at its distance
+UNKNOWN = np.float32(-1)  # cutoff of a list that no row enters: it is searched for when it is needed
+LAST_ID = np.iinfo(np.int64).max  # id of a cutoff that includes all rows at its distance
+CURSOR = np.dtype([("oldest", np.int64), ("held", np.int64)])
 
 
 class Rows(NamedTuple):
@@ -35,8 +37,8 @@ class Rows(NamedTuple):
         Identities; `DEAD` where the slot holds no row.
     times : ndarray of shape (capacity,) or (0,), int64
         When each row came, if rows leave by age; never falls from one row to the next.
-    cursor : ndarray of shape (2,), int64
-        Stamp of the oldest row, and number of rows.
+    cursor : void, CURSOR
+        `oldest`: stamp of the oldest row. `held`: number of rows.
     inverse_scale, penalty : ndarray of shape (n_features,), float32
         The metric: see `resampler.kernels.simd.blocks`.
     inverse_norm : ndarray of shape (capacity,), float32
@@ -48,7 +50,7 @@ class Rows(NamedTuple):
     X: np.ndarray
     row_ids: np.ndarray
     times: np.ndarray
-    cursor: np.ndarray
+    cursor: np.void
     inverse_scale: np.ndarray
     penalty: np.ndarray
     inverse_norm: np.ndarray
@@ -66,14 +68,14 @@ class Lists(NamedTuple):
         Their squared distances.
     count : ndarray of shape (capacity,), int32
         Entries in use.
-    reach_id : ndarray of shape (capacity,), int64
-        Row id of the reach; its squared distance stands beside the row in its cell, where the scan wants it.
+    cutoff_id : ndarray of shape (capacity,), int64
+        Row id of the cutoff; its squared distance stands beside the row in its cell, where the scan wants it.
     """
 
     stamps: np.ndarray
     d2: np.ndarray
     count: np.ndarray
-    reach_id: np.ndarray
+    cutoff_id: np.ndarray
 
 
 @inline
@@ -87,7 +89,7 @@ def slot_of(rows, stamp):
 def stamp_of(rows, slot):
     """Return the stamp of the row in a slot."""
     capacity = rows.X.shape[0]
-    oldest = rows.cursor[0]
+    oldest = rows.cursor["oldest"]
     if oldest < capacity:
         return slot if slot >= oldest else slot + capacity
     return slot + capacity if slot >= oldest - capacity else slot
@@ -153,13 +155,13 @@ def admit(row_ids, stamps, d2s, n, d2, stamp, row_id):
 
 
 @inner
-def offer(row_ids, oldest, held, stamps, d2s, count, reach_id, slot, reach, d2, stamp, row_id):
-    """Offer a row to the list of `slot`, which reaches to its distance; return the list's new reach.
+def update_list(row_ids, oldest, held, stamps, d2s, count, cutoff_id, slot, cutoff, d2, stamp, row_id):
+    """Enter a row whose distance is within the cutoff into the list of `slot`; return the list's new cutoff.
 
     Entries of rows that have left are dropped on the way.
     """
-    if d2 == reach and row_id > reach_id[slot]:
-        return reach
+    if d2 == cutoff and row_id > cutoff_id[slot]:
+        return cutoff
     capacity, length = stamps.shape
     n = np.int64(0)
     before = count[slot]
@@ -172,8 +174,8 @@ def offer(row_ids, oldest, held, stamps, d2s, count, reach_id, slot, reach, d2, 
     for i in range(count[slot], before):
         stamps[slot, i] = NOBODY
     if n < length:
-        return reach
-    reach_id[slot] = row_ids[stamps[slot, length - 1] % capacity]
+        return cutoff
+    cutoff_id[slot] = row_ids[stamps[slot, length - 1] % capacity]
     return d2s[slot, length - 1]
 
 
@@ -187,10 +189,10 @@ def set_count(lists, slot, n):
 
 @inner
 def close(rows, lists, slot):
-    """Set the reach of a list that was searched for or has let an entry go; return it."""
+    """Set the cutoff of a list that was searched for; return it."""
     length = lists.stamps.shape[1]
     if lists.count[slot] < length:  # there are no other rows
-        lists.reach_id[slot] = LAST_ID
+        lists.cutoff_id[slot] = LAST_ID
         return np.float32(np.inf)
-    lists.reach_id[slot] = rows.row_ids[slot_of(rows, lists.stamps[slot, length - 1])]
+    lists.cutoff_id[slot] = rows.row_ids[slot_of(rows, lists.stamps[slot, length - 1])]
     return lists.d2[slot, length - 1]

@@ -5,11 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from resampler.kernels.buffer.cells import (
-    ARRIVED,
-    END,
     FREE,
-    FREE_BLOCKS,
-    FREE_GROUPS,
     NO_CELL,
     center_distance,
     get_center,
@@ -29,9 +25,9 @@ INFINITE = np.float32(np.inf)
 @inner
 def open_group(cells, hub):
     """Take a free group, of which there must be one."""
-    cells.counts[FREE_GROUPS] -= 1
-    group = cells.free_groups[cells.counts[FREE_GROUPS]]
-    cells.counts[END] = max(cells.counts[END], group + 1)
+    cells.counts["free_groups"] -= 1
+    group = cells.free_groups[cells.counts["free_groups"]]
+    cells.counts["group_end"] = max(cells.counts["group_end"], group + 1)
     set_center(cells.hubs, group, hub)
     return group
 
@@ -54,8 +50,8 @@ def place_cell(cells, group, centroid, block):
 @inner
 def open_cell(cells, group, centroid):
     """Take a free cell of a group that has one, and a free block, of which there must be one."""
-    cells.counts[FREE_BLOCKS] -= 1
-    return place_cell(cells, group, centroid, cells.free_blocks[cells.counts[FREE_BLOCKS]])
+    cells.counts["free_blocks"] -= 1
+    return place_cell(cells, group, centroid, cells.free_blocks[cells.counts["free_blocks"]])
 
 
 @inner
@@ -65,8 +61,8 @@ def leave_place(cells, cell):
     cells.cell_rows[cell] = FREE
     cells.group_cells[group] -= 1
     if cells.group_cells[group] == 0:
-        cells.free_groups[cells.counts[FREE_GROUPS]] = group
-        cells.counts[FREE_GROUPS] += 1
+        cells.free_groups[cells.counts["free_groups"]] = group
+        cells.counts["free_groups"] += 1
 
 
 @inner
@@ -74,15 +70,15 @@ def close_cell(cells, cell):
     """Give back a cell without rows, and its block."""
     block = cells.block_of[cell]
     cells.cell_of[block] = NO_CELL
-    cells.free_blocks[cells.counts[FREE_BLOCKS]] = block
-    cells.counts[FREE_BLOCKS] += 1
+    cells.free_blocks[cells.counts["free_blocks"]] = block
+    cells.counts["free_blocks"] += 1
     leave_place(cells, cell)
 
 
 @inner
 def rehome(cells, cell, to):
     """Let newcomers of one cell go to another."""
-    for i in range(cells.counts[ARRIVED]):
+    for i in range(cells.counts["newcomers"]):
         if cells.home[i] == cell:
             cells.home[i] = to
 
@@ -111,7 +107,7 @@ def dissolve_group(cells, penalty, group):
         get_center(cells.centroids, cell, center)
         nearest = INFINITE
         target = NO_GROUP
-        for other in range(cells.counts[END]):
+        for other in range(cells.counts["group_end"]):
             if other != group and 0 < cells.group_cells[other] < LANES:
                 d2 = center_distance(cells.hubs, other, center, penalty)
                 if d2 < nearest:
@@ -124,9 +120,9 @@ def dissolve_group(cells, penalty, group):
 def split_group(cells, penalty, cell):
     """Share the cells of a full group with a new one; return the new number of one of them."""
     group = cell // LANES
-    if cells.counts[FREE_GROUPS] == 0:
+    if cells.counts["free_groups"] == 0:
         smallest = NO_GROUP
-        for other in range(cells.counts[END]):
+        for other in range(cells.counts["group_end"]):
             if other != group and (smallest == NO_GROUP or cells.group_cells[other] < cells.group_cells[smallest]):
                 smallest = other
         dissolve_group(cells, penalty, smallest)
@@ -153,7 +149,7 @@ def find_cell(cells, query, penalty, besides):
 
     If `besides` is a cell, it is one that has room, and another.
     """
-    end = cells.counts[END]
+    end = cells.counts["group_end"]
     hub_d2 = np.empty(((end + LANES - 1) // LANES, LANES), dtype=np.float32)
     lanes = np.empty(LANES, dtype=np.float32)
     for i in range(hub_d2.shape[0]):

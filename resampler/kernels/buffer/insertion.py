@@ -1,9 +1,9 @@
 """Insertion in two steps, the first of which many threads can share.
 
 While a wave lasts, cells keep their shape, and a search among them depends on nothing that the wave's other rows do
-but on how many of the oldest rows have left. So first all rows of a wave are searched for, side by side, noting the
-lists that reach to them; then, in order, each takes its place, meets the newcomers before it, and is offered to the
-lists that reach to it still. The bytes are those of one insertion after the other.
+but on how many of the oldest rows have left. So first all rows of a wave are searched for, side by side, noting
+which rows they affect; then, in order, each takes its place, is compared with the newcomers before it, and enters the
+lists of the rows that it affects still. The bytes are those of one insertion after the other.
 """
 
 from __future__ import annotations
@@ -14,8 +14,17 @@ import numpy as np
 
 from resampler.kernels.buffer.cells import NEWCOMERS
 from resampler.kernels.buffer.graph import scale_row
-from resampler.kernels.buffer.ring import BUDGET, NONE, arrive, drop_before, refit_due, take_slot
-from resampler.kernels.buffer.search import NO_SLOT, OVERFLOW, SCOUT, Graph, Scratch, meet_newcomers, search, tell
+from resampler.kernels.buffer.ring import NONE, arrive, drop_before, refit_due, take_slot
+from resampler.kernels.buffer.search import (
+    COLLECT,
+    NO_SLOT,
+    OVERFLOW,
+    Graph,
+    Scratch,
+    scan_newcomers,
+    search_cells,
+    update_affected,
+)
 from resampler.kernels.jit import entry, inline
 from resampler.kernels.simd.blocks import DEAD
 from resampler.kernels.simd.lanes import LANES, prefetch
@@ -37,7 +46,7 @@ class Scouts(NamedTuple):
     home, home_d2 : ndarray of shape (NEWCOMERS,), int64 and float32
         Its cell and the squared distance.
     noted : ndarray of shape (NEWCOMERS + 1,), int64
-        Where its notes of lists begin.
+        Where its notes of affected rows begin.
     """
 
     scratch: Scratch
@@ -50,16 +59,16 @@ class Scouts(NamedTuple):
 
 
 @entry
-def plan_wave(effort, cursor, capacity, arrived, held_times, times, max_age, first, last, gone):
+def plan_wave(control, cursor, capacity, newcomers, held_times, times, max_age, first, last, gone):
     """Write how many rows will have left when each of the rows from `first` on is searched for.
 
     Returns how many of them the wave has room for, or 0 if the first must be inserted by itself.
     """
-    oldest, held = cursor
-    n = min(last - first, NEWCOMERS - arrived)
+    oldest, held = cursor["oldest"], cursor["held"]
+    n = min(last - first, NEWCOMERS - newcomers)
     left = np.int64(0)
     for i in range(n):
-        if refit_due(effort, i):
+        if refit_due(control, i):
             return i
         if times.shape[0] > 0:
             before = times[first + i] - max_age
@@ -78,22 +87,22 @@ def plan_wave(effort, cursor, capacity, arrived, held_times, times, max_age, fir
 def scout(ring, scouts, X, gone, first, begin, end):
     """Search for rows `begin` to `end` of the wave that begins with row `first` of `X`."""
     graph = Graph(ring.graph.rows, ring.graph.lists, ring.graph.cells, scouts.scratch)
-    budget = ring.effort[BUDGET]
-    n_heard = NONE
+    budget = ring.control["budget"]
+    n_affected = NONE
     for i in range(begin, end):
         scouts.found[i] = UNSEEN
     for i in range(begin, end):
         scale_row(graph.rows, X[first + i], scouts.scratch.query)
-        scouts.noted[i] = n_heard
-        n, home, home_d2, n_heard = search(
-            graph, SCOUT, NO_SLOT, NO_SLOT, gone[i], budget, n_heard, scouts.stamps[i], scouts.d2[i]
+        scouts.noted[i] = n_affected
+        n, home, home_d2, n_affected = search_cells(
+            graph, COLLECT, NO_SLOT, NO_SLOT, gone[i], budget, n_affected, scouts.stamps[i], scouts.d2[i]
         )
         if n == OVERFLOW:
             break
         scouts.found[i] = n
         scouts.home[i] = home
         scouts.home_d2[i] = home_d2
-        scouts.noted[i + 1] = n_heard
+        scouts.noted[i + 1] = n_affected
 
 
 @entry
@@ -109,7 +118,7 @@ def take_places(ring, scouts, X, row_ids, times, max_age, first, begin, end):
             drop_before(ring.graph.rows, ring.graph.cells, times[first + i] - max_age)
         slot = take_slot(ring, X[first + i], row_ids[first + i])
         if i + 1 < end and scouts.found[i + 1] != UNSEEN:
-            ask_for_lists(ring.graph.lists, ring.graph.cells.tenants, scouts, i + 1)
+            ask_for_lists(ring.graph.lists, ring.graph.cells.lane_slots, scouts, i + 1)
         take_place(ring, scouts, i, slot, row_ids[first + i])
         if times.shape[0] > 0:
             ring.graph.rows.times[slot] = times[first + i]
@@ -118,26 +127,26 @@ def take_places(ring, scouts, X, row_ids, times, max_age, first, begin, end):
 
 @inline
 def take_place(ring, scouts, i, slot, row_id):
-    """Let the query, row i of the wave, have its slot: meet the newcomers, and tell the lists that reach to it."""
+    """Let the query, row i of the wave, have its slot: and update the lists of the rows that it affects."""
     lists = ring.graph.lists
     stamps, d2 = lists.stamps[slot], lists.d2[slot]
     for j in range(stamps.shape[0]):
         stamps[j] = scouts.stamps[i, j]
         d2[j] = scouts.d2[i, j]
-    tell(ring.graph, scouts.scratch, scouts.noted[i], scouts.noted[i + 1], slot, row_id)
-    n = meet_newcomers(ring.graph, True, slot, row_id, scouts.found[i], stamps, d2)
+    update_affected(ring.graph, scouts.scratch, scouts.noted[i], scouts.noted[i + 1], slot, row_id)
+    n = scan_newcomers(ring.graph, COLLECT, slot, row_id, scouts.found[i], stamps, d2)
     arrive(ring, slot, n, scouts.home[i], scouts.home_d2[i])
 
 
 @inline
-def ask_for_lists(lists, tenants, scouts, i):
-    """Ask for the lists that row i of the wave will be offered to."""
+def ask_for_lists(lists, lane_slots, scouts, i):
+    """Ask for the lists that row i of the wave will enter."""
     length = lists.stamps.shape[1]
-    heard = scouts.scratch.heard
+    affected = scouts.scratch.affected
     for at in range(scouts.noted[i], scouts.noted[i + 1]):
-        slot = np.int64(tenants[heard[at] // LANES, heard[at] % LANES])
+        slot = np.int64(lane_slots[affected[at] // LANES, affected[at] % LANES])
         if slot != DEAD:
             prefetch(lists.stamps, slot * length)
             prefetch(lists.d2, slot * length)
             prefetch(lists.count, slot)
-            prefetch(lists.reach_id, slot)
+            prefetch(lists.cutoff_id, slot)

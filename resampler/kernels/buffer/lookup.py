@@ -4,19 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from resampler.kernels.buffer.cells import set_reach
+from resampler.kernels.buffer.cells import set_cutoff
 from resampler.kernels.buffer.graph import alive, close, load_row, scale_row, set_count, slot_of
-from resampler.kernels.buffer.ring import NONE
-from resampler.kernels.buffer.search import NO_SLOT, QUERY, search
+from resampler.kernels.buffer.search import NO_SLOT, find_neighbors
 from resampler.kernels.jit import entry, inline, inner
 from resampler.kernels.simd.blocks import DEAD
-
-
-@inline
-def look_up(ring, slot, budget, stamps, d2):
-    """Find the neighbours of the query, which is the row of `slot`, or of none; return how many."""
-    n, _, _, _ = search(ring.graph, QUERY, slot, NO_SLOT, NONE, budget, NONE, stamps, d2)
-    return n
 
 
 @entry
@@ -33,7 +25,7 @@ def look_up_all(ring, slots, X, budget, found, stamps, d2):
             load_row(rows, slot, scratch.query)
         else:
             scale_row(rows, X[i], scratch.query)
-        found[i] = look_up(ring, slot, budget, stamps[i], d2[i])
+        found[i] = find_neighbors(ring.graph, slot, budget, stamps[i], d2[i])
 
 
 @entry
@@ -50,7 +42,7 @@ def keep_list(rows, lists, cells, slot, n, stamps, d2):
         lists.stamps[slot, j] = stamps[j]
         lists.d2[slot, j] = d2[j]
     set_count(lists, slot, n)
-    set_reach(cells, slot, close(rows, lists, slot))
+    set_cutoff(cells, slot, close(rows, lists, slot))
 
 
 @entry
@@ -65,7 +57,7 @@ def read_all(rows, lists, slots, nn_slots, nn_d2):
 @inner
 def read(rows, lists, slot, nn_slots, nn_d2):
     """Write the slots and squared distances of a list's first living entries; return how many there were."""
-    oldest, held = rows.cursor
+    oldest, held = rows.cursor["oldest"], rows.cursor["held"]
     n = np.int64(0)
     for i in range(lists.count[slot]):
         stamp = lists.stamps[slot, i]

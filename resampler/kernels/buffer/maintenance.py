@@ -9,12 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from resampler.kernels.buffer.cells import (
-    ARRIVED,
-    END,
     FREE,
-    FREE_BLOCKS,
     NO_CELL,
-    TOUCHED,
     WAITING,
     center_distance,
     empty,
@@ -38,8 +34,8 @@ SPARSE = 16  # a cell with fewer rows is dissolved
 def split(rows, cells, cell):
     """Share the rows of a full cell with a new one of its group, which is returned; the group must have room."""
     slots = np.empty(LANES, dtype=np.int64)
-    reaches = np.empty(LANES, dtype=np.float32)
-    empty(cells, cell, slots, reaches)
+    cutoffs = np.empty(LANES, dtype=np.float32)
+    empty(cells, cell, slots, cutoffs)
     Z = np.empty((LANES, rows.X.shape[1]), dtype=np.float32)
     for i in range(LANES):
         load_row(rows, slots[i], Z[i])
@@ -54,7 +50,7 @@ def split(rows, cells, cell):
         make_grain(cells, target, Z[i], rows.penalty)
     for i in range(LANES):
         target = other if sides[i] else cell
-        put(rows, cells, target, slots[i], Z[i], d2[sides[i], i], reaches[i])
+        put(rows, cells, target, slots[i], Z[i], d2[sides[i], i], cutoffs[i])
     return other
 
 
@@ -62,8 +58,8 @@ def split(rows, cells, cell):
 def dissolve(rows, cells, cell):
     """Give the rows of a cell to the nearest others that have room; it stays in use if none has."""
     slots = np.empty(LANES, dtype=np.int64)
-    reaches = np.empty(LANES, dtype=np.float32)
-    n = empty(cells, cell, slots, reaches)
+    cutoffs = np.empty(LANES, dtype=np.float32)
+    n = empty(cells, cell, slots, cutoffs)
     query = np.empty(rows.X.shape[1], dtype=np.float32)
     for i in range(n):
         load_row(rows, slots[i], query)
@@ -71,7 +67,7 @@ def dissolve(rows, cells, cell):
         if target == NO_CELL:
             target = cell
             d2 = center_distance(cells.centroids, cell, query, rows.penalty)
-        put(rows, cells, target, slots[i], query, d2, reaches[i])
+        put(rows, cells, target, slots[i], query, d2, cutoffs[i])
     if cells.cell_rows[cell] == 0:
         close_cell(cells, cell)
         rehome(cells, cell, NO_CELL)
@@ -80,11 +76,10 @@ def dissolve(rows, cells, cell):
 @inline
 def tidy(rows, cells):
     """Dissolve the cells that have lost many rows."""
-    n = cells.counts[TOUCHED]
-    cells.counts[TOUCHED] = 0
+    n = cells.counts["touched"]
+    cells.counts["touched"] = 0
     for i in range(n):
         cell = cells.touched[i]
-        cells.is_touched[cell] = False
         weigh(cells, cell, cells.cell_rows[cell] - cells.weight[cell])
     for i in range(n):
         if cells.cell_rows[cells.touched[i]] < SPARSE:
@@ -92,7 +87,7 @@ def tidy(rows, cells):
 
 
 @inline
-def add(rows, cells, home, slot, query, d2, reach):
+def add(rows, cells, home, slot, query, d2, cutoff):
     """Put a newcomer into its cell `home`, at squared distance `d2`; into the nearest if that is `NO_CELL`."""
     if home == NO_CELL:
         home, d2 = find_cell(cells, query, rows.penalty, NO_CELL)
@@ -100,15 +95,15 @@ def add(rows, cells, home, slot, query, d2, reach):
             d2 = np.float32(0)
             home = open_cell(cells, open_group(cells, query), query)
     if cells.cell_rows[home] == LANES:
-        if cells.counts[FREE_BLOCKS] == 0:
+        if cells.counts["free_blocks"] == 0:
             smallest = NO_CELL
-            for cell in range(cells.counts[END] * LANES):
+            for cell in range(cells.counts["group_end"] * LANES):
                 n = cells.cell_rows[cell]
                 if cell != home and n != FREE and (smallest == NO_CELL or n < cells.cell_rows[smallest]):
                     smallest = cell
             dissolve(rows, cells, smallest)
         home, d2 = make_way(rows, cells, home, query)
-    put(rows, cells, home, slot, query, d2, reach)
+    put(rows, cells, home, slot, query, d2, cutoff)
 
 
 @inline
@@ -117,8 +112,8 @@ def make_way(rows, cells, home, query):
     if cells.group_cells[home // LANES] == LANES:
         home = split_group(cells, rows.penalty, home)
     other = split(rows, cells, home)
-    for i in range(cells.counts[ARRIVED]):
-        if cells.home[i] != home or cells.tenants[i // LANES, i % LANES] == DEAD:
+    for i in range(cells.counts["newcomers"]):
+        if cells.home[i] != home or cells.lane_slots[i // LANES, i % LANES] == DEAD:
             continue
         waiting = cells.newcomers[i // LANES, :, i % LANES]
         cells.home_d2[i] = center_distance(cells.centroids, home, waiting, rows.penalty)
@@ -137,16 +132,16 @@ def make_way(rows, cells, home, query):
 def settle_newcomers(rows, cells, query):
     """Move the newcomers into their cells; `query` is working space."""
     tidy(rows, cells)
-    for i in range(cells.counts[ARRIVED]):
+    for i in range(cells.counts["newcomers"]):
         block, lane = i // LANES, i % LANES
-        slot = np.int64(cells.tenants[block, lane])
+        slot = np.int64(cells.lane_slots[block, lane])
         if slot == DEAD:
             continue
         for j in range(query.shape[0]):
             query[j] = cells.newcomers[block, j, lane]
-        reach = cells.reach[block, lane]
+        cutoff = cells.cutoff[block, lane]
         vacate(cells, block, lane)
-        add(rows, cells, cells.home[i], slot, query, cells.home_d2[i], reach)
+        add(rows, cells, cells.home[i], slot, query, cells.home_d2[i], cutoff)
     for block in range(WAITING):
-        cells.block_reach[block] = UNKNOWN
-    cells.counts[ARRIVED] = 0
+        cells.block_cutoff[block] = UNKNOWN
+    cells.counts["newcomers"] = 0

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from resampler.kernels.buffer.cells import ARRIVED, NO_CELL, center_distance, sketch
+from resampler.kernels.buffer.cells import NO_CELL, center_distance, sketch
 from resampler.kernels.buffer.graph import NOBODY, UNKNOWN, largest, load_row, slot_of
 from resampler.kernels.jit import allocating, inner
 from resampler.kernels.simd.lanes import LANES
@@ -24,7 +24,7 @@ TOLERANCE = 1.1  # ratio of standard deviations
 @allocating
 def median_spread(rows):
     """Return the median of the numeric columns' standard deviations, in units of distance; there must be one."""
-    oldest, held = rows.cursor
+    oldest, held = rows.cursor["oldest"], rows.cursor["held"]
     capacity, n_features = rows.X.shape
     spreads = np.empty(n_features)
     n_numeric = 0
@@ -64,12 +64,12 @@ def set_penalty(rows, lists, cells, query, penalty):
             rows.penalty[j] = penalty
     lists.count[:] = 0
     lists.stamps[:] = NOBODY
-    cells.reach[:] = UNKNOWN
-    cells.block_reach[:] = UNKNOWN
+    cells.cutoff[:] = UNKNOWN
+    cells.block_cutoff[:] = UNKNOWN
     cells.radius[:] = 0
     cells.error[:] = 0
-    for i in range(rows.cursor[1]):
-        slot = slot_of(rows, (rows.cursor[0] + i) % (2 * rows.X.shape[0]))
+    for i in range(rows.cursor["held"]):
+        slot = slot_of(rows, (rows.cursor["oldest"] + i) % (2 * rows.X.shape[0]))
         block, lane = cells.place[slot] // LANES, cells.place[slot] % LANES
         cell = cells.cell_of[block]
         load_row(rows, slot, query)
@@ -77,7 +77,7 @@ def set_penalty(rows, lists, cells, query, penalty):
             d2 = center_distance(cells.centroids, cell, query, rows.penalty)
             cells.radius[cell] = max(cells.radius[cell], np.sqrt(d2))
             sketch(rows, cells, block, lane, query)
-    for i in range(cells.counts[ARRIVED]):
+    for i in range(cells.counts["newcomers"]):
         if cells.home[i] != NO_CELL:
             waiting = cells.newcomers[i // LANES, :, i % LANES]
             cells.home_d2[i] = center_distance(cells.centroids, cells.home[i], waiting, rows.penalty)

@@ -6,18 +6,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from resampler.kernels.buffer.cells import ARRIVED, NEWCOMERS, NO_CELL, remove, settle, sketch
+from resampler.kernels.buffer.cells import NEWCOMERS, NO_CELL, remove, settle, sketch
 from resampler.kernels.buffer.graph import NOBODY, alive, close, scale_row, set_count, slot_of
 from resampler.kernels.buffer.maintenance import settle_newcomers
 from resampler.kernels.buffer.penalty import follow_spread
-from resampler.kernels.buffer.search import NEW, Graph, search
+from resampler.kernels.buffer.search import Graph, find_and_update
 from resampler.kernels.jit import entry, inline, inner
 from resampler.kernels.simd.blocks import DEAD
 from resampler.kernels.simd.lanes import LANES
 
-BUDGET, INSERTED, AUDITED, MISSED, MISSED_KEPT, REFIT, NEXT_AUDIT = range(7)  # of `effort`
 FIRST_BUDGET = 400  # rows an approximate search settles, until it has been audited
 NONE = np.int64(0)
+COUNTERS = ("budget", "inserted", "audited", "missed", "missed_kept", "refit_rows", "next_audit")  # in saved order
+CONTROL = np.dtype([(name, np.int64) for name in COUNTERS] + [("recall", np.float64), ("half_life", np.float64)])
 
 
 class Ring(NamedTuple):
@@ -27,26 +28,21 @@ class Ring(NamedTuple):
     ----------
     graph : Graph
         Rows, their neighbours, and where to look for them.
-    effort : ndarray of shape (7,), int64
-        `BUDGET` (`ALL`: exact), `INSERTED` rows, what the audits since the last change of budget saw (their number,
-        what new rows' searches missed and what kept lists did), after how many rows the categories' penalty is fitted
-        anew (0: it is fixed), and the number of the row to be audited next.
-    recall : ndarray of shape (1,), float64
-        Share of true neighbours that the kept lists shall have.
-    half_life : ndarray of shape (1,), float64
-        Age in rows at which a row is half as often a base as the newest; 0 if all are equally often.
-    nn_slots, nn_stamps : ndarray of shape (k_neighbors,), int64 and int32
+    control : void, CONTROL
+        `budget`: rows that a search settles (`ALL`: exact). `inserted`: rows so far. Since the last change of budget:
+        `audited`, `missed`, `missed_kept`, the number of audits, and how many neighbours new rows' searches and kept
+        lists missed. `refit_rows`: after how many rows the categories' penalty is fitted anew (0: it is fixed).
+        `next_audit`: number of the row to be audited next. `recall`: share of true neighbours that kept lists shall
+        have. `half_life`: age in rows at which a row is half as often a base as the newest; 0 if all are equally often.
+    nn_slots : ndarray of shape (k_neighbors,), int64
         Working space: the neighbours of one row.
     nn_d2 : ndarray of shape (k_neighbors,), float32
         Their squared distances.
     """
 
     graph: Graph
-    effort: np.ndarray
-    recall: np.ndarray
-    half_life: np.ndarray
+    control: np.void
     nn_slots: np.ndarray
-    nn_stamps: np.ndarray
     nn_d2: np.ndarray
 
 
@@ -56,9 +52,9 @@ def insert_all(ring, X, row_ids, times, max_age, first):
 
     Rows leave that are older than `max_age` when one comes; without `times` rows have no age.
     """
-    arrived = ring.graph.cells.counts
+    counts = ring.graph.cells.counts
     i = first
-    while i < row_ids.shape[0] and arrived[ARRIVED] < NEWCOMERS:
+    while i < row_ids.shape[0] and counts["newcomers"] < NEWCOMERS:
         if times.shape[0] > 0:
             drop_before(ring.graph.rows, ring.graph.cells, times[i] - max_age)
         slot = insert(ring, X[i], row_ids[i])
@@ -78,7 +74,7 @@ def expire(rows, cells, before):
 def drop_before(rows, cells, before):
     """Drop them, within a kernel."""
     gone = 0
-    while rows.cursor[1] > 0 and rows.times[slot_of(rows, rows.cursor[0])] < before:
+    while rows.cursor["held"] > 0 and rows.times[slot_of(rows, rows.cursor["oldest"])] < before:
         drop_oldest(rows, cells)
         gone += 1
     return gone
@@ -87,11 +83,11 @@ def drop_before(rows, cells, before):
 @inner
 def drop_oldest(rows, cells):
     """Drop the oldest row."""
-    slot = slot_of(rows, rows.cursor[0])
+    slot = slot_of(rows, rows.cursor["oldest"])
     remove(cells, slot)
     rows.row_ids[slot] = DEAD
-    rows.cursor[0] = (rows.cursor[0] + 1) % (2 * rows.X.shape[0])
-    rows.cursor[1] -= 1
+    rows.cursor["oldest"] = (rows.cursor["oldest"] + 1) % (2 * rows.X.shape[0])
+    rows.cursor["held"] -= 1
 
 
 @entry
@@ -102,24 +98,24 @@ def evict(rows, cells, n):
 
 
 @inline
-def refit_due(effort, later):
+def refit_due(control, later):
     """Tell whether the categories' penalty is to be looked at some rows later: ever more rarely, then regularly."""
-    n = effort[INSERTED] + later
-    return effort[REFIT] > 0 and (n & (n - 1) == 0 or n % effort[REFIT] == 0)
+    n = control["inserted"] + later
+    return control["refit_rows"] > 0 and (n & (n - 1) == 0 or n % control["refit_rows"] == 0)
 
 
 @inner
 def insert(ring, row, row_id):
-    """Add one row, after the oldest has left if the ring is full; tell the lists that reach to it; return its slot.
+    """Add one row, after the oldest has left if the ring is full, update the affected rows' lists, and return its slot.
 
     There must be room among the newcomers: see `end_wave`.
     """
     rows, lists, cells, scratch = ring.graph
-    if rows.cursor[1] > 1 and refit_due(ring.effort, NONE):
+    if rows.cursor["held"] > 1 and refit_due(ring.control, NONE):
         follow_spread(rows, lists, cells, scratch.query)
     slot = take_slot(ring, row, row_id)
-    budget = ring.effort[BUDGET]
-    n, home, home_d2, _ = search(ring.graph, NEW, slot, row_id, NONE, budget, NONE, lists.stamps[slot], lists.d2[slot])
+    stamps, d2 = lists.stamps[slot], lists.d2[slot]
+    n, home, home_d2 = find_and_update(ring.graph, slot, row_id, ring.control["budget"], stamps, d2)
     arrive(ring, slot, n, home, home_d2)
     return slot
 
@@ -129,10 +125,10 @@ def take_slot(ring, row, row_id):
     """Store a new row, after the oldest has left if the ring is full, and make it the query; return its slot."""
     rows, _, cells, scratch = ring.graph
     capacity = rows.X.shape[0]
-    if rows.cursor[1] == capacity:
+    if rows.cursor["held"] == capacity:
         drop_oldest(rows, cells)
-    slot = slot_of(rows, (rows.cursor[0] + rows.cursor[1]) % (2 * capacity))
-    rows.cursor[1] += 1
+    slot = slot_of(rows, (rows.cursor["oldest"] + rows.cursor["held"]) % (2 * capacity))
+    rows.cursor["held"] += 1
     rows.row_ids[slot] = row_id
     for j in range(row.shape[0]):
         rows.X[slot, j] = row[j]
@@ -144,17 +140,16 @@ def take_slot(ring, row, row_id):
 def arrive(ring, slot, n, home, home_d2):
     """Put the query, whose `n` neighbours have been found, among the newcomers, which have room."""
     rows, lists, cells, scratch = ring.graph
-    effort = ring.effort
     set_count(lists, slot, n)
-    i = cells.counts[ARRIVED]
+    i = cells.counts["newcomers"]
     block, lane = i // LANES, i % LANES
     for j in range(scratch.query.shape[0]):
         cells.newcomers[block, j, lane] = scratch.query[j]
     settle(cells, block, lane, slot, close(rows, lists, slot))
     cells.home[i] = home
     cells.home_d2[i] = home_d2
-    cells.counts[ARRIVED] += 1
-    effort[INSERTED] += 1
+    cells.counts["newcomers"] += 1
+    ring.control["inserted"] += 1
 
 
 @entry
@@ -170,7 +165,7 @@ def discard(rows, lists, cells, gone, moved):
     `moved`, one a slot, is working space.
     """
     capacity = rows.X.shape[0]
-    oldest, count = rows.cursor
+    oldest, count = rows.cursor["oldest"], rows.cursor["held"]
     kept = 0
     for i in range(count):
         slot = slot_of(rows, (oldest + i) % (2 * capacity))
@@ -197,7 +192,7 @@ def discard(rows, lists, cells, gone, moved):
                 lists.d2[to, n] = lists.d2[slot, i_entry]
                 n += 1
         set_count(lists, to, n)
-        lists.reach_id[to] = lists.reach_id[slot]
+        lists.cutoff_id[to] = lists.cutoff_id[slot]
         for j in range(rows.X.shape[1]):
             rows.X[to, j] = rows.X[slot, j]
         rows.row_ids[to] = rows.row_ids[slot]
@@ -205,10 +200,10 @@ def discard(rows, lists, cells, gone, moved):
             rows.times[to] = rows.times[slot]
         rows.inverse_norm[to] = rows.inverse_norm[slot]
         cells.place[to] = cells.place[slot]
-        cells.tenants[cells.place[to] // LANES, cells.place[to] % LANES] = to
+        cells.lane_slots[cells.place[to] // LANES, cells.place[to] % LANES] = to
     for i in range(kept, count):
         rows.row_ids[slot_of(rows, (oldest + i) % (2 * capacity))] = DEAD
-    rows.cursor[1] = kept
+    rows.cursor["held"] = kept
     return count - kept
 
 

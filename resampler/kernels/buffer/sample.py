@@ -63,7 +63,7 @@ def find_parents(rows, lists, half_life, k, seed, stream, start, first, last, sh
     Returns how many bases have lists that have run short.
     """
     X, stamps = rows.X, lists.stamps
-    oldest, held = rows.cursor
+    oldest, held = rows.cursor["oldest"], rows.cursor["held"]
     capacity, n_features = X.shape
     first_slot = oldest % capacity
     for i in range(first, last):  # nothing but draws, so that the compiler vectorises them

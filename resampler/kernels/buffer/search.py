@@ -1,7 +1,11 @@
-"""The search: scan the cells around a row, nearest first, and offer the row to the lists that reach to it.
+"""The search: scan the cells around a row, nearest first, for its nearest rows and for those that it affects.
 
-The scan sees sketches. It notes the rows that may be near enough, as far as the bounds known by then tell, and these
-are measured afterwards.
+`search_cells` walks the cells in the order in which `choose_cell` gives them. `scan_cell` sees sketches, `note_rows`
+notes the rows that may be near enough, as far as the bounds known by then say, and `measure` decides. The unsorted
+newcomers come last (`scan_newcomers`).
+
+A search either reads only (`find_neighbors`), or it collects the rows affected by the query, those whose lists the
+query belongs in, for `update_affected` to enter it.
 """
 
 from __future__ import annotations
@@ -10,9 +14,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from resampler.kernels.buffer.cells import ARRIVED, END, FREE, NO_CELL, Cells
-from resampler.kernels.buffer.graph import Lists, Rows, admit, largest, offer, stamp_of
-from resampler.kernels.jit import inner
+from resampler.kernels.buffer.cells import FREE, NO_CELL, Cells
+from resampler.kernels.buffer.graph import Lists, Rows, admit, largest, stamp_of, update_list
+from resampler.kernels.jit import inline, inner
 from resampler.kernels.simd.blocks import DEAD, block_distances
 from resampler.kernels.simd.lanes import LANES, LINE, at_most, first_lane, near, prefetch
 from resampler.kernels.simd.sketches import (
@@ -37,10 +41,21 @@ FARTHER_BY = 1536
 NO_SLOT = np.int64(DEAD)
 AHEAD = 16  # columns of the next cell that are asked for early; the processor then sees what comes
 
-# `role` of a search: for a row that is asked about; for one that is being inserted, which is offered to the lists that
-# reach to it; for one that is to be inserted, among the cells only, noting these lists (see `buffer.insertion`).
-QUERY, NEW, SCOUT = np.int64(0), np.int64(1), np.int64(2)
-OVERFLOW = np.int64(-1)  # what a scout found when there were more to tell than it can note
+COLLECT, READ_ONLY = np.bool_(True), np.bool_(False)  # whether a search collects the rows that the query affects
+NONE = np.int64(0)
+OVERFLOW = np.int64(-1)  # what a search finds that affects more rows than it can note
+# Where a walk over the cells stands: groups looked into, cells chosen, the nearest group that was not looked into and
+# its squared distance; cells to choose nearest first, and how far a group may be, by the next cell's distance.
+WALK = np.dtype(
+    [
+        ("groups", np.int64),
+        ("chosen", np.int64),
+        ("hub", np.int64),
+        ("nearest_first", np.int64),
+        ("hub_d2", np.float32),
+        ("farther", np.float32),
+    ]
+)
 
 
 class Scratch(NamedTuple):
@@ -59,6 +74,8 @@ class Scratch(NamedTuple):
     hub_bits : ndarray of the same shape, int32
         The same memory. These order as the distances do, none being negative, and unlike those the compiler
         vectorises their minimum.
+    walk : void, WALK
+        Where the walk over the cells stands.
     seen : ndarray of shape (n_groups,), int64
         The groups that were looked into, in this order.
     cell_d2 : ndarray of shape (n_groups, LANES), float32
@@ -73,9 +90,9 @@ class Scratch(NamedTuple):
         Rows that may be near enough: at least as many as a cell holds.
     lows, d2 : ndarray of shape (room,), float32
         Bounds from below of their squared distances, and these.
-    heard : ndarray of shape (at least room,), int64
-        Places of the rows whose lists the query belongs in.
-    heard_d2 : ndarray of the same shape, float32
+    affected : ndarray of shape (at least room,), int64
+        Places of the affected rows: those whose lists the query belongs in.
+    affected_d2 : ndarray of the same shape, float32
         Their squared distances.
     """
 
@@ -84,6 +101,7 @@ class Scratch(NamedTuple):
     lanes: np.ndarray
     hub_d2: np.ndarray
     hub_bits: np.ndarray
+    walk: np.void
     seen: np.ndarray
     cell_d2: np.ndarray
     cell_bits: np.ndarray
@@ -93,8 +111,8 @@ class Scratch(NamedTuple):
     slots: np.ndarray
     lows: np.ndarray
     d2: np.ndarray
-    heard: np.ndarray
-    heard_d2: np.ndarray
+    affected: np.ndarray
+    affected_d2: np.ndarray
 
 
 class Graph(NamedTuple):
@@ -195,221 +213,307 @@ def highest(bounds, n):
     return at
 
 
-@inner
-def search(graph, role, slot, row_id, gone, budget, n_heard, stamps, d2s):
-    """Find the neighbours of `scratch.query`, which is the row of `slot`, or of none if that is `NO_SLOT`.
+@inline
+def start_walk(cells, scratch, penalty, budget):
+    """Measure the groups' hubs; no group has been looked into."""
+    walk = scratch.walk
+    measure_hubs(cells.hubs, cells.group_cells, cells.counts["group_end"], scratch.query, penalty, scratch.hub_d2)
+    walk["groups"] = 0
+    walk["chosen"] = 0
+    walk["hub"], walk["hub_d2"] = nearest_hub(scratch.hub_d2, scratch.hub_bits)
+    walk["nearest_first"] = FIRST if budget == ALL else ALL
+    walk["farther"] = FARTHER + budget / FARTHER_BY
 
-    Cells are dealt with nearest first until `budget` rows have been and the list is full; if the budget is `ALL`, in
-    any order after the first few. The newcomers come last. Writes stamps and squared distances, ascending by
-    (distance, row id). A `NEW` row is offered to the lists of the rows that it meets.
 
-    A `SCOUT` does no more than note those lists, behind the first `n_heard` of its scratch. It sees none of the `gone`
-    oldest rows, and leaves the newcomers out: `meet_newcomers` goes on from there.
+@inline
+def choose_cell(cells, scratch, penalty, budget):
+    """Return the next cell and its squared distance; `NO_CELL` and infinity if there is none.
 
-    Returns the number found (`OVERFLOW` if there was more to note than there is room), the nearest cell (`NO_CELL` if
-    there is none), its squared distance, and `n_heard`.
+    Cells come nearest first, of the groups that are near enough to have one. An exact search takes all of them, in any
+    order after the first few.
     """
-    rows, _, cells, scratch = graph
-    penalty = rows.penalty
-    blocks, tenants, reaches, block_reach = cells.blocks, cells.tenants, cells.reach, cells.block_reach
-    weight, block_of, radius = cells.weight, cells.block_of, cells.radius
-    centroids, cell_rows, grain, block_error = cells.centroids, cells.cell_rows, cells.grain, cells.error
-    query, residual, lanes, hub_d2, hub_bits, seen, cell_d2, cell_bits, group_bits = scratch[:9]
-    bounds, places, lows = scratch.bounds, scratch.places, scratch.lows
-    oldest = rows.cursor[0]
-    n_groups = cells.counts[END]
-    capacity, n_features = rows.X.shape
-    length = stamps.shape[0]
-    tells = role != QUERY
+    walk, cell_d2, cell_bits, group_bits = scratch.walk, scratch.cell_d2, scratch.cell_bits, scratch.group_bits
+    cell, d2 = NO_CELL, INFINITE
+    at = np.int64(0)
+    while True:
+        if walk["chosen"] < walk["nearest_first"]:
+            nearest = INFINITE_BITS
+            for i in range(walk["groups"]):
+                nearest = min(nearest, group_bits[i])
+            if nearest != INFINITE_BITS:
+                i = find_bits(group_bits, nearest)
+                at = i * LANES + find_bits(cell_bits[i], nearest)
+                d2 = cell_d2[i, at % LANES]
+        else:
+            at = walk["chosen"] - walk["nearest_first"]
+            while at < walk["groups"] * LANES and d2 == INFINITE:
+                d2 = cell_d2[at // LANES, at % LANES]
+                at += d2 == INFINITE
+            walk["chosen"] = at + walk["nearest_first"]
+        if walk["hub"] == NO_CELL or (budget != ALL and walk["hub_d2"] > walk["farther"] * d2):
+            break
+        n, hub = walk["groups"], walk["hub"]
+        look_into(hub, cells.centroids, cells.cell_rows, scratch.query, penalty, cell_d2[n])
+        scratch.seen[n] = hub
+        group_bits[n] = least(cell_bits[n])
+        walk["groups"] += 1
+        d2 = INFINITE
+        scratch.hub_d2[hub // LANES, hub % LANES] = INFINITE
+        walk["hub"], walk["hub_d2"] = nearest_hub(scratch.hub_d2, scratch.hub_bits)
+    if d2 != INFINITE:
+        i, lane = at // LANES, at % LANES
+        cell_d2[i, lane] = INFINITE
+        group_bits[i] = least(cell_bits[i])
+        walk["chosen"] += 1
+        cell = scratch.seen[i] * LANES + lane
+        if walk["chosen"] < walk["nearest_first"]:
+            prefetch_cell(cells, cells.block_of[cell])
+    return cell, d2
+
+
+@inline
+def prefetch_cell(cells, block):
+    """Ask for the beginning of a cell's block."""
+    n_features = cells.blocks.shape[1]
+    for j in range(min(n_features, AHEAD)):
+        prefetch(cells.blocks, (block * n_features + j) * LANES)
+    for j in range(0, LANES, LINE):
+        prefetch(cells.lane_slots, block * LANES + j)
+        prefetch(cells.cutoff, block * LANES + j)
+
+
+@inline
+def scan_cell(cells, scratch, penalty, collects, cell, d2, upper):
+    """Return the word whose bits tell the lanes that may be within `upper` or affected, and the bounds' offset.
+
+    The sketches' squared distances are in `scratch.lanes`.
+    """
+    block = cells.block_of[cell]
+    n_features = scratch.query.shape[0]
     factor = factor_of(n_features)
-    home = NO_CELL
-    home_d2 = np.float32(0)
-    settled = np.int64(0)
-    n = np.int64(0)
-    n_seen = np.int64(0)
-    measure_hubs(cells.hubs, cells.group_cells, n_groups, query, penalty, hub_d2)
-    hub, d2_hub = nearest_hub(hub_d2, hub_bits)
-    n_first = FIRST if budget == ALL else ALL
-    farther = np.float32(FARTHER + budget / FARTHER_BY)
-    in_scratch = length <= bounds.shape[0]  # else each cell's rows are measured at once
-    n_bounds = np.int64(0)  # as many as rows have been seen, `length` at most
-    last = np.int64(0)  # where the highest of them is
-    upper = INFINITE  # no smaller than the last distance that there will be
-    n_near = np.int64(0)
-    step = np.int64(0)
-    cell, block, d2_cell = NO_CELL, np.int64(0), INFINITE
-    started = False
-    among_cells = True
-    while among_cells:
+    limit = max(upper, cells.block_cutoff[block]) if collects else upper
+    hits = np.uint64(0)
+    offset = INFINITE
+    if not out_of_range(d2, cells.radius[cell], limit, n_features):
+        away = see_from(scratch.query, cells.centroids, cell, LANES, penalty, scratch.residual)
+        offset = offset_of(cells.error[block] + away, n_features)
+        bound = limit * factor + offset
+        hits = sketch_distances(
+            cells.blocks[block], cells.grain[block], scratch.residual, penalty, bound, scratch.lanes
+        )
+    if collects and hits != 0:
+        within = at_most(scratch.lanes, upper * factor + offset)
+        hits = within | near(scratch.lanes, cells.cutoff[block], factor, offset)
+    return hits, offset
+
+
+@inline
+def note_rows(rows, cells, scratch, block, hits, offset, slot, gone, n_near, n_bounds, length, last, upper):
+    """Note the rows of the lanes hit, but for that of `slot` and the `gone` oldest.
+
+    The lowest `length` bounds from above, of which `n_bounds` are known and number `last` is the highest, give `upper`.
+    Returns the new `n_near`, `n_bounds`, `last` and `upper`.
+    """
+    lanes, bounds = scratch.lanes, scratch.bounds
+    factor = factor_of(scratch.query.shape[0])
+    oldest, capacity = rows.cursor["oldest"], rows.X.shape[0]
+    while hits:
+        lane = first_lane(hits)
+        hits &= hits - ONE
+        other = np.int64(cells.lane_slots[block, lane])
+        if other == DEAD or other == slot:  # noqa: SIM109 - Numba would search a tuple by a loop
+            continue
+        if gone > 0 and age(stamp_of(rows, other), oldest, capacity) < gone:
+            continue
+        scratch.places[n_near] = block * LANES + lane
+        scratch.lows[n_near] = (lanes[lane] - offset) / factor
+        n_near += 1
+        bound = lanes[lane] * factor + offset
+        if length <= bounds.shape[0] and bound < upper:
+            bounds[n_bounds if n_bounds < length else last] = bound
+            n_bounds += n_bounds < length
+            if n_bounds == length:
+                last = highest(bounds, length)
+                upper = bounds[last]
+    return n_near, n_bounds, last, upper
+
+
+@inner
+def search_cells(graph, collects, slot, row_id, gone, budget, n_affected, stamps, d2s):
+    """Find the neighbours of `scratch.query` among the cells: the row of `slot`, or of none if that is `NO_SLOT`.
+
+    Cells are dealt with until `budget` rows have been and the list is full. Writes stamps and squared distances,
+    ascending by (distance, row id). A search that `collects` notes the affected rows behind the first `n_affected` of
+    its scratch, and where there is no room for more enters the query into their lists; one without a slot cannot, and
+    gives up. The `gone` oldest rows are not seen.
+
+    Returns the number found (`OVERFLOW` if it gave up), the nearest cell (`NO_CELL` if there is none), its squared
+    distance, and the new `n_affected`.
+    """
+    rows = graph.rows
+    cells = graph.cells
+    scratch = graph.scratch
+    penalty = rows.penalty
+    length = stamps.shape[0]
+    bounded = length <= scratch.bounds.shape[0]  # else each cell's rows are measured at once
+    n, settled = np.int64(0), np.int64(0)
+    n_near, n_bounds, last, upper = np.int64(0), np.int64(0), np.int64(0), INFINITE
+    home, home_d2 = NO_CELL, INFINITE
+    cell, d2 = NO_CELL, INFINITE
+    start_walk(cells, scratch, penalty, budget)
+    started, searching = False, True
+    while searching:
         # The next cell is chosen before this one is scanned, so that memory brings its rows meanwhile.
-        next_cell, next_block, next_d2 = NO_CELL, np.int64(0), INFINITE
-        while True:
-            at = np.int64(0)
-            if step < n_first:
-                nearest = INFINITE_BITS
-                for i in range(n_seen):
-                    nearest = min(nearest, group_bits[i])
-                if nearest != INFINITE_BITS:
-                    i = find_bits(group_bits, nearest)
-                    at = i * LANES + find_bits(cell_bits[i], nearest)
-                    next_d2 = cell_d2[i, at % LANES]
-            while step - n_first >= 0 and step - n_first < n_seen * LANES and next_d2 == INFINITE:
-                at = step - n_first
-                next_d2 = cell_d2[at // LANES, at % LANES]
-                step += next_d2 == INFINITE
-            if hub == NO_CELL or (budget != ALL and d2_hub > farther * next_d2):
-                break
-            look_into(hub, centroids, cell_rows, query, penalty, cell_d2[n_seen])
-            seen[n_seen] = hub
-            group_bits[n_seen] = least(cell_bits[n_seen])
-            n_seen += 1
-            next_d2 = INFINITE
-            hub_d2[hub // LANES, hub % LANES] = INFINITE
-            hub, d2_hub = nearest_hub(hub_d2, hub_bits)
-        if next_d2 != INFINITE:
-            i, lane = at // LANES, at % LANES
-            cell_d2[i, lane] = INFINITE
-            group_bits[i] = least(cell_bits[i])
-            step += 1
-            next_cell = seen[i] * LANES + lane
-            next_block = block_of[next_cell]
-            if step < n_first:
-                for j in range(min(n_features, AHEAD)):
-                    prefetch(blocks, (next_block * n_features + j) * LANES)
-                for j in range(0, LANES, LINE):
-                    prefetch(tenants, next_block * LANES + j)
-                    prefetch(reaches, next_block * LANES + j)
+        next_cell, next_d2 = choose_cell(cells, scratch, penalty, budget)
         if not started:
             started = True
             home, home_d2 = next_cell, next_d2
         elif cell == NO_CELL or (settled >= budget and n_bounds == length):
-            among_cells = False
+            searching = False
         else:
-            settled += weight[cell]
-            limit = max(upper, block_reach[block]) if tells else upper
-            hits = np.uint64(0)
-            offset = INFINITE
-            if not out_of_range(d2_cell, radius[cell], limit, n_features):
-                away = see_from(query, centroids, cell, LANES, penalty, residual)
-                offset = offset_of(block_error[block] + away, n_features)
-                bound = limit * factor + offset
-                hits = sketch_distances(blocks[block], grain[block], residual, penalty, bound, lanes)
-            if tells and hits != 0:
-                hits = at_most(lanes, upper * factor + offset) | near(lanes, reaches[block], factor, offset)
-            while hits:
-                lane = first_lane(hits)
-                hits &= hits - ONE
-                other = np.int64(tenants[block, lane])
-                if other == DEAD or other == slot:  # noqa: SIM109 - Numba would search a tuple by a loop
-                    continue
-                if gone > 0 and age(stamp_of(rows, other), oldest, capacity) < gone:
-                    continue
-                places[n_near] = block * LANES + lane
-                lows[n_near] = (lanes[lane] - offset) / factor
-                n_near += 1
-                bound = lanes[lane] * factor + offset
-                if in_scratch and bound < upper:
-                    bounds[n_bounds if n_bounds < length else last] = bound
-                    n_bounds += n_bounds < length
-                    if n_bounds == length:
-                        last = highest(bounds, length)
-                        upper = bounds[last]
-        cell, block, d2_cell = next_cell, next_block, next_d2
-        if among_cells and in_scratch and n_near + LANES <= places.shape[0]:
+            settled += cells.weight[cell]
+            hits, offset = scan_cell(cells, scratch, penalty, collects, cell, d2, upper)
+            n_near, n_bounds, last, upper = note_rows(
+                rows,
+                cells,
+                scratch,
+                cells.block_of[cell],
+                hits,
+                offset,
+                slot,
+                gone,
+                n_near,
+                n_bounds,
+                length,
+                last,
+                upper,
+            )
+        cell, d2 = next_cell, next_d2
+        if searching and bounded and n_near + LANES <= scratch.places.shape[0]:
             continue
-        if role == SCOUT and n_heard + n_near > scratch.heard.shape[0]:
-            return OVERFLOW, home, home_d2, n_heard
-        n, n_heard = measure(graph, tells, upper, n_near, n, n_heard, stamps, d2s)
-        n_near = np.int64(0)
+        if collects and n_affected + n_near > scratch.affected.shape[0]:
+            if slot == NO_SLOT:
+                return OVERFLOW, home, home_d2, n_affected
+            update_affected(graph, scratch, NONE, n_affected, slot, row_id)
+            n_affected = NONE
+        n, n_affected = measure(graph, collects, upper, n_near, n, n_affected, stamps, d2s)
+        n_near = NONE
         if n == length:
             upper = min(upper, d2s[length - 1])
-        if not in_scratch:
+        if not bounded:
             n_bounds = n
-        if role == NEW:
-            tell(graph, scratch, np.int64(0), n_heard, slot, row_id)
-            n_heard = np.int64(0)
-    if role != SCOUT:
-        n = meet_newcomers(graph, tells, slot, row_id, n, stamps, d2s)
-    return n, home, home_d2, n_heard
+    return n, home, home_d2, n_affected
 
 
-@inner
-def measure(graph, tells, upper, n_near, n, n_heard, stamps, d2s):
-    """Measure the rows noted that may be within `upper`, or whose lists may reach to the query.
+@inline
+def find_neighbors(graph, slot, budget, stamps, d2s):
+    """Find the neighbours of the query, which is the row of `slot`, or of none; return how many. Reads only."""
+    n, _, _, _ = search_cells(graph, READ_ONLY, slot, NO_SLOT, NONE, budget, NONE, stamps, d2s)
+    return scan_newcomers(graph, READ_ONLY, slot, NO_SLOT, n, stamps, d2s)
 
-    Admits them to the neighbours, and notes those whose lists do. Returns the new `n` and `n_heard`.
+
+@inline
+def find_and_update(graph, slot, row_id, budget, stamps, d2s):
+    """Find the neighbours of the query, the new row of `slot`, and enter it into the lists of the rows it affects.
+
+    Returns the number found, the nearest cell, and its squared distance.
     """
-    rows, lists, cells, scratch = graph
-    row_ids, tenants, reaches = rows.row_ids, cells.tenants, cells.reach
-    places, slots, lows, found = scratch.places, scratch.slots, scratch.lows, scratch.d2
-    heard, heard_d2 = scratch.heard, scratch.heard_d2
-    n_features = rows.X.shape[1]
-    list_length, length = lists.stamps.shape[1], stamps.shape[0]
-    m = 0
+    n, home, home_d2, n_affected = search_cells(graph, COLLECT, slot, row_id, NONE, budget, NONE, stamps, d2s)
+    update_affected(graph, graph.scratch, NONE, n_affected, slot, row_id)
+    return scan_newcomers(graph, COLLECT, slot, row_id, n, stamps, d2s), home, home_d2
+
+
+@inline
+def select_near(graph, collects, upper, n_near):
+    """Move the rows noted that may be within `upper`, or affected, to the front; return how many there are."""
+    rows = graph.rows
+    lists = graph.lists
+    cells = graph.cells
+    scratch = graph.scratch
+    places, slots, lows = scratch.places, scratch.slots, scratch.lows
+    n_features, list_length = rows.X.shape[1], lists.stamps.shape[1]
+    m = np.int64(0)
     for i in range(n_near):
         block, lane = places[i] // LANES, places[i] % LANES
-        hears = tells and lows[i] <= reaches[block, lane]
-        if not hears and lows[i] > upper:
+        may_affect = collects and lows[i] <= cells.cutoff[block, lane]
+        if not may_affect and lows[i] > upper:
             continue
-        other = np.int64(tenants[block, lane])
+        other = np.int64(cells.lane_slots[block, lane])
         places[m] = places[i]
         slots[m] = other
         m += 1
         for j in range(0, n_features, LINE):
             prefetch(rows.X, other * n_features + j)
-        if hears:
+        if may_affect:
             prefetch(lists.stamps, other * list_length)
             prefetch(lists.d2, other * list_length)
             prefetch(lists.count, other)
-            prefetch(lists.reach_id, other)
+            prefetch(lists.cutoff_id, other)
+    return m
+
+
+@inner
+def measure(graph, collects, upper, n_near, n, n_affected, stamps, d2s):
+    """Measure the rows noted that may be among the nearest, or affected, and note those that are.
+
+    Returns the new `n` and `n_affected`.
+    """
+    rows = graph.rows
+    cells = graph.cells
+    scratch = graph.scratch
+    row_ids, places, slots, found = rows.row_ids, scratch.places, scratch.slots, scratch.d2
+    length = stamps.shape[0]
+    m = select_near(graph, collects, upper, n_near)
     if m == 0:
-        return n, n_heard
+        return n, n_affected
     exact_distances(rows.X, rows.inverse_scale, rows.inverse_norm, rows.penalty, scratch.query, slots, m, found)
     worst = d2s[length - 1] if n == length else INFINITE
     for i in range(m):
         d2 = found[i]
-        if tells and d2 <= reaches[places[i] // LANES, places[i] % LANES]:
-            heard[n_heard] = places[i]
-            heard_d2[n_heard] = d2
-            n_heard += 1
+        if collects and d2 <= cells.cutoff[places[i] // LANES, places[i] % LANES]:
+            scratch.affected[n_affected] = places[i]
+            scratch.affected_d2[n_affected] = d2
+            n_affected += 1
         if d2 <= worst:
             n = admit(row_ids, stamps, d2s, n, d2, stamp_of(rows, slots[i]), row_ids[slots[i]])
             if n == length:
                 worst = d2s[length - 1]
-    return n, n_heard
+    return n, n_affected
 
 
 @inner
-def meet_newcomers(graph, tells, slot, row_id, n, stamps, d2s):
-    """Go on with the newcomers, which are there in full; return the number found."""
-    rows, _, cells, scratch = graph
-    row_ids, tenants, reaches = rows.row_ids, cells.tenants, cells.reach
-    lanes, heard, heard_d2 = scratch.lanes, scratch.heard, scratch.heard_d2
+def scan_newcomers(graph, collects, slot, row_id, n, stamps, d2s):
+    """Go on with the unsorted newcomers, which are there in full; return the number found."""
+    rows = graph.rows
+    cells = graph.cells
+    scratch = graph.scratch
+    row_ids, lane_slots, cutoffs = rows.row_ids, cells.lane_slots, cells.cutoff
+    lanes, affected, affected_d2 = scratch.lanes, scratch.affected, scratch.affected_d2
     length = stamps.shape[0]
     worst = d2s[length - 1] if n == length else INFINITE
-    n_heard = np.int64(0)
-    for block in range((cells.counts[ARRIVED] + LANES - 1) // LANES):
-        limit = max(worst, cells.block_reach[block]) if tells else worst
+    n_affected = np.int64(0)
+    for block in range((cells.counts["newcomers"] + LANES - 1) // LANES):
+        limit = max(worst, cells.block_cutoff[block]) if collects else worst
         hits = block_distances(cells.newcomers[block], scratch.query, rows.penalty, limit, lanes)
-        if tells and hits != 0:
-            hits = at_most(lanes, worst) | at_most(lanes, reaches[block])
+        if collects and hits != 0:
+            hits = at_most(lanes, worst) | at_most(lanes, cutoffs[block])
         while hits:
             lane = first_lane(hits)
             hits &= hits - ONE
             d2 = lanes[lane]
-            other = np.int64(tenants[block, lane])
+            other = np.int64(lane_slots[block, lane])
             if other == DEAD or other == slot:  # noqa: SIM109 - Numba would search a tuple by a loop
                 continue
-            if tells and d2 <= reaches[block, lane]:
-                heard[n_heard] = block * LANES + lane
-                heard_d2[n_heard] = d2
-                n_heard += 1
+            if collects and d2 <= cutoffs[block, lane]:
+                affected[n_affected] = block * LANES + lane
+                affected_d2[n_affected] = d2
+                n_affected += 1
             if d2 <= worst:
                 n = admit(row_ids, stamps, d2s, n, d2, stamp_of(rows, other), row_ids[other])
                 if n == length:
                     worst = d2s[length - 1]
-    if n_heard > 0:
-        tell(graph, scratch, np.int64(0), n_heard, slot, row_id)
+    if n_affected > 0:
+        update_affected(graph, scratch, NONE, n_affected, slot, row_id)
     return n
 
 
@@ -420,32 +524,32 @@ def age(stamp, oldest, capacity):
 
 
 @inner
-def tell(graph, notes, first, last, slot, row_id):
-    """Offer the row of a slot to the lists that a search has noted, those that reach to it still."""
+def update_affected(graph, notes, first, last, slot, row_id):
+    """Enter the row of a slot into the lists of the affected rows that a search has noted, if it affects them still."""
     rows, lists, cells, _ = graph
-    tenants, reaches, block_reach = cells.tenants, cells.reach, cells.block_reach
-    heard, heard_d2 = notes.heard, notes.heard_d2
-    oldest, held = rows.cursor
+    lane_slots, cutoffs, block_cutoff = cells.lane_slots, cells.cutoff, cells.block_cutoff
+    affected, affected_d2 = notes.affected, notes.affected_d2
+    oldest, held = rows.cursor["oldest"], rows.cursor["held"]
     stamp = stamp_of(rows, slot)
-    told = False
+    changed = False
     for i in range(first, last):
-        block, lane = heard[i] // LANES, heard[i] % LANES
-        if heard_d2[i] <= reaches[block, lane] and tenants[block, lane] != DEAD:
-            told = True
-            reaches[block, lane] = offer(
+        block, lane = affected[i] // LANES, affected[i] % LANES
+        if affected_d2[i] <= cutoffs[block, lane] and lane_slots[block, lane] != DEAD:
+            changed = True
+            cutoffs[block, lane] = update_list(
                 rows.row_ids,
                 oldest,
                 held,
                 lists.stamps,
                 lists.d2,
                 lists.count,
-                lists.reach_id,
-                np.int64(tenants[block, lane]),
-                reaches[block, lane],
-                heard_d2[i],
+                lists.cutoff_id,
+                np.int64(lane_slots[block, lane]),
+                cutoffs[block, lane],
+                affected_d2[i],
                 stamp,
                 row_id,
             )
-        if told and (i + 1 == last or heard[i + 1] // LANES != block):
-            block_reach[block] = largest(reaches[block])
-            told = False
+        if changed and (i + 1 == last or affected[i + 1] // LANES != block):
+            block_cutoff[block] = largest(cutoffs[block])
+            changed = False

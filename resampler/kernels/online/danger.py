@@ -19,11 +19,11 @@ from typing import NamedTuple
 import numpy as np
 
 from resampler.kernels.buffer.graph import largest, load_row, slot_of
-from resampler.kernels.buffer.lookup import keep_list, look_up, read
+from resampler.kernels.buffer.lookup import keep_list, read
 from resampler.kernels.buffer.penalty import set_penalty
-from resampler.kernels.buffer.ring import BUDGET, Ring
+from resampler.kernels.buffer.ring import Ring
 from resampler.kernels.buffer.sample import choose
-from resampler.kernels.buffer.search import NO_SLOT
+from resampler.kernels.buffer.search import NO_SLOT, find_neighbors
 from resampler.kernels.jit import entry, inline, inner
 from resampler.kernels.random import LOOK, bounded, draw
 
@@ -111,10 +111,10 @@ def read_or_search(ring, slot):
     """Write the slots and squared distances of a row's first neighbours; return how many there are."""
     rows, lists, cells, scratch = ring.graph
     n = read(rows, lists, slot, ring.nn_slots, ring.nn_d2)
-    if n < min(ring.nn_slots.shape[0], rows.cursor[1] - 1):
+    if n < min(ring.nn_slots.shape[0], rows.cursor["held"] - 1):
         load_row(rows, slot, scratch.query)
         stamps, d2 = lists.stamps[slot], lists.d2[slot]
-        found = look_up(ring, slot, ring.effort[BUDGET], stamps, d2)
+        found = find_neighbors(ring.graph, slot, ring.control["budget"], stamps, d2)
         keep_list(rows, lists, cells, slot, found, stamps, d2)
         n = read(rows, lists, slot, ring.nn_slots, ring.nn_d2)
     return n
@@ -130,8 +130,8 @@ def assess(ring, danger, slot):
     k = danger.nn_d2.shape[0]
     n_own = read_or_search(ring, slot)
     load_row(rows, slot, others.scratch.query)
-    budget = danger.others.effort[BUDGET]
-    n_others = look_up(danger.others, NO_SLOT, budget, danger.nn_stamps, danger.nn_d2)
+    budget = danger.others.control["budget"]
+    n_others = find_neighbors(others, NO_SLOT, budget, danger.nn_stamps, danger.nn_d2)
     own = 0
     foreign = 0
     while own + foreign < k and (own < n_own or foreign < n_others):
@@ -159,7 +159,7 @@ def restore_weights(weight, tree, oldest, weights):
 def weigh_newcomer(ring, danger, row_id, seed, stream):
     """Weigh the row that has been inserted, and anew one that is drawn by its id."""
     rows = ring.graph.rows
-    held = rows.cursor[1]
+    held = rows.cursor["held"]
     k = ring.nn_slots.shape[0]
     if held <= k:
         return
@@ -167,4 +167,4 @@ def weigh_newcomer(ring, danger, row_id, seed, stream):
     all_of_them = held == k + 1  # this is the first row that has enough others
     for i in range(held if all_of_them else 2):
         age = i if all_of_them else held - 1 if i == 0 else bounded(word, held)  # in rows from the oldest
-        assess(ring, danger, (rows.cursor[0] + age) % rows.X.shape[0])
+        assess(ring, danger, (rows.cursor["oldest"] + age) % rows.X.shape[0])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from resampler.kernels.buffer.cells import ARRIVED, NEWCOMERS
+import numpy as np
+
+from resampler.kernels.buffer.cells import NEWCOMERS
 from resampler.kernels.buffer.graph import largest
 from resampler.kernels.buffer.lookup import read
 from resampler.kernels.buffer.ring import insert
@@ -15,7 +17,7 @@ from resampler.kernels.places.segment import interpolate_row
 from resampler.kernels.random import bounded, draw, unit
 from resampler.kernels.simd.blocks import DEAD
 
-MADE, SHORT = range(2)  # of `pause`
+PAUSE = np.dtype([("made", np.int64), ("short", np.int64)])
 NO_ID = -1  # row id of a synthetic row; base and neighbour of a real one
 
 
@@ -43,20 +45,20 @@ def scatter(X, y, row_ids, position, out):
 def advance(ring, danger, X, row_ids, code, label, seed, stream, ops, op, pause, out):
     """Carry out the operations of class `code` from number `op` on, until Python has something to do; return the next.
 
-    That is a wave to be ended, or a list to be searched for: of slot ``pause[SHORT]`` if it is not negative; synthetic
-    row ``pause[MADE]`` of the operation is then the next. Synthetic row a that row i caused is keyed by (seed, class,
+    That is a wave to be ended, or a list to be searched for: of slot `pause.short` if that is not `DEAD`; synthetic row
+    `pause.made` of the operation is then the next. Synthetic row a that row i caused is keyed by (seed, class,
     id of row i, a).
     """
     op_class, op_row, op_count, _ = ops
-    arrived, referred = ring.graph.cells.counts, danger.others.graph.cells.counts
+    counts, others_counts = ring.graph.cells.counts, danger.others.graph.cells.counts
     weighed = danger.weights.shape[0] > 0
-    while op < op_class.shape[0] and arrived[ARRIVED] < NEWCOMERS and referred[ARRIVED] < NEWCOMERS:
+    while op < op_class.shape[0] and counts["newcomers"] < NEWCOMERS and others_counts["newcomers"] < NEWCOMERS:
         if op_class[op] != code:
             op += 1
             continue
         if op_count[op] > 0:
             op = emit_run(ring, danger.tree, row_ids, code, label, seed, stream, ops, op, pause, out)
-            if pause[SHORT] >= 0:
+            if pause["short"] >= 0:
                 return op
             continue
         i = op_row[op]
@@ -83,15 +85,15 @@ def emit_run(ring, tree, row_ids, code, label, seed, stream, ops, op, pause, out
     rows, lists, _, _ = ring.graph
     X, ids, penalty = rows.X, rows.row_ids, rows.penalty
     stamps = lists.stamps
-    oldest, held = rows.cursor
+    oldest, held = rows.cursor["oldest"], rows.cursor["held"]
     capacity = X.shape[0]
     k = ring.nn_slots.shape[0]
-    half_life = ring.half_life[0]
+    half_life = ring.control["half_life"]
     mixed = largest(penalty) >= 0
     while op < op_class.shape[0] and (op_class[op] != code or op_count[op] > 0):
         n = op_count[op] if op_class[op] == code else 0
         row_id = row_ids[op_row[op]]
-        for a in range(pause[MADE], n):
+        for a in range(pause["made"], n):
             w0, w1, w2, _ = draw(seed, stream, row_id, a)
             if tree.shape[0] > 0:
                 base = draw_base(tree, w0, oldest % capacity, held, half_life)
@@ -99,8 +101,8 @@ def emit_run(ring, tree, row_ids, code, label, seed, stream, ops, op, pause, out
                 base = (oldest + choose(w0, held, half_life)) % capacity
             neighbor = living(stamps[base], bounded(w1, k), k, oldest, held, capacity)
             if neighbor == DEAD:
-                pause[SHORT] = base
-                pause[MADE] = a
+                pause["short"] = base
+                pause["made"] = a
                 break
             step = unit(w2)
             at = op_out[op] + a
@@ -112,8 +114,8 @@ def emit_run(ring, tree, row_ids, code, label, seed, stream, ops, op, pause, out
             out_base_id[at] = ids[base]
             out_neighbor_id[at] = ids[neighbor]
             out_step[at] = step
-        if pause[SHORT] >= 0:
+        if pause["short"] >= 0:
             break
-        pause[MADE] = 0
+        pause["made"] = 0
         op += 1
     return op

@@ -8,8 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from naive.ring import NaiveRing, distances
 
 from resampler import InvalidInputError, MinorityBuffer
-from resampler.kernels.buffer.cells import FREE, FREE_BLOCKS, FREE_GROUPS, NO_CELL, TOUCHED, WAITING
-from resampler.kernels.buffer.ring import BUDGET
+from resampler.kernels.buffer.cells import FREE, NO_CELL, WAITING
 
 
 def clustered(seed, n, d, clusters=8, drift=0.0):
@@ -43,25 +42,23 @@ def assert_cells_fit_together(buffer):
     """Check what the kernels rely on and no result would show at once."""
     rows, lists, cells, _ = buffer.ring.graph
     live = buffer._slots
-    lanes = cells.tenants.shape[1]
+    lanes = cells.lane_slots.shape[1]
     place = cells.place[live]
-    assert np.array_equal(cells.tenants.ravel()[place], live)
-    assert (cells.tenants >= 0).sum() == len(live)
+    assert np.array_equal(cells.lane_slots.ravel()[place], live)
+    assert (cells.lane_slots >= 0).sum() == len(live)
     used = np.flatnonzero(cells.cell_rows != FREE)
     blocks = cells.block_of[used]
-    assert np.array_equal(cells.cell_rows[used], (cells.tenants[blocks] >= 0).sum(axis=1))
+    assert np.array_equal(cells.cell_rows[used], (cells.lane_slots[blocks] >= 0).sum(axis=1))
     assert np.array_equal(cells.cell_of[blocks], used)
-    free = cells.free_blocks[: cells.counts[FREE_BLOCKS]]
+    free = cells.free_blocks[: cells.counts["free_blocks"]]
     assert sorted([*range(WAITING), *blocks, *free]) == list(range(len(cells.cell_of)))
     in_groups = np.bincount(used // lanes, minlength=len(cells.group_cells))
     assert np.array_equal(in_groups, cells.group_cells)
-    assert (in_groups > 0).sum() + cells.counts[FREE_GROUPS] == len(in_groups)
-    assert np.array_equal(np.bincount(used // lanes, cells.weight[used], len(in_groups)), cells.group_weight)
-    changed = cells.touched[: cells.counts[TOUCHED]]
-    assert np.array_equal(np.sort(changed), np.flatnonzero(cells.is_touched))
-    assert set(np.flatnonzero(cells.weight != np.maximum(cells.cell_rows, 0))) <= set(changed)
+    assert (in_groups > 0).sum() + cells.counts["free_groups"] == len(in_groups)
+    changed = cells.touched[: cells.counts["touched"]]
+    assert np.array_equal(np.sort(changed), np.flatnonzero(cells.weight != np.maximum(cells.cell_rows, 0)))
     scaled = rows.X[live] * rows.inverse_scale * rows.inverse_norm[live, None]
-    assert (cells.block_reach >= cells.reach.max(axis=1)).all()
+    assert (cells.block_cutoff >= cells.cutoff.max(axis=1)).all()
     for cell, block in zip(used, blocks, strict=True):
         members = place // lanes == block
         centroid = cells.centroids[cell // lanes, :, cell % lanes]
@@ -108,7 +105,7 @@ class BufferMachine(RuleBasedStateMachine):
             d, k + spare, k, categorical_features=self.categorical, metric=metric, index=index, **shared
         )
         if not self.buffer.exact:
-            self.buffer.ring.effort[BUDGET] = 10**6  # more than all rows, so that the graph is exact, too
+            self.buffer.ring.control["budget"] = 10**6  # more than all rows, so that the graph is exact, too
         self.naive = NaiveRing(d, k + spare, k, categorical=self.categorical, cosine=metric == "cosine", **shared)
         self.unused, self.now = self.rng.permutation(100_000), 0
 

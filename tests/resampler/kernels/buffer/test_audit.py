@@ -8,12 +8,16 @@ from naive.audit import chosen, fitted, missed
 from naive.graph import NaiveGraph
 
 from resampler import MinorityBuffer
+from resampler.buffer.allocation import make_record
 from resampler.buffer.maintenance import finish_wave
 from resampler.kernels.buffer import audit
 from resampler.kernels.buffer.audit import choose_audits, judge
+from resampler.kernels.buffer.graph import CURSOR
 from resampler.kernels.buffer.lookup import look_up_all
-from resampler.kernels.buffer.ring import AUDITED, BUDGET, INSERTED, MISSED, MISSED_KEPT, NEXT_AUDIT
+from resampler.kernels.buffer.ring import CONTROL
 from resampler.kernels.buffer.search import ALL
+
+FITTED = ("budget", "audited", "missed", "missed_kept")
 
 
 def make_buffer(capacity, n, seed, recall=0.95):
@@ -31,10 +35,9 @@ def make_buffer(capacity, n, seed, recall=0.95):
 )
 def test_choose_audits(capacity, held, oldest, inserted, behind):
     held, oldest, first = min(held, capacity), oldest % (2 * capacity), max(0, inserted - behind)
-    effort, slots = np.zeros(7, dtype=np.int64), np.empty(64, dtype=np.int64)
-    effort[INSERTED], effort[NEXT_AUDIT] = inserted, first
-    n = choose_audits(np.array([oldest, held]), capacity, effort, slots)
-    assert (slots[:n].tolist(), effort[NEXT_AUDIT]) == chosen(oldest, held, capacity, inserted, first)
+    control, slots = make_record(CONTROL, inserted=inserted, next_audit=first), np.empty(64, dtype=np.int64)
+    n = choose_audits(make_record(CURSOR, oldest=oldest, held=held), capacity, control, slots)
+    assert (slots[:n].tolist(), control["next_audit"]) == chosen(oldest, held, capacity, inserted, first)
 
 
 @settings(max_examples=15)
@@ -59,14 +62,16 @@ def test_judge(seed, recall, audited, before, inserted, budget):
     found, stamps = np.empty(12, dtype=np.int64), np.empty((12, k), dtype=np.int32)
     none = np.empty((0, 0), dtype=np.float32)
     look_up_all(ring, slots, none, int(ALL), found, stamps, np.empty((12, k), dtype=np.float32))
-    ring.effort[[BUDGET, AUDITED, MISSED, MISSED_KEPT, INSERTED]] = budget, audited, *before, inserted
-    judge(ring.graph.rows, ring.graph.lists, ring.effort, recall, k, slots, found, stamps)
+    for name, value in zip(FITTED, (budget, audited, *before), strict=True):
+        ring.control[name] = value
+    ring.control["inserted"], ring.control["recall"] = inserted, recall
+    judge(ring.graph.rows, ring.graph.lists, ring.control, k, slots, found, stamps)
     new, kept = before
     for i in range(0, 12, 2):
         new += missed(naive, slots[i], stamps[i], k)
         kept += missed(naive, slots[i + 1], stamps[i + 1], k)
         budget, audited, new, kept = fitted(budget, audited + 1, new, kept, inserted < 600, recall, k, 300)
-    assert ring.effort[[BUDGET, AUDITED, MISSED, MISSED_KEPT]].tolist() == [budget, audited, new, kept]
+    assert [ring.control[name] for name in FITTED] == [budget, audited, new, kept]
 
 
 @pytest.mark.compiled
@@ -75,24 +80,25 @@ def test_lists_that_lack_rows_raise_the_budget_though_searches_find_all():
     for damaged in (False, True):
         buffer = make_buffer(2_000, 4_000, seed=1)
         ring = buffer.ring
-        ring.effort[[BUDGET, AUDITED, MISSED, MISSED_KEPT]] = 1_999, 0, 0, 0
+        for name, value in zip(FITTED, (1_999, 0, 0, 0), strict=True):
+            ring.control[name] = value
         if damaged:
             ring.graph.lists.stamps[:, [0, 7]] = ring.graph.lists.stamps[:, [7, 0]]
         rng = np.random.default_rng(2)
         buffer.insert(rng.normal(size=(512, 3)).astype(np.float32), np.arange(4_000, 4_512))
-        assert ring.effort[MISSED] <= 1
-        budgets[damaged] = ring.effort[BUDGET]
+        assert ring.control["missed"] <= 1
+        budgets[damaged] = ring.control["budget"]
     assert budgets == {False: 1_999, True: 2_000}
 
 
 @pytest.mark.compiled
 def test_a_buffer_without_effort_to_spare_shrinks_its_budget_to_the_least():
     buffer = make_buffer(2_000, 2_000, seed=1)
-    buffer.ring.effort[BUDGET] = 2_000
+    buffer.ring.control["budget"] = 2_000
     for first in range(2_000, 42_000, 2_000):
         rows = np.random.default_rng(first).normal(size=(2_000, 3)).astype(np.float32)
         buffer.insert(rows, np.arange(first, first + 2_000))
-    assert audit.MIN_BUDGET <= buffer.ring.effort[BUDGET] < 1_000
+    assert audit.MIN_BUDGET <= buffer.ring.control["budget"] < 1_000
     assert buffer.stats().recall > 0.95
 
 

@@ -13,7 +13,6 @@ from numba import njit
 from resampler import MinorityBuffer
 from resampler.kernels.buffer.halve import halve, mean_row
 from resampler.kernels.buffer.lookup import look_up_all
-from resampler.kernels.buffer.ring import BUDGET
 from resampler.kernels.buffer.search import ALL
 from resampler.kernels.simd.lanes import LANES
 
@@ -74,13 +73,13 @@ def test_search(d, grid, categories, seed, budget, metric):
 @given(**SHAPES, budget=st.sampled_from([1, 90, 200]), gone=st.sampled_from([5, 40, 280]))
 def test_insertion_tells_the_lists_that_reach_to_the_row(d, grid, categories, seed, budget, gone):
     buffer, X = make_buffer(300, d, seed, grid=grid, categories=categories)
-    buffer.ring.effort[BUDGET] = budget
+    buffer.ring.control["budget"] = budget
     buffer.evict(gone)  # so that none leaves by itself below
     for i in range(5):
         if categories and d > 1:
-            buffer.ring.effort[1] = 641  # so that the penalty is not looked at
+            buffer.ring.control["inserted"] = 641  # so that the penalty is not looked at
         before = NaiveGraph(buffer)
-        oldest, held = before.rows.cursor
+        oldest, held = before.rows.cursor["oldest"], before.rows.cursor["held"]
         stamp = int((oldest + held) % (2 * buffer.capacity))
         slot, row_id = stamp % buffer.capacity, 5_000 + i
         query = np.array(scaled(X[-1 - i], before.rows.inverse_scale, cosine=False), dtype=np.float32)
