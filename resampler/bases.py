@@ -181,12 +181,14 @@ class Bases:
             Of bases of the same parameters.
         """
         self.buffer = MinorityBuffer.from_bytes(saved["buffer"].tobytes())
+        self.buffer.reached = False  # as in a buffer that kernels fill: `OnlineResampler` itself knows of its classes
         if self.others is None:
             self.danger = self.danger._replace(others=self.buffer.ring)
         else:
             if len(saved["weight"]) != len(self.buffer):
                 raise CorruptStateError("saved OnlineResampler has weights for other rows: rebuild it by replay")
             self.others = MinorityBuffer.from_bytes(saved["others"].tobytes())
+            self.others.reached = False
             self.danger = self.danger._replace(others=self.others.ring)
             oldest = self.buffer.ring.graph.rows.cursor["oldest"] % self.buffer.capacity
             restore_weights(self.danger.weight, self.danger.tree, oldest, saved["weight"])

@@ -400,11 +400,10 @@ class OnlineResampler:
 
         Notes
         -----
-        Works on copies: a buffer that is measured mends its lists, and that would show in what comes out later.
+        Costs up to 200 exact searches a class. Changes nothing that comes out later, and copies no buffer.
         """
         labels = self._window.labels[: len(self._bases)].tolist()
-        copies = (MinorityBuffer.from_bytes(bases.buffer.to_bytes()) for bases in self._bases)
-        return {label: copy.stats() for label, copy in zip(labels, copies, strict=True)}
+        return {label: bases.buffer.stats() for label, bases in zip(labels, self._bases, strict=True)}
 
     def to_bytes(self) -> bytes:
         """Save the resampler.

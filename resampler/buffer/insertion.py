@@ -18,9 +18,8 @@ if TYPE_CHECKING:
 
     from resampler.kernels.buffer.ring import Ring
 
-NOTES = (
-    64 * NEWCOMERS
-)  # affected rows that a thread can note in a wave; beyond that, rows are searched for one after the other
+# Affected rows that a thread can note in a wave; beyond that, rows are searched for one after the other.
+NOTES = 64 * NEWCOMERS
 
 
 def insert_in_order(

@@ -8,10 +8,10 @@ import numpy as np
 
 from resampler.kernels.buffer.audit import choose_audits, judge
 from resampler.kernels.buffer.cells import NEWCOMERS
-from resampler.kernels.buffer.graph import NOBODY
-from resampler.kernels.buffer.lookup import keep_lists, look_up_all
+from resampler.kernels.buffer.lookup import keep_lists, look_up_all, read_all
 from resampler.kernels.buffer.ring import end_wave
 from resampler.kernels.buffer.search import ALL
+from resampler.kernels.simd.blocks import DEAD
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -45,25 +45,36 @@ def finish_wave(ring: Ring) -> None:
         judge(rows, lists, ring.control, k, slots, found, stamps)
 
 
-def find_short(ring: Ring, slots: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the slots whose lists have fewer living entries than a base has neighbours.
+def read_neighbors(ring: Ring, slots: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return the neighbours of rows without a trace: lists that have run short are searched for in scratch.
 
     Parameters
     ----------
     ring : Ring
-        The state.
+        The state, of which nothing changes that decides what comes out later.
     slots : ndarray of shape (n,), int64
-        Rows whose lists are about to be read.
+        Rows.
 
     Returns
     -------
-    ndarray of int64
-        Some of them.
+    nn_slots : ndarray of shape (n, k_neighbors), int64
+        Nearest first; `DEAD` where there are fewer other rows.
+    nn_d2 : ndarray of shape (n, k_neighbors), float32
+        Squared distances; infinite where there are fewer other rows.
     """
-    oldest, held = ring.graph.rows.cursor["oldest"], ring.graph.rows.cursor["held"]
-    stamps = ring.graph.lists.stamps[slots]
-    living = (stamps != NOBODY) & ((stamps - oldest) % (2 * len(ring.graph.rows.X)) < held)
-    return slots[np.count_nonzero(living, axis=1) < min(len(ring.nn_slots), held - 1)]
+    rows, lists, _, _ = ring.graph
+    k, length = len(ring.nn_slots), lists.stamps.shape[1]
+    nn_slots = np.empty((len(slots), k), dtype=np.int64)
+    nn_d2 = np.empty((len(slots), k), dtype=np.float32)
+    read_all(rows, lists, slots, nn_slots, nn_d2)
+    others = min(k, int(rows.cursor["held"]) - 1)
+    short = np.flatnonzero(np.count_nonzero(nn_slots != DEAD, axis=1) < others)
+    if len(short):
+        found, stamps, d2 = _look_up(ring, slots[short], length, int(ring.control["budget"]))
+        there = np.arange(k) < found[:, None]
+        nn_slots[short] = np.where(there, stamps[:, :k] % len(rows.X), DEAD)
+        nn_d2[short] = np.where(there, d2[:, :k], np.float32(np.inf))
+    return nn_slots, nn_d2
 
 
 def mend(ring: Ring, short: NDArray[np.int64]) -> None:

@@ -8,10 +8,9 @@ import numpy as np
 
 from resampler.buffer.allocation import make_ring
 from resampler.buffer.insertion import insert_in_order, insert_side_by_side
-from resampler.buffer.maintenance import find_short, look_up_rows, mend
+from resampler.buffer.maintenance import look_up_rows, mend, read_neighbors
 from resampler.buffer.saved import held_slots, restore, to_arrays
 from resampler.errors import InvalidInputError
-from resampler.kernels.buffer.lookup import read_all
 from resampler.kernels.buffer.ring import (
     FIRST_BUDGET,
     discard,
@@ -111,9 +110,9 @@ class MinorityBuffer:
     Notes
     -----
     Neighbours are ordered by (distance, row id). All that comes out depends on the sequence of insertions, evictions,
-    discards and reads alone, not on how rows were cut into calls. An insertion costs a search of the cells around the
-    row, an eviction nothing to speak of, a synthetic row no search. Not thread-safe: one thread a buffer; different
-    buffers run in parallel.
+    discards and samples alone, not on how rows were cut into calls, nor on what was read in between. An insertion costs
+    a search of the cells around the row, an eviction nothing to speak of, a synthetic row no search. Not thread-safe:
+    one thread a buffer; different buffers run in parallel.
 
     Examples
     --------
@@ -182,7 +181,7 @@ class MinorityBuffer:
         )
         self._highest_id = -1
         self._numeric = ~mask
-        self._reached = metric == "cosine"  # rows have been of a magnitude at which distances can be told
+        self.reached = metric == "cosine"  # rows have been of a magnitude at which distances can be told
 
     def __len__(self) -> int:
         return int(self.ring.graph.rows.cursor["held"])
@@ -296,6 +295,8 @@ class MinorityBuffer:
         else:
             insert_in_order(self.ring, rows, ids, moments, self.max_age or 0)
         self._highest_id = max(self._highest_id, int(ids.max(initial=-1)))
+        # Decided as rows come, not as they are read: else a buffer that was read would know more than another.
+        self.reached = self.reached or reach(rows, self.scale, self._numeric)[1]
 
     def evict(self, n: int) -> None:
         """Drop the `n` oldest rows.
@@ -361,10 +362,10 @@ class MinorityBuffer:
 
     def _check_reach(self) -> None:
         """Refuse to tell rows apart whose distances vanish in float32."""
-        if self._reached:
+        if self.reached:
             return
-        furthest, self._reached = reach(self.held, self.scale, self._numeric)
-        if furthest > 0 and not self._reached:
+        furthest, enough = reach(self.held, self.scale, self._numeric)
+        if furthest > 0 and not enough:
             raise InvalidInputError(
                 f"rows must reach {MIN_REACH:g} units of scale for their distances to be told, got {furthest:g} as the "
                 f"furthest from 0 of {len(self)}: give the columns' spread as scale"
@@ -423,16 +424,9 @@ class MinorityBuffer:
         """
         self._check_reach()
         slots = self._slots
-        nn_slots, nn_d2 = self._neighbors(slots)
+        nn_slots, nn_d2 = read_neighbors(self.ring, slots)
         ids = self.ring.graph.rows.row_ids
         return ids[slots], np.where(nn_slots == DEAD, -1, ids[nn_slots]), self._distances(nn_d2)
-
-    def _neighbors(self, slots: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        nn_slots = np.empty((len(slots), self.k_neighbors), dtype=np.int64)
-        nn_d2 = np.empty((len(slots), self.k_neighbors), dtype=np.float32)
-        mend(self.ring, find_short(self.ring, slots))
-        read_all(*self.ring.graph[:2], slots, nn_slots, nn_d2)
-        return nn_slots, nn_d2
 
     def sample(self, n: int, seed: int, start: int = 0) -> Synthetic:
         """Make synthetic rows start, start + 1, ... of the endless sequence that `seed` gives.
@@ -487,14 +481,14 @@ class MinorityBuffer:
 
         Notes
         -----
-        Costs up to 200 exact searches. A list that has run short is searched for, as `graph` would.
+        Costs up to 200 exact searches, and changes nothing that comes out later.
         """
         recall = distance = float("nan")
         k, n = self.k_neighbors, len(self)
         if n > k:
             slots = self._slots[:: -(-n // RECALL_ROWS)].copy()  # kernels are compiled for rows side by side
             rows = self.ring.graph.rows
-            nn_slots, nn_d2 = self._neighbors(slots)
+            nn_slots, nn_d2 = read_neighbors(self.ring, slots)
             true = look_up_rows(self.ring, rows.X[slots], k + 1, int(ALL))[0] % self.capacity
             # Of k + 1 nearest rows, k are others, unless duplicates of a lower id crowd the row itself out.
             hits = (nn_slots[:, :, None] == true[:, None, :]) & (true != slots[:, None])[:, None, :]
@@ -534,6 +528,8 @@ class MinorityBuffer:
             "recall": self.recall,
             "highest_id": self._highest_id,
         }
+        if self.reached and self.metric != "cosine" and not reach(self.held, self.scale, self._numeric)[1]:
+            meta["reached"] = True  # what the rows that are held do not show
         arrays = to_arrays(self.ring)
         # The scale stands behind the rows, for the format's sake.
         rows = {name: arrays.pop(name) for name in ("X", "row_ids")}
@@ -561,10 +557,11 @@ class MinorityBuffer:
             If the bytes are damaged or of another format version.
         """
         meta, arrays = load_state("MinorityBuffer", data)
-        highest_id = meta.pop("highest_id")
+        highest_id, reached = meta.pop("highest_id"), meta.pop("reached", False)
         buffer = cls(**meta, scale=arrays["scale"])
         restore(buffer.ring, arrays, buffer.max_age or 0)
         buffer._highest_id = highest_id
+        buffer.reached = buffer.reached or reached or reach(buffer.held, buffer.scale, buffer._numeric)[1]
         return buffer
 
 
