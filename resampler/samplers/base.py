@@ -98,10 +98,10 @@ class TableMixin:
                 )
                 if rows is not None:
                     X_new = self._put_together(rows, X_new)
-                    if hasattr(y_new, "iloc") and hasattr(X_new, "iloc"):
-                        y_new.index = X_new.index
                 if foreign:
                     y_new = take_labels(y, self._sources(len(y)))
+                if rows is not None and hasattr(y_new, "iloc") and hasattr(X_new, "iloc"):
+                    y_new.index = X_new.index
             finally:
                 self._given = self._codes = None
         if names is not None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import narwhals.stable.v2 as nw
 import numpy as np
 
 from resampler.samplers.cells import contain_cells
 from resampler.samplers.containers import Container
 from resampler.samplers.kinds import count_missing
-from resampler.samplers.tables import contain_table
+from resampler.samplers.tables import contain_table, is_arrow
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -45,9 +46,11 @@ def are_foreign(y: object) -> bool:
     Returns
     -------
     bool
-        True for anything of Polars or Arrow.
+        True for a table or column of another library than pandas.
     """
-    return type(y).__module__.partition(".")[0] in ("polars", "pyarrow")
+    if nw.dependencies.is_pandas_dataframe(y) or nw.dependencies.is_pandas_series(y):
+        return False
+    return is_arrow(y) or nw.dependencies.is_into_dataframe(y) or nw.dependencies.is_into_series(y)
 
 
 def to_labels(y: Any) -> NDArray[Any]:
@@ -55,7 +58,7 @@ def to_labels(y: Any) -> NDArray[Any]:
 
     Parameters
     ----------
-    y : polars.Series, pyarrow.Array or pyarrow.ChunkedArray, or a table
+    y : array-like, or a table or column of any library
         The labels.
 
     Returns
@@ -64,9 +67,10 @@ def to_labels(y: Any) -> NDArray[Any]:
         The labels.
     """
     table = contain(y)
-    if table is None:
-        return np.asarray(y)
-    return table.values(0) if table.shape[1] == 1 else table.cells()
+    if table is not None:
+        return table.values(0) if table.shape[1] == 1 else table.cells()
+    column = nw.from_native(y, series_only=True, pass_through=True)
+    return np.asarray(y) if column is y else column.to_numpy()
 
 
 def missing_in(y: Any) -> int:
@@ -109,7 +113,7 @@ def take_labels(y: Any, rows: NDArray[np.int64]) -> Any:
 
     Parameters
     ----------
-    y : polars.Series, pyarrow.Array or pyarrow.ChunkedArray, or a table
+    y : table or column of any library
         The labels.
     rows : ndarray of shape (n_taken,), int64
         Positions.
@@ -122,4 +126,5 @@ def take_labels(y: Any, rows: NDArray[np.int64]) -> Any:
     table = contain(y)
     if table is not None:
         return table.take(rows)
-    return y[rows] if hasattr(y, "to_arrow") else y.take(rows)
+    column = nw.from_native(y, series_only=True, pass_through=True)
+    return y.take(rows) if column is y else column[rows].to_native()

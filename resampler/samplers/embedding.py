@@ -137,7 +137,7 @@ class EmbeddingSMOTE(TableMixin, BaseOverSampler):  # type: ignore[misc]
             if self.transformer_ is None and self.inverse == "none":
                 return super().fit_resample(X, y, groups=groups, **params)
             rows = contain(X)
-            foreign = are_foreign(X)
+            foreign = are_foreign(X) and not hasattr(X, "iloc")
             if self.transformer_ is None:
                 embedded = X if rows is None else rows.numbers()
             else:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numbers
 from datetime import date, time, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import narwhals.stable.v2 as nw
 import numpy as np
 from sklearn.utils._missing import is_pandas_na
 
@@ -61,6 +63,16 @@ _OF_CELLS = (
     (numbers.Complex, COMPLEX),
     (list | tuple | set | np.ndarray, LISTS),
 )
+_OF_TYPES = {
+    nw.Boolean: NUMBERS,
+    nw.Decimal: DECIMALS,
+    **dict.fromkeys((nw.Datetime, nw.Date, nw.Time), TIMES),
+    nw.Duration: SPANS,
+    **dict.fromkeys((nw.List, nw.Array), LISTS),
+    **dict.fromkeys((nw.String, nw.Binary), TEXT),
+    **dict.fromkeys((nw.Categorical, nw.Enum), CATEGORIES),
+}
+WIDER_THAN_NUMPY = frozenset({nw.Int128, nw.UInt128})
 
 
 def kind_of_values(values: NDArray[Any]) -> Kind:
@@ -93,33 +105,25 @@ def _kind_of_type(cell: type) -> Kind | None:
     return Kind(f"objects of type {cell.__name__}", remedy=_OBJECTS)
 
 
-def kind_of_arrow(dtype: Any) -> Kind:
-    """Say what an Arrow column holds.
+@lru_cache(maxsize=64)
+def kind_of_type(dtype: nw.dtypes.DType) -> Kind | None:
+    """Say what a column of a table holds.
 
     Parameters
     ----------
-    dtype : pyarrow.DataType
+    dtype : narwhals.dtypes.DType
         Its type.
 
     Returns
     -------
-    Kind
-        A column of nulls counts as numbers.
+    Kind or None
+        None where only the cells tell.
     """
-    from pyarrow import types as t
-
-    for tests, kind in (
-        ((t.is_integer, t.is_floating, t.is_boolean, t.is_null), NUMBERS),
-        ((t.is_decimal,), DECIMALS),
-        ((t.is_timestamp, t.is_date, t.is_time), TIMES),
-        ((t.is_duration, t.is_interval), SPANS),
-        ((t.is_dictionary,), CATEGORIES),
-        ((t.is_string, t.is_large_string, t.is_string_view), TEXT),
-        ((t.is_list, t.is_large_list, t.is_fixed_size_list, t.is_list_view, t.is_large_list_view), LISTS),
-    ):
-        if any(test(dtype) for test in tests):
-            return kind
-    return Kind(f"values of type {dtype}")
+    if dtype in (nw.Object, nw.Unknown):
+        return None
+    if dtype in WIDER_THAN_NUMPY:
+        return Kind(f"numbers of type {dtype}", remedy="cast it to Int64 or Float64")
+    return _OF_TYPES.get(type(dtype)) or (NUMBERS if dtype.is_numeric() else Kind(f"values of type {dtype}"))
 
 
 def require(name: object, kind: Kind, *, made: bool) -> None:

@@ -1,17 +1,17 @@
-"""Tables: pandas and Polars frames, Arrow tables and record batches."""
+"""Tables of any library that narwhals reads; and what it does not keep of Arrow and pandas."""
 
 from __future__ import annotations
 
-import sys
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import narwhals.stable.v2 as nw
 import numpy as np
 
 from resampler.errors import InvalidInputError
 from resampler.integers import to_dtype
 from resampler.samplers.containers import Container, Copied
-from resampler.samplers.kinds import CATEGORIES, NUMBERS, Kind, kind_of_arrow, kind_of_values, require
+from resampler.samplers.kinds import WIDER_THAN_NUMPY, Kind, kind_of_type, kind_of_values, require
 from resampler.samplers.matrix import made_sparse
 
 if TYPE_CHECKING:
@@ -22,43 +22,110 @@ if TYPE_CHECKING:
     from resampler.methods.provenance import Provenance
 
 
-class _PandasFrame(Container):
-    """A pandas DataFrame, of any dtypes, sparse ones too."""
+class _Table(Container):
+    """A table, given and for narwhals: the two differ where narwhals would refuse the one given."""
+
+    def __init__(self, given: Any, readable: Any = None) -> None:
+        super().__init__(given)
+        self._frame: nw.DataFrame[Any] = nw.from_native(given if readable is None else readable, eager_only=True)
 
     @cached_property
     def names(self) -> list[Any]:
         return list(self.given.columns)
 
-    @cached_property
-    def _dtypes(self) -> list[Any]:
-        return self.given.dtypes.tolist()
-
     @property
-    def _pandas(self) -> Any:
-        return sys.modules["pandas"]
+    def shape(self) -> tuple[int, int]:
+        return self._frame.shape
+
+    @cached_property
+    def _columns(self) -> list[nw.Series[Any]]:
+        return list(self._frame.iter_columns())  # to ask for one takes time in proportion to all
+
+    def values(self, j: int) -> NDArray[Any]:
+        column = self._columns[j]
+        return np.array(column.to_list(), dtype=object) if column.dtype in WIDER_THAN_NUMPY else column.to_numpy()
+
+    def kind(self, j: int) -> Kind:
+        return kind_of_type(self._columns[j].dtype) or kind_of_values(self.values(j))
+
+    def take(self, rows: NDArray[np.int64]) -> Any:
+        return self._restored(self._frame[rows])
+
+    def new_rows(self, n: int, cells: Sequence[NDArray[Any] | Copied]) -> Any:  # noqa: ARG002 - the cells are as many
+        columns = {column.name: self._new_cells(j, cells[j]) for j, column in enumerate(self._columns)}
+        return self._restored(nw.from_dict(columns, backend=self._frame.implementation))
+
+    def _new_cells(self, j: int, new: NDArray[Any] | Copied) -> Any:
+        if isinstance(new, Copied):
+            return self._columns[j][new.rows].to_native()
+        cells = to_dtype(new, self.values(j).dtype)
+        if cells.dtype != object:
+            return cells
+        return nw.new_series("", cells, nw.Object, backend=self._frame.implementation).to_native()
+
+    def followed_by(self, new: Any) -> Any:
+        return self._restored(nw.maybe_reset_index(nw.concat([self._frame, type(self)(new)._frame])))
+
+    def _restored(self, frame: nw.DataFrame[Any]) -> Any:
+        """Return a frame as a table like the one given."""
+        return frame.to_native()
+
+
+class _ArrowTable(_Table):
+    """An Arrow table or record batch: narwhals has no batches and no equal names, and a new schema says less."""
+
+    def __init__(self, given: Any) -> None:
+        import pyarrow as pa
+
+        super().__init__(given, pa.table(given.columns, names=[str(j) for j in range(given.num_columns)]))
+
+    @cached_property
+    def names(self) -> list[Any]:
+        return list(self.given.schema.names)
+
+    def _restored(self, frame: nw.DataFrame[Any]) -> Any:
+        columns = frame.to_native().columns
+        if not hasattr(self.given, "combine_chunks"):  # a record batch
+            columns = [column.combine_chunks() for column in columns]
+        return type(self.given).from_arrays(columns, schema=self.given.schema)
+
+
+class _PandasFrame(_Table):
+    """A frame of pandas or Modin.
+
+    narwhals has no equal names, no sparse columns, no new row labels, and makes columns of NumPy's types only; missing
+    values it gives as each type has them.
+    """
+
+    def __init__(self, given: Any) -> None:
+        super().__init__(given, given if given.columns.is_unique else given.set_axis(range(given.shape[1]), axis=1))
+        self._dtypes = given.dtypes.tolist()
+        self._pandas = nw.get_native_namespace(given)
 
     def values(self, j: int) -> NDArray[Any]:
         column = self.given.iloc[:, j]
-        dtype = getattr(column.dtype, "subtype", column.dtype)
-        if isinstance(dtype, np.dtype):
+        if self._numpy_dtype(j) is not None:
             return column.to_numpy()
-        if getattr(dtype, "kind", "O") in "iub":  # nullable
-            return column.to_numpy(dtype=object) if column.hasnans else column.to_numpy(dtype=dtype.numpy_dtype)
-        if getattr(dtype, "kind", "O") == "f":
-            return column.to_numpy(dtype=dtype.numpy_dtype, na_value=np.nan)
-        # pandas' NA cannot be compared, so encoders refuse it; NaN they take.
+        dtype = self._dtypes[j]
+        if dtype.kind in "iubf":  # nullable
+            if not column.hasnans:
+                return column.to_numpy(dtype=dtype.numpy_dtype)
+            return column.to_numpy(dtype=dtype.numpy_dtype if dtype.kind == "f" else np.float64, na_value=np.nan)
+        # narwhals would give times in UTC, and categories as numbers.
         cells = column.to_numpy(dtype=object)
         return np.where(column.isna(), np.nan, cells) if self._has_na(j) else cells
 
     def kind(self, j: int) -> Kind:
+        dtype = self._numpy_dtype(j)
+        if dtype is None:
+            return super().kind(j)
+        # narwhals takes objects for text if the first hundred are.
+        return kind_of_values(self.values(j) if dtype.kind == "O" else np.empty(0, dtype=dtype))
+
+    def _numpy_dtype(self, j: int) -> np.dtype[Any] | None:
+        """Return NumPy's type of a column, dense or sparse; None for pandas' own types."""
         dtype = getattr(self._dtypes[j], "subtype", self._dtypes[j])
-        if hasattr(dtype, "pyarrow_dtype"):
-            return kind_of_arrow(dtype.pyarrow_dtype)
-        if hasattr(dtype, "categories"):
-            return CATEGORIES
-        if getattr(dtype, "kind", "O") in "iubf":
-            return NUMBERS
-        return kind_of_values(np.empty(0, dtype=f"{dtype.kind}8") if dtype.kind in "mM" else self.values(j))
+        return dtype if isinstance(dtype, np.dtype) else None
 
     def numbers(self, columns: Any = None, *, made: bool = True, codes: Any = None) -> Any:
         if columns is None and not codes and self._all_sparse:
@@ -74,7 +141,7 @@ class _PandasFrame(Container):
 
     @property
     def _all_sparse(self) -> bool:
-        return self.shape[1] > 0 and all(map(_is_sparse, self._dtypes))
+        return self.shape[1] > 0 and all(hasattr(t, "subtype") and hasattr(t, "fill_value") for t in self._dtypes)
 
     def made(self, provenance: Provenance) -> Any:
         if not self._all_sparse or provenance.categorical_features.size or provenance.place != "segment":
@@ -86,17 +153,18 @@ class _PandasFrame(Container):
         if columns is None:
             return super().cells()
         frame = self.given.iloc[:, columns]
-        told = {i: self.values(int(j)) for i, j in enumerate(columns) if self._has_na(int(j))}
-        if not told:
+        without_na = {i: self.values(int(j)) for i, j in enumerate(columns) if self._has_na(int(j))}
+        if not without_na:
             return frame
-        cells = {i: told.get(i, frame.iloc[:, i].array) for i in range(frame.shape[1])}
+        cells = {i: without_na.get(i, frame.iloc[:, i].array) for i in range(frame.shape[1])}
         return self._pandas.DataFrame(cells, index=frame.index).set_axis(frame.columns, axis=1)
 
     def _has_na(self, j: int) -> bool:
         """Tell whether a column that is no numbers holds pandas' NA: encoders refuse it, and take NaN."""
         column = self.given.iloc[:, j]
         dtype = getattr(column.dtype, "categories", column).dtype
-        return bool(getattr(dtype, "na_value", None) is self._pandas.NA and dtype.kind not in "iubf" and column.hasnans)
+        is_na = type(getattr(dtype, "na_value", None)).__name__ == "NAType"
+        return is_na and dtype.kind not in "iubf" and bool(column.hasnans)
 
     def whole(self) -> NDArray[np.bool_]:
         return np.array([getattr(t, "subtype", t).kind in "iub" for t in self._dtypes])
@@ -105,114 +173,21 @@ class _PandasFrame(Container):
         return self.given.iloc[rows]
 
     def new_rows(self, n: int, cells: Sequence[NDArray[Any] | Copied]) -> Any:
-        frame = type(self.given)({j: self._new_cells(j, new) for j, new in enumerate(cells)}, index=range(n))
+        frame = type(self.given)({j: self._new_array(j, new) for j, new in enumerate(cells)}, index=range(n))
         frame.columns = self.given.columns
         return frame
 
-    def _new_cells(self, j: int, new: NDArray[Any] | Copied) -> Any:
-        column = self.given.iloc[:, j]
+    def _new_array(self, j: int, new: NDArray[Any] | Copied) -> Any:
         if isinstance(new, Copied):
-            return column.array.take(new.rows)
-        dtype = column.dtype
-        if _is_sparse(dtype):
-            return type(column.array)(to_dtype(new, dtype.subtype), dtype=dtype)
+            return self.given.iloc[:, j].array.take(new.rows)
+        dtype = self._dtypes[j]
         if isinstance(dtype, np.dtype):
-            return np.array(new.tolist(), dtype=object) if dtype.kind == "O" else to_dtype(new, dtype)
-        return type(column)(to_dtype(new, dtype.numpy_dtype)).astype(dtype).array
+            return to_dtype(new, dtype)
+        kind = dtype.subtype if hasattr(dtype, "subtype") else dtype.numpy_dtype
+        return self._pandas.Series(to_dtype(new, kind), dtype=dtype).array
 
     def followed_by(self, new: Any) -> Any:
         return self._pandas.concat([self.given, new], ignore_index=True)
-
-
-def _is_sparse(dtype: Any) -> bool:
-    return hasattr(dtype, "subtype") and hasattr(dtype, "fill_value")
-
-
-class _ArrowTable(Container):
-    """An Arrow table or record batch."""
-
-    @cached_property
-    def names(self) -> list[Any]:
-        return list(self.given.schema.names)
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        return self.given.num_rows, self.given.num_columns
-
-    def values(self, j: int) -> NDArray[Any]:
-        return np.asarray(self.given.column(j))
-
-    def kind(self, j: int) -> Kind:
-        return kind_of_arrow(self.given.schema.field(j).type)
-
-    def take(self, rows: NDArray[np.int64]) -> Any:
-        return self.given.take(rows)
-
-    def new_rows(self, n: int, cells: Sequence[NDArray[Any] | Copied]) -> Any:  # noqa: ARG002 - the cells are as many
-        import pyarrow as pa
-
-        schema = self.given.schema
-        columns = [
-            self.given.column(j).take(pa.array(new.rows))
-            if isinstance(new, Copied)
-            else pa.array(to_dtype(new, schema.field(j).type.to_pandas_dtype()), type=schema.field(j).type)
-            for j, new in enumerate(cells)
-        ]
-        return type(self.given).from_arrays(columns, schema=schema)
-
-    def followed_by(self, new: Any) -> Any:
-        import pyarrow as pa
-
-        if isinstance(self.given, pa.Table):
-            return pa.concat_tables([self.given, new])
-        columns = [pa.concat_arrays(pair) for pair in zip(self.given.columns, new.columns, strict=True)]
-        return pa.RecordBatch.from_arrays(columns, schema=self.given.schema)
-
-
-class _PolarsFrame(Container):
-    """A Polars DataFrame."""
-
-    @cached_property
-    def names(self) -> list[Any]:
-        return list(self.given.columns)
-
-    @property
-    def _polars(self) -> Any:
-        return sys.modules["polars"]
-
-    def values(self, j: int) -> NDArray[Any]:
-        column = self.given.to_series(j)
-        return np.array(column.to_list(), dtype=object) if _is_too_wide(column.dtype) else column.to_numpy()
-
-    def kind(self, j: int) -> Kind:
-        dtype = self.given.dtypes[j]
-        if _is_too_wide(dtype):
-            return Kind(f"numbers of type {dtype}", remedy="cast it to Int64 or Float64")
-        if dtype.is_numeric() and not dtype.is_decimal():
-            return NUMBERS
-        empty = self.given.to_series(j).slice(0, 0)
-        return kind_of_arrow(empty.to_arrow().type) if dtype != self._polars.Object else kind_of_values(self.values(j))
-
-    def take(self, rows: NDArray[np.int64]) -> Any:
-        return self.given[rows]
-
-    def new_rows(self, n: int, cells: Sequence[NDArray[Any] | Copied]) -> Any:  # noqa: ARG002
-        return type(self.given)([self._new_cells(j, new) for j, new in enumerate(cells)])
-
-    def _new_cells(self, j: int, new: NDArray[Any] | Copied) -> Any:
-        column = self.given.to_series(j)
-        if isinstance(new, Copied):
-            return column[new.rows]
-        kind = column.slice(0, 0).to_numpy().dtype
-        return type(column)(column.name, to_dtype(new, kind)).cast(column.dtype)
-
-    def followed_by(self, new: Any) -> Any:
-        return self._polars.concat([self.given, new])
-
-
-def _is_too_wide(dtype: Any) -> bool:
-    """Tell whether NumPy has nothing as wide as a type of Polars."""
-    return str(dtype) in ("Int128", "UInt128")
 
 
 def contain_table(X: Any) -> Container | None:
@@ -231,13 +206,29 @@ def contain_table(X: Any) -> Container | None:
     Raises
     ------
     InvalidInputError
-        If it is a LazyFrame of Polars.
+        If its rows are not in memory: a lazy frame, or a relation of a database.
     """
-    library = type(X).__module__.partition(".")[0]
-    if library == "polars" and hasattr(X, "collect"):
-        raise InvalidInputError(f"X must hold its rows, got a {type(X).__name__}: call .collect() first")
-    if library == "polars" and hasattr(X, "to_series") and hasattr(X, "columns"):
-        return _PolarsFrame(X)
-    if library == "pyarrow" and hasattr(X, "schema"):
-        return _ArrowTable(X)
-    return _PandasFrame(X) if hasattr(X, "iloc") and hasattr(X, "columns") else None
+    if nw.dependencies.is_pandas_dataframe(X) or nw.dependencies.is_modin_dataframe(X):
+        return _PandasFrame(X)
+    if is_arrow(X):
+        return _ArrowTable(X) if hasattr(X, "schema") else None
+    frame = nw.from_native(X, pass_through=True)
+    if isinstance(frame, nw.LazyFrame):
+        raise InvalidInputError(f"X must hold its rows, got a {type(X).__name__}: collect them first, as by .collect()")
+    return _Table(X) if isinstance(frame, nw.DataFrame) else None
+
+
+def is_arrow(data: object) -> bool:
+    """Tell whether something is Arrow's: narwhals knows its tables and chunked arrays, not its batches and arrays.
+
+    Parameters
+    ----------
+    data : object
+        Rows or labels.
+
+    Returns
+    -------
+    bool
+        True for anything of pyarrow.
+    """
+    return type(data).__module__.partition(".")[0] == "pyarrow"

@@ -3,17 +3,14 @@
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
+import duckdb
 import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from imblearn.pipeline import make_pipeline
 from scipy import sparse
-from sklearn import config_context
 from sklearn.base import clone
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV, GroupKFold, cross_validate
 
 from resampler import samplers
 from resampler.errors import ResamplerError
@@ -285,83 +282,67 @@ def test_lists_and_objects_of_few_types_stay_what_they_are():
     assert all(row in X for row in tuples)
 
 
-# groups= through scikit-learn's metadata routing
-
-
-def grouped(n=360):
-    rng = np.random.default_rng(0)
-    y = (rng.random(n) < 0.25).astype(np.int64)
-    return rng.normal(size=(n, 3)) + y[:, None], y, np.repeat(["north", "south", "west"], n // 3)
-
-
-class Watching(LogisticRegression):
-    """Remember what came out of the sampler."""
-
-    def fit(self, X, y, sample_weight=None):
-        Watching.seen.append((X.copy(), y.copy()))
-        return super().fit(X, y, sample_weight)
+def test_a_schema_keeps_what_it_says_of_its_fields():
+    columns, y = wide_rows()
+    fields = [pa.field(k, pa.array(v).type, nullable=False, metadata={"unit": "m"}) for k, v in columns.items()]
+    table = pa.table(columns, schema=pa.schema(fields, metadata={"made": "by hand"}))
+    for X in (table, table.to_batches()[0]):
+        for sampler in (samplers.SMOTE(random_state=0), samplers.TomekLinks()):
+            X_new, _ = sampler.fit_resample(X, y)
+            assert X_new.schema.equals(X.schema, check_metadata=True)
 
 
 @pytest.mark.parametrize(
-    "sampler",
-    [
-        samplers.SMOTE(random_state=0),
-        samplers.BorderlineSMOTE(random_state=0),
-        samplers.ADASYN(random_state=0),
-        samplers.SVMSMOTE(random_state=0),
-        samplers.KMeansSMOTE(random_state=0, kmeans_estimator=2, cluster_balance_threshold=0.01),
-        samplers.SMOTENC([2], random_state=0),
-        samplers.SMOTEN(random_state=0),
-        samplers.EmbeddingSMOTE(random_state=0),
-        samplers.SMOTETomek(random_state=0),
-        samplers.SMOTEENN(random_state=0),
-    ],
-    ids=lambda sampler: type(sampler).__name__,
+    "names", [pd.Index(list("abcd"), name="letters"), pd.MultiIndex.from_product([[0, 1], list("ab")])]
 )
-def test_groups_reach_every_sampler_that_joins_rows(sampler):
-    X, y, groups = grouped()
-    X[:, 2] = np.rint(X[:, 2])
-    if isinstance(sampler, samplers.SMOTEN):
-        X = np.rint(X)
-    X_want, y_want = clone(sampler).fit_resample(X, y, groups=groups)
-    with config_context(enable_metadata_routing=True):
-        Watching.seen = []
-        routed = clone(sampler).set_fit_resample_request(groups=True)
-        make_pipeline(routed, Watching()).fit(X, y, groups=groups)
-        ((X_got, y_got),) = Watching.seen
-    assert np.array_equal(X_got, X_want)
-    assert np.array_equal(y_got, y_want)
-    made = routed.provenance_
-    assert (groups[made.base] == groups[made.neighbor]).all()
+def test_a_frame_keeps_the_index_of_its_columns(names):
+    columns, y = wide_rows()
+    X = pd.DataFrame(columns).set_axis(names, axis=1)
+    sampler = samplers.SMOTENC([3], random_state=0)
+    X_new, _ = sampler.fit_resample(X, y)
+    assert X_new.columns.identical(X.columns)
+    assert X_new.index.equals(pd.RangeIndex(len(X_new)))
+    assert replay(X, sampler.provenance_).columns.identical(X.columns)
 
 
-def test_groups_are_cut_into_the_folds():
-    X, y, groups = grouped()
-    with config_context(enable_metadata_routing=True):
-        pipe = make_pipeline(samplers.SMOTE(random_state=0).set_fit_resample_request(groups=True), Watching())
-        cut = GroupKFold(3)
-        Watching.seen = []
-        cross_validate(pipe, X, y, cv=cut, params={"groups": groups}, error_score="raise")
-        assert len(Watching.seen) == 3
-        for (train, _), (X_got, y_got) in zip(cut.split(X, y, groups), Watching.seen, strict=True):
-            want = samplers.SMOTE(random_state=0).fit_resample(X[train], y[train], groups=groups[train])
-            assert np.array_equal(X_got, want[0])
-            assert np.array_equal(y_got, want[1])
-        Watching.seen = []
-        search = GridSearchCV(pipe, {"smote__k_neighbors": [3, 5]}, cv=cut, error_score="raise")
-        search.fit(X, y, groups=groups)
-        assert len(Watching.seen) == 2 * 3 + 1
-        k = search.best_params_["smote__k_neighbors"]
-        want = samplers.SMOTE(random_state=0, k_neighbors=k).fit_resample(X, y, groups=groups)[0]
-        assert np.array_equal(Watching.seen[-1][0], want)
+def test_rows_that_are_not_in_memory_are_refused():
+    columns, y = wide_rows()
+    frame = pl.DataFrame(columns)
+    for X in (frame.lazy(), duckdb.sql("SELECT * FROM frame")):
+        for sampler in (samplers.SMOTE(), samplers.RandomUnderSampler()):
+            with pytest.raises(ResamplerError, match=rf"hold its rows, got a {type(X).__name__}: collect them first"):
+                sampler.fit_resample(X, y)
 
 
-def test_groups_that_nobody_asked_for_are_refused_by_scikit_learn():
-    X, y, groups = grouped()
-    with config_context(enable_metadata_routing=True):
-        pipe = make_pipeline(samplers.SMOTE(random_state=0), LogisticRegression())
-        with pytest.raises(ValueError, match=r"groups.*are passed but are not explicitly set as requested or not"):
-            pipe.fit(X, y, groups=groups)
+@pytest.mark.parametrize("dtype", ["bool", "boolean", "bool[pyarrow]"])
+def test_subgroups_are_the_same_whatever_type_of_boolean_tells_them(dtype):
+    columns, y = wide_rows()
+    odd = np.arange(len(y)) % 2 == 1
+    X = pd.DataFrame({"amount": columns["amount"], "odd": pd.Series(odd).astype(dtype)})
+    X_new, _ = samplers.SMOTE(random_state=0, group_by="odd").fit_resample(X, y)
+    want, _ = samplers.SMOTE(random_state=0).fit_resample(X[["amount"]], y, groups=odd)
+    assert X_new["amount"].equals(want["amount"])
+    assert X_new["odd"].dtype == X["odd"].dtype
+
+
+def test_subgroups_are_called_what_their_column_shows():
+    columns, y = wide_rows()
+    days = pd.Series(pd.date_range("2024-03-30", periods=2, tz="Europe/Paris").repeat(len(y) // 2))
+    for shown in (days, days.astype("category")):
+        X = pd.DataFrame({"amount": columns["amount"], "day": shown})
+        sampler = samplers.SMOTE(random_state=0, group_by="day")
+        X_new, _ = sampler.fit_resample(X, y)
+        want, _ = samplers.SMOTE(random_state=0).fit_resample(X[["amount"]], y, groups=days.astype(str).to_numpy())
+        assert X_new["amount"].equals(want["amount"])
+        assert X_new["day"].dtype == shown.dtype
+
+
+@pytest.mark.parametrize("dtype", ["Int64", "int64[pyarrow]", "Float32"])
+def test_a_missing_number_of_pandas_is_refused_with_its_remedy(dtype):
+    X = pd.DataFrame({"n": pd.array([*range(59), None], dtype=dtype), "m": np.arange(60.0)})
+    for sampler in (samplers.SMOTE(), samplers.SMOTEN(), samplers.TomekLinks()):
+        with pytest.raises(ResamplerError, match=r"(?s)contains NaN.*Remedy: impute or drop it first"):
+            sampler.fit_resample(X, np.repeat([0, 1], [45, 15]))
 
 
 GAPS = ["a"] * 45 + ["b"] * 14 + [None]
