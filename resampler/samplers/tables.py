@@ -38,7 +38,7 @@ class _Table(Container):
         return self._frame.shape
 
     @cached_property
-    def _columns(self) -> list[nw.Series[Any]]:
+    def _columns(self) -> list[Any]:
         return list(self._frame.iter_columns())  # to ask for one takes time in proportion to all
 
     def values(self, j: int) -> NDArray[Any]:
@@ -214,7 +214,9 @@ def contain_table(X: Any) -> Container | None:
         return _ArrowTable(X) if hasattr(X, "schema") else None
     frame = nw.from_native(X, pass_through=True)
     if isinstance(frame, nw.LazyFrame):
-        raise InvalidInputError(f"X must hold its rows, got a {type(X).__name__}: collect them first, as by .collect()")
+        raise InvalidInputError(
+            f"X must hold its rows, got a {type(X).__name__}: call .collect() first, or what its library has for that"
+        )
     return _Table(X) if isinstance(frame, nw.DataFrame) else None
 
 

@@ -310,7 +310,9 @@ def test_rows_that_are_not_in_memory_are_refused():
     frame = pl.DataFrame(columns)
     for X in (frame.lazy(), duckdb.sql("SELECT * FROM frame")):
         for sampler in (samplers.SMOTE(), samplers.RandomUnderSampler()):
-            with pytest.raises(ResamplerError, match=rf"hold its rows, got a {type(X).__name__}: collect them first"):
+            with pytest.raises(
+                ResamplerError, match=rf"hold its rows, got a {type(X).__name__}: call \.collect\(\) first"
+            ):
                 sampler.fit_resample(X, y)
 
 
