@@ -106,7 +106,7 @@ def our_part(home: Path) -> None:
     from feast_plugin.registries.feast import FeastRegistry
     from feast_plugin.versions.catalog import Catalog
     from feast_plugin.versions.contract import Contract, StoredFeature
-    from feast_plugin.versions.create import publish
+    from feast_plugin.versions.publish import publish
     from feast_plugin.versions.recipe import Recipe
     from feast_plugin.versions.rows import canonical_rows
     from feast_plugin.versions.training import assign

@@ -169,8 +169,8 @@ def list_(place: _Place, name: str | None, *, as_json: bool) -> None:
         for one in damaged:
             click.echo(f"{one.name}  version {one.version}  damaged: {one.problem}")
     if damaged:
-        told = ", ".join(f"{one.name} version {one.version}" for one in damaged)
-        raise CorruptStateError(f"{told}: the manifest cannot be read: restore it from a copy, or prune the version")
+        names = ", ".join(f"{one.name} version {one.version}" for one in damaged)
+        raise CorruptStateError(f"{names}: the manifest cannot be read: restore it from a copy, or prune the version")
 
 
 @snapshot.command()

@@ -11,7 +11,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from feast_plugin.versions.request import frame_file
-from resampler.errors import DataError
+from resampler.errors import DataError, InvalidInputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,8 +64,8 @@ def open_table(entity_df: str | Path | pd.DataFrame | pa.Table) -> EntityFrame:
 
     Parameters
     ----------
-    entity_df : str, Path, pandas.DataFrame or pyarrow.Table
-        A table, or the path or URI of a ``.parquet`` or ``.csv`` file.
+    entity_df : str, Path, pandas.DataFrame, pyarrow.Table or any Arrow stream
+        A table, such as one of Polars, or the path or URI of a ``.parquet`` or ``.csv`` file.
 
     Returns
     -------
@@ -75,14 +75,12 @@ def open_table(entity_df: str | Path | pd.DataFrame | pa.Table) -> EntityFrame:
     Raises
     ------
     InvalidInputError
-        If the path names no file of these kinds.
+        If it is no table, or the path names no file of these kinds.
     DataError
         If the file is absent or cannot be read.
     """
     if not isinstance(entity_df, str | Path):
-        table = entity_df
-        if not isinstance(table, pa.Table):
-            table = pa.Table.from_pandas(entity_df, preserve_index=False)
+        table = _arrow_table(entity_df)
         return EntityFrame(table.column_names, {}, table)
     file = frame_file(entity_df)
     where = str(entity_df) if "://" in str(entity_df) else file.path
@@ -93,3 +91,15 @@ def open_table(entity_df: str | Path | pd.DataFrame | pa.Table) -> EntityFrame:
         raise DataError(f"entity frame {where!r} cannot be read: {error}") from error
     frame = EntityFrame(None, {"entity_df": where}, data)
     return EntityFrame(list(frame.schema.names), frame.notes, data)
+
+
+def _arrow_table(frame: Any) -> pa.Table:
+    if isinstance(frame, pa.Table):
+        return frame
+    if hasattr(frame, "iloc"):  # pandas, whose index is no column
+        return pa.Table.from_pandas(frame, preserve_index=False)
+    if hasattr(frame, "__arrow_c_stream__"):
+        return pa.table(frame)
+    raise InvalidInputError(
+        f"entity_df must be a pandas, Polars or Arrow table, or the path of a file, got {type(frame).__name__}"
+    )

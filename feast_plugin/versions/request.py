@@ -69,7 +69,7 @@ categorical
         If `entity_df` names a file on this machine that does not exist.
     """
 
-    label: str = option("", NAME, "The class (required): a column of the entity frame, a feature, or view:feature.")
+    label: str = option(None, NAME, "The class (required): a column of the entity frame, a feature, or view:feature.")
     entity_df: Any = option(
         None, FRAME, "The rows: keys, timestamp and, usually, the label; of a catalogue, all columns."
     )

@@ -187,6 +187,8 @@ WRONG = {
     "--entity-df frame.txt": "must be a .parquet, .csv or .sql file",
     "--entity-df absent.parquet": "there is no such file",
     "--repo /": "has no feature_store.yaml",
+    "--catalog /tmp": "give one of --repo, --catalog",
+    "--join-keys unit": "join_keys is for a plain catalogue",
 }
 
 
@@ -339,3 +341,18 @@ def test_the_options_that_a_file_may_hold_are_those_of_the_help(tmp_path, resamp
     assert shown.returncode == 0
     assert set(told) <= {word[2:] for word in shown.stdout.split() if word[:2] == "--"}
     assert "k" not in told
+
+
+def test_where_versions_are_must_be_said(tmp_path):
+    (tmp_path / "rows.csv").write_text("")
+    create = ["create", "--name", "x", "--label", "y", "--join-keys", "id", "--entity-df", tmp_path / "rows.csv"]
+    for words, message in (
+        (create, "give --repo, or --catalog"),
+        ([*create, "--root", tmp_path], "give --repo or --catalog: this needs the registry"),
+        ([*create, "--catalog", tmp_path / "rows.csv"], "is a file: name a directory"),
+        ([*create, "--catalog", tmp_path, "--feature-service", "z"], "feature_service is for a Feast repository"),
+        (["verify", "--name", "x", "--catalog", tmp_path], "snapshot 'x' has no version at all"),
+    ):
+        done = without_feast(*words)
+        assert message in done.stderr
+        assert "Traceback" not in done.stderr

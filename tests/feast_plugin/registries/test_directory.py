@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
@@ -236,6 +237,14 @@ def test_a_csv_gives_the_version_that_its_parquet_gives(shop, tmp_path):
     table = table.set_column(4, "country", table["country"].cast(pa.string()))
     pyarrow.csv.write_csv(table, tmp_path / "rows.csv")
     assert shop.create(entity_df=table).digest == shop.create(entity_df=tmp_path / "rows.csv").digest
+
+
+def test_a_table_of_any_library_gives_the_version_that_its_parquet_gives(shop):
+    table = shop.table.drop_columns(["emb", "country"])
+    digests = {shop.create(entity_df=frame).digest for frame in (table, table.to_pandas(), pl.from_arrow(table))}
+    assert len(digests) == 1
+    with pytest.raises(InvalidInputError, match=r"must be a pandas, Polars or Arrow table, .* got dict"):
+        shop.create(entity_df={"amount": [1.0]})
 
 
 BAD = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -13,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from pyarrow import fs
 
-from feast_plugin import forget_entity, prune_snapshot, rebuild_snapshot, verify_snapshot
+from feast_plugin import create_snapshot, forget_entity, prune_snapshot, rebuild_snapshot, verify_snapshot
 from feast_plugin.versions.catalog import Catalog
 from feast_plugin.versions.storage import Location
 from resampler.errors import InvalidInputError
@@ -85,6 +86,23 @@ def test_the_life_of_a_version_on_s3(make, bucket):
     assert prune_snapshot(project.reopened(), name="pay", root=root, version=2) == [2]
     assert project.create(root=root).version == 3
     assert catalog.numbers() == [3]
+
+
+def test_a_plain_catalogue_on_s3_lives_the_same_life(make, bucket):
+    table = make().table.select(["customer_id", "event_timestamp", "amount", "fraud"])
+    root = bucket.format("catalog")
+    options = {
+        "name": "pay", "entity_df": table, "label": "fraud", "join_keys": ["customer_id"], "ratio": 0.5,
+        "timestamp": "event_timestamp", "k_neighbors": 3,
+    }  # fmt: skip
+    made = create_snapshot(root, **options)
+    index = json.loads((Location.parse(root) / "pay" / "datasets.json").read())["datasets"]
+    assert sorted(index) == sorted(made.datasets.values())
+    assert create_snapshot(root, **options).reused
+    assert verify_snapshot(root, name="pay").problems == ()
+    assert forget_entity(root, name="pay", entity="7")[0].replaced_by == 2
+    assert prune_snapshot(root, name="pay", version=2) == [2]
+    assert json.loads((Location.parse(root) / "pay" / "datasets.json").read())["datasets"] == {}
 
 
 def test_debris_of_a_killed_writer_is_no_version(make, bucket):
