@@ -106,7 +106,7 @@ def our_part(home: Path) -> None:
     from feast_plugin.registries.feast import FeastRegistry
     from feast_plugin.versions.catalog import Catalog
     from feast_plugin.versions.contract import Contract, StoredFeature
-    from feast_plugin.versions.publish import publish
+    from feast_plugin.versions.publish import publish_version
     from feast_plugin.versions.recipe import Recipe
     from feast_plugin.versions.rows import canonical_rows
     from feast_plugin.versions.training import assign
@@ -131,7 +131,7 @@ def our_part(home: Path) -> None:
             "project": registry.project,
         }
         draft = Draft(contract, rows, assign(rows, recipe), recipe, inputs)
-        publish(registry, Catalog.open("wide", home / "snapshots"), draft)
+        publish_version(registry, Catalog.open("wide", home / "snapshots"), draft)
 
 
 def write_wide(home: Path, rows: int, features: int) -> None:
