@@ -173,7 +173,7 @@ def worker(client, key, n_rows, **parameters):
     shard.acquire()
 
     def work():
-        while shard._checkpoint.rows < n_rows:
+        while shard.owned.writer.checkpoint.rows < n_rows:
             shard.step()
         shard.release()
 

@@ -25,7 +25,7 @@ def open_stream(
     Parameters
     ----------
     url : str
-        As of `stream.redis.connection.open_client`.
+        See `stream.redis.connection.open_client`.
     stream : str
         Name of the stream.
     shards : int
@@ -63,7 +63,7 @@ def require_shards(url: str, stream: str, shards: int, *, claim: bool = False) -
     Parameters
     ----------
     url : str
-        As of `stream.redis.connection.open_client`.
+        See `stream.redis.connection.open_client`.
     stream : str
         Name of the stream.
     shards : int

@@ -148,7 +148,7 @@ class RowInput(Input):
         Parameters
         ----------
         entries, low, high, into
-            As of `Input.decode`.
+            See `Input.decode`.
         """
         n = high - low
         X = np.empty((n, self.schema.n_features), dtype=np.float32)
@@ -228,7 +228,7 @@ class BatchInput(Input):
         Parameters
         ----------
         entries, low, high, into
-            As of `Input.decode`.
+            See `Input.decode`.
         """
         for i in range(low, high):
             items = entries.items(i)

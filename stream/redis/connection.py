@@ -33,7 +33,7 @@ def resolve_url(url: str | None) -> str:
     Parameters
     ----------
     url : str or None
-        As of `open_client`.
+        See `open_client`.
 
     Returns
     -------
@@ -209,7 +209,7 @@ def connect(url: str, key: str = "", *, timeout_s: float = SOCKET_TIMEOUT_S) -> 
     Parameters
     ----------
     url : str
-        As of `open_client`.
+        See `open_client`.
     key : str
         Which keys the client is for.
     timeout_s : float
@@ -218,7 +218,7 @@ def connect(url: str, key: str = "", *, timeout_s: float = SOCKET_TIMEOUT_S) -> 
     Returns
     -------
     redis.Redis
-        As of `open_client`.
+        See `open_client`.
 
     Raises
     ------
@@ -269,7 +269,7 @@ def connect_shards(url: str, shards: Iterable[ShardKeys]) -> list[tuple[redis.Re
     Parameters
     ----------
     url : str
-        As of `open_client`.
+        See `open_client`.
     shards : iterable of ShardKeys
         The shards.
 

@@ -182,7 +182,7 @@ def is_cluster(url: str) -> bool:
     Parameters
     ----------
     url : str
-        As of `stream.redis.connection.open_client`.
+        See `stream.redis.connection.open_client`.
 
     Returns
     -------
@@ -341,7 +341,7 @@ class Client(redis.Redis):
         *args
             The command.
         **options
-            As of `redis.Redis.execute_command`.
+            See `redis.Redis.execute_command`.
 
         Returns
         -------
