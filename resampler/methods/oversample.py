@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from resampler.errors import InfeasibleError, InvalidInputError
+from resampler.errors import DataError, InfeasibleError, InvalidInputError
 from resampler.methods.catalog import METHODS, Method
 from resampler.methods.parameters import Parameters
 from resampler.methods.place import draws, elect_donors
@@ -131,6 +131,9 @@ def oversample(
         )
     if rule.space is not None and table.space is None:
         table = table._replace(space=rule.space(table))
+    for label, n in wanted.items():
+        if n and not (table.y == label).any():
+            raise DataError(f"0 of {n} synthetic rows could be made: there is no row of {Part(label, n).name}")
     total = sum(wanted.values())
     parts = parts_of(table.y, wanted, table.groups if subgroups == "within" else None, names, table.around)
     n_categorical = table.X.shape[1] if rule.categories == "all" else _count(table.categorical)
@@ -138,7 +141,7 @@ def oversample(
     made = [_provenance(table.y[:0], Plan(none, none, none[:, None][:0]), None, n_categorical, rule, table, place)]
     grown: list[Grown] = []
     for part in parts:
-        rows = table if part.rows is None else table.take(part.rows)._replace(groups=None)
+        rows = table if part.rows is None else _rows_of(table, part)
         task = Task(rows, part, parameters, search, part.n_synthetic / total, seed)
         try:
             plan, plain = _plan(task, rule)
@@ -152,6 +155,14 @@ def oversample(
         made.append(one)
         grown.append(Grown(part, part.place(plan.bases), task.penalty, plain))
     return Outcome(join(made), tuple(grown))
+
+
+def _rows_of(table: Table, part: Part) -> Table:
+    """Return the rows of a subgroup, as if there were no others."""
+    around = table.around
+    if around is not None and around[1] is not None:
+        around = around[0][around[1] == part.group], None
+    return table.take(part.rows)._replace(groups=None, around=around)  # type: ignore[arg-type]
 
 
 def _count(mask: NDArray[np.bool_] | None) -> int:

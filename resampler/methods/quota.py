@@ -167,7 +167,7 @@ def parts_of(
     at = np.searchsorted(found, largest)
     there = (at < len(found)) & (found[np.minimum(at, len(found) - 1)] == largest)
     room[at[there]] = sizes[there]
-    for label, n in strategy.items():
+    for label, n in ((label, n) for label, n in strategy.items() if n):
         held = np.bincount(codes[y == label], minlength=len(found))
         wide = np.where(held > 0, room, 0)  # nothing can be made where the class is not
         lacking = np.maximum((held.sum() + n) * wide / max(wide.sum(), 1) - held, 0)

@@ -169,19 +169,24 @@ def by_support_vectors(task: Task) -> Selection:
     InfeasibleError
         If the machine has no support vectors.
     DataError
-        If all of the class's are noise.
+        If all of the class's are noise, or there is no other class.
 
     References
     ----------
     Nguyen, Cooper, Kamei: Borderline over-sampling for imbalanced data classification. IJKESDP 3 (2011),
     doi:10.1504/IJKESDP.2011.039875.
     """
+    if len(task.members) == len(task.table.y):
+        raise DataError(
+            f"support vectors of {task.part.name} need rows of other classes, got none, so 0 of "
+            f"{task.part.n_synthetic} synthetic rows could be made: use smote"
+        )
     machine = task.parameters.machine
     if machine is None:
         from sklearn.svm import SVC
 
         machine = SVC(gamma="scale")
-    machine = machine.fit(task.table.X, task.table.y)
+    machine = machine.fit(task.table.measured, task.table.y)
     if not hasattr(machine, "support_"):
         raise InfeasibleError(
             "`svm_estimator` is required to exposed a `support_` fitted attribute, "
@@ -214,7 +219,7 @@ def by_cluster(task: Task) -> Selection:
     Returns
     -------
     Selection
-        `mark` is each row's cluster.
+        `mark` is each row's cluster; where there are subgroups, its cluster and subgroup.
 
     Raises
     ------
@@ -226,8 +231,11 @@ def by_cluster(task: Task) -> Selection:
     Last, Douzas, Bacao: Oversampling for imbalanced learning based on k-means and SMOTE. arXiv:1711.00837.
     """
     parameters, members = task.parameters, task.members
-    X = at_unit(task.table.X)  # tiny numbers have no squares: clusters would be arbitrary
+    X = at_unit(task.table.measured)  # tiny numbers have no squares: clusters would be arbitrary
     clusters = _clusters_of(task, X)
+    if task.table.groups is not None:  # rows of two subgroups are never joined, so each has clusters of its own
+        values, groups = np.unique(task.table.groups, return_inverse=True)
+        clusters = clusters.astype(np.int64) * len(values) + groups
     threshold = task.share / 2 if parameters.cluster_share is None else parameters.cluster_share
     sizes = np.bincount(clusters)
     held = np.bincount(clusters[members], minlength=len(sizes))
@@ -236,7 +244,7 @@ def by_cluster(task: Task) -> Selection:
     if not chosen.size:
         raise InfeasibleError(
             f"KMeansSMOTE needs a cluster that is {threshold:g} of {task.part.name} and holds {least} of its rows, got "
-            f"none of {len(sizes)}, so 0 of {task.part.n_synthetic} synthetic rows could be made: lower "
+            f"none of {np.count_nonzero(sizes)}, so 0 of {task.part.n_synthetic} synthetic rows could be made: lower "
             "cluster_balance_threshold or k_neighbors, or ask for other clusters"
         )
     measure = parameters.sparsity or sparsity_of

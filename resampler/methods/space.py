@@ -68,6 +68,6 @@ def unit_length(table: Table) -> NDArray[Any]:
     """
     if table.categorical is not None and table.categorical.any():
         raise InvalidInputError("embedding needs numeric columns, got categorical ones: leave them out, or use smotenc")
-    rows = rows_at_unit(np.asarray(table.X if table.units is None else table.X / table.units))
+    rows = rows_at_unit(np.asarray(table.measured))
     length = np.sqrt((rows * rows).sum(axis=1, keepdims=True))
     return rows / np.where(length > 0, length, 1)

@@ -79,6 +79,13 @@ class Table(NamedTuple):
             groups=None if self.groups is None else self.groups[rows],
         )
 
+    @property
+    def measured(self) -> Any:
+        """The rows in units of distance, for what is not a search: clusters, support vectors, directions."""
+        if self.units is None:
+            return self.X
+        return (self.X / self.units).astype(self.X.dtype if self.X.dtype.kind == "f" else np.float64)
+
     def penalty_of(self, members: NDArray[np.int64]) -> NDArray[np.float64] | None:
         """Return what a differing category counts among rows of a class; None where no column is categorical.
 

@@ -1,0 +1,58 @@
+"""One entry a method: names, older names, and what columns each takes."""
+
+import pytest
+
+from resampler.errors import InvalidInputError
+from resampler.kernels.places import PLACES
+from resampler.methods.catalog import ALIASES, METHODS, STREAMED, fitting, resolve
+from resampler.methods.clean import CLEANERS
+from resampler.methods.parameters import Parameters
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_an_entry_names_what_there_is(name):
+    method = METHODS[name]
+    assert method.place in PLACES
+    assert method.clean is None or method.clean in CLEANERS
+    assert method.categories in ("none", "vote", "all")
+    assert method.looks_around or not method.needs_danger
+    assert method.summary == method.summary.rstrip(".")
+    assert (name in STREAMED) == (method.weigh is not None)
+    assert resolve(name) == name
+
+
+def test_older_names_lead_to_entries():
+    assert {name: resolve(name) for name in ALIASES} == ALIASES
+    assert not set(ALIASES) & set(METHODS)
+    with pytest.raises(InvalidInputError, match=r"must be one of .*smote.*, got 'smoothe'"):
+        resolve("smoothe")
+    with pytest.raises(InvalidInputError, match=r"must be one of \('smote',\), got 'svm'"):
+        resolve("svm", known=("smote",))
+
+
+@pytest.mark.parametrize("name", [None, *METHODS])
+def test_methods_fit_columns(name):
+    """What a method takes says which tables it fits; by default there is one for each."""
+    takes = {
+        kind: _fits(name, *columns)
+        for kind, columns in {"numbers": ([], ["a"]), "both": (["c"], ["a"]), "codes": (["c"], [])}.items()
+    }
+    if name is None:
+        assert takes == {"numbers": "smote", "both": "smotenc", "codes": "smotenc"}
+        return
+    needs = METHODS[name].categories
+    want = {"numbers": needs != "all" and name != "smotenc", "both": needs == "vote", "codes": needs != "none"}
+    assert takes == {kind: name if fits else None for kind, fits in want.items()}
+
+
+def _fits(name, categorical, numeric):
+    try:
+        return fitting(name, categorical, numeric)
+    except InvalidInputError as error:
+        assert "does not fit the contract's" in str(error)  # noqa: PT017 - what it says is the point
+        return None
+
+
+def test_what_to_do_without_danger_is_checked():
+    with pytest.raises(InvalidInputError, match=r"no_danger must be one of \('plain', 'error'\), got 'warn'"):
+        Parameters(no_danger="warn")
