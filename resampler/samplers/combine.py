@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class _Combined(TableMixin):
-    """Mixin: subgroups, and the provenance of the synthetic rows that stayed."""
+    """Mixin: subgroups, identities, and the provenance of the synthetic rows that stayed."""
 
     smote_: Any
     provenance_: Provenance
@@ -28,7 +28,9 @@ class _Combined(TableMixin):
     def _cleaner(self) -> Any:
         raise NotImplementedError
 
-    def fit_resample(self, X: Any, y: Any, *, groups: Any = None, **params: Any) -> tuple[Any, Any]:
+    def fit_resample(
+        self, X: Any, y: Any, *, groups: Any = None, row_ids: Any = None, **params: Any
+    ) -> tuple[Any, Any]:
         """Resample the data set.
 
         Parameters
@@ -40,6 +42,8 @@ class _Combined(TableMixin):
         groups : array-like of shape (n_samples,), optional
             The subgroup of each row, for the over-sampler. It can be routed through a pipeline:
             ``set_fit_resample_request(groups=True)``.
+        row_ids : array-like of shape (n_samples,), int64, optional
+            Identities, for the over-sampler: as in `SMOTE`.
         **params : dict
             Passed on to the method.
 
@@ -50,12 +54,15 @@ class _Combined(TableMixin):
         y_resampled : of the type of `y`
             Their classes.
         """
-        return super().fit_resample(X, y, groups=groups, **params)
+        return super().fit_resample(X, y, groups=groups, row_ids=row_ids, **params)
 
-    def _fit_resample(self, X: Any, y: NDArray[Any], groups: Any = None) -> tuple[Any, NDArray[Any]]:
+    def _fit_resample(
+        self, X: Any, y: NDArray[Any], groups: Any = None, row_ids: Any = None
+    ) -> tuple[Any, NDArray[Any]]:
         self._validate_estimator()  # type: ignore[attr-defined]
         self.sampling_strategy_ = self.sampling_strategy  # type: ignore[attr-defined]
-        X_over, y_over = self.smote_.fit_resample(X, y, **({} if groups is None else {"groups": groups}))
+        known = {name: of for name, of in (("groups", groups), ("row_ids", row_ids)) if of is not None}
+        X_over, y_over = self.smote_.fit_resample(X, y, **known)
         X_new, y_new = self._cleaner().fit_resample(X_over, y_over)
         kept = self._cleaner().sample_indices_
         self.provenance_ = self.smote_.provenance_.take(kept[kept >= len(y)] - len(y))
