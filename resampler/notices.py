@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import warnings
 
-_OURS = ("resampler", "stream", "feast_plugin", "imblearn", "sklearn")
+_OURS = ("resampler", "stream", "feast_plugin", "imblearn", "sklearn", "joblib")
 
 
 def warn(message: str, category: type[Warning]) -> None:
