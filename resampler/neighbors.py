@@ -9,7 +9,7 @@ import numpy as np
 from numba import config
 
 from resampler.errors import InvalidInputError
-from resampler.kernels.batch.cells import GROUP, LANES, bisect, fill
+from resampler.kernels.batch.cells import CELL_ROWS, UNROLLED_COLUMNS, bisect, fill
 from resampler.kernels.batch.neighbors import scan_cells
 from resampler.layout import as_kernel_array, as_kernel_rows
 from resampler.resolution import RANGES, exponent_of, resolve, scaled_penalty
@@ -59,8 +59,8 @@ class _Cells:
         self.penalty = penalty
         self.order = np.argsort(row_ids, kind="stable")  # so that no order of the rows shows in the cells
         bisect(X, np.where(numeric, inverse_scale, 0).astype(X.dtype), self.order)
-        n_cells, width = -(-n // LANES), -(-d // GROUP) * GROUP
-        self.cells = np.empty((n_cells, width, LANES), dtype=X.dtype)
+        n_cells, width = -(-n // CELL_ROWS), -(-d // UNROLLED_COLUMNS) * UNROLLED_COLUMNS
+        self.cells = np.empty((n_cells, width, CELL_ROWS), dtype=X.dtype)
         self.centers = np.empty((n_cells, width), dtype=X.dtype)
         self.lows, self.highs = np.empty_like(self.centers), np.empty_like(self.centers)
         fill(X, inverse_scale, numeric, self.order, self.cells, self.centers, self.lows, self.highs)
@@ -101,10 +101,10 @@ class _Cells:
     def budget_for(self, k: int, n_threads: int) -> tuple[int, float]:
         """Find how many cells a query must scan for `RECALL`, on some queries of some cells."""
         places = np.sort(self.queries)
-        asked, first = np.unique(places // LANES, return_index=True)
+        asked, first = np.unique(places // CELL_ROWS, return_index=True)
         chosen = asked[:: -(-len(asked) // _SAMPLE_CELLS)]
         turn = np.arange(len(places)) - np.repeat(first, np.diff(np.append(first, len(places))))
-        sample = places[np.isin(places // LANES, chosen) & (turn < _SAMPLE_ROWS)]
+        sample = places[np.isin(places // CELL_ROWS, chosen) & (turn < _SAMPLE_ROWS)]
         n_cells = len(self.cells)
         truth = np.sort(self.search(sample, k, n_cells, n_threads), axis=1)
         budget = 4

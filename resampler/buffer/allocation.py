@@ -18,8 +18,8 @@ from resampler.kernels.simd.lanes import LANES
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-CELL_ROWS = 30  # that an average cell holds at least: splitting leaves cells half full
-GROUP_CELLS = 32  # that an average group holds at least
+LEAST_MEAN_ROWS = 30  # that an average cell holds at least: splitting leaves cells half full
+LEAST_MEAN_CELLS = 32  # that an average group holds at least
 ROOM = 512  # rows that a search notes before it measures them: at least those of a cell
 MIN_BOUNDS = 32  # so that a search for a few more rows than a list has is as fast
 
@@ -65,8 +65,8 @@ def make_ring(
     n_features = len(penalty)
     # Lists run short by chance; with this many spare entries, few do within the lifetime of a row.
     length = 2 * k_neighbors + 2
-    max_cells = 4 + -(-capacity // CELL_ROWS)
-    n_groups = 4 + -(-max_cells // GROUP_CELLS)
+    max_cells = 4 + -(-capacity // LEAST_MEAN_ROWS)
+    n_groups = 4 + -(-max_cells // LEAST_MEAN_CELLS)
     n_cells = n_groups * LANES
     n_blocks = WAITING + max_cells
     n_hubs = -(-n_groups // LANES)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from resampler.kernels.batch.cells import LANES
+from resampler.kernels.batch.cells import CELL_ROWS
 
 SAMPLE = 128
 ITERATIONS = 4
@@ -50,8 +50,8 @@ def widest_direction(rows):
 
 
 def bisect(X, inverse_scale, order):
-    """Halve `order` across the rows' widest direction until `LANES` are left; equal projections keep their order."""
-    n_cells = -(-len(order) // LANES)
+    """Halve `order` across the rows' widest direction until `CELL_ROWS` are left; equal projections keep order."""
+    n_cells = -(-len(order) // CELL_ROWS)
     if n_cells < 2:
         return list(order)
     rows = [[X[i, j] * inverse_scale[j] for j in range(X.shape[1])] for i in order]
@@ -62,7 +62,7 @@ def bisect(X, inverse_scale, order):
         for j, value in enumerate(row):
             total += float(value) * direction[j]
         along.append(total)
-    middle = n_cells // 2 * LANES
+    middle = n_cells // 2 * CELL_ROWS
     low = set(sorted(range(len(order)), key=lambda i: (along[i], i))[:middle])
     halves = [[o for i, o in enumerate(order) if (i in low) == lower] for lower in (True, False)]
     return bisect(X, inverse_scale, halves[0]) + bisect(X, inverse_scale, halves[1])
@@ -105,7 +105,7 @@ def search(rows, ids, penalty, boxes, place, k, budget):
 
     A cell is passed over if its box is further away than what was found.
     """
-    home = place // LANES
+    home = place // CELL_ROWS
     gaps = []
     for center, _, _ in boxes:
         total = 0.0
@@ -119,6 +119,6 @@ def search(rows, ids, penalty, boxes, place, k, budget):
         if distance_to_box(rows[place], *boxes[c][1:]) > reach or spent == budget:
             continue
         spent += 1
-        members = [i for i in range(c * LANES, min(len(rows), (c + 1) * LANES)) if i != place]
+        members = [i for i in range(c * CELL_ROWS, min(len(rows), (c + 1) * CELL_ROWS)) if i != place]
         found = sorted([*found, *((distance(rows[i], rows[place], penalty), ids[i], i) for i in members)])[:k]
     return [(i, d2) for d2, _, i in found]

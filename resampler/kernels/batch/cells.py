@@ -1,8 +1,8 @@
 """Cells: rows sorted into boxes of near neighbours, so that a search can pass over most of the matrix.
 
-Rows are halved again and again across their widest direction until `LANES` are left; a cell then lies transposed,
+Rows are halved again and again across their widest direction until `CELL_ROWS` are left; a cell then lies transposed,
 ``cells[c, j, lane]``, already divided by the columns' scale, so that a scan is vectorised across rows and no sum
-over features is reordered. Columns are padded to a multiple of `GROUP` with zeros, which add nothing.
+over features is reordered. Columns are padded to a multiple of `UNROLLED_COLUMNS` with zeros, which add nothing.
 
 The direction is a column where one is about as wide as the principal axis, else that axis. Columns alone make the
 smaller boxes, so that an exact search passes over more; but where the columns depend on each other the cells around a
@@ -23,8 +23,8 @@ import numpy as np
 from resampler.kernels.jit import njit
 from resampler.kernels.simd.select import select
 
-LANES = 128  # rows a cell: 16 KiB at 32 float32 columns, so a cell stays in the first-level cache while it is scanned
-GROUP = 8  # columns a pass over the lanes: their sums stay in registers meanwhile
+CELL_ROWS = 128  # 16 KiB at 32 float32 columns, so that a cell stays in the first-level cache while it is scanned
+UNROLLED_COLUMNS = 8  # columns a pass over the lanes: their sums stay in registers meanwhile
 _SAMPLE = 128  # rows that a direction is fitted on
 _ITERATIONS = 4  # of the power method: a direction need only be good
 _WIDE = 0.5  # share of the principal axis's variance
@@ -88,7 +88,7 @@ def _widest_direction(X, inverse_scale, order, first, last, center, direction):
 
 @njit(nogil=True)
 def bisect(X, inverse_scale, order):
-    """Permute `order` so that every `LANES` of it are a cell; `inverse_scale` is 0 for a categorical column.
+    """Permute `order` so that every `CELL_ROWS` of it are a cell; `inverse_scale` is 0 for a categorical column.
 
     Equal projections keep their order, so the result depends on the rows and their order alone.
     """
@@ -98,7 +98,7 @@ def bisect(X, inverse_scale, order):
     stack = [(0, n)]
     while len(stack) > 0:
         first, last = stack.pop()
-        n_cells = (last - first + LANES - 1) // LANES
+        n_cells = (last - first + CELL_ROWS - 1) // CELL_ROWS
         if n_cells < 2:
             continue
         column = _widest_direction(X, inverse_scale, order, first, last, center, direction)
@@ -111,7 +111,7 @@ def bisect(X, inverse_scale, order):
                 for j in range(d):
                     total += X[order[i], j] * inverse_scale[j] * direction[j]
             along[i - first] = total
-        middle = first + (n_cells // 2) * LANES
+        middle = first + (n_cells // 2) * CELL_ROWS
         pivot = select(along.copy(), middle - first)
         ties = middle - first  # that still belong to the lower half
         for i in range(last - first):
@@ -144,8 +144,8 @@ def fill(X, inverse_scale, numeric, order, cells, centers, lows, highs):
     lows[:] = 0
     highs[:] = 0
     for c in range(cells.shape[0]):
-        first = c * LANES
-        last = min(n, first + LANES)
+        first = c * CELL_ROWS
+        last = min(n, first + CELL_ROWS)
         for j in range(d):
             total = np.float64(0.0)  # by name: a plain 0.0 would stay float32 where nothing is compiled
             low = np.inf

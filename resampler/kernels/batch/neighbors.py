@@ -9,21 +9,21 @@ from __future__ import annotations
 
 import numpy as np
 
-from resampler.kernels.batch.cells import GROUP, LANES
+from resampler.kernels.batch.cells import CELL_ROWS, UNROLLED_COLUMNS
 from resampler.kernels.jit import njit
 
 
 @njit(nogil=True)
 def _add_columns(cells, c, g, queries, a, penalty, out):
-    """Add the terms of columns g .. g + GROUP - 1 to the squared distances of cell c's rows to query a."""
+    """Add the terms of columns g .. g + UNROLLED_COLUMNS - 1 to the squared distances of cell c's rows to query a."""
     d = penalty.shape[0]
     numeric = True
-    for j in range(g, min(g + GROUP, d)):
+    for j in range(g, min(g + UNROLLED_COLUMNS, d)):
         numeric &= penalty[j] < 0
     if numeric:  # padding is zero on both sides and adds nothing
         q0, q1, q2, q3 = queries[a, g], queries[a, g + 1], queries[a, g + 2], queries[a, g + 3]
         q4, q5, q6, q7 = queries[a, g + 4], queries[a, g + 5], queries[a, g + 6], queries[a, g + 7]
-        for lane in range(LANES):
+        for lane in range(CELL_ROWS):
             total = out[lane]
             x = cells[c, g, lane] - q0
             total += x * x
@@ -43,15 +43,15 @@ def _add_columns(cells, c, g, queries, a, penalty, out):
             total += x * x
             out[lane] = total
         return
-    for j in range(g, min(g + GROUP, d)):
+    for j in range(g, min(g + UNROLLED_COLUMNS, d)):
         q = queries[a, j]
         p = penalty[j]
         if p < 0:
-            for lane in range(LANES):
+            for lane in range(CELL_ROWS):
                 x = cells[c, j, lane] - q
                 out[lane] += x * x
         else:
-            for lane in range(LANES):
+            for lane in range(CELL_ROWS):
                 x = cells[c, j, lane]
                 out[lane] += p * (x != q)
 
@@ -63,12 +63,12 @@ def _distances(cells, c, queries, a, penalty, limit, bits, out):
     `bits` is `out` seen as integers of its width, as is `limit`. They order as the distances do (none is negative)
     and their minimum, unlike that of floats, the compiler vectorises.
     """
-    for lane in range(LANES):
+    for lane in range(CELL_ROWS):
         out[lane] = 0
-    for g in range(0, penalty.shape[0], GROUP):
+    for g in range(0, penalty.shape[0], UNROLLED_COLUMNS):
         _add_columns(cells, c, g, queries, a, penalty, out)
         least = bits[0]
-        for lane in range(LANES):
+        for lane in range(CELL_ROWS):
             least = min(least, bits[lane])
         if least > limit:
             return False
@@ -76,10 +76,10 @@ def _distances(cells, c, queries, a, penalty, limit, bits, out):
 
 
 @njit(nogil=True)
-def _offer(out, first, itself, ids, found, nn_places, nn_distances):
+def _add_candidates(out, first, itself, ids, found, nn_places, nn_distances):
     """Put a cell's rows into one query's list, which is kept by (distance, id). Return how many it holds."""
     k = nn_places.shape[0]
-    for lane in range(LANES):
+    for lane in range(CELL_ROWS):
         d2 = out[lane]
         if not d2 <= nn_distances[k - 1]:
             continue
@@ -105,12 +105,12 @@ def _offer(out, first, itself, ids, found, nn_places, nn_distances):
 @njit(nogil=True)
 def _box_distances(cell, low, high, out):
     """Write the squared distance of each of a cell's rows to the box between `low` and `high`."""
-    for lane in range(LANES):
+    for lane in range(CELL_ROWS):
         out[lane] = 0
     zero = out[0]
     for j in range(low.shape[0]):
         a, b = low[j], high[j]
-        for lane in range(LANES):
+        for lane in range(CELL_ROWS):
             q = cell[j, lane]
             x = max(max(a - q, q - b), zero)
             out[lane] += x * x
@@ -146,32 +146,32 @@ def scan_cells(
 ):
     """Find the neighbours of the wanted rows of cells first_cell .. last_cell - 1; a row is never its own.
 
-    ``ids``, ``wanted`` and the output are in the order of the cells: row ``c * LANES + lane``. A query scans at most
-    `budget` cells; as many as there are makes the search exact. `bits` is an empty array of the integer type as wide
-    as the cells' values.
+    ``ids``, ``wanted`` and the output are in the order of the cells: row ``c * CELL_ROWS + lane``. A query scans
+    `budget` cells at most; as many as there are makes the search exact. `bits` is an empty array of the integer type
+    as wide as the cells' values.
     """
     n = ids.shape[0]
     k = nn_places.shape[1]
-    out = np.empty(LANES, dtype=cells.dtype)
+    out = np.empty(CELL_ROWS, dtype=cells.dtype)
     out_bits = out.view(bits.dtype)
     nn_bits = nn_distances.view(bits.dtype)
-    queries = np.zeros((LANES, cells.shape[1]), dtype=cells.dtype)
-    reach = np.empty(LANES, dtype=cells.dtype)  # squared: how far a query must still look
-    spent = np.empty(LANES, dtype=np.int64)
-    found = np.empty(LANES, dtype=np.int64)
+    queries = np.zeros((CELL_ROWS, cells.shape[1]), dtype=cells.dtype)
+    cutoff = np.empty(CELL_ROWS, dtype=cells.dtype)  # squared: how far a query must still look
+    spent = np.empty(CELL_ROWS, dtype=np.int64)
+    found = np.empty(CELL_ROWS, dtype=np.int64)
     for home in range(first_cell, last_cell):
-        start = home * LANES
-        rows = np.flatnonzero(wanted[start : min(n, start + LANES)])
+        start = home * CELL_ROWS
+        rows = np.flatnonzero(wanted[start : min(n, start + CELL_ROWS)])
         if rows.shape[0] == 0:
             continue
         for lane in rows:
             spent[lane] = 0
             found[lane] = 0
-            reach[lane] = np.inf
+            cutoff[lane] = np.inf
             nn_distances[start + lane] = np.inf
             queries[lane] = cells[home, :, lane]
         asking = rows.shape[0]
-        furthest = reach[rows[0]]
+        furthest = cutoff[rows[0]]
         around = np.full(1, home)
         for turn in range(2):  # its own cell first: what it finds leaves out most of the others
             if turn == 1:
@@ -180,7 +180,7 @@ def scan_cells(
                 if asking == 0:
                     break
                 _box_distances(cells[home], lows[c], highs[c], out)
-                near = rows[out[rows] <= reach[rows]]
+                near = rows[out[rows] <= cutoff[rows]]
                 for lane in near:
                     if spent[lane] == budget:
                         continue
@@ -188,8 +188,8 @@ def scan_cells(
                     spent[lane] += 1
                     asking -= spent[lane] == budget
                     if _distances(cells, c, queries, lane, penalty, nn_bits[place, k - 1], out_bits, out):
-                        found[lane] = _offer(
-                            out, c * LANES, place, ids, found[lane], nn_places[place], nn_distances[place]
+                        found[lane] = _add_candidates(
+                            out, c * CELL_ROWS, place, ids, found[lane], nn_places[place], nn_distances[place]
                         )
-                        reach[lane] = nn_distances[place, k - 1]
-            furthest = reach[rows].max()
+                        cutoff[lane] = nn_distances[place, k - 1]
+            furthest = cutoff[rows].max()

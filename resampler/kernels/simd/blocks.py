@@ -14,7 +14,7 @@ import numpy as np
 from resampler.kernels.jit import njit
 from resampler.kernels.simd.lanes import add_category, add_numeric, at_most
 
-GROUP = 16  # columns after which a scan looks whether all rows are too far away by now
+CHECK_COLUMNS = 16  # columns after which a scan looks whether all rows are too far away by now
 DEAD = -1  # row id of a slot that holds no row
 
 
@@ -28,8 +28,8 @@ def block_distances(block, query, penalty, limit, out):
     n_features = query.shape[0]
     out[:] = 0
     within = np.uint64(0)
-    for first in range(0, n_features, GROUP):
-        last = min(first + GROUP, n_features)
+    for first in range(0, n_features, CHECK_COLUMNS):
+        last = min(first + CHECK_COLUMNS, n_features)
         j = first
         while j < last:
             run = j

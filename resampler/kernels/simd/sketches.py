@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from resampler.kernels.jit import inline, inner
-from resampler.kernels.simd.blocks import GROUP
+from resampler.kernels.simd.blocks import CHECK_COLUMNS
 from resampler.kernels.simd.lanes import add_category, add_sketched, at_most
 
 # (a + b)**2 <= (1 + SLACK) a**2 + (1 + 1 / SLACK) b**2: with it, a bound takes no root
@@ -99,8 +99,8 @@ def sketch_distances(block, grain, residual, penalty, limit, out):
     n_features = residual.shape[0]
     out[:] = 0
     within = np.uint64(0)
-    for first in range(0, n_features, GROUP):
-        last = min(first + GROUP, n_features)
+    for first in range(0, n_features, CHECK_COLUMNS):
+        last = min(first + CHECK_COLUMNS, n_features)
         j = first
         while j < last:
             run = j

@@ -7,7 +7,7 @@ from naive import batch as naive_batch
 
 from resampler.kernels.batch import cells as cell_kernels
 from resampler.kernels.batch import neighbors as neighbor_kernels
-from resampler.kernels.batch.cells import GROUP, LANES
+from resampler.kernels.batch.cells import CELL_ROWS, UNROLLED_COLUMNS
 
 seeds = st.integers(0, 2**32 - 1)
 dtypes = st.sampled_from([np.float32, np.float64])
@@ -23,8 +23,8 @@ def rows_of(rng, n, d, dtype):
 
 
 def cells_of(X, inverse_scale, numeric, order):
-    n_cells, width = -(-len(X) // LANES), -(-X.shape[1] // GROUP) * GROUP
-    cells = np.full((n_cells, width, LANES), np.nan, dtype=X.dtype)
+    n_cells, width = -(-len(X) // CELL_ROWS), -(-X.shape[1] // UNROLLED_COLUMNS) * UNROLLED_COLUMNS
+    cells = np.full((n_cells, width, CELL_ROWS), np.nan, dtype=X.dtype)
     boxes = [np.full((n_cells, width), np.nan, dtype=X.dtype) for _ in range(3)]
     cell_kernels.fill(X, inverse_scale, numeric, order, cells, *boxes)
     return cells, *boxes
@@ -61,7 +61,7 @@ def test_fill(n, d, dtype, seed):
     order = rng.permutation(n)
     cells, *boxes = cells_of(X, inverse, numeric, order)
     for c in range(len(cells)):
-        members = order[c * LANES : (c + 1) * LANES]
+        members = order[c * CELL_ROWS : (c + 1) * CELL_ROWS]
         rows = X[members] * inverse
         assert np.array_equal(cells[c, :d, : len(members)], rows.T)
         assert not cells[c, d:].any()
@@ -75,10 +75,10 @@ def test_fill(n, d, dtype, seed):
 @settings(max_examples=40)
 def test_distances(d, dtype, seed, limit):
     rng = np.random.default_rng(seed)
-    X = rows_of(rng, LANES, d, dtype)
+    X = rows_of(rng, CELL_ROWS, d, dtype)
     penalty = np.where(rng.random(d) < 0.3, 0.75, -1).astype(dtype)
-    cells, *_ = cells_of(X, np.ones(d, dtype), penalty < 0, np.arange(LANES))
-    out, bound = np.empty(LANES, dtype), np.array([limit], dtype)
+    cells, *_ = cells_of(X, np.ones(d, dtype), penalty < 0, np.arange(CELL_ROWS))
+    out, bound = np.empty(CELL_ROWS, dtype), np.array([limit], dtype)
     bits = np.int32 if dtype == np.float32 else np.int64
     queries = np.ascontiguousarray(cells[0].T[:3])
     whole = neighbor_kernels._distances(cells, 0, queries, 2, penalty, bound.view(bits)[0], out.view(bits), out)
@@ -91,9 +91,9 @@ def test_distances(d, dtype, seed, limit):
 @settings(max_examples=25)
 def test_box_distances_and_the_cells_within(d, dtype, seed):
     rng = np.random.default_rng(seed)
-    X, numeric = rows_of(rng, 5 * LANES, d, dtype), rng.random(d) < 0.8
+    X, numeric = rows_of(rng, 5 * CELL_ROWS, d, dtype), rng.random(d) < 0.8
     cells, centers, lows, highs = cells_of(X, np.ones(d, dtype), numeric, np.argsort(X[:, 0]))
-    out = np.empty(LANES, dtype)
+    out = np.empty(CELL_ROWS, dtype)
     neighbor_kernels._box_distances(cells[0], lows[3], highs[3], out)
     assert out.tolist() == [naive_batch.distance_to_box(row, lows[3], highs[3]) for row in cells[0].T]
     rows = [cell.T[:, :d] for cell in cells]
@@ -110,13 +110,15 @@ def test_box_distances_and_the_cells_within(d, dtype, seed):
 
 @given(k=st.integers(1, 6), seed=seeds)
 @settings(max_examples=40)
-def test_offer(k, seed):
+def test_add_candidates(k, seed):
     rng = np.random.default_rng(seed)
-    n, itself = int(rng.integers(2, 2 * LANES)), int(rng.integers(0, 2 * LANES))
-    ids, d2 = rng.permutation(3 * LANES)[:n], rng.integers(0, 9, 2 * LANES).astype(np.float32)
+    n, itself = int(rng.integers(2, 2 * CELL_ROWS)), int(rng.integers(0, 2 * CELL_ROWS))
+    ids, d2 = rng.permutation(3 * CELL_ROWS)[:n], rng.integers(0, 9, 2 * CELL_ROWS).astype(np.float32)
     places, distances, found = np.full(k, -1), np.full(k, np.inf, np.float32), 0
-    for first in (0, LANES):
-        found = neighbor_kernels._offer(d2[first : first + LANES], first, itself, ids, found, places, distances)
+    for first in (0, CELL_ROWS):
+        found = neighbor_kernels._add_candidates(
+            d2[first : first + CELL_ROWS], first, itself, ids, found, places, distances
+        )
     want = sorted((d2[i], ids[i], i) for i in range(n) if i != itself)[:k]
     assert found == len(want)
     assert list(zip(distances, places, strict=True))[:found] == [(near, i) for near, _, i in want]
