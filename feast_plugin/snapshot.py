@@ -108,7 +108,7 @@ def create_snapshot(
         How many synthetic rows to store: all, the first 1,000, or none. `feast_plugin.rebuild_snapshot` makes the same
         bytes again.
     join_keys : sequence of str
-        In a plain catalogue: columns that tell whose a row is, integer or text. With the event timestamp, if there is
+        In a plain catalogue: columns that identify an entity, integer or text. With the event timestamp, if there is
         one, they identify a row.
     timestamp : str, optional
         In a plain catalogue: column of the event time. A version names it ``event_timestamp``.

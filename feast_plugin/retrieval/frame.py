@@ -13,7 +13,7 @@ from feast.infra.offline_stores.offline_utils import get_offline_store_from_conf
 from feast_plugin.notices import notice
 from feast_plugin.retrieval.sources import at_absolute_paths
 from feast_plugin.retrieval.sql import checked_sql
-from feast_plugin.versions.cast import cast_timestamp, tell_of_timestamps
+from feast_plugin.versions.cast import cast_timestamp, note_timestamps
 from feast_plugin.versions.conform import checked_frame
 from feast_plugin.versions.contract import TIMESTAMP, TIMESTAMP_TYPE
 from feast_plugin.versions.frame import EntityFrame, open_table
@@ -123,7 +123,7 @@ def read_frame(store: FeatureStore, frame: EntityFrame, contract: Contract, *, e
             return frame.data  # its rows are checked when they come back with the features
         table = frame.read(wanted)
         if table.num_rows:
-            tell_of_timestamps(table[TIMESTAMP])
+            note_timestamps(table[TIMESTAMP])
     return checked_frame(table, contract)
 
 

@@ -10,7 +10,7 @@ from feast import FeatureService, utils
 
 from feast_plugin.retrieval.dropped import missing_rows, retrieve_dropped
 from feast_plugin.retrieval.sources import at_absolute_paths, check_rows
-from feast_plugin.versions.cast import tell_of_timestamps
+from feast_plugin.versions.cast import note_timestamps
 from feast_plugin.versions.conform import cast_table, check_nulls, checked_frame
 from feast_plugin.versions.contract import TIMESTAMP, Contract
 from feast_plugin.versions.rows import Rows, canonical_rows
@@ -85,7 +85,7 @@ def retrieve(
         )
         retrieved = job.to_arrow()
     if isinstance(frame, str) and retrieved.num_rows and TIMESTAMP in retrieved.column_names:
-        tell_of_timestamps(retrieved[TIMESTAMP])
+        note_timestamps(retrieved[TIMESTAMP])
     table = cast_table(retrieved, contract, extra)
     del retrieved
     if isinstance(frame, str):

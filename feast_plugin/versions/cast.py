@@ -92,7 +92,7 @@ def _is_finer(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
     return None
 
 
-def tell_of_timestamps(column: pa.ChunkedArray) -> None:
+def note_timestamps(column: pa.ChunkedArray) -> None:
     """Tell the user what `cast_timestamp` takes for granted, or changes.
 
     Parameters

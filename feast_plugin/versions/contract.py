@@ -192,7 +192,7 @@ class Contract:
 
     @property
     def published_synthetic(self) -> str:
-        """Column of the mark that tells synthetic rows from real ones."""
+        """Column of the mark of synthetic rows."""
         return column_name(f"{NAMESPACE}:{SYNTHETIC}", full=self.full_feature_names)
 
     @property
@@ -332,7 +332,7 @@ def column_name(reference: str, *, full: bool) -> str:
 
 
 def check_group(group_by: str | None, contract: Contract) -> str | None:
-    """Check the column that subgroups are told by.
+    """Check the column that subgroups are formed by.
 
     Parameters
     ----------

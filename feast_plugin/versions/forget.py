@@ -71,7 +71,7 @@ def forget(registry: Registry, catalog: Catalog, entity: str | int) -> list[Forg
     Parameters
     ----------
     registry : Registry
-        Is told of what goes and what comes.
+        Loses the entries of what goes, and gets those of what comes.
     catalog : Catalog
         The snapshot's versions.
     entity : str or int
@@ -133,8 +133,8 @@ def _check_possible(catalog: Catalog, entity: str) -> None:
     manifests = [catalog.load(number) for number in catalog.numbers()]
     if not any(_key_values(manifest, entity) for manifest in manifests):
         keys = manifests[-1].columns["join_keys"]
-        told = ", ".join(f"{key['name']} ({key['dtype']})" for key in keys)
-        raise DataError(f"entity {entity!r} cannot be a join key of {catalog.name}: {told}")
+        known = ", ".join(f"{key['name']} ({key['dtype']})" for key in keys)
+        raise DataError(f"entity {entity!r} cannot be a join key of {catalog.name}: {known}")
 
 
 def _holders(catalog: Catalog, entity: str, meant: set[str] | None = None) -> dict[int, dict[str, pa.Scalar]]:

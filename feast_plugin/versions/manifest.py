@@ -199,7 +199,7 @@ class Manifest:
 
     @property
     def checked(self) -> list[StoredFile]:
-        """What must be there as it was written: `stored`, and the page, whose bytes tell when it was made."""
+        """What must be there as it was written: `stored`, and the page, whose bytes say when it was made."""
         return [*self.stored, *([self.report] if self.report else [])]
 
     @property
@@ -259,7 +259,7 @@ class Manifest:
                     f"{where} has format {data['format']}, this release reads {', '.join(map(str, _DERIVED))}: use the "
                     "release that wrote it, or a later one"
                 )
-            told = {name: data.pop(name) for name in _DERIVED[data["format"]]}
+            stated = {name: data.pop(name) for name in _DERIVED[data["format"]]}
             if unknown := sorted(set(data["splits"]) - set(SPLITS)):
                 raise CorruptStateError(f"{where} was changed: it has splits {unknown}: restore it from a copy")
             data["splits"] = {
@@ -275,18 +275,18 @@ class Manifest:
             raise CorruptStateError(
                 f"{where} is not a manifest: {type(error).__name__}: {error}: restore it from a copy"
             ) from error
-        _check_told(manifest, told, where)
+        _check_stated(manifest, stated, where)
         return manifest
 
 
-def _check_told(manifest: Manifest, told: dict[str, Any], where: str) -> None:
+def _check_stated(manifest: Manifest, stated: dict[str, Any], where: str) -> None:
     """Check what a manifest says of itself."""
-    sums = told.pop("checksums", None)
+    sums = stated.pop("checksums", None)
     found = {} if sums is None else manifest.checksums
     changed = [name for name in sorted({*found, *(sums or {})}) if found.get(name) != (sums or {}).get(name)]
     in_words = f" (changed: {', '.join(changed)})" if changed else ""
     try:
-        for name, value in told.items():
+        for name, value in stated.items():
             derived = getattr(manifest, name)
             if value != derived:
                 raise CorruptStateError(

@@ -27,7 +27,7 @@ _TAG_OF = {"split": "split_rule"}  # of the parameters; "split" says which of th
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
-    """One split of a version, as a registry is told of it.
+    """One split of a version, as a registry lists it.
 
     Parameters
     ----------
@@ -290,7 +290,7 @@ class Registry(ABC):
         return Catalog.open(name, self.root if root is None else root)
 
     def check_own(self, manifest: Manifest) -> None:
-        """Check that a version is of this kind of registry: another would not be told of what becomes of it.
+        """Check that a version is of this kind of registry: another would keep entries of files that are gone.
 
         Parameters
         ----------

@@ -84,7 +84,9 @@ categorical
     full_feature_names: bool = option(
         False, FLAG, "Name columns view__feature, ours resampler__is_synthetic and resampler__LABEL."
     )
-    join_keys: Sequence[str] | None = option(None, NAMES, "Of a catalogue: columns that tell whose a row is.")
+    join_keys: Sequence[str] | None = option(
+        None, NAMES, "Of a catalogue: columns that identify an entity, such as a customer."
+    )
     timestamp: str | None = option(None, NAME, "Of a catalogue: column of the event time, if rows have one.")
     categorical: Sequence[str] | None = option(
         None, NAMES, "Of a catalogue: integer columns that are codes; text and booleans always are."
@@ -137,7 +139,7 @@ categorical
         ):
             raise InvalidInputError("a plain catalogue runs no SQL: give entity_df as a .parquet or .csv file")
         if not self.join_keys:
-            raise InvalidInputError("join_keys must name the columns that tell whose a row is, such as a customer's id")
+            raise InvalidInputError("join_keys must name the columns that identify an entity, such as a customer's id")
 
 
 def is_select(entity_df: str | Path) -> bool:

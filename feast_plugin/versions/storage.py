@@ -64,7 +64,7 @@ class Location:
     path : str
         Absolute within the file system.
     uri : str
-        What Feast is told: an absolute local path, or a URI without its query.
+        What a registry lists: an absolute local path, or a URI without its query.
     endpoint : str, optional
         S3 endpoint, for a server that is not Amazon's.
     """

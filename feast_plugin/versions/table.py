@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from feast_plugin.versions.cast import tell_of_timestamps
+from feast_plugin.versions.cast import note_timestamps
 from feast_plugin.versions.conform import cast_table, check_nulls, checked_frame
 from feast_plugin.versions.contract import (
     CATEGORICAL_BY_DEFAULT,
@@ -138,7 +138,7 @@ class TableSource(Source):
         table = self._frame.read(names)
         if timestamp is not None:
             table = table.rename_columns([TIMESTAMP if name == timestamp else name for name in table.column_names])
-            tell_of_timestamps(table[TIMESTAMP])
+            note_timestamps(table[TIMESTAMP])
         needed = [*contract.keys, contract.label]
         if self._column is not None and self._column not in needed:
             needed.append(self._column)

@@ -180,7 +180,7 @@ class Tombstones:
             Path(file.path).chmod(0o600)
 
     def leave_out(self, table: pa.Table) -> pa.Table:
-        """Leave the rows of forgotten entities out, and tell the user so.
+        """Leave the rows of forgotten entities out, and say so.
 
         Parameters
         ----------
