@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-lanes test-torch lint bench tables chaos clean
+.PHONY: help demo test test-lanes test-torch lint bench tables pictures chaos clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -38,6 +38,9 @@ bench: $(call STAMP,bench) ## Measure against the peers; write docs/benchmarks.m
 tables: $(call STAMP,test) ## Write the tables of options in the documentation
 	@PYTHONPATH=. $(BIN)/python tests/harness/option_tables.py
 
+pictures: $(call STAMP,docs) ## Draw the pictures of the documentation
+	@PYTHONPATH=. $(BIN)/python docs/pictures/before_after.py
+
 chaos: $(call STAMP,test) ## Kill, freeze, promote and tamper for as long as it takes to believe it (half an hour)
 	@CHAOS=long $(BIN)/python -m pytest tests/stream/test_chaos*.py $(ARGS)
 
@@ -69,3 +72,6 @@ $(call STAMP,lint): pyproject.toml | $(VENV)/.created
 
 $(call STAMP,bench): pyproject.toml | $(VENV)/.created
 	$(call install,-e '.[all]' --group test --group bench)
+
+$(call STAMP,docs): pyproject.toml | $(VENV)/.created
+	$(call install,-e '.[all]' --group docs)

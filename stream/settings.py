@@ -69,9 +69,9 @@ class Settings(OnlineParameters):
         Where a stream that has no checkpoint begins: ``0`` the oldest entry, ``tail`` (or ``$``) what comes from now
         on, an entry ID (what follows it), or an ISO 8601 time (in UTC, unless it says otherwise).
     snapshot_rows : int
-        Rows between two snapshots: what a restart replays at most.
+        Rows between two saved states: what a restart replays at most.
     trim : bool
-        Trim the input behind each snapshot.
+        Trim the input behind each saved state.
     allow_gap : bool
         Go on when entries were lost to someone else's trimming.
     max_lag_rows : int or None
@@ -101,8 +101,8 @@ class Settings(OnlineParameters):
         False, FLAG, "Take int32, int64 and float64 columns, rounded to the nearest float32."
     )
     start: str = option("0", _START, "Where a stream without a checkpoint begins: 0, tail, an entry ID or a time.")
-    snapshot_rows: int = option(100_000, count(1), "Rows read, accepted or not, between two snapshots.")
-    trim: bool = option(False, FLAG, "Trim the input behind each snapshot.")
+    snapshot_rows: int = option(100_000, count(1), "Rows read, accepted or not, between two saved states.")
+    trim: bool = option(False, FLAG, "Trim the input behind each saved state.")
     allow_gap: bool = option(False, FLAG, "Go on where entries were trimmed unread or a stream was replaced.")
     max_lag_rows: int | None = option(None, count(1), "Pause while the slowest feed is so many rows behind.")
     lease_ttl_ms: int = option(

@@ -270,7 +270,7 @@ def export(url: str | None, name: str, shards: int, as_json: bool, path: Path) -
     "--without-feeds", is_flag=True, help="Trim output that no feed has committed a place in too: nobody is to read it."
 )
 def trim(url: str | None, name: str, shards: int, as_json: bool, without_feeds: bool) -> None:
-    """Trim output behind the slowest feed, and input behind the snapshot."""
+    """Trim output behind the slowest feed, and input behind the saved state."""
     trimmed = trim_shards(_open(url, name, shards), without_feeds=without_feeds)
     if as_json:
         _print_json({"stream": name, "trimmed": [one._asdict() for one in trimmed]})

@@ -38,7 +38,7 @@ class Trimmed(NamedTuple):
 
 
 def trim_shards(shards: Sequence[tuple[redis.Redis, ShardKeys]], *, without_feeds: bool = False) -> list[Trimmed]:
-    """Trim each shard's input behind its snapshot, and its output behind its slowest reader.
+    """Trim each shard's input behind its saved state, and its output behind its slowest reader.
 
     Parameters
     ----------
@@ -62,8 +62,8 @@ def trim_shards(shards: Sequence[tuple[redis.Redis, ShardKeys]], *, without_feed
     Notes
     -----
     Readers of an output are the feeds that have committed a place, and consumer groups of others; those of an input are
-    the snapshot, behind which a replay begins, and consumer groups of others. The entry at a reader's place is kept, as
-    the proof that nothing behind it was trimmed. A shard is trimmed in one step, so that no place moves meanwhile.
+    the saved state, behind which a replay begins, and consumer groups of others. The entry at a reader's place is kept,
+    as the proof that nothing behind it was trimmed. A shard is trimmed in one step, so that no place moves meanwhile.
     """
     require_stream(shards)
     trimmed = []
@@ -81,7 +81,7 @@ def _reason(key: str, keys: ShardKeys, kept_from: str, kind: str, reader: str) -
     if kind == "absent":
         return "there is no such Redis stream"
     if kind == "snapshot":
-        return "a restart replays the input from the snapshot on"
+        return "a restart replays the input from the saved state on"
     if kind == "newest":
         return "it is the newest entry"
     if kind == "group":
@@ -90,5 +90,7 @@ def _reason(key: str, keys: ShardKeys, kept_from: str, kind: str, reader: str) -
         place = "has a place before every entry" if kept_from == FIRST_PLACE else "has committed no more"
         return f"feed {reader!r} {place}: if it is gone for good, HDEL {keys.feeds} {reader}"
     if key == keys.input:
-        return "there is no snapshot yet, so a restart replays all of it: a worker takes one each --snapshot-rows rows"
+        return (
+            "there is no saved state yet, so a restart replays all of it: a worker takes one each --snapshot-rows rows"
+        )
     return "no feed has committed a place: pass --without-feeds if nobody is to read this output again"

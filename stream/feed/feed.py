@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Self
 
 from resampler.errors import InvalidInputError
-from stream.feed.lane import FeedLane
+from stream.feed.shardfeed import ShardFeed
 from stream.redis.connection import resolve_url
 from stream.redis.entryid import id_pair
 from stream.redis.keys import shard_keys
@@ -100,31 +100,31 @@ class Feed:
             id_pair(cursor)  # refuses what is none
         url = resolve_url(url)
         opened = open_stream(url, stream, shards, chosen)
-        self._lanes = [
-            FeedLane(client, keys, name, url, cursors.get(keys.input), allow_gap=allow_gap) for client, keys in opened
+        self._shards = [
+            ShardFeed(client, keys, name, url, cursors.get(keys.input), allow_gap=allow_gap) for client, keys in opened
         ]
 
     @property
     def cursors(self) -> dict[str, str]:
         """ID of the last output entry handed out, by input stream; ``0-0`` before the first."""
-        return {lane.keys.input: lane.place.cursor for lane in self._lanes}
+        return {shard.keys.input: shard.place.cursor for shard in self._shards}
 
     def __iter__(self) -> Iterator[MicroBatch]:
         last = time.monotonic()
         while True:
             found = False
-            for lane in self._lanes:
-                block_ms = 0 if len(self._lanes) > 1 else MAX_BLOCK_MS
-                for batch in lane.read(block_ms):
+            for shard in self._shards:
+                block_ms = 0 if len(self._shards) > 1 else MAX_BLOCK_MS
+                for batch in shard.read(block_ms):
                     found = True
                     yield batch
             if found:
                 last = time.monotonic()
             elif self.idle_s is not None and time.monotonic() - last >= self.idle_s:
-                for lane in self._lanes:
-                    lane.finish()
+                for shard in self._shards:
+                    shard.finish()
                 return
-            elif len(self._lanes) > 1:
+            elif len(self._shards) > 1:
                 time.sleep(0.005)
 
     def commit(self) -> None:
@@ -137,13 +137,13 @@ class Feed:
         ResamplerError
             If it refuses for a reason that time does not heal.
         """
-        for lane in self._lanes:
-            lane.commit()
+        for shard in self._shards:
+            shard.commit()
 
     def close(self) -> None:
         """Close the connection; nothing is committed."""
-        for lane in self._lanes:
-            lane.close()
+        for shard in self._shards:
+            shard.close()
 
     def __enter__(self) -> Self:
         return self

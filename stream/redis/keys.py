@@ -67,7 +67,7 @@ class ShardKeys:
 
     @property
     def staged(self) -> str:
-        """Hash: parts of a snapshot that is too large for one commit, until that commit takes them over."""
+        """Hash: parts of a saved state that is too large for one commit, until that commit takes them over."""
         return self._beside("staged")
 
     @property

@@ -26,7 +26,7 @@ COUNTERS = ("entries", "rows", "synthetic", "emitted", "rejected", "snapshot_row
 
 @dataclass(slots=True)
 class Checkpoint:
-    """The durable state of a shard beside its snapshot.
+    """What is known of a shard beside its saved state, and outlives its worker.
 
     Parameters
     ----------
@@ -37,8 +37,8 @@ class Checkpoint:
     rows, synthetic, emitted, rejected : int
         Real rows accepted, synthetic rows made, rows written, rows that became dead letters.
     snapshot_rows : int
-        Rows read, accepted or rejected, at the newest snapshot: kept here, so that a crash loop cannot put the next
-        snapshot off.
+        Rows read, accepted or rejected, at the newest saved state: kept here, so that a crash loop cannot put the next
+        saved state off.
     config : str
         Hash of contract and parameters.
     contract : str
@@ -54,8 +54,8 @@ class Checkpoint:
     start_entries : int
         `entries` at that time.
     formats : str
-        ``input output`` format under which the entries behind the newest snapshot were read; empty in a checkpoint of
-        a release that did not store it.
+        ``input output`` format under which the entries behind the newest saved state were read; empty in a checkpoint
+        of a release that did not store it.
     """
 
     cursor: str
@@ -169,7 +169,7 @@ class Checkpoint:
         return self.rows + self.rejected
 
     def told_formats(self) -> dict[str, Any]:
-        """Return the formats under which the entries behind the newest snapshot were read.
+        """Return the formats under which the entries behind the newest saved state were read.
 
         Returns
         -------

@@ -63,12 +63,12 @@ class Commit:
         What is added to the two streams.
     checkpoint : dict
         Fields to set beside the cursor.
-    snapshot : dict or None
-        Fields of the snapshot taken at `stop`.
+    state : dict or None
+        Fields of the saved state taken at `stop`.
     staged : int
-        Parts of that snapshot's state that were put aside before, as they are too large for one commit.
+        Parts of that saved state that were put aside before, as they are too large for one commit.
     forgotten : list of bytes
-        Requests that the snapshot carries out.
+        Requests that the saved state carries out.
     record : str
         What they came to, as `stream.shard.forget.Forgotten` writes it.
     emitted_before : int
@@ -81,7 +81,7 @@ class Commit:
     outputs: list[tuple[str, list[bytes]]] = field(default_factory=list)
     dead_letters: list[tuple[str, list[bytes]]] = field(default_factory=list)
     checkpoint: dict[str, bytes | str | int] = field(default_factory=dict)
-    snapshot: dict[str, bytes | str | int] | None = None
+    state: dict[str, bytes | str | int] | None = None
     staged: int = 0
     forgotten: list[bytes] = field(default_factory=list)
     record: str = ""
@@ -122,7 +122,7 @@ class Committer:
     allow_gap : bool
         Go on when entries were lost to someone else's trimming.
     trim : bool
-        Trim the input behind each snapshot.
+        Trim the input behind each saved state.
     limits : ServerLimits, optional
         The largest request that the server takes; by default what a server takes that was not told otherwise.
     """
@@ -184,7 +184,7 @@ class Committer:
         MovedError
             If the stored cursor is not ``commit.start``.
         GapError
-            If entries were lost unread, and that is not allowed or the commit has no snapshot to record it with.
+            If entries were lost unread, and that is not allowed or the commit has no saved state to record it with.
         LostOutputError
             If the output was deleted and that is not allowed.
         ResamplerError
@@ -215,7 +215,9 @@ class Committer:
         if status == b"moved":
             raise MovedError(f"shard {keys.input!r} stands at {rest[0].decode()!r}, expected {commit.start!r}")
         if status == b"unstaged":
-            raise MovedError(f"the parts of the next snapshot in {keys.staged!r} are gone: load {keys.input!r} again")
+            raise MovedError(
+                f"the parts of the next saved state in {keys.staged!r} are gone: load {keys.input!r} again"
+            )
         if status == b"gap":
             raise gap_error(keys, commit.start, int(rest[0]))
         if status == b"output":
@@ -257,7 +259,7 @@ class Committer:
 
     def _arguments(self, commit: Commit) -> list[bytes | str | int]:
         checkpoint = [item for pair in commit.checkpoint.items() for item in pair]
-        snapshot = [item for pair in (commit.snapshot or {}).items() for item in pair]
+        state = [item for pair in (commit.state or {}).items() for item in pair]
         arguments: list[bytes | str | int] = [
             self._lease.holder,
             commit.start,
@@ -270,7 +272,7 @@ class Committer:
             len(commit.outputs),
             len(commit.dead_letters),
             len(checkpoint),
-            len(snapshot),
+            len(state),
             len(commit.forgotten),
             commit.staged,
             commit.emitted_before,
@@ -278,7 +280,7 @@ class Committer:
         ]
         for entry_id, items in (*commit.outputs, *commit.dead_letters):
             arguments += [entry_id, len(items), *items]
-        return arguments + checkpoint + snapshot + ([*commit.forgotten, commit.record] if commit.forgotten else [])
+        return arguments + checkpoint + state + ([*commit.forgotten, commit.record] if commit.forgotten else [])
 
 
 def _is_behind_text(output_id: str, last_id: str) -> bool:

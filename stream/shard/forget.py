@@ -148,7 +148,7 @@ def read_forgotten(client: redis.Redis, keys: ShardKeys, after: str, up_to: str)
     keys : ShardKeys
         The shard.
     after : str
-        A snapshot's cursor: what was forgotten there is not in it any more.
+        A saved state's cursor: what was forgotten there is not in it any more.
     up_to : str
         The cursor to be restored.
 

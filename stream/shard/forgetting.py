@@ -17,7 +17,7 @@ MAX_FORGET_ROWS = 1_000  # of one step
 
 
 def carry_out_requests(context: ShardContext, writer: Writer) -> None:
-    """Remove the rows from the buffers, and replace the snapshot that had them by one without them.
+    """Remove the rows from the buffers, and replace the saved state that had them by one without them.
 
     Parameters
     ----------
@@ -36,6 +36,6 @@ def carry_out_requests(context: ShardContext, writer: Writer) -> None:
     row_ids = dict.fromkeys(row_id_of(member.decode()) for member in reached)
     record = Forgotten(stored.cursor, {row_id: writer.resampler.forget([row_id]) for row_id in row_ids})
     stored.count(writer.resampler.stats())
-    writer.write_snapshot(reached, record.dump())
+    writer.write_saved_state(reached, record.dump())
     held = sum(map(bool, record.held.values()))
     logger.info("%s: of %d rows to be forgotten %d were in the buffers", context.keys.input, len(row_ids), held)

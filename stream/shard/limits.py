@@ -1,4 +1,4 @@
-"""How large a commit and a part of a snapshot may become, and what the server takes."""
+"""How large a commit and a part of a saved state may become, and what the server takes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 # Redis refuses values above `proto-max-bulk-len` (512 MB) and requests above `client-query-buffer-limit` (1 GB).
 COMMIT_BYTES = 256 << 20  # of all outputs and dead letters of a commit, where that is in our hands
-PART_BYTES = 64 << 20  # of one part of a snapshot
+PART_BYTES = 64 << 20  # of one part of a saved state
 _BULK_BYTES, _QUERY_BYTES = 512 << 20, 1 << 30
 
 

@@ -82,9 +82,9 @@ class Owned:
             self._probe.check()
             stored.formats = settings.formats
             if restored.passed:
-                logger.warning("%s: %s: a snapshot is taken now", keys.input, restored.passed)
+                logger.warning("%s: %s: a saved state is taken now", keys.input, restored.passed)
                 stored.count(restored.resampler.stats())
-                self.writer.write_snapshot()
+                self.writer.write_saved_state()
             self._opened = opened.pop_all()
 
     @property
@@ -183,7 +183,7 @@ class Owned:
         """Where all has been read, wait for the last commit; it tells how much of the input has gone by now."""
         if not self.behind:
             self.writer.settle()
-            self.writer.write_overdue_snapshot()
+            self.writer.write_overdue_state()
 
     def close(self) -> None:
         """Close the connections and leave the lease to expire."""

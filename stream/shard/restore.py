@@ -16,7 +16,7 @@ from stream.shard.commit import GapError
 from stream.shard.forget import read_forgotten
 from stream.shard.intake import Intake
 from stream.shard.position import input_info, start_position
-from stream.shard.snapshot import Snapshot, load_snapshot
+from stream.shard.savedstate import SavedState, load_saved_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,15 +39,15 @@ class Restored(NamedTuple):
         Its state at the cursor.
     checkpoint : Checkpoint
         As stored.
-    snapshot_entries : int
-        Entries up to the newest snapshot since the stream began.
+    saved_entries : int
+        Entries up to the newest saved state since the stream began.
     passed : str
-        What a later replay must not meet again, so that a snapshot is due at once; empty if nothing.
+        What a later replay must not meet again, so that a saved state is due at once; empty if nothing.
     """
 
     resampler: OnlineResampler
     checkpoint: Checkpoint
-    snapshot_entries: int
+    saved_entries: int
     passed: str
 
 
@@ -83,7 +83,7 @@ class Restorer:
         self._clock = clock
 
     def restore(self, holder: str) -> Restored:
-        """Load checkpoint and snapshot, and replay what lies between; a shard without a checkpoint is begun.
+        """Load checkpoint and saved state, and replay what lies between; a shard without a checkpoint is begun.
 
         Parameters
         ----------
@@ -100,7 +100,7 @@ class Restorer:
         GapError
             If entries that have to be replayed are gone, and that is not allowed.
         CorruptStateError
-            If checkpoint or snapshot are damaged, or do not belong together.
+            If checkpoint or saved state are damaged, or do not belong together.
         ResamplerError
             If a key holds something else, or the stream was begun with other settings.
         """
@@ -108,14 +108,14 @@ class Restorer:
             raise error
         stored = Checkpoint.load(self._client, self._keys) or self._begin(holder)
         stored.require_same_config(self._settings.new_resampler(), self._keys)
-        snapshot = load_snapshot(self._client, self._keys)
-        if snapshot and id_pair(snapshot.cursor) > id_pair(stored.cursor):
+        state = load_saved_state(self._client, self._keys)
+        if state and id_pair(state.cursor) > id_pair(stored.cursor):
             raise CorruptStateError(
-                f"snapshot {self._keys.snapshot!r} stands at {snapshot.cursor}, behind the cursor {stored.cursor} of "
+                f"saved state {self._keys.snapshot!r} stands at {state.cursor}, behind the cursor {stored.cursor} of "
                 f"{self._keys.checkpoint!r}, which was put back to an older state: restore both from one backup, or "
-                "delete the snapshot to replay all up to the cursor"
+                "delete the saved state to replay all up to the cursor"
             )
-        at = snapshot or Snapshot(self._settings.new_resampler(), stored.start, stored.start_entries)
+        at = state or SavedState(self._settings.new_resampler(), stored.start, stored.start_entries)
         missing = self._replay(at, stored)
         passed = [f"{missing} entries that could not be replayed"] if missing else []
         if not missing and (found := self._miscounted(at.resampler, stored)):
@@ -135,8 +135,8 @@ class Restorer:
         return (
             f"the state of {self._keys.input!r} that was restored up to {stored.cursor} has counted rows by class as "
             f"{counted}, and the one that wrote the output {wanted}: the input was replaced, or formats were changed "
-            "since the snapshot that is gone; restore snapshot and input from a backup, or pass --allow-gap to go on "
-            "with what there is"
+            "since the saved state that is gone; restore saved state and input from a backup, or pass --allow-gap to "
+            "go on with what there is"
         )
 
     def _begin(self, holder: str) -> Checkpoint:
@@ -155,7 +155,7 @@ class Restorer:
         first.write(client, keys, holder)
         return first
 
-    def _replay(self, at: Snapshot, stored: Checkpoint) -> int:
+    def _replay(self, at: SavedState, stored: Checkpoint) -> int:
         """Pass the entries up to the cursor through the resampler; return how many of them are missing.
 
         Their output is written already. What was forgotten leaves where it left when they were read first.
@@ -182,12 +182,12 @@ class Restorer:
     def _gap(self, missing: int, stored: Checkpoint, seen: int) -> str:
         if missing < 0:
             return (
-                f"{seen} entries of {self._keys.input!r} lie between snapshot and cursor {stored.cursor}, {-missing} "
-                "more than were read: the stream was replaced; restore it, or pass --allow-gap to go on with what is "
-                "there"
+                f"{seen} entries of {self._keys.input!r} lie between saved state and cursor {stored.cursor}, "
+                f"{-missing} more than were read: the stream was replaced; restore it, or pass --allow-gap to go on "
+                "with what is there"
             )
         return (
             f"{seen + missing} entries of {self._keys.input!r} up to {stored.cursor} must be replayed to restore the "
             f"state, {seen} are left: restore them, or pass --allow-gap to go on with a state that lacks them; "
-            "producers that cap the stream (MAXLEN) must leave what was read since the last snapshot"
+            "producers that cap the stream (MAXLEN) must leave what was read since the last saved state"
         )

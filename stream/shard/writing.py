@@ -1,4 +1,4 @@
-"""`Writer`: what becomes of rows, commit after commit, each with its counters and now and then a snapshot."""
+"""`Writer`: what becomes of rows, commit after commit, each with its counters and now and then a saved state."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from stream.formats.letters import encode_letter
 from stream.shard.commit import Commit, Committer, GapError
 from stream.shard.limits import ServerLimits
 from stream.shard.outputs import output_entries
-from stream.shard.snapshot import add_snapshot
+from stream.shard.savedstate import add_saved_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,8 +79,8 @@ class Writer:
         self.resampler = restored.resampler
         self.checkpoint = restored.checkpoint
         self.forget_requests = 0
-        self.gone = self._gone_at_snapshot = 0
-        self._snapshot_entries = restored.snapshot_entries
+        self.gone = self._gone_when_saved = 0
+        self._saved_entries = restored.saved_entries
         self._context = context
         self._sent: _Sent | None = None
         self._committer = Committer(
@@ -113,7 +113,7 @@ class Writer:
             To be sent.
         """
         settings = self._context.settings
-        if settings.allow_gap:  # a gap is passed with a snapshot of the state behind it, and of none later
+        if settings.allow_gap:  # a gap is passed with the saved state behind it, and with none of later
             self.settle()
         batch, starts = self.resampler.process_traced(closed.X, closed.y, closed.row_ids())
         outputs = output_entries(closed, stops, batch, starts, settings.schema, settings.output_format)
@@ -146,7 +146,7 @@ class Writer:
         stored.count(stats)
         due = stored.read - stored.snapshot_rows >= self._context.settings.snapshot_rows
         if due or self._is_overtaken(commit.entries):
-            self._add_snapshot(commit)
+            self._add_saved_state(commit)
         self._send(commit, partial(self._context.metrics.committed, batch, decoded.rejects, stats), arrived_s)
 
     def settle(self) -> None:
@@ -171,11 +171,11 @@ class Writer:
         self.checkpoint.start_entries += min(0, done.lost)
         self.forget_requests = done.forget_requests
         self.gone = done.gone
-        if commit.snapshot:
-            self._snapshot_entries, self._gone_at_snapshot = self.checkpoint.entries, self.gone
+        if commit.state:
+            self._saved_entries, self._gone_when_saved = self.checkpoint.entries, self.gone
 
-    def write_snapshot(self, forgotten: list[bytes] | None = None, record: str = "") -> None:
-        """Replace the snapshot where the cursor stands; the last commit is settled.
+    def write_saved_state(self, forgotten: list[bytes] | None = None, record: str = "") -> None:
+        """Replace the saved state where the cursor stands; the last commit is settled.
 
         Parameters
         ----------
@@ -193,14 +193,14 @@ class Writer:
             record=record,
             emitted_before=stored.emitted,
         )
-        self._add_snapshot(commit)
+        self._add_saved_state(commit)
         self._send(commit, lambda *_: None, self._context.clock())
         self.settle()
 
-    def write_overdue_snapshot(self) -> None:
-        """Replace the snapshot if the input is being trimmed up to where a replay from it would begin."""
+    def write_overdue_state(self) -> None:
+        """Replace the saved state if the input is being trimmed up to where a replay from it would begin."""
         if self._is_overtaken(self.checkpoint.entries):
-            self.write_snapshot()
+            self.write_saved_state()
 
     def close(self) -> None:
         """Give the connection up; an outcome that is not taken in stays unknown."""
@@ -208,12 +208,12 @@ class Writer:
         self._committer.close()
 
     def _is_overtaken(self, entries: int) -> bool:
-        """Tell whether somebody else trims the input, and more was read since the snapshot than may still go.
+        """Tell whether somebody else trims the input, and more was read since the saved state than may still go.
 
-        A replay from the snapshot is impossible once an entry behind it has gone.
+        A replay from the saved state is impossible once an entry behind it has gone.
         """
-        may_go = self._snapshot_entries - self.gone
-        return self.gone > self._gone_at_snapshot and entries - self._snapshot_entries > may_go
+        may_go = self._saved_entries - self.gone
+        return self.gone > self._gone_when_saved and entries - self._saved_entries > may_go
 
     def _send(self, commit: Commit, report: Callable[[float, float], object], arrived_s: float) -> None:
         """Send a commit; while there is a backlog the server works at it beside the next read and decoding."""
@@ -223,18 +223,18 @@ class Writer:
         self._sent = _Sent(commit, report, started, arrived_s)  # if it could not be sent, nothing is to be received
 
     def _outcome(self, commit: Commit) -> Committed:
-        """Take in the outcome; a gap that may be passed is recorded with a snapshot in the same commit."""
+        """Take in the outcome; a gap that may be passed is recorded with a saved state in the same commit."""
         try:
             return self._committer.receive()
         except GapError as error:
             if not self._context.settings.allow_gap:
                 raise
             logger.warning("%s: passed over, as allowed: %s", self._context.keys.input, error)
-        self._add_snapshot(commit)
+        self._add_saved_state(commit)
         commit.checkpoint = self.checkpoint.counters()
         return self._committer.write(commit)
 
-    def _add_snapshot(self, commit: Commit) -> None:
+    def _add_saved_state(self, commit: Commit) -> None:
         self.checkpoint.snapshot_rows = self.checkpoint.read
         context = self._context
-        add_snapshot(commit, self.resampler, context.client, context.keys, context.lease.holder)
+        add_saved_state(commit, self.resampler, context.client, context.keys, context.lease.holder)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 STALLED_S = 10.0  # without progress for so long, or with something to commit and no commit, a shard is unhealthy
-BUSY_S = 300.0  # one step may compute (compile, serialise a snapshot, process a batch) for so long
+BUSY_S = 300.0  # one step may compute (compile, serialise a saved state, process a batch) for so long
 BUSY_SHARE = 0.01  # a thread that computes gets at least this share of a core, even on a machine that is overloaded
 
 

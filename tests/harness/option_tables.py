@@ -1,6 +1,7 @@
-"""Tables of options in the documentation, made from the records that declare the options.
+"""Tables in the documentation that are made from the code: options of a record, methods of the catalogue.
 
-A table stands between ``<!-- options: package.module.Record -->`` and ``<!-- end -->``. `make tables` writes them all.
+A table stands between ``<!-- options: package.module.Record -->``, or ``<!-- methods -->``, and ``<!-- end -->``.
+`make tables` writes them all.
 """
 
 from __future__ import annotations
@@ -10,16 +11,29 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from pkgutil import resolve_name
 
+from resampler.methods.catalog import METHODS
 from resampler.options import Option, options_of
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+_METHODS = re.compile(r"(<!-- methods -->\n).*?(<!-- end -->)", re.DOTALL)
 _TABLE = re.compile(r"(<!-- options: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def fill(page: str) -> str:
-    """Return a page with its tables of options made anew."""
+    """Return a page with its tables made anew."""
+    page = _METHODS.sub(lambda found: found[1] + methods() + found[2], page)
     return _TABLE.sub(lambda found: found[1] + table(resolve_name(found[2])) + found[3], page)
+
+
+def methods() -> str:
+    """Return the Markdown table of the catalogue of methods."""
+    columns = {"none": "numeric", "vote": "numeric or mixed", "all": "categorical"}
+    rows = [
+        f"| `{name}` | {one.summary} | {columns[one.categories]} | {'yes' if one.weigh else ''} |"
+        for name, one in METHODS.items()
+    ]
+    return "\n".join(["| Method | How rows are made | Columns | In streams |", "|---|---|---|---|", *rows, ""])
 
 
 def table(record: type) -> str:

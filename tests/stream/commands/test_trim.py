@@ -58,7 +58,7 @@ def test_the_slowest_feed_and_the_snapshot_decide(client, server, filled, keys, 
     place, snapshot = slow[keys.input], client.hget(keys.snapshot, "cursor").decode()
     assert found[keys.output][1:3] == (59, place)
     assert found[keys.output].because.startswith("feed 'slow' has committed no more")
-    assert found[keys.input][2:] == (snapshot, "a restart replays the input from the snapshot on")
+    assert found[keys.input][2:] == (snapshot, "a restart replays the input from the saved state on")
     assert _ids(client, keys.output) == before[59:]
     assert _ids(client, keys.input)[0] == snapshot
     assert found[keys.input].entries > 200
@@ -105,7 +105,7 @@ def test_without_a_snapshot_the_input_is_kept(client, name, keys, trim, make_row
     run_worker(name)
     found = trim()[keys.input]
     assert found[1:3] == (0, "")
-    assert "there is no snapshot yet" in found.because
+    assert "there is no saved state yet" in found.because
     assert client.xlen(name) == 50
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from resampler.errors import InvalidInputError
 from stream import EmbeddedServer, Feed, OutputFormat, Settings, Worker
-from stream.feed.lane import FeedLane
+from stream.feed.shardfeed import ShardFeed
 from stream.redis import patience
 from stream.redis.connection import connect, raw_command
 from stream.redis.errors import UnavailableError
@@ -252,14 +252,14 @@ def test_trimming_what_has_just_been_received_is_no_gap(client, keys, fill, feed
     _read(reader, 10)
     if counted:
         reader.commit()
-    look, looks = FeedLane._look, []
+    look, looks = ShardFeed._look, []
 
-    def trim_first(lane):
+    def trim_first(shard):
         if not looks:  # behind the read, before the look: all that was received, and no more
             looks.append(client.xtrim(keys.output, minid=ids[9 if not counted else -1], approximate=False))
-        return look(lane)
+        return look(shard)
 
-    monkeypatch.setattr(FeedLane, "_look", trim_first)
+    monkeypatch.setattr(ShardFeed, "_look", trim_first)
     assert len(list(feed(cursors=None if counted else reader.cursors))) == len(ids) - 10
     assert looks[0] > 0
 

@@ -11,12 +11,12 @@ from stream.formats import OutputFormat
 from stream.formats import limits as entry_limits
 from stream.redis.connection import connect
 from stream.redis.keys import ShardKeys
-from stream.shard import admission, limits, snapshot
+from stream.shard import admission, limits, savedstate
 from stream.shard.checkpoint import Checkpoint
 from stream.shard.commit import Commit, Committer
 from stream.shard.lease import Lease
 from stream.shard.limits import ServerLimits
-from stream.shard.snapshot import add_snapshot, load_snapshot
+from stream.shard.savedstate import add_saved_state, load_saved_state
 
 
 def test_settings_that_can_reach_too_much_are_refused_at_the_start():
@@ -96,7 +96,7 @@ def test_dead_letters_are_split_over_commits_too(client, name, make_rows, add_te
 def test_a_large_snapshot_is_written_in_parts(
     client, name, make_rows, add_text, run_worker, read_raw, monkeypatch, size
 ):
-    monkeypatch.setattr(snapshot, "PART_BYTES", size)
+    monkeypatch.setattr(savedstate, "PART_BYTES", size)
     X, y = make_rows(900, minority=0.4)
     for start in range(0, 900, 300):
         add_text(client, name, X[start : start + 300], y[start : start + 300], first=start + 1)
@@ -109,12 +109,12 @@ def test_a_large_snapshot_is_written_in_parts(
     add_text(client, f"{name}-whole", X, y)
     run_worker(f"{name}-whole", linger_ms=1)
     assert read_raw(client, name) == read_raw(client, f"{name}-whole")
-    monkeypatch.setattr(snapshot, "PART_BYTES", 1 << 26)  # a later release with other parts reads it
+    monkeypatch.setattr(savedstate, "PART_BYTES", 1 << 26)  # a later release with other parts reads it
     run_worker(name)
 
 
 def test_parts_of_a_fenced_worker_are_refused(client, name, schema, make_rows, monkeypatch):
-    monkeypatch.setattr(snapshot, "PART_BYTES", 1 << 10)
+    monkeypatch.setattr(savedstate, "PART_BYTES", 1 << 10)
     keys = ShardKeys(name)
     old, new = (Lease(client, keys, owner, 60_000) for owner in ("old", "new"))
     old.acquire()
@@ -122,18 +122,18 @@ def test_parts_of_a_fenced_worker_are_refused(client, name, schema, make_rows, m
     resampler = Settings(schema).new_resampler()
     resampler.process(*make_rows(100), np.arange(100))
     first, second = (Commit("0-0", "0-0", 0) for _ in range(2))
-    add_snapshot(first, resampler, client, keys, old.holder)
+    add_saved_state(first, resampler, client, keys, old.holder)
     client.delete(keys.lease)
     new.acquire()
     with pytest.raises(ResamplerError, match="owned by another worker"):
-        add_snapshot(second, resampler, client, keys, old.holder)
+        add_saved_state(second, resampler, client, keys, old.holder)
     resampler.process(*make_rows(100), np.arange(100, 200))
-    add_snapshot(second, resampler, client, keys, new.holder)
+    add_saved_state(second, resampler, client, keys, new.holder)
     with pytest.raises(ResamplerError, match="owned by"):
         Committer(client, keys, old).write(first)
     Committer(client, keys, new).write(second)
-    assert load_snapshot(client, keys).resampler.to_bytes() == resampler.to_bytes()
-    with pytest.raises(ResamplerError, match="parts of the next snapshot"):
+    assert load_saved_state(client, keys).resampler.to_bytes() == resampler.to_bytes()
+    with pytest.raises(ResamplerError, match="parts of the next saved state"):
         Committer(client, keys, new).write(second)
 
 

@@ -99,13 +99,13 @@ def test_the_commit_script_sees_that_the_input_was_replaced(client, name, make_r
     lease.acquire()
     client.hset(keys.checkpoint, "cursor", "500-0")
     add_text(client, name, *make_rows(999), first=600)  # another stream: 500 entries were read of the first
-    for snapshot in (None, {"state": b""}):
-        commit = Commit("500-0", "610-0", 511, [("610-0", [b"a", b"b"])], snapshot=snapshot)
+    for state in (None, {"state": b""}):
+        commit = Commit("500-0", "610-0", 511, [("610-0", [b"a", b"b"])], state=state)
         with pytest.raises(GapError, match="cannot be told") as caught:
             Committer(client, keys, lease).write(commit)
         assert caught.value.lost == 0 - 500
         with pytest.raises(GapError):
-            Committer(client, keys, lease, allow_gap=snapshot is None).write(commit)
+            Committer(client, keys, lease, allow_gap=state is None).write(commit)
     assert not client.exists(keys.output)
     done = Committer(client, keys, lease, allow_gap=True).write(commit)
     assert done.lost == -500

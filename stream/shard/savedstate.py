@@ -1,4 +1,4 @@
-"""The snapshot of a shard: the resampler's state at a cursor, in parts where it is large."""
+"""The saved state of a shard: the resampler's state at a cursor, in parts where it is large."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 _STATE, _PARTS = "state", "parts"
 
 
-class Snapshot(NamedTuple):
-    """A restored snapshot.
+class SavedState(NamedTuple):
+    """The resampler of a saved state, and where it stands.
 
     Parameters
     ----------
@@ -37,8 +37,8 @@ class Snapshot(NamedTuple):
     entries: int
 
 
-def load_snapshot(client: redis.Redis, keys: ShardKeys) -> Snapshot | None:
-    """Read a shard's snapshot.
+def load_saved_state(client: redis.Redis, keys: ShardKeys) -> SavedState | None:
+    """Read a shard's saved state.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def load_snapshot(client: redis.Redis, keys: ShardKeys) -> Snapshot | None:
 
     Returns
     -------
-    Snapshot or None
+    SavedState or None
         None if there is none.
 
     Raises
@@ -70,24 +70,26 @@ def load_snapshot(client: redis.Redis, keys: ShardKeys) -> Snapshot | None:
     ]
     if missing:
         raise CorruptStateError(
-            f"snapshot {keys.snapshot!r} lacks {missing[0]!r}: restore it from a backup, or delete it to replay all"
+            f"saved state {keys.snapshot!r} lacks {missing[0]!r}: restore it from a backup, or delete it to replay all"
         )
     try:
         state = b"".join(found)  # type: ignore[arg-type]
-        return Snapshot(OnlineResampler.from_bytes(state), cursor.decode(), int(entries))  # type: ignore[union-attr, arg-type]
+        return SavedState(OnlineResampler.from_bytes(state), cursor.decode(), int(entries))  # type: ignore[union-attr, arg-type]
     except CorruptStateError as error:
         raise CorruptStateError(
-            f"snapshot {keys.snapshot!r}: {error}; restore it from a backup, or delete it to replay all"
+            f"saved state {keys.snapshot!r}: {error}; restore it from a backup, or delete it to replay all"
         ) from error
 
 
-def add_snapshot(commit: Commit, resampler: OnlineResampler, client: redis.Redis, keys: ShardKeys, holder: str) -> None:
+def add_saved_state(
+    commit: Commit, resampler: OnlineResampler, client: redis.Redis, keys: ShardKeys, holder: str
+) -> None:
     """Add the state at the end of a commit to it; what is too large for one request is sent ahead in parts.
 
     Parameters
     ----------
     commit : Commit
-        Takes the snapshot's fields.
+        Takes the saved state's fields.
     resampler : OnlineResampler
         At `commit.stop`.
     client : redis.Redis
@@ -103,9 +105,9 @@ def add_snapshot(commit: Commit, resampler: OnlineResampler, client: redis.Redis
         If another worker owns the shard by now.
     """
     state = resampler.to_bytes()
-    commit.snapshot = {"config": resampler.config_hash}
+    commit.state = {"config": resampler.config_hash}
     if len(state) <= PART_BYTES:
-        commit.snapshot[_STATE], commit.staged = state, 0
+        commit.state[_STATE], commit.staged = state, 0
         return
     stage = load_script(client, "stage")
     view = memoryview(state)
@@ -114,4 +116,4 @@ def add_snapshot(commit: Commit, resampler: OnlineResampler, client: redis.Redis
         part = bytes(view[start : start + PART_BYTES])
         if not stage(keys=[keys.checkpoint, keys.staged], args=[holder, i, f"{_STATE}.{i}", part]):
             raise FencedError(f"shard {keys.input!r} is owned by another worker by now: leave it to that one")
-    commit.snapshot[_PARTS] = commit.staged = len(starts)
+    commit.state[_PARTS] = commit.staged = len(starts)

@@ -1,4 +1,4 @@
-"""`FeedLane`: the output of one shard as a feed reads it, and the proof that nothing of it was lost unread."""
+"""`ShardFeed`: the output of one shard as a feed reads it, and the proof that nothing of it was lost unread."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ CHECK_S = 1.0  # how often an output is looked at that brings nothing
 Entry = tuple[bytes, list[bytes]]
 
 
-class FeedLane:
+class ShardFeed:
     """Read the output of one shard, in order, from a place on.
 
     Parameters
