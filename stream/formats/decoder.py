@@ -31,8 +31,8 @@ class Decoder:
     schema : FeatureSchema
         The contract.
     input_format : InputFormat
-        One format for all entries, or ``auto``. A column named like a format's field (`json`, `row`, `rows`,
-        `arrow`) keeps ``auto`` from taking text rows for that format.
+        One format for all entries, or ``auto``. A column named like a format's field keeps ``auto`` from taking text
+        rows for that format.
 
     Notes
     -----

@@ -168,7 +168,7 @@ class Checkpoint:
         """Rows read since the stream began, accepted or rejected."""
         return self.rows + self.rejected
 
-    def told_formats(self) -> dict[str, Any]:
+    def settings_of_formats(self) -> dict[str, Any]:
         """Return the formats under which the entries behind the newest saved state were read.
 
         Returns

@@ -162,7 +162,7 @@ class Restorer:
         """
         started, seen = self._clock(), 0
         # As the entries were read when their output was written, whatever the worker is told now.
-        settings = replace(self._settings, **stored.told_formats())
+        settings = replace(self._settings, **stored.settings_of_formats())
         labels = at.resampler.stats().real
         with closing(Intake(self._client, self._keys.input, settings, at.cursor, labels, self._clock)) as intake:
             for record in [*read_forgotten(self._client, self._keys, at.cursor, stored.cursor), None]:
