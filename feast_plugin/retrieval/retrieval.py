@@ -9,7 +9,7 @@ from feast.errors import FeastObjectNotFoundException
 
 from feast_plugin.retrieval.contract import build_contract
 from feast_plugin.retrieval.frame import open_frame, read_frame
-from feast_plugin.retrieval.retrieve import retrieve
+from feast_plugin.retrieval.point_in_time import retrieve
 from feast_plugin.versions.source import Source
 from resampler.errors import ContractError
 
