@@ -98,7 +98,7 @@ class Bases:
         self,
         X: NDArray[np.float32],
         row_ids: NDArray[np.int64],
-        keys: tuple[int, int, np.uint64, np.int64],
+        keys: tuple[int, int, np.uint64, np.int64, int, NDArray[np.float64]],
         ops: tuple[NDArray[np.int64], ...],
         out: tuple[NDArray[Any], ...],
     ) -> None:
@@ -111,7 +111,7 @@ class Bases:
         row_ids : ndarray of shape (n_samples,), int64
             Their identities.
         keys : tuple
-            Code and label of the class; seed and stream of its draws.
+            Code and label of the class; seed and stream of its draws; number of the place, and what it measures by.
         ops : tuple of ndarray
             What `resampler.kernels.online.window.plan` has listed: class, row, count and place of each operation.
         out : tuple of ndarray
@@ -154,7 +154,7 @@ class Bases:
             return
         slots = (rows.cursor["oldest"] + np.arange(n)) % self.buffer.capacity
         ops = (np.zeros(n, dtype=np.int64), slots, np.full(n, ASSESS), np.zeros(n, dtype=np.int64))
-        keys = 0, 0, np.uint64(0), np.int64(0)  # nothing is drawn
+        keys = 0, 0, np.uint64(0), np.int64(0), 0, np.empty(0)  # nothing is drawn
         self.advance(rows.X[:0], slots[:0], keys, ops, make_output(0, self.buffer.n_features))
 
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:

@@ -13,6 +13,8 @@ from resampler.buffer import BufferStats, MinorityBuffer
 from resampler.errors import ContractError, CorruptStateError, InvalidInputError
 from resampler.kernels.online.operations import scatter
 from resampler.kernels.online.window import Window, encode, plan
+from resampler.kernels.places import PLACES
+from resampler.methods.catalog import METHODS
 from resampler.metric import check_integers, label_key
 from resampler.parameters import OnlineParameters, from_saved, to_saved
 from resampler.provenance import MicroBatch, make_output
@@ -149,6 +151,10 @@ class OnlineResampler:
             setattr(self, name, value)
         self._weights = weigh(given.strategy, given.k_neighbors, clean=given.clean)
         self._policy = given.policy(compare=len(self._weights) > 0)
+        place = METHODS[given.strategy].place
+        self._place, self._draws = PLACES.index(place), given.draws
+        units = np.where(schema.categorical_mask, 0.0, schema.scale)
+        self._width = units if self._draws else units[:0]  # what a place that draws measures by
         self._new_buffer(given.capacity, given.k_neighbors)  # refuses now what would not fit into memory later
         self._bases: list[Bases] = []
         self._highest_id = -1  # of all rows that may be held
@@ -264,14 +270,14 @@ class OnlineResampler:
         position = np.empty(n, dtype=np.int64)
         streams = np.array(self._streams, dtype=np.int64)
         n_ops, n_out = plan(self._window, self._policy, codes, ids, streams, *ops, position)
-        out = make_output(n_out, d)
+        out = make_output(n_out, d, draws=self._draws)
         scatter(rows, labels, ids, position, out)
         views = tuple(op[:n_ops] for op in ops)
         for code in np.flatnonzero(np.bincount(views[0], minlength=n_classes)).tolist():
             label = int(self._window.labels[code])
-            keys = code, label, self._policy.seed, streams[code]
+            keys = code, label, self._policy.seed, streams[code], self._place, self._width
             self._bases[code].advance(rows, ids, keys, views, out)
-        return MicroBatch(*out), position
+        return MicroBatch.of(out, draws=self._draws), position
 
     def _forget_new_classes(self) -> None:
         self._window.labels[len(self._bases) :] = 0

@@ -9,7 +9,8 @@ import numpy as np
 
 from resampler.errors import InvalidInputError
 from resampler.kernels.online.window import Policy
-from resampler.methods.catalog import ALIASES, STREAMED
+from resampler.methods.catalog import ALIASES, METHODS, STREAMED
+from resampler.methods.place import draws
 from resampler.options import FLAG, RATIO, SEED, check_options, count, one_of, option, options_of
 
 if TYPE_CHECKING:
@@ -71,6 +72,11 @@ class OnlineParameters:
     def parameters(self) -> dict[str, Any]:
         """The parameters by name, keyword arguments of `resampler.OnlineResampler`."""
         return {name: getattr(self, name) for name in PARAMETERS}
+
+    @property
+    def draws(self) -> bool:
+        """Whether the method's place draws more than a step, so that rows say what keyed their draws."""
+        return draws(METHODS[self.strategy].place)
 
     def policy(self, *, compare: bool) -> Policy:
         """Return what the plan kernel takes.

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 NO_ID = -1  # base_id and neighbor_id of a real row, row_id of a synthetic one
 OUTPUT_COLUMNS = ("is_synthetic", "row_id", "base_id", "neighbor_id", "step")  # of a table, behind features and label
+DRAW_COLUMNS = ("draw_id", "draw_number")  # of `MicroBatch.draw`
 
 
 class Synthetic(NamedTuple):
@@ -61,6 +62,9 @@ class MicroBatch:
         Identities of a synthetic row's parents; `NO_ID` for a real one.
     step : ndarray of shape (n_samples,), float32
         In [0, 1); 0 for a real row.
+    draw : ndarray of shape (n_samples, 2), int64, or None
+        Where the method's place draws more than a step (`resampler.kernels.places`): the row id and the number that key
+        a synthetic row's draw; `NO_ID` for a real one.
     """
 
     X: NDArray[np.float32]
@@ -70,6 +74,7 @@ class MicroBatch:
     base_id: NDArray[np.int64]
     neighbor_id: NDArray[np.int64]
     step: NDArray[np.float32]
+    draw: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.y)
@@ -78,6 +83,43 @@ class MicroBatch:
     def n_synthetic(self) -> int:
         """Number of synthetic rows."""
         return int(np.count_nonzero(self.is_synthetic))
+
+    @classmethod
+    def empty(cls, n_features: int, *, draws: bool = False) -> MicroBatch:
+        """Make a batch of no rows.
+
+        Parameters
+        ----------
+        n_features : int
+            Its width.
+        draws : bool
+            Whether it says what keyed each draw.
+
+        Returns
+        -------
+        MicroBatch
+            With the columns of any other.
+        """
+        return cls.of(make_output(0, n_features, draws=draws), draws=draws)
+
+    @classmethod
+    def of(cls, out: tuple[NDArray[Any], ...], *, draws: bool) -> MicroBatch:
+        """Make a batch of what the kernels have written.
+
+        Parameters
+        ----------
+        out : tuple of ndarray
+            From `make_output`.
+        draws : bool
+            As there.
+
+        Returns
+        -------
+        MicroBatch
+            Of these arrays.
+        """
+        columns: list[Any] = [*out[:-1], out[-1] if draws else None]
+        return cls(*columns)
 
     @classmethod
     def concat(cls, batches: Sequence[MicroBatch]) -> MicroBatch:
@@ -93,8 +135,26 @@ class MicroBatch:
         MicroBatch
             Their rows in order.
         """
-        columns = {f.name: np.concatenate([getattr(b, f.name) for b in batches]) for f in fields(cls)}
-        return cls(**columns)
+        parts = ([getattr(batch, f.name) for batch in batches] for f in fields(cls))
+        columns: list[Any] = [None if part[0] is None else np.concatenate(part) for part in parts]
+        return cls(*columns)
+
+    def rows(self, start: int, stop: int) -> MicroBatch:
+        """Return some consecutive rows.
+
+        Parameters
+        ----------
+        start, stop : int
+            Which.
+
+        Returns
+        -------
+        MicroBatch
+            Views.
+        """
+        parts = (getattr(self, f.name) for f in fields(self))
+        columns: list[Any] = [None if part is None else part[start:stop] for part in parts]
+        return MicroBatch(*columns)
 
     def to_arrow(self, schema: FeatureSchema | None = None, *, codes: bool = False) -> pa.RecordBatch:
         """Return the batch as an Arrow record batch: a table, so with values in place of codes.
@@ -110,8 +170,9 @@ class MicroBatch:
         Returns
         -------
         pyarrow.RecordBatch
-            The features, the label, then is_synthetic, row_id, base_id, neighbor_id, step. Listed categories and
-            classes are strings or int64; other features are float32, another label is int64.
+            The features, the label, then is_synthetic, row_id, base_id, neighbor_id, step, and draw_id, draw_number
+            where rows have these. Listed categories and classes are strings or int64; other features are float32,
+            another label is int64.
 
         Raises
         ------
@@ -128,7 +189,8 @@ class MicroBatch:
             )
         names = schema.names if schema else tuple(f"f{j}" for j in range(n_features))
         label = schema.label.name if schema else "label"
-        if taken := {*names, label} & {*OUTPUT_COLUMNS}:
+        own = OUTPUT_COLUMNS if self.draw is None else (*OUTPUT_COLUMNS, *DRAW_COLUMNS)
+        if taken := {*names, label} & {*own}:
             raise ContractError(f"column {min(taken)!r} is a column of the batch too: rename it in the contract")
         if schema and not codes:
             features = [column.to_value(self.X[:, j]) for j, column in enumerate(schema.columns)]
@@ -138,21 +200,25 @@ class MicroBatch:
         columns = dict(zip(names, features, strict=True)) | {label: labels}
         for name in OUTPUT_COLUMNS:
             columns[name] = pa.array(getattr(self, name))
+        if self.draw is not None:
+            columns |= {name: pa.array(self.draw[:, at]) for at, name in enumerate(DRAW_COLUMNS)}
         return pa.RecordBatch.from_pydict(columns)
 
 
-def make_output(n_samples: int, n_features: int) -> tuple[NDArray[Any], ...]:
+def make_output(n_samples: int, n_features: int, *, draws: bool = False) -> tuple[NDArray[Any], ...]:
     """Allocate what the kernels write a micro-batch into.
 
     Parameters
     ----------
     n_samples, n_features : int
         Its shape.
+    draws : bool
+        Whether it says what keyed each draw.
 
     Returns
     -------
     tuple of ndarray
-        The fields of `MicroBatch`, in order, not initialised.
+        The fields of `MicroBatch`, in order, not initialised; `draw` has no rows where it is not asked for.
     """
     return (
         np.empty((n_samples, n_features), dtype=np.float32),
@@ -162,4 +228,5 @@ def make_output(n_samples: int, n_features: int) -> tuple[NDArray[Any], ...]:
         np.empty(n_samples, dtype=np.int64),
         np.empty(n_samples, dtype=np.int64),
         np.empty(n_samples, dtype=np.float32),
+        np.empty((n_samples if draws else 0, 2), dtype=np.int64),
     )

@@ -121,7 +121,7 @@ class Settings(OnlineParameters):
                 f"each, of {size.row_bytes} bytes, can make an output entry of more than "
                 f"{ENTRY_BYTES >> 20} MB: lower batch_rows to {most} or less, or lower burst"
             )
-        OUTPUTS[self.output_format].check(self.schema)
+        OUTPUTS[self.output_format].check(self.schema, draws=self.draws)
 
     def _check_words(self) -> None:
         for column in self.schema.columns:
@@ -155,7 +155,7 @@ class Settings(OnlineParameters):
     @property
     def output_size(self) -> OutputSize:
         """How much output one input row can cause."""
-        return OutputSize.of(self.schema, self.burst, self.window)
+        return OutputSize.of(self.schema, self.burst, self.window, draws=self.draws)
 
     @property
     def formats(self) -> str:

@@ -3,11 +3,13 @@
 Numba reads its cache files as they are: an empty or cut one ends every later run in a raw error, and a changed one is
 run. Here each file begins with the sha256 of the rest. What does not match is removed, said once a process, and
 compiled again. An entry also says whose code it is, since two processes that fill an empty cache at the same time may
-give one file name to two signatures.
+give one file name to two signatures. And a kernel holds the code of those that it calls: it is compiled again when any
+file of kernels has changed, where Numba looks at its own file alone.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import pickle
 import warnings
@@ -16,6 +18,7 @@ from pathlib import Path
 import numba
 from numba.core.caching import FunctionCache, IndexDataCacheFile
 
+_HERE = Path(__file__).parent
 _DIGEST_BYTES = hashlib.sha256().digest_size
 _VERSION = numba.__version__.encode()
 
@@ -124,13 +127,26 @@ class _CheckedFiles(IndexDataCacheFile):
             raise _DamagedError(path) from error
 
 
+def _room_of(py_func):
+    """Return the folder of kernels that a function stands in; its own folder where it stands in none."""
+    file = Path(py_func.__code__.co_filename)
+    return next((folder for folder in file.parents if folder.name == "kernels"), file.parent)
+
+
+@functools.cache
+def _stamp_of(folder):
+    """Return when the files of kernels in a folder were written, and their sizes."""
+    files = ((file.relative_to(folder), file.stat()) for file in sorted(folder.rglob("*.py")))
+    return tuple((str(name), status.st_mtime, status.st_size) for name, status in files)
+
+
 class CheckedCache(FunctionCache):
     """The cache of one kernel."""
 
     def __init__(self, py_func):
         super().__init__(py_func)
-        locator = self._impl.locator
-        self._cache_file = _CheckedFiles(self._cache_path, self._impl.filename_base, locator.get_source_stamp())
+        stamp = self._impl.locator.get_source_stamp(), _stamp_of(_HERE), _stamp_of(_room_of(py_func))
+        self._cache_file = _CheckedFiles(self._cache_path, self._impl.filename_base, stamp)
 
     def load_overload(self, sig, target_context):
         """Return the compiled kernel of a signature, None where it must be compiled."""

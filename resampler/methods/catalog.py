@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from resampler.errors import InvalidInputError
-from resampler.methods import pair, select, space
+from resampler.methods import pair, select, space, width
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,6 +42,8 @@ class Method:
     weigh : callable, optional
         Weight of a base by how many of its neighbours are of other classes: what a stream goes by. None where a
         stream cannot offer the method.
+    width : callable, optional
+        What the place measures columns by (`resampler.methods.width`).
     clean : {"tomek", "enn"}, optional
         What goes afterwards (`resampler.methods.clean`).
     looks_around : bool
@@ -61,6 +63,7 @@ class Method:
     categories: Literal["none", "vote", "all"] = "vote"
     space: Callable[[Table], NDArray[np.floating]] | None = None
     weigh: Callable[[NDArray[np.int64], int], NDArray[np.int64]] | None = None
+    width: Callable[[Task], NDArray[np.float64]] | None = None
     clean: str | None = None
     looks_around: bool = False
     needs_danger: bool = False
@@ -126,7 +129,15 @@ METHODS: dict[str, Method] = {
         select.every_row,
         pair.itself,
         place="copy",
+        width=width.silverman,
         joins=False,
+    ),
+    "geometric": Method(
+        "rows in the ball around a row that reaches to one of its nearest rows of the same class",
+        select.every_row,
+        place="ball",
+        weigh=select.alike,
+        width=width.units,
     ),
     "smoteenn": Method("smote, then edited nearest neighbours", select.every_row, clean="enn"),
     "smotetomek": Method("smote, then Tomek links", select.every_row, clean="tomek"),

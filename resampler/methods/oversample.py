@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -14,12 +13,13 @@ from resampler.methods.place import draws, elect_donors
 from resampler.methods.plan import Plan, draw
 from resampler.methods.provenance import Draws, Provenance, join
 from resampler.methods.quota import Part, parts_of
-from resampler.methods.table import Search, Table, dense_rows
+from resampler.methods.table import Search, Table
 from resampler.methods.task import Task
 from resampler.notices import warn
-from resampler.resolution import deviations
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
 
@@ -220,7 +220,8 @@ def _provenance(
     drawn = None
     if draws(place):
         keys = plan.row_ids[parents.turn], parents.copy, np.full(len(labels), part.stream)
-        drawn = Draws(*keys, np.zeros(len(labels), dtype=np.int64), _width(task)[None, :], seed)
+        width = np.empty(0) if rule.width is None else rule.width(task)
+        drawn = Draws(*keys, np.zeros(len(labels), dtype=np.int64), width[None, :], seed)
     return Provenance(
         labels,
         part.place(parents.base),
@@ -235,16 +236,6 @@ def _provenance(
 
 def _columns(mask: NDArray[np.bool_] | None) -> NDArray[np.int64]:
     return np.empty(0, dtype=np.int64) if mask is None else np.flatnonzero(mask)
-
-
-def _width(task: Task) -> NDArray[np.float64]:
-    """Return the spread of the noise of each column: Silverman's, times the class's shrinkage."""
-    d, n = task.table.X.shape[1], len((task.table.around or (task.table.y,))[0])
-    bandwidth = (4 / ((d + 2) * n)) ** (1 / (d + 4))  # n is the number of all rows, as imbalanced-learn has it
-    given = task.parameters.shrinkage
-    factor = given[task.part.label] if isinstance(given, Mapping) else given or 0.0
-    members = dense_rows(task.table.X[task.members])
-    return np.asarray(factor * bandwidth * deviations(members), dtype=np.float64)
 
 
 def _warn(part: Part, why: str) -> None:

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from resampler.errors import ResamplerError
-from resampler.provenance import MicroBatch, make_output
+from resampler.parameters import OnlineParameters
+from resampler.provenance import MicroBatch
 from stream.formats import decode_output
 from stream.redis.connection import raw_command
 from stream.shard.checkpoint import Checkpoint
@@ -112,7 +113,8 @@ def export_parquet(
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     rows = written = emitted = 0
     try:
-        empty = MicroBatch(*make_output(0, schema.n_features)).to_arrow(schema)
+        draws = any(OnlineParameters(**checkpoint.parameters).draws for checkpoint in stored if checkpoint)
+        empty = MicroBatch.empty(schema.n_features, draws=draws).to_arrow(schema)
         with pq.ParquetWriter(partial, empty.schema, compression="zstd") as writer:
             held: list[pa.RecordBatch] = []
             for client, keys in shards:

@@ -10,13 +10,13 @@ import pyarrow.compute as pc
 
 from resampler.columns import TEXT
 from resampler.errors import ContractError
-from resampler.provenance import OUTPUT_COLUMNS, MicroBatch
+from resampler.provenance import DRAW_COLUMNS, OUTPUT_COLUMNS, MicroBatch
 from stream.formats import packed
 from stream.formats.cells import values_table
 from stream.formats.fields import MAX_BATCH_ROWS, SCHEMA_FIELD
 from stream.formats.format import Format
 from stream.formats.input import Batch, BatchInput
-from stream.formats.output import Output, part_of
+from stream.formats.output import Output
 from stream.formats.rejects import Faults, Reason, RejectError
 
 if TYPE_CHECKING:
@@ -50,15 +50,18 @@ class _ArrowOutput(Output):
         return packed.row_bytes(schema.n_features)
 
     def encode(self, batch: MicroBatch, schema: FeatureSchema, start: int, stop: int) -> list[bytes]:
-        return [FIELD, write_ipc(part_of(batch, start, stop).to_arrow(schema, codes=True))]
+        return [FIELD, write_ipc(batch.rows(start, stop).to_arrow(schema, codes=True))]
 
     def decode(self, entry: Mapping[bytes, bytes], schema: FeatureSchema) -> MicroBatch:
         table = pa.ipc.open_stream(entry[FIELD]).read_all()
         columns = {name: table.column(name).to_numpy() for name in OUTPUT_COLUMNS}
         X = np.column_stack([table.column(name).to_numpy() for name in schema.names]).astype(np.float32, copy=False)
-        return MicroBatch(
-            X=np.ascontiguousarray(X), y=_label_codes(table.column(schema.label.name), schema.label.column), **columns
-        )
+        own = {*DRAW_COLUMNS} - {*schema.names, schema.label.name}
+        draw = None
+        if len(own) == len(DRAW_COLUMNS) and own <= {*table.column_names}:
+            draw = np.stack([table.column(name).to_numpy() for name in DRAW_COLUMNS], axis=1)
+        labels = _label_codes(table.column(schema.label.name), schema.label.column)
+        return MicroBatch(X=np.ascontiguousarray(X), y=labels, draw=draw, **columns)
 
 
 FORMAT = Format("arrow", _ArrowInput, _ArrowOutput())

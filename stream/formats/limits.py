@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from resampler.schema import FeatureSchema
     from stream.formats.table import OutputFormat
 
+_DRAW_BYTES = 128  # of what keyed a row's draw, as text
 ENTRY_BYTES = 256 << 20  # of an output entry, at most, whatever its rows cause: half of what Redis takes as a value
 
 
@@ -23,13 +24,16 @@ class OutputSize(NamedTuple):
         The contract.
     rows : int
         The input row itself, and what it can cause.
+    draws : bool
+        Whether synthetic rows say what keyed their draws.
     """
 
     schema: FeatureSchema
     rows: int
+    draws: bool = False
 
     @classmethod
-    def of(cls, schema: FeatureSchema, burst: int, window: int) -> Self:
+    def of(cls, schema: FeatureSchema, burst: int, window: int, *, draws: bool = False) -> Self:
         """Work it out from what is fixed for the life of a stream: a replay decides as the first reading did.
 
         Parameters
@@ -38,18 +42,20 @@ class OutputSize(NamedTuple):
             The contract.
         burst, window : int
             See `OnlineResampler`; no row is owed more than a window holds.
+        draws : bool
+            Whether synthetic rows say what keyed their draws.
 
         Returns
         -------
         OutputSize
             At the most.
         """
-        return cls(schema, 1 + min(burst, window))
+        return cls(schema, 1 + min(burst, window), draws)
 
     @property
     def row_bytes(self) -> int:
         """Bytes of one output row in a packed entry, by which rows are admitted whatever the output format is."""
-        return packed.row_bytes(self.schema.n_features)
+        return packed.row_bytes(self.schema.n_features) + packed.DRAW_BYTES * self.draws
 
     @property
     def entry_rows(self) -> int:
@@ -69,4 +75,5 @@ class OutputSize(NamedTuple):
         int
             At the most.
         """
-        return self.rows * OUTPUTS[output_format].row_bytes(self.schema)
+        draw = _DRAW_BYTES if self.draws else 0
+        return self.rows * (OUTPUTS[output_format].row_bytes(self.schema) + draw)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import fields
 from typing import TYPE_CHECKING, ClassVar
 
 from resampler.errors import InvalidInputError
-from resampler.provenance import MicroBatch
+from resampler.provenance import DRAW_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from resampler.provenance import MicroBatch
     from resampler.schema import FeatureSchema
 
 
@@ -32,20 +32,23 @@ class Output(ABC):
     reserved: ClassVar[frozenset[str]] = frozenset()
     row_an_entry: ClassVar[bool] = False
 
-    def check(self, schema: FeatureSchema) -> None:
+    def check(self, schema: FeatureSchema, *, draws: bool = False) -> None:
         """Refuse a contract that the format has no room for.
 
         Parameters
         ----------
         schema : FeatureSchema
             The contract.
+        draws : bool
+            Whether rows say what keyed their draws.
 
         Raises
         ------
         InvalidInputError
             If a column is called like one of the output, or a limit of the format is passed.
         """
-        if taken := self.reserved & {*schema.names, schema.label.name}:
+        reserved = self.reserved | {*DRAW_COLUMNS} if draws and self.reserved else self.reserved
+        if taken := reserved & {*schema.names, schema.label.name}:
             raise InvalidInputError(
                 f"column {min(taken)!r} is a column of the output too: rename it, or write packed batches"
             )
@@ -120,21 +123,3 @@ class Output(ABC):
         KeyError, ValueError, CorruptStateError
             If it is damaged.
         """
-
-
-def part_of(batch: MicroBatch, start: int, stop: int) -> MicroBatch:
-    """Return some consecutive rows of a micro-batch.
-
-    Parameters
-    ----------
-    batch : MicroBatch
-        The rows.
-    start, stop : int
-        Which.
-
-    Returns
-    -------
-    MicroBatch
-        Views.
-    """
-    return MicroBatch(**{column.name: getattr(batch, column.name)[start:stop] for column in fields(MicroBatch)})

@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from resampler.schema import FeatureSchema
 
 MAGIC = b"RMB1"
+WITH_DRAWS = b"RMB2"  # the same, with `draw` behind the other integers: for methods whose place draws
 FIELD = b"batch"
 _HEADER = struct.Struct("<4sII4x")  # magic, rows, features, padding that aligns the int64 columns
 _INTEGERS = ("row_id", "base_id", "neighbor_id", "y")
+DRAW_BYTES = 16  # a row
 
 
 def pack(batch: MicroBatch, start: int = 0, stop: int | None = None) -> bytes:
@@ -37,13 +39,15 @@ def pack(batch: MicroBatch, start: int = 0, stop: int | None = None) -> bytes:
     -------
     bytes
         ``RMB1``, uint32 n, uint32 d, 4 zero bytes; row_id, base_id, neighbor_id, y (int64 each); X (float32,
-        row after row); step (float32); is_synthetic (uint8).
+        row after row); step (float32); is_synthetic (uint8). ``RMB2`` has draw (two int64 a row) behind y.
     """
-    rows = slice(start, len(batch) if stop is None else stop)
-    header = _HEADER.pack(MAGIC, rows.stop - rows.start, batch.X.shape[1])
-    ids = (batch.row_id[rows], batch.base_id[rows], batch.neighbor_id[rows])
-    columns: list[Any] = [*ids, batch.y[rows], batch.X[rows], batch.step[rows], batch.is_synthetic[rows]]
-    return b"".join([header, *columns])
+    part = batch.rows(start, len(batch) if stop is None else stop)
+    header = _HEADER.pack(MAGIC if part.draw is None else WITH_DRAWS, len(part), part.X.shape[1])
+    integers: list[Any] = [part.row_id, part.base_id, part.neighbor_id, part.y]
+    if part.draw is not None:
+        integers.append(part.draw)
+    columns: list[Any] = [header, *integers, part.X, part.step, part.is_synthetic]
+    return b"".join(columns)
 
 
 def unpack(payload: bytes) -> MicroBatch:
@@ -64,10 +68,11 @@ def unpack(payload: bytes) -> MicroBatch:
     CorruptStateError
         If the payload is cut short or not a micro-batch.
     """
-    if len(payload) < _HEADER.size or payload[:4] != MAGIC:
+    if len(payload) < _HEADER.size or payload[:4] not in (MAGIC, WITH_DRAWS):
         raise CorruptStateError(f"a packed micro-batch must begin with {MAGIC!r}, got {payload[:4]!r}")
-    _, n, d = _HEADER.unpack_from(payload)
-    expected = _HEADER.size + n * row_bytes(d)
+    magic, n, d = _HEADER.unpack_from(payload)
+    draws = magic == WITH_DRAWS
+    expected = _HEADER.size + n * (row_bytes(d) + DRAW_BYTES * draws)
     if len(payload) != expected:
         raise CorruptStateError(
             f"a packed micro-batch of {n} rows x {d} features must have {expected} bytes, got {len(payload)}"
@@ -77,11 +82,15 @@ def unpack(payload: bytes) -> MicroBatch:
     for name in _INTEGERS:
         columns[name] = np.frombuffer(payload, dtype="<i8", count=n, offset=at)
         at += 8 * n
+    draw = None
+    if draws:
+        draw = np.frombuffer(payload, dtype="<i8", count=2 * n, offset=at).reshape(n, 2)
+        at += DRAW_BYTES * n
     X = np.frombuffer(payload, dtype="<f4", count=n * d, offset=at).reshape(n, d)
     at += 4 * n * d
     step = np.frombuffer(payload, dtype="<f4", count=n, offset=at)
     synthetic = np.frombuffer(payload, dtype=np.bool_, count=n, offset=at + 4 * n)
-    return MicroBatch(X=X, step=step, is_synthetic=synthetic, **columns)
+    return MicroBatch(X=X, step=step, is_synthetic=synthetic, draw=draw, **columns)
 
 
 class _PackedOutput(Output):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from resampler.errors import InvalidInputError
-from resampler.provenance import OUTPUT_COLUMNS, MicroBatch
+from resampler.provenance import DRAW_COLUMNS, OUTPUT_COLUMNS, MicroBatch
 from stream.formats.cells import CellReader, values_table
 from stream.formats.columns import Columns
 from stream.formats.fields import SCHEMA_FIELD
@@ -60,8 +60,8 @@ class _TextOutput(Output):
     reserved = frozenset({*OUTPUT_COLUMNS, SCHEMA_FIELD.decode()})
     row_an_entry = True
 
-    def check(self, schema: FeatureSchema) -> None:
-        super().check(schema)
+    def check(self, schema: FeatureSchema, *, draws: bool = False) -> None:
+        super().check(schema, draws=draws)
         if schema.n_features > MAX_FEATURES:
             raise InvalidInputError(
                 f"text output takes at most {MAX_FEATURES} features, got {schema.n_features}: write packed batches"
@@ -82,6 +82,9 @@ class _TextOutput(Output):
         items += [b"is_synthetic", b"1" if batch.is_synthetic[start] else b"0"]
         for name in ("row_id", "base_id", "neighbor_id", "step"):
             items += [name.encode(), str(getattr(batch, name)[start]).encode()]
+        if batch.draw is not None:
+            for name, value in zip(DRAW_COLUMNS, batch.draw[start], strict=True):
+                items += [name.encode(), str(value).encode()]
         return items
 
     def decode(self, entry: Mapping[bytes, bytes], schema: FeatureSchema) -> MicroBatch:
@@ -96,7 +99,13 @@ class _TextOutput(Output):
             base_id=integer("base_id"),
             neighbor_id=integer("neighbor_id"),
             step=np.array([np.float32(entry[b"step"].decode())], dtype=np.float32),
+            draw=np.stack([integer(name) for name in DRAW_COLUMNS], axis=1) if self._draws(entry, schema) else None,
         )
+
+    @staticmethod
+    def _draws(entry: Mapping[bytes, bytes], schema: FeatureSchema) -> bool:
+        names = {*DRAW_COLUMNS} - {*schema.names, schema.label.name}
+        return len(names) == len(DRAW_COLUMNS) and all(name.encode() in entry for name in names)
 
 
 FORMAT = Format("text", _TextInput, _TextOutput())

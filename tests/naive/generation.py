@@ -56,7 +56,27 @@ def about(base, draw_of, width):
     return row
 
 
+def in_ball(base, neighbor, draw_of, width):
+    """A direction of normal deviates, and the largest of as many uniform ones of the way to the neighbour."""
+    seed, stream, row_id, n = draw_of
+    words = draw(seed, stream, row_id, n)
+    reach = length = radius = 0.0
+    deviates = {}
+    for j, unit in enumerate(width):
+        if unit == 0:
+            continue
+        block = more_words(words, seed, j // 2)
+        deviates[j] = normal(np.uint64(block[j % 2 * 2]))
+        length += deviates[j] * deviates[j]
+        radius = max(radius, (block[j % 2 * 2 + 1] + 0.5) / 2**32)
+        way = (float(neighbor[j]) - float(base[j])) / unit
+        reach += way * way
+    factor = radius * np.sqrt(reach) / np.sqrt(length) if length > 0 else 0.0
+    return [float(value) + width[j] * factor * deviates[j] if j in deviates else value for j, value in enumerate(base)]
+
+
 PLACES = {
+    "ball": lambda base, neighbor, _step, draw_of, width: in_ball(base, neighbor, draw_of, width),
     "copy": lambda base, *_: list(base),
     "segment": lambda base, neighbor, step, *_: between(base, neighbor, step),
     "smoothed": lambda base, _neighbor, _step, draw_of, width: about(base, draw_of, width),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 
 import numpy as np
-from naive.generation import synthetic_row
+from naive.generation import in_ball, synthetic_row
 from naive.random import draw, poisson
 from naive.ring import follow
 
@@ -149,7 +149,8 @@ class NaiveOnline:
     def _weight(self, m):
         if self.clean and m == self.k:
             return 0
-        return {"smote": 1, "borderline": int(self.k / 2 <= m < self.k), "adasyn": m}[self.strategy]
+        weights = {"smote": 1, "geometric": 1, "borderline": int(self.k / 2 <= m < self.k), "adasyn": m}
+        return weights[self.strategy]
 
     def _word(self, label, row_id, n, word):
         return draw(self.seed, zlib.crc32(str(label).encode()), row_id, n)[word]
@@ -164,4 +165,10 @@ class NaiveOnline:
         neighbor = nearest[w1 * self.k >> 32]
         step = f32(w2 >> 8) * f32(2.0**-24)
         made = synthetic_row(rows, base, nearest, neighbor, step, penalty)
+        if self.strategy == "geometric":
+            key = self.seed, zlib.crc32(str(label).encode()), row_id, a
+            width = [0.0 if p >= 0 else float(unit) for p, unit in zip(penalty, self.scale, strict=True)]
+            for j, value in enumerate(in_ball(rows[base], rows[neighbor], key, width)):
+                if penalty[j] < 0:
+                    made[j] = value
         return made, label, True, -1, ids[base], ids[neighbor], step

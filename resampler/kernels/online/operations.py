@@ -13,7 +13,7 @@ from resampler.kernels.generation import vote
 from resampler.kernels.jit import entry, inline
 from resampler.kernels.online.danger import assess, draw_base, weigh_newcomer
 from resampler.kernels.online.window import ASSESS, REFER
-from resampler.kernels.places.segment import interpolate_row
+from resampler.kernels.places import put
 from resampler.kernels.random import bounded, draw, unit
 from resampler.kernels.simd.blocks import DEAD
 
@@ -24,12 +24,13 @@ NO_ID = -1  # row id of a synthetic row; base and neighbour of a real one
 @entry
 def scatter(X, y, row_ids, position, out):
     """Put the real rows into their places in the output; all other places are synthetic until then."""
-    out_X, out_y, out_synthetic, out_row_id, out_base_id, out_neighbor_id, out_step = out
+    out_X, out_y, out_synthetic, out_row_id, out_base_id, out_neighbor_id, out_step, out_draw = out
     out_synthetic[:] = True
     out_row_id[:] = NO_ID
     out_base_id[:] = NO_ID
     out_neighbor_id[:] = NO_ID
     out_step[:] = 0
+    out_draw[:] = NO_ID
     for i in range(position.shape[0]):
         at = position[i]
         if at < 0:
@@ -42,12 +43,12 @@ def scatter(X, y, row_ids, position, out):
 
 
 @entry
-def advance(ring, danger, X, row_ids, code, label, seed, stream, ops, op, pause, out):
+def advance(ring, danger, X, row_ids, code, label, seed, stream, place, width, ops, op, pause, out):
     """Carry out the operations of class `code` from number `op` on, until Python has something to do; return the next.
 
     That is a wave to be ended, or a list to be searched for: of slot `pause.short` if that is not `DEAD`; synthetic row
     `pause.made` of the operation is then the next. Synthetic row a that row i caused is keyed by (seed, class,
-    id of row i, a).
+    id of row i, a), and lies where `place` has it (`resampler.kernels.places`).
     """
     op_class, op_row, op_count, _ = ops
     counts, others_counts = ring.graph.cells.counts, danger.others.graph.cells.counts
@@ -57,7 +58,7 @@ def advance(ring, danger, X, row_ids, code, label, seed, stream, ops, op, pause,
             op += 1
             continue
         if op_count[op] > 0:
-            op = emit_run(ring, danger.tree, row_ids, code, label, seed, stream, ops, op, pause, out)
+            op = emit_run(ring, danger.tree, row_ids, code, label, seed, stream, place, width, ops, op, pause, out)
             if pause["short"] >= 0:
                 return op
             continue
@@ -75,13 +76,13 @@ def advance(ring, danger, X, row_ids, code, label, seed, stream, ops, op, pause,
 
 
 @inline
-def emit_run(ring, tree, row_ids, code, label, seed, stream, ops, op, pause, out):
+def emit_run(ring, tree, row_ids, code, label, seed, stream, place, width, ops, op, pause, out):
     """Make the synthetic rows of the class until its ring changes again; return the operation that is next.
 
     One call makes a run of rows, and takes the arrays out of the ring once. An empty `tree`: bases weigh the same.
     """
     op_class, op_row, op_count, op_out = ops
-    out_X, out_y, _, _, out_base_id, out_neighbor_id, out_step = out
+    out_X, out_y, _, _, out_base_id, out_neighbor_id, out_step, out_draw = out
     rows, lists, _, _ = ring.graph
     X, ids, penalty = rows.X, rows.row_ids, rows.penalty
     stamps = lists.stamps
@@ -94,7 +95,7 @@ def emit_run(ring, tree, row_ids, code, label, seed, stream, ops, op, pause, out
         n = op_count[op] if op_class[op] == code else 0
         row_id = row_ids[op_row[op]]
         for a in range(pause["made"], n):
-            w0, w1, w2, _ = draw(seed, stream, row_id, a)
+            w0, w1, w2, w3 = draw(seed, stream, row_id, a)
             if tree.shape[0] > 0:
                 base = draw_base(tree, w0, oldest % capacity, held, half_life)
             else:
@@ -106,7 +107,7 @@ def emit_run(ring, tree, row_ids, code, label, seed, stream, ops, op, pause, out
                 break
             step = unit(w2)
             at = op_out[op] + a
-            interpolate_row(X[base], X[neighbor], step, out_X[at])
+            put(place, X[base], X[neighbor], step, w0, w1, w2, w3, seed, width, out_X[at])
             if mixed:
                 read(rows, lists, base, ring.nn_slots, ring.nn_d2)
                 vote(X, ring.nn_slots, penalty, out_X[at])
@@ -114,6 +115,9 @@ def emit_run(ring, tree, row_ids, code, label, seed, stream, ops, op, pause, out
             out_base_id[at] = ids[base]
             out_neighbor_id[at] = ids[neighbor]
             out_step[at] = step
+            if out_draw.shape[0] > 0:
+                out_draw[at, 0] = row_id
+                out_draw[at, 1] = a
         if pause["short"] >= 0:
             break
         pause["made"] = 0

@@ -2,9 +2,9 @@
 
 ``place(base, neighbor, step, w0, w1, w2, w3, seed, width, out)`` writes one row into `out`. `base` and `neighbor` are
 its parents, `step` says how far towards the neighbour it is drawn, `w0` to `w3` are the words of its draw, of which
-`more_words` makes any number, and `width` is a spread a column or empty. Every operation rounds once in the rows' own
-dtype (no fused multiply-add), and only the arguments are read: the same provenance gives the same bits everywhere.
-A place that reads more than parents and step says ``DRAWS = True``.
+`more_words` makes any number, and `width` is what columns are measured by, or empty. Every operation rounds once in the
+rows' own dtype (no fused multiply-add), and only the arguments are read: the same provenance gives the same bits
+everywhere. A place that reads more than parents and step says ``DRAWS = True``.
 """
 
 from __future__ import annotations

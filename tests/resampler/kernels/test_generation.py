@@ -49,7 +49,8 @@ def test_build(dtype, place, n, d, count, seed):
     rng = np.random.default_rng(seed)
     X = (rng.normal(size=(n, d)) * 10.0 ** rng.integers(-8, 8)).astype(dtype)
     base, neighbor, step = rng.integers(0, n, count), rng.integers(0, n, count), rng.random(count, np.float32)
-    ids, copy, stream, width = rng.integers(0, 2**62, count), rng.integers(0, 99, count), 7, rng.random(d)
+    ids, copy, stream = rng.integers(0, 2**62, count), rng.integers(0, 99, count), 7
+    width = np.where(rng.random(d) < 0.2, 0.0, rng.random(d))
     out = np.full((count, d), np.nan, dtype=dtype)
     first, last = sorted(rng.integers(0, count + 1, 2))
     keys = ids, copy, np.uint64(seed), stream, width

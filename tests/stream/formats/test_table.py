@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -257,6 +258,24 @@ def test_output_reads_back_to_the_bit(kind, schema):
         assert getattr(back, column).tobytes() == getattr(batch, column).tobytes()
     with pytest.raises(ContractError, match="must be of schema"):
         decode_output(entries[0], FeatureSchema.numeric(["other"]))
+
+
+@pytest.mark.parametrize("kind", OUTPUTS)
+def test_what_keyed_the_draws_comes_back(kind):
+    n = 30
+    draw = np.column_stack([np.arange(n) << 32, np.arange(n) % 7])
+    batch = replace(_batch(PLAIN, n), draw=draw)
+    entries = _written(PLAIN, kind, batch)
+    back = MicroBatch.concat([decode_output(entry, PLAIN) for entry in entries])
+    for column in ("X", "y", "is_synthetic", "row_id", "base_id", "neighbor_id", "step", "draw"):
+        np.testing.assert_array_equal(getattr(back, column), getattr(batch, column))
+    frame = 16 if OUTPUTS[kind].row_an_entry else 0
+    taken = sum(len(item) + frame for entry in entries for pair in entry.items() for item in pair)
+    assert taken <= OutputSize(PLAIN, n, draws=True).bytes_behind_row(kind) + 8_192
+    if OUTPUTS[kind].reserved:
+        with pytest.raises(InvalidInputError, match="column 'draw_id' is a column of the output too"):
+            Settings(FeatureSchema.numeric(["draw_id"]), output_format=kind, strategy="geometric")
+    Settings(FeatureSchema.numeric(["draw_id"]), output_format=kind)
 
 
 @pytest.mark.parametrize("kind", OUTPUTS)
