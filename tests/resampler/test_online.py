@@ -21,9 +21,12 @@ from resampler import (
 )
 from resampler.bases import Bases, weigh
 from resampler.kernels.online.danger import draw_base, restore_weights
+from resampler.methods.place import build
+from resampler.methods.provenance import Draws, Provenance
+from resampler.metric import label_key
 from resampler.parameters import STRATEGIES
 
-COLUMNS = [field.name for field in dataclasses.fields(MicroBatch)]
+COLUMNS = [field.name for field in dataclasses.fields(MicroBatch) if field.name != "draw"]
 
 
 def make_rows(seed, n, d, rate=0.1, n_classes=2):
@@ -475,3 +478,21 @@ def test_forgotten_rows_leave_the_sample_and_the_weights_follow():
     later = online.process(X[4_000:], y[4_000:], ids[4_000:])
     assert not np.isin(later.base_id, gone).any()
     assert_same(later, again.process(X[4_000:], y[4_000:], ids[4_000:]))
+
+
+def test_rows_of_a_place_that_draws_are_rebuilt_from_what_goes_with_them():
+    X, y, ids = make_rows(3, 2_000, 4, rate=0.1)
+    schema = FeatureSchema.numeric(list("abcd")).with_scale([1, 2, 0.5, 1])
+    batch = OnlineResampler(schema, ratio=0.5, seed=7, strategy="geometric", undersample=0.3).process(X, y, ids)
+    made = np.flatnonzero(batch.is_synthetic)
+    assert (batch.draw[~batch.is_synthetic] == -1).all()
+    n, none = len(made), np.empty((len(made), 0), dtype=np.int64)
+    draws = Draws(
+        batch.draw[made, 0], batch.draw[made, 1], np.full(n, label_key(1)), np.zeros(n, np.int64), schema.scale[None], 7
+    )
+    at = np.argsort(ids)
+    base, neighbor = (at[np.searchsorted(ids[at], part[made])] for part in (batch.base_id, batch.neighbor_id))
+    found = Provenance(batch.y[made], base, neighbor, batch.step[made], none, none[0], "ball", draws)
+    assert np.array_equal(build(X, found), batch.X[made])
+    reach = np.linalg.norm((X[neighbor] - X[base]) / schema.scale, axis=1)
+    assert (np.linalg.norm((batch.X[made] - X[base]) / schema.scale, axis=1) <= reach * (1 + 1e-5)).all()
