@@ -85,6 +85,7 @@ def test_every_method_is_its_naive_loop(method, grouping, data):
     assert list(made.neighbor) == [neighbor for _, _, neighbor, *_ in rows]
     assert made.step.tobytes() == np.array([step for *_, step, _ in rows], dtype=np.float32).tobytes()
     assert made.donor.tolist() == [donors for *_, donors in rows]
+    assert not METHODS[method].own_class or (world.y[made.neighbor] == made.label).all()
     assert sum(each.part.n_synthetic for each in grown) == sum(wanted.values()) == len(rows)
 
 
