@@ -294,7 +294,7 @@ class Synthesizer(TableMixin):
         if groups is not None:
             table = table._replace(groups=_checked(groups, len(y)))
         if row_ids is not None:
-            table = table._replace(row_ids=_identities(row_ids, len(y)))
+            table = table._replace(row_ids=identities(row_ids, len(y)))
         done = oversample(
             table,
             self._method,
@@ -354,7 +354,26 @@ def _all_equal(X: Any, rows: NDArray[np.int64]) -> bool:
     return bool((X[rows] == X[rows[0]]).all())
 
 
-def _identities(row_ids: Any, n_samples: int) -> NDArray[np.int64]:
+def identities(row_ids: Any, n_samples: int) -> NDArray[np.int64]:
+    """Check rows' identities.
+
+    Parameters
+    ----------
+    row_ids : array-like of shape (n_samples,)
+        What a user gave.
+    n_samples : int
+        How many rows there are.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,), int64
+        The same.
+
+    Raises
+    ------
+    InvalidInputError
+        If they are not distinct integers of 0 or more, one a row.
+    """
     ids = check_integers("row_ids", row_ids, n_samples)
     if n_samples and (ids.min() < 0 or len(np.unique(ids)) != n_samples):
         raise InvalidInputError(f"row_ids must be {n_samples} distinct integers of 0 or more, one a row")

@@ -14,7 +14,7 @@ from resampler.methods.oversample import oversample
 from resampler.methods.parameters import Parameters
 from resampler.methods.table import Table
 from resampler.metric import label_key
-from resampler.samplers.base import TableMixin, seed_from
+from resampler.samplers.base import TableMixin, identities, seed_from
 from resampler.samplers.containers import Container
 from resampler.samplers.matrix import append_synthetic
 
@@ -56,7 +56,30 @@ class RandomOverSampler(TableMixin, over_sampling.RandomOverSampler):  # type: i
 
     _needs_numbers = False
 
-    def _fit_resample(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
+    def fit_resample(self, X: Any, y: Any, *, row_ids: Any = None, **params: Any) -> tuple[Any, Any]:
+        """Resample the data set.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, pandas or Polars DataFrame, Arrow table} of shape (n_samples, n_features)
+            The rows.
+        y : array-like of shape (n_samples,)
+            Their classes.
+        row_ids : array-like of shape (n_samples,), int64, optional
+            Identities that key the draws: as in `SMOTE`.
+        **params : dict
+            Passed on to the method.
+
+        Returns
+        -------
+        X_resampled : of the type and dtypes of `X`
+            The rows that were given, then those taken again, class by class.
+        y_resampled : of the type of `y`
+            Their classes.
+        """
+        return super().fit_resample(X, y, row_ids=row_ids, **params)
+
+    def _fit_resample(self, X: Any, y: NDArray[Any], row_ids: Any = None) -> tuple[Any, NDArray[Any]]:
         self.shrinkage_ = self._widths()
         rows = X
         if self.shrinkage_ is not None:
@@ -70,7 +93,7 @@ class RandomOverSampler(TableMixin, over_sampling.RandomOverSampler):  # type: i
                     f"bootstrap sample: {error}"
                 ) from error
         made = oversample(
-            Table(rows, y, names=self._names),
+            Table(rows, y, None if row_ids is None else identities(row_ids, len(y)), names=self._names),
             "random",
             self.sampling_strategy_,
             seed=seed_from(self.random_state),

@@ -33,12 +33,12 @@ def rows(gap=1.0, n=(90, 30, 20)):
 def test_rows_are_those_of_the_methods_class(method, shrinkage):
     X, y = rows()
     sampler = CLASSES[method].set_params(random_state=5)
-    known = {}
+    known = {"row_ids": np.random.default_rng(1).permutation(len(y))}
     if method == "random":
         sampler.set_params(shrinkage=shrinkage)
     else:
         sampler.set_params(**({} if method == "adasyn" else {"k_neighbors": 4}))
-        known = {"row_ids": np.random.default_rng(1).permutation(len(y)), "groups": y * 0}
+        known["groups"] = y * 0
     ours = samplers.OverSampler(method, random_state=5, k_neighbors=4, shrinkage=shrinkage)
     made, labels = ours.fit_resample(X, y, **known)
     theirs, their_labels = sampler.fit_resample(X, y, **known)
@@ -72,3 +72,10 @@ def test_what_happens_without_danger_is_said_at_the_users_own_line(method):
 def test_a_method_that_is_not_offered_is_named(method):
     with pytest.raises(InvalidInputError, match=f"must be one of .*, got '{method}'"):
         samplers.OverSampler(method).fit_resample(*rows())
+
+
+@pytest.mark.parametrize("row_ids", [np.zeros(140, np.int64), -np.arange(140), np.arange(3), np.arange(140) / 2])
+@pytest.mark.parametrize("sampler", [samplers.OverSampler(), samplers.RandomOverSampler(), samplers.SMOTETomek()])
+def test_identities_that_are_none_are_named(sampler, row_ids):
+    with pytest.raises(InvalidInputError, match="row_ids must be 140 "):
+        sampler.fit_resample(*rows(), row_ids=row_ids)
