@@ -46,7 +46,7 @@ def weigh(strategy: Strategy, k_neighbors: int, *, clean: bool) -> NDArray[np.in
     """
     foreign = np.arange(k_neighbors + 1)
     rule = METHODS[strategy].weigh
-    assert rule is not None  # noqa: S101 - of every method that a stream offers
+    assert rule is not None  # noqa: S101 - every method of `STREAMED` has one
     weights = rule(foreign, k_neighbors).astype(np.int64)
     if clean:
         weights[-1] = 0

@@ -120,7 +120,7 @@ def _load(point: EntryPoint) -> click.Command:
 
 @contextlib.contextmanager
 def _help_first(ctx: click.Context) -> Iterator[None]:
-    """Let no fault of the configuration file stand before the help that tells what belongs in it."""
+    """Let no fault of the configuration file stand before the help that says what belongs in it."""
     try:
         yield
     except InvalidInputError as error:
@@ -197,7 +197,7 @@ def resampler() -> None:
 def run(command: click.Command, prog_name: str | None = None) -> None:
     """Run a command and leave with its exit code: 0 done, 1 failed, 2 wrong usage, 3 a gate said no.
 
-    What a user can cause is told in one line, never as a traceback.
+    What a user can cause is reported in one line, never as a traceback.
 
     Parameters
     ----------

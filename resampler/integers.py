@@ -1,4 +1,4 @@
-"""Integers that a float64 does not hold: told apart exactly, and interpolated without leaving the integers."""
+"""Integers that a float64 does not hold: distinguished exactly, and interpolated as integers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ EXACT = 2**53  # up to here a float64 holds every integer
 
 
 def are_wide(values: NDArray[Any]) -> bool:
-    """Tell whether there are integers that a float64 may not hold.
+    """Say whether there are integers that a float64 may not hold.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def are_wide(values: NDArray[Any]) -> bool:
 
 
 def offsets(values: NDArray[Any]) -> NDArray[np.float64]:
-    """Return integers as float64, wide ones counted from the least, so that what tells them apart is not rounded away.
+    """Return integers as float64, wide ones counted from the least, so that their differences are not rounded away.
 
     Parameters
     ----------

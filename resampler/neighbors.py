@@ -145,7 +145,7 @@ def _in_float32(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float64]]:
     """Return rows in units of scale about their mean, and the metric that goes with them: twice as many fit a vector.
 
-    About the mean, because what all rows have in common would take the digits that tell them apart; times a power of
+    About the mean, because what all rows have in common would take the digits in which they differ; times a power of
     two where squares would vanish in float32.
     """
     exponent = exponent_of(X, inverse_scale, penalty < 0, RANGES[np.dtype(np.float32)]) or 0
@@ -203,8 +203,8 @@ def nearest_rows(
     Notes
     -----
     Exact costs O(n_queries * n_samples * n_features) at worst, where the rows have no structure that lets cells be
-    passed over. Memory: one more copy of `X`, and n_samples * k * 16 bytes. Rows of any magnitude are told apart: see
-    `resampler.resolution`.
+    passed over. Memory: one more copy of `X`, and n_samples * k * 16 bytes. Rows of any magnitude are distinguished:
+    see `resampler.resolution`.
     """
     n, d = X.shape
     if method not in METHODS:

@@ -158,7 +158,7 @@ class OnlineResampler:
         self._new_buffer(given.capacity, given.k_neighbors)  # refuses now what would not fit into memory later
         self._bases: list[Bases] = []
         self._highest_id = -1  # of all rows that may be held
-        self._reached: set[int] = set()  # classes whose rows are large enough for distances to be told
+        self._reached: set[int] = set()  # classes whose rows are large enough for distances to be distinguished
         self._streams: list[int] = []  # what each class's draws are keyed on
         counts = (np.zeros(MAX_CLASSES, dtype=np.int64) for _ in range(6))
         self._window = Window(
@@ -217,7 +217,7 @@ class OnlineResampler:
         return self._process(X, y, row_ids)[0]
 
     def process_traced(self, X: ArrayLike, y: ArrayLike, row_ids: ArrayLike) -> tuple[MicroBatch, NDArray[np.int64]]:
-        """Pass the next rows through, and tell what each of them became.
+        """Pass the next rows through, and say what each of them became.
 
         Parameters
         ----------
@@ -312,7 +312,8 @@ class OnlineResampler:
                 self._forget_new_classes()
                 raise ContractError(
                     f"rows of class {label} must reach {MIN_REACH:g} units of their features' scale for distances to "
-                    f"be told, got {faint[code]:g} as the furthest from 0: set the features' scale to their spread"
+                    f"be distinguished, got {faint[code]:g} as the furthest from 0: set the features' scale to their "
+                    "spread"
                 )
         self._reached |= reached
 
@@ -320,7 +321,7 @@ class OnlineResampler:
         return reach(X, self.schema.scale, ~self.schema.categorical_mask)
 
     def _check_ids(self, ids: NDArray[np.int64]) -> int:
-        """Refuse ids that cannot tell rows apart; return the highest that there ever was."""
+        """Refuse ids that do not identify rows; return the highest that there ever was."""
         if not len(ids):
             return self._highest_id
         if ids[0] > self._highest_id and (ids[1:] > ids[:-1]).all():
@@ -423,7 +424,7 @@ class OnlineResampler:
         for code, bases in enumerate(self._bases):
             arrays |= {f"{name}_{code}": array for name, array in bases.to_arrays().items()}
         if faded := sorted(code for code in self._reached if not self._reaches(self._bases[code].buffer.held)[1]):
-            arrays["reached"] = np.array(faded)  # what the rows that are held do not tell
+            arrays["reached"] = np.array(faded)  # what the rows that are held do not show
         return dump_state("OnlineResampler", {"schema": self.schema.to_dict(), **to_saved(self.parameters)}, arrays)
 
     @classmethod

@@ -78,7 +78,7 @@ def resolve(
     with np.errstate(over="ignore"):  # a column of one value may be too large for this
         for part in _parts(len(X)):
             rows[part] = np.ldexp(X[part].astype(np.float64), powers) * factors
-    rows[:, numeric & (_spans(X, inverse_scale) == 0)] = 0  # it tells no row from another
+    rows[:, numeric & (_spans(X, inverse_scale) == 0)] = 0  # all rows are equal in it
     return rows, np.ones_like(inverse_scale), scaled_penalty(penalty, exponent)
 
 
@@ -192,7 +192,7 @@ def deviations(X: NDArray[Any], dtype: Any = np.float64) -> NDArray[Any]:
 def reach(
     X: NDArray[np.floating[Any]], scale: NDArray[np.floating[Any]], numeric: NDArray[np.bool_]
 ) -> tuple[float, bool]:
-    """Say how far from 0 rows lie, and whether that is far enough for their distances to be told.
+    """Say how far from 0 rows lie, and whether that is far enough for their distances to be distinguished.
 
     Parameters
     ----------

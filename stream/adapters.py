@@ -5,7 +5,7 @@
                          with the model and gives them back to `Feed`
 `learn_many`             the same, for river
 `loader_batches`         what one of several loader processes reads; commits nothing, as loaders read ahead: each epoch
-                         begins where its feeds are told to; exactly once if the caller saves the cursors that come
+                         begins where its feeds are asked to; exactly once if the caller saves the cursors that come
                          with the batches
 `iterable_dataset`       the same as a PyTorch dataset (``cursors=True`` gives the cursors)
 =======================  =====================================================================================

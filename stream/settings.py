@@ -1,4 +1,4 @@
-"""`Settings`: everything that a worker is told."""
+"""`Settings`: the contract and all options of a worker."""
 
 from __future__ import annotations
 

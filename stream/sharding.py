@@ -1,4 +1,4 @@
-"""How many shards a stream has: its first worker stores the number, everybody after it is told the same or refused."""
+"""How many shards a stream has: its first worker stores the number, and whoever names another is refused."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def open_stream(
     stream : str
         Name of the stream.
     shards : int
-        Number of shards, as the caller was told.
+        Number of shards that the caller was given.
     only : iterable of int, optional
         These shards; by default all.
 
@@ -67,7 +67,7 @@ def require_shards(url: str, stream: str, shards: int, *, claim: bool = False) -
     stream : str
         Name of the stream.
     shards : int
-        As the caller was told.
+        Number of shards that the caller was given.
     claim : bool
         Store the number if none is stored, as a worker does.
 

@@ -109,7 +109,7 @@ def check_rows(store: FeatureStore, view: Any) -> None:
     ------
     ContractError
         If the store is Dask and rows of the source have no event timestamp, for it takes them as values of any time;
-        or if an entity stands in the source several times at one instant, told apart by a created timestamp, for its
+        or if an entity stands in the source several times at one instant, distinguished by a created timestamp, for its
         sort is not stable and an older row may win.
     """
     source = getattr(view, "batch_source", None)

@@ -167,7 +167,7 @@ def check_unique(keys: pa.Table) -> None:
     at = " at one instant" if TIMESTAMP in keys.column_names else ""
     raise DataError(
         f"entity frame must hold each key once{at}, got {found.number} repeated, first {found.example}: keep one row "
-        "of each, or tell them apart by another join key"
+        "of each, or distinguish them by another join key"
     )
 
 

@@ -90,7 +90,7 @@ class _Moments:
 
 
 def _origin(column: pa.ChunkedArray, c: StoredFeature) -> int | None:
-    """Return what to count integers from, so that a float64 tells them apart; None if there is no value."""
+    """Return what to count integers from, so that a float64 distinguishes them; None if there is no value."""
     if c.column.type.exact_in_float64:
         return 0
     first = (pc.list_flatten(column) if c.array else column).drop_null().slice(0, 1).to_pylist()
@@ -132,7 +132,7 @@ def wide_columns(table: pa.Table, contract: Contract) -> list[tuple[StoredFeatur
     Returns
     -------
     list of (StoredFeature, slice)
-        Numeric ones that reach beyond 2**53, and the place of their numbers in a row.
+        Numeric ones beyond 2**53, and the place of their numbers in a row.
     """
     found = []
     for c, span in contract.spans:

@@ -1,4 +1,4 @@
-"""`report.html`: one self-contained page that tells people what a version is."""
+"""`report.html`: one self-contained page that shows people what a version is."""
 
 from __future__ import annotations
 

@@ -143,7 +143,7 @@ categorical
 
 
 def is_select(entity_df: str | Path) -> bool:
-    """Tell whether an entity frame is given as SQL.
+    """Say whether an entity frame is given as SQL.
 
     Parameters
     ----------

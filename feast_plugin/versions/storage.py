@@ -146,7 +146,7 @@ class Location:
         return isinstance(self.filesystem, fs.LocalFileSystem)
 
     def exists(self) -> bool:
-        """Tell whether something is there.
+        """Say whether something is there.
 
         Returns
         -------

@@ -181,7 +181,7 @@ class MinorityBuffer:
         )
         self._highest_id = -1
         self._numeric = ~mask
-        self.reached = metric == "cosine"  # rows have been of a magnitude at which distances can be told
+        self.reached = metric == "cosine"  # rows have been of a magnitude at which distances can be distinguished
 
     def __len__(self) -> int:
         return int(self.ring.graph.rows.cursor["held"])
@@ -361,14 +361,14 @@ class MinorityBuffer:
         return int(discard(*self.ring.graph[:3], gone, np.empty(self.capacity, dtype=np.int32)))
 
     def _check_reach(self) -> None:
-        """Refuse to tell rows apart whose distances vanish in float32."""
+        """Refuse rows whose distances vanish in float32."""
         if self.reached:
             return
         furthest, enough = reach(self.held, self.scale, self._numeric)
         if furthest > 0 and not enough:
             raise InvalidInputError(
-                f"rows must reach {MIN_REACH:g} units of scale for their distances to be told, got {furthest:g} as the "
-                f"furthest from 0 of {len(self)}: give the columns' spread as scale"
+                f"rows must reach {MIN_REACH:g} units of scale for their distances to be distinguished, got {furthest:g} as "
+                f"the furthest from 0 of {len(self)}: give the columns' spread as scale"
             )
 
     def _distances(self, d2: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -41,7 +41,7 @@ class Method:
         Where neighbours are sought, by default among the rows (`resampler.methods.space`).
     weigh : callable, optional
         Weight of a base by how many of its neighbours are of other classes: what a stream goes by. None where a
-        stream cannot offer the method.
+        stream cannot use the method.
     width : callable, optional
         What the place measures columns by (`resampler.methods.width`).
     clean : {"tomek", "enn"}, optional
@@ -161,7 +161,7 @@ def resolve(name: str, *, known: tuple[str, ...] = tuple(METHODS)) -> str:
     name : str
         As a user wrote it.
     known : tuple of str
-        Those that the surface offers.
+        Those that may be asked for here.
 
     Returns
     -------

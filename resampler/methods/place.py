@@ -25,7 +25,7 @@ _ROWS_A_TASK = 32_768
 
 
 def draws(place: str) -> bool:
-    """Tell whether a place needs more of a draw than the step.
+    """Say whether a place needs more of a draw than the step.
 
     Parameters
     ----------

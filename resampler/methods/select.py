@@ -157,7 +157,7 @@ def by_support_vectors(task: Task) -> Selection:
     Parameters
     ----------
     task : Task
-        The class; ``machine.fit(X, y)`` finds the vectors, `m_neighbors` of any class tell danger from noise.
+        The class; ``machine.fit(X, y)`` finds the vectors, `m_neighbors` of any class distinguish danger from noise.
 
     Returns
     -------

@@ -151,7 +151,7 @@ class SVMSMOTE(Synthesizer, over_sampling.SVMSMOTE):  # type: ignore[misc]
     sampling_strategy, random_state, k_neighbors, neighbors, group_by, subgroups
         As in `SMOTE`.
     m_neighbors : int or object
-        Neighbours, of any class, that tell noise, danger and safety apart.
+        Neighbours, of any class, that distinguish noise, danger and safety.
     svm_estimator : object
         Gives `support_` when fitted; by default ``SVC(gamma="scale")``.
     out_step : float

@@ -350,7 +350,7 @@ def _one_hot(rows: NDArray[Any], penalty: NDArray[np.float64]) -> NDArray[Any]:
 
 def _all_equal(X: Any, rows: NDArray[np.int64]) -> bool:
     if not isinstance(X, np.ndarray) or len(rows) < 2 or not np.array_equal(X[rows[0]], X[rows[1]]):
-        return False  # two rows tell nearly always, and a sparse matrix has better to do
+        return False  # two rows nearly always suffice, and a sparse matrix has better to do
     return bool((X[rows] == X[rows[0]]).all())
 
 

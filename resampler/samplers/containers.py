@@ -102,7 +102,7 @@ class Container:
         Returns
         -------
         Kind
-            As its type or its cells tell.
+            As its type or its cells say.
         """
         return kind_of_values(self.values(j))
 

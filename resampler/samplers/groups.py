@@ -14,7 +14,7 @@ from resampler.samplers.matrix import sliceable
 
 
 class GroupColumn:
-    """The column of `X` that tells subgroups apart; one that is not numbers is carried along, not resampled.
+    """The column of `X` that splits rows into subgroups; one that is not numbers is carried along, not resampled.
 
     Parameters
     ----------

@@ -117,7 +117,7 @@ def kind_of_type(dtype: nw.dtypes.DType) -> Kind | None:
     Returns
     -------
     Kind or None
-        None where only the cells tell.
+        None where only the cells say.
     """
     if dtype in (nw.Object, nw.Unknown):
         return None

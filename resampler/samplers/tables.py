@@ -160,7 +160,7 @@ class _PandasFrame(_Table):
         return self._pandas.DataFrame(cells, index=frame.index).set_axis(frame.columns, axis=1)
 
     def _has_na(self, j: int) -> bool:
-        """Tell whether a column that is no numbers holds pandas' NA: encoders refuse it, and take NaN."""
+        """Say whether a column that is no numbers holds pandas' NA: encoders refuse it, and take NaN."""
         column = self.given.iloc[:, j]
         dtype = getattr(column.dtype, "categories", column).dtype
         is_na = type(getattr(dtype, "na_value", None)).__name__ == "NAType"
@@ -221,7 +221,7 @@ def contain_table(X: Any) -> Container | None:
 
 
 def is_arrow(data: object) -> bool:
-    """Tell whether something is Arrow's: narwhals knows its tables and chunked arrays, not its batches and arrays.
+    """Say whether something is Arrow's: narwhals knows its tables and chunked arrays, not its batches and arrays.
 
     Parameters
     ----------

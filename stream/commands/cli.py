@@ -46,7 +46,7 @@ GRACE_S = 0.8  # with what comes before and after it, a second
 
 
 class StreamGroup(click.Group):
-    """Commands that talk to Redis: whatever it answers is told in words."""
+    """Commands that talk to Redis: whatever it answers is reported in words."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command.

@@ -31,7 +31,7 @@ def dry_run(
     shards : sequence of (redis.Redis, ShardKeys)
         The stream's shards.
     settings : Settings
-        As the worker would be told.
+        Those that the worker would have.
     progress : callable
         Called with the number of entries of each read.
 

@@ -225,7 +225,7 @@ class ShardFeed:
         )
 
     def _has_deleted(self, state: OutputState, page: list[Entry]) -> bool:
-        """Tell whether an entry behind the place was deleted that the page does not hold."""
+        """Say whether an entry behind the place was deleted that the page does not hold."""
         if id_pair(state.deleted_id) <= max(id_pair(self.place.cursor), id_pair(self._deleted_id)):
             return False
         return state.deleted_id.encode() not in {entry_id for entry_id, _ in page}
@@ -252,7 +252,7 @@ class ShardFeed:
         else:
             deleted = self._has_deleted(state, page) and state.at_place
             proof = f"entry {state.deleted_id} was deleted unread" if deleted else f"entry {self.place.cursor} is gone"
-            unknown = "how many cannot be told, as it is not known how many rows stand before that place"
+            unknown = "how many is not known, as it is not known how many rows stand before that place"
             self._report(f"up to {missing}", f" ({proof}; {unknown})")
         self._deleted_id = max(self._deleted_id, state.deleted_id, key=id_pair)
         if not page and not state.next_id:

@@ -32,8 +32,8 @@ class Input(ABC):
     Attributes
     ----------
     field : bytes
-        The field that holds the rows; empty where each column is a field. Its name among an entry's first two tells
-        ``auto`` the format, unless a column of the contract is called so.
+        The field that holds the rows; empty where each column is a field. ``auto`` finds the format by this name among
+        an entry's first two fields, unless a column of the contract is called so.
     """
 
     field: ClassVar[bytes] = b""

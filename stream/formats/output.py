@@ -54,7 +54,7 @@ class Output(ABC):
             )
 
     def owns(self, entry: Mapping[bytes, bytes]) -> bool:
-        """Tell whether an entry is of this format.
+        """Say whether an entry is of this format.
 
         Parameters
         ----------

@@ -57,7 +57,7 @@ class Reject:
     original : tuple of bytes
         Names and values of an entry that holds the rejected rows and no other.
     n_rows : int
-        How many rows, as far as that can be told; at least 1.
+        How many rows, as far as that is known; at least 1.
     """
 
     entry: int

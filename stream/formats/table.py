@@ -27,7 +27,7 @@ class _FromTable(EnumType):
 
 
 class InputFormat(StrEnum, metaclass=_FromTable):
-    """How rows stand in an entry; ``auto`` tells by the names of the entry's first two fields."""
+    """How rows stand in an entry; ``auto`` goes by the names of the entry's first two fields."""
 
     vars().update({"AUTO": "auto"} | {each.name.upper(): each.name for each in FORMATS if each.input})
 

@@ -1,4 +1,4 @@
-"""Move packed rows out of a buffer, and tell entries apart by the names of their fields."""
+"""Move packed rows out of a buffer, and find the format of entries by the names of their fields."""
 
 from __future__ import annotations
 

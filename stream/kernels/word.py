@@ -32,7 +32,7 @@ def load(typing_context, buffer, at):  # noqa: ARG001 - Numba tells only this si
 
 @njit(nogil=True)
 def are_digits(word):
-    """Tell whether all eight bytes are decimal digits."""
+    """Say whether all eight bytes are decimal digits."""
     return ((word + _BEYOND_NINE) | (word - _ZEROS)) & _HIGH_BITS == np.uint64(0)
 
 
@@ -59,7 +59,7 @@ def last_digits(buffer, stop, n):
 
 @njit(nogil=True)
 def equal(buffer, start, stop, other, other_start, other_stop):
-    """Tell whether two runs of bytes are equal."""
+    """Say whether two runs of bytes are equal."""
     n = stop - start
     if n != other_stop - other_start:
         return False

@@ -10,7 +10,7 @@ _ENTRY_ID = re.compile(r"([0-9]{1,20})(?:-([0-9]{1,20}))?")
 
 
 def is_entry_id(text: str) -> bool:
-    """Tell whether a text is an entry ID.
+    """Say whether a text is an entry ID.
 
     Parameters
     ----------

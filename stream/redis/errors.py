@@ -177,7 +177,7 @@ def is_passing(error: Exception, url: str = "") -> bool:
 
 
 def is_cluster(url: str) -> bool:
-    """Tell whether a URL leads to a Cluster.
+    """Say whether a URL leads to a Cluster.
 
     Parameters
     ----------

@@ -87,7 +87,7 @@ class Checkpoint:
         entries : int
             Entries at or before it.
         formats : str
-            What the worker was told (`Settings.formats`).
+            The worker's formats (`Settings.formats`).
 
         Returns
         -------
@@ -241,7 +241,7 @@ class Checkpoint:
         Parameters
         ----------
         resampler : OnlineResampler
-            As the worker was told.
+            The worker's.
         keys : ShardKeys
             The shard, for the message.
 
@@ -265,15 +265,15 @@ class Checkpoint:
         )
 
 
-def _difference(stored: FeatureSchema, told: FeatureSchema) -> str:
+def _difference(stored: FeatureSchema, given: FeatureSchema) -> str:
     """Name the first thing in which two contracts differ."""
-    if stored.names != told.names:
-        for number, (before, after) in enumerate(zip(stored.names, told.names, strict=False), start=1):
+    if stored.names != given.names:
+        for number, (before, after) in enumerate(zip(stored.names, given.names, strict=False), start=1):
             if before != after:
                 return f"column {number} {before!r} -> {after!r}"
-        return f"{stored.n_features} -> {told.n_features} columns"
+        return f"{stored.n_features} -> {given.n_features} columns"
     old: tuple[Any, ...] = (*stored.features, stored.label)
-    new: tuple[Any, ...] = (*told.features, told.label)
+    new: tuple[Any, ...] = (*given.features, given.label)
     for before, after in zip(old, new, strict=True):
         for name in (part.name for part in fields(before)):
             if getattr(before, name) != getattr(after, name):

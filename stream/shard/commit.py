@@ -37,7 +37,7 @@ class GapError(ResamplerError):
         What was lost, and the remedy.
     lost : int
         How many entries; negative where another stream stands in the place of the one that was read, and the number
-        cannot be told.
+        is not known.
     """
 
     def __init__(self, message: str, lost: int = 0) -> None:
@@ -124,7 +124,7 @@ class Committer:
     trim : bool
         Trim the input behind each saved state.
     limits : ServerLimits, optional
-        The largest request that the server takes; by default what a server takes that was not told otherwise.
+        The largest request that the server takes; by default what a server takes unless it is set otherwise.
     """
 
     def __init__(
@@ -284,7 +284,7 @@ class Committer:
 
 
 def _is_behind_text(output_id: str, last_id: str) -> bool:
-    """Tell whether an output ID is refused only because text entries of its millisecond bear higher ones."""
+    """Say whether an output ID is refused only because text entries of its millisecond bear higher ones."""
     (ms, seq), (last_ms, last_seq) = id_pair(output_id), id_pair(last_id)
     return ms == last_ms and last_seq >= ROW_NUMBERS and seq > last_seq >> ROW_NUMBER_BITS
 
@@ -309,7 +309,7 @@ def gap_error(keys: ShardKeys, cursor: str, lost: int) -> GapError:
     if lost < 0:
         return GapError(
             f"input stream {keys.input!r} was deleted, renamed or put back after {cursor} was read: it counts fewer "
-            "entries than were read of it, so entries may be lost, and how many cannot be told; restore it, or pass "
+            "entries than were read of it, so entries may be lost, and how many is not known; restore it, or pass "
             "--allow-gap to go on with what stands behind the cursor",
             lost,
         )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class ShardContext(NamedTuple):
-    """A shard, its server, and what its worker was told.
+    """A shard, its server, and its worker's settings.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ class ShardContext(NamedTuple):
     keys : ShardKeys
         The shard.
     settings : Settings
-        What the worker was told.
+        The worker's settings.
     lease : Lease
         Who may write the shard.
     metrics : ShardMetrics
@@ -35,7 +35,7 @@ class ShardContext(NamedTuple):
     clock : callable
         Monotonic seconds.
     sleep : callable
-        Lets seconds pass; returns true when the worker was told to end.
+        Lets seconds pass; returns true when the worker was asked to stop.
     is_alive : callable
         Whether the shard's thread makes progress: see `Heartbeat`.
     """

@@ -90,7 +90,7 @@ def request_member(text: str) -> str:
     Returns
     -------
     str
-        The row id; where that is a hash, and so does not tell where the row stands, ``row_id@ms-seq``.
+        The row id; where that is a hash, and so does not say where the row stands, ``row_id@ms-seq``.
 
     Raises
     ------
@@ -103,7 +103,7 @@ def request_member(text: str) -> str:
 
 
 def is_reached(member: str, cursor: str) -> bool:
-    """Tell whether the row of a request has been read.
+    """Say whether the row of a request has been read.
 
     Parameters
     ----------

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 CHUNK_ROWS = 8_192  # what one read aims at: several output entries, so that a backlog costs few round trips
 MAX_CHUNK_ENTRIES = 8_192
-CHUNK_BYTES = 16 << 20  # and at most, as far as the entries before can tell
+CHUNK_BYTES = 16 << 20  # and at most, as far as the entries before show
 FIRST_CHUNK_ENTRIES = 16  # until it is known how many rows an entry holds
 
 

@@ -60,7 +60,7 @@ class Lease:
         return bool(taken)
 
     def is_free(self) -> bool:
-        """Tell whether no other worker has the lease.
+        """Say whether no other worker has the lease.
 
         Returns
         -------
@@ -90,7 +90,7 @@ class Lease:
 
 
 def owner_name() -> str:
-    """Name this process, so that a later one on this machine can tell whether it still lives.
+    """Name this process, so that a later one on this machine can find out whether it still lives.
 
     Returns
     -------
@@ -103,7 +103,7 @@ def owner_name() -> str:
 
 
 def is_dead(owner: str) -> bool:
-    """Tell whether the owner is known to have died.
+    """Say whether the owner is known to have died.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ def _namespace() -> str:
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()[:8]
         return f"{boot}-{Path('/proc/self/ns/pid').readlink().name.strip('pid:[]')}"
-    except OSError:  # no procfs: nobody's death can be told
+    except OSError:  # no procfs: nobody's death can be seen
         return ""
 
 

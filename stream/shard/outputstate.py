@@ -49,7 +49,7 @@ class OutputState(NamedTuple):
     begun: bool
 
     def ends_before(self, place: FeedPlace) -> bool:
-        """Tell whether the output ends before a place: it was deleted, renamed, put back or begun anew.
+        """Say whether the output ends before a place: it was deleted, renamed, put back or begun anew.
 
         Parameters
         ----------
@@ -64,7 +64,7 @@ class OutputState(NamedTuple):
         return id_pair(self.last_id) < id_pair(place.cursor) or self.emitted < place.rows
 
     def is_intact(self, place: FeedPlace) -> bool:
-        """Tell whether nothing behind a place can have been trimmed.
+        """Say whether nothing behind a place can have been trimmed.
 
         Parameters
         ----------

@@ -26,7 +26,7 @@ IDLE_BLOCK_MS = 200  # longest wait in one read: what a stop request can be late
 
 
 class StoppedError(ResamplerError):
-    """Raise when a worker is told to end while it restores its state; nothing was written."""
+    """Raise when a worker is asked to stop while it restores its state; nothing was written."""
 
 
 class Owned:
@@ -55,7 +55,7 @@ class Owned:
     GapError
         If entries that have to be replayed are gone.
     StoppedError
-        If the worker was told to end meanwhile.
+        If the worker was asked to stop meanwhile.
     ResamplerError
         If the stream was begun with other settings, or its state is damaged.
     """
@@ -180,7 +180,7 @@ class Owned:
             stops = stops[n_batches:] - n
 
     def rest(self) -> None:
-        """Where all has been read, wait for the last commit; it tells how much of the input has gone by now."""
+        """Where all has been read, wait for the last commit, whose reply says how much of the input has gone."""
         if not self.behind:
             self.writer.settle()
             self.writer.write_overdue_state()
@@ -192,5 +192,5 @@ class Owned:
     def _replayed(self, rows: int) -> None:
         self._context.metrics.replayed(rows)
         if self._context.sleep(0):
-            raise StoppedError(f"told to end while {self._context.keys.input!r} was replayed")
+            raise StoppedError(f"asked to stop while {self._context.keys.input!r} was replayed")
         self.require_lease()

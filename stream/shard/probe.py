@@ -27,7 +27,7 @@ class Probe:
     context : ShardContext
         The shard.
     writer : Writer
-        Has its checkpoint and its resampler; is told what the server says of the input.
+        Has its checkpoint and its resampler; takes in what the server says of the input.
     """
 
     def __init__(self, context: ShardContext, writer: Writer) -> None:
@@ -71,7 +71,7 @@ class Probe:
             raise gap_error(keys, stored.cursor, -1) if replaced else lost_output_error(keys, stored.emitted)
         read = max(1, stored.entries - stored.start_entries)
         rows_per_entry = max(1.0, (stored.rows + stored.rejected) / read)
-        # On a quiet stream no commit tells of these.
+        # On a quiet stream no commit reports these.
         writer.forget_requests = int(client.scard(keys.forget))
         writer.gone = info.entries_added - info.length
         metrics.lag(max(0, info.entries_added - stored.entries) * rows_per_entry)
@@ -81,7 +81,7 @@ class Probe:
             self._next_measure = clock() + max(MEASURE_S, took / MEASURE_SHARE)
 
     def is_held_back(self) -> bool:
-        """Tell whether the slowest feed is too far behind what was written.
+        """Say whether the slowest feed is too far behind what was written.
 
         Returns
         -------

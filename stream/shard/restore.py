@@ -61,7 +61,7 @@ class Restorer:
     keys : ShardKeys
         The shard.
     settings : Settings
-        What the worker was told.
+        The worker's settings.
     replayed : callable
         Called with the rows of each read that was replayed; may raise to end the replay.
     clock : callable
@@ -161,7 +161,7 @@ class Restorer:
         Their output is written already. What was forgotten leaves where it left when they were read first.
         """
         started, seen = self._clock(), 0
-        # As the entries were read when their output was written, whatever the worker is told now.
+        # As the entries were read when their output was written, whatever the worker's settings are now.
         settings = replace(self._settings, **stored.settings_of_formats())
         labels = at.resampler.stats().real
         with closing(Intake(self._client, self._keys.input, settings, at.cursor, labels, self._clock)) as intake:

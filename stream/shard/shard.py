@@ -31,7 +31,7 @@ class Shard:
     keys : ShardKeys
         The shard.
     settings : Settings
-        What the worker was told.
+        The worker's settings.
     owner : str
         Name of this worker.
     metrics : ShardMetrics
@@ -41,7 +41,7 @@ class Shard:
     clock : callable
         Monotonic seconds.
     sleep : callable
-        Lets seconds pass; returns true when the worker was told to end.
+        Lets seconds pass; returns true when the worker was asked to stop.
     is_alive : callable
         Whether the shard's thread makes progress: see `Heartbeat`, which keeps the lease while a step is long.
 
@@ -93,7 +93,7 @@ class Shard:
         return self.owned.nothing_due
 
     def is_free(self) -> bool:
-        """Tell whether no other worker owns the shard.
+        """Say whether no other worker owns the shard.
 
         Returns
         -------
@@ -115,7 +115,7 @@ class Shard:
         GapError
             If entries that have to be replayed are gone.
         StoppedError
-            If the worker was told to end meanwhile.
+            If the worker was asked to stop meanwhile.
         ResamplerError
             If the stream was begun with other settings, or its state is damaged.
         """

@@ -208,7 +208,7 @@ class Writer:
         self._committer.close()
 
     def _is_overtaken(self, entries: int) -> bool:
-        """Tell whether somebody else trims the input, and more was read since the saved state than may still go.
+        """Say whether somebody else trims the input, and more was read since the saved state than may still go.
 
         A replay from the saved state is impossible once an entry behind it has gone.
         """

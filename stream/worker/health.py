@@ -79,7 +79,7 @@ class Vitals:
         return 0.0 if since is None else self._clock() - since
 
     def hangs(self) -> bool:
-        """Tell whether the thread neither ends its steps nor computes.
+        """Say whether the thread neither ends its steps nor computes.
 
         Returns
         -------

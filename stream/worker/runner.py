@@ -33,7 +33,7 @@ LAST_COMMIT_RETRY_S = 30.0  # between two attempts of a shard that loads and rea
 STANDBY_S = 0.2  # between two attempts to take a shard that another worker has
 HAND_OVER_S = 1.0  # what a shard that was given up is left alone for
 ORPHAN_S = 2.0  # a shard that nobody has taken for so long is taken by whoever sees it, whatever the shares say
-REPEAT_S = 60.0  # how often a trouble that lasts is told again
+REPEAT_S = 60.0  # how often a trouble that lasts is reported again
 
 
 class Orders(Protocol):
@@ -96,7 +96,7 @@ class Orders(Protocol):
 
 
 class ShardRunner:
-    """Work on one shard until the worker is told to stop.
+    """Work on one shard until the worker is asked to stop.
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ class ShardRunner:
         self._acquired = False  # on the present connection
         self._cursor = ""
         self._retry_s = 0.0
-        self._said = ("", 0.0)  # the last trouble that was told, and when
+        self._said = ("", 0.0)  # the last trouble that was reported, and when
 
     def complaint(self) -> str:
         """Say what is wrong with the shard.
@@ -180,8 +180,8 @@ class ShardRunner:
         self.vitals.trouble(words)
         limit_s = LAST_COMMIT_RETRY_S if self._acquired else LAST_RETRY_S
         self._retry_s = min(max(FIRST_RETRY_S, 2 * self._retry_s), limit_s)
-        told, told_at = self._said
-        if told != words or time.monotonic() - told_at >= REPEAT_S:
+        last, last_s = self._said
+        if last != words or time.monotonic() - last_s >= REPEAT_S:
             self._said = words, time.monotonic()
             logger.warning("%s: %s; trying until it works", self._keys.input, words)
         self._sleep(self._retry_s)
@@ -195,7 +195,7 @@ class ShardRunner:
         self.vitals.settled()
 
     def _sleep(self, seconds: float) -> bool:
-        """Let seconds pass; return whether the worker was told to end."""
+        """Let seconds pass; return whether the worker was asked to stop."""
         deadline = time.monotonic() + seconds
         while True:
             self.vitals.beat()

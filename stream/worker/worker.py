@@ -31,7 +31,7 @@ REPORT_S = 0.5  # between two reports that this worker lives
 
 
 class Worker:
-    """Resample a stream until told to stop.
+    """Resample a stream until asked to stop.
 
     Parameters
     ----------
@@ -207,7 +207,7 @@ class Worker:
             raise self._failure
 
     def _await_server(self) -> bool:
-        """Connect, and claim the stream's number of shards; return False if told to end before that."""
+        """Connect, and claim the stream's number of shards; return False if asked to stop before that."""
         started, pause_s, said = time.monotonic(), FIRST_RETRY_S, ""
         while not self.stopping.is_set():
             self._vitals.beat()
@@ -261,7 +261,7 @@ class Worker:
             thread.join(0.05)
 
     def _report(self) -> None:
-        """Report that this worker lives, and work out how many shards are its part, until told to stop."""
+        """Report that this worker lives, and work out how many shards are its part, until asked to stop."""
         client, said = None, ""
         while not self.stopping.is_set():
             try:

@@ -97,7 +97,7 @@ def stamp_of(rows, slot):
 
 @inline
 def alive(stamp, oldest, held, capacity):
-    """Tell whether the row of a stamp is among the `held` rows from stamp `oldest` on."""
+    """Say whether the row of a stamp is among the `held` rows from stamp `oldest` on."""
     age = stamp - oldest
     if age < 0:
         age += 2 * capacity

@@ -99,7 +99,7 @@ def evict(rows, cells, n):
 
 @inline
 def refit_due(control, later):
-    """Tell whether the categories' penalty is to be looked at some rows later: ever more rarely, then regularly."""
+    """Say whether the categories' penalty is to be looked at some rows later: ever more rarely, then regularly."""
     n = control["inserted"] + later
     return control["refit_rows"] > 0 and (n & (n - 1) == 0 or n % control["refit_rows"] == 0)
 

@@ -138,7 +138,7 @@ class Graph(NamedTuple):
 
 @inner
 def out_of_range(d2, radius, limit, n_features):
-    """Tell whether all rows within `radius` of a centroid at squared distance `d2` are farther away than `limit`.
+    """Say whether all rows within `radius` of a centroid at squared distance `d2` are farther away than `limit`.
 
     The margins cover the rounding of float32 sums over all columns, and squares that underflow.
     """

@@ -22,8 +22,8 @@ DEAD = -1  # row id of a slot that holds no row
 def block_distances(block, query, penalty, limit, out):
     """Write the squared distances of one block's rows to `query`; stop early, and return 0, if all exceed `limit`.
 
-    Else return the word whose bits tell the lanes within it. `penalty[j]` is negative for a numeric column, else what
-    a differing category adds.
+    Else return the word whose bits are set for the lanes within it. `penalty[j]` is negative for a numeric column,
+    else what a differing category adds.
     """
     n_features = query.shape[0]
     out[:] = 0

@@ -46,13 +46,13 @@ def add_category(block, query, j, penalty, out):
 
 
 def at_most(values, limits):
-    """Return the word whose bit i tells whether ``values[i] <= limits[i]``; one limit stands for all lanes."""
+    """Return the word whose bit i says whether ``values[i] <= limits[i]``; one limit stands for all lanes."""
     hits = np.flatnonzero(values <= limits).astype(np.uint64)
     return np.bitwise_or.reduce(np.uint64(1) << hits, initial=np.uint64(0))
 
 
 def near(values, limits, factor, offset):
-    """Return the word whose bit i tells whether ``values[i] <= limits[i] * factor + offset``."""
+    """Return the word whose bit i says whether ``values[i] <= limits[i] * factor + offset``."""
     return at_most(values, limits * factor + offset)
 
 

@@ -1,4 +1,4 @@
-"""Sketches: rows in a byte a column, which tell where a row cannot be near; the rows themselves decide.
+"""Sketches: rows quantised to a byte a column, which rule rows out as too far away; the rows themselves decide.
 
 A search waits for memory, not for arithmetic. So what it scans is a sketch of each row: the difference to the cell's
 centroid in units of the block's grain, rounded (of a category the code, if it is small). A block knows how far its
@@ -30,7 +30,7 @@ def margin_of(n_features):
 
 @inline
 def is_small(code):
-    """Tell whether a category's code is its own sketch; no other code's is."""
+    """Say whether a category's code is its own sketch; no other code's is."""
     return 0 <= code <= GRAINS and code == np.floor(code)
 
 
@@ -94,7 +94,7 @@ def see_from(query, centroids, cell, lanes, penalty, residual):
 def sketch_distances(block, grain, residual, penalty, limit, out):
     """Write the squared distances of one block's sketches to a residual, as `block_distances` does of rows.
 
-    Stops early, and returns 0, if all exceed `limit`; else returns the word whose bits tell the lanes within it.
+    Stops early, and returns 0, if all exceed `limit`; else returns the word whose bits are set for the lanes within it.
     """
     n_features = residual.shape[0]
     out[:] = 0
