@@ -61,7 +61,7 @@ class Bases:
     make_buffer : callable
         ``make_buffer(capacity, k_neighbors)`` makes an empty buffer.
     capacity, k_neighbors : int
-        As of `OnlineResampler`.
+        See `OnlineResampler`.
     weights : ndarray of shape (k_neighbors + 1,) or (0,), int64
         What `weigh` gave.
     """

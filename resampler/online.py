@@ -222,7 +222,7 @@ class OnlineResampler:
         Parameters
         ----------
         X, y, row_ids : array-like
-            As of `process`.
+            See `process`.
 
         Returns
         -------

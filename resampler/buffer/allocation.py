@@ -42,7 +42,7 @@ def make_ring(
     Parameters
     ----------
     capacity, k_neighbors : int
-        As of `MinorityBuffer`.
+        See `MinorityBuffer`.
     inverse_scale, penalty : ndarray of shape (n_features,), float32
         The metric.
     cosine : bool

@@ -367,8 +367,8 @@ class MinorityBuffer:
         furthest, enough = reach(self.held, self.scale, self._numeric)
         if furthest > 0 and not enough:
             raise InvalidInputError(
-                f"rows must reach {MIN_REACH:g} units of scale for their distances to be distinguished, got {furthest:g} as "
-                f"the furthest from 0 of {len(self)}: give the columns' spread as scale"
+                f"rows must reach {MIN_REACH:g} units of scale for their distances to be distinguished, got {furthest:g} "
+                f"as the furthest from 0 of {len(self)}: give the columns' spread as scale"
             )
 
     def _distances(self, d2: NDArray[np.float32]) -> NDArray[np.float32]:
