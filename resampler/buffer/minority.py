@@ -367,8 +367,8 @@ class MinorityBuffer:
         furthest, enough = reach(self.held, self.scale, self._numeric)
         if furthest > 0 and not enough:
             raise InvalidInputError(
-                f"rows must reach {MIN_REACH:g} units of scale for their distances to be distinguished, got {furthest:g} "
-                f"as the furthest from 0 of {len(self)}: give the columns' spread as scale"
+                f"rows must reach {MIN_REACH:g} units of scale for their distances to be distinguished, got "
+                f"{furthest:g} as the furthest from 0 of {len(self)}: give the columns' spread as scale"
             )
 
     def _distances(self, d2: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -415,7 +415,7 @@ class MinorityBuffer:
         neighbor_ids : ndarray of shape (n_rows, k_neighbors), int64
             Nearest first; -1 where there are fewer other rows.
         distances : ndarray of shape (n_rows, k_neighbors), float32
-            As of `kneighbors`; infinite where there are fewer other rows.
+            See `kneighbors`; infinite where there are fewer other rows.
 
         Raises
         ------

@@ -20,7 +20,7 @@ def patiently(call: Callable[[], Any], url: str, reconnect: Callable[[], object]
     call : callable
         What does no harm when it is done twice.
     url : str
-        The server's, as of `stream.redis.connection.open_client`.
+        The server's: see `stream.redis.connection.open_client`.
     reconnect : callable
         Called before each further attempt: behind a fail-over another server answers.
 
