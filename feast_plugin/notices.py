@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 
 class SnapshotWarning(UserWarning):
-    """Tell that something was left out, put in or taken for something else."""
+    """Warn that something was left out, put in or taken for something else."""
 
 
 def notice(text: str) -> None:
-    """Tell the user something.
+    """Give the user a warning.
 
     Parameters
     ----------

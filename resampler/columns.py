@@ -93,7 +93,7 @@ LABEL_DTYPES = ("int64", "string")
 
 
 def family_of(arrow_type: pa.DataType) -> str | None:
-    """Tell what can be done with values of an Arrow type.
+    """Say what can be done with values of an Arrow type.
 
     Parameters
     ----------
@@ -271,7 +271,7 @@ class Column:
         return dict(_BOOLEAN_WORDS) if self.type.family == BOOLEAN else None
 
     def are_codes(self, codes: NDArray[np.number]) -> NDArray[np.bool_]:
-        """Tell which numbers rows may hold.
+        """Say which numbers rows may hold.
 
         Parameters
         ----------

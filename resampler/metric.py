@@ -155,7 +155,7 @@ def check_seed(seed: object) -> int:
 
 
 def label_key(label: object) -> int:
-    """Return the 32-bit stream that a class's draws are keyed on.
+    """Return the 32-bit class key that a class's draws are keyed on.
 
     It depends on the label alone, so a class draws the same whatever other classes there are. ``1``, ``1.0`` and
     ``"1"`` are one class.

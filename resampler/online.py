@@ -76,11 +76,13 @@ class OnlineResampler:
         Rows over which the classes' shares are counted.
     burst : int
         Synthetic rows of a class that one row can cause, at most.
-    strategy : {"smote", "borderline", "adasyn"}
-        Which rows of a class are bases: all alike; those in danger, that is half or more of whose `k_neighbors`
-        nearest rows are of other classes, but not all; or each in proportion to the number of such rows. The other
-        classes are represented by a sample of up to `capacity` rows, thinned to as many as the class has in the same
-        stretch of rows. Where no row is in danger, all bases are alike.
+    strategy : {"smote", "borderline", "adasyn", "geometric"}
+        How rows are made: a method of `resampler.methods.catalog`. Bases are all rows of a class alike; under
+        borderline those in danger, that is half or more of whose `k_neighbors` nearest rows are of other classes, but
+        not all; under adasyn each in proportion to the number of such rows. Under geometric rows lie in the ball around
+        a base, else on the segment to a neighbour. The other classes are represented by a sample of up to `capacity`
+        rows, thinned to as many as the class has in the same stretch of rows. Where no row is in danger, all bases are
+        alike.
     clean : bool
         Leave out noise: rows all of whose `k_neighbors` nearest rows are of other classes are not taken as bases.
     undersample : float or None

@@ -53,7 +53,7 @@ class OnlineParameters:
     strategy: Strategy = option(
         "smote",
         one_of(STRATEGIES, former=FORMER_STRATEGIES),
-        "Bases: all rows of a class, those in danger, or each by its danger.",
+        "How rows are made: from all rows of a class, those in danger, each by its danger, or in a ball around each.",
     )
     clean: bool = option(False, FLAG, "Make nothing of rows that have none but other classes around them.")
     undersample: float | None = option(None, RATIO, "Drop majority rows until minority : majority is this.")

@@ -45,8 +45,9 @@ class Synthetic(NamedTuple):
 class MicroBatch:
     """Rows in the order of emission: each real row, then the synthetic rows that it caused.
 
-    A synthetic row is ``X[base] + step * (X[neighbour] - X[base])`` in float32, one rounding an operation;
-    categorical columns are the base's neighbourhood's vote instead.
+    A synthetic row lies where its method has its place (`resampler.kernels.places`), with most on the segment,
+    ``X[base] + step * (X[neighbour] - X[base])``, in float32, one rounding an operation. Categorical columns take the
+    vote of the base's neighbours.
 
     Parameters
     ----------

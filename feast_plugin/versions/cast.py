@@ -93,7 +93,7 @@ def _is_finer(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
 
 
 def note_timestamps(column: pa.ChunkedArray) -> None:
-    """Tell the user what `cast_timestamp` takes for granted, or changes.
+    """Warn the user of what `cast_timestamp` takes for granted, or changes.
 
     Parameters
     ----------

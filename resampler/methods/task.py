@@ -71,7 +71,7 @@ class Task:
         return np.searchsorted(self.members, at) if self.table.row_ids is None else self.table.row_ids[at]
 
     def foreign(self, found: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Tell which rows are of other classes.
+        """Say which rows are of other classes.
 
         Parameters
         ----------

@@ -18,8 +18,8 @@ OFFERED = tuple(name for name, method in METHODS.items() if method.clean is None
 class OverSampler(Synthesizer, BaseOverSampler):  # type: ignore[misc]
     """Over-sample numeric rows by a method that is named, with the provenance of every synthetic row.
 
-    The same rows as the class of that method gives with these parameters; a method that has no class of its own is
-    reached by this one, on the command line and in snapshots by the same name.
+    The rows are those that the method's own class makes with these parameters, where it has one. The command line and
+    snapshots know the method by the same name.
 
     Parameters
     ----------

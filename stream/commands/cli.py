@@ -171,10 +171,10 @@ def run(
             f"lag {report['lag']}",
             err=True,
         )
-        _tell_of_few(report)
+        _warn_of_few(report)
 
 
-def _tell_of_few(report: dict[str, Any]) -> None:
+def _warn_of_few(report: dict[str, Any]) -> None:
     """Say which classes have too few rows for synthetic ones."""
     for shard in report["shards"]:
         for label, rows in shard["too_few"].items():
@@ -243,7 +243,7 @@ def status(url: str | None, name: str, shards: int, as_json: bool) -> None:
             f"{shard['synthetic']} synthetic, ratio {kept}, {shard['dead_letters']} dead letters, "
             f"owner {shard['owner'] or 'none'}"
         )
-    _tell_of_few(report)
+    _warn_of_few(report)
 
 
 @stream.command()

@@ -158,7 +158,7 @@ def code_of(error: Exception) -> str:
 
 
 def is_passing(error: Exception, url: str = "") -> bool:
-    """Tell an error that time heals (restart, fail-over, full memory) from one that it does not.
+    """Say whether time heals an error (restart, fail-over, full memory).
 
     Parameters
     ----------

@@ -127,7 +127,7 @@ class Restorer:
         return Restored(at.resampler, stored, at.entries, ", ".join(passed))
 
     def _miscounted(self, resampler: OnlineResampler, stored: Checkpoint) -> str:
-        """Tell what a replay has counted that the checkpoint has not; empty if they agree."""
+        """Say what a replay has counted that the checkpoint has not; empty if they agree."""
         counted = {str(label): n for label, n in resampler.stats().real.items() if n}
         wanted = {label: counts[0] for label, counts in stored.classes.items() if counts[0]}
         if not stored.classes or counted == wanted:
