@@ -17,7 +17,7 @@ from resampler.kernels.buffer.ring import (
     evict,
     expire,
 )
-from resampler.kernels.buffer.sample import WAVE, sample
+from resampler.kernels.buffer.sample import BATCH, sample
 from resampler.kernels.buffer.search import ALL
 from resampler.kernels.simd.blocks import DEAD
 from resampler.layout import as_kernel_array
@@ -465,7 +465,7 @@ class MinorityBuffer:
             np.empty(n, dtype=np.float32),
         )
         state = *self.ring.graph[:2], self.ring.control["half_life"], self.ring.nn_slots, self.ring.nn_d2
-        key, short, begin = np.uint64(check_seed(seed)), np.empty(WAVE, dtype=np.int64), 0
+        key, short, begin = np.uint64(check_seed(seed)), np.empty(BATCH, dtype=np.int64), 0
         while begin < n:
             begin, n_short = sample(*state, key, SAMPLE_STREAM, start, begin, short, *out)
             mend(self.ring, short[:n_short])

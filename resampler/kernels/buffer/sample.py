@@ -1,4 +1,4 @@
-"""Synthetic rows of a buffer, wave by wave: draws, then bases and neighbours, then the rows."""
+"""Synthetic rows of a buffer, batch by batch: draws, then bases and neighbours, then the rows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from resampler.kernels.random import bounded, draw, fading, unit
 from resampler.kernels.simd.blocks import DEAD
 from resampler.kernels.simd.lanes import LINE, prefetch
 
-WAVE = 64  # synthetic rows whose parents are asked for before the first of them is read
+BATCH = 64  # synthetic rows whose parents are asked for before the first of them is read
 
 
 @inline
@@ -42,11 +42,11 @@ def choose(word, held, half_life):
 def sample(rows, lists, half_life, nn_slots, nn_d2, seed, stream, start, begin, short, out, base, neighbor, step):
     """Make synthetic rows start + begin, start + begin + 1, ..., until there are no more or lists have run short.
 
-    Returns which row is next, and how many slots of such lists were written: `WAVE` at most. `nn_slots` and `nn_d2`, of
-    as many values as there are neighbours to choose from, are working space.
+    Returns which row is next, and how many slots of such lists were written: `BATCH` at most. `nn_slots` and `nn_d2`,
+    of as many values as there are neighbours to choose from, are working space.
     """
-    for first in range(begin, step.shape[0], WAVE):
-        last = min(first + WAVE, step.shape[0])
+    for first in range(begin, step.shape[0], BATCH):
+        last = min(first + BATCH, step.shape[0])
         n_short = find_parents(
             rows, lists, half_life, nn_slots.shape[0], seed, stream, start, first, last, short, base, neighbor, step
         )
