@@ -31,7 +31,17 @@ class BorderlineSMOTE(Synthesizer, over_sampling.BorderlineSMOTE):  # type: igno
 
     Attributes
     ----------
-    sampling_strategy_, nn_k_, neighbors_recall_, n_features_in_, feature_names_in_, provenance_
+    sampling_strategy_
+        As in `SMOTE`.
+    nn_k_
+        As in `SMOTE`.
+    neighbors_recall_
+        As in `SMOTE`.
+    n_features_in_
+        As in `SMOTE`.
+    feature_names_in_
+        As in `SMOTE`: only where `X` has names.
+    provenance_
         As in `SMOTE`.
     nn_m_ : object
         The same of `m_neighbors`.
@@ -104,7 +114,15 @@ class ADASYN(Synthesizer, over_sampling.ADASYN):  # type: ignore[misc]
 
     Attributes
     ----------
-    sampling_strategy_, neighbors_recall_, n_features_in_, feature_names_in_, provenance_
+    sampling_strategy_
+        As in `SMOTE`.
+    neighbors_recall_
+        As in `SMOTE`.
+    n_features_in_
+        As in `SMOTE`.
+    feature_names_in_
+        As in `SMOTE`: only where `X` has names.
+    provenance_
         As in `SMOTE`.
     nn_ : object
         What `n_neighbors` was validated to; it searches only where an object was given.
@@ -159,8 +177,16 @@ class SVMSMOTE(Synthesizer, over_sampling.SVMSMOTE):  # type: ignore[misc]
 
     Attributes
     ----------
-    sampling_strategy_, nn_k_, neighbors_recall_, n_features_in_, feature_names_in_
+    sampling_strategy_
         As in `SMOTE`.
+    nn_k_
+        As in `SMOTE`.
+    neighbors_recall_
+        As in `SMOTE`.
+    n_features_in_
+        As in `SMOTE`.
+    feature_names_in_
+        As in `SMOTE`: only where `X` has names.
     nn_m_ : object
         The same of `m_neighbors`.
     svm_estimator_ : object

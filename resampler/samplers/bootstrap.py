@@ -39,8 +39,12 @@ class RandomOverSampler(TableMixin, over_sampling.RandomOverSampler):  # type: i
 
     Attributes
     ----------
-    sampling_strategy_, n_features_in_, feature_names_in_
+    sampling_strategy_
         As in `SMOTE`.
+    n_features_in_
+        As in `SMOTE`.
+    feature_names_in_
+        As in `SMOTE`: only where `X` has names.
     shrinkage_ : dict or None
         Width of the noise of each class.
     sample_indices_ : ndarray of shape (n_resampled,), int64
@@ -143,8 +147,10 @@ class RandomUnderSampler(TableMixin, under_sampling.RandomUnderSampler):  # type
 
     Attributes
     ----------
-    n_features_in_, feature_names_in_
+    n_features_in_
         As in `SMOTE`.
+    feature_names_in_
+        As in `SMOTE`: only where `X` has names.
     sampling_strategy_ : dict
         Rows that each class has, or is to keep.
     sample_indices_ : ndarray of shape (n_resampled,), int64

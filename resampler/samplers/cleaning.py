@@ -38,8 +38,10 @@ class TomekLinks(TableMixin, under_sampling.TomekLinks):  # type: ignore[misc]
 
     Attributes
     ----------
-    n_features_in_, feature_names_in_
+    n_features_in_
         As in `SMOTE`.
+    feature_names_in_
+        As in `SMOTE`: only where `X` has names.
     sampling_strategy_ : dict
         Rows that each class has, or is to keep.
     sample_indices_ : ndarray of shape (n_kept,), int64
@@ -84,8 +86,10 @@ class EditedNearestNeighbours(TableMixin, under_sampling.EditedNearestNeighbours
 
     Attributes
     ----------
-    n_features_in_, feature_names_in_
+    n_features_in_
         As in `SMOTE`.
+    feature_names_in_
+        As in `SMOTE`: only where `X` has names.
     sampling_strategy_ : dict
         Rows that each class has, or is to keep.
     nn_ : object

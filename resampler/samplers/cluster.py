@@ -28,7 +28,17 @@ class KMeansSMOTE(Synthesizer, over_sampling.KMeansSMOTE):  # type: ignore[misc]
 
     Attributes
     ----------
-    sampling_strategy_, nn_k_, neighbors_recall_, n_features_in_, feature_names_in_, provenance_
+    sampling_strategy_
+        As in `SMOTE`.
+    nn_k_
+        As in `SMOTE`.
+    neighbors_recall_
+        As in `SMOTE`.
+    n_features_in_
+        As in `SMOTE`.
+    feature_names_in_
+        As in `SMOTE`: only where `X` has names.
+    provenance_
         As in `SMOTE`.
     kmeans_estimator_ : object
         The fitted clusters.

@@ -92,8 +92,12 @@ class SMOTEENN(_Combined, combine.SMOTEENN):  # type: ignore[misc]
 
     Attributes
     ----------
-    sampling_strategy_, n_features_in_, feature_names_in_
+    sampling_strategy_
         As in `SMOTE`.
+    n_features_in_
+        As in `SMOTE`.
+    feature_names_in_
+        As in `SMOTE`: only where `X` has names.
     smote_ : SMOTE
         The over-sampler, fitted.
     enn_ : EditedNearestNeighbours
@@ -134,8 +138,12 @@ class SMOTETomek(_Combined, combine.SMOTETomek):  # type: ignore[misc]
 
     Attributes
     ----------
-    sampling_strategy_, n_features_in_, feature_names_in_
+    sampling_strategy_
         As in `SMOTE`.
+    n_features_in_
+        As in `SMOTE`.
+    feature_names_in_
+        As in `SMOTE`: only where `X` has names.
     smote_ : SMOTE
         The over-sampler, fitted.
     tomek_ : TomekLinks

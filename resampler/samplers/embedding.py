@@ -55,8 +55,12 @@ class EmbeddingSMOTE(TableMixin, BaseOverSampler):  # type: ignore[misc]
 
     Attributes
     ----------
-    sampling_strategy_, n_features_in_, feature_names_in_
+    sampling_strategy_
         As in `SMOTE`.
+    n_features_in_
+        As in `SMOTE`.
+    feature_names_in_
+        As in `SMOTE`: only where `X` has names.
     transformer_ : object
         The fitted transformer.
     smote_ : SMOTE

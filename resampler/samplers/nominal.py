@@ -41,8 +41,16 @@ class SMOTENC(Synthesizer, over_sampling.SMOTENC):  # type: ignore[misc]
 
     Attributes
     ----------
-    sampling_strategy_, nn_k_, neighbors_recall_, n_features_in_, feature_names_in_
+    sampling_strategy_
         As in `SMOTE`.
+    nn_k_
+        As in `SMOTE`.
+    neighbors_recall_
+        As in `SMOTE`.
+    n_features_in_
+        As in `SMOTE`.
+    feature_names_in_
+        As in `SMOTE`: only where `X` has names.
     categorical_encoder_ : object
         The encoder, fitted.
     categorical_features_ : ndarray of shape (n_categorical,), int64
@@ -219,8 +227,16 @@ class SMOTEN(Synthesizer, over_sampling.SMOTEN):  # type: ignore[misc]
 
     Attributes
     ----------
-    sampling_strategy_, nn_k_, neighbors_recall_, n_features_in_, feature_names_in_
+    sampling_strategy_
         As in `SMOTE`.
+    nn_k_
+        As in `SMOTE`.
+    neighbors_recall_
+        As in `SMOTE`.
+    n_features_in_
+        As in `SMOTE`.
+    feature_names_in_
+        As in `SMOTE`: only where `X` has names.
     categorical_encoder_ : object
         The encoder, fitted.
     categorical_features_ : ndarray of shape (n_categorical,), int64

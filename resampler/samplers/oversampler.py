@@ -36,7 +36,15 @@ class OverSampler(Synthesizer, BaseOverSampler):  # type: ignore[misc]
 
     Attributes
     ----------
-    sampling_strategy_, neighbors_recall_, n_features_in_, feature_names_in_, provenance_
+    sampling_strategy_
+        As in `SMOTE`.
+    neighbors_recall_
+        As in `SMOTE`.
+    n_features_in_
+        As in `SMOTE`.
+    feature_names_in_
+        As in `SMOTE`: only where `X` has names.
+    provenance_
         As in `SMOTE`.
 
     Examples
