@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from resampler.kernels.jit import njit
+from resampler.kernels.jit import entry, njit
 from resampler.kernels.places import put
 from resampler.kernels.random import bounded, draw, unit
 
@@ -68,7 +68,7 @@ def draw_parents(row_ids, nn_slots, span, turn, copy, seed, stream, neighbor, st
         steps[i] = unit(w2) * span[b, a]
 
 
-@njit(nogil=True)
+@entry
 def build(place, X, base, neighbor, steps, row_ids, copy, seed, stream, width, first, last, out):
     """Write rows first .. last-1 where `place` has them; each draws by its base's id and the number of the copy."""
     w0 = w1 = w2 = w3 = np.uint64(0)
