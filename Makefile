@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-lanes test-torch lint bench tables pictures chaos clean
+.PHONY: help demo test test-kernels test-torch lint bench tables pictures chaos clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do $$p -c '
 STAMP = $(VENV)/.installed-$(1)
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(call STAMP,demo) ## Run the main job end to end on real data with an embedded Redis server
 	@$(BIN)/resampler demo $(ARGS)
@@ -17,7 +17,7 @@ demo: $(call STAMP,demo) ## Run the main job end to end on real data with an emb
 test: $(call STAMP,test) ## Run the tests (ARGS="-k name" to choose)
 	@rm -rf .cache/numba && NUMBA_CACHE_DIR=$(CURDIR)/.cache/numba $(BIN)/python -m pytest -n auto --maxprocesses 4 $(ARGS)
 
-test-lanes: $(call STAMP,test) ## Run the kernels' tests without the compiler (with coverage) and with bounds checks
+test-kernels: $(call STAMP,test) ## Run the kernels' tests without the compiler (with coverage) and with bounds checks
 	@NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 tests/resampler -m 'not compiled' --cov=resampler $(ARGS)
 	@NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(CURDIR)/.cache/numba-bounds $(BIN)/python -m pytest -n auto --maxprocesses 4 tests/resampler $(ARGS)
 

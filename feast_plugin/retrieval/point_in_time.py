@@ -13,7 +13,7 @@ from feast_plugin.retrieval.sources import at_absolute_paths, check_rows
 from feast_plugin.versions.cast import note_timestamps
 from feast_plugin.versions.conform import cast_table, check_nulls, checked_frame
 from feast_plugin.versions.contract import TIMESTAMP, Contract
-from feast_plugin.versions.rows import Rows, canonical_rows
+from feast_plugin.versions.rows import CanonicalRows, canonical_rows
 from resampler.errors import DataError, ResamplerError
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def retrieve(
     extra: str | None,
     spool: Path,
     forgotten: Tombstones,
-) -> Rows:
+) -> CanonicalRows:
     """Run the point-in-time retrieval and put its rows in canonical form on disk.
 
     Parameters
@@ -56,7 +56,7 @@ def retrieve(
 
     Returns
     -------
-    Rows
+    CanonicalRows
         As many as the frame has of other entities: rows that the store dropped are put back
         (`feast_plugin.retrieval.dropped`).
 

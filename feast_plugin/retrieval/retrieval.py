@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from feast_plugin.versions.contract import Contract
     from feast_plugin.versions.frame import EntityFrame
     from feast_plugin.versions.request import Request
-    from feast_plugin.versions.rows import Rows
+    from feast_plugin.versions.rows import CanonicalRows
     from feast_plugin.versions.tombstones import Tombstones
 
 
@@ -107,7 +107,7 @@ class Retrieval(Source):
         """The entity frame's path, its SQL, or the span of time."""
         return {"entity_frame": self._frame.notes}
 
-    def rows(self, spool: Path, forgotten: Tombstones) -> Rows:
+    def rows(self, spool: Path, forgotten: Tombstones) -> CanonicalRows:
         """Retrieve the rows.
 
         Parameters
@@ -119,7 +119,7 @@ class Retrieval(Source):
 
         Returns
         -------
-        Rows
+        CanonicalRows
             In canonical form on disk.
 
         Raises

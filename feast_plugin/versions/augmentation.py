@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from feast_plugin.versions.contract import StoredFeature
-    from feast_plugin.versions.rows import Rows
+    from feast_plugin.versions.rows import CanonicalRows
     from resampler.methods.parameters import Parameters
     from resampler.methods.provenance import Provenance
     from resampler.schema import FeatureSchema
@@ -39,7 +39,7 @@ class Augmentation(NamedTuple):
     table : pyarrow.Table of n_synthetic rows
         Feature columns in contract order.
     parents : Provenance
-        Row by row; positions are those of the canonical table, labels as `Rows.label` codes them.
+        Row by row; positions are those of the canonical table, labels as `CanonicalRows.label` codes them.
     schema : FeatureSchema
         The contract with the units of distance that the training split gave.
     incomplete : int
@@ -68,7 +68,7 @@ class Augmentation(NamedTuple):
 
 
 def augment(
-    rows: Rows,
+    rows: CanonicalRows,
     train: NDArray[np.bool_],
     contract: Contract,
     *,
@@ -84,7 +84,7 @@ def augment(
 
     Parameters
     ----------
-    rows : Rows
+    rows : CanonicalRows
         The canonical table; what is not in the training split is never read.
     train : ndarray of shape (n_rows,), bool
         The training split.
@@ -163,7 +163,7 @@ def augment(
     return Augmentation(table=numbers, parents=parents, schema=schema, incomplete=incomplete)
 
 
-def _groups(column: str, rows: Rows, train: NDArray[np.bool_]) -> NDArray[Any]:
+def _groups(column: str, rows: CanonicalRows, train: NDArray[np.bool_]) -> NDArray[Any]:
     """Return the subgroup of each row of the training split, and anything of the others."""
     values = rows.take([column], np.flatnonzero(train))[column]
     if pa.types.is_list(values.type) or values.null_count:
@@ -242,7 +242,7 @@ def _with_wide_integers(
     return table
 
 
-def publishable(rows: Rows, made: Augmentation, contract: Contract, schema: pa.Schema) -> pa.Table:
+def publishable(rows: CanonicalRows, made: Augmentation, contract: Contract, schema: pa.Schema) -> pa.Table:
     """Give synthetic rows the columns of a published split.
 
     No synthetic row pretends to be a real entity: an integer key lies below 0 and below every real key, a string
@@ -251,7 +251,7 @@ def publishable(rows: Rows, made: Augmentation, contract: Contract, schema: pa.S
 
     Parameters
     ----------
-    rows : Rows
+    rows : CanonicalRows
         The canonical table.
     made : Augmentation
         The rows.

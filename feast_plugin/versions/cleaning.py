@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from feast_plugin.versions.augmentation import Augmentation
     from feast_plugin.versions.contract import Contract
-    from feast_plugin.versions.rows import Rows
+    from feast_plugin.versions.rows import CanonicalRows
     from resampler.methods.clean import Nearest
 
 
@@ -37,7 +37,7 @@ class Cleaned(NamedTuple):
 
 
 def rows_to_remove(
-    rows: Rows, train: NDArray[np.bool_], made: Augmentation, contract: Contract, cleaner: str
+    rows: CanonicalRows, train: NDArray[np.bool_], made: Augmentation, contract: Contract, cleaner: str
 ) -> Cleaned:
     """Find what a cleaner takes out of the training split after it was augmented.
 
@@ -46,7 +46,7 @@ def rows_to_remove(
 
     Parameters
     ----------
-    rows : Rows
+    rows : CanonicalRows
         The canonical table.
     train : ndarray of shape (n_rows,), bool
         The training split.

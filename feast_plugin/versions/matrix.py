@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from feast_plugin.versions.contract import Contract, StoredFeature
-    from feast_plugin.versions.rows import Rows
+    from feast_plugin.versions.rows import CanonicalRows
 
 
-def spread(rows: Rows, train: NDArray[np.bool_], contract: Contract) -> NDArray[np.float32]:
+def spread(rows: CanonicalRows, train: NDArray[np.bool_], contract: Contract) -> NDArray[np.float32]:
     """Fit the units of distance to the training split.
 
     Parameters
     ----------
-    rows : Rows
+    rows : CanonicalRows
         The canonical table.
     train : ndarray of shape (n_rows,), bool
         The training split.

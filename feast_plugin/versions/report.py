@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from feast_plugin.versions.augmentation import Augmentation
     from feast_plugin.versions.contract import Contract
     from feast_plugin.versions.manifest import Manifest
-    from feast_plugin.versions.rows import Rows
+    from feast_plugin.versions.rows import CanonicalRows
     from feast_plugin.versions.storage import Location
 
 FILE = "report.html"
@@ -58,12 +58,14 @@ class Picture(NamedTuple):
     missing: str = ""
 
 
-def draw_pictures(rows: Rows, train: NDArray[np.bool_], made: Augmentation, contract: Contract) -> list[Picture]:
+def draw_pictures(
+    rows: CanonicalRows, train: NDArray[np.bool_], made: Augmentation, contract: Contract
+) -> list[Picture]:
     """Compare the real and the synthetic rows, feature by feature.
 
     Parameters
     ----------
-    rows : Rows
+    rows : CanonicalRows
         The canonical table.
     train : ndarray of shape (n_rows,), bool
         The training split.

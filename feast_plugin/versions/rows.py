@@ -29,7 +29,7 @@ BATCH_ROWS = 131_072  # rows held at once while a table passes through
 
 
 @dataclass(frozen=True)
-class Rows:
+class CanonicalRows:
     """Real rows in canonical order: by event timestamp, if they have one, then by join keys.
 
     They lie in a file that is mapped. Pages that were read count as memory of the process until the kernel wants them
@@ -107,7 +107,7 @@ class Rows:
         return digest.hexdigest()
 
 
-def canonical_rows(table: pa.Table, contract: Contract, spool: Path) -> Rows:
+def canonical_rows(table: pa.Table, contract: Contract, spool: Path) -> CanonicalRows:
     """Bring rows into canonical order, on disk, and say who they are.
 
     Parameters
@@ -121,7 +121,7 @@ def canonical_rows(table: pa.Table, contract: Contract, spool: Path) -> Rows:
 
     Returns
     -------
-    Rows
+    CanonicalRows
         As many as `table` has.
 
     Raises
@@ -132,7 +132,7 @@ def canonical_rows(table: pa.Table, contract: Contract, spool: Path) -> Rows:
     order = pc.sort_indices(table, sort_keys=[(key, "ascending") for key in contract.keys])
     table, release = _spool(table, order, spool / f"{uuid.uuid4().hex}.arrow")
     label, classes = _encode_label(table[contract.label], contract.published_label)
-    rows = Rows(
+    rows = CanonicalRows(
         table=table,
         row_id=row_ids(table, contract.keys),
         timestamps=table[TIMESTAMP].cast(pa.int64()).to_numpy() if contract.timestamped else None,

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from feast_plugin.versions.contract import Contract
-    from feast_plugin.versions.rows import Rows
+    from feast_plugin.versions.rows import CanonicalRows
     from feast_plugin.versions.tombstones import Tombstones
 
 
@@ -36,7 +36,7 @@ class Source(ABC):
         """What a manifest notes to find the rows again; ``entity_frame`` is part of it."""
 
     @abstractmethod
-    def rows(self, spool: Path, forgotten: Tombstones) -> Rows:
+    def rows(self, spool: Path, forgotten: Tombstones) -> CanonicalRows:
         """Read the rows into canonical form on disk.
 
         Parameters
@@ -48,7 +48,7 @@ class Source(ABC):
 
         Returns
         -------
-        Rows
+        CanonicalRows
             Of all other entities.
 
         Raises

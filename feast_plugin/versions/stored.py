@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from feast_plugin.versions.manifest import Manifest, StoredFile
-    from feast_plugin.versions.rows import Rows
+    from feast_plugin.versions.rows import CanonicalRows
     from feast_plugin.versions.storage import Location
     from feast_plugin.versions.tombstones import Tombstones
 
@@ -61,7 +61,7 @@ def _files(manifest: Manifest) -> list[tuple[str, StoredFile]]:
 
 def stored_rows(
     manifest: Manifest, directory: Location, spool: Path, *, forgotten: Tombstones | None = None
-) -> tuple[Contract, Rows, NDArray[np.uint8]]:
+) -> tuple[Contract, CanonicalRows, NDArray[np.uint8]]:
     """Read a version's real rows.
 
     Parameters
@@ -79,7 +79,7 @@ def stored_rows(
     -------
     contract : Contract
         Of the files.
-    rows : Rows
+    rows : CanonicalRows
         In canonical order.
     assignment : ndarray of shape (n_rows,), uint8
         Split of each row, as a position in `SPLITS`.

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from feast_plugin.versions.manifest import Manifest
-    from feast_plugin.versions.rows import Rows
+    from feast_plugin.versions.rows import CanonicalRows
     from feast_plugin.versions.tombstones import Tombstones
 
 
@@ -110,7 +110,7 @@ class TableSource(Source):
         found = {"entity_frame": self._frame.notes}
         return found | ({"timestamp": self._request.timestamp} if self.contract.timestamped else {})
 
-    def rows(self, spool: Path, forgotten: Tombstones) -> Rows:
+    def rows(self, spool: Path, forgotten: Tombstones) -> CanonicalRows:
         """Read the table.
 
         Parameters
@@ -122,7 +122,7 @@ class TableSource(Source):
 
         Returns
         -------
-        Rows
+        CanonicalRows
             In canonical form on disk.
 
         Raises

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from feast_plugin.versions.augmentation import Augmentation
     from feast_plugin.versions.contract import Contract
     from feast_plugin.versions.recipe import Recipe
-    from feast_plugin.versions.rows import Rows
+    from feast_plugin.versions.rows import CanonicalRows
 
 SHARES = (0.7, 0.15, 0.15)  # of the split that is chosen where none was asked for
 
@@ -71,12 +71,12 @@ def resolve(recipe: Recipe, contract: Contract) -> Recipe:
     )
 
 
-def assign(rows: Rows, recipe: Recipe) -> NDArray[np.uint8]:
+def assign(rows: CanonicalRows, recipe: Recipe) -> NDArray[np.uint8]:
     """Split the rows, and leave out those that undersampling drops.
 
     Parameters
     ----------
-    rows : Rows
+    rows : CanonicalRows
         In canonical order.
     recipe : Recipe
         From `resolve`.
@@ -103,14 +103,14 @@ def assign(rows: Rows, recipe: Recipe) -> NDArray[np.uint8]:
     return undersampled(assignment, rows, recipe)
 
 
-def undersampled(assignment: NDArray[np.uint8], rows: Rows, recipe: Recipe) -> NDArray[np.uint8]:
+def undersampled(assignment: NDArray[np.uint8], rows: CanonicalRows, recipe: Recipe) -> NDArray[np.uint8]:
     """Leave out what undersampling drops, where it was asked for.
 
     Parameters
     ----------
     assignment : ndarray of shape (n_rows,), uint8
         Split of each row.
-    rows : Rows
+    rows : CanonicalRows
         The canonical table.
     recipe : Recipe
         Its ratio may be None, which leaves all rows.
@@ -131,7 +131,7 @@ def undersampled(assignment: NDArray[np.uint8], rows: Rows, recipe: Recipe) -> N
 
 
 def augment_training(
-    rows: Rows,
+    rows: CanonicalRows,
     assignment: NDArray[np.uint8],
     contract: Contract,
     recipe: Recipe,
@@ -141,7 +141,7 @@ def augment_training(
 
     Parameters
     ----------
-    rows : Rows
+    rows : CanonicalRows
         The canonical table.
     assignment : ndarray of shape (n_rows,), uint8
         From `assign`.

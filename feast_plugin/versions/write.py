@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from feast_plugin.versions.contract import Contract
     from feast_plugin.versions.recipe import Recipe
-    from feast_plugin.versions.rows import Rows
+    from feast_plugin.versions.rows import CanonicalRows
     from feast_plugin.versions.storage import Location
 
 KEPT = "kept.parquet"  # beside the splits, so that who reads a directory reads no row twice
@@ -42,7 +42,7 @@ class Draft(NamedTuple):
     ----------
     contract : Contract
         Columns.
-    rows : Rows
+    rows : CanonicalRows
         Real rows in canonical order.
     assignment : ndarray of shape (n_rows,), uint8
         Split of each row, as a position in `SPLITS`.
@@ -61,7 +61,7 @@ class Draft(NamedTuple):
     """
 
     contract: Contract
-    rows: Rows
+    rows: CanonicalRows
     assignment: NDArray[np.uint8]
     recipe: Recipe
     inputs: dict[str, Any]
@@ -230,7 +230,7 @@ def _versions_of(*names: str) -> dict[str, str]:
 def _entry(
     dataset: str,
     file: ParquetFile,
-    rows: Rows,
+    rows: CanonicalRows,
     members: NDArray[np.bool_],
     synthetic: NDArray[np.int64],
 ) -> SplitEntry:
