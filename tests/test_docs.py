@@ -130,3 +130,10 @@ def test_where_to_look_first_is_right():
     paths = re.findall(r"`([\w/]+\.py)`", table)
     assert len(paths) == 4
     assert all(Path(ROOT, path).is_file() for path in paths)
+
+
+def test_the_glossary_is_in_order():
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    words = re.findall(r"^\| \*([^*]+)\* \|", text[text.index("## Glossary") :], re.MULTILINE)
+    assert len(words) > 40
+    assert words == sorted(words, key=str.lower)

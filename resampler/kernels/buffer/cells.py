@@ -1,4 +1,4 @@
-"""Cells: an inverted file of rows, in groups that tell which cells are worth a look.
+"""Cells: an inverted file of rows, in groups that show which cells are worth a look.
 
 A row lives in the cell of its nearest centroid. A cell is a transposed block of the sketches of up to `LANES` rows
 (`resampler.kernels.simd.sketches`), so that scanning it is one contiguous, vectorised pass. A group is a block of up to
@@ -10,7 +10,7 @@ Newcomers wait in blocks of their own, which every search scans. Only when these
 and only then do cells change their shape. So the searches of all rows of one wave see the same cells, and can run side
 by side.
 
-A cell's radius bounds the distance of its rows to its centroid. By the triangle inequality it tells which cells need
+A cell's radius bounds the distance of its rows to its centroid. By the triangle inequality it shows which cells need
 not be scanned.
 """
 
@@ -156,7 +156,7 @@ def sketch(rows, cells, block, lane, query):
 
 @inner
 def make_grain(cells, cell, query, penalty):
-    """Make the grain of a cell's block coarse enough for a row; tell whether it was not."""
+    """Make the grain of a cell's block coarse enough for a row; say whether it was not."""
     block = cells.block_of[cell]
     span = span_of(query, cells.centroids, cell, LANES, penalty)
     if span <= cells.grain[block] * GRAINS:

@@ -284,7 +284,7 @@ def prefetch_cell(cells, block):
 
 @inline
 def scan_cell(cells, scratch, penalty, collects, cell, d2, upper):
-    """Return the word whose bits tell the lanes that may be within `upper` or affected, and the bounds' offset.
+    """Return the word whose bits are set for the lanes that may be within `upper` or affected, and the bounds' offset.
 
     The sketches' squared distances are in `scratch.lanes`.
     """
