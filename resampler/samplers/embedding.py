@@ -50,7 +50,7 @@ class EmbeddingSMOTE(TableMixin, BaseOverSampler):  # type: ignore[misc]
         Return all rows as embeddings, or decode each synthetic one to the nearest real row of its class.
     metric : {"euclidean", "cosine"}
         Cosine scales embeddings to length 1 first, which is also how they are returned.
-    sampling_strategy, random_state, k_neighbors, neighbors, group_by
+    sampling_strategy, random_state, k_neighbors, neighbors, group_by, subgroups
         As in `SMOTE`.
 
     Attributes
@@ -101,6 +101,7 @@ class EmbeddingSMOTE(TableMixin, BaseOverSampler):  # type: ignore[misc]
         k_neighbors: int = 5,
         neighbors: str = "auto",
         group_by: int | str | None = None,
+        subgroups: str = "within",
     ) -> None:
         super().__init__(sampling_strategy=sampling_strategy)
         self.transformer = transformer
@@ -110,6 +111,7 @@ class EmbeddingSMOTE(TableMixin, BaseOverSampler):  # type: ignore[misc]
         self.k_neighbors = k_neighbors
         self.neighbors = neighbors
         self.group_by = group_by
+        self.subgroups = subgroups
 
     def fit_resample(self, X: Any, y: Any, *, groups: Any = None, **params: Any) -> tuple[Any, Any]:
         """Resample the data set.
@@ -180,6 +182,7 @@ class EmbeddingSMOTE(TableMixin, BaseOverSampler):  # type: ignore[misc]
             random_state=self.random_state,
             k_neighbors=self.k_neighbors,
             neighbors=self.neighbors,
+            subgroups=self.subgroups,
         )
         made, labels = self.smote_.fit_resample(embedded, y, groups=groups)
         self.provenance_: Provenance = self.smote_.provenance_
