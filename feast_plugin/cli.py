@@ -94,7 +94,7 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print one JSON obj
 
 @click.group()
 def snapshot() -> None:
-    """Versioned, augmented training sets: of a Feast repository, or of a table."""
+    """Make versioned, augmented training sets, from a Feast repository or from a table."""
 
 
 @snapshot.command()
@@ -195,7 +195,10 @@ def show(place: _Place, name: str, version: int | None, *, as_json: bool) -> Non
 @_version
 @_json
 def verify(place: _Place, name: str, version: int | None, *, as_json: bool) -> None:
-    """Check a version: files against manifest, manifest against registry, lineage, splits."""
+    """Check a version.
+
+    Files are compared with the manifest, the manifest with the registry; lineage and splits are checked.
+    """
     catalog = place.catalog(name)
     catalog.check_known(version)
     with place.opened() as registry:
@@ -223,7 +226,10 @@ def verify(place: _Place, name: str, version: int | None, *, as_json: bool) -> N
 @_name
 @_json
 def diff(first: int, second: int, place: _Place, name: str, *, as_json: bool) -> None:
-    """Compare two versions: parameters, contract, counts, distributions."""
+    """Compare two versions.
+
+    Shows parameters, contract, counts and distributions.
+    """
     from feast_plugin.versions.diff import diff_snapshot
 
     found = diff_snapshot(first, second, name=name, root=place.root)
@@ -240,7 +246,10 @@ def diff(first: int, second: int, place: _Place, name: str, *, as_json: bool) ->
 )
 @_json
 def rebuild(place: _Place, name: str, version: int | None, entity_df: str | None, *, as_json: bool) -> None:
-    """Make a version's files again and put back those that are missing or changed."""
+    """Make a version's files again.
+
+    Those that are missing or changed are put back.
+    """
     from feast_plugin.versions.request import frame_file, is_select
 
     catalog = place.catalog(name)
@@ -287,9 +296,10 @@ def prune(place: _Place, name: str, version: int | None, keep: int | None, *, as
 @click.option("--entity", required=True, help="Value of a join key, or key=value.")
 @_json
 def forget(place: _Place, name: str, entity: str, *, as_json: bool) -> None:
-    """Replace every version that holds an entity, or rows that descend from it, by one without.
+    """Take an entity out of every version that holds it.
 
-    Later versions of this name leave the entity out.
+    Each of these is replaced by one without the entity, and without rows that descend from it. Later versions of this
+    name leave the entity out.
     """
     from feast_plugin.versions.tombstones import Tombstones
 

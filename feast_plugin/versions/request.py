@@ -71,11 +71,11 @@ categorical
 
     label: str = option(None, NAME, "The class (required): a column of the entity frame, a feature, or view:feature.")
     entity_df: Any = option(
-        None, FRAME, "The rows: keys, timestamp and, usually, the label; of a catalogue, all columns."
+        None, FRAME, "The rows: keys, timestamp and, usually, the label; with --catalog, all columns."
     )
     feature_service: Any = option(None, NAME, "Feature service to retrieve.")
     features: Sequence[str] | None = option(
-        None, NAMES, "view:feature, ... instead of a service; of a catalogue, columns, by default all others."
+        None, NAMES, "view:feature, ... instead of a service; with --catalog, columns, by default all others."
     )
     start_date: str | datetime | None = option(
         None, TIME, "Instead of an entity frame: the label's view from this instant on ..."
@@ -85,11 +85,11 @@ categorical
         False, FLAG, "Name columns view__feature, ours resampler__is_synthetic and resampler__LABEL."
     )
     join_keys: Sequence[str] | None = option(
-        None, NAMES, "Of a catalogue: columns that identify an entity, such as a customer."
+        None, NAMES, "With --catalog: columns that identify an entity, such as a customer."
     )
-    timestamp: str | None = option(None, NAME, "Of a catalogue: column of the event time, if rows have one.")
+    timestamp: str | None = option(None, NAME, "With --catalog: column of the event time, if rows have one.")
     categorical: Sequence[str] | None = option(
-        None, NAMES, "Of a catalogue: integer columns that are codes; text and booleans always are."
+        None, NAMES, "With --catalog: integer columns that are codes; text and booleans always are."
     )
 
     def __post_init__(self) -> None:

@@ -270,7 +270,10 @@ def export(url: str | None, name: str, shards: int, as_json: bool, path: Path) -
     "--without-feeds", is_flag=True, help="Trim output that no feed has committed a place in too: nobody is to read it."
 )
 def trim(url: str | None, name: str, shards: int, as_json: bool, without_feeds: bool) -> None:
-    """Trim output behind the slowest feed, and input behind the saved state."""
+    """Trim what no feed and no restart needs.
+
+    Output is trimmed behind the slowest feed, input behind the saved state.
+    """
     trimmed = trim_shards(_open(url, name, shards), without_feeds=without_feeds)
     if as_json:
         _print_json({"stream": name, "trimmed": [one._asdict() for one in trimmed]})
@@ -323,7 +326,10 @@ def forget(
     shard: int | None,
     wait_s: float,
 ) -> None:
-    """Remove rows from the buffers for good: no later synthetic row descends from them."""
+    """Remove rows from the buffers for good.
+
+    No later synthetic row descends from them.
+    """
     if not 0 <= wait_s < math.inf:
         raise InvalidInputError(f"--wait must be 0 or more and finite, got {wait_s}")
     if shard is not None and shard >= shards:
