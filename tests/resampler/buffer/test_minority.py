@@ -193,14 +193,14 @@ class BufferMachine(RuleBasedStateMachine):
             assert made.X[i].tobytes() == row.tobytes()
 
     @invariant()
-    def naive_holds_the_rows_of_the(self):
+    def buffer_holds_the_naive_rows(self):
         if hasattr(self, "buffer"):
             assert self.buffer.row_ids.tolist() == self.naive.ids
             assert_cells_fit_together(self.buffer)
 
 
 BufferMachine.TestCase.settings = settings(max_examples=30, stateful_step_count=25, deadline=None)
-TestBufferAgainstPlainModel = BufferMachine.TestCase
+TestBufferAgainstNaiveRing = BufferMachine.TestCase
 
 
 @pytest.mark.compiled
