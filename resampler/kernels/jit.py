@@ -5,9 +5,11 @@ much, short pieces are `inline`, and what is rare is a kernel of its own that Py
 lists that have run short, say, is in no kernel that reads lists.
 
 A kernel that calls `resampler.kernels.simd.lanes`, itself or through an `inline` piece, takes the parts of a state by
-name (``cells = graph.cells``), never by unpacking. Numba removes dead code after it has put in what stands for those
-calls. It follows arrays through attributes to the kernel's arguments, but not through an unpacked tuple, and takes
-stores to such an array for dead if no other block names it.
+name (``cells = graph.cells``). Numba removes dead code after it has put in what stands for those calls. It follows
+arrays through attributes, slices and plain assignments to the kernel's arguments, but not through a tuple that is
+unpacked, nor through one that is made in the kernel: by four or more values at once (``a, b, c, d = ...``; up to three
+are only swapped), by a NamedTuple's name, by an inline piece that returns several; nor through ``view``. It takes
+stores to such an array for dead if no other block names it. A test looks for these forms.
 """
 
 from __future__ import annotations

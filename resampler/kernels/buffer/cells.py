@@ -161,7 +161,7 @@ def make_grain(cells, cell, query, penalty):
     span = span_of(query, cells.centroids, cell, LANES, penalty)
     if span <= cells.grain[block] * GRAINS:
         return False
-    cells.grain[block] = np.float32(span * HEADROOM / GRAINS)
+    cells.grain[block] = np.float32(np.float64(span) * HEADROOM / GRAINS)
     return True
 
 

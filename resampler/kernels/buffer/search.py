@@ -232,7 +232,8 @@ def choose_cell(cells, scratch, penalty, budget):
     Cells come nearest first, of the groups that are near enough to have one. An exact search takes all of them, in any
     order after the first few.
     """
-    walk, cell_d2, cell_bits, group_bits = scratch.walk, scratch.cell_d2, scratch.cell_bits, scratch.group_bits
+    walk, group_bits = scratch.walk, scratch.group_bits
+    cell_d2, cell_bits = scratch.cell_d2, scratch.cell_bits
     cell, d2 = NO_CELL, INFINITE
     at = np.int64(0)
     while True:
@@ -461,7 +462,8 @@ def measure(graph, collects, upper, n_near, n, n_affected, stamps, d2s):
     rows = graph.rows
     cells = graph.cells
     scratch = graph.scratch
-    row_ids, places, slots, found = rows.row_ids, scratch.places, scratch.slots, scratch.d2
+    row_ids, found = rows.row_ids, scratch.d2
+    places, slots = scratch.places, scratch.slots
     length = stamps.shape[0]
     m = select_near(graph, collects, upper, n_near)
     if m == 0:

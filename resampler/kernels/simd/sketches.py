@@ -55,7 +55,7 @@ def span_of(query, centroids, cell, lanes, penalty):
 def draw_sketch(query, centroids, cell, lanes, penalty, grain, block, lane):
     """Write the sketch of a row into a lane; return how far it is from the row at most."""
     group, at = cell // lanes, cell % lanes
-    inverse = 1 / grain if grain > 0 else np.float32(0)
+    inverse = 1 / np.float64(grain) if grain > 0 else np.float64(0)
     d2 = 0.0
     length = 0.0
     for j in range(query.shape[0]):
