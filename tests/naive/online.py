@@ -31,6 +31,60 @@ def neighbors(rows, ids, base, k, scale, penalty):
     return [i for _, _, i in sorted(found)[:k]]
 
 
+REFER = -1  # in place of a number of synthetic rows: the row enters the sample that a class is compared with
+
+
+class NaiveWindow:
+    """The last labels, counted anew for every row, and what follows from them."""
+
+    def __init__(self, ratio, k, capacity, window, burst, undersample, quota, warmup, seed, *, compare=True):
+        self.ratio, self.k, self.capacity, self.window, self.burst, self.seed = ratio, k, capacity, window, burst, seed
+        self.undersample, self.quota, self.warmup, self.compare = undersample, quota, warmup, compare
+        self.n_seen, self.recent = 0, []
+        self.credit: dict[int, float] = {}  # in order of first appearance
+        self.stored: dict[int, int] = {}
+
+    def push(self, label, row_id):
+        """Whether the row is kept, whether it is left out, and (class, number of rows or `REFER`) in order."""
+        self.credit.setdefault(label, 0.0)
+        self.stored.setdefault(label, 0)
+        self.recent = self.recent[-(self.window - 1) :] if self.window > 1 else []
+        most_before = max(map(self.recent.count, self.credit))
+        keep = self.recent.count(label) < most_before or self.stored[label] <= self.k
+        self.stored[label] = min(self.stored[label] + keep, self.capacity)
+        self.recent.append(label)
+        self.n_seen += 1
+        counts = {c: self.recent.count(c) for c in self.credit}
+        most, *others = sorted(counts.values(), reverse=True)
+        share = 1.0
+        if self.undersample:
+            share = min(1.0, max(self.k + 1, *others[:1], 0) / (self.undersample * most))
+        left_out = counts[label] == most and share < 1 and self._word(label, row_id, 0xFFFFFFFE, 0) / 2**32 >= share
+        orders = []
+        for c, n in counts.items():
+            refer = self.compare and c != label and 0 < n < most
+            if refer and self._word(c, row_id, 0xFFFFFFFC, 0) / 2**32 * (len(self.recent) - n) < n:
+                orders.append((c, REFER))
+            owed = max(0.0, self.ratio * share * most - n) / len(self.recent)
+            self.credit[c] = min(self.credit[c] + owed, self.ratio * self.window)
+            count = int(self.credit[c])
+            if self.quota == "poisson":
+                count = poisson(self._word(c, row_id, 0xFFFFFFFD, 1), owed)
+            if count >= 1 and self.stored[c] > self.k and self.n_seen > self.warmup:
+                count = min(count, self.burst)
+                self.credit[c] -= count
+                orders.append((c, count))
+        return keep, left_out, orders
+
+    def _word(self, label, row_id, n, word):
+        return draw(self.seed, zlib.crc32(str(label).encode()), row_id, n)[word]
+
+
+def slot_by_weight(weights, target):
+    """First slot up to which, itself included, the weights are more than `target`."""
+    return next(i for i in range(len(weights)) if sum(weights[: i + 1]) > target)
+
+
 class NaiveOnline:
     """`OnlineResampler` row by row; every list is walked anew for every row."""
 
@@ -52,47 +106,30 @@ class NaiveOnline:
         penalty=None,
     ):
         self.strategy, self.clean = strategy, clean
-        self.undersample, self.quota, self.warmup, self.n_seen = undersample, quota, warmup, 0
-        self.ratio, self.k, self.capacity, self.window, self.burst, self.seed = ratio, k, capacity, window, burst, seed
+        self.k, self.capacity, self.seed = k, capacity, seed
+        self.window = NaiveWindow(ratio, k, capacity, window, burst, undersample, quota, warmup, seed)
         self.scale = [1.0] * n_features if scale is None else scale
         self.penalty = [-1.0] * n_features if penalty is None else penalty
         self.penalties: dict[int, list[float]] = {}  # of each class: it follows the rows that are held
         self.inserted: dict[int, int] = {}
-        self.recent: list[int] = []
-        self.credit: dict[int, float] = {}
         self.buffers: dict[int, list[tuple[np.ndarray, int]]] = {}  # in order of first appearance
         self.others: dict[int, list[tuple[np.ndarray, int]]] = {}  # the sample of the other classes' rows
         self.foreign: dict[int, list[int]] = {}  # of each row of the buffer, as when it was last looked at
 
     def push(self, x, label, row_id):
         """Return the rows emitted for one input row, as tuples in MicroBatch's column order."""
-        buffer = self.buffers.setdefault(label, [])
-        self.credit.setdefault(label, 0.0)
+        self.buffers.setdefault(label, [])
         self.others.setdefault(label, [])
         self.foreign.setdefault(label, [])
-        self.recent = self.recent[-(self.window - 1) :] if self.window > 1 else []
-        if self.recent.count(label) < max(map(self.recent.count, self.buffers)) or len(buffer) <= self.k:
+        keep, left_out, orders = self.window.push(label, row_id)
+        if keep:
             self._keep(x, label, row_id)
-        self.recent.append(label)
-        self.n_seen += 1
-        counts = sorted(map(self.recent.count, self.buffers), reverse=True)
-        share = 1.0
-        if self.undersample:
-            share = min(1.0, max(self.k + 1, *counts[1:2], 0) / (self.undersample * counts[0]))
-        out = []
-        majority = self.recent.count(label) == counts[0]
-        if not (majority and share < 1 and self._word(label, row_id, 0xFFFFFFFE, 0) / 2**32 >= share):
-            out.append((x, label, False, row_id, -1, -1, f32(0)))
-        for c in self.buffers:
-            self._refer(x, label, row_id, c)
-            owed = max(0.0, self.ratio * share * counts[0] - self.recent.count(c)) / len(self.recent)
-            self.credit[c] = min(self.credit[c] + owed, self.ratio * self.window)
-            count = int(self.credit[c])
-            if self.quota == "poisson":
-                count = poisson(self._word(c, row_id, 0xFFFFFFFD, 1), owed)
-            if count >= 1 and len(self.buffers[c]) > self.k and self.n_seen > self.warmup:
-                count = min(count, self.burst)
-                self.credit[c] -= count
+        out = [] if left_out else [(x, label, False, row_id, -1, -1, f32(0))]
+        for c, count in orders:
+            if count == REFER:
+                self.others[c].append((x, row_id))
+                del self.others[c][: -self.capacity]
+            else:
                 out += [self._make(c, row_id, a) for a in range(count)]
         return out
 
@@ -102,6 +139,7 @@ class NaiveOnline:
             others = [row for row in self.others[label] if row[1] not in row_ids]
             changed = len(kept) + len(others) < len(buffer) + len(self.others[label])
             buffer[:], self.others[label][:] = kept, others
+            self.window.stored[label] = len(kept)
             if changed:
                 enough = len(buffer) > self.k
                 self.foreign[label][:] = [self._danger(label, i) if enough else 0 for i in range(len(buffer))]
@@ -122,14 +160,6 @@ class NaiveOnline:
             for i in (-1, again):
                 foreign[i] = self._danger(label, i)
 
-    def _refer(self, x, label, row_id, c):
-        n = self.recent.count(c)
-        if c == label or not 0 < n < max(map(self.recent.count, self.buffers)):
-            return
-        if self._word(c, row_id, 0xFFFFFFFC, 0) / 2**32 * (len(self.recent) - n) < n:
-            self.others[c].append((x, row_id))
-            del self.others[c][: -self.capacity]
-
     def _danger(self, label, i):
         """Count the rows of other classes among the k nearest of row i, by (distance, id)."""
         x, row_id = self.buffers[label][i]
@@ -143,8 +173,7 @@ class NaiveOnline:
         weights = [self._weight(m) for m in self.foreign[label]]
         if sum(weights) == 0:
             weights = [1] * len(weights)
-        target = word * sum(weights) >> 32
-        return next(i for i in range(len(weights)) if sum(weights[: i + 1]) > target)
+        return slot_by_weight(weights, word * sum(weights) >> 32)
 
     def _weight(self, m):
         if self.clean and m == self.k:

@@ -16,11 +16,9 @@ from resampler import (
     InvalidInputError,
     Label,
     MicroBatch,
-    MinorityBuffer,
     OnlineResampler,
 )
-from resampler.bases import Bases, weigh
-from resampler.kernels.online.danger import draw_base, restore_weights
+from resampler.bases import weigh
 from resampler.methods.place import build
 from resampler.methods.provenance import Draws, Provenance
 from resampler.metric import label_key
@@ -438,20 +436,6 @@ def test_a_strategy_chooses_bases_by_the_classes_around_them(strategy, clean):
     else:
         assert other[0] < 0.1
         assert other[1] > 2 * plain[1]
-
-
-@given(data=st.data(), word=st.integers(0, 2**32 - 1))
-def test_a_base_is_as_wide_as_its_weight(data, word):
-    weights = np.array(data.draw(st.lists(st.integers(0, 5), min_size=3, max_size=9)))
-    oldest = data.draw(st.integers(0, len(weights) - 1))
-    bases = Bases(lambda capacity, k: MinorityBuffer(1, capacity, k), len(weights), 2, np.arange(3))
-    cursor = bases.buffer.ring.graph.rows.cursor
-    cursor["oldest"], cursor["held"] = oldest, len(weights)
-    restore_weights(bases.danger.weight, bases.danger.tree, oldest, weights)
-    restore_weights(bases.danger.weight, bases.danger.tree, oldest, weights[::-1].copy())
-    slots = np.roll(np.arange(len(weights)), -oldest)
-    wide = np.repeat(slots, weights[::-1] if weights.any() else 1)
-    assert draw_base(bases.danger.tree, np.uint64(word), oldest, len(weights), 0.0) == wide[word * len(wide) >> 32]
 
 
 def test_without_danger_all_bases_are_alike():
