@@ -1,4 +1,8 @@
-"""Find the names and values of a flat JSON object, so that text rows and JSON rows are decoded by one kernel."""
+"""Find the names and values of a flat JSON object, so that text rows and JSON rows are decoded by one kernel.
+
+Naive: the reader of JSON rows without kernels, in tests/stream/formats/test_table.py and
+tests/stream/formats/test_decoder.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Move packed rows out of a buffer, and find the format of entries by the names of their fields."""
+"""Move packed rows out of a buffer, and find the format of entries by the names of their fields.
+
+Naive: of `classify` in tests/stream/kernels/test_packed.py; of `gather_rows` the reader of single rows without kernels,
+in tests/stream/formats/test_table.py.
+"""
 
 from __future__ import annotations
 

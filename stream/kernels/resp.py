@@ -1,6 +1,8 @@
 r"""Parse the entries of an XREAD reply (RESP2) where they lie, without making an object of any field.
 
 *2 \r\n  $<n> \r\n <ms>-<seq> \r\n  *<m> \r\n  ( $<n> \r\n <bytes> \r\n ) x m
+
+Naive: hiredis, in tests/stream/redis/test_resp.py.
 """
 
 from __future__ import annotations

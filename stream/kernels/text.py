@@ -2,6 +2,8 @@
 
 A row is decoded here only when the result is certain to be that of the reference (`stream.formats.text`); the rest,
 every faulty row included, is left to the reference.
+
+Naive: the reader of text rows without kernels, in tests/stream/formats/test_text.py.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Eight bytes at a time: loaded, compared, and read as digits."""
+"""Eight bytes at a time: loaded, compared, and read as digits.
+
+Naive: none of its own; it is part of `stream.kernels.text`, which is compared in tests/stream/formats/test_text.py.
+"""
 
 from __future__ import annotations
 

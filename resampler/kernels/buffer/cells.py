@@ -12,6 +12,9 @@ by side.
 
 A cell's radius bounds the distance of its rows to its centroid. By the triangle inequality it shows which cells need
 not be scanned.
+
+Naive: none of its own, since which cells there are is a choice and not a result. After every step of
+tests/resampler/buffer/test_minority.py each bound is compared with the rows that it bounds.
 """
 
 from __future__ import annotations

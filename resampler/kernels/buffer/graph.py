@@ -6,6 +6,8 @@ A list holds a few more neighbours than are asked for and is complete within its
 entries name rows by stamps, from which it follows whether the row is still there. A list is searched for anew only when
 synthetic rows are made from it and too few of its entries are alive. So lists are exact as long as every row enters all
 the lists that it affects.
+
+Naive: `NaiveGraph`, through search and insertion, in tests/resampler/kernels/buffer/test_search.py.
 """
 
 from __future__ import annotations

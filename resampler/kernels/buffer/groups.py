@@ -1,4 +1,8 @@
-"""Groups of cells: where a cell has its place, and how a cell near a row is found."""
+"""Groups of cells: where a cell has its place, and how a cell near a row is found.
+
+Naive: none of its own, since which groups there are is a choice and not a result. After every step of
+tests/resampler/buffer/test_minority.py groups, cells, blocks and stacks must agree.
+"""
 
 from __future__ import annotations
 

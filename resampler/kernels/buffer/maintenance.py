@@ -2,6 +2,9 @@
 
 When a wave ends, cells that have lost too many rows are dissolved into their neighbours, and the newcomers move into
 theirs; a full cell is split in two by 2-means, and with it a full group.
+
+Naive: none of its own, since which cells there are is a choice and not a result. After every step of
+tests/resampler/buffer/test_minority.py each row must lie in one of them, within its bounds.
 """
 
 from __future__ import annotations

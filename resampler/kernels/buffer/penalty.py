@@ -3,6 +3,8 @@
 A new penalty makes every kept distance void. So it is looked at now and then, taken over only when it has moved by
 more than `TOLERANCE`, and the lists are then searched for anew as they are read.
 
+Naive: `follow` of tests/naive/ring.py, through the buffer, in tests/resampler/buffer/test_minority.py.
+
 References
 ----------
 Chawla, Bowyer, Hall, Kegelmeyer: SMOTE. JAIR 16 (2002), section 6.1, there for a fixed set of rows.

@@ -1,4 +1,7 @@
-"""The minority buffer: insertion at the head, eviction at the tail, deletion by row id, and generation."""
+"""The minority buffer: insertion at the head, eviction at the tail, deletion by row id, and generation.
+
+Naive: `NaiveRing`, through the buffer, in tests/resampler/buffer/test_minority.py.
+"""
 
 from __future__ import annotations
 

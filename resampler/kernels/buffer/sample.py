@@ -1,4 +1,7 @@
-"""Synthetic rows of a buffer, batch by batch: draws, then bases and neighbours, then the rows."""
+"""Synthetic rows of a buffer, batch by batch: draws, then bases and neighbours, then the rows.
+
+Naive: `NaiveRing.sample`, through the buffer, in tests/resampler/buffer/test_minority.py.
+"""
 
 from __future__ import annotations
 

@@ -6,6 +6,8 @@ newcomers come last (`scan_newcomers`).
 
 A search either reads only (`find_neighbors`), or it collects the rows affected by the query, those whose lists the
 query belongs in, for `update_affected` to enter it.
+
+Naive: `NaiveGraph`, through `look_up_all` and insertion, in tests/resampler/kernels/buffer/test_search.py.
 """
 
 from __future__ import annotations

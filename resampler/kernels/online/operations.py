@@ -1,4 +1,7 @@
-"""One class's share of a micro-batch: its operations, in order, in one call."""
+"""One class's share of a micro-batch: its operations, in order, in one call.
+
+Naive: `NaiveOnline`, through the resampler, in tests/resampler/test_online.py.
+"""
 
 from __future__ import annotations
 

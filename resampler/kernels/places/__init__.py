@@ -5,6 +5,8 @@ its parents, `step` says how far towards the neighbour it is drawn, `w0` to `w3`
 `more_words` makes any number, and `width` is what columns are measured by, or empty. Every operation rounds once in the
 rows' own dtype (no fused multiply-add), and only the arguments are read: the same provenance gives the same bits
 everywhere. A place that reads more than parents and step says ``DRAWS = True``.
+
+Naive: `PLACES` of tests/naive/generation.py has one for each place.
 """
 
 from __future__ import annotations

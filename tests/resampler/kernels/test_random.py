@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from naive.random import draw as naive_draw
+from naive import random as naive
 
-from resampler.kernels.random import bounded, draw, normal, philox4x32, rank_keys, unit
+from resampler.kernels.random import bounded, draw, more_words, normal, philox4x32, poisson, rank_keys, unit
 
 WORD = st.integers(0, 2**32 - 1)
 
@@ -32,7 +32,18 @@ def test_philox_gives_the_published_answers(counter, key, answer):
 @given(seed=st.integers(0, 2**64 - 1), stream=WORD, row_id=st.integers(0, 2**63 - 1), n=WORD)
 def test_draw_is_the_naive_one(seed, stream, row_id, n):
     words = draw(np.uint64(seed), stream, row_id, n)
-    assert tuple(int(word) for word in words) == naive_draw(seed, stream, row_id, n)
+    assert tuple(int(word) for word in words) == naive.draw(seed, stream, row_id, n)
+
+
+@given(words=st.tuples(WORD, WORD, WORD, WORD), seed=st.integers(0, 2**64 - 1), block=st.integers(0, 2**31))
+def test_more_words_are_the_naive_ones(words, seed, block):
+    more = more_words(*(np.uint64(word) for word in words), np.uint64(seed), block)
+    assert tuple(int(word) for word in more) == naive.more_words(words, seed, block)
+
+
+@given(word=WORD, rate=st.floats(0, 1))
+def test_poisson_is_the_naive_one(word, rate):
+    assert poisson(np.uint64(word), rate) == naive.poisson(word, rate)
 
 
 @given(word=WORD, n=st.integers(1, 2**31))

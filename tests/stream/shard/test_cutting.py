@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from naive.cutting import batches
 
 from resampler import FeatureSchema
 from stream import Settings, encode_batch
@@ -14,17 +15,6 @@ from stream.shard import limits
 from stream.shard.cutting import STALE_MS, Cutting
 
 SCHEMA = FeatureSchema.numeric(["a"])
-
-
-def _naive(ms, rows, window_ms, batch_rows):
-    batches = []
-    for i, (stamp, n) in enumerate(zip(ms, rows, strict=True)):
-        same_window = batches and stamp // window_ms == ms[batches[-1][0]] // window_ms
-        if same_window and sum(rows[j] for j in batches[-1]) + n <= batch_rows:
-            batches[-1].append(i)
-        else:
-            batches.append([i])
-    return [batch[-1] + 1 for batch in batches]
 
 
 def _cut(ms, rows, window_ms, batch_rows):
@@ -41,7 +31,7 @@ entries = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 6)), max_size=40)
 def test_equals_its_naive_loop(steps, window_ms, batch_rows):
     ms = np.cumsum([step for step, _ in steps]).tolist()
     rows = [n for _, n in steps]
-    assert _cut(ms, rows, window_ms, batch_rows) == _naive(ms, rows, window_ms, batch_rows)
+    assert _cut(ms, rows, window_ms, batch_rows) == batches(ms, rows, window_ms, batch_rows)
 
 
 @settings(deadline=None)
