@@ -66,14 +66,15 @@ class NaiveWindow:
             if refer and self._word(c, row_id, 0xFFFFFFFC, 0) / 2**32 * (len(self.recent) - n) < n:
                 orders.append((c, REFER))
             owed = max(0.0, self.ratio * share * most - n) / len(self.recent)
-            self.credit[c] = min(self.credit[c] + owed, self.ratio * self.window)
-            count = int(self.credit[c])
             if self.quota == "poisson":
                 count = poisson(self._word(c, row_id, 0xFFFFFFFD, 1), owed)
+            else:
+                self.credit[c] = min(self.credit[c] + owed, self.ratio * self.window)
+                count = int(self.credit[c])
+            count = min(count, self.burst)
             if count >= 1 and self.stored[c] > self.k and self.n_seen > self.warmup:
-                count = min(count, self.burst)
-                self.credit[c] -= count
                 orders.append((c, count))
+                self.credit[c] -= count if self.quota == "exact" else 0
         return keep, left_out, orders
 
     def _word(self, label, row_id, n, word):

@@ -1,4 +1,8 @@
-"""Neighbours of rows held and of queries: read from the kept lists, searched for where these have run short."""
+"""Neighbours of rows held and of queries: read from the kept lists, searched for where these have run short.
+
+Naive: searches in tests/resampler/kernels/buffer/test_search.py; lists as they are read through the buffer, in
+tests/resampler/buffer/test_minority.py.
+"""
 
 from __future__ import annotations
 

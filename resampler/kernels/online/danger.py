@@ -4,6 +4,9 @@ The other classes' rows are sampled into a ring of their own, thinned to as many
 compared as if they were balanced, and over the same stretch of the stream. A row is assessed when it comes, and now
 and then again, for the other classes move on.
 
+Naive: the weights in tests/resampler/kernels/online/test_danger.py; danger through the resampler, in
+tests/resampler/test_online.py.
+
 References
 ----------
 Han, Wang, Mao: Borderline-SMOTE. ICIC 2005, section 3, doi:10.1007/11538059_91. He, Bai, Garcia, Li: ADASYN. IJCNN

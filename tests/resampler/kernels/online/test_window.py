@@ -40,7 +40,8 @@ def test_runner_up(counts):
 
 
 @given(
-    labels=st.lists(st.sampled_from([7, 7, 7, 7, -1, 2, 30]), min_size=1, max_size=120),
+    n=st.integers(1, 150),
+    rate=st.sampled_from([0.1, 0.4]),
     seed=st.integers(0, 2**64 - 1),
     ratio=st.floats(0.05, 1.0),
     k=st.integers(1, 4),
@@ -51,15 +52,17 @@ def test_runner_up(counts):
     poisson=st.booleans(),
     compare=st.booleans(),
     warmup=st.sampled_from([0, 10]),
-    cut=st.integers(0, 120),
+    cut=st.integers(0, 150),
 )
-def test_plan(labels, seed, ratio, k, spare, size, burst, undersample, poisson, compare, warmup, cut):
+def test_plan(n, rate, seed, ratio, k, spare, size, burst, undersample, poisson, compare, warmup, cut):
+    rng = np.random.default_rng(seed % 2**32)
+    labels = np.where(rng.random(n) < rate, rng.choice([-1, 2, 30], n), 7).tolist()
     policy = Policy(ratio, undersample, poisson, compare, k, k + spare, burst, warmup, np.uint64(seed))
     quota = "poisson" if poisson else "exact"
     naive = NaiveWindow(ratio, k, k + spare, size, burst, undersample, quota, warmup, seed, compare=compare)
-    window, ids = make_window(size), np.random.default_rng(seed % 2**32).integers(0, 2**62, len(labels))
+    window, ids = make_window(size), rng.integers(0, 2**62, n)
     dropped, made = dict.fromkeys(labels, 0), dict.fromkeys(labels, 0)
-    for first, last in ((0, cut), (cut, len(labels))):
+    for first, last in ((0, min(cut, n)), (min(cut, n), n)):
         y, row_ids = np.array(labels[first:last], dtype=np.int64), ids[first:last]
         codes, position = np.empty(len(y), dtype=np.int64), np.empty(len(y), dtype=np.int64)
         n_classes = encode(window, y, codes)
@@ -84,6 +87,6 @@ def test_plan(labels, seed, ratio, k, spare, size, burst, undersample, poisson, 
         assert n_out == at
     for code, label in enumerate(dict.fromkeys(labels)):
         assert window.real[code] == naive.recent.count(label)
-        assert window.stored[code] == naive.stored[label]
+        assert (window.stored[code], window.credit[code]) == (naive.stored[label], naive.credit[label])
         assert window.seen_real[code] == labels.count(label)
         assert (window.seen_dropped[code], window.seen_synthetic[code]) == (dropped[label], made[label])

@@ -19,6 +19,11 @@ def run_at_most(values, limits):
 
 
 @njit
+def run_near(values, limits, factor, offset):
+    return kernels.near(values, limits, factor, offset)
+
+
+@njit
 def run_first_lane(word):
     return kernels.first_lane(word)
 
@@ -50,6 +55,17 @@ def test_at_most_sets_the_bits_of_the_lanes_within_the_limits(way, seed, share):
             found.append(int(first_lane(rest)))
             rest &= rest - np.uint64(1)
         assert found == wanted
+
+
+@pytest.mark.parametrize("near", [run_near, kernels.near], ids=["compiled", "plain"])
+@given(seed=st.integers(0, 2**32 - 1), offset=st.sampled_from([-0.5, 0.0, 1e-9, 0.3, np.inf]))
+def test_near_widens_the_limits_with_two_roundings(near, seed, offset):
+    rng = np.random.default_rng(seed)
+    limits, factor, offset = rng.normal(size=LANES).astype(np.float32), np.float32(1 + rng.random()), np.float32(offset)
+    bounds = [limit * factor + offset for limit in limits]
+    values = np.array([rng.choice([bound, np.nextafter(bound, np.float32(np.inf)), 0]) for bound in bounds], np.float32)
+    word = sum(1 << lane for lane in range(LANES) if values[lane] <= bounds[lane])
+    assert int(near(values, limits, factor, offset)) == word
 
 
 def test_prefetch_changes_nothing():
