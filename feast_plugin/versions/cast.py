@@ -33,13 +33,15 @@ def _family(kind: pa.DataType) -> str | None:
     return _DECIMAL if pa.types.is_decimal(kind) else family_of(kind)
 
 
-def cast_timestamp(column: pa.ChunkedArray) -> pa.ChunkedArray:
+def cast_timestamp(column: pa.ChunkedArray, name: str = TIMESTAMP) -> pa.ChunkedArray:
     """Bring the event timestamps to microseconds in UTC.
 
     Parameters
     ----------
     column : pyarrow.ChunkedArray
         Timestamps of any unit, which mean UTC where they have no zone, as in Feast; dates; or ISO 8601 strings.
+    name : str
+        What the user calls the column, for messages.
 
     Returns
     -------
@@ -56,12 +58,12 @@ def cast_timestamp(column: pa.ChunkedArray) -> pa.ChunkedArray:
         column = column.cast(column.type.value_type)
     kind = column.type
     if not (pa.types.is_timestamp(kind) or family_of(kind) == TEXT or pa.types.is_date(kind)):
-        raise DataError(f"column {TIMESTAMP!r} must be a timestamp, got {kind}")
+        raise DataError(f"column {name!r} must be a timestamp, got {kind}: name another, or cast it to timestamps")
     try:
         cut, finer = _cut(column), _is_finer(column)
         return cut if finer is None else pc.add(cut, pc.cast(finer.cast(pa.int64()), _MICROSECOND))
     except pa.ArrowInvalid as error:
-        raise DataError(f"column {TIMESTAMP!r} holds what is no timestamp: {error}") from error
+        raise DataError(f"column {name!r} holds what is no timestamp: {error}") from error
 
 
 def _cut(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -92,13 +94,15 @@ def _is_finer(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
     return None
 
 
-def note_timestamps(column: pa.ChunkedArray) -> None:
+def note_timestamps(column: pa.ChunkedArray, name: str = TIMESTAMP) -> None:
     """Warn the user of what `cast_timestamp` takes for granted, or changes.
 
     Parameters
     ----------
     column : pyarrow.ChunkedArray
         Event timestamps of an entity frame, as they were given.
+    name : str
+        What the user calls the column.
 
     Raises
     ------
@@ -106,7 +110,7 @@ def note_timestamps(column: pa.ChunkedArray) -> None:
         As `cast_timestamp`.
     """
     kind = column.type
-    cast = cast_timestamp(column)
+    cast = cast_timestamp(column, name)
     naive = column
     if family_of(kind) == TEXT:
         naive = column.filter(pc.invert(_has_zone(column)))
@@ -114,7 +118,7 @@ def note_timestamps(column: pa.ChunkedArray) -> None:
         naive = column.slice(0, 0)
     if len(naive):
         notice(
-            f"column {TIMESTAMP!r} of the entity frame has no time zone and is taken as UTC, first "
+            f"column {name!r} of the entity frame has no time zone and is taken as UTC, first "
             f"{naive[0].as_py()}: give local times their zone, or convert them to UTC"
         )
     rows = _is_finer(column)
@@ -122,7 +126,7 @@ def note_timestamps(column: pa.ChunkedArray) -> None:
     if finer:
         first = cast.filter(rows)[0].as_py()
         notice(
-            f"{finer} values of column {TIMESTAMP!r} of the entity frame are finer than a microsecond and were rounded "
+            f"{finer} values of column {name!r} of the entity frame are finer than a microsecond and were rounded "
             f"up to it, first {first}"
         )
 

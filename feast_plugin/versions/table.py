@@ -138,7 +138,7 @@ class TableSource(Source):
         table = self._frame.read(names)
         if timestamp is not None:
             table = table.rename_columns([TIMESTAMP if name == timestamp else name for name in table.column_names])
-            note_timestamps(table[TIMESTAMP])
+            note_timestamps(table[TIMESTAMP], timestamp)
         needed = [*contract.keys, contract.label]
         if self._column is not None and self._column not in needed:
             needed.append(self._column)
@@ -162,6 +162,10 @@ class TableSource(Source):
                     raise DataError(f"{option} names column {name!r}; the table has {', '.join(schema.names)}")
         if self._column is not None and self._column == request.timestamp:
             raise InvalidInputError(f"column {self._column!r} is the event time: split by it with time:0.7,0.15,0.15")
+        if repeated := sorted({name for name in schema.names if schema.names.count(name) > 1}):
+            raise ContractError(
+                f"column {repeated[0]!r} stands twice in the table: rename one of them, or leave it out"
+            )
         taken = {*keys, request.label, request.timestamp, self._column}
         features = request.features or [name for name in schema.names if name not in taken]
         codes = set(request.categorical or ())
@@ -189,9 +193,10 @@ def _feature(field: pa.Field, *, categorical: bool) -> StoredFeature:
     array = _is_array(field.type)
     dtype = dtype_for(field.type.value_type if array else field.type, STORED_DTYPES)  # what is narrower widens
     if dtype is None or (array and dtype.family in CATEGORICAL_BY_DEFAULT):
+        time = ", or say that it is the event time (timestamp)" if pa.types.is_timestamp(field.type) else ""
         raise ContractError(
             f"column {field.name!r} has type {field.type}, which cannot be resampled: cast it to floats, integers, "
-            "booleans, text or lists of numbers, or leave it out by naming the features"
+            f"booleans, text or lists of numbers, or leave it out by naming the features{time}"
         )
     if categorical and (array or dtype.family == FLOAT):
         raise ContractError(

@@ -243,9 +243,9 @@ def by_cluster(task: Task) -> Selection:
     chosen = np.flatnonzero((held >= np.maximum(threshold * sizes, least)) & (held > 0))
     if not chosen.size:
         raise InfeasibleError(
-            f"KMeansSMOTE needs a cluster that is {threshold:g} of {task.part.name} and holds {least} of its rows, got "
+            f"kmeans needs a cluster that is {threshold:g} of {task.part.name} and holds {least} of its rows, got "
             f"none of {np.count_nonzero(sizes)}, so 0 of {task.part.n_synthetic} synthetic rows could be made: lower "
-            "cluster_balance_threshold or k_neighbors, or ask for other clusters"
+            "k_neighbors, use smote, or give KMeansSMOTE a lower cluster_balance_threshold or other clusters"
         )
     measure = parameters.sparsity or sparsity_of
     sparsity = np.array([measure(X[members[clusters[members] == cluster]]) for cluster in chosen])

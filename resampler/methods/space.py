@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy import sparse
 
 from resampler.errors import InvalidInputError
 from resampler.resolution import rows_at_unit
@@ -64,10 +65,12 @@ def unit_length(table: Table) -> NDArray[Any]:
     Raises
     ------
     InvalidInputError
-        If a column is categorical.
+        If a column is categorical, or a value is beyond 1e16 units.
     """
     if table.categorical is not None and table.categorical.any():
         raise InvalidInputError("embedding needs numeric columns, got categorical ones: leave them out, or use smotenc")
-    rows = rows_at_unit(np.asarray(table.measured))
+    measured = table.measured
+    rows = measured.toarray() if sparse.issparse(measured) else np.asarray(measured)
+    rows = rows_at_unit(rows if rows.dtype.kind == "f" else rows.astype(np.float64))  # squares of integers overflow
     length = np.sqrt((rows * rows).sum(axis=1, keepdims=True))
     return rows / np.where(length > 0, length, 1)

@@ -81,7 +81,15 @@ class Table(NamedTuple):
 
     @property
     def measured(self) -> Any:
-        """The rows in units of distance, for what is not a search: clusters, support vectors, directions."""
+        """The rows in units of distance, for what is not a search: clusters, support vectors, directions.
+
+        Raises
+        ------
+        ContractError
+            If a value is beyond 1e16 units, whose square may overflow.
+        """
+        if not sparse.issparse(self.X) and self.X.dtype.kind == "f":
+            _check(self.X, self.names, self.units)
         if self.units is None:
             return self.X
         return (self.X / self.units).astype(self.X.dtype if self.X.dtype.kind == "f" else np.float64)
@@ -134,10 +142,15 @@ def dense_rows(X: Any, names: Sequence[Any] = (), units: NDArray[np.float64] | N
     if dense.dtype.kind in "iu" and are_wide(dense):
         dense = np.stack([offsets(column) for column in dense.T], axis=1)
     rows = as_kernel_rows(dense)
-    check_magnitude(
-        rows, np.ones(rows.shape[1]) if units is None else units, names or [f"column {j}" for j in range(rows.shape[1])]
-    )
+    _check(rows, names, units)
     return rows
+
+
+def _check(rows: NDArray[Any], names: Sequence[Any], units: NDArray[np.float64] | None) -> None:
+    n_features = rows.shape[1]
+    check_magnitude(
+        rows, np.ones(n_features) if units is None else units, names or [f"column {j}" for j in range(n_features)]
+    )
 
 
 @dataclass

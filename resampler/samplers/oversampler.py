@@ -8,11 +8,14 @@ from typing import Any, ClassVar
 from imblearn.over_sampling.base import BaseOverSampler
 from sklearn.utils._param_validation import Interval
 
-from resampler.methods.catalog import METHODS, resolve
+from resampler.errors import InvalidInputError
+from resampler.methods.catalog import ALIASES, METHODS, resolve
 from resampler.methods.parameters import DANGER_NEIGHBORS, NoDanger, Parameters
+from resampler.options import one_of
 from resampler.samplers.base import Synthesizer
 
 OFFERED = tuple(name for name, method in METHODS.items() if method.clean is None and method.categories != "all")
+_METHOD = one_of(OFFERED, former=ALIASES)
 
 
 class OverSampler(Synthesizer, BaseOverSampler):  # type: ignore[misc]
@@ -32,7 +35,7 @@ class OverSampler(Synthesizer, BaseOverSampler):  # type: ignore[misc]
     no_danger : {"plain", "error"}
         As in `BorderlineSMOTE`.
     shrinkage : float or None
-        For random: as in `RandomOverSampler`.
+        For random, and refused with others: as in `RandomOverSampler`, one for all classes.
 
     Attributes
     ----------
@@ -97,7 +100,11 @@ class OverSampler(Synthesizer, BaseOverSampler):  # type: ignore[misc]
         return resolve(self.method, known=OFFERED)
 
     def _validate_estimator(self) -> None:
-        resolve(self.method, known=OFFERED)
+        method = _METHOD.check("method", self.method)
+        if self.shrinkage is not None and method != "random":
+            raise InvalidInputError(
+                f"shrinkage goes with method 'random', got method {self.method!r}: leave it out, or use random"
+            )
 
     def _parameters(self) -> Parameters:
         return Parameters(self.k_neighbors, self.m_neighbors, self.no_danger, shrinkage=self.shrinkage)

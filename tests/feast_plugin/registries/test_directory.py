@@ -287,6 +287,22 @@ def test_what_cannot_be_resampled_is_named_with_its_remedy(shop):
     assert shop.create(entity_df=table, features=["amount", "score"]).version == 1
 
 
+def test_a_time_that_is_not_said_to_be_the_event_time_is_named_with_its_remedy(shop):
+    with pytest.raises(ContractError, match=r"column 'at' has type timestamp.*or say that it is the event time"):
+        shop.create(timestamp=None)
+
+
+def test_a_column_that_stands_twice_is_named(shop):
+    table = shop.table.append_column("amount", shop.table["amount"])
+    with pytest.raises(ContractError, match="column 'amount' stands twice in the table: rename"):
+        shop.create(entity_df=table)
+
+
+def test_the_column_of_the_event_time_is_named_as_the_table_has_it(shop):
+    with pytest.raises(DataError, match="column 'visits' must be a timestamp, got int16"):
+        shop.create(timestamp="visits", features=["amount"])
+
+
 def test_a_version_in_use_is_spared(shop):
     shop.create()
     shop.create(seed=2)

@@ -72,7 +72,7 @@ def test_clusters_hold_enough_of_the_class_and_sparse_ones_give_more(grouped):
         try:
             want = naive.by_cluster(world)
         except naive.TooFewError:
-            with pytest.raises(InfeasibleError, match="KMeansSMOTE needs a cluster"):
+            with pytest.raises(InfeasibleError, match="kmeans needs a cluster"):
                 select.by_cluster(task_of(world, seed))
             continue
         bases, weights, mark = select.by_cluster(task_of(world, seed))

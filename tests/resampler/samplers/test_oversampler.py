@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 from imblearn.pipeline import make_pipeline
+from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
 from resampler import samplers
-from resampler.errors import DataError, InvalidInputError
+from resampler.errors import ContractError, DataError, InvalidInputError
 from resampler.methods.catalog import METHODS
 from resampler.methods.oversample import ShortfallWarning
 from resampler.samplers.oversampler import OFFERED
@@ -28,8 +29,7 @@ def rows(gap=1.0, n=(90, 30, 20)):
     return rng.normal(size=(len(y), 3)) + gap * y[:, None], y
 
 
-@pytest.mark.parametrize("shrinkage", [None, 0.5])
-@pytest.mark.parametrize("method", CLASSES)
+@pytest.mark.parametrize(("method", "shrinkage"), [*((name, None) for name in CLASSES), ("random", 0.5)])
 def test_rows_are_those_of_the_methods_class(method, shrinkage):
     X, y = rows()
     sampler = CLASSES[method].set_params(random_state=5)
@@ -79,3 +79,42 @@ def test_a_method_that_is_not_offered_is_named(method):
 def test_identities_that_are_none_are_named(sampler, row_ids):
     with pytest.raises(InvalidInputError, match="row_ids must be 140 "):
         sampler.fit_resample(*rows(), row_ids=row_ids)
+
+
+def test_the_width_of_noise_is_refused_where_no_noise_is_made():
+    with pytest.raises(InvalidInputError, match="shrinkage goes with method 'random', got method 'smote'"):
+        samplers.OverSampler("smote", shrinkage=0.5).fit_resample(*rows())
+
+
+def test_a_former_name_is_taken_with_a_warning():
+    X, y = rows()
+    with pytest.warns(DeprecationWarning, match="'adaptive' is called 'adasyn' now") as warned:
+        made, _ = samplers.OverSampler("adaptive", random_state=0).fit_resample(X, y)
+    assert len(warned) == 1
+    assert made.tobytes() == samplers.OverSampler("adasyn", random_state=0).fit_resample(X, y)[0].tobytes()
+
+
+@pytest.mark.parametrize("container", [sparse.csr_matrix, sparse.csc_array])
+def test_directions_of_a_sparse_matrix(container):
+    X, y = rows()
+    sampler = samplers.OverSampler("embedding", random_state=0)
+    dense, _ = sampler.fit_resample(X, y)
+    made, _ = sampler.fit_resample(container(X), y)
+    assert made.toarray().tobytes() == dense.tobytes()
+
+
+def test_directions_of_integers_whose_squares_no_integer_holds():
+    X, y = rows()
+    whole = (X * 1e10).astype(np.int64)
+    sampler = samplers.OverSampler("embedding", random_state=0)
+    sampler.fit_resample(whole, y)
+    parents = sampler.provenance_
+    sampler.fit_resample(whole.astype(np.float64), y)
+    assert parents.neighbor.tolist() == sampler.provenance_.neighbor.tolist()
+
+
+@pytest.mark.parametrize("method", ["kmeans", "svm", "embedding"])
+def test_values_whose_squares_overflow_are_named_before_others_compute_with_them(method):
+    X, y = rows()
+    with pytest.raises(ContractError, match=r"within 1e\+16 units"):
+        samplers.OverSampler(method).fit_resample(X * 1e200, y)
