@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from resampler.kernels.jit import inline, njit
+from resampler.kernels.jit import inline, inner, njit
 
 _MASK = np.uint64(0xFFFFFFFF)
 _SHIFT = np.uint64(32)
@@ -68,14 +68,14 @@ def bounded(word, n):
     return np.int64((word * np.uint64(n)) >> _SHIFT)
 
 
-@inline
+@inner
 def more_words(w0, w1, w2, w3, seed, block):
     """Return four more words of the draw that gave `w0` to `w3`, others for each `block` from 0 on."""
     key = np.uint64(seed)
     return philox4x32(w0, w1, w2, (w3 + np.uint64(block) + _ONE) & _MASK, key & _MASK, key >> _SHIFT)
 
 
-@njit(nogil=True)
+@inner
 def halvings_of(mantissa):
     """Return how often 1 must be halved to become ``mantissa / 2**32``, for a mantissa from 1 to 2**32.
 
@@ -104,7 +104,7 @@ def fading(word, n, half_life):
     return np.int64(half_life * max(0.0, halvings)) % n
 
 
-@njit(nogil=True)
+@njit(nogil=True, _nrt=False)
 def normal(word):
     """Map a word to a standard normal deviate: the inverse of its distribution at ``(word + 1/2) / 2**32``.
 

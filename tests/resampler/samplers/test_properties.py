@@ -86,7 +86,8 @@ def test_threads_and_chunks_change_no_byte(name, data, seed, rows, cells):
     for threads in (1, 2, 4):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("numba.config.NUMBA_NUM_THREADS", threads)
-            patch.setattr("resampler.generate._ROWS_A_TASK", rows)
+            patch.setattr("resampler.methods.plan._ROWS_A_TASK", rows)
+            patch.setattr("resampler.methods.place._ROWS_A_TASK", rows)
             patch.setattr("resampler.neighbors._CELLS_A_TASK", cells)
             assert fit(name, X, y, seed, {1: int((y == 1).sum()) + 100})[1].tobytes() == X_new.tobytes()
 
