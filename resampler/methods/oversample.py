@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from resampler.errors import DataError, InfeasibleError, InvalidInputError
-from resampler.methods.catalog import METHODS, Method
+from resampler.methods.catalog import METHODS, Method, resolve
 from resampler.methods.parameters import Parameters
 from resampler.methods.place import draws, elect_donors
 from resampler.methods.plan import Plan, draw
 from resampler.methods.provenance import Draws, Provenance, join
-from resampler.methods.quota import Part, parts_of
+from resampler.methods.quota import SUBGROUPS, Part, parts_of
 from resampler.methods.table import Search, Table
 from resampler.methods.task import Task
 from resampler.notices import warn
@@ -111,7 +111,8 @@ def oversample(
     Raises
     ------
     InvalidInputError
-        If a class or subgroup has too few rows, or a value is further from 0 than distances can be measured.
+        If a parameter breaks its rule, a class or subgroup has too few rows, or a value is further from 0 than
+        distances can be measured.
     InfeasibleError
         If the data leave the method no bases; where no row is in danger only if ``no_danger`` is ``error``.
 
@@ -122,7 +123,12 @@ def oversample(
     >>> sorted(made.base.tolist())
     [4, 5]
     """
-    rule = METHODS[method] if isinstance(method, str) else method
+    rule = METHODS[resolve(method)] if isinstance(method, str) else method
+    if subgroups not in SUBGROUPS:
+        raise InvalidInputError(f"subgroups must be one of {SUBGROUPS}, got {subgroups!r}")
+    for label, n in wanted.items():
+        if not isinstance(n, int | np.integer) or n < 0:
+            raise InvalidInputError(f"wanted must be 0 or more synthetic rows of each class, got {n!r} of {label!r}")
     parameters, search = parameters or Parameters(), search or Search()
     if rule.categories == "none" and _count(table.categorical):
         raise InvalidInputError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from feast_plugin.versions.manifest import Manifest
@@ -32,6 +33,8 @@ def test_a_manifest_keeps_what_was_asked_for_and_no_default(options, parameters)
     recipe = Recipe(**({"sampler": "smote", "split": "time:0.7,0.15,0.15"} | options))
     assert recipe.parameters == parameters
     assert type(recipe.ratio) is float
+    noise = Recipe(sampler="random", shrinkage=np.float32(0.5)).parameters["shrinkage"]
+    assert (noise, type(noise)) == (0.5, float)
 
 
 def test_a_manifest_gives_the_recipe_back_whichever_release_wrote_it():

@@ -209,3 +209,18 @@ def test_methods_of_numbers_refuse_categories(method):
     X, y, ids = two_classes()
     with pytest.raises(InvalidInputError, match=f"method '{method}' takes numeric columns only, got 2 categorical"):
         oversample(Table(X, y, ids, np.array([True, False, True])), method, {1: 2}, seed=5)
+
+
+@pytest.mark.parametrize(
+    ("method", "wanted", "options", "message"),
+    [
+        ("nope", {1: 2}, {}, "the method must be one of .*, got 'nope'"),
+        ("smote", {1: 2}, {"subgroups": "proportionate"}, "subgroups must be one of .*, got 'proportionate'"),
+        ("smote", {1: -1}, {}, "wanted must be 0 or more synthetic rows of each class, got -1 of 1"),
+        ("random", {1: 2.5}, {}, "wanted must be 0 or more .*, got 2.5 of 1"),
+    ],
+)
+def test_what_breaks_a_rule_is_named(method, wanted, options, message):
+    table = Table(np.arange(12.0).reshape(6, 2), np.array([0, 0, 0, 0, 1, 1]))
+    with pytest.raises(InvalidInputError, match=message):
+        oversample(table, method, wanted, seed=0, **options)
