@@ -21,6 +21,8 @@ def _check_repo(repo: str) -> None:
 
 
 def _check_directory(path: str) -> None:
+    if not path:
+        raise InvalidInputError("--catalog must name a directory, got '': name one, or . for the current one")
     if "://" in path:
         return
     if Path(path).is_file():

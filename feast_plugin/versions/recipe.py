@@ -38,7 +38,7 @@ SPLIT = Rule(str, _check_split, FORMS.replace(" | ", "; "))
 
 
 def _check_shrinkage(name: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 <= value < float("inf"):
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 <= float(value) < float("inf"):
         raise InvalidInputError(f"{name} must be a number of 0 or more, got {value!r}")
     return float(value)
 

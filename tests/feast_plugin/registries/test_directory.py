@@ -292,6 +292,12 @@ def test_a_time_that_is_not_said_to_be_the_event_time_is_named_with_its_remedy(s
         shop.create(timestamp=None)
 
 
+def test_a_catalogue_without_a_name_is_not_the_current_directory(shop, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InvalidInputError, match="--catalog must name a directory, got ''"):
+        create_snapshot("", name="pay", entity_df=shop.table, label="fraud", join_keys=["customer_id"])
+
+
 def test_a_column_that_stands_twice_is_named(shop):
     table = shop.table.append_column("amount", shop.table["amount"])
     with pytest.raises(ContractError, match="column 'amount' stands twice in the table: rename"):
