@@ -113,7 +113,9 @@ class EmbeddingSMOTE(TableMixin, BaseOverSampler):  # type: ignore[misc]
         self.group_by = group_by
         self.subgroups = subgroups
 
-    def fit_resample(self, X: Any, y: Any, *, groups: Any = None, **params: Any) -> tuple[Any, Any]:
+    def fit_resample(
+        self, X: Any, y: Any, *, groups: Any = None, row_ids: Any = None, **params: Any
+    ) -> tuple[Any, Any]:
         """Resample the data set.
 
         Parameters
@@ -125,6 +127,8 @@ class EmbeddingSMOTE(TableMixin, BaseOverSampler):  # type: ignore[misc]
         groups : array-like of shape (n_samples,), optional
             The subgroup of each row, in place of `group_by`. It can be routed through a pipeline:
             ``set_fit_resample_request(groups=True)``.
+        row_ids : array-like of shape (n_samples,), int64, optional
+            As in `SMOTE.fit_resample`.
         **params : dict
             Passed on to the method.
 
@@ -141,7 +145,7 @@ class EmbeddingSMOTE(TableMixin, BaseOverSampler):  # type: ignore[misc]
                 groups = GroupColumn(X, self.group_by).values
             self.transformer_ = None if self.transformer is None else clone(self.transformer)
             if self.transformer_ is None and self.inverse == "none":
-                return super().fit_resample(X, y, groups=groups, **params)
+                return super().fit_resample(X, y, groups=groups, row_ids=row_ids, **params)
             rows = contain(X)
             foreign = are_foreign(X) and not hasattr(X, "iloc")
             if self.transformer_ is None:
@@ -151,7 +155,7 @@ class EmbeddingSMOTE(TableMixin, BaseOverSampler):  # type: ignore[misc]
                     X.to_pandas() if foreign else X, to_labels(y) if are_foreign(y) else y
                 )
                 embedded = embedded if sparse.issparse(embedded) else np.asarray(embedded)
-        made, y_new = super().fit_resample(embedded, y, groups=groups, **params)
+        made, y_new = super().fit_resample(embedded, y, groups=groups, row_ids=row_ids, **params)
         self._remember_columns(X, rows)
         if self.inverse == "none":
             return made, y_new
@@ -167,7 +171,9 @@ class EmbeddingSMOTE(TableMixin, BaseOverSampler):  # type: ignore[misc]
         if names and all(isinstance(name, str) for name in names):
             self.feature_names_in_ = np.array(names, dtype=object)
 
-    def _fit_resample(self, X: Any, y: NDArray[Any], groups: Any = None) -> tuple[Any, NDArray[Any]]:
+    def _fit_resample(
+        self, X: Any, y: NDArray[Any], groups: Any = None, row_ids: Any = None
+    ) -> tuple[Any, NDArray[Any]]:
         embedded = X.toarray() if sparse.issparse(X) else X
         if self.metric == "cosine":
             if self._given is not None and (whole := np.count_nonzero(self._given.whole())):
@@ -184,7 +190,7 @@ class EmbeddingSMOTE(TableMixin, BaseOverSampler):  # type: ignore[misc]
             neighbors=self.neighbors,
             subgroups=self.subgroups,
         )
-        made, labels = self.smote_.fit_resample(embedded, y, groups=groups)
+        made, labels = self.smote_.fit_resample(embedded, y, groups=groups, row_ids=row_ids)
         self.provenance_: Provenance = self.smote_.provenance_
         if self.inverse == "nearest":
             self.decoded_ = self._decode(embedded, y, made[len(y) :], labels[len(y) :])

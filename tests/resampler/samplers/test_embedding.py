@@ -98,3 +98,15 @@ def test_a_supervised_transformer_gets_the_classes_and_text_is_embedded():
     made, y_new = sampler.fit_resample(texts, y)
     assert set(made[150:]) <= set(texts[y == 1])
     assert np.bincount(y_new).tolist() == [120, 120]
+
+
+@pytest.mark.parametrize("transformer", [None, PCA(2)])
+def test_identities_key_the_draws(transformer):
+    X, y = rows()
+    ids = np.random.default_rng(1).permutation(len(y)) + 7
+    made, _ = samplers.EmbeddingSMOTE(transformer, random_state=0).fit_resample(X, y, row_ids=ids)
+    embedded = X if transformer is None else transformer.fit_transform(X)
+    plain, _ = samplers.SMOTE(random_state=0).fit_resample(embedded, y, row_ids=ids)
+    assert made.tobytes() == plain.tobytes()
+    with pytest.raises(InvalidInputError, match="row_ids must be 150 distinct integers"):
+        samplers.EmbeddingSMOTE(transformer).fit_resample(X, y, row_ids=ids * 0)
