@@ -155,7 +155,7 @@ class OnlineResampler:
         self._policy = given.policy(compare=len(self._weights) > 0)
         place = METHODS[given.strategy].place
         self._place, self._draws = PLACES.index(place), given.draws
-        units = np.where(schema.categorical_mask, 0.0, schema.scale)
+        units = np.where(schema.categorical_mask, 0.0, schema.scale.astype(np.float64))
         self._width = units if self._draws else units[:0]  # what a place that draws measures by
         self._new_buffer(given.capacity, given.k_neighbors)  # refuses now what would not fit into memory later
         self._bases: list[Bases] = []

@@ -131,7 +131,8 @@ class Recipe:
         """What a manifest keeps as `parameters`, and its tags say: all that decides the rows but seed and ratio."""
         chosen = {name: getattr(self, name) for name in ("clean", "group_by", "undersample", "shrinkage")}
         chosen["subgroups"] = self.subgroups if self.within else None
-        chosen["no_danger"] = self.no_danger if self.no_danger != "plain" else None
+        asks = self.sampler is not None and METHODS[self.sampler].needs_danger
+        chosen["no_danger"] = self.no_danger if asks and self.no_danger != "plain" else None
         return {
             "algorithm": WITHIN if self.within else ALGORITHM,
             "k_neighbors": self.k_neighbors,

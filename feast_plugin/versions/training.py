@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from feast_plugin.notices import notice
 from feast_plugin.versions.augmentation import augment
 from feast_plugin.versions.cleaning import rows_to_remove
 from feast_plugin.versions.contract import check_group
@@ -179,4 +180,11 @@ def augment_training(
         return Training(assignment, made, None)
     cleaned = rows_to_remove(rows, train, made, contract, recipe.cleaner)
     assignment = np.where(cleaned.real, np.uint8(LEFT_OUT), assignment)
+    lost, n = int(np.count_nonzero(cleaned.synthetic)), len(cleaned.synthetic)
+    if 2 * lost > n:
+        notice(
+            f"cleaning by {recipe.cleaner} took {lost:,} of {n:,} synthetic rows out again, so that "
+            f"ratio={recipe.ratio} is missed by far: the classes lie within each other; use no cleaner, or tomek, "
+            "which takes the nearest alone"
+        )
     return Training(assignment, made.keep(~cleaned.synthetic), cleaned.real)

@@ -186,7 +186,7 @@ def _plan(task: Task, rule: Method) -> tuple[Plan, bool]:
         plain = True
         why = (
             f"no row of {task.part.name} is in danger, that is among neighbours of other classes: use smote, or ask "
-            "for more neighbours (k_neighbors, m_neighbors)"
+            "for more neighbours"
         )
         if task.parameters.no_danger == "error":
             raise InfeasibleError(f"0 of {task.part.n_synthetic} synthetic rows could be made: {why}")

@@ -198,7 +198,7 @@ def by_support_vectors(task: Task) -> Selection:
     if not vectors.size:
         raise DataError(
             f"SVM-SMOTE is not adapted to your dataset: all support vectors of {task.part.name} are noise, so 0 of "
-            f"{task.part.n_synthetic} synthetic rows could be made: use another variant or lower m_neighbors"
+            f"{task.part.n_synthetic} synthetic rows could be made: use another method, or ask for fewer neighbours"
         )
     threatened = others >= 0.5
     # The share of danger is split among its rows, the rest among the safe ones; where one kind is missing, the

@@ -47,7 +47,7 @@ class Output(ABC):
         InvalidInputError
             If a column is called like one of the output, or a limit of the format is passed.
         """
-        reserved = self.reserved | {*DRAW_COLUMNS} if draws and self.reserved else self.reserved
+        reserved = self.reserved | {*DRAW_COLUMNS} if draws else self.reserved  # of a table of them, too
         if taken := reserved & {*schema.names, schema.label.name}:
             raise InvalidInputError(
                 f"column {min(taken)!r} is a column of the output too: rename it, or write packed batches"

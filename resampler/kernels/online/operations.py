@@ -16,7 +16,7 @@ from resampler.kernels.generation import vote
 from resampler.kernels.jit import entry, inline
 from resampler.kernels.online.danger import assess, draw_base, weigh_newcomer
 from resampler.kernels.online.window import ASSESS, REFER
-from resampler.kernels.places import put
+from resampler.kernels.places import put_streamed
 from resampler.kernels.random import bounded, draw, unit
 from resampler.kernels.simd.blocks import DEAD
 
@@ -110,7 +110,7 @@ def emit_run(ring, tree, row_ids, code, label, seed, stream, place, width, ops, 
                 break
             step = unit(w2)
             at = op_out[op] + a
-            put(place, X[base], X[neighbor], step, w0, w1, w2, w3, seed, width, out_X[at])
+            put_streamed(place, X[base], X[neighbor], step, w0, w1, w2, w3, seed, width, out_X[at])
             if mixed:
                 read(rows, lists, base, ring.nn_slots, ring.nn_d2)
                 vote(X, ring.nn_slots, penalty, out_X[at])

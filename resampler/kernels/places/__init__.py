@@ -4,7 +4,8 @@
 its parents, `step` says how far towards the neighbour it is drawn, `w0` to `w3` are the words of its draw, of which
 `more_words` makes any number, and `width` is what columns are measured by, or empty. Every operation rounds once in the
 rows' own dtype (no fused multiply-add), and only the arguments are read: the same provenance gives the same bits
-everywhere. A place that reads more than parents and step says ``DRAWS = True``.
+everywhere. A place that reads more than parents and step says ``DRAWS = True``, one that no stream can have
+``BATCH_ONLY = True``.
 
 Naive: `PLACES` of tests/naive/generation.py has one for each place.
 """
@@ -19,19 +20,21 @@ from resampler.kernels.jit import inline
 PLACES = tuple(sorted(module.name for module in iter_modules(__path__)))
 _MODULES = tuple(import_module(f"{__name__}.{name}") for name in PLACES)
 DRAWS = tuple(getattr(module, "DRAWS", False) for module in _MODULES)
+STREAMED = tuple(not getattr(module, "BATCH_ONLY", False) for module in _MODULES)
 
 
-def _chain(code):
-    """Return the function that writes a row by the place of number `code` or a later one, whichever is asked for."""
+def _chain(codes):
+    """Return the function that writes a row by the first of some places or a later one, whichever is asked for."""
+    code = codes[0]
     here = _MODULES[code].place
-    if code == len(_MODULES) - 1:
+    if len(codes) == 1:
 
         @inline
         def put(_place, base, neighbor, step, w0, w1, w2, w3, seed, width, out):
             here(base, neighbor, step, w0, w1, w2, w3, seed, width, out)
 
         return put
-    later = _chain(code + 1)
+    later = _chain(codes[1:])
 
     @inline
     def put(place, base, neighbor, step, w0, w1, w2, w3, seed, width, out):
@@ -43,4 +46,6 @@ def _chain(code):
     return put
 
 
-put = _chain(0)
+put = _chain(tuple(range(len(PLACES))))
+# Of the places that a stream's methods have: what is in no kernel takes no time to compile.
+put_streamed = _chain(tuple(code for code in range(len(PLACES)) if STREAMED[code]))

@@ -12,6 +12,7 @@ from resampler.kernels.jit import inline
 from resampler.kernels.random import more_words, normal
 
 DRAWS = True
+BATCH_ONLY = True  # its width is a spread of all rows of the class
 
 
 @inline

@@ -3,6 +3,7 @@
 import pytest
 
 from resampler.errors import InvalidInputError
+from resampler.kernels import places
 from resampler.kernels.places import PLACES
 from resampler.methods.catalog import ALIASES, METHODS, STREAMED, fitting, resolve
 from resampler.methods.clean import CLEANERS
@@ -18,6 +19,7 @@ def test_an_entry_names_what_there_is(name):
     assert method.looks_around or not method.needs_danger
     assert method.summary == method.summary.rstrip(".")
     assert (name in STREAMED) == (method.weigh is not None)
+    assert name not in STREAMED or places.STREAMED[PLACES.index(method.place)]
     assert resolve(name) == name
 
 

@@ -342,7 +342,7 @@ ZONED = pd.Series(pd.to_datetime(["2024-01-01", "2025-01-01"], utc=True))
             ROWS,
             LABELS,
             RuntimeError,
-            "so 0 of 8 synthetic rows could be made: lower cluster_balance_threshold",
+            "so 0 of 8 synthetic rows could be made: lower k_neighbors, use smote",
         ),
         (samplers.KMeansSMOTE(kmeans_estimator=99), ROWS, LABELS, ValueError, "Remedy: lower kmeans_estimator"),
         (samplers.EditedNearestNeighbours(n_neighbors=50), ROWS, LABELS, InvalidInputError, "51 rows, got 20: lower"),

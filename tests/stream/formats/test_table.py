@@ -272,9 +272,8 @@ def test_what_keyed_the_draws_comes_back(kind):
     frame = 16 if OUTPUTS[kind].row_an_entry else 0
     taken = sum(len(item) + frame for entry in entries for pair in entry.items() for item in pair)
     assert taken <= OutputSize(PLAIN, n, draws=True).bytes_behind_row(kind) + 8_192
-    if OUTPUTS[kind].reserved:
-        with pytest.raises(InvalidInputError, match="column 'draw_id' is a column of the output too"):
-            Settings(FeatureSchema.numeric(["draw_id"]), output_format=kind, strategy="geometric")
+    with pytest.raises(InvalidInputError, match="column 'draw_id' is a column of the output too"):
+        Settings(FeatureSchema.numeric(["draw_id"]), output_format=kind, strategy="geometric")
     Settings(FeatureSchema.numeric(["draw_id"]), output_format=kind)
 
 
