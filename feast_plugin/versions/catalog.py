@@ -242,10 +242,15 @@ class Catalog:
             If there is none.
         """
         numbers = self.numbers()
-        if not numbers or (version is not None and version not in numbers):
+        if not numbers:
             raise DataError(
-                f"snapshot {self.name!r} has no version {'at all' if version is None else version} under "
-                f"{self.home.uri}; it has {', '.join(map(str, numbers)) or 'none'}"
+                f"snapshot {self.name!r} has no version under {self.home.uri}: create one, or say with --root where it "
+                "is kept"
+            )
+        if version is not None and version not in numbers:
+            raise DataError(
+                f"snapshot {self.name!r} has no version {version} under {self.home.uri}, it has "
+                f"{', '.join(map(str, numbers))}: name one of these"
             )
         return numbers
 

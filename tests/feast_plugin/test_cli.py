@@ -210,17 +210,17 @@ def test_wrong_usage_is_told_before_feast_is_imported(turbofan, created, words):
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        ("verify --name nope", 1, "snapshot 'nope' has no version at all"),
+        ("verify --name nope", 1, "snapshot 'nope' has no version under"),
         ("verify --name turbofan --version 99", 1, "snapshot 'turbofan' has no version 99"),
         ("rebuild --name turbofan --entity-df frame.txt", 2, "must be a .parquet, .csv or .sql file"),
-        ("rebuild --name nope", 1, "snapshot 'nope' has no version at all"),
-        ("prune --name nope --keep 1", 1, "snapshot 'nope' has no version at all"),
+        ("rebuild --name nope", 1, "snapshot 'nope' has no version under"),
+        ("prune --name nope --keep 1", 1, "snapshot 'nope' has no version under"),
         ("prune --name turbofan --version 99", 1, "snapshot 'turbofan' has no version 99"),
         ("prune --name turbofan", 2, "either --version or --keep"),
-        ("forget --name nope --entity 1", 1, "snapshot 'nope' has no version at all"),
+        ("forget --name nope --entity 1", 1, "snapshot 'nope' has no version under"),
         ("diff 1 99 --name turbofan", 1, "snapshot 'turbofan' has no version 99"),
-        ("list --name nope", 1, "snapshot 'nope' has no version at all"),
-        ("show --name nope", 1, "snapshot 'nope' has no version at all"),
+        ("list --name nope", 1, "snapshot 'nope' has no version under"),
+        ("show --name nope", 1, "snapshot 'nope' has no version under"),
     ],
 )
 def test_a_snapshot_or_version_that_is_unknown_is_an_error(turbofan, created, words, code, message):
@@ -351,7 +351,7 @@ def test_where_versions_are_must_be_said(tmp_path):
         ([*create, "--root", tmp_path], "give --repo or --catalog: this needs the registry"),
         ([*create, "--catalog", tmp_path / "rows.csv"], "is a file: name a directory"),
         ([*create, "--catalog", tmp_path, "--feature-service", "z"], "feature_service is for a Feast repository"),
-        (["verify", "--name", "x", "--catalog", tmp_path], "snapshot 'x' has no version at all"),
+        (["verify", "--name", "x", "--catalog", tmp_path], "snapshot 'x' has no version under"),
     ):
         done = without_feast(*words)
         assert message in done.stderr
