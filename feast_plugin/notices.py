@@ -7,6 +7,8 @@ import sys
 import warnings
 from typing import TYPE_CHECKING
 
+from resampler.notices import warn
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -23,7 +25,7 @@ def notice(text: str) -> None:
     text : str
         One sentence: the thing, the rule, the value, and the remedy where there is one.
     """
-    warnings.warn(text, SnapshotWarning, stacklevel=3)
+    warn(text, SnapshotWarning)
 
 
 @contextlib.contextmanager

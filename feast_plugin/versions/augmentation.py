@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from feast_plugin.notices import notice
 from feast_plugin.versions.contract import TIMESTAMP, TIMESTAMP_TYPE, Contract
 from feast_plugin.versions.matrix import decode, encode, spread, wide_columns
 from resampler.columns import TEXT, family_of
 from resampler.errors import DataError
 from resampler.methods.catalog import METHODS
-from resampler.methods.oversample import oversample
+from resampler.methods.oversample import PLAIN_ROWS, ShortfallWarning, oversample
 from resampler.methods.place import build, build_integers
 from resampler.methods.quota import parts_of, wanted
 from resampler.methods.select import every_row
@@ -44,12 +46,15 @@ class Augmentation(NamedTuple):
         The contract with the units of distance that the training split gave.
     incomplete : int
         Minority rows of the training split with a null or non-finite feature: kept, and never a parent.
+    plain : tuple of str
+        Classes, or classes in subgroups, of which no row was in danger, so that the plain method's rows were made.
     """
 
     table: pa.Table
     parents: Provenance
     schema: FeatureSchema
     incomplete: int
+    plain: tuple[str, ...] = ()
 
     def keep(self, chosen: NDArray[np.bool_]) -> Augmentation:
         """Leave synthetic rows out.
@@ -149,9 +154,17 @@ def augment(
         around=(rows.label[train], None if groups is None else groups[train]),
     )
     _check_sizes(table, lacking, names, sampler, parameters, group_by, subgroups)
-    made = oversample(
-        table, sampler, lacking, seed=seed, parameters=parameters, subgroups=subgroups, names=names
-    ).provenance
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ShortfallWarning)  # it is said below, as every notice of a snapshot is
+        made, grown = oversample(
+            table, sampler, lacking, seed=seed, parameters=parameters, subgroups=subgroups, names=names
+        )
+    plain = tuple(one.part.name for one in grown if one.plain)
+    if plain:
+        notice(
+            f"no row of {', '.join(plain)} is in danger, that is among neighbours of other classes: {PLAIN_ROWS}; use "
+            "smote, or --no-danger error to refuse"
+        )
     values = build(matrix, made)
     for at, j in enumerate(made.categorical_features):
         values[:, j] = matrix[made.donor[:, at], j]
@@ -160,7 +173,7 @@ def augment(
     if wide:
         numbers = _with_wide_integers(numbers, real.filter(pa.array(complete)), made, wide, matrix, values)
     parents = made._replace(base=seen[made.base], neighbor=seen[made.neighbor], donor=seen[made.donor])
-    return Augmentation(table=numbers, parents=parents, schema=schema, incomplete=incomplete)
+    return Augmentation(table=numbers, parents=parents, schema=schema, incomplete=incomplete, plain=plain)
 
 
 def _groups(column: str, rows: CanonicalRows, train: NDArray[np.bool_]) -> NDArray[Any]:

@@ -158,6 +158,7 @@ def write_version(draft: Draft, name: str, version: int, directory: Location) ->
         left_out=None if dropped is None else dropped.stored,
         notes={
             "incomplete_minority_rows": made.incomplete,
+            **({"no_row_in_danger": list(made.plain)} if made.plain else {}),
             "libraries": _versions_of("feast", "numba", "numpy", "pyarrow"),
         }
         | (draft.notes or {}),

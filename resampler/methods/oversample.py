@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+PLAIN_ROWS = "the plain method's rows were made"
+
+
 class ShortfallWarning(UserWarning):
     """Warn that fewer synthetic rows were made than asked for, or others, and why."""
 
@@ -142,9 +145,9 @@ def oversample(
             raise DataError(f"0 of {n} synthetic rows could be made: there is no row of {Part(label, n).name}")
     total = sum(wanted.values())
     parts = parts_of(table.y, wanted, table.groups if subgroups == "within" else None, names, table.around)
-    n_categorical = table.X.shape[1] if rule.categories == "all" else _count(table.categorical)
-    none, place = np.empty(0, dtype=np.int64), _place(rule, parameters)
-    made = [_provenance(table.y[:0], Plan(none, none, none[:, None][:0]), None, n_categorical, rule, table, place)]
+    mask = np.ones(table.X.shape[1], dtype=np.bool_) if rule.categories == "all" else table.categorical
+    place = _place(rule, parameters)
+    made = [_nothing(table.y[:0], _columns(mask), place)]
     grown: list[Grown] = []
     for part in parts:
         rows = table if part.rows is None else _rows_of(table, part)
@@ -156,9 +159,7 @@ def oversample(
                 raise
             _warn(part, f"made 0 of {part.n_synthetic} synthetic rows: {error}")  # the others get theirs
             continue
-        labels = np.full(part.n_synthetic, part.label, dtype=table.y.dtype)
-        one = _provenance(labels, plan, task, n_categorical, rule, table, place, seed=seed)
-        made.append(one)
+        made.append(_drawn(task, plan, rule, _columns(mask), place))
         grown.append(Grown(part, part.place(plan.bases), task.penalty, plain))
     return Outcome(join(made), tuple(grown))
 
@@ -190,7 +191,7 @@ def _plan(task: Task, rule: Method) -> tuple[Plan, bool]:
         )
         if task.parameters.no_danger == "error":
             raise InfeasibleError(f"0 of {task.part.n_synthetic} synthetic rows could be made: {why}")
-        _warn(task.part, f"the plain method's rows were made: {why}")
+        _warn(task.part, f"{PLAIN_ROWS}: {why}")
         chosen = METHODS["smote"].select(task)
     pairing = (METHODS["smote"].pair if plain else rule.pair)(task, chosen)
     donors = None
@@ -199,37 +200,30 @@ def _plan(task: Task, rule: Method) -> tuple[Plan, bool]:
         donors = elect_donors(task.table.X, chosen.bases, voters, np.ones(task.table.X.shape[1]))
     elif task.penalty is not None:
         donors = elect_donors(task.table.X, chosen.bases, pairing.neighbors, task.penalty)
-    return Plan(chosen.bases, task.row_ids(chosen.bases), *pairing[:1], chosen.weights, pairing.span, donors), plain
+    row_ids = task.row_ids(chosen.bases)
+    return Plan(chosen.bases, row_ids, pairing.neighbors, chosen.weights, pairing.span, donors), plain
 
 
-def _provenance(
-    labels: NDArray[Any],
-    plan: Plan,
-    task: Task | None,
-    n_categorical: int,
-    rule: Method,
-    table: Table,
-    place: str,
-    *,
-    seed: int = 0,
-) -> Provenance:
-    """Draw the parents of one part; without a task there is nothing to draw."""
-    categorical = np.arange(table.X.shape[1]) if rule.categories == "all" else _columns(table.categorical)
-    if task is None:
-        empty = plan.bases
-        return Provenance(
-            labels, empty, empty, empty.astype(np.float32), np.empty((0, n_categorical), np.int64), categorical, place
-        )
-    part = task.part
-    parents = draw(plan, part.n_synthetic, seed, part.stream)
+def _nothing(labels: NDArray[Any], categorical: NDArray[np.int64], place: str) -> Provenance:
+    """Return the provenance of no rows."""
+    none = np.empty(0, dtype=np.int64)
+    return Provenance(
+        labels, none, none, none.astype(np.float32), none.reshape(0, len(categorical)), categorical, place
+    )
+
+
+def _drawn(task: Task, plan: Plan, rule: Method, categorical: NDArray[np.int64], place: str) -> Provenance:
+    """Draw the parents of one part's rows."""
+    part, n = task.part, task.part.n_synthetic
+    parents = draw(plan, n, task.seed, part.stream)
     donors = np.empty((len(plan.bases), 0), dtype=np.int64) if plan.donors is None else part.place(plan.donors)
     drawn = None
     if draws(place):
-        keys = plan.row_ids[parents.turn], parents.copy, np.full(len(labels), part.stream)
+        keys = plan.row_ids[parents.turn], parents.copy, np.full(n, part.stream)
         width = np.empty(0) if rule.width is None else rule.width(task)
-        drawn = Draws(*keys, np.zeros(len(labels), dtype=np.int64), width[None, :], seed)
+        drawn = Draws(*keys, np.zeros(n, dtype=np.int64), width[None, :], task.seed)
     return Provenance(
-        labels,
+        np.full(n, part.label, dtype=task.table.y.dtype),
         part.place(parents.base),
         part.place(parents.neighbor),
         parents.step,

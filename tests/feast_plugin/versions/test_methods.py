@@ -9,9 +9,9 @@ import pytest
 from naive.generation import PLACES
 
 from feast_plugin import create_snapshot, rebuild_snapshot, verify_snapshot
+from feast_plugin.notices import SnapshotWarning
 from resampler.errors import DataError
 from resampler.methods.catalog import METHODS
-from resampler.methods.oversample import ShortfallWarning
 from resampler.metric import label_key
 
 SHRINKAGE = 0.5
@@ -145,9 +145,10 @@ def test_each_row_is_what_its_lineage_says_bit_for_bit(tmp_path, case):
 @pytest.mark.parametrize("method", [name for name, method in METHODS.items() if method.needs_danger])
 def test_without_danger_the_users_own_line_is_warned_or_nothing_published(tmp_path, method):
     apart = {"entity_df": rows(gap=60.0), "features": ["amount", "score"], "group_by": None, "subgroups": "within"}
-    with pytest.warns(ShortfallWarning, match="class 'bad': the plain method's rows were made") as told:
+    with pytest.warns(SnapshotWarning, match="no row of class 'bad' is in danger.* the plain method's rows") as told:
         made = create(tmp_path, method, "apart", **apart)
-    assert {warning.filename for warning in told if warning.category is ShortfallWarning} == {__file__}
+    assert {warning.filename for warning in told} == {__file__}
+    assert made.manifest.notes["no_row_in_danger"] == ["class 'bad'"]
     plain = create(tmp_path, method, "plain", **apart | {"sampler": "smote"})
     assert made.manifest.splits["train"].sha256 == plain.manifest.splits["train"].sha256
     with pytest.raises(DataError, match="no row of class 'bad' is in danger"):
