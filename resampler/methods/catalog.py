@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from resampler.errors import InvalidInputError
+from resampler.kernels.places import PLACES, WIDTHS
+from resampler.kernels.places import STREAMED as PLACES_STREAMED
 from resampler.methods import pair, select, space, width
 
 if TYPE_CHECKING:
@@ -54,6 +56,11 @@ class Method:
         Whether a base is joined with others, `k_neighbors` of which its class must have beside it.
     own_class : bool
         Whether these are of its class.
+
+    Raises
+    ------
+    InvalidInputError
+        If there is no such place, it measures columns and no `width` is given, or a stream cannot have it.
     """
 
     summary: str
@@ -69,6 +76,17 @@ class Method:
     needs_danger: bool = False
     joins: bool = True
     own_class: bool = True
+
+    def __post_init__(self) -> None:
+        if self.place not in PLACES:
+            raise InvalidInputError(f"place must be one of {PLACES}, got {self.place!r}")
+        number = PLACES.index(self.place)
+        if WIDTHS[number] and self.width is None:
+            raise InvalidInputError(
+                f"place {self.place!r} measures columns: give width, as resampler.methods.width.units"
+            )
+        if self.weigh is not None and not PLACES_STREAMED[number]:
+            raise InvalidInputError(f"place {self.place!r} is of no stream: leave weigh out, or choose another place")
 
 
 METHODS: dict[str, Method] = {

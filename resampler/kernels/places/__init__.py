@@ -4,14 +4,15 @@
 its parents, `step` says how far towards the neighbour it is drawn, `w0` to `w3` are the words of its draw, of which
 `more_words` makes any number, and `width` is what columns are measured by, or empty. Every operation rounds once in the
 rows' own dtype (no fused multiply-add), and only the arguments are read: the same provenance gives the same bits
-everywhere. A place that reads more than parents and step says ``DRAWS = True``, one that no stream can have
-``BATCH_ONLY = True``.
+everywhere. What a place does not read begins with an underscore in its signature: a place with `w0` draws more than a
+step, and one with `width` is of methods that give one. One that no stream can have says ``BATCH_ONLY = True``.
 
 Naive: `PLACES` of tests/naive/generation.py has one for each place.
 """
 
 from __future__ import annotations
 
+import inspect
 from importlib import import_module
 from pkgutil import iter_modules
 
@@ -19,7 +20,11 @@ from resampler.kernels.jit import inline
 
 PLACES = tuple(sorted(module.name for module in iter_modules(__path__)))
 _MODULES = tuple(import_module(f"{__name__}.{name}") for name in PLACES)
-DRAWS = tuple(getattr(module, "DRAWS", False) for module in _MODULES)
+_READ = [inspect.signature(getattr(module.place, "py_func", module.place)).parameters for module in _MODULES]
+WIDTHS = tuple("width" in read for read in _READ)  # which places measure columns
+DRAWS = tuple(
+    "w0" in read or "width" in read for read in _READ
+)  # which need more of a provenance than parents and step
 STREAMED = tuple(not getattr(module, "BATCH_ONLY", False) for module in _MODULES)
 
 

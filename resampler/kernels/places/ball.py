@@ -16,8 +16,6 @@ import numpy as np
 from resampler.kernels.jit import inline
 from resampler.kernels.random import more_words, normal
 
-DRAWS = True
-
 
 @inline
 def place(base, neighbor, _step, w0, w1, w2, w3, seed, width, out):

@@ -11,7 +11,6 @@ from __future__ import annotations
 from resampler.kernels.jit import inline
 from resampler.kernels.random import more_words, normal
 
-DRAWS = True
 BATCH_ONLY = True  # its width is a spread of all rows of the class
 
 

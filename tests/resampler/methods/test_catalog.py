@@ -5,9 +5,10 @@ import pytest
 from resampler.errors import InvalidInputError
 from resampler.kernels import places
 from resampler.kernels.places import PLACES
-from resampler.methods.catalog import ALIASES, METHODS, STREAMED, fitting, resolve
+from resampler.methods.catalog import ALIASES, METHODS, STREAMED, Method, fitting, resolve
 from resampler.methods.clean import CLEANERS
 from resampler.methods.parameters import Parameters
+from resampler.methods.select import alike, every_row
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -21,6 +22,17 @@ def test_an_entry_names_what_there_is(name):
     assert (name in STREAMED) == (method.weigh is not None)
     assert name not in STREAMED or places.STREAMED[PLACES.index(method.place)]
     assert resolve(name) == name
+
+
+def test_a_method_whose_place_lacks_something_is_refused():
+    with pytest.raises(InvalidInputError, match="'ball' measures columns: give width"):
+        Method("x", every_row, place="ball")
+    with pytest.raises(InvalidInputError, match="'copy' is of no stream"):
+        Method("x", every_row, place="copy", weigh=alike)
+    with pytest.raises(InvalidInputError, match=r"place must be one of .*, got 'moon'"):
+        Method("x", every_row, place="moon")
+    needs = dict(zip(places.PLACES, zip(places.DRAWS, places.WIDTHS, strict=True), strict=True))
+    assert needs == {"ball": (True, True), "copy": (False, False), "segment": (False, False), "smoothed": (True, True)}
 
 
 def test_older_names_lead_to_entries():
