@@ -68,7 +68,7 @@ def bounded(word, n):
     return np.int64((word * np.uint64(n)) >> _SHIFT)
 
 
-@inner
+@njit(nogil=True, _nrt=False)
 def more_words(w0, w1, w2, w3, seed, block):
     """Return four more words of the draw that gave `w0` to `w3`, others for each `block` from 0 on."""
     key = np.uint64(seed)

@@ -132,7 +132,7 @@ def test_every_option_reaches_the_version(turbofan, created, resampler):
     config = turbofan / "resampler.toml"
     config.write_text(
         '[snapshot.create]\nclean = "tomek"\ngroup-by = "unit"\nundersample = 0.2\nk-neighbors = 3\nsampler = "smote"\n'
-        'retain = "recipe"\nfull-feature-names = true\nno-danger = "error"\n'
+        'retain = "recipe"\nfull-feature-names = true\n'
     )
     words = arguments(turbofan, name="options")
     at = words.index("--root")
@@ -140,7 +140,7 @@ def test_every_option_reaches_the_version(turbofan, created, resampler):
     assert made.returncode == 0, made.stderr
     shown = json.loads(resampler("show", "--repo", turbofan / "feature_repo", "--name", "options", "--json").stdout)
     assert shown["parameters"] == {
-        "algorithm": 2, "clean": "tomek", "group_by": "unit", "k_neighbors": 3, "no_danger": "error",
+        "algorithm": 2, "clean": "tomek", "group_by": "unit", "k_neighbors": 3,
         "sampler": "smote", "split": "group:unit:0.7,0.15,0.15", "subgroups": "within", "undersample": 0.2,
     }  # fmt: skip
     assert (shown["retain"], shown["columns"]["full_feature_names"]) == ("recipe", True)
