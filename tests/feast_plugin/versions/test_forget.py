@@ -58,7 +58,7 @@ def test_forget_removes_a_version_that_cannot_do_without(project):
 
 
 def test_an_unknown_entity_is_an_error_and_leaves_no_tombstone(project):
-    with pytest.raises(DataError, match="snapshot 'pay' has no version at all"):
+    with pytest.raises(DataError, match="snapshot 'pay' has no version under"):
         project.forget("7")
     assert not (project.root / "pay").exists()
     project.create()
