@@ -36,6 +36,8 @@ class Method:
         Whom they join (`resampler.methods.pair`).
     place : str
         Where the new row lies: a file of `resampler.kernels.places`.
+    moved : str, optional
+        Where it lies instead where shrinkage is given.
     categories : {"none", "vote", "all"}
         Whether columns may be categorical: none; some, which take the vote of the base's neighbours; all of them, and
         the base votes too.
@@ -67,6 +69,7 @@ class Method:
     select: Callable[[Task], Selection]
     pair: Callable[[Task, Selection], Pairing] = pair.own_class
     place: str = "segment"
+    moved: str | None = None
     categories: Literal["none", "vote", "all"] = "vote"
     space: Callable[[Table], NDArray[np.floating]] | None = None
     weigh: Callable[[NDArray[np.int64], int], NDArray[np.int64]] | None = None
@@ -147,6 +150,7 @@ METHODS: dict[str, Method] = {
         select.every_row,
         pair.itself,
         place="copy",
+        moved="smoothed",
         width=width.silverman,
         joins=False,
     ),

@@ -146,7 +146,7 @@ def oversample(
     total = sum(wanted.values())
     parts = parts_of(table.y, wanted, table.groups if subgroups == "within" else None, names, table.around)
     mask = np.ones(table.X.shape[1], dtype=np.bool_) if rule.categories == "all" else table.categorical
-    place = _place(rule, parameters)
+    place = rule.place if parameters.shrinkage is None or rule.moved is None else rule.moved
     made = [_nothing(table.y[:0], _columns(mask), place)]
     grown: list[Grown] = []
     for part in parts:
@@ -174,10 +174,6 @@ def _rows_of(table: Table, part: Part) -> Table:
 
 def _count(mask: NDArray[np.bool_] | None) -> int:
     return 0 if mask is None else int(np.count_nonzero(mask))
-
-
-def _place(rule: Method, parameters: Parameters) -> str:
-    return "smoothed" if rule.place == "copy" and parameters.shrinkage is not None else rule.place
 
 
 def _plan(task: Task, rule: Method) -> tuple[Plan, bool]:

@@ -13,7 +13,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from resampler.errors import InvalidInputError
 from resampler.methods.oversample import Grown, oversample
-from resampler.methods.parameters import DANGER_NEIGHBORS, NO_DANGER, Parameters
+from resampler.methods.parameters import NO_DANGER, Parameters
 from resampler.methods.quota import SUBGROUPS
 from resampler.methods.table import Search, Table
 from resampler.metric import check_integers
@@ -283,7 +283,7 @@ class Synthesizer(TableMixin):
 
     def _parameters(self) -> Parameters:
         """Return what the method is asked for."""
-        return Parameters(k_neighbors=self.k_neighbors, m_neighbors=getattr(self, "m_neighbors", DANGER_NEIGHBORS))
+        return Parameters(self.k_neighbors)
 
     def _fit_resample(
         self, X: Any, y: NDArray[Any], groups: Any = None, row_ids: Any = None

@@ -16,7 +16,7 @@ from stream.formats.cells import values_table
 from stream.formats.fields import MAX_BATCH_ROWS, SCHEMA_FIELD
 from stream.formats.format import Format
 from stream.formats.input import Batch, BatchInput
-from stream.formats.output import Output
+from stream.formats.output import Output, has_draws
 from stream.formats.rejects import Faults, Reason, RejectError
 
 if TYPE_CHECKING:
@@ -56,9 +56,8 @@ class _ArrowOutput(Output):
         table = pa.ipc.open_stream(entry[FIELD]).read_all()
         columns = {name: table.column(name).to_numpy() for name in OUTPUT_COLUMNS}
         X = np.column_stack([table.column(name).to_numpy() for name in schema.names]).astype(np.float32, copy=False)
-        own = {*DRAW_COLUMNS} - {*schema.names, schema.label.name}
         draw = None
-        if len(own) == len(DRAW_COLUMNS) and own <= {*table.column_names}:
+        if has_draws(table.column_names, schema):
             draw = np.stack([table.column(name).to_numpy() for name in DRAW_COLUMNS], axis=1)
         labels = _label_codes(table.column(schema.label.name), schema.label.column)
         return MicroBatch(X=np.ascontiguousarray(X), y=labels, draw=draw, **columns)

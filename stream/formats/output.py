@@ -9,10 +9,28 @@ from resampler.errors import InvalidInputError
 from resampler.provenance import DRAW_COLUMNS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from resampler.provenance import MicroBatch
     from resampler.schema import FeatureSchema
+
+
+def has_draws(found: Iterable[str], schema: FeatureSchema) -> bool:
+    """Say whether rows come with what keyed their draws.
+
+    Parameters
+    ----------
+    found : iterable of str
+        Names of the columns of an entry.
+    schema : FeatureSchema
+        The contract; a column of its own is not taken for it.
+
+    Returns
+    -------
+    bool
+        Whether `DRAW_COLUMNS` are all there.
+    """
+    return {*DRAW_COLUMNS} <= {*found} - {*schema.names, schema.label.name}
 
 
 class Output(ABC):

@@ -13,7 +13,7 @@ from stream.formats.columns import Columns
 from stream.formats.fields import SCHEMA_FIELD
 from stream.formats.format import Format
 from stream.formats.input import RowInput
-from stream.formats.output import Output
+from stream.formats.output import Output, has_draws
 from stream.kernels.text import decode_text
 
 if TYPE_CHECKING:
@@ -91,6 +91,7 @@ class _TextOutput(Output):
         def integer(name: str) -> NDArray[np.int64]:
             return np.array([int(entry[name.encode()])], dtype=np.int64)
 
+        drawn = has_draws((name.decode(errors="replace") for name in entry), schema)
         return MicroBatch(
             X=np.array([[np.float32(entry[name.encode()].decode()) for name in schema.names]], dtype=np.float32),
             y=integer(schema.label.name),
@@ -99,13 +100,8 @@ class _TextOutput(Output):
             base_id=integer("base_id"),
             neighbor_id=integer("neighbor_id"),
             step=np.array([np.float32(entry[b"step"].decode())], dtype=np.float32),
-            draw=np.stack([integer(name) for name in DRAW_COLUMNS], axis=1) if self._draws(entry, schema) else None,
+            draw=np.stack([integer(name) for name in DRAW_COLUMNS], axis=1) if drawn else None,
         )
-
-    @staticmethod
-    def _draws(entry: Mapping[bytes, bytes], schema: FeatureSchema) -> bool:
-        names = {*DRAW_COLUMNS} - {*schema.names, schema.label.name}
-        return len(names) == len(DRAW_COLUMNS) and all(name.encode() in entry for name in names)
 
 
 FORMAT = Format("text", _TextInput, _TextOutput())

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import redis
 
+from resampler.bases import weigh
 from resampler.errors import ResamplerError
 from stream.metrics import Metrics
 from stream.redis.connection import open_client, redact
@@ -199,7 +200,8 @@ class Worker:
         try:
             if not self._await_server():
                 return
-            warm(clean=self.settings.clean or self.settings.strategy != "smote")
+            given = self.settings
+            warm(clean=len(weigh(given.strategy, given.k_neighbors, clean=given.clean)) > 0)
             self._work()
         finally:
             self._vitals.detach()
