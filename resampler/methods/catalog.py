@@ -226,7 +226,9 @@ def fitting(name: str | None, categorical: list[str], numeric: list[str]) -> str
         return usual
     found = resolve(name)
     needs = METHODS[found].categories
-    if (categorical and needs == "none") or (found == "smotenc" and not categorical):
+    if found == "smotenc" and not categorical:
+        raise InvalidInputError(f"sampler {name!r} needs categorical features, the contract has none: use {usual!r}")
+    if categorical and needs == "none":
         raise InvalidInputError(
             f"sampler {name!r} does not fit the contract's categorical features {categorical}: use {usual!r}"
         )
