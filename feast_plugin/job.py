@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from feast.saved_dataset import SavedDatasetStorage
 
-    from resampler.methods.parameters import NoDanger
+    from resampler.grids import Grids
+    from resampler.methods.parameters import Missing, NoDanger
 
 
 def augment(job: RetrievalJob, store: FeatureStore | None = None, **options: Any) -> AugmentedRetrievalJob:
@@ -87,7 +88,7 @@ class AugmentedRetrievalJob(RetrievalJob):  # type: ignore[misc]
         Keys every draw.
     k_neighbors : int
         Neighbours of its class that a row may be joined with.
-    sampler, clean, undersample, group_by, subgroups, no_danger, shrinkage
+    missing, grid, sampler, clean, undersample, group_by, subgroups, no_danger, shrinkage
         As in `feast_plugin.create_snapshot`.
 
     Raises
@@ -107,6 +108,8 @@ class AugmentedRetrievalJob(RetrievalJob):  # type: ignore[misc]
         ratio: float = 0.2,
         seed: int = 0,
         k_neighbors: int = 5,
+        missing: Missing = "inherit",
+        grid: Grids = "auto",
         sampler: str | None = None,
         clean: str | None = None,
         undersample: float | None = None,
@@ -120,6 +123,8 @@ class AugmentedRetrievalJob(RetrievalJob):  # type: ignore[misc]
             ratio=ratio,
             seed=seed,
             k_neighbors=k_neighbors,
+            missing=missing,
+            grid=grid,
             sampler=sampler,
             clean=clean,
             undersample=undersample,

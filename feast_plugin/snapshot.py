@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from feast_plugin.versions.publish import Snapshot
     from feast_plugin.versions.registry import Registry
-    from resampler.methods.parameters import NoDanger
+    from resampler.grids import Grids
+    from resampler.methods.parameters import Missing, NoDanger
 
 
 def create_snapshot(
@@ -40,6 +41,8 @@ def create_snapshot(
     split: str | SplitRule | None = None,
     sampler: str | None = None,
     k_neighbors: int = 5,
+    missing: Missing = "inherit",
+    grid: Grids = "auto",
     clean: str | None = None,
     undersample: float | None = None,
     group_by: str | None = None,
@@ -88,6 +91,11 @@ def create_snapshot(
         smote.
     k_neighbors : int
         Neighbours of its class that a row may be joined with.
+    missing : {"inherit", "complete", "refuse"}
+        Whether rows with nulls are parents too, whose nulls their synthetic rows inherit; are no parents; or stop the
+        version.
+    grid : {"auto", "off"}
+        Whether synthetic values are put on the steps and within the bounds that the real values of a column keep.
     clean : {"tomek", "enn"}, optional
         Then take out of the training split what stands where the classes meet: synthetic rows, and real ones of
         classes that got none (`feast_plugin.versions.cleaning`).
@@ -145,6 +153,8 @@ def create_snapshot(
         split=SplitRule.parse(split) if isinstance(split, str) else split,
         sampler=sampler,
         k_neighbors=k_neighbors,
+        missing=missing,
+        grid=grid,
         clean=clean,
         undersample=undersample,
         group_by=group_by,

@@ -15,11 +15,13 @@ from resampler.schema import FeatureSchema
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-FORMAT = 3  # 1 had no checksums; the lineage of 2 does not say whose categories a row has
+FORMAT = 4  # 1 had no checksums; the lineage of 2 does not say whose categories a row has; 3 knows no findings
+_SINCE = {"findings": 4, "grids": 4, "profile": 4}  # fields that earlier formats do not have
 _DERIVED: dict[int, tuple[str, ...]] = {
     1: ("digest", "recipe", "counts", "datasets"),
     2: ("digest", "recipe", "counts", "datasets", "checksums"),
     3: ("digest", "recipe", "counts", "datasets", "checksums"),
+    4: ("digest", "recipe", "counts", "datasets", "checksums"),
 }
 FILE = "manifest.json"
 
@@ -113,6 +115,12 @@ class Manifest:
         The page for people; its `rows` say nothing.
     notes : dict
         What explains the version and is part of no digest: rows left out, entity frame, library versions.
+    findings : list of dict
+        What the checks before publication found (`resampler.quality.finding.Finding`), the worst first.
+    grids : dict
+        By feature, the steps and bounds that synthetic values were put on.
+    profile : StoredFile or None
+        Counts of the values of every feature, that later versions and streams are compared with.
     format : int
         Of the file. Earlier ones are read too; in 1, what follows from other parts is checked against them.
     """
@@ -133,7 +141,15 @@ class Manifest:
     notes: dict[str, Any]
     left_out: StoredFile | None = None
     report: StoredFile | None = None
+    findings: list[dict[str, Any]] = field(default_factory=list)
+    grids: dict[str, Any] = field(default_factory=dict)
+    profile: StoredFile | None = None
     format: int = field(default=FORMAT)
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """What is written, as plain data: the fields that the file's format has."""
+        return {name: value for name, value in asdict(self).items() if self.format >= _SINCE.get(name, 1)}
 
     @property
     def schema(self) -> FeatureSchema:
@@ -165,7 +181,7 @@ class Manifest:
     @property
     def checksums(self) -> dict[str, str]:
         """The sha256 of every field: the digest is that of rows, this is that of what is said about them."""
-        return {name: digest_of({name: value}) for name, value in asdict(self).items()}
+        return {name: digest_of({name: value}) for name, value in self.fields.items()}
 
     @property
     def checksum(self) -> str | None:
@@ -229,7 +245,7 @@ class Manifest:
             The fields, and what follows from them: digests, counts, names of the datasets.
         """
         derived = {name: getattr(self, name) for name in _DERIVED[self.format]}
-        return json.dumps(asdict(self) | derived, indent=1, sort_keys=True) + "\n"
+        return json.dumps(self.fields | derived, indent=1, sort_keys=True) + "\n"
 
     @classmethod
     def from_json(cls, text: str | bytes, where: str) -> Manifest:
@@ -268,7 +284,7 @@ class Manifest:
                 if name in data["splits"]
             }
             data["lineage"] = StoredFile(**data["lineage"])
-            for name in ("kept", "left_out", "report"):
+            for name in ("kept", "left_out", "report", "profile"):
                 data[name] = StoredFile(**data[name]) if data.get(name) else None
             manifest = cls(**data)
         except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:

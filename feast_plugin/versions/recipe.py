@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from feast_plugin.versions.split import FORMS, SplitRule
 from resampler.errors import CorruptStateError, InvalidInputError
+from resampler.grids import GRIDS, Grids
 from resampler.methods.catalog import ALIASES, METHODS
 from resampler.methods.clean import CLEANERS
-from resampler.methods.parameters import NO_DANGER, NoDanger, Parameters
+from resampler.methods.parameters import MISSING, NO_DANGER, Missing, NoDanger, Parameters
 from resampler.methods.quota import SUBGROUPS
 from resampler.options import RATIO, SEED, Rule, check_options, count, one_of, option
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 ALGORITHM = 1  # raised when equal recipes begin to give other rows
 WITHIN = 2  # of subgroups that are balanced within themselves: by algorithm 1 they grow in proportion
+SENSE = 3  # nulls and grids are data: by earlier ones a row with a null is no parent, and values lie anywhere
+BEFORE_SENSE = {"missing": "complete", "grid": "off"}  # what the earlier algorithms do
 RETAINED = {"full": None, "sample": 1_000, "recipe": 0}  # synthetic rows that are stored; None is all
 FORGOT = "forgot_in_version"  # a manifest's parameter: the version that this one replaces
 
@@ -53,7 +56,8 @@ class Recipe:
 
     Parameters
     ----------
-    ratio, seed, split, sampler, k_neighbors, clean, undersample, group_by, subgroups, no_danger, shrinkage, retain
+    ratio, seed, split, sampler, k_neighbors, missing, grid, clean, undersample, group_by, subgroups, no_danger, \
+    shrinkage, retain
         As in `feast_plugin.create_snapshot`. What is None there is chosen when the contract is known
         (`feast_plugin.versions.training.resolve`).
     algorithm : int
@@ -76,6 +80,16 @@ class Recipe:
         "How synthetic rows are made; by default smote, or smotenc for categorical features.",
     )
     k_neighbors: int = option(5, count(1), "Neighbours of its class that a row may be joined with.")
+    missing: Missing = option(
+        "inherit",
+        one_of(MISSING),
+        "Rows with nulls: parents too, whose nulls their synthetic rows inherit; no parents; or refused.",
+    )
+    grid: Grids = option(
+        "auto",
+        one_of(GRIDS),
+        "Put synthetic values on the steps and within the bounds that the real values of a column keep, or do not.",
+    )
     clean: str | None = option(None, one_of(CLEANERS), "Then take out of training what stands where the classes meet.")
     undersample: float | None = option(
         None, RATIO, "First drop training rows of larger classes until smallest : larger is this."
@@ -103,13 +117,13 @@ class Recipe:
         check_options(self)
         if self.shrinkage is not None and self.sampler != "random":
             raise InvalidInputError(f"shrinkage goes with sampler 'random', got sampler {self.sampler!r}")
-        if self.algorithm not in (ALGORITHM, WITHIN):
-            raise InvalidInputError(f"algorithm must be {ALGORITHM} or {WITHIN}, got {self.algorithm!r}")
+        if self.algorithm not in (ALGORITHM, WITHIN, SENSE):
+            raise InvalidInputError(f"algorithm must be {ALGORITHM}, {WITHIN} or {SENSE}, got {self.algorithm!r}")
 
     @property
     def methods(self) -> Parameters:
         """What the method is asked for."""
-        return Parameters(self.k_neighbors, no_danger=self.no_danger, shrinkage=self.shrinkage)
+        return Parameters(self.k_neighbors, no_danger=self.no_danger, shrinkage=self.shrinkage, missing=self.missing)
 
     @property
     def cleaner(self) -> str | None:
@@ -133,12 +147,15 @@ class Recipe:
         chosen["subgroups"] = self.subgroups if self.within else None
         asks = self.sampler is not None and METHODS[self.sampler].needs_danger
         chosen["no_danger"] = self.no_danger if asks and self.no_danger != "plain" else None
+        sense = {name: getattr(self, name) for name in BEFORE_SENSE}
+        if sense == BEFORE_SENSE:
+            sense = {}  # equal recipes of earlier releases keep their digests
         return {
-            "algorithm": WITHIN if self.within else ALGORITHM,
+            "algorithm": SENSE if sense else WITHIN if self.within else ALGORITHM,
             "k_neighbors": self.k_neighbors,
             "sampler": self.sampler,
             "split": str(self.split),
-        } | {name: value for name, value in chosen.items() if value is not None}
+        } | {name: value for name, value in (chosen | sense).items() if value is not None}
 
     @classmethod
     def of(cls, manifest: Manifest) -> Recipe:
@@ -166,5 +183,5 @@ class Recipe:
                 f"{manifest.name} version {manifest.version} was made with {', '.join(unknown)}, which this release "
                 "does not know: use the release that made it, or a later one"
             )
-        known = {"subgroups": "proportional"} | parameters  # by algorithm 1, which has no other
+        known = {"subgroups": "proportional"} | BEFORE_SENSE | parameters  # what earlier algorithms had no name for
         return cls(seed=manifest.seed, ratio=manifest.ratio, retain=manifest.retain, **known)

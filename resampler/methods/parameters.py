@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 NoDanger = Literal["plain", "error"]
 NO_DANGER = get_args(NoDanger)
+Missing = Literal["inherit", "complete", "refuse"]
+MISSING = get_args(Missing)
 DANGER_NEIGHBORS = 10  # as many rows of any class decide whether a row is in danger
 
 
@@ -41,11 +43,14 @@ class Parameters:
         For svm: how far to extrapolate from a support vector that is in no danger.
     shrinkage : float or dict, optional
         For random: width of the noise, for all classes or for each, in multiples of Silverman's; none by default.
+    missing : {"inherit", "complete", "refuse"}
+        What rows with a null, that is NaN, are: bases and neighbours whose nulls their synthetic rows inherit; kept,
+        and no parents; or an error.
 
     Raises
     ------
     InvalidInputError
-        If `no_danger` is none of its values.
+        If `no_danger` or `missing` is none of its values.
     """
 
     k_neighbors: Any = 5
@@ -57,7 +62,10 @@ class Parameters:
     machine: Any = None
     out_step: float = 0.5
     shrinkage: float | Mapping[Any, float] | None = None
+    missing: Missing = "refuse"
 
     def __post_init__(self) -> None:
         if self.no_danger not in NO_DANGER:
             raise InvalidInputError(f"no_danger must be one of {NO_DANGER}, got {self.no_danger!r}")
+        if self.missing not in MISSING:
+            raise InvalidInputError(f"missing must be one of {MISSING}, got {self.missing!r}")

@@ -132,7 +132,7 @@ def test_every_option_reaches_the_version(turbofan, created, resampler):
     config = turbofan / "resampler.toml"
     config.write_text(
         '[snapshot.create]\nclean = "tomek"\ngroup-by = "unit"\nundersample = 0.2\nk-neighbors = 3\nsampler = "smote"\n'
-        'retain = "recipe"\nfull-feature-names = true\n'
+        'retain = "recipe"\nfull-feature-names = true\nmissing = "complete"\ngrid = "off"\n'
     )
     words = arguments(turbofan, name="options")
     at = words.index("--root")

@@ -115,6 +115,7 @@ def test_a_version_of_format_1_is_read_verified_and_reused_as_it_is(old):
     for dataset in old.reopened().list_saved_datasets():
         assert "resampler.checksum" not in dataset.tags
     options = {"entity_df": old.frame().slice(0, 120), "feature_service": "all", "full_feature_names": True}
+    options |= {"missing": "complete", "grid": "off"}  # as versions were made then
     again = old.create(**options)
     assert (again.version, again.reused) == (1, True)
     assert old.create(seed=2, **options).version == 2
@@ -156,8 +157,8 @@ def test_what_decides_in_format_1_is_checked_against_what_it_follows_from(old, p
 
 def test_a_manifest_of_a_later_release_says_so(project):
     file = Path(project.create().uri) / "manifest.json"
-    file.write_text(json.dumps(json.loads(file.read_text()) | {"format": 4}))
-    with pytest.raises(CorruptStateError, match="has format 4, this release reads 1, 2, 3"):
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"format": 5}))
+    with pytest.raises(CorruptStateError, match="has format 5, this release reads 1, 2, 3, 4"):
         verify_snapshot(project.reopened(), name="pay", root=project.root)
 
 

@@ -19,9 +19,18 @@ LATER = {FORGOT: 3}
 @pytest.mark.parametrize(
     ("options", "parameters"),
     [
-        ({}, {"algorithm": 1, "k_neighbors": 5, "sampler": "smote", "split": "time:0.7,0.15,0.15"}),
         (
-            {"sampler": "adasyn", "split": "group:unit:0.5,0.25,0.25", "undersample": 1, "clean": "enn"},
+            {},
+            {
+                "algorithm": 3, "grid": "auto", "k_neighbors": 5, "missing": "inherit", "sampler": "smote",
+                "split": "time:0.7,0.15,0.15",
+            },
+        ),
+        (
+            {
+                "sampler": "adasyn", "split": "group:unit:0.5,0.25,0.25", "undersample": 1, "clean": "enn",
+                "missing": "complete", "grid": "off",
+            },
             {
                 "algorithm": 1, "clean": "enn", "k_neighbors": 5, "sampler": "adasyn",
                 "split": "group:unit:0.5,0.25,0.25", "undersample": 1.0,

@@ -1,0 +1,1 @@
+"""What rows are worth, and what they would do to a model: measures on arrays."""

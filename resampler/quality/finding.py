@@ -1,0 +1,104 @@
+"""`Finding`: one thing that a user should know about rows before a model learns from them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, get_args
+
+from resampler.errors import InvalidInputError
+
+Level = Literal["note", "warning", "refusal"]
+LEVELS = get_args(Level)  # the worst last
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check found.
+
+    Parameters
+    ----------
+    name : str
+        Of the check, in words with hyphens: what `--allow` takes.
+    level : {"note", "warning", "refusal"}
+        How much it matters. A note never stops anything; a warning does where the user is strict.
+    figure : str
+        What was measured, with its unit and of how many: ``"66 of 768 minority rows (8.6 %)"``.
+    rule : str
+        What it is held against: ``"at least half of the rows of a class can be parents"``.
+    remedy : str
+        What to do about it.
+    columns : tuple of str
+        The features at fault, the worst first; empty where it is none's.
+    label : str, optional
+        The class at fault.
+    values : dict of str to float
+        The same figures as numbers, for programs.
+    allowed : bool
+        Whether the user let it pass by name.
+
+    Raises
+    ------
+    InvalidInputError
+        If the level is none of these.
+    """
+
+    name: str
+    level: Level
+    figure: str
+    rule: str
+    remedy: str
+    columns: tuple[str, ...] = ()
+    label: str | None = None
+    values: dict[str, float] = field(default_factory=dict)
+    allowed: bool = False
+
+    def __post_init__(self) -> None:
+        if self.level not in LEVELS:
+            raise InvalidInputError(f"level must be one of {LEVELS}, got {self.level!r}")
+
+    def __str__(self) -> str:
+        where = f" of class {self.label!r}" if self.label is not None else ""
+        at = f" ({', '.join(self.columns)})" if self.columns else ""
+        return f"{self.level} {self.name}{where}: {self.figure}{at}; {self.rule}: {self.remedy}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data.
+
+        Returns
+        -------
+        dict
+            The fields, as JSON keeps them.
+        """
+        return asdict(self) | {"columns": list(self.columns)}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Finding:
+        """Read plain data.
+
+        Parameters
+        ----------
+        data : dict
+            What `to_dict` gave.
+
+        Returns
+        -------
+        Finding
+            Equal to the one that was written.
+        """
+        return cls(**(data | {"columns": tuple(data["columns"])}))
+
+
+def worst_first(findings: list[Finding]) -> list[Finding]:
+    """Order findings for a reader in a hurry.
+
+    Parameters
+    ----------
+    findings : list of Finding
+        In any order.
+
+    Returns
+    -------
+    list of Finding
+        Refusals, then warnings, then notes; what was let pass last; else in the order in which they came.
+    """
+    return sorted(findings, key=lambda one: (one.allowed, -LEVELS.index(one.level)))
