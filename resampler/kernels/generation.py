@@ -17,10 +17,14 @@ from resampler.kernels.random import bounded, draw, unit
 
 @njit(nogil=True)
 def vote(X, nn_slots, penalty, out):
-    """Overwrite the categorical columns of one row by the vote of the base's neighbours."""
+    """Overwrite the categorical columns of one row by the vote of the base's neighbours.
+
+    A row comes from its place: null where its base is, which stays so. A null casts no vote, and where all do not, the
+    place has written the base's category.
+    """
     k = nn_slots.shape[0]
     for j in range(out.shape[0]):
-        if penalty[j] < 0:
+        if penalty[j] < 0 or np.isnan(out[j]):
             continue
         best_count = 0
         for a in range(k):
@@ -36,14 +40,17 @@ def vote(X, nn_slots, penalty, out):
 
 @njit(nogil=True)
 def elect(X, voters, penalty, donors):
-    """Write, for each base and categorical column, the voter whose code is the most frequent; ties to the lowest."""
+    """Write, for each base and categorical column, the voter whose code is the most frequent; ties to the lowest.
+
+    A null casts no vote. `donors` holds the bases, each its own donor where it is null, or all of its voters are.
+    """
     k = voters.shape[1]
     for b in range(voters.shape[0]):
         at = 0
         for j in range(penalty.shape[0]):
             if penalty[j] < 0:
                 continue
-            best_count = 0
+            best_count = k if np.isnan(X[donors[b, at], j]) else 0  # with k votes, nobody is elected over it
             for a in range(k):
                 value = X[voters[b, a], j]
                 count = 0

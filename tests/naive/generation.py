@@ -18,16 +18,29 @@ def parents(row_ids, neighbors, span, turn, copy, seed, stream):
     return found
 
 
-def elected(values):
-    """First place of the most frequent value; of values equally frequent, the lowest."""
+def elected(values, own):
+    """First place of the most frequent value; of values equally frequent, the lowest.
+
+    None where the base's `own` is null, or every value: it keeps what it has.
+    """
     values = list(values)
-    return values.index(min(values, key=lambda v: (-values.count(v), v)))
+    votes = [v for v in values if not is_null(v)]
+    if is_null(own) or not votes:
+        return None
+    return values.index(min(votes, key=lambda v: (-votes.count(v), v)))
+
+
+def is_null(value):
+    return value != value  # NaN alone is not itself
 
 
 def between(base, neighbor, step):
-    """One rounding an operation, in the rows' dtype."""
+    """One rounding an operation, in the rows' dtype; the base's cell where either has none."""
     row = []
     for a, b in zip(base, neighbor, strict=True):
+        if is_null(a) or is_null(b):
+            row.append(a)
+            continue
         difference = b - a
         part = base.dtype.type(step) * difference
         row.append(a + part)
@@ -57,13 +70,16 @@ def about(base, draw_of, width):
 
 
 def in_ball(base, neighbor, draw_of, width):
-    """A direction of normal deviates, and the largest of as many uniform ones of the way to the neighbour."""
+    """A direction of normal deviates, and the largest of as many uniform ones of the way to the neighbour.
+
+    In the columns that have a unit and both parents a value; the others are the base's.
+    """
     seed, stream, row_id, n = draw_of
     words = draw(seed, stream, row_id, n)
     reach = length = radius = 0.0
     deviates = {}
     for j, unit in enumerate(width):
-        if unit == 0:
+        if unit == 0 or is_null(base[j]) or is_null(neighbor[j]):
             continue
         block = more_words(words, seed, j // 2)
         deviates[j] = normal(np.uint64(block[j % 2 * 2]))

@@ -222,8 +222,14 @@ def made_of(world, method, n, seed, key):
     for b, (neighbor, step) in zip(turn, parents(ids, neighbors, span, turn, copy, seed, stream), strict=True):
         voters = [bases[b], *neighbors[b]] if method == "smoten" else neighbors[b]
         voted = range(world.X.shape[1]) if method == "smoten" else np.flatnonzero(world.categorical)
-        rows.append((bases[b], neighbor, step, [voters[elected(world.X[voters, j])] for j in voted]))
+        rows.append((bases[b], neighbor, step, [donor(world.X, bases[b], voters, j) for j in voted]))
     return rows, plain
+
+
+def donor(X, base, voters, j):
+    """Whose category a row takes in column j: the base's own where it is null, or every voter is."""
+    place = elected(X[voters, j], X[base, j])
+    return base if place is None else voters[place]
 
 
 def quotas(y, groups, label, n, around=None):

@@ -4,8 +4,10 @@
 its parents, `step` says how far towards the neighbour it is drawn, `w0` to `w3` are the words of its draw, of which
 `more_words` makes any number, and `width` is what columns are measured by, or empty. Every operation rounds once in the
 rows' own dtype (no fused multiply-add), and only the arguments are read: the same provenance gives the same bits
-everywhere. What a place does not read begins with an underscore in its signature: a place with `w0` draws more than a
-step, and one with `width` is of methods that give one. One that no stream can have says ``BATCH_ONLY = True``.
+everywhere. A row inherits the null pattern of its base: null, that is NaN, where the base is; where the neighbour alone
+is null, the base's value. What a place does not read begins with an underscore in its signature: a place with `w0`
+draws more than a step, and one with `width` is of methods that give one. One that no stream can have says
+``BATCH_ONLY = True``.
 
 Naive: `PLACES` of tests/naive/generation.py has one for each place.
 """

@@ -1,7 +1,8 @@
 """Anywhere in the ball around the base whose surface the neighbour lies on: distances are measured in units of `width`.
 
 The radius is the largest of d uniform deviates, which is distributed as the d-th root of one: no power is taken, since
-the C library's may differ in its last bit from one machine to the next. A column of width 0 is left as it is.
+the C library's may differ in its last bit from one machine to the next. A column of width 0 is left as it is, and so is
+one in which a parent is null: the ball lies in the columns that both have.
 
 References
 ----------
@@ -24,17 +25,17 @@ def place(base, neighbor, _step, w0, w1, w2, w3, seed, width, out):
     length = 0.0
     radius = 0.0
     for j in range(out.shape[0]):
-        if width[j] == 0:
+        way = (np.float64(neighbor[j]) - np.float64(base[j])) / width[j] if width[j] != 0 else np.nan
+        if np.isnan(way):
             continue
         a, b, c, d = more_words(w0, w1, w2, w3, seed, j // 2)
         deviate = normal(a if j % 2 == 0 else c)
         length += deviate * deviate
         radius = max(radius, (np.float64(b if j % 2 == 0 else d) + 0.5) * 2.0**-32)
-        way = (np.float64(neighbor[j]) - np.float64(base[j])) / width[j]
         reach += way * way
     factor = radius * np.sqrt(reach) / np.sqrt(length) if length > 0 else 0.0
     for j in range(out.shape[0]):
-        if width[j] == 0:
+        if width[j] == 0 or np.isnan(neighbor[j] - base[j]):
             out[j] = base[j]
             continue
         a, b, c, d = more_words(w0, w1, w2, w3, seed, j // 2)

@@ -12,9 +12,10 @@ from resampler.kernels.jit import inline
 
 @inline
 def interpolate_row(base, neighbor, step, out):
-    """Write the row that lies `step` of the way towards the neighbour."""
+    """Write the row that lies `step` of the way towards the neighbour; where either is null, the base's cell."""
     for j in range(out.shape[0]):
-        out[j] = base[j] + step * (neighbor[j] - base[j])
+        value = base[j] + step * (neighbor[j] - base[j])
+        out[j] = value if value == value else base[j]  # NaN alone is not itself
 
 
 @inline

@@ -16,7 +16,7 @@ BATCH_ONLY = True  # its width is a spread of all rows of the class
 
 @inline
 def place(base, _neighbor, _step, w0, w1, w2, w3, seed, width, out):
-    """Write the base, each column moved by a normal deviate times its `width`."""
+    """Write the base, each column moved by a normal deviate times its `width`; a null stays one."""
     a, b, c, d = w0, w1, w2, w3
     for j in range(out.shape[0]):
         if j % 4 == 0:

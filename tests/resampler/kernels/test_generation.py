@@ -10,6 +10,7 @@ from resampler.kernels import generation as kernels
 from resampler.kernels.places import PLACES
 
 seeds = st.integers(0, 2**32 - 1)
+shares = st.sampled_from([0.0, 0.3, 0.9])  # of nulls
 
 
 @given(n=st.integers(1, 9), k=st.integers(1, 5), count=st.integers(0, 30), seed=st.integers(0, 2**64 - 1))
@@ -24,30 +25,34 @@ def test_draw_parents(n, k, count, seed):
     assert list(zip(neighbor, step, strict=True)) == want
 
 
-@given(n=st.integers(1, 12), k=st.integers(1, 6), d=st.integers(1, 4), seed=seeds)
-def test_elect_and_vote(n, k, d, seed):
+@given(n=st.integers(1, 12), k=st.integers(1, 6), d=st.integers(1, 4), nulls=shares, seed=seeds)
+def test_elect_and_vote(n, k, d, nulls, seed):
     rng = np.random.default_rng(seed)
     X, voters = rng.integers(0, 4, (n, d)).astype(np.float64), rng.integers(0, n, (3, k))
+    X[rng.random((n, d)) < nulls] = np.nan
     penalty = np.where(rng.random(d) < 0.5, 1.0, -1.0)
     categorical = np.flatnonzero(penalty >= 0)
-    donors = np.full((3, len(categorical)), -1)
+    bases = rng.integers(0, n, 3)
+    donors = np.repeat(bases[:, None], len(categorical), axis=1)
     kernels.elect(X, voters, penalty, donors)
     for b in range(3):
-        row = np.full(d, 9.0)
+        row = X[bases[b]].copy()
         kernels.vote(X, voters[b], penalty, row)
         for at, j in enumerate(categorical):
-            winner = voters[b, naive_generate.elected(X[voters[b], j])]
+            place = naive_generate.elected(X[voters[b], j], X[bases[b], j])
+            winner = bases[b] if place is None else voters[b, place]
             assert donors[b, at] == winner
-            assert row[j] == X[winner, j]
-        assert (row[penalty < 0] == 9).all()
+            assert np.array_equal(row[j], X[winner, j], equal_nan=True)
+        assert np.array_equal(row[penalty < 0], X[bases[b], penalty < 0], equal_nan=True)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("place", PLACES)
-@given(n=st.integers(1, 9), d=st.integers(1, 9), count=st.integers(1, 30), seed=seeds)
-def test_build(dtype, place, n, d, count, seed):
+@given(n=st.integers(1, 9), d=st.integers(1, 9), count=st.integers(1, 30), nulls=shares, seed=seeds)
+def test_build(dtype, place, n, d, count, nulls, seed):
     rng = np.random.default_rng(seed)
     X = (rng.normal(size=(n, d)) * 10.0 ** rng.integers(-8, 8)).astype(dtype)
+    X[rng.random((n, d)) < nulls] = np.nan
     base, neighbor, step = rng.integers(0, n, count), rng.integers(0, n, count), rng.random(count, np.float32)
     ids, copy, stream = rng.integers(0, 2**62, count), rng.integers(0, 99, count), 7
     width = np.where(rng.random(d) < 0.2, 0.0, rng.random(d))
@@ -61,4 +66,5 @@ def test_build(dtype, place, n, d, count, seed):
             continue
         draw = seed, stream, int(ids[i]), int(copy[i])
         row = naive_generate.PLACES[place](X[base[i]], X[neighbor[i]], step[i], draw, width)
-        assert np.array_equal(out[i], np.array(row, dtype=dtype))
+        assert np.array_equal(out[i], np.array(row, dtype=dtype), equal_nan=True)
+        assert np.array_equal(np.isnan(out[i]), np.isnan(X[base[i]]))  # the base's null pattern

@@ -115,7 +115,7 @@ def test_donors_hold_the_most_frequent_code_the_lowest_of_those(n, k, d, seed):
     donors = elect_donors(X, bases, voters, penalty)
     assert donors.shape == (4, np.count_nonzero(penalty >= 0))
     for b in range(4):
-        want = [voters[b, naive.elected(X[voters[b], j])] for j in np.flatnonzero(penalty >= 0)]
+        want = [voters[b, naive.elected(X[voters[b], j], X[bases[b], j])] for j in np.flatnonzero(penalty >= 0)]
         assert donors[b].tolist() == want
 
 
