@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -17,9 +17,11 @@ if TYPE_CHECKING:
 
 FLOAT, INTEGER, BOOLEAN, TEXT = "float", "integer", "boolean", "text"  # families of dtypes
 NUMERIC, CATEGORICAL, LABEL = "numeric", "categorical", "label"  # kinds of columns
-REFUSE = "refuse"  # the only rule for nulls so far: a null is not a value
-NULL_RULES = (REFUSE,)
+REFUSE, INHERIT = "refuse", "inherit"  # a null is no value; or it is one, which a synthetic row has where its base has
+NULL_RULES = (REFUSE, INHERIT)
 MAX_EXACT_CODE: Final = 1 << 24  # the first integer above which float32 merges neighbours
+MIN_STEP, MAX_STEP = 1e-30, 1e30  # of a grid
+COLUMN_RULES = {"nulls": REFUSE, "grid": None}  # what a contract says of a column only where it is something else
 _DIGITS_FLOAT32, _DIGITS_FLOAT64 = 24, 53
 # How booleans are written. NumPy and Python capitalise them, JSON does not.
 _BOOLEAN_WORDS = {b"0": 0, b"1": 1, b"false": 0, b"true": 1, b"False": 0, b"True": 1}
@@ -144,13 +146,48 @@ def dtype_for(arrow_type: pa.DataType, among: Iterable[str] = tuple(DTYPES)) -> 
     return next((dtype for dtype in fit if dtype.family == family and dtype.digits >= digits), None)
 
 
+def declared(record: Any, rules: dict[str, Any]) -> list[Any]:
+    """Return a record's fields for pickling, without the last ones if all have their defaults.
+
+    Contracts that declare neither nulls nor grids keep the bytes that they had before there were such.
+
+    Parameters
+    ----------
+    record : dataclass
+        With slots.
+    rules : dict of str to object
+        Its last fields and their defaults.
+
+    Returns
+    -------
+    list
+        The values, in order.
+    """
+    values = [getattr(record, each.name) for each in fields(record)]
+    return values[: -len(rules)] if values[-len(rules) :] == list(rules.values()) else values
+
+
+def restore(record: Any, state: list[Any]) -> None:
+    """Set a record's fields to what `declared` returned, the others to their defaults.
+
+    Parameters
+    ----------
+    record : dataclass
+        With slots, and without values.
+    state : list
+        From `declared`.
+    """
+    for place, each in enumerate(fields(record)):
+        object.__setattr__(record, each.name, state[place] if place < len(state) else each.default)
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """What one column of a contract may hold.
 
     Rows hold numbers only: a feature is a float32, a label an int64. Values outside and these codes are the same for
     numbers. A listed value's code is its place in the list; the exception is an integer label, whose classes are their
-    own codes.
+    own codes. A null's code is NaN.
 
     Parameters
     ----------
@@ -162,14 +199,19 @@ class Column:
         Only numeric columns are interpolated.
     values : tuple of (str or int)
         The list of all values, in code order. Empty where any value of the dtype may come.
-    nulls : {"refuse"}
-        What becomes of a null.
+    nulls : {"refuse", "inherit"}
+        Whether a null is no value, so that a row that has one is refused; or is one, which a synthetic row has where
+        its base has it. A label refuses.
+    grid : float, optional
+        Step of which all values are multiples, of a numeric column; by default any number may come. Synthetic values
+        are put on it; real ones are as they come.
 
     Raises
     ------
     ContractError
-        If one of these is none of its kind, text is numeric, a value is repeated or of another type, or a label of
-        text has no list.
+        If one of these is none of its kind, text is numeric, a value is repeated or of another type, a label of
+        text has no list, a label is nullable, or a step is not positive, not whole for whole numbers, or not for
+        numbers at all.
     """
 
     name: str
@@ -177,6 +219,7 @@ class Column:
     kind: str = NUMERIC
     values: tuple[str, ...] | tuple[int, ...] = ()
     nulls: str = REFUSE
+    grid: float | None = None
 
     def __post_init__(self) -> None:
         label = self.kind == LABEL
@@ -190,7 +233,25 @@ class Column:
             raise ContractError(f"{self}: kind must be numeric, categorical or label, got {self.kind!r}")
         if self.nulls not in NULL_RULES:
             raise ContractError(f"{self}: nulls must be one of {NULL_RULES}, got {self.nulls!r}")
+        if label and self.nullable:
+            raise ContractError(f"{self}: nulls must be {REFUSE!r}, got {self.nulls!r}: a row without a class is none")
         self._check_values()
+        if self.grid is not None:
+            self._check_grid(self.grid)
+
+    def __getstate__(self) -> list[Any]:
+        return declared(self, {"grid": None})
+
+    def __setstate__(self, state: list[Any]) -> None:
+        restore(self, state)
+
+    def _check_grid(self, step: object) -> None:
+        if self.kind != NUMERIC:
+            raise ContractError(f"{self}: grid is for numeric columns, got {step!r}")
+        if isinstance(step, bool) or not isinstance(step, int | float) or not MIN_STEP <= step <= MAX_STEP:
+            raise ContractError(f"{self}: grid must be a step from {MIN_STEP:g} to {MAX_STEP:g}, got {step!r}")
+        if self.bounds is not None and step != int(step):
+            raise ContractError(f"{self}: grid must be a whole number for dtype {self.dtype!r}, got {step!r}")
 
     def _check_values(self) -> None:
         text, what = self.type.family == TEXT, "classes" if self.kind == LABEL else "categories"
@@ -214,6 +275,11 @@ class Column:
     def type(self) -> Dtype:
         """What stands behind the name of the dtype."""
         return DTYPES[self.dtype]
+
+    @property
+    def nullable(self) -> bool:
+        """Whether a null is a value."""
+        return self.nulls == INHERIT
 
     @property
     def closed(self) -> bool:
@@ -281,14 +347,16 @@ class Column:
         Returns
         -------
         ndarray of shape (n,), bool
-            False for what is not finite, not whole where it must be, out of bounds, or the code of no listed value.
+            False for what is not finite, not whole where it must be, out of bounds, or the code of no listed value;
+            NaN is a code where the column is nullable.
         """
-        if self.bounds is None:
-            return np.isfinite(codes)
         if self.closed and self.kind == LABEL:  # features' codes have no holes between their bounds
             return np.isin(codes, self.codes)
+        nulls = np.isnan(codes) if self.nullable else np.zeros(len(codes), dtype=np.bool_)
+        if self.bounds is None:
+            return np.isfinite(codes) | nulls
         lowest, highest = self.bounds
-        return (codes >= lowest) & (codes <= highest) & (np.trunc(codes) == codes)
+        return ((codes >= lowest) & (codes <= highest) & (np.trunc(codes) == codes)) | nulls
 
     def to_code(self, values: pa.Array | pa.ChunkedArray) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Return the codes of values.
@@ -301,9 +369,10 @@ class Column:
         Returns
         -------
         codes : ndarray of shape (n,), `numpy_dtype`
-            A number that float32 does not hold is the nearest; 0 where `known` is false.
+            A number that float32 does not hold is the nearest; NaN for a null of a nullable column; 0 where `known` is
+            false.
         known : ndarray of shape (n,), bool
-            Where the value is one that the column may hold, which a null is not.
+            Where the value is one that the column may hold, which a null is of a nullable column only.
 
         Raises
         ------
@@ -319,6 +388,10 @@ class Column:
             known = places >= 0
             codes = np.zeros(len(places), dtype=self.numpy_dtype)
             codes[known] = np.asarray(self.codes)[places[known]]
+            if self.nullable:
+                nulls = np.asarray(values.is_null())
+                codes[nulls] = np.nan
+                known |= nulls
             return codes, known
         if self.kind == LABEL:
             whole = self._cast(values, pa.int64())
@@ -326,7 +399,7 @@ class Column:
         numbers = self.to_numbers(values)
         with np.errstate(over="ignore"):
             codes = numbers.astype(np.float32)
-        known = self.are_codes(numbers) & np.isfinite(codes)
+        known = self.are_codes(numbers) & (np.isfinite(codes) | np.isnan(numbers))
         codes[~known] = 0
         return codes, known
 
@@ -366,7 +439,7 @@ class Column:
         Returns
         -------
         pyarrow.Array of length n
-            Of `arrow_type`.
+            Of `arrow_type`; null where a nullable column's code is NaN.
 
         Raises
         ------
@@ -375,15 +448,18 @@ class Column:
         """
         import pyarrow as pa
 
+        nulls = np.isnan(codes) if self.nullable else None
         if not self.values:
-            return pa.array(codes, self.arrow_type)
+            return pa.array(codes, self.arrow_type, mask=nulls)
         order = np.argsort(self.codes)
         known = np.asarray(self.codes, dtype=np.int64)[order]
         places = np.searchsorted(known, codes).clip(max=len(known) - 1)
         strange = known[places] != codes
+        if nulls is not None:
+            strange &= ~nulls
         if strange.any():
             raise ContractError(f"{self}: code {codes[strange.argmax()]} stands for none of the {len(known)} values")
-        return self._listed().take(pa.array(order[places]))
+        return self._listed().take(pa.array(order[places], mask=nulls))
 
     def _listed(self) -> pa.Array:
         import pyarrow as pa

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from resampler.columns import CATEGORICAL, LABEL, NUMERIC, Column
+from resampler.columns import CATEGORICAL, COLUMN_RULES, INHERIT, LABEL, NUMERIC, REFUSE, Column, declared, restore
 from resampler.errors import ContractError, InvalidInputError
 from resampler.layout import as_kernel_array
 from resampler.metric import MAX_SCALE, MIN_SCALE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -51,12 +51,18 @@ class Feature:
     scale : float
         Unit of distance: a difference of `scale` counts as 1 when neighbours are sought. It moves no value.
         Without it a sensor that reads 9,000 drowns one that reads 0.03.
+    nulls : {"refuse", "inherit"}
+        Whether a row with a null is refused, or is a row like others: its distance to another is measured by the
+        columns that both have, scaled up to all, and a synthetic row has a null where its base has one.
+    grid : float, optional
+        Step of a numeric column, of which all values are multiples: synthetic values are put on it. By default they may
+        lie anywhere.
 
     Raises
     ------
     ContractError
-        If the name is empty, the dtype unknown, the scale not from 1e-30 to 1e30, a string column numeric, or a
-        category repeated or of another type.
+        If the name is empty, the dtype unknown, the scale not from 1e-30 to 1e30, a string column numeric, a category
+        repeated or of another type, the rule for nulls unknown, or the step not one of the column's.
     """
 
     name: str
@@ -64,6 +70,8 @@ class Feature:
     categorical: bool = False
     categories: tuple[str, ...] | tuple[int, ...] = ()
     scale: float = 1.0
+    nulls: str = REFUSE
+    grid: float | None = None
 
     def __post_init__(self) -> None:
         column = self.column
@@ -75,7 +83,28 @@ class Feature:
     @property
     def column(self) -> Column:
         """What the feature may hold, and the numbers that rows hold for it."""
-        return Column(self.name, self.dtype, CATEGORICAL if self.categorical else NUMERIC, self.categories)
+        kind = CATEGORICAL if self.categorical else NUMERIC
+        return Column(self.name, self.dtype, kind, self.categories, self.nulls, self.grid)
+
+    def __getstate__(self) -> list[Any]:
+        return declared(self, COLUMN_RULES)
+
+    def __setstate__(self, state: list[Any]) -> None:
+        restore(self, state)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the feature as plain JSON types.
+
+        Returns
+        -------
+        dict
+            A member a parameter; the rules for nulls and grids only where they are not the defaults.
+        """
+        said = asdict(self) | {"categories": list(self.categories)}
+        for name, default in COLUMN_RULES.items():
+            if said[name] == default:
+                del said[name]
+        return said
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +226,44 @@ class FeatureSchema:
         """Array of shape (n_features,): the unit of distance of each column."""
         return np.array([feature.scale for feature in self.features], dtype=np.float32)
 
+    @cached_property
+    def nullable_mask(self) -> NDArray[np.bool_]:
+        """Array of shape (n_features,), true where a null is a value."""
+        return np.array([column.nullable for column in self.columns], dtype=np.bool_)
+
+    @cached_property
+    def steps(self) -> NDArray[np.float64]:
+        """Array of shape (n_features,): the step of each column's grid; 0 where it has none."""
+        return np.array([feature.grid or 0.0 for feature in self.features])
+
+    def with_rules(self, nullable: Iterable[str] = (), steps: Mapping[str, float] | None = None) -> FeatureSchema:
+        """Copy the schema with other rules for nulls and grids, as learned from a training split.
+
+        Parameters
+        ----------
+        nullable : iterable of str
+            Features of which a null is a value; of the others it is refused.
+        steps : mapping of str to float, optional
+            By feature, the step of its grid; the others have none.
+
+        Returns
+        -------
+        FeatureSchema
+            The same columns and label.
+
+        Raises
+        ------
+        ContractError
+            If a name is no feature's, or a step breaks its rule.
+        """
+        nulls, grids = set(nullable), dict(steps or {})
+        if unknown := (nulls | set(grids)) - set(self.names):
+            raise ContractError(f"contract has no feature {min(unknown)!r}: have {', '.join(self.names)}")
+        ruled = (
+            replace(f, nulls=INHERIT if f.name in nulls else REFUSE, grid=grids.get(f.name)) for f in self.features
+        )
+        return replace(self, features=tuple(ruled))
+
     def with_scale(self, scale: Sequence[float] | NDArray[np.floating[Any]]) -> FeatureSchema:
         """Copy the schema with other units of distance, as fitted on a training split.
 
@@ -230,7 +297,7 @@ class FeatureSchema:
         """
         return {
             "format": FORMAT_VERSION,
-            "features": [asdict(feature) | {"categories": list(feature.categories)} for feature in self.features],
+            "features": [feature.to_dict() for feature in self.features],
             "label": asdict(self.label) | {"classes": list(self.label.classes)},
         }
 
@@ -322,7 +389,7 @@ class FeatureSchema:
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Numeric values; categorical columns as codes.
+            Numeric values; categorical columns as codes; NaN for a null.
 
         Returns
         -------
@@ -333,8 +400,8 @@ class FeatureSchema:
         ------
         ContractError
             On another width, a table with other columns or another order of them, a non-numeric dtype, a value that
-            float32 cannot hold finitely, a code that stands for no category, or a value that an integer or boolean
-            feature cannot have.
+            float32 cannot hold finitely, a code that stands for no category, a value that an integer or boolean
+            feature cannot have, or a null in a feature that is not nullable.
         """
         names = getattr(X, "column_names", getattr(X, "columns", None))  # of Arrow; of pandas and Polars
         if names is not None and tuple(names) != self.names:
@@ -352,7 +419,7 @@ class FeatureSchema:
             raise ContractError(f"X must be numeric, got dtype {array.dtype}")
         with np.errstate(over="ignore"):
             rows = as_kernel_array(array, np.float32)
-        check_magnitude(rows, self.scale, self.names)
+        check_magnitude(rows, self.scale, self.names, self.nullable_mask)
         self._check_whole(rows)
         return rows
 
@@ -362,6 +429,7 @@ class FeatureSchema:
             return
         values = rows[:, whole]
         wrong = (values != np.rint(values)) | (values < lowest) | (values > highest)
+        wrong &= ~np.isnan(values)  # those that are left may be null
         if wrong.any():
             i, k = np.argwhere(wrong)[0]
             column, got = self.columns[whole[k]], f"got {values[i, k]:g} in row {i}"
@@ -387,7 +455,12 @@ class FeatureSchema:
         return table[:, 0].astype(np.int64), table[:, 1].astype(np.float32), table[:, 2].astype(np.float32)
 
 
-def check_magnitude(rows: NDArray[np.floating[Any]], scale: NDArray[np.floating[Any]], names: Sequence[str]) -> None:
+def check_magnitude(
+    rows: NDArray[np.floating[Any]],
+    scale: NDArray[np.floating[Any]],
+    names: Sequence[str],
+    nullable: NDArray[np.bool_] | None = None,
+) -> None:
     """Refuse values that are not finite, or so large that a distance could overflow.
 
     Parameters
@@ -398,11 +471,13 @@ def check_magnitude(rows: NDArray[np.floating[Any]], scale: NDArray[np.floating[
         Unit of distance of each column.
     names : sequence of str
         Column names for the message.
+    nullable : ndarray of shape (n_features,), bool, optional
+        Columns that may hold NaN, a null; by default none.
 
     Raises
     ------
     ContractError
-        If a value is NaN, infinite or beyond 1e16 units of its column's scale.
+        If a value is NaN where it may not be, infinite, or beyond 1e16 units of its column's scale.
     """
     if rows.size == 0:
         return
@@ -411,6 +486,8 @@ def check_magnitude(rows: NDArray[np.floating[Any]], scale: NDArray[np.floating[
     if float(rows.max()) <= limit and float(rows.min()) >= -limit:
         return
     bad = ~(np.abs(rows) <= MAX_MAGNITUDE * scale.astype(np.float64))
+    if nullable is not None:
+        bad &= ~(np.isnan(rows) & nullable)
     if bad.any():
         i, j = np.argwhere(bad)[0]
         raise ContractError(

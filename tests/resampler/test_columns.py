@@ -153,6 +153,21 @@ def test_bounds_are_those_of_what_rows_hold():
     assert nothing.to_code(pa.array(["a", None]))[1].tolist() == [False, False]
 
 
+def test_a_null_is_a_value_of_a_nullable_column_only():
+    for dtype, kind, values in (("float32", NUMERIC, ()), ("int8", NUMERIC, ()), ("string", CATEGORICAL, ("a", "b"))):
+        given_ = pa.array(["a", None, "b"]) if values else pa.array([0, None, 1], pa.int8())
+        codes, known = Column("c", dtype, kind, values).to_code(given_)
+        assert (codes.tolist(), known.tolist()) == ([0, 0, 1], [True, False, True])
+        nullable = Column("c", dtype, kind, values, nulls="inherit")
+        codes, known = nullable.to_code(given_)
+        np.testing.assert_array_equal(codes, [0, np.nan, 1])
+        assert known.all()
+        assert nullable.are_codes(codes).all()
+        assert not nullable.are_codes(np.array([np.inf])).any()
+        assert nullable.to_value(codes).to_pylist() == given_.to_pylist()
+        assert nullable.to_value(codes).type == nullable.arrow_type
+
+
 def test_every_dtype_has_one_name_in_numpy_and_arrow():
     for name, dtype in DTYPES.items():
         assert dtype.numpy_dtype == (object if dtype.family == TEXT else name)
@@ -197,7 +212,11 @@ def test_a_type_that_does_not_cast_is_refused_by_name():
         (lambda: Column("", "int64", LABEL), "label name must be a non-empty string"),
         (lambda: Column("c", ["int8"]), "feature 'c': dtype must be one of"),
         (lambda: Column("c", "int8", "ordinal"), "kind must be numeric, categorical or label, got 'ordinal'"),
-        (lambda: Column("c", nulls="zero"), r"nulls must be one of \('refuse',\), got 'zero'"),
+        (lambda: Column("c", nulls="zero"), r"nulls must be one of \('refuse', 'inherit'\), got 'zero'"),
+        (lambda: Column("c", "int64", LABEL, nulls="inherit"), "label 'c': nulls must be 'refuse', got 'inherit'"),
+        (lambda: Column("c", "int64", CATEGORICAL, grid=1), "grid is for numeric columns, got 1"),
+        (lambda: Column("c", grid=0), "grid must be a step from 1e-30 to 1e\\+30, got 0"),
+        (lambda: Column("c", "int8", grid=0.5), "grid must be a whole number for dtype 'int8', got 0.5"),
         (lambda: Column("c", "int64", CATEGORICAL, (True,)), "categories must be of the column's dtype"),
     ],
 )

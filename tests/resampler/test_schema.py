@@ -1,4 +1,7 @@
+import copy
+import hashlib
 import json
+import pickle
 
 import numpy as np
 import pytest
@@ -9,15 +12,19 @@ from resampler import ContractError, Feature, FeatureSchema, InvalidInputError, 
 
 names = st.lists(st.text(min_size=1, max_size=8), min_size=1, max_size=6, unique=True).filter(lambda n: "y" not in n)
 features = st.builds(
-    lambda dtype, scale, values: {
+    lambda dtype, scale, values, nulls, step: {
         "dtype": dtype,
         "scale": scale,
         "categorical": dtype == "string" or bool(values),
         "categories": tuple(map(str, values)) if dtype == "string" else tuple(values),
+        "nulls": nulls,
+        "grid": step if dtype not in ("string", "bool") and not values else None,
     },
     st.sampled_from(["float32", "int64", "bool", "string"]),
     st.floats(1e-9, 1e9),
     st.lists(st.integers(-5, 5), unique=True, max_size=4),
+    st.sampled_from(["refuse", "inherit"]),
+    st.sampled_from([None, 1, 5.0]),
 )
 
 
@@ -27,6 +34,7 @@ def test_json_round_trip_keeps_contract_and_hash(names, data):
     again = FeatureSchema.from_json(schema.to_json())
     assert again == schema
     assert again.hash == schema.hash
+    assert copy.copy(schema.features[0]) == schema.features[0]
     assert json.loads(schema.to_json())["format"] == 1
 
 
@@ -37,6 +45,8 @@ def test_hash_follows_names_order_types_and_scale():
         FeatureSchema.numeric(["a", "b"], label="c"),
         FeatureSchema((Feature("a", "float64"), Feature("b"))),
         schema.with_scale([1.0, 2.0]),
+        schema.with_rules(["a"]),
+        schema.with_rules(steps={"a": 0.5}),
     ]
     assert len({schema.hash, *(other.hash for other in others)}) == 5
     assert FeatureSchema.numeric(["a", "b"]).hash == schema.hash
@@ -88,6 +98,32 @@ def test_the_bytes_of_a_contract_are_fixed_for_hashes_are_taken_over_them():
 def test_what_is_wrong_is_named(make, message):
     with pytest.raises(ContractError, match=message):
         make()
+
+
+def test_a_contract_without_nulls_and_grids_says_and_pickles_what_it_did_before_there_were_such():
+    schema = FeatureSchema((Feature("a"), Feature("b", "string", True, ("x", "y"))), Label("l"))
+    assert schema.columns
+    assert (
+        hashlib.sha256(pickle.dumps(schema, 4)).hexdigest()
+        == "9512389da9e0d5f5828492be4508737aa546a1758db13e167bf19c781b5896ef"
+    )
+    assert schema.hash == "23bf48146c8d10b85c87d720bd83d806d60b5c979074a60a0fd66f24879e4f97"
+    assert "nulls" not in schema.to_json()
+    assert schema.with_rules(["b"], {"a": 0.5}).with_rules() == schema
+
+
+def test_nulls_are_rows_values_where_the_contract_says_so():
+    schema = FeatureSchema((Feature("a", "int8"), Feature("b", "string", True, ("x", "y")))).with_rules(["a"])
+    rows = schema.validate_rows([[np.nan, 1], [3, 0]])
+    np.testing.assert_array_equal(rows, np.array([[np.nan, 1], [3, 0]], dtype=np.float32))
+    with pytest.raises(ContractError, match=r"feature 'b' must be finite .* got nan in row 0"):
+        schema.validate_rows([[1, np.nan]])
+    with pytest.raises(ContractError, match="feature 'a' must be a whole number"):
+        schema.validate_rows([[0.5, 1]])
+    with pytest.raises(ContractError, match="feature 'a' must be finite"):
+        schema.validate_rows([[np.inf, 1]])
+    with pytest.raises(ContractError, match="no feature 'c'"):
+        schema.with_rules(["c"])
 
 
 def test_a_contract_file_that_is_not_there_is_wrong_usage():
