@@ -48,7 +48,7 @@ def test_hash_follows_names_order_types_and_scale():
         schema.with_rules(["a"]),
         schema.with_rules(steps={"a": 0.5}),
     ]
-    assert len({schema.hash, *(other.hash for other in others)}) == 5
+    assert len({schema.hash, *(other.hash for other in others)}) == 7
     assert FeatureSchema.numeric(["a", "b"]).hash == schema.hash
 
 
