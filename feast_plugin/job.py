@@ -88,7 +88,7 @@ class AugmentedRetrievalJob(RetrievalJob):  # type: ignore[misc]
         Keys every draw.
     k_neighbors : int
         Neighbours of its class that a row may be joined with.
-    missing, grid, sampler, clean, undersample, group_by, subgroups, no_danger, shrinkage
+    if_reached, missing, grid, sampler, clean, undersample, group_by, subgroups, no_danger, shrinkage
         As in `feast_plugin.create_snapshot`.
 
     Raises
@@ -106,6 +106,7 @@ class AugmentedRetrievalJob(RetrievalJob):  # type: ignore[misc]
         *,
         label: str,
         ratio: float = 0.2,
+        if_reached: str = "refuse",
         seed: int = 0,
         k_neighbors: int = 5,
         missing: Missing = "inherit",
@@ -121,6 +122,7 @@ class AugmentedRetrievalJob(RetrievalJob):  # type: ignore[misc]
         self._job = job
         recipe = Recipe(
             ratio=ratio,
+            if_reached=if_reached,
             seed=seed,
             k_neighbors=k_neighbors,
             missing=missing,

@@ -37,6 +37,7 @@ def create_snapshot(
     label: str,
     root: str | Path | None = None,
     ratio: float = 0.2,
+    if_reached: str = "refuse",
     seed: int = 0,
     split: str | SplitRule | None = None,
     sampler: str | None = None,
@@ -81,6 +82,9 @@ def create_snapshot(
         or the plain catalogue itself.
     ratio : float
         Minority : majority in the training split afterwards, above 0 and at most 1.
+    if_reached : {"refuse", "publish"}
+        Where every class has the ratio already: raise `GateError`, or publish the rows as they are, with no synthetic
+        one and nothing cleaned.
     seed : int
         From 0 to 2**64 - 1; keys every draw.
     split : str or SplitRule, optional
@@ -137,7 +141,7 @@ def create_snapshot(
     ContractError
         If the data are not what the views promise.
     GateError
-        If the ratio is reached already.
+        If the ratio is reached already, and `if_reached` is ``refuse``.
     CorruptStateError
         If an earlier version or the registry was damaged or changed.
 
@@ -149,6 +153,7 @@ def create_snapshot(
     """
     recipe = Recipe(
         ratio=ratio,
+        if_reached=if_reached,
         seed=seed,
         split=SplitRule.parse(split) if isinstance(split, str) else split,
         sampler=sampler,

@@ -22,6 +22,8 @@ from resampler.methods.select import every_row
 from resampler.methods.table import Table
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from numpy.typing import NDArray
 
     from feast_plugin.versions.contract import StoredFeature
@@ -77,7 +79,7 @@ def augment(
     train: NDArray[np.bool_],
     contract: Contract,
     *,
-    ratio: float,
+    ratio: float | Decimal,
     sampler: str,
     seed: int,
     parameters: Parameters,
@@ -95,7 +97,7 @@ def augment(
         The training split.
     contract : Contract
         Its columns.
-    ratio : float
+    ratio : float or decimal.Decimal
         See `resampler.methods.quota.wanted`.
     sampler : str
         A key of `resampler.methods.catalog.METHODS`.

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from feast_plugin.versions.publish import publish_version
+from feast_plugin.versions.reached import settled
 from feast_plugin.versions.tombstones import Tombstones
 from feast_plugin.versions.training import assign, resolve
 from feast_plugin.versions.write import Draft
@@ -47,11 +48,12 @@ def create(registry: Registry, catalog: Catalog, request: Request, recipe: Recip
     recipe = resolve(recipe, source.contract)
     with tempfile.TemporaryDirectory(prefix="resampler-") as spool:
         rows = source.rows(Path(spool), Tombstones.read(catalog.home))
+        assignment = assign(rows, recipe)
         draft = Draft(
             contract=source.contract,
             rows=rows,
-            assignment=assign(rows, recipe),
-            recipe=recipe,
+            assignment=assignment,
+            recipe=settled(recipe, rows, assignment),
             inputs={
                 "rows": rows.table.num_rows,
                 "sha256": rows.sha256(),

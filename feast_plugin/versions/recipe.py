@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import numbers
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from feast_plugin.versions.split import FORMS, SplitRule
@@ -23,6 +24,7 @@ ALGORITHM = 1  # raised when equal recipes begin to give other rows
 WITHIN = 2  # of subgroups that are balanced within themselves: by algorithm 1 they grow in proportion
 SENSE = 3  # nulls and grids are data: by earlier ones a row with a null is no parent, and values lie anywhere
 BEFORE_SENSE = {"missing": "complete", "grid": "off"}  # what the earlier algorithms do
+IF_REACHED = ("refuse", "publish")  # where every class has the ratio already
 RETAINED = {"full": None, "sample": 1_000, "recipe": 0}  # synthetic rows that are stored; None is all
 FORGOT = "forgot_in_version"  # a manifest's parameter: the version that this one replaces
 
@@ -56,8 +58,8 @@ class Recipe:
 
     Parameters
     ----------
-    ratio, seed, split, sampler, k_neighbors, missing, grid, clean, undersample, group_by, subgroups, no_danger, \
-    shrinkage, retain
+    ratio, if_reached, seed, split, sampler, k_neighbors, missing, grid, clean, undersample, group_by, subgroups, \
+    no_danger, shrinkage, retain
         As in `feast_plugin.create_snapshot`. What is None there is chosen when the contract is known
         (`feast_plugin.versions.training.resolve`).
     algorithm : int
@@ -70,6 +72,11 @@ class Recipe:
     """
 
     ratio: float = option(0.2, RATIO, "Minority : majority in training afterwards.")
+    if_reached: str = option(
+        "refuse",
+        one_of(IF_REACHED),
+        "Where every class has the ratio already: refuse with exit 3, or publish the rows with no synthetic one.",
+    )
     seed: int = option(0, SEED, "What every random draw is keyed on.")
     split: SplitRule | None = option(
         None, SPLIT, "How rows are split; by default time:0.7,0.15,0.15, or stratified where rows have no time."
@@ -140,6 +147,22 @@ class Recipe:
         """The column that the split is decided by, if one is."""
         return None if self.split is None else self.split.column
 
+    def exactly(self, ratio: float) -> float | Decimal:
+        """Return a ratio as counts are multiplied by it.
+
+        Parameters
+        ----------
+        ratio : float
+            As it was asked for.
+
+        Returns
+        -------
+        float or decimal.Decimal
+            The decimal number that was written, so that 0.29 of 100 is 29; by algorithms before 3 the binary fraction,
+            which gives 28.
+        """
+        return Decimal(repr(ratio)) if self.parameters["algorithm"] == SENSE else ratio
+
     @property
     def parameters(self) -> dict[str, Any]:
         """What a manifest keeps as `parameters`, and its tags say: all that decides the rows but seed and ratio."""
@@ -147,6 +170,7 @@ class Recipe:
         chosen["subgroups"] = self.subgroups if self.within else None
         asks = self.sampler is not None and METHODS[self.sampler].needs_danger
         chosen["no_danger"] = self.no_danger if asks and self.no_danger != "plain" else None
+        chosen["if_reached"] = None if self.if_reached == "refuse" else self.if_reached
         sense = {name: getattr(self, name) for name in BEFORE_SENSE}
         if sense == BEFORE_SENSE:
             sense = {}  # equal recipes of earlier releases keep their digests

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -196,7 +197,7 @@ def undersample(
     *,
     label: NDArray[np.int64],
     row_id: NDArray[np.int64],
-    ratio: float,
+    ratio: float | Decimal,
     seed: int,
 ) -> NDArray[np.uint8]:
     """Leave training rows of the larger classes out until the smallest has `ratio` times as many rows as each.
@@ -209,8 +210,8 @@ def undersample(
         Classes.
     row_id : ndarray of shape (n_rows,), int64
         Identities; which rows stay is drawn by them, so a row's fate changes only when its class's quota does.
-    ratio : float
-        Smallest : larger class afterwards, above 0 and at most 1.
+    ratio : float or decimal.Decimal
+        Smallest : larger class afterwards, above 0 and at most 1; a decimal number is exact.
     seed : int
         Keys the draw.
 
@@ -226,10 +227,10 @@ def undersample(
     DataError
         If no class is large enough to lose a row.
     """
-    check_ratio("undersample", ratio)
+    check_ratio("undersample", float(ratio) if isinstance(ratio, Decimal) else ratio)
     train = assignment == TRAIN
     codes, sizes = np.unique(label[train], return_counts=True)
-    quota = int(sizes.min() / ratio)
+    quota = int(int(sizes.min()) / ratio)
     if sizes.max() <= quota:
         raise DataError(
             f"undersample={ratio} drops no row: the smallest class has {sizes.min()} rows for {sizes.max()} of the "

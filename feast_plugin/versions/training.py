@@ -11,6 +11,7 @@ from feast_plugin.notices import notice
 from feast_plugin.versions.augmentation import augment
 from feast_plugin.versions.cleaning import rows_to_remove
 from feast_plugin.versions.contract import check_group
+from feast_plugin.versions.reached import no_rows, published_as_it_is
 from feast_plugin.versions.split import LEFT_OUT, TRAIN, SplitRule, undersample
 from resampler.methods.catalog import fitting
 
@@ -128,7 +129,8 @@ def undersampled(assignment: NDArray[np.uint8], rows: CanonicalRows, recipe: Rec
     """
     if recipe.undersample is None:
         return assignment
-    return undersample(assignment, label=rows.label, row_id=rows.row_id, ratio=recipe.undersample, seed=recipe.seed)
+    ratio = recipe.exactly(recipe.undersample)
+    return undersample(assignment, label=rows.label, row_id=rows.row_id, ratio=ratio, seed=recipe.seed)
 
 
 def augment_training(
@@ -164,11 +166,13 @@ def augment_training(
         As `feast_plugin.versions.augmentation.augment`.
     """
     train = assignment == TRAIN
+    if published_as_it_is(recipe, rows, assignment):
+        return Training(assignment, no_rows(rows, train, contract, scale), None)
     made = augment(
         rows,
         train,
         contract,
-        ratio=recipe.ratio,
+        ratio=recipe.exactly(recipe.ratio),
         sampler=recipe.sampler or "",
         seed=recipe.seed,
         parameters=recipe.methods,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 import numpy as np
@@ -80,16 +81,17 @@ class Part(NamedTuple):
         return positions if self.rows is None else self.rows[positions]
 
 
-def wanted(counts: Mapping[Any, int], ratio: float) -> dict[Any, int]:
+def wanted(counts: Mapping[Any, int], ratio: float | Decimal) -> dict[Any, int]:
     """Decide how many synthetic rows each class gets.
 
     Parameters
     ----------
     counts : dict
         Real rows of each class.
-    ratio : float
+    ratio : float or decimal.Decimal
         Minority : majority after augmentation, above 0 and at most 1. Every class that is rarer than that is
-        filled up to ``floor(ratio * majority)``.
+        filled up to ``floor(ratio * majority)``. The binary fraction 0.29 is a little less than 29 of 100; a decimal
+        number is what it is written as.
 
     Returns
     -------
@@ -105,7 +107,7 @@ def wanted(counts: Mapping[Any, int], ratio: float) -> dict[Any, int]:
     GateError
         If every class has that ratio already.
     """
-    check_ratio("ratio", ratio)
+    check_ratio("ratio", float(ratio) if isinstance(ratio, Decimal) else ratio)
     if len(counts) < 2:
         raise DataError(
             f"the training split has class {next(iter(counts))!r} only: another split or more rows are needed"

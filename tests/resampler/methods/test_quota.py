@@ -1,6 +1,7 @@
 """How many rows of which class: the ratio, and subgroups that are balanced within themselves."""
 
 import warnings
+from decimal import Decimal
 
 import numpy as np
 import pytest
@@ -24,6 +25,13 @@ def test_every_rarer_class_is_filled_up_to_the_ratio(counts, ratio):
             wanted(counts, ratio)
         return
     assert wanted(counts, ratio) == lacking
+
+
+def test_a_decimal_ratio_is_what_it_is_written_as():
+    assert wanted({0: 100, 1: 5}, Decimal("0.29")) == {1: 24}
+    assert wanted({0: 100, 1: 5}, 0.29) == {1: 23}  # the binary fraction is a little less
+    with pytest.raises(InvalidInputError, match=r"ratio must be in \(0, 1\]"):
+        wanted({0: 9, 1: 2}, Decimal("1.5"))
 
 
 def test_one_class_and_a_ratio_out_of_range_are_named():
