@@ -215,8 +215,13 @@ class Manifest:
 
     @property
     def checked(self) -> list[StoredFile]:
-        """What must be there as it was written: `stored`, and the page, whose bytes say when it was made."""
-        return [*self.stored, *([self.report] if self.report else [])]
+        """What must be there as it was written: `stored`, and what is made of these rows: the page, the profile."""
+        return [*self.stored, *self.drawn]
+
+    @property
+    def drawn(self) -> list[StoredFile]:
+        """The page and the profile, which say what the rows are, and which another release may make otherwise."""
+        return [file for file in (self.report, self.profile) if file is not None]
 
     @property
     def rebuildable(self) -> list[StoredFile]:

@@ -13,6 +13,8 @@ from feast_plugin.versions.manifest import StoredFile
 from feast_plugin.versions.rows import BATCH_ROWS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from feast_plugin.versions.storage import Location
 
 
@@ -51,13 +53,18 @@ class ParquetFile:
         Of the file in it.
     schema : pyarrow.Schema
         Its columns.
+    watch : callable, optional
+        Is given each row group as it is written: what a reader of the file meets, in the same pieces.
     """
 
-    def __init__(self, directory: Location, path: str, schema: pa.Schema) -> None:
+    def __init__(
+        self, directory: Location, path: str, schema: pa.Schema, watch: Callable[[pa.Table], None] | None = None
+    ) -> None:
         target = directory / path
         target.create_parent()
         self._path = path
         self._schema = schema
+        self._watch = watch
         self._rows = 0
         self._stream = target.filesystem.open_output_stream(target.path)
         self._sink = _HashingSink(self._stream)
@@ -92,6 +99,8 @@ class ParquetFile:
             group = table.slice(start, min(BATCH_ROWS, n - start)).combine_chunks()
             self._writer.write_table(group, row_group_size=BATCH_ROWS)
             self.content.update(group)
+            if self._watch is not None and group.num_rows:
+                self._watch(group)
             self._rows += group.num_rows
         self._pending = [table.slice(n)]
 

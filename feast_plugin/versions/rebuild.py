@@ -120,10 +120,10 @@ def rebuild(
             restored = []
             for file in [*manifest.checked, *manifest.rebuildable]:
                 if not _is_intact(file, directory):
-                    if file == manifest.report != made.report:
+                    if file in manifest.drawn and file not in made.drawn:
                         raise CorruptStateError(
-                            f"{directory.uri}/{file.path} is damaged, and this release draws another page: the rows "
-                            "are whole; create the version again for a new page"
+                            f"{directory.uri}/{file.path} is damaged, and this release makes another of the same rows: "
+                            "the rows are whole; create the version again for a new one"
                         )
                     (stage / file.path).move_to(directory / file.path)
                     restored.append(file.path)

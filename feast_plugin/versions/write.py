@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import importlib.metadata
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -16,6 +17,7 @@ from feast_plugin.versions import lineage
 from feast_plugin.versions.augmentation import publishable
 from feast_plugin.versions.manifest import FORMAT, Manifest, SplitEntry, dataset_name, part_name
 from feast_plugin.versions.parquet import ParquetFile
+from feast_plugin.versions.profile import FITTING_ROWS, Profiler, evenly
 from feast_plugin.versions.recipe import FORGOT, RETAINED
 from feast_plugin.versions.report import draw_pictures, write_report
 from feast_plugin.versions.rows import BATCH_ROWS
@@ -112,8 +114,16 @@ def write_version(draft: Draft, name: str, version: int, directory: Location) ->
     synthetic = publishable(rows, made, contract, schema)
     limit = RETAINED[recipe.retain]
     used = [split for code, split in enumerate(SPLITS) if (assignment == code).any()]
+    members = np.flatnonzero(train)
+    sample = rows.take([c.name for c in contract.columns], members[evenly(len(members), FITTING_ROWS)])
+    profiler = Profiler.fitted(sample, contract.columns, contract.published_label, contract.published_synthetic)
     with contextlib.ExitStack() as stack:
-        files = {split: stack.enter_context(ParquetFile(directory, part_name(split), schema)) for split in used}
+        files = {
+            split: stack.enter_context(
+                ParquetFile(directory, part_name(split), schema, functools.partial(profiler.add, split))
+            )
+            for split in used
+        }
         kept = None if limit is None else stack.enter_context(ParquetFile(directory, KEPT, schema))
         dropped = None if cleaned is None else stack.enter_context(ParquetFile(directory, CLEANED, schema))
         descent = lineage.lineage_schema(made.parents, draft.manifest_format)
@@ -162,6 +172,7 @@ def write_version(draft: Draft, name: str, version: int, directory: Location) ->
             "libraries": _versions_of("feast", "numba", "numpy", "pyarrow"),
         }
         | (draft.notes or {}),
+        profile=profiler.profile().write(directory) if draft.manifest_format >= FORMAT else None,
         format=draft.manifest_format,
     )
     page = write_report(manifest, draw_pictures(rows, train, made, contract), directory)
