@@ -377,8 +377,11 @@ class _Sums:
         origin, exponent = _origin(cells)
         shift = self.total / self.n
         spread = np.sqrt(max(self.squares / self.n - shift**2, 0.0))
-        mean, deviation = float(origin + np.ldexp(shift, exponent)), float(np.ldexp(spread, exponent))
-        return Counts(counts, *(v if np.isfinite(v) else None for v in (mean, deviation)), self.low, self.high)
+        mean, deviation = (
+            float(v) if np.isfinite(v) else None
+            for v in (origin + np.ldexp(shift, exponent), np.ldexp(spread, exponent))
+        )
+        return Counts(counts, mean, deviation, self.low, self.high)
 
 
 def _origin(cells: Cells) -> tuple[float, int]:
