@@ -50,6 +50,7 @@ def create_snapshot(
     subgroups: str = "within",
     no_danger: NoDanger = "plain",
     shrinkage: float | None = None,
+    filter_by_created_timestamp: bool = False,
     full_feature_names: bool = False,
     retain: str = "full",
     join_keys: Sequence[str] | None = None,
@@ -113,6 +114,9 @@ def create_snapshot(
         What to do where no row of a class is in danger: make the plain method's rows and warn, or raise.
     shrinkage : float, optional
         For sampler random: width of the noise about a row, in multiples of Silverman's.
+    filter_by_created_timestamp : bool
+        Take no value that was created after the row's event timestamp, so that what arrived late is not known early.
+        Views whose source has no created timestamp are not filtered, and named in a warning. From Feast 0.67 on.
     full_feature_names : bool
         Name columns ``view__feature``; the columns of ours are then ``resampler__is_synthetic`` and, of a label from
         the frame, ``resampler__<label>``, since Feast reads no other names back.
@@ -175,6 +179,7 @@ def create_snapshot(
         features=features,
         start_date=start_date,
         end_date=end_date,
+        filter_by_created_timestamp=filter_by_created_timestamp,
         full_feature_names=full_feature_names,
         join_keys=join_keys,
         timestamp=timestamp,

@@ -261,6 +261,7 @@ class FeastRegistry(Registry):
             feature_service=service,
             features=None if service else [c["reference"] for c in manifest.columns["features"]],
             label=label if view == NAMESPACE else reference,
+            filter_by_created_timestamp=manifest.inputs.get("filter_by_created_timestamp", False),
             full_feature_names=manifest.columns["full_feature_names"],
             **frame,
         )

@@ -13,6 +13,7 @@ import pyarrow as pa
 from feast import utils
 from feast.infra.offline_stores.offline_store import RetrievalJob
 
+from feast_plugin.retrieval.created import filter_of
 from feast_plugin.versions.contract import TIMESTAMP, column_name
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def missing_rows(frame: pa.Table, returned: pa.Table, contract: Contract) -> pa.
 
 
 def retrieve_dropped(
-    store: FeatureStore, features: FeatureService | Sequence[str], rows: pa.Table, job: RetrievalJob
+    store: FeatureStore, features: FeatureService | Sequence[str], rows: pa.Table, job: RetrievalJob, *, created: bool
 ) -> pa.Table:
     """Retrieve rows that a store drops, one view at a time.
 
@@ -63,6 +64,8 @@ def retrieve_dropped(
         From `missing_rows`.
     job : feast.infra.offline_stores.offline_store.RetrievalJob
         The retrieval that dropped them: says which on-demand views are computed, and how columns are named.
+    created : bool
+        Take no value that was created after its row's event timestamp.
 
     Returns
     -------
@@ -76,13 +79,14 @@ def retrieve_dropped(
     grouped, _ = utils._group_feature_refs(references, views, on_demand)
     table = rows
     for view, names in grouped:
-        for name, column in _of_view(store, view, sorted(names), rows, full=job.full_feature_names).items():
+        found = _of_view(store, view, sorted(names), rows, full=job.full_feature_names, created=created)
+        for name, column in found.items():
             table = table.append_column(name, column)
     return _Joined(job, table).to_arrow()
 
 
 def _of_view(
-    store: FeatureStore, view: Any, names: Sequence[str], rows: pa.Table, *, full: bool
+    store: FeatureStore, view: Any, names: Sequence[str], rows: pa.Table, *, full: bool, created: bool
 ) -> dict[str, pa.ChunkedArray]:
     """Join one view to the rows: each of its keys is asked for once an instant, and the answer goes to all its rows."""
     renamed = view.projection.join_key_map
@@ -95,7 +99,9 @@ def _of_view(
     references = [f"{view.projection.name_to_use()}:{name}" for name in names]
     found = (
         store._get_provider()
-        .get_historical_features(store.config, [view], references, asked, store.registry, store.project, full)
+        .get_historical_features(
+            store.config, [view], references, asked, store.registry, store.project, full, **filter_of(created=created)
+        )
         .to_arrow()
     )
     at = np.full(len(asked), -1)

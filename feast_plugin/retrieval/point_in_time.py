@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 from feast import FeatureService, utils
 
+from feast_plugin.retrieval.created import filter_of
 from feast_plugin.retrieval.dropped import missing_rows, retrieve_dropped
 from feast_plugin.retrieval.sources import at_absolute_paths, check_rows
 from feast_plugin.versions.cast import note_timestamps
@@ -32,6 +33,7 @@ def retrieve(
     frame: pa.Table | str,
     *,
     extra: str | None,
+    created: bool = False,
     spool: Path,
     forgotten: Tombstones,
 ) -> CanonicalRows:
@@ -49,6 +51,8 @@ def retrieve(
         From `feast_plugin.retrieval.frame.read_frame`.
     extra : str, optional
         The split rule's column.
+    created : bool
+        Take no value that was created after its row's event timestamp (`feast_plugin.retrieval.created`).
     spool : Path
         A local directory with room for the rows once; the file in it is removed as soon as it is mapped.
     forgotten : Tombstones
@@ -82,6 +86,7 @@ def retrieve(
             entity_df=frame if isinstance(frame, str) else frame.to_pandas(),
             features=asked,
             full_feature_names=contract.full_feature_names,
+            **filter_of(created=created),
         )
         retrieved = job.to_arrow()
     if isinstance(frame, str) and retrieved.num_rows and TIMESTAMP in retrieved.column_names:
@@ -94,7 +99,7 @@ def retrieve(
     elif table.num_rows < frame.num_rows:
         rows = missing_rows(frame, table, contract)
         with _feast_errors():
-            restored = retrieve_dropped(store, asked, rows, job)
+            restored = retrieve_dropped(store, asked, rows, job, created=created)
         table = pa.concat_tables([table, cast_table(restored, contract, extra)])
     if not isinstance(frame, str) and table.num_rows != frame.num_rows:
         raise DataError(

@@ -8,6 +8,7 @@ from feast import FeatureService
 from feast.errors import FeastObjectNotFoundException
 
 from feast_plugin.retrieval.contract import build_contract
+from feast_plugin.retrieval.created import check_created
 from feast_plugin.retrieval.frame import open_frame, read_frame
 from feast_plugin.retrieval.point_in_time import retrieve
 from feast_plugin.versions.source import Source
@@ -41,6 +42,8 @@ class Retrieval(Source):
         What the views promise.
     column : str, optional
         The split rule's.
+    created : bool
+        Take no value that was created after its row's event timestamp.
     """
 
     def __init__(
@@ -50,12 +53,15 @@ class Retrieval(Source):
         frame: EntityFrame,
         contract: Contract,
         column: str | None,
+        *,
+        created: bool,
     ) -> None:
         super().__init__(contract)
         self._store = store
         self._features = features
         self._frame = frame
         self._column = column
+        self._created = created
 
     @classmethod
     def open(cls, store: FeatureStore, request: Request, column: str | None) -> Retrieval:
@@ -78,7 +84,7 @@ class Retrieval(Source):
         Raises
         ------
         InvalidInputError
-            As `Request.check_views`, `open_frame` and `build_contract`.
+            As `Request.check_views`, `check_created`, `open_frame` and `build_contract`.
         ContractError
             If the service is unknown; and as `build_contract`.
         DataError
@@ -86,6 +92,8 @@ class Retrieval(Source):
         """
         request.check_views()
         features = find_features(store, request.feature_service, request.features)
+        if request.filter_by_created_timestamp:
+            check_created(store, features)
         frame = open_frame(store, request.entity_df, request.start_date, request.end_date)
         contract = build_contract(
             store,
@@ -94,13 +102,14 @@ class Retrieval(Source):
             frame_columns=frame.columns,
             full_feature_names=request.full_feature_names,
         )
-        return cls(store, features, frame, contract, column)
+        return cls(store, features, frame, contract, column, created=request.filter_by_created_timestamp)
 
     @property
     def origin(self) -> dict[str, Any]:
-        """Project and, if one was asked for, feature service."""
+        """Project, feature service if one was asked for, and whether late arrivals are left out."""
         service = self._features.name if isinstance(self._features, FeatureService) else None
-        return {"project": self._store.project, "feature_service": service}
+        found = {"project": self._store.project, "feature_service": service}
+        return found | ({"filter_by_created_timestamp": True} if self._created else {})
 
     @property
     def notes(self) -> dict[str, Any]:
@@ -133,6 +142,7 @@ class Retrieval(Source):
             self.contract,
             read_frame(self._store, self._frame, self.contract, extra=self._column),
             extra=self._column,
+            created=self._created,
             spool=spool,
             forgotten=forgotten,
         )

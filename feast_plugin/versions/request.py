@@ -47,7 +47,13 @@ NAME = Rule(str, _any, "a name")
 NAMES = Rule(str, _check_names, "names, separated by commas")
 FRAME = Rule(str, _check_frame, "a .parquet, .csv or .sql file, or a SELECT")
 TIME = Rule(str, _check_time, "a time in ISO 8601")
-VIEWS = ("feature_service", "start_date", "end_date", "full_feature_names")  # what a table has none of
+VIEWS = (
+    "feature_service",
+    "start_date",
+    "end_date",
+    "full_feature_names",
+    "filter_by_created_timestamp",
+)  # what a table has none of
 TABLE = ("join_keys", "timestamp", "categorical")  # what the views of a feature store say themselves
 
 
@@ -57,8 +63,8 @@ class Request:
 
     Parameters
     ----------
-    label, entity_df, feature_service, features, start_date, end_date, full_feature_names, join_keys, timestamp, \
-categorical
+    label, entity_df, feature_service, features, start_date, end_date, filter_by_created_timestamp, \
+full_feature_names, join_keys, timestamp, categorical
         As in `feast_plugin.create_snapshot`.
 
     Raises
@@ -81,6 +87,9 @@ categorical
         None, TIME, "Instead of an entity frame: the label's view from this instant on ..."
     )
     end_date: str | datetime | None = option(None, TIME, "... up to this one.")
+    filter_by_created_timestamp: bool = option(
+        False, FLAG, "Leave out values that were created after the row's time, where a view says when (Feast 0.67)."
+    )
     full_feature_names: bool = option(
         False, FLAG, "Name columns view__feature, ours resampler__is_synthetic and resampler__LABEL."
     )
