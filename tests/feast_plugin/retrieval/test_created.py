@@ -120,7 +120,7 @@ def test_a_feast_and_a_store_that_cannot_are_named(project, monkeypatch):
     with pytest.raises(InvalidInputError, match="filter_by_created_timestamp is for a Feast repository"):
         Request(label="y", entity_df=pa.table({"a": [1]}), filter_by_created_timestamp=True).check_table()
     offline = created.get_offline_store_from_config(project.store.config.offline_store)
-    monkeypatch.setattr(offline, "supports_filter_by_created_timestamp", False)
+    monkeypatch.setattr(type(offline), "supports_filter_by_created_timestamp", False)
     with pytest.raises(InvalidInputError, match="the dask offline store cannot do filter_by_created_timestamp"):
         project.create(filter_by_created_timestamp=True)
     monkeypatch.undo()
