@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from feast_plugin.notices import shown
+from feast_plugin import notices
+from feast_plugin.printing.created import created
+from feast_plugin.printing.versions import listed, shown, summary
 from feast_plugin.registries import REGISTRIES
 from feast_plugin.versions.recipe import Recipe
 from feast_plugin.versions.request import Request
@@ -23,7 +25,7 @@ from resampler.errors import CorruptStateError, InvalidInputError, MissingExtraE
 from resampler.options import options_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from feast_plugin.registries import Kind
@@ -48,7 +50,7 @@ class _Place:
         with contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():
             try:
                 kind = self.kind.load()  # Feast resets the filter of warnings when it is imported
-                with shown():
+                with notices.shown():
                     yield kind(self.where)
             except ModuleNotFoundError as error:
                 raise MissingExtraError(
@@ -92,6 +94,11 @@ _version = click.option("--version", type=click.IntRange(min=1), help="By defaul
 _json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 
 
+def _print(lines: Iterable[str]) -> None:
+    for line in lines:
+        click.echo(line)
+
+
 @click.group()
 def snapshot() -> None:
     """Make versioned, augmented training sets, from a Feast repository or from a table."""
@@ -124,15 +131,10 @@ def create(place: _Place, name: str, k: int | None, *, as_json: bool, **options:
         from feast_plugin.versions import create as made_by
 
         made = made_by.create(registry, catalog, request, recipe)
-    found = made.to_dict()
     if as_json:
-        click.echo(json.dumps(found))
-        return
-    verb = "reused" if made.reused else "created"
-    click.echo(f"{verb} {made.name} version {made.version} in {made.uri}")
-    for split, counts in found["counts"].items():
-        click.echo(f"  {made.datasets[split]}: {counts['rows']:,} rows, {counts['synthetic']:,} of them synthetic")
-    click.echo(f"  digest {made.digest}")
+        click.echo(json.dumps(made.to_dict()))
+    else:
+        _print(created(made))
 
 
 @snapshot.command(name="list")
@@ -145,29 +147,12 @@ def list_(place: _Place, name: str | None, *, as_json: bool) -> None:
 
     versions = list(survey(place.root, name))
     damaged = [version for version in versions if isinstance(version, Damaged)]
-    found: list[dict[str, Any]] = [
-        {
-            "name": manifest.name,
-            "version": manifest.version,
-            "created": manifest.created,
-            "digest": manifest.digest,
-            "ratio": manifest.ratio,
-            "seed": manifest.seed,
-            "datasets": manifest.datasets,
-        }
-        for manifest in versions
-        if not isinstance(manifest, Damaged)
-    ]
+    manifests = [version for version in versions if not isinstance(version, Damaged)]
     if as_json:
+        found = [summary(manifest) for manifest in manifests]
         click.echo(json.dumps({"snapshots": found, "damaged": [dataclasses.asdict(one) for one in damaged]}))
     else:
-        for row in found:
-            click.echo(
-                f"{row['name']}  version {row['version']}  {row['created']}  ratio {row['ratio']}  "
-                f"seed {row['seed']}  {row['digest'][:12]}"
-            )
-        for one in damaged:
-            click.echo(f"{one.name}  version {one.version}  damaged: {one.problem}")
+        _print([*listed(manifests), *(f"{one.name}  version {one.version}  damaged: {one.problem}" for one in damaged)])
     if damaged:
         names = ", ".join(f"{one.name} version {one.version}" for one in damaged)
         raise CorruptStateError(f"{names}: the manifest cannot be read: restore it from a copy, or prune the version")
@@ -179,14 +164,13 @@ def list_(place: _Place, name: str | None, *, as_json: bool) -> None:
 @_version
 @_json
 def show(place: _Place, name: str, version: int | None, *, as_json: bool) -> None:
-    """Show a version's manifest."""
-    from feast_plugin.versions.catalog import show_snapshot
-
-    manifest = show_snapshot(name, place.root, version)
+    """Show what a version is; with --json its manifest."""
+    catalog = place.catalog(name)
+    manifest = catalog.load(version)
     if as_json:
         click.echo(json.dumps(json.loads(manifest.to_json())))
     else:
-        click.echo(manifest.to_json(), nl=False)
+        _print(shown(manifest, catalog.directory(manifest.version).uri))
 
 
 @snapshot.command()

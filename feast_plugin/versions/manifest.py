@@ -149,7 +149,22 @@ class Manifest:
     @property
     def fields(self) -> dict[str, Any]:
         """What is written, as plain data: the fields that the file's format has."""
-        return {name: value for name, value in asdict(self).items() if self.format >= _SINCE.get(name, 1)}
+        return {name: value for name, value in asdict(self).items() if self.knows(name)}
+
+    def knows(self, name: str) -> bool:
+        """Say whether manifests of this format have a field.
+
+        Parameters
+        ----------
+        name : str
+            Of the field.
+
+        Returns
+        -------
+        bool
+            False where the field is empty because the release that made the version did not know it.
+        """
+        return self.format >= _SINCE.get(name, 1)
 
     @property
     def schema(self) -> FeatureSchema:
@@ -240,6 +255,12 @@ class Manifest:
             name: {"rows": s.real + s.synthetic, "real": s.real, "synthetic": s.synthetic, "classes": s.classes}
             for name, s in self.splits.items()
         }
+
+    @property
+    def reached(self) -> float:
+        """Smallest : largest class of the training split as it is stored."""
+        rows = [sum(counts.values()) for counts in self.splits[SPLITS[0]].classes.values()]
+        return min(rows) / max(rows)
 
     def to_json(self) -> str:
         """Return the file's content.

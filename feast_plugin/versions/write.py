@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from feast_plugin.versions.recipe import Recipe
     from feast_plugin.versions.rows import CanonicalRows
     from feast_plugin.versions.storage import Location
+    from resampler.methods.provenance import Provenance
 
 KEPT = "kept.parquet"  # beside the splits, so that who reads a directory reads no row twice
 CLEANED = "left-out.parquet"
@@ -168,6 +169,7 @@ def write_version(draft: Draft, name: str, version: int, directory: Location) ->
         left_out=None if dropped is None else dropped.stored,
         notes={
             "incomplete_minority_rows": made.incomplete,
+            "bases": _bases(made.parents, rows),
             **({"no_row_in_danger": list(made.plain)} if made.plain else {}),
             "libraries": _versions_of("feast", "numba", "numpy", "pyarrow"),
         }
@@ -239,6 +241,19 @@ def _versions_of(*names: str) -> dict[str, str]:
     return found
 
 
+def _bases(parents: Provenance, rows: CanonicalRows) -> dict[str, dict[str, int]]:
+    """Count, by class, the real rows that synthetic ones start from, and the most that start from one."""
+    found = {}
+    for code in np.unique(parents.label).tolist():
+        _, copies = np.unique(parents.base[parents.label == code], return_counts=True)
+        found[_class_name(rows, code)] = {"bases": len(copies), "most": int(copies.max())}
+    return found
+
+
+def _class_name(rows: CanonicalRows, code: int) -> str:
+    return str(rows.classes.classes[code] if rows.classes.classes else code)
+
+
 def _entry(
     dataset: str,
     file: ParquetFile,
@@ -249,8 +264,7 @@ def _entry(
     classes: dict[str, dict[str, int]] = {}
     for kind, codes in (("real", rows.label[members]), ("synthetic", synthetic)):
         for code, count in zip(*np.unique(codes, return_counts=True), strict=True):
-            label = str(rows.classes.classes[code] if rows.classes.classes else code)
-            classes.setdefault(label, {"real": 0, "synthetic": 0})[kind] = int(count)
+            classes.setdefault(_class_name(rows, code), {"real": 0, "synthetic": 0})[kind] = int(count)
     times = None if rows.timestamps is None else rows.timestamps[members]
     return SplitEntry(
         dataset=dataset,

@@ -1,0 +1,57 @@
+"""`list`, `show` and `create` in words for people."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from feast_plugin.printing.columns import aligned, share
+from feast_plugin.printing.created import created
+from feast_plugin.printing.versions import listed, shown, summary
+from resampler.quality.finding import Finding
+
+
+def test_versions_stand_in_columns_and_what_says_nothing_is_left_out(project):
+    first = project.create(feature_service="all", missing="complete")
+    second = project.create(feature_service="all", missing="complete", clean="tomek", undersample=0.3, seed=2)
+    lines = listed([first.manifest, second.manifest], {("pay", 2): ["prod"]})
+    assert "group by" not in lines[0]
+    at = {name: lines[0].index(name) for name in ("created", "sampler", "clean", "split", "digest", "aliases")}
+    assert lines[1][at["digest"] :].split()[0] == first.digest[:12]
+    assert lines[2][at["clean"] :].split()[0] == "tomek"
+    assert lines[2][at["aliases"] :] == "prod"
+    assert summary(first.manifest)["reached"] == first.manifest.reached
+
+    text = "\n".join(shown(second.manifest, second.uri))
+    assert second.digest in text
+    left_out = second.manifest.left_out.rows
+    held = sum(entry.real for entry in second.manifest.splits.values())
+    assert f"{400 - held - left_out:,} training rows were left out by undersampling" in text
+    assert f"{left_out} real training row" in text
+    assert all(file.path in text for file in second.manifest.checked)
+
+
+def test_create_says_classes_parents_findings_and_where_the_page_is(project):
+    made = project.create()
+    found = Finding("copies", "warning", "172 copies a parent", "at most 20", "gather rows", columns=("weight",))
+    told = dataclasses.replace(made, manifest=dataclasses.replace(made.manifest, findings=[found.to_dict()]))
+    lines = created(told)
+    train = made.manifest.counts["train"]["classes"]["1"]
+    of_class = ["1", str(train["real"]), str(train["synthetic"]), f"{made.manifest.reached:.3g}"]
+    assert of_class in [line.split() for line in lines]
+    assert f"  {train['synthetic']} synthetic rows of class 1 from" in "\n".join(lines)
+    assert "  findings: 1 warning" in lines
+    assert f"    {found}" in lines
+    assert lines[-1].endswith(f"{made.uri}/report.html")
+    allowed = dataclasses.replace(found, allowed=True).to_dict()
+    assert "1 allowed" in listed([dataclasses.replace(made.manifest, findings=[allowed])])[1]
+    assert "not checked" in listed([dataclasses.replace(made.manifest, format=3)])[1]
+
+
+def test_numbers_end_at_one_place_and_no_share_is_written_as_nothing():
+    assert aligned([["a", "1,200"], ["bb", "7"]], ("name", "rows"), right=("rows",)) == [
+        "name   rows",
+        "a     1,200",
+        "bb        7",
+    ]
+    assert aligned([]) == []
+    assert [share(x) for x in (0, 0.00001, 0.5, 0.99999, 1)] == ["0.0 %", "0.001 %", "50.0 %", "99.999 %", "100.0 %"]
