@@ -43,6 +43,9 @@ def click_options(record: type) -> Callable[[_Command], _Command]:
 def _arguments(one: Option) -> dict[str, Any]:
     if one.rule.kind is bool:
         return {"is_flag": True, "default": one.default, "help": one.summary}
+    if one.rule.repeated:
+        kind = _Word(one.rule) if one.rule.words else one.rule.kind
+        return {"type": kind, "multiple": True, "help": one.summary}
     # A member of an enumeration of strings is shown as its word.
     default = None if one.default is None else one.rule.kind(one.default)
     kind = _Word(one.rule) if one.rule.words else one.rule.kind

@@ -39,6 +39,8 @@ class Rule:
         The values that are taken, where they are words of a list.
     former : mapping of str to str
         Former names of such words, taken for one more release, and their names of today.
+    repeated : bool
+        Whether the command line may give the option more than once: the value is then a tuple.
     """
 
     kind: type
@@ -46,6 +48,7 @@ class Rule:
     description: str
     words: tuple[str, ...] = ()
     former: Mapping[str, str] = field(default_factory=dict)
+    repeated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

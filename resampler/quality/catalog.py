@@ -1,0 +1,11 @@
+"""`CHECKS`: one entry a check, in the order in which they are asked."""
+
+from __future__ import annotations
+
+from resampler.quality import classes, columns, detection, leaks, near, outcome
+
+CHECKS = {
+    check.name: check
+    for family in (classes, leaks, columns, near, outcome, detection)
+    for check in family.CHECKS
+}
