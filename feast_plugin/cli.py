@@ -18,6 +18,7 @@ from feast_plugin import notices
 from feast_plugin.printing.created import created
 from feast_plugin.printing.versions import listed, shown, summary
 from feast_plugin.registries import REGISTRIES
+from feast_plugin.versions.gate import Gate
 from feast_plugin.versions.recipe import Recipe
 from feast_plugin.versions.request import Request
 from resampler.command_options import click_options
@@ -99,6 +100,11 @@ def _print(lines: Iterable[str]) -> None:
         click.echo(line)
 
 
+def _record(kind: type, options: dict[str, Any]) -> Any:
+    """Make a record of options of those that are its own."""
+    return kind(**{one.name: options[one.name] for one in options_of(kind)})
+
+
 @click.group()
 def snapshot() -> None:
     """Make versioned, augmented training sets, from a Feast repository or from a table."""
@@ -109,6 +115,7 @@ def snapshot() -> None:
 @_name
 @click_options(Request)
 @click_options(Recipe)
+@click_options(Gate)
 @click.option("--k", "k", type=click.IntRange(min=1), hidden=True)  # until the next release
 @_json
 def create(place: _Place, name: str, k: int | None, *, as_json: bool, **options: Any) -> None:
@@ -121,16 +128,17 @@ def create(place: _Place, name: str, k: int | None, *, as_json: bool, **options:
             raise InvalidInputError("give --k-neighbors alone: --k is its former name")
         click.echo("Note: --k is called --k-neighbors now, and goes with the next release", err=True)
         options["k_neighbors"] = k
-    how = {one.name for one in options_of(Recipe)}
-    recipe = Recipe(**{name: value for name, value in options.items() if name in how})
-    request = Request(**{name: value for name, value in options.items() if name not in how})
+    recipe, request, gate = (_record(kind, options) for kind in (Recipe, Request, Gate))
     catalog = place.catalog(name)
     if place.kind is not None:
         place.kind.check_request(request)
     with place.opened() as registry:
         from feast_plugin.versions import create as made_by
 
-        made = made_by.create(registry, catalog, request, recipe)
+        made = made_by.create(registry, catalog, request, recipe, gate)
+    for finding in made.findings:
+        if finding.level == "note":  # the others were said when they were found
+            click.echo(str(finding), err=True)
     if as_json:
         click.echo(json.dumps(made.to_dict()))
     else:

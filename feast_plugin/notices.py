@@ -17,15 +17,21 @@ class SnapshotWarning(UserWarning):
     """Warn that something was left out, put in or taken for something else."""
 
 
-def notice(text: str) -> None:
+class FindingWarning(SnapshotWarning):
+    """Warn of what a check found in the rows of a version."""
+
+
+def notice(text: str, category: type[SnapshotWarning] = SnapshotWarning) -> None:
     """Give the user a warning.
 
     Parameters
     ----------
     text : str
         One sentence: the thing, the rule, the value, and the remedy where there is one.
+    category : type
+        Of the warning.
     """
-    warn(text, SnapshotWarning)
+    warn(text, category)
 
 
 @contextlib.contextmanager
@@ -42,7 +48,7 @@ def shown() -> Iterator[None]:
         warnings.simplefilter("always", SnapshotWarning)
         show = warnings.showwarning
         warnings.showwarning = lambda message, category, *where: (
-            print(f"Note: {message}", file=sys.stderr)  # noqa: T201 - for people
+            print(message if issubclass(category, FindingWarning) else f"Note: {message}", file=sys.stderr)  # noqa: T201 - for people
             if issubclass(category, SnapshotWarning)
             else show(message, category, *where)
         )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from feast_plugin.registries import registry_of
 from feast_plugin.versions.create import create
+from feast_plugin.versions.gate import Gate
 from feast_plugin.versions.recipe import Recipe
 from feast_plugin.versions.request import Request
 from feast_plugin.versions.split import SplitRule
@@ -56,6 +57,9 @@ def create_snapshot(
     join_keys: Sequence[str] | None = None,
     timestamp: str | None = None,
     categorical: Sequence[str] | None = None,
+    strict: bool = False,
+    allow: str | Sequence[str] = (),
+    suspects: str | Path | None = None,
 ) -> Snapshot:
     """Retrieve or read training data, augment the training split, and publish all as a version.
 
@@ -130,6 +134,12 @@ def create_snapshot(
         In a plain catalogue: column of the event time. A version names it ``event_timestamp``.
     categorical : sequence of str, optional
         In a plain catalogue: integer features that are codes. Text and booleans always are.
+    strict : bool
+        Publish nothing where a check warns.
+    allow : str or sequence of str
+        Names of checks (`resampler.quality.catalog.CHECKS`) whose findings stop nothing. The manifest says so.
+    suspects : str or Path, optional
+        A ``.parquet`` or ``.csv`` file to write: the training rows whose labels a person should look at first.
 
     Returns
     -------
@@ -145,7 +155,8 @@ def create_snapshot(
     ContractError
         If the data are not what the views promise.
     GateError
-        If the ratio is reached already, and `if_reached` is ``refuse``.
+        If a finding is a refusal, or `strict` and a warning, and it is not allowed;
+        if the ratio is reached already, and `if_reached` is ``refuse``.
     CorruptStateError
         If an earlier version or the registry was damaged or changed.
 
@@ -186,4 +197,5 @@ def create_snapshot(
         categorical=categorical,
     )
     registry = registry_of(store)
-    return create(registry, registry.catalog(name, root), request, recipe)
+    gate = Gate(strict=strict, allow=allow, suspects=suspects)
+    return create(registry, registry.catalog(name, root), request, recipe, gate)

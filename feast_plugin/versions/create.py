@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from feast_plugin.versions.gate import Gate
 from feast_plugin.versions.publish import publish_version
 from feast_plugin.versions.reached import settled
 from feast_plugin.versions.tombstones import Tombstones
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
     from feast_plugin.versions.request import Request
 
 
-def create(registry: Registry, catalog: Catalog, request: Request, recipe: Recipe) -> Snapshot:
+def create(
+    registry: Registry, catalog: Catalog, request: Request, recipe: Recipe, gate: Gate | None = None
+) -> Snapshot:
     """Make a version of rows that are asked for, and publish it.
 
     Parameters
@@ -33,6 +36,8 @@ def create(registry: Registry, catalog: Catalog, request: Request, recipe: Recip
         Which rows.
     recipe : Recipe
         What is made of them.
+    gate : Gate, optional
+        Which findings stop it; by default refusals do.
 
     Returns
     -------
@@ -61,6 +66,7 @@ def create(registry: Registry, catalog: Catalog, request: Request, recipe: Recip
                 "references": source.contract.references,
             },
             notes=source.notes,
+            gate=gate or Gate(),
         )
         with catalog.home.locked():
             return publish_version(registry, catalog, draft)

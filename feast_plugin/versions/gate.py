@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from feast_plugin.notices import notice
+from feast_plugin.notices import FindingWarning, notice
 from resampler.errors import GateError, InvalidInputError
 from resampler.options import FLAG, Rule, check_options, option
 from resampler.quality.catalog import CHECKS
 from resampler.quality.finding import worst_first
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from resampler.quality.finding import Finding
 
 SUSPECT_FILES = (".parquet", ".csv")
@@ -56,8 +58,8 @@ class Gate:
     """
 
     strict: bool = option(False, FLAG, "Publish nothing where a check warns.")
-    allow: tuple[str, ...] = option((), ALLOWED, "A check whose findings stop nothing; may be given again.")
-    suspects: str | None = option(
+    allow: str | Sequence[str] = option((), ALLOWED, "A check whose findings stop nothing; may be given again.")
+    suspects: str | Path | None = option(
         None, SUSPECTS, "Write the training rows whose labels a person should look at first, with keys and reasons."
     )
 
@@ -94,7 +96,7 @@ class Gate:
         """
         for one in findings:
             if one.level != "note":
-                notice(f"{one}{' (allowed)' if one.allowed else ''}")
+                notice(f"{one}{' (allowed)' if one.allowed else ''}", FindingWarning)
         stops = ("refusal", "warning") if self.strict else ("refusal",)
         stopping = list(dict.fromkeys(one.name for one in findings if one.level in stops and not one.allowed))
         if stopping:

@@ -9,6 +9,7 @@ from feast_plugin.versions.manifest import FILE, Manifest, recipe_digest
 from feast_plugin.versions.registry import datasets_of
 from feast_plugin.versions.tombstones import Tombstones
 from feast_plugin.versions.write import Draft, check_files, write_version
+from resampler.quality.finding import Finding
 
 if TYPE_CHECKING:
     from feast_plugin.versions.catalog import Catalog
@@ -49,6 +50,11 @@ class Snapshot:
         return self.manifest.digest
 
     @property
+    def findings(self) -> list[Finding]:
+        """What the checks before publication found, the worst first."""
+        return [Finding.from_dict(one) for one in self.manifest.findings]
+
+    @property
     def datasets(self) -> dict[str, str]:
         """Name of each split in the registry."""
         return self.manifest.datasets
@@ -59,7 +65,7 @@ class Snapshot:
         Returns
         -------
         dict
-            Keys name, version, digest, reused, datasets, counts.
+            Keys name, version, digest, reused, datasets, counts, findings.
         """
         return {
             "name": self.name,
@@ -68,6 +74,7 @@ class Snapshot:
             "reused": self.reused,
             "datasets": self.datasets,
             "counts": self.manifest.counts,
+            "findings": self.manifest.findings,
         }
 
 
@@ -118,7 +125,10 @@ def publish_version(registry: Registry, catalog: Catalog, draft: Draft) -> Snaps
             directory = catalog.directory(manifest.version)
             check_files(manifest, directory)
             registry.register(datasets_of(manifest, directory))
-            return Snapshot(manifest, directory.uri, reused=True)
+            found = Snapshot(manifest, directory.uri, reused=True)
+            if draft.gate is not None:
+                draft.gate.check(draft.gate.marked(found.findings))
+            return found
     version = catalog.next_number()
     directory = catalog.directory(version)
     try:

@@ -17,6 +17,7 @@ from feast_plugin.versions.training import assign
 from feast_plugin.versions.verify import scale_problem
 from feast_plugin.versions.write import Draft, write_version
 from resampler.errors import CorruptStateError, DataError
+from resampler.quality.finding import Finding
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -155,6 +156,7 @@ def _draft(manifest: Manifest, **parts: Any) -> Draft:
         manifest_format=max(manifest.format, 2),
         # Summed over other batches, a fitted scale could differ in its last bit.
         scale=np.array(manifest.schema.scale),
+        findings=[Finding.from_dict(one) for one in manifest.findings],
     )
 
 

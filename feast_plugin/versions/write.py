@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import functools
 import importlib.metadata
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,6 +18,7 @@ from feast_plugin.versions import lineage
 from feast_plugin.versions.augmentation import publishable
 from feast_plugin.versions.manifest import FORMAT, Manifest, SplitEntry, dataset_name, part_name
 from feast_plugin.versions.parquet import ParquetFile
+from feast_plugin.versions.preflight import evidence_of
 from feast_plugin.versions.profile import FITTING_ROWS, Profiler, evenly
 from feast_plugin.versions.recipe import FORGOT, RETAINED
 from feast_plugin.versions.report import draw_pictures, write_report
@@ -24,15 +26,18 @@ from feast_plugin.versions.rows import BATCH_ROWS
 from feast_plugin.versions.split import SPLITS, TRAIN
 from feast_plugin.versions.training import augment_training
 from resampler.errors import CorruptStateError
+from resampler.quality.arrays import findings_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from feast_plugin.versions.contract import Contract
+    from feast_plugin.versions.gate import Gate
     from feast_plugin.versions.recipe import Recipe
     from feast_plugin.versions.rows import CanonicalRows
     from feast_plugin.versions.storage import Location
     from resampler.methods.provenance import Provenance
+    from resampler.quality.finding import Finding
 
 KEPT = "kept.parquet"  # beside the splits, so that who reads a directory reads no row twice
 CLEANED = "left-out.parquet"
@@ -61,6 +66,10 @@ class Draft(NamedTuple):
         As in `Manifest`, by default now.
     scale : ndarray of shape (n_features,), float32, optional
         Unit of distance of each column, by default fitted on the training split.
+    gate : Gate, optional
+        Which findings stop the version; by default none does.
+    findings : list of Finding, optional
+        What was found when the version was made first; by default it is sought.
     """
 
     contract: Contract
@@ -73,6 +82,8 @@ class Draft(NamedTuple):
     created: str | None = None
     manifest_format: int = FORMAT
     scale: NDArray[np.float32] | None = None
+    gate: Gate | None = None
+    findings: list[Finding] | None = None
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -119,6 +130,14 @@ def write_version(draft: Draft, name: str, version: int, directory: Location) ->
     sample = rows.take([c.name for c in contract.columns], members[evenly(len(members), FITTING_ROWS)])
     profiler = Profiler.fitted(sample, contract.columns, contract.published_label, contract.published_synthetic)
     with contextlib.ExitStack() as stack:
+        # What is found decides no byte of a split, so it is sought while these are written.
+        asked = (
+            stack.enter_context(ThreadPoolExecutor(1)).submit(
+                findings_of, evidence_of(rows, train, made, contract, recipe)
+            )
+            if draft.findings is None
+            else None
+        )
         files = {
             split: stack.enter_context(
                 ParquetFile(directory, part_name(split), schema, functools.partial(profiler.add, split))
@@ -143,6 +162,10 @@ def write_version(draft: Draft, name: str, version: int, directory: Location) ->
         if kept is not None:
             kept.write(synthetic.slice(0, limit))
         parents.write(lineage.lineage_table(made.parents, train, rows.row_id, descent))
+    findings = asked.result() if asked else draft.findings or []
+    if draft.gate is not None:
+        findings = draft.gate.marked(findings)
+        draft.gate.check(findings)
     manifest = Manifest(
         name=name,
         version=version,
@@ -174,6 +197,7 @@ def write_version(draft: Draft, name: str, version: int, directory: Location) ->
             "libraries": _versions_of("feast", "numba", "numpy", "pyarrow"),
         }
         | (draft.notes or {}),
+        findings=[one.to_dict() for one in findings] if draft.manifest_format >= FORMAT else [],
         profile=profiler.profile().write(directory) if draft.manifest_format >= FORMAT else None,
         format=draft.manifest_format,
     )

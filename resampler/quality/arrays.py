@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from resampler.errors import InvalidInputError
+from resampler.errors import InvalidInputError, ResamplerError
 from resampler.methods.quota import wanted
 from resampler.quality.catalog import CHECKS
 from resampler.quality.evidence import MADE_ROWS, ROWS, Evidence, Made, OfClass
-from resampler.quality.finding import worst_first
+from resampler.quality.finding import Finding, worst_first
 from resampler.quality.sample import content_ids, keyed
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from resampler.methods.parameters import Missing
-    from resampler.quality.finding import Finding
     from resampler.schema import FeatureSchema
 
 
@@ -37,7 +36,17 @@ def findings_of(evidence: Evidence) -> list[Finding]:
         The worst first.
     """
     asked = [check for check in CHECKS.values() if evidence.made is not None or not check.synthetic]
-    return worst_first([finding for check in asked for finding in check.findings(evidence)])
+    found = []
+    for check in asked:
+        try:
+            found += check.findings(evidence)
+        except (ResamplerError, ArithmeticError, ValueError) as error:  # of values that no distance can be taken of
+            found.append(
+                Finding(
+                    check.name, "note", f"not measured: {error}", check.rule, "see whether its columns hold numbers"
+                )
+            )
+    return worst_first(found)
 
 
 def preflight(
@@ -119,12 +128,14 @@ def preflight(
         mask[np.asarray(categorical)] = True
     called = schema.names if schema is not None else tuple(map(str, range(d) if names is None else names))
     if len(called) != d or len(mask) != d:
-        raise InvalidInputError(f"X has {d} columns, {len(called)} names and {len(mask)} marks of categories were given")
+        raise InvalidInputError(
+            f"X has {d} columns, {len(called)} names and {len(mask)} marks of categories were given"
+        )
     values, codes = np.unique(labels, return_inverse=True)
     counts = np.bincount(codes)
     lacking = wanted(dict(enumerate(counts.tolist())), ratio)
-    usable = np.ones(len(rows), dtype=np.bool_) if missing == "inherit" else ~np.isnan(rows).any(axis=1)
-    usable &= ~np.isinf(rows).any(axis=1)
+    lost = np.isinf(rows) if missing == "inherit" else ~np.isfinite(rows)
+    usable = ~np.asarray(lost.any(axis=1))
     ids = content_ids(np.column_stack([rows, codes]))
     chosen = np.concatenate([_keyed_in(np.flatnonzero(codes == code), ids) for code in range(len(values))])
     made = None
@@ -141,7 +152,9 @@ def preflight(
             mask,
             _units(rows, mask) if schema is None else schema.scale.astype(np.float64),
             {
-                code: OfClass(str(value), int(counts[code]), fit := int(usable[codes == code].sum()), fit, lacking.get(code, 0))
+                code: OfClass(
+                    str(value), int(counts[code]), fit := int(usable[codes == code].sum()), fit, lacking.get(code, 0)
+                )
                 for code, value in enumerate(values.tolist())
             },
             None if time is None else np.asarray(time)[chosen].astype(np.int64),

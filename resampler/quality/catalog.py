@@ -5,7 +5,5 @@ from __future__ import annotations
 from resampler.quality import classes, columns, detection, leaks, near, outcome
 
 CHECKS = {
-    check.name: check
-    for family in (classes, leaks, columns, near, outcome, detection)
-    for check in family.CHECKS
+    check.name: check for family in (classes, leaks, columns, near, outcome, detection) for check in family.CHECKS
 }

@@ -239,8 +239,8 @@ def _told(seen: Evidence) -> Iterator[Found]:
         found = measure(seen.X[real], seen.made.X[made], seen.ids[real], np.abs(base), seen.names)
         if found.low > TOLD:
             yield Found(
-                f"area under the curve {found.area:.2f} ({found.low:.2f} to {found.high:.2f}; one half of the real rows "
-                f"against the other {found.control:.2f})",
+                f"area under the curve {found.area:.2f} ({found.low:.2f} to {found.high:.2f}; real rows "
+                f"against real ones {found.control:.2f})",
                 columns=tuple(name for name, _ in found.columns),
                 label=seen.classes[code].name,
                 values={"area": found.area, "low": found.low, "high": found.high, "control": found.control},

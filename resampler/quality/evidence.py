@@ -104,8 +104,10 @@ class Evidence:
 
     @property
     def minorities(self) -> list[int]:
-        """Classes that synthetic rows are made of."""
-        return [code for code, one in self.classes.items() if one.wanted]
+        """Classes that synthetic rows are made of; all but the largest where there are none."""
+        filled = [code for code, one in self.classes.items() if one.wanted]
+        largest = max(self.classes, key=lambda code: self.classes[code].rows)
+        return filled or [code for code in self.classes if code != largest]
 
     def rows_of(self, code: int, n: int = ROWS) -> NDArray[np.int64]:
         """Return positions of a class's rows.

@@ -89,7 +89,10 @@ def _pure(seen: Evidence) -> Iterator[Found]:
         found.sort(key=lambda each: -each[0])
         if found:
             yield Found(
-                "; ".join(f"{name} {words} in {percent(n / len(own))} of its rows and no other's" for n, name, words in found[:5]),
+                "; ".join(
+                    f"{name} {words} in {percent(n / len(own))} of its rows and no other's"
+                    for n, name, words in found[:5]
+                ),
                 columns=tuple(dict.fromkeys(name for _, name, _ in found)),
                 label=one.name,
                 values={"share": found[0][0] / len(own)},

@@ -75,7 +75,8 @@ def _nulls(seen: Evidence) -> Iterator[Found]:
         fault = [j for j in np.argsort(-off, kind="stable") if off[j] > max(NULLS, 3 * error[j])]
         if fault:
             words = ", ".join(
-                f"{seen.names[j]} {percent(shares[0][j])} real and {percent(shares[1][j])} synthetic" for j in fault[:_SHOWN]
+                f"{seen.names[j]} {percent(shares[0][j])} real and {percent(shares[1][j])} synthetic"
+                for j in fault[:_SHOWN]
             )
             yield Found(
                 f"nulls: {words}",
