@@ -193,7 +193,7 @@ class OnlineResampler:
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Finite in float32; categorical columns as codes.
+            Finite in float32, or NaN, a null, in nullable columns; categorical columns as codes.
         y : array-like of shape (n_samples,), integer
             Labels; at most 32 different ones in a resampler's life.
         row_ids : array-like of shape (n_samples,), int64
@@ -349,12 +349,15 @@ class OnlineResampler:
         return Bases(self._new_buffer, self._given.capacity, self._given.k_neighbors, self._weights)
 
     def _new_buffer(self, capacity: int, k_neighbors: int) -> MinorityBuffer:
-        categorical = np.flatnonzero(self.schema.categorical_mask).tolist()
+        categorical, nullable = (
+            np.flatnonzero(mask).tolist() for mask in (self.schema.categorical_mask, self.schema.nullable_mask)
+        )
         return MinorityBuffer(
             self.schema.n_features,
             capacity,
             k_neighbors,
             categorical_features=categorical,
+            nullable_features=nullable,
             scale=self.schema.scale,
         )
 
@@ -427,7 +430,8 @@ class OnlineResampler:
             arrays |= {f"{name}_{code}": array for name, array in bases.to_arrays().items()}
         if faded := sorted(code for code in self._reached if not self._reaches(self._bases[code].buffer.held)[1]):
             arrays["reached"] = np.array(faded)  # what the rows that are held do not show
-        return dump_state("OnlineResampler", {"schema": self.schema.to_dict(), **to_saved(self.parameters)}, arrays)
+        meta = {"schema": self.schema.to_dict(), **to_saved(self.parameters)}
+        return dump_state("OnlineResampler", meta, arrays, nullable=bool(self.schema.nullable_mask.any()))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> OnlineResampler:

@@ -197,7 +197,7 @@ def reach(
     Parameters
     ----------
     X : ndarray of shape (n_samples, n_features), floating
-        The rows.
+        The rows; NaN for a null.
     scale : ndarray of shape (n_features,)
         Unit of distance of each column.
     numeric : ndarray of shape (n_features,), bool
@@ -210,7 +210,7 @@ def reach(
     enough : bool
         Whether that is 1e-16 or more.
     """
-    sizes = np.abs(X[:, numeric]).max(axis=0, initial=0).astype(np.float64)
+    sizes = np.fmax.reduce(np.abs(X[:, numeric]), axis=0, initial=0).astype(np.float64)  # nulls reach nowhere
     furthest = float((sizes / scale[numeric]).max(initial=0.0))
     return furthest, furthest >= MIN_REACH
 

@@ -24,11 +24,14 @@ if TYPE_CHECKING:
 MAGIC = b"RSMP"
 # 2: times, effort and penalty of exact buffers too; 3: cells in groups, newcomers; 4: audits of kept lists
 FORMAT_VERSION = 4
+NULLABLE_VERSION = 5  # of rows that may have nulls, which earlier releases would take for damaged ones
 _PREFIX = struct.Struct("<4sHI")
 _DIGEST_BYTES = hashlib.sha256().digest_size
 
 
-def dump_state(kind: str, meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> bytes:
+def dump_state(
+    kind: str, meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], *, nullable: bool = False
+) -> bytes:
     """Write named arrays and what describes them.
 
     Parameters
@@ -39,6 +42,8 @@ def dump_state(kind: str, meta: Mapping[str, Any], arrays: Mapping[str, NDArray[
         JSON types.
     arrays : mapping of str to ndarray
         No object dtypes.
+    nullable : bool
+        Whether rows may have nulls.
 
     Returns
     -------
@@ -47,7 +52,7 @@ def dump_state(kind: str, meta: Mapping[str, Any], arrays: Mapping[str, NDArray[
     """
     header = json.dumps({"kind": kind, "meta": meta, "arrays": list(arrays)}, sort_keys=True).encode()
     out = io.BytesIO()
-    out.write(_PREFIX.pack(MAGIC, FORMAT_VERSION, len(header)))
+    out.write(_PREFIX.pack(MAGIC, NULLABLE_VERSION if nullable else FORMAT_VERSION, len(header)))
     out.write(header)
     for array in arrays.values():
         np.lib.format.write_array(out, np.ascontiguousarray(array), version=(1, 0), allow_pickle=False)
@@ -84,9 +89,9 @@ def load_state(kind: str, data: bytes) -> tuple[dict[str, Any], dict[str, NDArra
     if len(data) < _PREFIX.size + _DIGEST_BYTES or data[:4] != MAGIC:
         raise CorruptStateError(f"saved {kind} must begin with {MAGIC!r}, got {len(data)} bytes of something else")
     _, version, header_bytes = _PREFIX.unpack_from(data)
-    if version != FORMAT_VERSION:
+    if version not in (FORMAT_VERSION, NULLABLE_VERSION):
         raise CorruptStateError(
-            f"saved {kind} has format version {version}, this release reads {FORMAT_VERSION}: "
+            f"saved {kind} has format version {version}, this release reads {FORMAT_VERSION} and {NULLABLE_VERSION}: "
             "read it with the release that wrote it, or rebuild it by replay"
         )
     body = memoryview(data)[:-_DIGEST_BYTES]

@@ -36,6 +36,7 @@ def make_ring(
     refit_rows: int,
     recall: float,
     half_life: float,
+    nullable: bool = False,
 ) -> Ring:
     """Allocate an empty ring; see `Rows`, `Lists` and `Cells` for the arrays.
 
@@ -51,6 +52,8 @@ def make_ring(
         Whether rows have times.
     budget, refit_rows, recall, half_life
         First values of `resampler.kernels.buffer.ring.CONTROL`.
+    nullable : bool
+        Whether rows may have nulls: all are then unsorted, and no cell is allocated.
 
     Returns
     -------
@@ -65,12 +68,13 @@ def make_ring(
     n_features = len(penalty)
     # Lists run short by chance; with this many spare entries, few do within the lifetime of a row.
     length = 2 * k_neighbors + 2
-    max_cells = 4 + -(-capacity // LEAST_MEAN_ROWS)
-    n_groups = 4 + -(-max_cells // LEAST_MEAN_CELLS)
+    waiting = -(-capacity // LANES) if nullable else WAITING
+    max_cells = 0 if nullable else 4 + -(-capacity // LEAST_MEAN_ROWS)
+    n_groups = 0 if nullable else 4 + -(-max_cells // LEAST_MEAN_CELLS)
     n_cells = n_groups * LANES
-    n_blocks = WAITING + max_cells
+    n_blocks = waiting + max_cells
     n_hubs = -(-n_groups // LANES)
-    floats = n_features * (capacity + LANES * (n_blocks / 4 + n_groups + n_hubs))
+    floats = n_features * (capacity + LANES * (waiting if nullable else n_blocks / 4 + n_groups + n_hubs))
     nbytes = int(4 * floats) + capacity * (8 * length + 28) + 8 * LANES * n_blocks
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if nbytes > memory:
@@ -87,6 +91,7 @@ def make_ring(
         penalty=penalty,
         inverse_norm=np.ones(capacity, dtype=np.float32),
         cosine=np.array([cosine]),
+        common=np.zeros(LANES, dtype=np.float32) if nullable else None,
     )
     lists = Lists(
         stamps=np.full((capacity, length), NOBODY),
@@ -95,10 +100,10 @@ def make_ring(
         cutoff_id=np.full(capacity, LAST_ID, dtype=np.int64),
     )
     cells = Cells(
-        blocks=np.zeros((n_blocks, n_features, LANES), dtype=np.int8),
+        blocks=np.zeros((0 if nullable else n_blocks, n_features, LANES), dtype=np.int8),
         grain=np.zeros(n_blocks, dtype=np.float32),
         error=np.zeros(n_blocks, dtype=np.float32),
-        newcomers=np.zeros((WAITING, n_features, LANES), dtype=np.float32),
+        newcomers=np.zeros((waiting, n_features, LANES), dtype=np.float32),
         lane_slots=np.full((n_blocks, LANES), DEAD, dtype=np.int32),
         cutoff=np.full((n_blocks, LANES), UNKNOWN, dtype=np.float32),
         block_cutoff=np.full(n_blocks, UNKNOWN, dtype=np.float32),
@@ -111,10 +116,10 @@ def make_ring(
         block_of=np.zeros(n_cells, dtype=np.int64),
         hubs=np.zeros((n_hubs, n_features, LANES), dtype=np.float32),
         group_cells=np.zeros(n_groups, dtype=np.int64),
-        home=np.full(NEWCOMERS, NO_CELL, dtype=np.int64),
-        home_d2=np.zeros(NEWCOMERS, dtype=np.float32),
+        home=np.full(0 if nullable else NEWCOMERS, NO_CELL, dtype=np.int64),
+        home_d2=np.zeros(0 if nullable else NEWCOMERS, dtype=np.float32),
         touched=np.zeros(n_cells, dtype=np.int64),
-        free_blocks=np.arange(WAITING, n_blocks)[::-1].copy(),
+        free_blocks=np.arange(waiting, n_blocks)[::-1].copy(),
         free_groups=np.arange(n_groups, dtype=np.int64)[::-1].copy(),
         counts=make_record(COUNTS, free_blocks=max_cells, free_groups=n_groups),
     )

@@ -16,6 +16,7 @@ from resampler.kernels.buffer.ring import (
     discard,
     evict,
     expire,
+    resettle,
 )
 from resampler.kernels.buffer.sample import BATCH, sample
 from resampler.kernels.buffer.search import ALL
@@ -86,11 +87,17 @@ class MinorityBuffer:
     categorical_features : sequence of int, optional
         Columns that hold codes. Two codes that differ are as far apart as the median of the numeric columns' standard
         deviations (SMOTENC's rule), which follows the rows that are held to within a tenth; 1 without numeric columns.
+    nullable_features : sequence of int, optional
+        Columns that may hold NaN, a null. The squared distance of two rows is then summed over the columns that both
+        have and scaled up to all (scikit-learn's `nan_euclidean_distances`, categories included), infinite where they
+        have none in common; a synthetic row has its base's nulls, and categories are voted for by the rows that have
+        one. Such buffers are exact, by a scan of all rows.
     metric : {"euclidean", "cosine"}
         Distance between rows in units of scale; cosine is for numeric rows.
     index : {"auto", "exact", "graph"}
         "exact" gives the true neighbours. "graph" searches the nearest cells only, and compares itself with exact
-        searches now and then to spend no more effort than `recall` takes. "auto" is exact up to a capacity of 2,000.
+        searches now and then to spend no more effort than `recall` takes. "auto" is exact up to a capacity of 2,000,
+        and wherever there are nullable columns.
     scale : array-like of shape (n_features,), optional
         Unit of distance of each column, by default 1.
     max_age : int, optional
@@ -130,6 +137,7 @@ class MinorityBuffer:
         k_neighbors: int = 5,
         *,
         categorical_features: Sequence[int] | None = None,
+        nullable_features: Sequence[int] | None = None,
         metric: Metric = "euclidean",
         index: Index = "auto",
         scale: Sequence[float] | NDArray[np.floating[Any]] | None = None,
@@ -148,25 +156,25 @@ class MinorityBuffer:
         for name, value, choices in (("metric", metric, get_args(Metric)), ("index", index, get_args(Index))):
             if value not in choices:
                 raise InvalidInputError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
-        self.categorical_features = tuple(sorted({int(j) for j in categorical_features or ()}))
-        if self.categorical_features and not (
-            self.categorical_features[0] >= 0 and self.categorical_features[-1] < self.n_features
-        ):
-            raise InvalidInputError(
-                f"categorical_features must be column numbers below {self.n_features}, got {self.categorical_features}"
-            )
+        self.categorical_features = _check_columns("categorical_features", categorical_features, self.n_features)
         if self.categorical_features and metric == "cosine":
             raise InvalidInputError('metric="cosine" takes numeric columns only: use "euclidean" for mixed rows')
+        self.nullable_features = _check_columns("nullable_features", nullable_features, self.n_features)
+        for name, value, taken in (("metric", metric, "euclidean"), ("index", index, "exact")):
+            if self.nullable_features and value in ("cosine", "graph"):
+                raise InvalidInputError(f"{name}={value!r} takes complete rows only: use {taken!r} for rows with nulls")
         self.metric, self.index = metric, index
-        mask = np.zeros(self.n_features, dtype=np.bool_)
+        mask, nullable = (np.zeros(self.n_features, dtype=np.bool_) for _ in range(2))
         mask[list(self.categorical_features)] = True
+        nullable[list(self.nullable_features)] = True
         self.scale = np.where(mask, 1.0, make_scale(scale, self.n_features))
         self.max_age = None if max_age is None else check_positive("max_age", max_age)
         if self.max_age is not None and self.max_age > MAX_TIME:
             raise InvalidInputError(f"max_age must be at most 2**62, got {max_age}")
         self.half_life = None if half_life is None else _check_half_life(half_life)
         self.recall = _check_recall(recall)
-        exact = index == "exact" or (index == "auto" and self.capacity <= EXACT_CAPACITY)
+        small = self.capacity <= EXACT_CAPACITY or bool(self.nullable_features)
+        exact = index == "exact" or (index == "auto" and small)
         self.ring = make_ring(
             self.capacity,
             self.k_neighbors,
@@ -178,9 +186,11 @@ class MinorityBuffer:
             refit_rows=max(REFIT_ROWS, self.capacity // 16) if mask.any() and not mask.all() else 0,
             recall=self.recall,
             half_life=self.half_life or 0.0,
+            nullable=bool(self.nullable_features),
         )
         self._highest_id = -1
         self._numeric = ~mask
+        self._nullable = nullable
         self.reached = metric == "cosine"  # rows have been of a magnitude at which distances can be distinguished
 
     def __len__(self) -> int:
@@ -226,7 +236,7 @@ class MinorityBuffer:
             raise InvalidInputError(f"X must be an array of real numbers: {error}") from error
         if rows.ndim != 2 or rows.shape[1] != self.n_features:
             raise InvalidInputError(f"X must have shape (n_samples, {self.n_features}), got {rows.shape}")
-        check_magnitude(rows, self.scale, [f"column {j}" for j in range(self.n_features)])
+        check_magnitude(rows, self.scale, [f"column {j}" for j in range(self.n_features)], self._nullable)
         if self.metric == "cosine":
             length = np.linalg.norm(rows / self.scale, axis=1)
             if (length < 1e-16).any():
@@ -272,7 +282,7 @@ class MinorityBuffer:
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Finite in float32.
+            Finite in float32, or NaN in nullable columns.
         row_ids : array-like of shape (n_samples,), int64
             0 or more, distinct, none of them in the buffer. Ascending ids are checked fastest.
         times : array-like of shape (n_samples,), int64, optional
@@ -290,7 +300,7 @@ class MinorityBuffer:
         rows = self._check_rows(X)
         ids = self._check_ids(row_ids, len(rows))
         moments = self._check_times(times, len(rows))
-        if check_positive("n_threads", n_threads) > 1:
+        if check_positive("n_threads", n_threads) > 1 and not self.nullable_features:  # which have no waves
             insert_side_by_side(self.ring, rows, ids, moments, self.max_age or 0, n_threads)
         else:
             insert_in_order(self.ring, rows, ids, moments, self.max_age or 0)
@@ -357,8 +367,12 @@ class MinorityBuffer:
         InvalidInputError
             If the ids are no list of integers; nothing changes.
         """
-        gone = np.isin(self.ring.graph.rows.row_ids, check_integers("row_ids", row_ids))
-        return int(discard(*self.ring.graph[:3], gone, np.empty(self.capacity, dtype=np.int32)))
+        rows, lists, cells, scratch = self.ring.graph
+        gone = np.isin(rows.row_ids, check_integers("row_ids", row_ids))
+        n = int(discard(rows, lists, cells, gone, np.empty(self.capacity, dtype=np.int32)))
+        if n and self.nullable_features:
+            resettle(rows, cells, np.empty(self.capacity, dtype=np.float32), scratch.query)
+        return n
 
     def _check_reach(self) -> None:
         """Refuse rows whose distances vanish in float32."""
@@ -494,7 +508,7 @@ class MinorityBuffer:
             hits = (nn_slots[:, :, None] == true[:, None, :]) & (true != slots[:, None])[:, None, :]
             recall = float(np.minimum(hits.sum(axis=(1, 2)) / k, 1).mean())
             distance = float(np.median(self._distances(nn_d2[:, 0])))
-        arrays = [array for part in self.ring.graph for array in part]
+        arrays = [array for part in self.ring.graph for array in part if array is not None]
         return BufferStats(
             rows=n,
             recall=recall,
@@ -528,12 +542,16 @@ class MinorityBuffer:
             "recall": self.recall,
             "highest_id": self._highest_id,
         }
+        if self.nullable_features:
+            meta["nullable_features"] = self.nullable_features
         if self.reached and self.metric != "cosine" and not reach(self.held, self.scale, self._numeric)[1]:
             meta["reached"] = True  # what the rows that are held do not show
         arrays = to_arrays(self.ring)
         # The scale stands behind the rows, for the format's sake.
         rows = {name: arrays.pop(name) for name in ("X", "row_ids")}
-        return dump_state("MinorityBuffer", meta, rows | {"scale": self.scale} | arrays)
+        return dump_state(
+            "MinorityBuffer", meta, rows | {"scale": self.scale} | arrays, nullable=bool(self.nullable_features)
+        )
 
     @classmethod
     def from_bytes(cls, data: bytes) -> MinorityBuffer:
@@ -563,6 +581,13 @@ class MinorityBuffer:
         buffer._highest_id = highest_id
         buffer.reached = buffer.reached or reached or reach(buffer.held, buffer.scale, buffer._numeric)[1]
         return buffer
+
+
+def _check_columns(name: str, columns: Sequence[int] | None, n_features: int) -> tuple[int, ...]:
+    numbers = tuple(sorted({int(j) for j in columns or ()}))
+    if numbers and not (numbers[0] >= 0 and numbers[-1] < n_features):
+        raise InvalidInputError(f"{name} must be column numbers below {n_features}, got {numbers}")
+    return numbers
 
 
 def _check_half_life(value: object) -> float:

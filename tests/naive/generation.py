@@ -49,12 +49,14 @@ def between(base, neighbor, step):
 
 def synthetic_row(rows, base, nearest, neighbor, step, penalty):
     out = rows[base].copy()
+    moved = between(rows[base], rows[neighbor], step)
     for j in range(len(out)):
         if penalty[j] < 0:
-            out[j] = rows[base][j] + step * (rows[neighbor][j] - rows[base][j])
+            out[j] = moved[j]
         else:
             values = [rows[i][j] for i in nearest]
-            out[j] = min(values, key=lambda v: (-values.count(v), v))
+            winner = elected(values, out[j])
+            out[j] = out[j] if winner is None else values[winner]
     return out
 
 

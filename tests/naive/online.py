@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 
 import numpy as np
-from naive.generation import in_ball, synthetic_row
+from naive.generation import in_ball, is_null, synthetic_row
 from naive.random import draw, poisson
 from naive.ring import follow
 
@@ -13,16 +13,23 @@ f32 = np.float32
 
 
 def distance(a, b, scale, penalty):
-    """Squared, in column order; `penalty[j]` < 0 marks a numeric column."""
+    """Squared, in column order; `penalty[j]` < 0 marks a numeric column.
+
+    Over the columns that both have, scaled up to all; infinite where there is none.
+    """
     total = f32(0)
+    common = 0
     for j in range(len(a)):
+        if is_null(a[j]) or is_null(b[j]):
+            continue
+        common += 1
         if penalty[j] < 0:
             inverse = f32(1.0 / scale[j])
             difference = a[j] * inverse - b[j] * inverse
             total = total + difference * difference
         elif a[j] != b[j]:
             total = total + f32(penalty[j])
-    return total
+    return total * (f32(len(a)) / f32(common)) if common else f32(np.inf)
 
 
 def neighbors(rows, ids, base, k, scale, penalty):

@@ -22,16 +22,23 @@ def scaled(row, inverse_scale, cosine):
 
 
 def distances(rows, query, penalty):
-    """Squared distances of scaled rows to a scaled query, in column order, one float32 operation at a time."""
+    """Squared distances of scaled rows to a scaled query, in column order, one float32 operation at a time.
+
+    Over the columns that both have, scaled up to all; infinite where there is none.
+    """
     rows = np.asarray(rows, dtype=f32).reshape(-1, len(query))
     total = np.zeros(len(rows), dtype=f32)
+    common = np.zeros(len(rows), dtype=f32)
     for j in range(len(query)):
+        both = ~np.isnan(rows[:, j]) & ~np.isnan(query[j])
+        common += both
         if penalty[j] < 0:
             difference = rows[:, j] - query[j]
-            total = total + difference * difference
+            total = np.where(both, total + difference * difference, total)
         else:
-            total = total + np.where(rows[:, j] != query[j], f32(penalty[j]), f32(0))
-    return total
+            total = total + np.where(both & (rows[:, j] != query[j]), f32(penalty[j]), f32(0))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(common > 0, total * (f32(len(query)) / common), f32(np.inf))
 
 
 def follow(rows, inserted, capacity, inverse_scale, penalty):
@@ -44,12 +51,13 @@ def follow(rows, inserted, capacity, inverse_scale, penalty):
     for j in range(len(penalty)):
         if not categorical[j]:
             mean = total = 0.0
-            for row in rows:
-                mean += float(row[j])
-            mean /= len(rows)
-            for row in rows:
-                total += (float(row[j]) - mean) ** 2
-            spreads.append(math.sqrt(total / len(rows)) * float(f32(inverse_scale[j])))
+            values = [float(row[j]) for row in rows if not math.isnan(row[j])]
+            for value in values:
+                mean += value
+            mean /= max(len(values), 1)
+            for value in values:
+                total += (value - mean) ** 2
+            spreads.append(math.sqrt(total / max(len(values), 1)) * float(f32(inverse_scale[j])))
     new, before = f32(float(np.median(spreads)) ** 2), f32(max(penalty))
     if before <= new * 1.1**2 and new <= before * 1.1**2:
         return penalty

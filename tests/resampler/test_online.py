@@ -59,6 +59,7 @@ def run(resampler, X, y, ids, cuts):
     n_classes=st.integers(2, 4),
     grid=st.booleans(),
     categorical=st.booleans(),
+    nulls=st.sampled_from([0.0, 0.0, 0.2, 0.9]),
     undersample=st.none() | st.floats(0.1, 1.0),
     quota=st.sampled_from(["exact", "poisson"]),
     warmup=st.sampled_from([0, 10]),
@@ -79,6 +80,7 @@ def test_output_is_the_naive_one_however_it_is_cut_saved_and_forgotten(
     n_classes,
     grid,
     categorical,
+    nulls,
     undersample,
     quota,
     warmup,
@@ -98,10 +100,14 @@ def test_output_is_the_naive_one_however_it_is_cut_saved_and_forgotten(
         Feature("b"),
         Feature("c", "int64" if categorical else "float32", categorical=categorical),
     )
+    schema = FeatureSchema(features)
+    if nulls:
+        schema = schema.with_rules(["a", "c"])
+        X[:, [0, 2]] = np.where(np.random.default_rng(data_seed).random((80, 2)) < nulls, np.nan, X[:, [0, 2]])
     settings_ = {"ratio": ratio, "capacity": k + spare, "window": window, "burst": burst, "seed": seed}
     settings_ |= {"undersample": undersample, "quota": quota, "warmup": warmup}
     settings_ |= {"strategy": strategy, "clean": clean}
-    resampler = OnlineResampler(FeatureSchema(features), k_neighbors=k, **settings_)
+    resampler = OnlineResampler(schema, k_neighbors=k, **settings_)
     naive = NaiveOnline(3, k=k, scale=[0.5, 1, 1], penalty=[-1, -1, 1 if categorical else -1], **settings_)
     first = run(resampler, X[:stop], y[:stop], ids[:stop], [cut for cut in cuts if cut <= stop])
     expected = [row for i in range(stop) for row in naive.push(X[i], int(y[i]), int(ids[i]))]

@@ -48,7 +48,7 @@ class Cells(NamedTuple):
     error : ndarray of shape (n_blocks,), float32
         No smaller than any row's distance from its sketch.
     newcomers : ndarray of shape (WAITING, n_features, LANES), float32
-        Rows in units of distance, side by side.
+        Rows in units of distance, side by side; of rows that may have nulls, all rows, each in the lane of its slot.
     lane_slots : ndarray of shape (n_blocks, LANES), int32
         Slot of each lane's row, or `DEAD`.
     cutoff : ndarray of shape (n_blocks, LANES), float32

@@ -47,6 +47,9 @@ class Rows(NamedTuple):
         1, or under the cosine metric 1 / the scaled row's length.
     cosine : ndarray of shape (1,), bool
         Whether rows are divided by their length.
+    common : ndarray of shape (LANES,), float32, or None
+        Of rows that may have nulls, working space: how many columns two rows have in common. None where none has: a
+        type, so that the kernels of such rows are compiled without what nulls need.
     """
 
     X: np.ndarray
@@ -57,6 +60,7 @@ class Rows(NamedTuple):
     penalty: np.ndarray
     inverse_norm: np.ndarray
     cosine: np.ndarray
+    common: np.ndarray | None
 
 
 class Lists(NamedTuple):

@@ -25,7 +25,10 @@ TOLERANCE = 1.1  # ratio of standard deviations
 
 @allocating
 def median_spread(rows):
-    """Return the median of the numeric columns' standard deviations, in units of distance; there must be one."""
+    """Return the median of the numeric columns' standard deviations, in units of distance; there must be one.
+
+    Nulls are left out; a column of nothing else does not spread.
+    """
     oldest, held = rows.cursor["oldest"], rows.cursor["held"]
     capacity, n_features = rows.X.shape
     spreads = np.empty(n_features)
@@ -34,13 +37,19 @@ def median_spread(rows):
         if rows.penalty[j] >= 0:
             continue
         mean = 0.0
+        n = np.int64(0)
         for i in range(held):
-            mean += rows.X[(oldest + i) % capacity, j]
-        mean /= held
+            value = rows.X[(oldest + i) % capacity, j]
+            if not np.isnan(value):
+                mean += value
+                n += 1
+        mean /= max(n, 1)
         total = 0.0
         for i in range(held):
-            total += (rows.X[(oldest + i) % capacity, j] - mean) ** 2
-        spreads[n_numeric] = np.sqrt(total / held) * rows.inverse_scale[j]
+            value = rows.X[(oldest + i) % capacity, j]
+            if not np.isnan(value):
+                total += (value - mean) ** 2
+        spreads[n_numeric] = np.sqrt(total / max(n, 1)) * rows.inverse_scale[j]
         n_numeric += 1
     middle = select(spreads[:n_numeric], n_numeric // 2)
     if n_numeric % 2 == 0:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from resampler.kernels.buffer.cells import NEWCOMERS, NO_CELL, remove, settle, sketch
-from resampler.kernels.buffer.graph import NOBODY, alive, close, scale_row, set_count, slot_of
+from resampler.kernels.buffer.graph import NOBODY, UNKNOWN, alive, close, load_row, scale_row, set_count, slot_of
 from resampler.kernels.buffer.maintenance import settle_newcomers
 from resampler.kernels.buffer.penalty import follow_spread
 from resampler.kernels.buffer.search import Graph, find_and_update
@@ -119,7 +119,7 @@ def insert(ring, row, row_id):
     slot = take_slot(ring, row, row_id)
     stamps, d2 = lists.stamps[slot], lists.d2[slot]
     n, home, home_d2 = find_and_update(ring.graph, slot, row_id, ring.control["budget"], stamps, d2)
-    arrive(ring, slot, n, home, home_d2)
+    arrive(ring, rows.common, slot, n, home, home_d2)
     return slot
 
 
@@ -140,18 +140,22 @@ def take_slot(ring, row, row_id):
 
 
 @inner
-def arrive(ring, slot, n, home, home_d2):
-    """Put the query, whose `n` neighbours have been found, among the newcomers, which have room."""
+def arrive(ring, common, slot, n, home, home_d2):
+    """Put the query, whose `n` neighbours have been found, among the newcomers, which have room.
+
+    A row that may have nulls, where there is a `common`, gets the lane of its slot, for good.
+    """
     rows, lists, cells, scratch = ring.graph
     set_count(lists, slot, n)
-    i = cells.counts["newcomers"]
+    i = cells.counts["newcomers"] if common is None else slot
     block, lane = i // LANES, i % LANES
     for j in range(scratch.query.shape[0]):
         cells.newcomers[block, j, lane] = scratch.query[j]
     settle(cells, block, lane, slot, close(rows, lists, slot))
-    cells.home[i] = home
-    cells.home_d2[i] = home_d2
-    cells.counts["newcomers"] += 1
+    if common is None:
+        cells.home[i] = home
+        cells.home_d2[i] = home_d2
+        cells.counts["newcomers"] += 1
     ring.control["inserted"] += 1
 
 
@@ -208,6 +212,28 @@ def discard(rows, lists, cells, gone, moved):
         rows.row_ids[slot_of(rows, (oldest + i) % (2 * capacity))] = DEAD
     rows.cursor["held"] = kept
     return count - kept
+
+
+@entry
+def resettle(rows, cells, cutoffs, query):
+    """Give each row the lane of its slot, after `discard` has moved rows that may have nulls.
+
+    `cutoffs`, one a slot, and `query` are working space.
+    """
+    oldest, held = rows.cursor["oldest"], rows.cursor["held"]
+    for i in range(held):
+        slot = slot_of(rows, (oldest + i) % (2 * rows.X.shape[0]))
+        cutoffs[slot] = cells.cutoff[cells.place[slot] // LANES, cells.place[slot] % LANES]
+    cells.lane_slots[:] = DEAD
+    cells.cutoff[:] = UNKNOWN
+    cells.block_cutoff[:] = UNKNOWN
+    for i in range(held):
+        slot = slot_of(rows, (oldest + i) % (2 * rows.X.shape[0]))
+        block, lane = slot // LANES, slot % LANES
+        load_row(rows, slot, query)
+        for j in range(query.shape[0]):
+            cells.newcomers[block, j, lane] = query[j]
+        settle(cells, block, lane, slot, cutoffs[slot])
 
 
 @entry

@@ -45,6 +45,29 @@ def add_category(block, query, j, penalty, out):
     out[block[j] != query[j]] += penalty
 
 
+def add_common(block, query, first, last, common, out):
+    """Do as `add_numeric` where both the block's and the query's value are no null, and count such columns."""
+    for j in range(first, last):
+        difference = block[j] - query[j]
+        both = difference == difference
+        out[both] += difference[both] * difference[both]
+        common[both] += 1
+
+
+def add_common_category(block, query, j, penalty, common, out):
+    """Do as `add_category` where both the block's and the query's code are no null, and count such columns."""
+    both = (block[j] == block[j]) & (query[j] == query[j])
+    out[both & (block[j] != query[j])] += penalty
+    common[both] += 1
+
+
+def scale_up(common, n_features, out):
+    """Multiply `out` by n_features / common, rounded once; infinite where that is 0."""
+    some = common > 0
+    out[some] *= np.float32(n_features) / common[some]
+    out[~some] = np.inf
+
+
 def at_most(values, limits):
     """Return the word whose bit i says whether ``values[i] <= limits[i]``; one limit stands for all lanes."""
     hits = np.flatnonzero(values <= limits).astype(np.uint64)
@@ -149,6 +172,58 @@ def _add_category(_, block, query, j, penalty, out):
 
 
 @intrinsic
+def _add_common(_, block, query, first, last, common, out):
+    def _generate(context, builder, signature, arguments):
+        _, _, start, stop, _, _ = arguments
+        targets = [_pointer(context, builder, signature.args[i], arguments[i]) for i in (4, 5)]
+        count, total = (cgutils.alloca_once_value(builder, _load(builder, target)) for target in targets)
+        one = _everywhere(builder, ir.Constant(ir.FloatType(), 1))
+        with cgutils.for_range_slice(builder, start, stop, ir.Constant(start.type, 1), start.type) as (j, _):
+            row, value = _column(context, builder, signature, arguments, j)
+            difference = builder.fsub(row, value)
+            both = builder.fcmp_ordered("ord", difference, difference)
+            for sum_, addend in ((count, one), (total, builder.fmul(difference, difference))):
+                before = builder.load(sum_)
+                builder.store(builder.select(both, builder.fadd(before, addend), before), sum_)
+        for target, sum_ in zip(targets, (count, total), strict=True):
+            _store(builder, builder.load(sum_), target)
+        return context.get_dummy_value()
+
+    return types.void(block, query, types.int64, types.int64, common, out), _generate
+
+
+@intrinsic
+def _add_common_category(_, block, query, j, penalty, common, out):
+    def _generate(context, builder, signature, arguments):
+        row, value = _column(context, builder, signature, arguments, arguments[2])
+        one = _everywhere(builder, ir.Constant(ir.FloatType(), 1))
+        both = builder.fcmp_ordered("ord", row, value)
+        differ = builder.fcmp_ordered("one", row, value)
+        for i, where, addend in ((4, both, one), (5, differ, _everywhere(builder, arguments[3]))):
+            target = _pointer(context, builder, signature.args[i], arguments[i])
+            before = _load(builder, target)
+            _store(builder, builder.select(where, builder.fadd(before, addend), before), target)
+        return context.get_dummy_value()
+
+    return types.void(block, query, types.int64, types.float32, common, out), _generate
+
+
+@intrinsic
+def _scale_up(_, common, n_features, out):
+    def _generate(context, builder, signature, arguments):
+        count = _load(builder, _pointer(context, builder, signature.args[0], arguments[0]))
+        target = _pointer(context, builder, signature.args[2], arguments[2])
+        width = _everywhere(builder, builder.sitofp(arguments[1], ir.FloatType()))
+        scaled = builder.fmul(_load(builder, target), builder.fdiv(width, count))
+        some = builder.fcmp_ordered(">", count, ir.Constant(_FLOATS, [0.0] * LANES))
+        infinite = ir.Constant(_FLOATS, [float("inf")] * LANES)
+        _store(builder, builder.select(some, scaled, infinite), target)
+        return context.get_dummy_value()
+
+    return types.void(common, types.int64, out), _generate
+
+
+@intrinsic
 def _at_most(_, values, limits):
     def _generate(context, builder, signature, arguments):
         operands = [
@@ -210,6 +285,21 @@ def _compile_add_sketched(block, grain, query, first, last, out):
 @overload(add_category, inline="always")
 def _compile_add_category(block, query, j, penalty, out):
     return lambda block, query, j, penalty, out: _add_category(block, query, j, penalty, out)
+
+
+@overload(add_common, inline="always")
+def _compile_add_common(block, query, first, last, common, out):
+    return lambda block, query, first, last, common, out: _add_common(block, query, first, last, common, out)
+
+
+@overload(add_common_category, inline="always")
+def _compile_add_common_category(block, query, j, penalty, common, out):
+    return lambda block, query, j, penalty, common, out: _add_common_category(block, query, j, penalty, common, out)
+
+
+@overload(scale_up, inline="always")
+def _compile_scale_up(common, n_features, out):
+    return lambda common, n_features, out: _scale_up(common, n_features, out)
 
 
 @overload(at_most, inline="always")

@@ -42,6 +42,13 @@ def assert_cells_fit_together(buffer):
     """Check what the kernels rely on and no result would show at once."""
     rows, lists, cells, _ = buffer.ring.graph
     live = buffer._slots
+    if buffer.nullable_features:  # all rows are unsorted, each in the lane of its slot
+        assert np.array_equal(cells.place[live], live)
+        assert np.array_equal(np.flatnonzero(cells.lane_slots.ravel() >= 0), np.sort(live))
+        assert (cells.block_cutoff >= cells.cutoff.max(axis=1)).all()
+        held = cells.newcomers.transpose(0, 2, 1).reshape(-1, rows.X.shape[1])[live]
+        assert np.array_equal(held, rows.X[live] * rows.inverse_scale, equal_nan=True)
+        return
     lanes = cells.lane_slots.shape[1]
     place = cells.place[live]
     assert np.array_equal(cells.lane_slots.ravel()[place], live)
@@ -93,16 +100,26 @@ class BufferMachine(RuleBasedStateMachine):
         grid=st.booleans(),
         max_age=st.none() | st.sampled_from([1, 50, 2_000]),
         half_life=st.none() | st.sampled_from([0.1, 20.0, 1e9]),
+        nulls=st.sampled_from([0.0, 0.1, 0.8]),
         seed=st.integers(0, 99),
     )
-    def begin(self, d, k, spare, index, metric, n_categories, grid, max_age, half_life, seed):
+    def begin(self, d, k, spare, index, metric, n_categories, grid, max_age, half_life, nulls, seed):
         self.rng = np.random.default_rng(seed)
         self.d, self.k, self.grid, self.metric = d, k, grid, metric
         self.categorical = list(range(d))[-n_categories:] if n_categories and metric == "euclidean" else []
+        self.nulls = nulls if metric == "euclidean" and index != "graph" else 0.0
+        self.nullable = list(range(0, d, 2)) if self.nulls else []
         scale = np.linspace(0.5, 2, d)
         shared = {"scale": scale, "max_age": max_age, "half_life": half_life}
         self.buffer = MinorityBuffer(
-            d, k + spare, k, categorical_features=self.categorical, metric=metric, index=index, **shared
+            d,
+            k + spare,
+            k,
+            categorical_features=self.categorical,
+            nullable_features=self.nullable,
+            metric=metric,
+            index=index,
+            **shared,
         )
         if not self.buffer.exact:
             self.buffer.ring.control["budget"] = 10**6  # more than all rows, so that the graph is exact, too
@@ -119,6 +136,9 @@ class BufferMachine(RuleBasedStateMachine):
         X = self.rng.normal(size=(n, self.d)) * spread + 3 * cluster
         X = (np.round(X) if self.grid else X).astype(np.float32)
         X[:, self.categorical] = np.abs(np.round(X[:, self.categorical]))
+        X[:, self.nullable] = np.where(
+            self.rng.random((n, len(self.nullable))) < self.nulls, np.nan, X[:, self.nullable]
+        )
         if self.metric == "cosine":
             X[~X.any(axis=1), 0] = 1
         ids, self.unused = self.unused[:n], self.unused[n:]

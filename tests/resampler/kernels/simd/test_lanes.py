@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from naive.blocks import naive_block_distances
+from naive.blocks import naive_block_distances, naive_partial_distances
 from numba import njit
 
 from resampler.kernels.simd import lanes as kernels
-from resampler.kernels.simd.blocks import block_distances
+from resampler.kernels.simd.blocks import block_distances, partial_distances
 
 LANES = kernels.LANES
 
@@ -21,6 +21,11 @@ def run_at_most(values, limits):
 @njit
 def run_near(values, limits, factor, offset):
     return kernels.near(values, limits, factor, offset)
+
+
+@njit
+def run_partial_distances(block, query, penalty, limit, common, out):
+    return partial_distances(block, query, penalty, limit, common, out)
 
 
 @njit
@@ -93,3 +98,45 @@ def test_block_distances_are_the_naive_ones_unless_all_are_beyond_the_limit(d, s
     assert int(within) == word
     if word:
         assert out.tobytes() == expected.tobytes()
+
+
+def run_plain(block, query, penalty, limit, common, out):
+    """Do what the kernel of `partial_distances` does with the functions that stand for vector instructions."""
+    out[:] = common[:] = 0
+    for j in range(len(query)):
+        if penalty[j] < 0:
+            kernels.add_common(block, query, j, j + 1, common, out)
+        else:
+            kernels.add_common_category(block, query, j, penalty[j], common, out)
+    kernels.scale_up(common, len(query), out)
+    return kernels.at_most(out, limit)
+
+
+@pytest.mark.parametrize("partial", [run_partial_distances, run_plain], ids=["compiled", "plain"])
+@given(
+    d=st.integers(1, 50),
+    seed=st.integers(0, 2**32 - 1),
+    categories=st.sampled_from([0.0, 0.3, 1.0]),
+    nulls=st.sampled_from([0.0, 0.1, 0.9, 1.0]),
+    scale=st.sampled_from([1e-30, 1.0, 1e16]),
+    limit=st.sampled_from([0.0, 5.0, np.inf]),
+)
+def test_partial_distances_are_the_naive_ones_unless_all_are_beyond_the_limit(
+    partial, d, seed, categories, nulls, scale, limit
+):
+    rng = np.random.default_rng(seed)
+    penalty = np.where(rng.random(d) < categories, np.float32(0.3), np.float32(-1)).astype(np.float32)
+    block = np.round(rng.normal(size=(d, LANES)) * 3).astype(np.float32)
+    block[penalty < 0] *= np.float32(scale)
+    query = block[:, 0] + np.where(penalty < 0, np.float32(0.25 * scale), np.float32(0)).astype(np.float32)
+    block[rng.random(block.shape) < nulls] = np.nan
+    query[rng.random(d) < nulls / 2] = np.nan
+    common, out = np.empty(LANES, dtype=np.float32), np.empty(LANES, dtype=np.float32)
+    within = partial(block, query, penalty, np.float32(limit), common, out)
+    expected = naive_partial_distances(block, query, penalty)
+    word = sum(1 << lane for lane in range(LANES) if expected[lane] <= np.float32(limit))
+    assert int(within) == word
+    if word:
+        assert out.tobytes() == expected.tobytes()
+    if not np.isnan(block).any() and not np.isnan(query).any():
+        assert expected.tobytes() == naive_block_distances(block, query, penalty).tobytes()
