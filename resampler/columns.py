@@ -15,12 +15,13 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
+    from resampler.grids import Grid
+
 FLOAT, INTEGER, BOOLEAN, TEXT = "float", "integer", "boolean", "text"  # families of dtypes
 NUMERIC, CATEGORICAL, LABEL = "numeric", "categorical", "label"  # kinds of columns
 REFUSE, INHERIT = "refuse", "inherit"  # a null is no value; or it is one, which a synthetic row has where its base has
 NULL_RULES = (REFUSE, INHERIT)
 MAX_EXACT_CODE: Final = 1 << 24  # the first integer above which float32 merges neighbours
-MIN_STEP, MAX_STEP = 1e-30, 1e30  # of a grid
 COLUMN_RULES = {"nulls": REFUSE, "grid": None}  # what a contract says of a column only where it is something else
 _DIGITS_FLOAT32, _DIGITS_FLOAT64 = 24, 53
 # How booleans are written. NumPy and Python capitalise them, JSON does not.
@@ -202,15 +203,14 @@ class Column:
     nulls : {"refuse", "inherit"}
         Whether a null is no value, so that a row that has one is refused; or is one, which a synthetic row has where
         its base has it. A label refuses.
-    grid : float, optional
-        Step of which all values are multiples, of a numeric column; by default any number may come. Synthetic values
-        are put on it; real ones are as they come.
+    grid : Grid, optional
+        What numbers a numeric column keeps; by default any. Synthetic values are put on it; real ones are as they come.
 
     Raises
     ------
     ContractError
         If one of these is none of its kind, text is numeric, a value is repeated or of another type, a label of
-        text has no list, a label is nullable, or a step is not positive, not whole for whole numbers, or not for
+        text has no list, a label is nullable, or a grid is not of whole numbers where the column is, or not for
         numbers at all.
     """
 
@@ -219,7 +219,7 @@ class Column:
     kind: str = NUMERIC
     values: tuple[str, ...] | tuple[int, ...] = ()
     nulls: str = REFUSE
-    grid: float | None = None
+    grid: Grid | None = None
 
     def __post_init__(self) -> None:
         label = self.kind == LABEL
@@ -245,13 +245,12 @@ class Column:
     def __setstate__(self, state: list[Any]) -> None:
         restore(self, state)
 
-    def _check_grid(self, step: object) -> None:
-        if self.kind != NUMERIC:
-            raise ContractError(f"{self}: grid is for numeric columns, got {step!r}")
-        if isinstance(step, bool) or not isinstance(step, int | float) or not MIN_STEP <= step <= MAX_STEP:
-            raise ContractError(f"{self}: grid must be a step from {MIN_STEP:g} to {MAX_STEP:g}, got {step!r}")
-        if self.bounds is not None and step != int(step):
-            raise ContractError(f"{self}: grid must be a whole number for dtype {self.dtype!r}, got {step!r}")
+    def _check_grid(self, grid: Grid) -> None:
+        if self.kind != NUMERIC or self.type.family == BOOLEAN:
+            raise ContractError(f"{self}: grid is for numbers, got {grid}")
+        said = [value for value in (grid.step, grid.low, grid.high, *grid.values) if value is not None]
+        if self.bounds is not None and any(value != int(value) for value in said):
+            raise ContractError(f"{self}: grid must be of whole numbers for dtype {self.dtype!r}, got {grid}")
 
     def _check_values(self) -> None:
         text, what = self.type.family == TEXT, "classes" if self.kind == LABEL else "categories"

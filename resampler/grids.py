@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 import numpy as np
 
 from resampler.errors import InvalidInputError
-from resampler.kernels import grids as kernels
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -159,6 +158,8 @@ class Tally:
         values : ndarray of shape (n,), numbers
             What is not finite says nothing.
         """
+        from resampler.kernels import grids as kernels  # contracts say what grids are, and need no compiler
+
         numbers = np.ascontiguousarray(values, dtype=np.float64) + 0.0  # -0 is 0
         words = numbers.view(np.uint64)
         kernels.tally(numbers, words, self._extremes, self._counts, self._keys, self._times)
@@ -166,6 +167,8 @@ class Tally:
     @property
     def grid(self) -> Grid | None:
         """What the column keeps; None if nothing was found."""
+        from resampler.kernels import grids as kernels
+
         n = int(self._counts[kernels.N])
         if not n:
             return None
@@ -180,10 +183,14 @@ class Tally:
         return None if step is least is most is None else Grid(step, (), least, most, single)
 
     def _piled(self, count: int) -> bool:
+        from resampler.kernels import grids as kernels
+
         return bool(self._counts[count] >= max(PILE, PILED * self._counts[kernels.N]))
 
     def _step(self, largest: float) -> tuple[float | None, bool]:
         """Return the step, and whether its multiples are rounded to float32."""
+        from resampler.kernels import grids as kernels
+
         for digits, units, single in (
             (kernels.DOUBLE_DIGITS, kernels.DOUBLE_UNITS, False),
             (kernels.SINGLE_DIGITS, kernels.SINGLE_UNITS, True),

@@ -180,6 +180,10 @@ class MicroBatch:
         ContractError
             If the schema has another number of features or a column of the batch's own, or a code stands for no
             category or class of it.
+
+        Notes
+        -----
+        NaN in a nullable column of the schema is null.
         """
         import pyarrow as pa
 
@@ -197,7 +201,12 @@ class MicroBatch:
             features = [column.to_value(self.X[:, j]) for j, column in enumerate(schema.columns)]
             labels = schema.label.column.to_value(self.y)
         else:
-            features, labels = [pa.array(self.X[:, j]) for j in range(n_features)], pa.array(self.y)
+            nullable = schema.nullable_mask if schema else np.zeros(n_features, dtype=np.bool_)
+            features = [
+                pa.array(values, mask=np.isnan(values) if null else None)
+                for values, null in zip(self.X.T, nullable, strict=True)
+            ]
+            labels = pa.array(self.y)
         columns = dict(zip(names, features, strict=True)) | {label: labels}
         for name in OUTPUT_COLUMNS:
             columns[name] = pa.array(getattr(self, name))

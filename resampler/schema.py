@@ -13,6 +13,7 @@ import numpy as np
 
 from resampler.columns import CATEGORICAL, COLUMN_RULES, INHERIT, LABEL, NUMERIC, REFUSE, Column, declared, restore
 from resampler.errors import ContractError, InvalidInputError
+from resampler.grids import Grid
 from resampler.layout import as_kernel_array
 from resampler.metric import MAX_SCALE, MIN_SCALE
 
@@ -30,6 +31,20 @@ def _listed(spec: dict[str, Any], member: str) -> tuple[Any, ...]:
     if isinstance(values, str):  # tuple("red") would be the categories r, e and d
         raise ContractError(f"{spec.get('name')!r}: {member} must be a list, got {values!r}")
     return tuple(values)
+
+
+def _grid(name: str, grid: object) -> Grid | None:
+    """Return what a feature says of its grid as one: a step, or plain data."""
+    if grid is None or isinstance(grid, Grid):
+        return grid
+    try:
+        if isinstance(grid, dict):
+            return Grid.from_dict(grid)
+        if isinstance(grid, int | float) and not isinstance(grid, bool):
+            return Grid(float(grid))
+    except (InvalidInputError, TypeError) as error:
+        raise ContractError(f"feature {name!r}: grid: {error}") from error
+    raise ContractError(f"feature {name!r}: grid must be a step, or a step, values and bounds by name, got {grid!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +69,15 @@ class Feature:
     nulls : {"refuse", "inherit"}
         Whether a row with a null is refused, or is a row like others: its distance to another is measured by the
         columns that both have, scaled up to all, and a synthetic row has a null where its base has one.
-    grid : float, optional
-        Step of a numeric column, of which all values are multiples: synthetic values are put on it. By default they may
-        lie anywhere.
+    grid : Grid or float, optional
+        What numbers a numeric column keeps, or the step of which all are multiples: synthetic values are put on it. By
+        default they may lie anywhere.
 
     Raises
     ------
     ContractError
         If the name is empty, the dtype unknown, the scale not from 1e-30 to 1e30, a string column numeric, a category
-        repeated or of another type, the rule for nulls unknown, or the step not one of the column's.
+        repeated or of another type, the rule for nulls unknown, or the grid not one of the column's.
     """
 
     name: str
@@ -71,9 +86,10 @@ class Feature:
     categories: tuple[str, ...] | tuple[int, ...] = ()
     scale: float = 1.0
     nulls: str = REFUSE
-    grid: float | None = None
+    grid: Grid | float | None = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "grid", _grid(self.name, self.grid))
         column = self.column
         if not isinstance(self.categorical, bool):
             raise ContractError(f"{column}: categorical must be true or false, got {self.categorical!r}")
@@ -84,7 +100,7 @@ class Feature:
     def column(self) -> Column:
         """What the feature may hold, and the numbers that rows hold for it."""
         kind = CATEGORICAL if self.categorical else NUMERIC
-        return Column(self.name, self.dtype, kind, self.categories, self.nulls, self.grid)
+        return Column(self.name, self.dtype, kind, self.categories, self.nulls, _grid(self.name, self.grid))
 
     def __getstate__(self) -> list[Any]:
         return declared(self, COLUMN_RULES)
@@ -98,9 +114,12 @@ class Feature:
         Returns
         -------
         dict
-            A member a parameter; the rules for nulls and grids only where they are not the defaults.
+            A member a parameter; the rules for nulls and grids only where they are not the defaults, a grid that is a
+            step as a number.
         """
-        said = asdict(self) | {"categories": list(self.categories)}
+        grid = _grid(self.name, self.grid)
+        said = asdict(replace(self, grid=None)) | {"categories": list(self.categories)}
+        said["grid"] = grid if grid is None else grid.step if grid == Grid(grid.step) else grid.to_dict()
         for name, default in COLUMN_RULES.items():
             if said[name] == default:
                 del said[name]
@@ -232,19 +251,21 @@ class FeatureSchema:
         return np.array([column.nullable for column in self.columns], dtype=np.bool_)
 
     @cached_property
-    def steps(self) -> NDArray[np.float64]:
-        """Array of shape (n_features,): the step of each column's grid; 0 where it has none."""
-        return np.array([feature.grid or 0.0 for feature in self.features])
+    def grids(self) -> tuple[Grid | None, ...]:
+        """What numbers each column keeps, in column order; None where any may come."""
+        return tuple(column.grid for column in self.columns)
 
-    def with_rules(self, nullable: Iterable[str] = (), steps: Mapping[str, float] | None = None) -> FeatureSchema:
+    def with_rules(
+        self, nullable: Iterable[str] = (), grids: Mapping[str, Grid | float] | None = None
+    ) -> FeatureSchema:
         """Copy the schema with other rules for nulls and grids, as learned from a training split.
 
         Parameters
         ----------
         nullable : iterable of str
             Features of which a null is a value; of the others it is refused.
-        steps : mapping of str to float, optional
-            By feature, the step of its grid; the others have none.
+        grids : mapping of str to Grid or float, optional
+            By feature, what numbers it keeps, or the step of which they are multiples; the others have none.
 
         Returns
         -------
@@ -254,14 +275,12 @@ class FeatureSchema:
         Raises
         ------
         ContractError
-            If a name is no feature's, or a step breaks its rule.
+            If a name is no feature's, or a grid breaks its rule.
         """
-        nulls, grids = set(nullable), dict(steps or {})
-        if unknown := (nulls | set(grids)) - set(self.names):
+        nulls, kept = set(nullable), dict(grids or {})
+        if unknown := (nulls | set(kept)) - set(self.names):
             raise ContractError(f"contract has no feature {min(unknown)!r}: have {', '.join(self.names)}")
-        ruled = (
-            replace(f, nulls=INHERIT if f.name in nulls else REFUSE, grid=grids.get(f.name)) for f in self.features
-        )
+        ruled = (replace(f, nulls=INHERIT if f.name in nulls else REFUSE, grid=kept.get(f.name)) for f in self.features)
         return replace(self, features=tuple(ruled))
 
     def with_scale(self, scale: Sequence[float] | NDArray[np.floating[Any]]) -> FeatureSchema:

@@ -93,8 +93,16 @@ def cell_reader(column: Column) -> Callable[[bytes], float]:
     Returns
     -------
     callable
-        From bytes to float, a label's to int; raises `RejectError`.
+        From bytes to float, a label's to int; raises `RejectError`. Nothing is a nullable column's null, unless it is
+        listed as a value.
     """
+    read = _value_reader(column)
+    if not column.nullable or b"" in (column.words or ()):
+        return read
+    return lambda text: read(text) if text else float("nan")
+
+
+def _value_reader(column: Column) -> Callable[[bytes], float]:
     name, words, bounds = column.name, column.words, column.bounds
     if words is not None:
         if column.kind == LABEL:
@@ -147,6 +155,7 @@ class CellReader:
         self.schema = schema
         self._columns = {column.name.encode(): (j, cell_reader(column)) for j, column in enumerate(schema.columns)}
         self._limits = magnitude_limits(schema)
+        self._nullable = {column.name.encode() for column in schema.columns if column.nullable}
         self._label = schema.label.name.encode()
         self._read_label = cell_reader(schema.label.column)
 
@@ -156,7 +165,7 @@ class CellReader:
         Parameters
         ----------
         items : sequence of bytes
-            Name, value, name, value, ...; in any order.
+            Name, value, name, value, ...; in any order. A nullable column that is left out is null.
 
         Returns
         -------
@@ -168,9 +177,9 @@ class CellReader:
         Raises
         ------
         RejectError
-            If a column is missing, unknown, given twice, or its value breaks the contract.
+            If a column is missing that is not nullable, unknown, given twice, or its value breaks the contract.
         """
-        x = np.empty(self.schema.n_features, dtype=np.float32)
+        x = np.full(self.schema.n_features, np.nan, dtype=np.float32)
         y: int | None = None
         seen: set[bytes] = set()
         for name, value in zip(items[::2], items[1::2], strict=True):
@@ -188,7 +197,7 @@ class CellReader:
                     )
             else:
                 raise RejectError(Reason.EXTRA_FIELD, f"field {_shown(name)} is not in the contract")
-        missing = [name for name in (*self._columns, self._label) if name not in seen]
+        missing = [name for name in (*self._columns, self._label) if name not in seen | self._nullable]
         if missing or y is None:
             names = ", ".join(_shown(name) for name in missing[:5])
             raise RejectError(Reason.MISSING_FIELD, f"{len(missing)} fields of the contract are missing: {names}")

@@ -34,6 +34,7 @@ class MatrixCheck:
             for j, column in enumerate(schema.columns)
             if column.bounds is not None
         ]
+        self._nullable = schema.nullable_mask
         self._classes = np.array(schema.label.column.codes, dtype=np.int64)  # empty: any integer is a class
 
     def __call__(self, X: NDArray[np.float32], y: NDArray[np.int64]) -> Faults:
@@ -65,7 +66,7 @@ class MatrixCheck:
                 with np.errstate(invalid="ignore"):  # a signalling NaN
                     values = X[:, j].astype(np.float64)
                 note(
-                    ~np.isfinite(values),
+                    np.isinf(values) if self._nullable[j] else ~np.isfinite(values),
                     Reason.NOT_FINITE,
                     lambda i, j=j: f"{names[j]!r} must be finite, got {X[i, j]!s}",  # type: ignore[misc]
                 )
@@ -78,7 +79,10 @@ class MatrixCheck:
                 )
         for j, lowest, highest, reason in self._limits:
             column = X[:, j]
-            bad = ~((column >= lowest) & (column <= highest) & (np.trunc(column) == column))
+            with np.errstate(invalid="ignore"):
+                bad = ~((column >= lowest) & (column <= highest) & (np.trunc(column) == column))
+            if self._nullable[j]:
+                bad &= ~np.isnan(column)
             note(
                 bad,
                 reason,
@@ -93,3 +97,21 @@ class MatrixCheck:
                 lambda i: f"label {self._schema.label.name!r} must be one of its classes, got {y[i]!s}",
             )
         return faults
+
+
+def with_one_null(X: NDArray[np.float32], schema: FeatureSchema) -> NDArray[np.float32]:
+    """Write every null with the same bits, whatever bits stood for it: what comes out is then the same, too.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, n_features), float32
+        Rows; NaN for a null.
+    schema : FeatureSchema
+        The contract.
+
+    Returns
+    -------
+    ndarray of shape (n, n_features), float32
+        `X` itself where no column is nullable.
+    """
+    return np.where(np.isnan(X), np.float32(np.nan), X) if schema.nullable_mask.any() else X

@@ -41,6 +41,8 @@ class Columns(NamedTuple):
         As `ends`.
     values : ndarray of shape (n_words,), int64
         What each word stands for.
+    nullable : ndarray of shape (n_columns,), bool
+        Columns that may be left out, or hold nothing.
     """
 
     names: NDArray[np.uint8]
@@ -53,6 +55,7 @@ class Columns(NamedTuple):
     words: NDArray[np.uint8]
     word_ends: NDArray[np.int64]
     values: NDArray[np.int64]
+    nullable: NDArray[np.bool_]
 
     @classmethod
     def of(cls, schema: FeatureSchema) -> Columns:
@@ -87,7 +90,8 @@ class Columns(NamedTuple):
         sizes = np.array([0, *map(len, vocabularies)], dtype=np.int64)
         values = np.array([value for words in vocabularies for value in words.values()], dtype=np.int64)
         limits = magnitude_limits(schema)
-        return cls(names, ends, kinds, lowest, highest, limits, np.cumsum(sizes), joined, word_ends, values)
+        nullable = np.append(schema.nullable_mask, False)
+        return cls(names, ends, kinds, lowest, highest, limits, np.cumsum(sizes), joined, word_ends, values, nullable)
 
 
 def join_words(words: Iterable[bytes]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:

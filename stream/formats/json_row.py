@@ -75,7 +75,7 @@ def read_object(text: bytes) -> list[bytes]:
     -------
     list of bytes
         Name, value, name, value, ... Numbers keep their digits, so that a row means the same in either format;
-        a null is left out, and so missing.
+        a null is left out, and so missing: which is a nullable column's null.
 
     Raises
     ------

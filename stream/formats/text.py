@@ -53,7 +53,8 @@ class _TextInput(RowInput):
 
     def encode(self, X: NDArray[np.float32], y: NDArray[np.int64]) -> list[list[bytes]]:
         rows = values_table(X, y, self.schema).to_pylist()
-        return [[item.encode() for name, value in row.items() for item in (name, str(value))] for row in rows]
+        given = ([(name, str(value)) for name, value in row.items() if value is not None] for row in rows)
+        return [[item.encode() for pair in pairs for item in pair] for pairs in given]
 
 
 class _TextOutput(Output):
@@ -77,7 +78,8 @@ class _TextOutput(Output):
     def encode(self, batch: MicroBatch, schema: FeatureSchema, start: int, stop: int) -> list[bytes]:
         items: list[bytes] = []
         for name, value in zip(schema.names, batch.X[start], strict=True):
-            items += [name.encode(), str(value).encode()]  # NumPy prints the shortest text that reads back the same
+            # NumPy prints the shortest text that reads back the same; a null is nothing.
+            items += [name.encode(), b"" if np.isnan(value) else str(value).encode()]
         items += [schema.label.name.encode(), str(batch.y[start]).encode()]
         items += [b"is_synthetic", b"1" if batch.is_synthetic[start] else b"0"]
         for name in ("row_id", "base_id", "neighbor_id", "step"):
@@ -88,12 +90,15 @@ class _TextOutput(Output):
         return items
 
     def decode(self, entry: Mapping[bytes, bytes], schema: FeatureSchema) -> MicroBatch:
+        def number(name: str) -> np.float32:
+            return np.float32(entry[name.encode()].decode() or np.nan)
+
         def integer(name: str) -> NDArray[np.int64]:
             return np.array([int(entry[name.encode()])], dtype=np.int64)
 
         drawn = has_draws((name.decode(errors="replace") for name in entry), schema)
         return MicroBatch(
-            X=np.array([[np.float32(entry[name.encode()].decode()) for name in schema.names]], dtype=np.float32),
+            X=np.array([[number(name) for name in schema.names]], dtype=np.float32),
             y=integer(schema.label.name),
             is_synthetic=np.array([entry[b"is_synthetic"] == b"1"]),
             row_id=integer("row_id"),

@@ -10,7 +10,7 @@ from resampler.kernels.jit import njit
 
 _QUOTE, _COMMA, _COLON, _OPEN, _CLOSE, _BACKSLASH = 34, 44, 58, 123, 125, 92
 _DASH, _PLUS, _POINT, _ZERO, _NINE, _E, _LOWER_E = 45, 43, 46, 48, 57, 69, 101
-_TRUE, _FALSE = b"true", b"false"
+_TRUE, _FALSE, _NULL = b"true", b"false", b"null"
 
 
 @njit(nogil=True)
@@ -77,7 +77,8 @@ def _literal(buffer, at, stop, word):
 def scan_object(buffer, at, stop, spans, n):
     """Write the spans of names and values from `spans[n]` on; return the number behind the last.
 
-    -1 where the object is not flat, holds a null or an escape, is no JSON, or has more members than there is room.
+    A null is left out. -1 where the object is not flat, holds an escape, is no JSON, or has more members than there is
+    room.
     """
     at = _skip(buffer, at, stop)
     if at == stop or buffer[at] != _OPEN:
@@ -100,16 +101,22 @@ def scan_object(buffer, at, stop, spans, n):
                 return -1
             spans[n + 1, 0], spans[n + 1, 1] = at + 1, end
             end += 1
+            n += 2
         else:
             end = _number(buffer, at, stop)
             if end < 0:
                 end = _literal(buffer, at, stop, _TRUE)
             if end < 0:
                 end = _literal(buffer, at, stop, _FALSE)
+            null = -1
+            if end < 0:
+                null = _literal(buffer, at, stop, _NULL)
+                end = null
             if end < 0:
                 return -1
-            spans[n + 1, 0], spans[n + 1, 1] = at, end
-        n += 2
+            if null < 0:
+                spans[n + 1, 0], spans[n + 1, 1] = at, end
+                n += 2
         at = _skip(buffer, end, stop)
         if at == stop:
             return -1

@@ -157,7 +157,8 @@ def decode_text(buffer, first, spans, low, high, columns, order, X, y, certain):
     """Decode the entries low..high as text rows into X, y; `certain` says which are decoded.
 
     The last column is the label. `order` remembers which column the previous row had in each place, so that names
-    are compared once each while producers keep their order.
+    are compared once each while producers keep their order. Nullable columns that are left out, or hold nothing, are
+    NaN.
     """
     d = X.shape[1]
     seen = np.full(d + 1, -1, dtype=np.int64)
@@ -165,13 +166,16 @@ def decode_text(buffer, first, spans, low, high, columns, order, X, y, certain):
     names, ends, kinds, limits = columns.names, columns.ends, columns.kinds, columns.limits
     lowest, highest, vocabulary = columns.lowest, columns.highest, columns.vocabulary
     words, word_ends, values = columns.words, columns.word_ends, columns.values
+    nullable = columns.nullable
+    fewest = d + 1 - np.sum(nullable)
     for i in range(low, high):
         row = i - low
         certain[row] = False
-        if first[i + 1] - first[i] != 2 * (d + 1):
+        n_fields = (first[i + 1] - first[i]) // 2
+        if n_fields < fewest or n_fields > d + 1:
             continue
         good = True
-        for place in range(d + 1):
+        for place in range(n_fields):
             name = first[i] + 2 * place
             column = order[place]
             if not equal(buffer, spans[name, 0], spans[name, 1], names, ends[column], ends[column + 1]):
@@ -184,7 +188,9 @@ def decode_text(buffer, first, spans, low, high, columns, order, X, y, certain):
             seen[column] = i
             start, stop = spans[name + 1, 0], spans[name + 1, 1]
             kind = kinds[column]
-            if kind == FLOAT:
+            if start == stop and nullable[column] and kind != VOCABULARY:
+                X[row, column] = np.nan
+            elif kind == FLOAT:
                 X[row, column], good = read_float32(buffer, start, stop)
             else:
                 if kind == INTEGER:
@@ -199,7 +205,13 @@ def decode_text(buffer, first, spans, low, high, columns, order, X, y, certain):
                     y[row] = value
                 else:
                     X[row, column] = np.float32(np.float64(value))
-            good = good and (column == d or abs(X[row, column]) <= limits[column])
+            good = good and (column == d or not abs(X[row, column]) > limits[column])
             if not good:
                 break
+        if n_fields <= d and good:
+            for column in range(d + 1):
+                if seen[column] != i:
+                    good = good and nullable[column]
+                    if column < d:
+                        X[row, column] = np.nan
         certain[row] = good

@@ -15,7 +15,9 @@ class NaiveGraph:
 
     def __init__(self, buffer):
         graph = buffer.ring.graph
-        self.rows, self.lists, self.cells = (type(part)(*(a.copy() for a in part)) for part in graph[:3])
+        self.rows, self.lists, self.cells = (
+            type(part)(*(a if a is None else a.copy() for a in part)) for part in graph[:3]
+        )
         self.capacity = buffer.capacity
 
     def stamp(self, slot):

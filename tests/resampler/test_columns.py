@@ -21,6 +21,7 @@ from resampler.columns import (
     dtype_for,
     family_of,
 )
+from resampler.grids import Grid
 
 SINGLE = st.floats(width=32, allow_nan=False, allow_infinity=False)
 
@@ -214,9 +215,9 @@ def test_a_type_that_does_not_cast_is_refused_by_name():
         (lambda: Column("c", "int8", "ordinal"), "kind must be numeric, categorical or label, got 'ordinal'"),
         (lambda: Column("c", nulls="zero"), r"nulls must be one of \('refuse', 'inherit'\), got 'zero'"),
         (lambda: Column("c", "int64", LABEL, nulls="inherit"), "label 'c': nulls must be 'refuse', got 'inherit'"),
-        (lambda: Column("c", "int64", CATEGORICAL, grid=1), "grid is for numeric columns, got 1"),
-        (lambda: Column("c", grid=0), "grid must be a step from 1e-30 to 1e\\+30, got 0"),
-        (lambda: Column("c", "int8", grid=0.5), "grid must be a whole number for dtype 'int8', got 0.5"),
+        (lambda: Column("c", "int64", CATEGORICAL, grid=Grid(1.0)), r"grid is for numbers, got Grid\(step=1.0"),
+        (lambda: Column("c", "bool", grid=Grid(1.0)), "grid is for numbers"),
+        (lambda: Column("c", "int8", grid=Grid(0.5)), "grid must be of whole numbers for dtype 'int8', got Grid"),
         (lambda: Column("c", "int64", CATEGORICAL, (True,)), "categories must be of the column's dtype"),
     ],
 )

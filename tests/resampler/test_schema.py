@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resampler import ContractError, Feature, FeatureSchema, InvalidInputError, Label
+from resampler.grids import Grid
 
 names = st.lists(st.text(min_size=1, max_size=8), min_size=1, max_size=6, unique=True).filter(lambda n: "y" not in n)
 features = st.builds(
@@ -24,7 +25,7 @@ features = st.builds(
     st.floats(1e-9, 1e9),
     st.lists(st.integers(-5, 5), unique=True, max_size=4),
     st.sampled_from(["refuse", "inherit"]),
-    st.sampled_from([None, 1, 5.0]),
+    st.sampled_from([None, 1, 5.0, Grid(5.0, low=0.0), Grid(values=(1.0, 4.0))]),
 )
 
 
@@ -46,7 +47,7 @@ def test_hash_follows_names_order_types_and_scale():
         FeatureSchema((Feature("a", "float64"), Feature("b"))),
         schema.with_scale([1.0, 2.0]),
         schema.with_rules(["a"]),
-        schema.with_rules(steps={"a": 0.5}),
+        schema.with_rules(grids={"a": 0.5}),
     ]
     assert len({schema.hash, *(other.hash for other in others)}) == 7
     assert FeatureSchema.numeric(["a", "b"]).hash == schema.hash
@@ -110,6 +111,21 @@ def test_a_contract_without_nulls_and_grids_says_and_pickles_what_it_did_before_
     assert schema.hash == "23bf48146c8d10b85c87d720bd83d806d60b5c979074a60a0fd66f24879e4f97"
     assert "nulls" not in schema.to_json()
     assert schema.with_rules(["b"], {"a": 0.5}).with_rules() == schema
+
+
+def test_a_grid_is_a_step_or_more_and_stands_as_plain_data():
+    features = (Feature("a", grid=1), Feature("b", grid={"step": 0.25, "low": 0.0}), Feature("c"))
+    schema = FeatureSchema(features)
+    assert schema.grids == (Grid(1.0), Grid(0.25, low=0.0), None)
+    said = [feature.get("grid") for feature in schema.to_dict()["features"]]
+    assert said == [1.0, {"step": 0.25, "low": 0.0}, None]
+    for grid, message in (
+        (0, "'a': grid: step must be a finite number above 0"),
+        ("1", "'a': grid must be a step, or a step, values and bounds by name, got '1'"),
+        ({"width": 1}, "'a': grid: .*unexpected keyword"),
+    ):
+        with pytest.raises(ContractError, match=message):
+            Feature("a", grid=grid)
 
 
 def test_nulls_are_rows_values_where_the_contract_says_so():

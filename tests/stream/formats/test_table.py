@@ -33,7 +33,8 @@ MIXED = FeatureSchema(
     Label("kind", "string", ("no", "yes")),
 )
 LISTED = FeatureSchema((Feature("a"),), Label("y", classes=(7, -3)))
-SCHEMAS = {"plain": PLAIN, "mixed": MIXED, "listed classes": LISTED}
+NULLABLE = MIXED.with_rules(MIXED.names)
+SCHEMAS = {"plain": PLAIN, "mixed": MIXED, "listed classes": LISTED, "nullable": NULLABLE}
 ROW_FORMATS = [kind for kind, made in INPUTS.items() if issubclass(made, RowInput)]
 BATCH_FORMATS = [kind for kind, made in INPUTS.items() if issubclass(made, BatchInput)]
 NAMED = [kind for kind, made in INPUTS.items() if made.field]
@@ -49,7 +50,9 @@ def _rows(schema, n, seed=0):
         for column in schema.columns
     ]
     classes = schema.label.column.codes or (0, 1, 2**62 + 1)
-    return np.column_stack(columns).astype(np.float32), rng.choice(np.array(classes), n)
+    X = np.column_stack(columns).astype(np.float32)
+    X[schema.nullable_mask & (rng.random(X.shape) < 0.4)] = np.nan
+    return X, rng.choice(np.array(classes), n)
 
 
 def _pack(entries):
@@ -204,29 +207,73 @@ def _by_reference(made, entries):
     return found.finish()
 
 
+@pytest.mark.parametrize("schema", [MIXED, NULLABLE], ids=["mixed", "nullable"])
 @pytest.mark.parametrize("kind", ROW_FORMATS)
 @settings(deadline=None, max_examples=150)
 @given(seed=st.integers(0, 999), harm=st.lists(damages, max_size=6))
-def test_the_kernel_says_what_the_reference_says(kind, seed, harm):
-    X, y = _rows(MIXED, 8, seed)
-    sent = INPUTS[kind](MIXED).encode(X, y)
+def test_the_kernel_says_what_the_reference_says(kind, schema, seed, harm):
+    X, y = _rows(schema, 8, seed)
+    sent = INPUTS[kind](schema).encode(X, y)
     sent = [_damaged(items, harm[i]) if i < len(harm) else items for i, items in enumerate(sent)]
-    fast, slow = _decode(MIXED, kind, sent), _by_reference(INPUTS[kind](MIXED), _pack(sent))
+    fast, slow = _decode(schema, kind, sent), _by_reference(INPUTS[kind](schema), _pack(sent))
     for column in ("X", "y", "entry", "place", "n_rows"):
         assert getattr(fast, column).tobytes() == getattr(slow, column).tobytes()
     assert fast.rejects == slow.rejects
 
 
+@pytest.mark.parametrize("schema", [MIXED, NULLABLE], ids=["mixed", "nullable"])
 @pytest.mark.parametrize("kind", INPUTS)
 @settings(deadline=None, max_examples=150)
 @given(seed=st.integers(0, 999), harm=damages)
-def test_a_damaged_entry_is_a_reject_or_rows_that_keep_the_contract(kind, seed, harm):
-    X, y = _rows(MIXED, 3, seed)
-    sent = [_damaged(items, harm) for items in INPUTS[kind](MIXED).encode(X, y)]
-    decoded = _decode(MIXED, kind, sent)
-    MIXED.validate_rows(decoded.X)  # what the resampler demands of every row
+def test_a_damaged_entry_is_a_reject_or_rows_that_keep_the_contract(kind, schema, seed, harm):
+    X, y = _rows(schema, 3, seed)
+    sent = [_damaged(items, harm) for items in INPUTS[kind](schema).encode(X, y)]
+    decoded = _decode(schema, kind, sent)
+    schema.validate_rows(decoded.X)  # what the resampler demands of every row
     assert set(decoded.y.tolist()) <= {0, 1}
     assert decoded.n_rows.min() >= 1
+
+
+@pytest.mark.parametrize("kind", INPUTS)
+def test_a_null_is_a_letter_where_the_column_is_not_nullable(kind):
+    X, y = _rows(MIXED, 6)
+    X[np.arange(6), np.arange(6)] = np.nan
+    sent = [INPUTS[kind](NULLABLE).encode(X[[i]], y[[i]])[0] for i in range(6)]
+    decoded = _decode(MIXED, kind, sent)
+    assert len(decoded.y) == 0
+    assert {reject.reason for reject in decoded.rejects} <= {
+        Reason.MISSING_FIELD, Reason.NOT_FINITE, Reason.UNKNOWN_CATEGORY
+    }  # fmt: skip
+    assert [name in reject.detail for reject, name in zip(decoded.rejects, MIXED.names, strict=True)] == [True] * 6
+    again = _decode(NULLABLE, kind, [list(reject.original) for reject in decoded.rejects])
+    assert again.X.tobytes() == X.tobytes()
+
+
+def test_text_that_is_empty_is_null_and_what_is_no_number_is_not():
+    rows = [
+        [b"x", b"", b"kind", b"yes"],
+        [b"kind", b"no", b"colour", b"", b"flag", b"true"],
+        [b"x", b"nan", b"kind", b"yes"],
+        [b"kind", b""],
+    ]
+    decoded = _decode(NULLABLE, InputFormat.TEXT, rows)
+    np.testing.assert_array_equal(decoded.X, [[np.nan] * 6, [np.nan, np.nan, 1, np.nan, np.nan, np.nan]])
+    assert [reject.reason for reject in decoded.rejects] == [Reason.NOT_FINITE, Reason.UNKNOWN_CLASS]
+    named = FeatureSchema((Feature("a", "string", True, ("", "b"), nulls="inherit"),))
+    decoded = _decode(named, InputFormat.TEXT, [[b"a", b"", b"label", b"1"], [b"label", b"1"]])
+    np.testing.assert_array_equal(decoded.X, [[0], [np.nan]])
+
+
+@pytest.mark.parametrize("bits", [0x7FC00001, 0xFFC00000, 0x7F800001])
+@pytest.mark.parametrize("kind", [InputFormat.ROW, InputFormat.ROWS])
+def test_whatever_bits_stand_for_a_null_one_comes_out(kind, bits):
+    X, y = _rows(PLAIN, 4)
+    X.view(np.uint32)[1, 1] = bits
+    schema = PLAIN.with_rules(["b"])
+    decoded = _decode(schema, kind, INPUTS[kind](schema).encode(X, y))
+    assert decoded.rejects == []
+    X[1, 1] = np.nan
+    assert decoded.X.tobytes() == X.tobytes()
 
 
 # -- output
