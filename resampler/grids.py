@@ -165,6 +165,11 @@ class Tally:
         kernels.tally(numbers, words, self._extremes, self._counts, self._keys, self._times)
 
     @property
+    def largest(self) -> float:
+        """The value furthest from 0; 0 where there is none."""
+        return float(np.abs(self._extremes).max()) if self._counts[kernels.N] else 0.0
+
+    @property
     def grid(self) -> Grid | None:
         """What the column keeps; None if nothing was found."""
         from resampler.kernels import grids as kernels
@@ -173,7 +178,7 @@ class Tally:
         if not n:
             return None
         low, high = self._extremes.tolist()
-        step, single = self._step(max(abs(low), abs(high)))
+        step, single = self._step(self.largest)
         distinct, once = int(self._counts[kernels.DISTINCT]), int(self._counts[kernels.ONCE])
         closed = distinct <= min(DISTINCT, n / TIMES) and once <= UNSEEN * n
         if closed and (step is None or distinct == 1 or distinct < FILLED * ((high - low) / step + 1)):

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from feast_plugin.notices import notice
 from feast_plugin.versions.contract import TIMESTAMP, TIMESTAMP_TYPE, Contract
+from feast_plugin.versions.grids import Known, from_names, learn_grids, named
 from feast_plugin.versions.matrix import decode, encode, spread, wide_columns
 from resampler.columns import TEXT, family_of
 from resampler.errors import DataError
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from feast_plugin.versions.contract import StoredFeature
     from feast_plugin.versions.rows import CanonicalRows
+    from resampler.grids import Grids
     from resampler.methods.parameters import Parameters
     from resampler.methods.provenance import Provenance
     from resampler.schema import FeatureSchema
@@ -50,6 +52,8 @@ class Augmentation(NamedTuple):
         Minority rows of the training split with a null or non-finite feature: kept, and never a parent.
     plain : tuple of str
         Classes, or classes in subgroups, of which no row was in danger, so that the plain method's rows were made.
+    grids : dict
+        By feature, what values were put on (`feast_plugin.versions.grids.named`).
     """
 
     table: pa.Table
@@ -57,6 +61,7 @@ class Augmentation(NamedTuple):
     schema: FeatureSchema
     incomplete: int
     plain: tuple[str, ...] = ()
+    grids: dict[str, Any] = {}  # noqa: RUF012 - a NamedTuple's default, never written to
 
     def keep(self, chosen: NDArray[np.bool_]) -> Augmentation:
         """Leave synthetic rows out.
@@ -86,6 +91,8 @@ def augment(
     group_by: str | None = None,
     subgroups: str = "within",
     scale: NDArray[np.float32] | None = None,
+    grid: Grids = "off",
+    grids: dict[str, Any] | None = None,
 ) -> Augmentation:
     """Make the synthetic rows of the training split.
 
@@ -111,6 +118,10 @@ def augment(
         Whether each subgroup is balanced within itself, or grows in proportion to its rows.
     scale : ndarray of shape (n_features,), float32, optional
         Unit of distance of each column, by default fitted on the training split.
+    grid : {"auto", "off"}
+        Whether values are put on the grids of their columns.
+    grids : dict, optional
+        These, by feature; by default learned from the training split.
 
     Returns
     -------
@@ -135,6 +146,10 @@ def augment(
     schema = contract.feature_schema(rows.classes)
     schema = schema.with_scale(spread(rows, train, contract) if scale is None else scale)
 
+    on: Known | None = None
+    if grid == "auto":
+        on = learn_grids(rows, train, contract) if grids is None else from_names(grids, contract)
+
     around = METHODS[sampler].looks_around
     seen = np.flatnonzero(train) if around else np.flatnonzero(train & np.isin(rows.label, list(lacking)))
     real = rows.take([c.name for c in contract.columns], seen)
@@ -154,6 +169,7 @@ def augment(
         names=schema.names,
         groups=None if groups is None else groups[seen],
         around=(rows.label[train], None if groups is None else groups[train]),
+        grids=on,
     )
     _check_sizes(table, lacking, names, sampler, parameters, group_by, subgroups)
     with warnings.catch_warnings():
@@ -175,7 +191,14 @@ def augment(
     if wide:
         numbers = _with_wide_integers(numbers, real.filter(pa.array(complete)), made, wide, matrix, values)
     parents = made._replace(base=seen[made.base], neighbor=seen[made.neighbor], donor=seen[made.donor])
-    return Augmentation(table=numbers, parents=parents, schema=schema, incomplete=incomplete, plain=plain)
+    return Augmentation(
+        table=numbers,
+        parents=parents,
+        schema=schema,
+        incomplete=incomplete,
+        plain=plain,
+        grids={} if on is None else named(on, contract),
+    )
 
 
 def _groups(column: str, rows: CanonicalRows, train: NDArray[np.bool_]) -> NDArray[Any]:

@@ -46,7 +46,7 @@ def spread(rows: CanonicalRows, train: NDArray[np.bool_], contract: Contract) ->
                 chosen = pa.array(train[start : start + BATCH_ROWS])
                 part = rows.table[c.name].slice(start, BATCH_ROWS).filter(chosen)
                 origin = _origin(part, c) if origin is None else origin
-                total.add(_numbers(part, c, origin or 0))
+                total.add(column_numbers(part, c, origin or 0))
             scale[span] = _unit(total.deviation())
             rows.release()
     return scale
@@ -97,7 +97,7 @@ def _origin(column: pa.ChunkedArray, c: StoredFeature) -> int | None:
     return None if not first else first[0] if abs(first[0]) > EXACT else 0
 
 
-def _numbers(column: pa.ChunkedArray, c: StoredFeature, origin: int = 0) -> NDArray[Any]:
+def column_numbers(column: pa.ChunkedArray, c: StoredFeature, origin: int = 0) -> NDArray[Any]:
     """Return one column as numbers counted from `origin`, shape (n_rows, c.width); a null is NaN."""
     if not c.array:
         if pa.types.is_boolean(column.type):
@@ -172,7 +172,7 @@ def encode(table: pa.Table, contract: Contract) -> tuple[NDArray[Any], dict[str,
             codes = pc.index_in(table[c.name], value_set=vocabularies[c.name])
             matrix[:, span.start] = codes.cast(pa.float64()).to_numpy()
         else:
-            matrix[:, span] = _numbers(table[c.name], c, _origin(table[c.name], c) or 0)
+            matrix[:, span] = column_numbers(table[c.name], c, _origin(table[c.name], c) or 0)
     return matrix, vocabularies
 
 

@@ -157,6 +157,7 @@ def _draft(manifest: Manifest, **parts: Any) -> Draft:
         # Summed over other batches, a fitted scale could differ in its last bit.
         scale=np.array(manifest.schema.scale),
         findings=[Finding.from_dict(one) for one in manifest.findings],
+        grids=manifest.grids,  # another release may learn others
     )
 
 

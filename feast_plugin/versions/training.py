@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -139,6 +139,7 @@ def augment_training(
     contract: Contract,
     recipe: Recipe,
     scale: NDArray[np.float32] | None = None,
+    grids: dict[str, Any] | None = None,
 ) -> Training:
     """Make the synthetic rows of the training split, and clean where they meet others.
 
@@ -154,6 +155,8 @@ def augment_training(
         From `resolve`.
     scale : ndarray of shape (n_features,), float32, optional
         Unit of distance of each column, by default fitted on the training split.
+    grids : dict, optional
+        By feature, what synthetic values are put on where the recipe asks for it; by default learned there.
 
     Returns
     -------
@@ -179,6 +182,8 @@ def augment_training(
         group_by=recipe.group_by,
         subgroups=recipe.subgroups,
         scale=scale,
+        grid=recipe.grid,
+        grids=grids,
     )
     if recipe.cleaner is None:
         return Training(assignment, made, None)

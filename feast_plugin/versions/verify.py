@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ import pyarrow.parquet as pq
 
 from feast_plugin.versions import lineage
 from feast_plugin.versions.contract import Contract
+from feast_plugin.versions.grids import count_off_grid
 from feast_plugin.versions.identity import ContentDigest, hash_keys
 from feast_plugin.versions.matrix import spread
 from feast_plugin.versions.registry import datasets_of
@@ -134,7 +136,24 @@ def _outcomes(registry: Registry, manifest: Manifest, catalog: Catalog) -> Itera
     repeated = len(seen) - len(np.unique(seen))
     yield f"{repeated} real rows stand in two splits, or twice in one" if repeated else None
     if whole:
+        if manifest.grids:
+            yield _grid_problem(manifest, directory, contract)
         yield from _lineage_outcomes(manifest, directory, contents[SPLITS[TRAIN]])
+
+
+def _grid_problem(manifest: Manifest, directory: Location, contract: Contract) -> str | None:
+    """Look for synthetic values that are not on the grids that the manifest names."""
+    path = directory / manifest.splits[SPLITS[TRAIN]].file.path
+    off: Counter[str] = Counter()
+    with path.filesystem.open_input_file(path.path) as file:
+        columns = [*manifest.grids, contract.published_synthetic]
+        for batch in pq.ParquetFile(file).iter_batches(BATCH_ROWS, columns=columns):
+            synthetic = batch.filter(batch.column(contract.published_synthetic))
+            if synthetic.num_rows:
+                off += count_off_grid(pa.table(synthetic), manifest.grids, contract)
+    if not off:
+        return None
+    return f"values of synthetic rows are off the grids of their features: {dict(off)}"
 
 
 def _forgotten_problem(manifest: Manifest, catalog: Catalog) -> str | None:

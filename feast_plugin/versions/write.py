@@ -70,6 +70,8 @@ class Draft(NamedTuple):
         Which findings stop the version; by default none does.
     findings : list of Finding, optional
         What was found when the version was made first; by default it is sought.
+    grids : dict, optional
+        As in `Manifest`, by default learned from the training split where the recipe asks for it.
     """
 
     contract: Contract
@@ -84,6 +86,7 @@ class Draft(NamedTuple):
     scale: NDArray[np.float32] | None = None
     gate: Gate | None = None
     findings: list[Finding] | None = None
+    grids: dict[str, Any] | None = None
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -120,7 +123,7 @@ def write_version(draft: Draft, name: str, version: int, directory: Location) ->
     Real rows pass through in batches: memory follows the minority; with cleaning, the training split.
     """
     contract, rows, recipe = draft.contract, draft.rows, draft.recipe
-    assignment, made, cleaned = augment_training(rows, draft.assignment, contract, recipe, draft.scale)
+    assignment, made, cleaned = augment_training(rows, draft.assignment, contract, recipe, draft.scale, draft.grids)
     train = assignment == TRAIN
     schema = contract.arrow_schema(rows.table[contract.label].type)
     synthetic = publishable(rows, made, contract, schema)
@@ -198,6 +201,7 @@ def write_version(draft: Draft, name: str, version: int, directory: Location) ->
         }
         | (draft.notes or {}),
         findings=[one.to_dict() for one in findings] if draft.manifest_format >= FORMAT else [],
+        grids=made.grids if draft.manifest_format >= FORMAT else {},
         profile=profiler.profile().write(directory) if draft.manifest_format >= FORMAT else None,
         format=draft.manifest_format,
     )

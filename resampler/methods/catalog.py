@@ -58,6 +58,9 @@ class Method:
         Whether a base is joined with others, `k_neighbors` of which its class must have beside it.
     own_class : bool
         Whether these are of its class.
+    even : bool
+        Whether steps run evenly all the way to the neighbour: then the nearest grid value keeps the mean, and else the
+        row's draw decides (`resampler.kernels.grids`).
 
     Raises
     ------
@@ -79,6 +82,7 @@ class Method:
     needs_danger: bool = False
     joins: bool = True
     own_class: bool = True
+    even: bool = True
 
     def __post_init__(self) -> None:
         if self.place not in PLACES:
@@ -123,6 +127,7 @@ METHODS: dict[str, Method] = {
         looks_around=True,
         needs_danger=True,
         own_class=False,
+        even=False,
     ),
     "adasyn": Method(
         "smote from rows that meet other classes, each as often as it has neighbours of these",
@@ -144,6 +149,7 @@ METHODS: dict[str, Method] = {
         pair.towards_or_away,
         categories="none",
         looks_around=True,
+        even=False,
     ),
     "random": Method(
         "rows again as they are, or moved a little where shrinkage is given",

@@ -147,7 +147,7 @@ def oversample(
     parts = parts_of(table.y, wanted, table.groups if subgroups == "within" else None, names, table.around)
     mask = np.ones(table.X.shape[1], dtype=np.bool_) if rule.categories == "all" else table.categorical
     place = rule.place if parameters.shrinkage is None or rule.moved is None else rule.moved
-    made = [_nothing(table.y[:0], _columns(mask), place)]
+    made = [_nothing(table, _columns(mask), place)]
     grown: list[Grown] = []
     for part in parts:
         rows = table if part.rows is None else _rows_of(table, part)
@@ -200,12 +200,11 @@ def _plan(task: Task, rule: Method) -> tuple[Plan, bool]:
     return Plan(chosen.bases, row_ids, pairing.neighbors, chosen.weights, pairing.span, donors), plain
 
 
-def _nothing(labels: NDArray[Any], categorical: NDArray[np.int64], place: str) -> Provenance:
+def _nothing(table: Table, categorical: NDArray[np.int64], place: str) -> Provenance:
     """Return the provenance of no rows."""
     none = np.empty(0, dtype=np.int64)
-    return Provenance(
-        labels, none, none, none.astype(np.float32), none.reshape(0, len(categorical)), categorical, place
-    )
+    parents = none, none, none.astype(np.float32), none.reshape(0, len(categorical))
+    return Provenance(table.y[:0], *parents, categorical, place, grids=table.grids)
 
 
 def _drawn(task: Task, plan: Plan, rule: Method, categorical: NDArray[np.int64], place: str) -> Provenance:
@@ -214,7 +213,7 @@ def _drawn(task: Task, plan: Plan, rule: Method, categorical: NDArray[np.int64],
     parents = draw(plan, n, task.seed, part.stream)
     donors = np.empty((len(plan.bases), 0), dtype=np.int64) if plan.donors is None else part.place(plan.donors)
     drawn = None
-    if draws(place):
+    if draws(place) or (task.table.grids is not None and not rule.even):
         keys = plan.row_ids[parents.turn], parents.copy, np.full(n, part.stream)
         width = np.empty(0) if rule.width is None else rule.width(task)
         drawn = Draws(*keys, np.zeros(n, dtype=np.int64), width[None, :], task.seed)
@@ -227,6 +226,7 @@ def _drawn(task: Task, plan: Plan, rule: Method, categorical: NDArray[np.int64],
         categorical,
         place,
         drawn,
+        task.table.grids,
     )
 
 

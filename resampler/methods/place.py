@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from resampler.grids import Packed, pack
 from resampler.integers import interpolate_integers, shift_integers
 from resampler.kernels import generation
+from resampler.kernels.grids import settle
 from resampler.kernels.places import DRAWS, PLACES
 from resampler.layout import as_kernel_array, as_kernel_rows
 from resampler.neighbors import in_chunks
@@ -40,7 +42,9 @@ def draws(place: str) -> bool:
     return DRAWS[PLACES.index(place)]
 
 
-def build(X: NDArray[Any], made: Provenance, out: NDArray[Any] | None = None) -> NDArray[Any]:
+def build(
+    X: NDArray[Any], made: Provenance, out: NDArray[Any] | None = None, *, columns: NDArray[np.int64] | None = None
+) -> NDArray[Any]:
     """Make the synthetic rows of numeric columns, each operation rounded once in the rows' dtype.
 
     Parameters
@@ -51,21 +55,26 @@ def build(X: NDArray[Any], made: Provenance, out: NDArray[Any] | None = None) ->
         Where the synthetic ones come from.
     out : ndarray of shape (n_synthetic, n_features), optional
         Where to write them.
+    columns : ndarray of shape (n_features,), int64, optional
+        Which columns of those that the provenance knows these are; by default all.
 
     Returns
     -------
     ndarray of shape (n_synthetic, n_features)
-        `out`, or a new array of `X`'s dtype. On the segment ``X[base] + step * (X[neighbor] - X[base])``.
+        `out`, or a new array of `X`'s dtype. On the segment ``X[base] + step * (X[neighbor] - X[base])``; then put on
+        the grids that the provenance has.
     """
     real, code = as_kernel_rows(X), PLACES.index(made.place)
     rows = np.empty((len(made.base), X.shape[1]), dtype=real.dtype) if out is None else out
     base, neighbor = as_kernel_array(made.base, np.int64), as_kernel_array(made.neighbor, np.int64)
     step = as_kernel_array(made.step, np.float32)
-    drawn = made.draws
+    drawn, on = made.draws, None
+    if made.grids is not None and made.place != "copy":
+        on = pack(made.grids if columns is None else [made.grids[j] for j in columns])
     if drawn is None:
         none = np.empty(0, dtype=np.int64)
         every = (base, neighbor, step, none, none, np.uint64(0), 0, np.empty(0))
-        _run(partial(_build, code, real, every, rows), len(base))
+        _run(partial(_build, code, real, every, on, rows), len(base))
         return rows
     edges = np.flatnonzero(np.diff(drawn.part, prepend=-1, append=-1))  # rows of a part stand together
     for first, last in pairwise(edges.tolist()):
@@ -73,12 +82,23 @@ def build(X: NDArray[Any], made: Provenance, out: NDArray[Any] | None = None) ->
         width = as_kernel_array(drawn.width[drawn.part[first]], np.float64)
         keys = drawn.row_id[of], drawn.number[of], np.uint64(drawn.seed), int(drawn.stream[first]), width
         some = (base[of], neighbor[of], step[of], *keys)
-        _run(partial(_build, code, real, some, rows[of]), last - first)
+        _run(partial(_build, code, real, some, on, rows[of]), last - first)
     return rows
 
 
-def _build(code: int, real: NDArray[Any], parents: tuple[Any, ...], out: NDArray[Any], first: int, last: int) -> None:
+def _build(
+    code: int,
+    real: NDArray[Any],
+    parents: tuple[Any, ...],
+    on: Packed | None,
+    out: NDArray[Any],
+    first: int,
+    last: int,
+) -> None:
     generation.build(code, real, *parents, first, last, out)
+    if on is not None and len(on.column):
+        base, _, _, *keys, _ = parents
+        settle(real, base, *keys, DRAWS[code], *on, first, last, out)
 
 
 def _run(task: Callable[[int, int], None], n: int) -> None:

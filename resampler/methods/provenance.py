@@ -11,9 +11,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from resampler.grids import Grid
+
 
 class Draws(NamedTuple):
-    """What a place draws beside the step, for places that do (`resampler.kernels.places`).
+    """What a row draws beside the step, where its place (`resampler.kernels.places`) or its grids do.
 
     Parameters
     ----------
@@ -54,7 +56,9 @@ class Provenance(NamedTuple):
         Where the row lies in the other columns: one of `resampler.kernels.places.PLACES`. On the ``segment`` they are
         ``X[base] + step * (X[neighbor] - X[base])``, rounded in integer columns.
     draws : Draws, optional
-        What the place draws beside the step, where it does.
+        What the place, or putting on grids, draws beside the step, where it does.
+    grids : tuple of Grid or None, optional
+        By column, what the row was put on; None where values lie anywhere.
 
     Notes
     -----
@@ -69,6 +73,7 @@ class Provenance(NamedTuple):
     categorical_features: NDArray[np.int64]
     place: str = "segment"
     draws: Draws | None = None
+    grids: tuple[Grid | None, ...] | None = None
 
     def take(self, rows: NDArray[Any]) -> Provenance:
         """Keep some of the synthetic rows.
@@ -87,7 +92,7 @@ class Provenance(NamedTuple):
         if draws is not None:
             draws = Draws._make((*(column[rows] for column in draws[:4]), draws.width, draws.seed))
         kept = (column[rows] for column in self[:5])
-        return Provenance._make((*kept, self.categorical_features, self.place, draws))
+        return Provenance._make((*kept, self.categorical_features, self.place, draws, self.grids))
 
 
 def join(parts: Sequence[Provenance]) -> Provenance:
@@ -96,7 +101,7 @@ def join(parts: Sequence[Provenance]) -> Provenance:
     Parameters
     ----------
     parts : sequence of Provenance
-        One or more, of the same columns, place and seed.
+        One or more, of the same columns, place, seed and grids.
 
     Returns
     -------
@@ -112,4 +117,4 @@ def join(parts: Sequence[Provenance]) -> Provenance:
         width = np.concatenate([each.width for each in known])
         draws = Draws._make((*keys, part_of, width, known[0].seed))
     columns = [np.concatenate(column) for column in zip(*(part[:5] for part in parts), strict=True)]
-    return Provenance._make((*columns, first.categorical_features, first.place, draws))
+    return Provenance._make((*columns, first.categorical_features, first.place, draws, first.grids))

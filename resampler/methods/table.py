@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from resampler.grids import Grid
+
 
 class Table(NamedTuple):
     """Rows of several classes.
@@ -46,6 +48,8 @@ class Table(NamedTuple):
         Subgroup of each row: rows of two are never joined.
     around : tuple of ndarray of shape (n_all,), or None
         Class and subgroup of all rows, where the table holds only some classes; no subgroups may be None.
+    grids : tuple of Grid or None, optional
+        By column, what synthetic values are put on; by default they lie anywhere.
     """
 
     X: Any
@@ -57,6 +61,7 @@ class Table(NamedTuple):
     space: NDArray[Any] | None = None
     groups: NDArray[Any] | None = None
     around: tuple[NDArray[Any], NDArray[Any] | None] | None = None
+    grids: tuple[Grid | None, ...] | None = None
 
     def take(self, rows: NDArray[np.int64]) -> Table:
         """Return some of the rows.

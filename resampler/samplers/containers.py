@@ -252,7 +252,7 @@ class Container:
         if numeric:
             matrix = self.numbers(numeric if copied else None)
             real = dense_rows(matrix)
-            rows = build(real, provenance)
+            rows = build(real, provenance, columns=np.array(numeric))
             for at, j in enumerate(numeric):
                 wide = self._wide(j)
                 cells[j] = rows[:, at] if wide is None else build_integers(wide, provenance, real[:, at], rows[:, at])

@@ -49,7 +49,7 @@ def append_synthetic(X: Any, provenance: Provenance) -> Any:
     """
     categorical = provenance.categorical_features
     if sparse.issparse(X):
-        if categorical.size or provenance.place != "segment":
+        if categorical.size or provenance.place != "segment" or provenance.grids is not None:
             return type(X)(append_synthetic(X.toarray(), provenance))
         return sparse.vstack([X, made_sparse(X, provenance)], format=X.format)
     n, d = X.shape
@@ -61,7 +61,7 @@ def append_synthetic(X: Any, provenance: Provenance) -> Any:
         return out
     numeric = np.setdiff1d(np.arange(d), categorical)
     real = dense_rows(X[:, numeric])
-    rows = build(real, provenance)
+    rows = build(real, provenance, columns=numeric)
     for at, j in enumerate(numeric):
         if X.dtype.kind in "iu" and are_wide(X[:, j]):
             made[:, j] = build_integers(X[:, j], provenance, real[:, at], rows[:, at])

@@ -144,7 +144,8 @@ class _PandasFrame(_Table):
         return self.shape[1] > 0 and all(hasattr(t, "subtype") and hasattr(t, "fill_value") for t in self._dtypes)
 
     def made(self, provenance: Provenance) -> Any:
-        if not self._all_sparse or provenance.categorical_features.size or provenance.place != "segment":
+        near = provenance.place == "segment" and provenance.grids is None  # else no cell is sure to stay 0
+        if not self._all_sparse or provenance.categorical_features.size or not near:
             return super().made(provenance)
         rows = made_sparse(self.numbers(), provenance)
         return self._pandas.DataFrame.sparse.from_spmatrix(rows, columns=self.given.columns).astype(self.given.dtypes)
