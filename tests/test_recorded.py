@@ -177,11 +177,15 @@ def store(tmp_path_factory):
         "random": {"sampler": "random"},
         "smoothed": {"feature_service": "numeric", "sampler": "random", "shrinkage": 0.5},
         "embedding": {"feature_service": "numeric", "sampler": "embedding"},
+        "grids": {"grid": "auto"},
+        "borderline-2-grids": {"feature_service": "numeric", "sampler": "borderline-2", "grid": "auto"},
+        "smoothed-grids": {"feature_service": "numeric", "sampler": "random", "shrinkage": 0.5, "grid": "auto"},
     }.items(),
 )
 def test_snapshots(store, name, options):
     repository, frame = store
-    given = {"feature_service": "all", "ratio": 0.5, "seed": 5, "k_neighbors": 3} | options
+    given = {"feature_service": "all", "ratio": 0.5, "seed": 5, "k_neighbors": 3}
+    given |= {"missing": "complete", "grid": "off"} | options
     version = create_snapshot(repository, name=name, entity_df=frame, label="fraud", **given)
     lineage = pq.read_table(f"{version.uri}/lineage.parquet")
     check(f"snapshot {name}, digest", version.digest)
