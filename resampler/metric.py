@@ -220,7 +220,7 @@ def make_penalty(
     categorical_mask : ndarray of shape (n_features,), bool, or None
         None means that all columns are numeric.
     numeric_std : ndarray or None
-        Standard deviations of the numeric columns; None means 1.
+        Standard deviations of the numeric columns, NaN for one without a value, which does not count; None means 1.
     n_features : int
         Width of a row.
 
@@ -240,7 +240,8 @@ def make_penalty(
     """
     penalty = np.full(n_features, NUMERIC)
     if categorical_mask is not None:
-        median = 1.0 if numeric_std is None or len(numeric_std) == 0 else float(np.median(numeric_std))
+        spread = np.empty(0) if numeric_std is None else numeric_std[~np.isnan(numeric_std)]
+        median = float(np.median(spread)) if len(spread) else 1.0
         if median > 0 and median**2 < np.finfo(np.float64).tiny:
             raise InvalidInputError(
                 f"numeric columns beside categorical ones must spread by 1e-150 units or more, got {median:g} as the "

@@ -11,6 +11,7 @@ from numba import config
 from resampler.errors import InvalidInputError
 from resampler.kernels.batch.cells import CELL_ROWS, UNROLLED_COLUMNS, bisect, fill
 from resampler.kernels.batch.neighbors import scan_cells
+from resampler.kernels.batch.partial import fill_partial, scan_partial
 from resampler.layout import as_kernel_array, as_kernel_rows
 from resampler.resolution import RANGES, exponent_of, resolve, scaled_penalty
 
@@ -67,7 +68,7 @@ class _Cells:
         self.ids = row_ids[self.order]
         self.place = np.empty(n, dtype=np.int64)
         self.place[self.order] = np.arange(n)
-        self.queries = self.place[queries]
+        self.queries = self.sampled = self.place[queries]
 
     def search(self, queries: NDArray[np.int64], k: int, budget: int, n_threads: int) -> NDArray[np.int64]:
         """Return the places of the neighbours of the rows at places `queries`."""
@@ -79,33 +80,23 @@ class _Cells:
         bits = np.empty(0, dtype=np.int32 if self.cells.dtype == np.float32 else np.int64)
 
         def scan(first: int, last: int) -> None:
-            scan_cells(
-                self.cells,
-                self.centers,
-                self.lows,
-                self.highs,
-                self.penalty,
-                self.ids,
-                wanted,
-                first,
-                last,
-                budget,
-                bits,
-                places,
-                distances,
-            )
+            self._scan(self.penalty, self.ids, wanted, first, last, budget, bits, places, distances)
 
         in_chunks(scan, len(self.cells), _CELLS_A_TASK, n_threads)
         return places[queries]
 
+    def _scan(self, *rest: Any) -> None:
+        scan_cells(self.cells, self.centers, self.lows, self.highs, *rest)
+
     def budget_for(self, k: int, n_threads: int) -> tuple[int, float]:
         """Find how many cells a query must scan for `RECALL`, on some queries of some cells."""
-        places = np.sort(self.queries)
+        places, n_cells = np.sort(self.sampled), len(self.cells)
+        if not len(places):
+            return n_cells, 1.0
         asked, first = np.unique(places // CELL_ROWS, return_index=True)
         chosen = asked[:: -(-len(asked) // _SAMPLE_CELLS)]
         turn = np.arange(len(places)) - np.repeat(first, np.diff(np.append(first, len(places))))
         sample = places[np.isin(places // CELL_ROWS, chosen) & (turn < _SAMPLE_ROWS)]
-        n_cells = len(self.cells)
         truth = np.sort(self.search(sample, k, n_cells, n_threads), axis=1)
         budget = 4
         while budget < n_cells:
@@ -115,6 +106,41 @@ class _Cells:
                 return budget, recall
             budget += budget // 2
         return n_cells, 1.0
+
+
+class _PartialCells(_Cells):
+    """The same of a matrix with nulls: rows stand in cells as if a column's mean stood for its nulls."""
+
+    def __init__(
+        self,
+        X: NDArray[Any],
+        row_ids: NDArray[np.int64],
+        inverse_scale: NDArray[Any],
+        penalty: NDArray[Any],
+        queries: NDArray[np.int64],
+    ) -> None:
+        nulls = np.isnan(X)
+        filled = np.where(nulls, _means(X, row_ids).astype(X.dtype), X)
+        super().__init__(filled, row_ids, inverse_scale, penalty, queries)
+        self.lacking = np.empty(len(self.cells), dtype=np.int64)
+        fill_partial(X, inverse_scale, penalty < 0, self.order, self.cells, self.lows, self.highs, self.lacking)
+        self.has_nulls = np.isnan(self.cells[:, : X.shape[1]]).any(axis=2)
+        self.empty = nulls.all(axis=1)[self.order]
+        self.sampled = self.queries[~self.empty[self.queries]]
+
+    def search(self, queries: NDArray[np.int64], k: int, budget: int, n_threads: int) -> NDArray[np.int64]:
+        """Return the places of the neighbours; a row without a value is as far from all: it has the lowest ids."""
+        found = np.empty((len(queries), k), dtype=np.int64)
+        empty = self.empty[queries]
+        if not empty.all():
+            found[~empty] = super().search(queries[~empty], k, budget, n_threads)
+        lowest = np.argsort(self.ids)[: k + 1]
+        itself = lowest == queries[empty, None]
+        found[empty] = lowest[np.argsort(itself, axis=1, kind="stable")[:, :k]]
+        return found
+
+    def _scan(self, *rest: Any) -> None:
+        scan_partial(self.cells, self.centers, self.lows, self.highs, self.has_nulls, self.lacking, *rest)
 
 
 def in_chunks(task: Callable[[int, int], None], n: int, chunk: int, n_threads: int | None = None) -> None:
@@ -140,16 +166,26 @@ def in_chunks(task: Callable[[int, int], None], n: int, chunk: int, n_threads: i
             done.result()
 
 
-def _in_float32(
-    X: NDArray[np.float64], inverse_scale: NDArray[np.float64], penalty: NDArray[np.float64]
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float64]]:
-    """Return rows in units of scale about their mean, and the metric that goes with them: twice as many fit a vector.
+def _means(X: NDArray[Any], row_ids: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the mean of each column's values, 0 where it has none; summed by id, so that no order of rows shows."""
+    order = np.argsort(row_ids, kind="stable")
+    columns = (column[np.isfinite(column)] for column in (X[order, j] for j in range(X.shape[1])))
+    return np.array([column.mean(dtype=np.float64) if column.size else 0.0 for column in columns])
 
-    About the mean, because what all rows have in common would take the digits in which they differ; times a power of
+
+def _in_float32(
+    X: NDArray[np.float64],
+    inverse_scale: NDArray[np.float64],
+    penalty: NDArray[np.float64],
+    center: NDArray[np.float64],
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float64]]:
+    """Return rows in units of scale about a center, and the metric that goes with them: twice as many fit a vector.
+
+    About their mean, because what all rows have in common would take the digits in which they differ; times a power of
     two where squares would vanish in float32.
     """
     exponent = exponent_of(X, inverse_scale, penalty < 0, RANGES[np.dtype(np.float32)]) or 0
-    shift = np.where(penalty < 0, X.mean(axis=0), 0)
+    shift = np.where(penalty < 0, center, 0)
     rows = np.empty(X.shape, dtype=np.float32)
     for first in range(0, len(X), _ROWS_AT_ONCE):  # no second matrix of float64
         part = slice(first, first + _ROWS_AT_ONCE)
@@ -173,7 +209,8 @@ def nearest_rows(
     Parameters
     ----------
     X : ndarray of shape (n_samples, n_features), float32 or float64
-        Finite, within 1e16 units of scale.
+        Within 1e16 units of scale; NaN is a null. Two rows are measured over the columns that both have, and the
+        squared distance is scaled up to all columns; without one in common they are infinitely far apart.
     k : int
         Neighbours a row, below n_samples.
     queries : ndarray of shape (n_queries,), int64, optional
@@ -218,12 +255,14 @@ def nearest_rows(
     penalties = np.full(d, -1.0) if penalty is None else penalty.astype(np.float64)
     threads = n_threads or config.NUMBA_NUM_THREADS
 
+    partial = bool(np.isnan(X.min(initial=np.inf)))
     approximate = method == "approximate" or (method == "auto" and n > AUTO_EXACT_ROWS)
     if approximate and X.dtype == np.float64:
-        X, inverse, penalties = _in_float32(X, inverse, penalties)
+        center = _means(X, ids) if partial else X.mean(axis=0)
+        X, inverse, penalties = _in_float32(X, inverse, penalties, center)
     else:
         X, inverse, penalties = resolve(X, inverse, penalties)
-    cells = _Cells(X, ids, inverse, penalties.astype(X.dtype), asked)
+    cells = (_PartialCells if partial else _Cells)(X, ids, inverse, penalties.astype(X.dtype), asked)
     budget, recall = len(cells.cells), 1.0
     if approximate:
         budget, recall = cells.budget_for(k, threads)

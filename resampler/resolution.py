@@ -46,7 +46,7 @@ def resolve(
     Parameters
     ----------
     X : ndarray of shape (n_samples, n_features), float32 or float64
-        Finite, within 1e16 units of scale.
+        Within 1e16 units of scale; NaN is a null.
     inverse_scale : ndarray of shape (n_features,), of the dtype of `X`
         What columns are multiplied by.
     penalty : ndarray of shape (n_features,), float64
@@ -78,7 +78,8 @@ def resolve(
     with np.errstate(over="ignore"):  # a column of one value may be too large for this
         for part in _parts(len(X)):
             rows[part] = np.ldexp(X[part].astype(np.float64), powers) * factors
-    rows[:, numeric & (_spans(X, inverse_scale) == 0)] = 0  # all rows are equal in it
+    flat = numeric & (_spans(X, inverse_scale) == 0)  # all rows are equal in it
+    rows[:, flat] = np.where(np.isnan(X[:, flat]), np.nan, 0)
     return rows, np.ones_like(inverse_scale), scaled_penalty(penalty, exponent)
 
 
@@ -174,16 +175,21 @@ def deviations(X: NDArray[Any], dtype: Any = np.float64) -> NDArray[Any]:
     Parameters
     ----------
     X : ndarray of shape (n_samples, n_features), floating
-        Finite.
+        Finite, or NaN for a null.
     dtype : dtype
         What sums are taken in; float32 or float64.
 
     Returns
     -------
     ndarray of shape (n_features,)
-        Of that dtype; sums are divided by n_samples.
+        Of that dtype; sums are divided by n_samples, or by the number of a column's values where it has nulls; NaN
+        for a column that has no value.
     """
-    exponent = int(np.frexp(np.abs(X).max(initial=0))[1])
+    largest = np.abs(X).max(initial=0)
+    if np.isnan(largest):
+        columns = (column[~np.isnan(column)] for column in X.T)
+        return np.array([deviations(c[:, None], dtype)[0] if c.size else np.nan for c in columns], dtype=dtype)
+    exponent = int(np.frexp(largest)[1])
     if exponent > (-400 if dtype == np.float64 else -40):
         return X.std(axis=0, dtype=dtype)
     return np.ldexp(np.ldexp(X, -exponent).std(axis=0, dtype=dtype), exponent)
@@ -230,4 +236,8 @@ def _least(X: NDArray[Any], inverse_scale: NDArray[Any], numeric: NDArray[np.boo
 
 def _spans(X: NDArray[Any], inverse_scale: NDArray[Any]) -> NDArray[np.float64]:
     low, high = X.min(axis=0).astype(np.float64), X.max(axis=0).astype(np.float64)
+    if np.isnan(low).any():
+        low = np.fmin.reduce(X, axis=0, initial=np.inf).astype(np.float64)
+        high = np.fmax.reduce(X, axis=0, initial=-np.inf).astype(np.float64)
+        low, high = np.where(low <= high, low, 0), np.where(low <= high, high, 0)  # a column of nulls spans nothing
     return (high - low) * inverse_scale.astype(np.float64)

@@ -91,6 +91,15 @@ def distance(a, b, penalty):
     return total
 
 
+def partial_distance(a, b, penalty):
+    """Squared, over the columns that both have, scaled up to all; infinite where there is none."""
+    both = ~np.isnan(a) & ~np.isnan(b)
+    if not both.any():
+        return a.dtype.type(np.inf)
+    factor = a.dtype.type(len(penalty)) / a.dtype.type(np.count_nonzero(both))
+    return distance(a[both], b[both], penalty[both]) * factor
+
+
 def distance_to_box(row, low, high):
     """Squared, summed in column order: 0 for a column within the bounds."""
     total = row.dtype.type(0)

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from naive.batch import partial_distance
 from naive.online import distance
 
 from resampler.errors import InvalidInputError
@@ -92,3 +93,51 @@ def test_bad_arguments_are_named():
         nearest_rows(X, 2, method="nearest")
     with pytest.raises(InvalidInputError, match="need at least 6 rows, got 5"):
         nearest_rows(X, 5)
+
+
+@given(
+    n=st.sampled_from([2, 3, 127, 128, 130, 300]),
+    d=st.sampled_from([1, 2, 7, 8, 9, 17]),
+    share=st.sampled_from([0.01, 0.2, 0.9]),
+    dtype=st.sampled_from([np.float32, np.float64]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_neighbors_of_rows_with_nulls_are_the_naive_ones(n, d, share, dtype, seed):
+    rng = np.random.default_rng(seed)
+    X = (rng.integers(-4, 5, size=(n, d)) / 2).astype(dtype)
+    X[rng.random(n) < 0.2] = X[0]
+    X[rng.random((n, d)) < share] = np.nan
+    X[rng.random(n) < share / 5] = np.nan  # rows without a value
+    ids, k = rng.permutation(2 * n)[:n], min(n - 1, int(rng.integers(1, 7)))
+    penalty = np.where(rng.random(d) < 0.2, 0.75, -1.0)
+    found = nearest_rows(X, k, row_ids=ids, penalty=penalty)
+    assert np.array_equal(found.indices, nearest_rows(X, k, row_ids=ids, penalty=penalty, n_threads=2).indices)
+    shuffle = rng.permutation(n)
+    again = nearest_rows(X[shuffle], k, row_ids=ids[shuffle], penalty=penalty).indices
+    assert np.array_equal(shuffle[again], found.indices[shuffle])
+    for i in rng.integers(0, n, 12):
+        away = [partial_distance(X[j], X[i], penalty.astype(dtype)) for j in range(n)]
+        assert found.indices[i].tolist() == sorted((j for j in range(n) if j != i), key=lambda j: (away[j], ids[j]))[:k]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_an_approximate_search_among_nulls_keeps_its_recall_and_its_bits(dtype):
+    rows, rng, ids = clustered(20_000, 16).astype(dtype), np.random.default_rng(2), np.arange(20_000)
+    rows[rng.random(rows.shape) < 0.1] = np.nan
+    rows[rng.random(len(rows)) < 0.02] = np.nan
+    exact = nearest_rows(rows, 5).indices
+    one = nearest_rows(rows, 5, method="approximate", n_threads=1)
+    shuffle = rng.permutation(len(rows))
+    two = nearest_rows(rows[shuffle], 5, row_ids=ids[shuffle], method="approximate", n_threads=2).indices
+    assert np.array_equal(shuffle[two], one.indices[shuffle])
+    recall = np.mean([len(np.intersect1d(a, b)) / 5 for a, b in zip(exact, one.indices, strict=True)])
+    assert min(recall, one.recall) >= 0.9
+
+
+@pytest.mark.parametrize("unit", [1e-30, 1e-300])
+def test_nulls_among_tiny_numbers(unit):
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(200, 4))
+    X[rng.random(X.shape) < 0.2] = np.nan
+    X[:, 3] = np.nan
+    assert np.array_equal(nearest_rows(X * unit, 4).indices, nearest_rows(X, 4).indices)
