@@ -91,13 +91,18 @@ def distance(a, b, penalty):
     return total
 
 
-def partial_distance(a, b, penalty):
-    """Squared, over the columns that both have, scaled up to all; infinite where there is none."""
+def common_distance(a, b, penalty):
+    """Squared, over the columns that both have."""
     both = ~np.isnan(a) & ~np.isnan(b)
-    if not both.any():
+    return distance(a[both], b[both], penalty[both])
+
+
+def partial_distance(a, b, penalty):
+    """The same, scaled up to all columns; infinite where they have none in common."""
+    both = np.count_nonzero(~np.isnan(a) & ~np.isnan(b))
+    if not both:
         return a.dtype.type(np.inf)
-    factor = a.dtype.type(len(penalty)) / a.dtype.type(np.count_nonzero(both))
-    return distance(a[both], b[both], penalty[both]) * factor
+    return common_distance(a, b, penalty) * (a.dtype.type(len(penalty)) / a.dtype.type(both))
 
 
 def distance_to_box(row, low, high):

@@ -156,16 +156,27 @@ def _least(gaps, open_to_nulls, spare):
 
 
 @njit(nogil=True)
-def _within(query, low, high, has_nulls, lacking, limit, gaps):
-    """Say whether a cell may hold a row whose sum of squares to a query is `limit` or less."""
-    d = has_nulls.shape[0]
-    zero = gaps.dtype.type(0)
-    total = zero
-    for j in range(d):
-        away = max(low[j] - query[j], query[j] - high[j])
-        gaps[j] = away * away if away > 0 else zero  # and none where the query has a null
-        total += gaps[j]
-    return total <= limit or _least(gaps, has_nulls, lacking) <= limit
+def _box_distances(cell, low, high, out):
+    """Write the squared distance of each of a cell's rows, by the values that it has, to the box of another."""
+    zero = out.dtype.type(0)
+    for lane in range(CELL_ROWS):
+        out[lane] = 0
+    for j in range(low.shape[0]):
+        a, b = low[j], high[j]
+        for lane in range(CELL_ROWS):
+            q = cell[j, lane]
+            below, above = a - q, q - b
+            x = below if below > above else above
+            out[lane] += x * x if x > zero else zero
+
+
+@njit(nogil=True)
+def _may_hold(query, low, high, has_nulls, lacking, limit, gaps):
+    """Say whether a cell may hold a row whose sum of squares to a query is `limit` or less, for all its nulls."""
+    for j in range(has_nulls.shape[0]):
+        x = max(low[j] - query[j], query[j] - high[j])
+        gaps[j] = x * x if x > 0 else 0  # and none where the query has a null
+    return _least(gaps, has_nulls, lacking) <= limit
 
 
 @njit(nogil=True)
@@ -233,7 +244,7 @@ def scan_partial(
     both = np.empty(CELL_ROWS, dtype=cells.dtype)
     queries = np.empty((CELL_ROWS, cells.shape[1]), dtype=cells.dtype)
     queries[:] = np.nan
-    limits = np.empty(CELL_ROWS, dtype=cells.dtype)
+    limits = np.zeros(CELL_ROWS, dtype=cells.dtype)
     limit_bits = limits.view(bits.dtype)
     shares = np.empty(CELL_ROWS, dtype=cells.dtype)
     gaps = np.empty(d, dtype=cells.dtype)
@@ -263,11 +274,13 @@ def scan_partial(
             for c in around:
                 if asking == 0:
                     break
+                _box_distances(cells[home], lows[c], highs[c], out)
+                beyond = out > limits
                 for lane in rows:
                     if spent[lane] == budget:
                         continue
                     query = queries[lane]
-                    if c != home and not _within(
+                    if beyond[lane] and not _may_hold(
                         query, lows[c], highs[c], has_nulls[c], lacking[c], limits[lane], gaps
                     ):
                         continue

@@ -74,8 +74,7 @@ def test_distances(d, dtype, share, seed, limit):
     out, both, bound = np.empty(CELL_ROWS, dtype), np.empty(CELL_ROWS, dtype), np.array([limit], dtype)
     bits = np.int32 if dtype == np.float32 else np.int64
     whole = kernels._distances(cells, 0, query, penalty, bound.view(bits)[0], out.view(bits), out, both)
-    common = ~np.isnan(X) & ~np.isnan(X[2])
-    sums = [naive_batch.distance(row[c], X[2, c], penalty[c]) for row, c in zip(X, common, strict=True)]
+    sums = [naive_batch.common_distance(row, X[2], penalty) for row in X]
     assert whole == (min(sums) <= bound[0])
     assert not whole or out.tolist() == [naive_batch.partial_distance(row, X[2], penalty) for row in X]
 
@@ -90,17 +89,19 @@ def test_no_bound_leaves_a_row_out(d, dtype, share, seed):
     made, rows = Cells(X, numeric, order), X[order].reshape(4, CELL_ROWS, d)
     gaps, asked = np.empty(d, dtype), [int(i) for i in rng.integers(0, CELL_ROWS, 4)]
     sums = {
-        (i, c): min(
-            naive_batch.distance(*(r[~np.isnan(q + r)] for r in (row, q)), penalty[~np.isnan(q + row)])
-            for row in rows[c]
-        )
-        for i, q in ((i, rows[0, i]) for i in asked)
+        (i, c): min(naive_batch.common_distance(row, rows[0, i], penalty) for row in rows[c])
+        for i in asked
         for c in range(4)
     }
     slack = dtype(1 + (d + 4) * kernels._SLACK)
+    out = np.empty(CELL_ROWS, dtype)
+    out = np.empty(CELL_ROWS, dtype)
     for (i, c), nearest in sums.items():
         cell = made.lows[c], made.highs[c], made.has_nulls[c], made.lacking[c]
-        assert kernels._within(rows[0, i], *cell, dtype(nearest) * slack, gaps)
+        assert kernels._may_hold(rows[0, i], *cell, dtype(nearest) * slack, gaps)
+        kernels._box_distances(made.cells[0], *cell[:2], out)
+        has = ~np.isnan(rows[0, i])
+        assert out[i] == naive_batch.distance_to_box(rows[0, i, has], cell[0][:d][has], cell[1][:d][has])
     furthest = dtype(rng.random() * 9)
     around = kernels._cells_within(
         made.centers, made.lows, made.highs, made.has_nulls, made.lacking, 0, furthest * slack
