@@ -16,6 +16,7 @@ from click.core import ParameterSource
 
 from feast_plugin import notices
 from feast_plugin.printing.created import created
+from feast_plugin.printing.difference import difference
 from feast_plugin.printing.versions import listed, shown, summary
 from feast_plugin.registries import REGISTRIES
 from feast_plugin.versions.gate import Gate
@@ -220,12 +221,16 @@ def verify(place: _Place, name: str, version: int | None, *, as_json: bool) -> N
 def diff(first: int, second: int, place: _Place, name: str, *, as_json: bool) -> None:
     """Compare two versions.
 
-    Shows parameters, contract, counts and distributions.
+    Shows parameters, contract, rows that came, went and changed, nulls and drift a feature, and what became of the
+    synthetic rows.
     """
     from feast_plugin.versions.diff import diff_snapshot
 
     found = diff_snapshot(first, second, name=name, root=place.root)
-    click.echo(json.dumps(found) if as_json else json.dumps(found, indent=1))
+    if as_json:
+        click.echo(json.dumps(found))
+    else:
+        _print(difference(found))
 
 
 @snapshot.command()

@@ -55,7 +55,7 @@ def share(value: float) -> str:
         With as many digits as it needs: what is above nothing is never written as nothing.
     """
     percent = 100 * value
-    if percent and not 0.05 <= percent <= 99.95:
+    if 0 < percent < 100 and not 0.05 <= percent <= 99.95:
         return f"{percent:.2g} %" if percent < 50 else f"{percent:.6g} %"
     return f"{percent:.1f} %"
 

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
-
 from feast_plugin.versions.catalog import Catalog
-from resampler.errors import CorruptStateError
+from feast_plugin.versions.compare import Comparison, Stored
+from feast_plugin.versions.descent import COLUMNS, compare_descent
+from feast_plugin.versions.split import SPLITS
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from numpy.typing import NDArray
 
     from feast_plugin.versions.manifest import Manifest
 
@@ -36,8 +31,10 @@ def diff_snapshot(first: int, second: int, *, name: str, root: str | Path) -> di
     -------
     dict
         `equal` (same digest); `parameters` and `contract`, each name that differs with both values; `counts` of each
-        split in both; `distributions`: for each feature of both and each split of both, the shift of a numeric mean
-        in standard deviations of the first, or the total variation distance of a categorical one.
+        split in both; `rows` and `drift` of the real rows, as `feast_plugin.versions.compare.Comparison.run`;
+        `synthetic`, as `feast_plugin.versions.descent.compare_descent`, None where a version does not store its
+        synthetic rows; `findings` that `came`, `went`, or `changed` their figure, None where a version was never
+        checked.
 
     Raises
     ------
@@ -48,16 +45,20 @@ def diff_snapshot(first: int, second: int, *, name: str, root: str | Path) -> di
     """
     catalog = Catalog.open(name, root)
     a, b = catalog.load(first), catalog.load(second)
+    before, after = (Stored(m, catalog.directory(m.version)) for m in (a, b))
+    rows, drift = Comparison(before, after).run()
+    known = before.has_synthetic and after.has_synthetic
     return {
         "name": catalog.name,
         "versions": [first, second],
         "equal": a.digest == b.digest,
         "parameters": _changes(_parameters(a), _parameters(b)),
         "contract": _changes(_features(a), _features(b)),
-        "counts": {
-            split: [m.counts.get(split) for m in (a, b)] for split in sorted({*a.splits, *b.splits}, reverse=True)
-        },
-        "distributions": {split: _shifts(catalog, a, b, split) for split in a.splits if split in b.splits},
+        "counts": {split: [m.counts.get(split) for m in (a, b)] for split in SPLITS if split in {*a.splits, *b.splits}},
+        "rows": rows,
+        "synthetic": compare_descent(before.lineage(COLUMNS), after.lineage(COLUMNS)) if known else None,
+        "drift": drift,
+        "findings": _findings(a, b),
     }
 
 
@@ -82,49 +83,13 @@ def _changes(a: dict[str, Any], b: dict[str, Any]) -> dict[str, list[Any]]:
     return {name: [a.get(name), b.get(name)] for name in names if a.get(name) != b.get(name)}
 
 
-def _shifts(catalog: Catalog, a: Manifest, b: Manifest, split: str) -> dict[str, float]:
-    shared = {c["name"] for c in _columns(b)}
-    out = {}
-    for c in _columns(a):
-        if c["name"] in shared:
-            pair = [_read(catalog, manifest, split, c["name"]) for manifest in (a, b)]
-            out[c["name"]] = _variation(*pair) if c["categorical"] else _mean_shift(*pair)
-    return out
-
-
-def _read(catalog: Catalog, manifest: Manifest, split: str, column: str) -> pa.ChunkedArray:
-    entry = manifest.splits[split]
-    stored = entry.file if entry.file in manifest.stored else manifest.kept
-    location = catalog.directory(manifest.version) / (stored or entry.file).path
-    try:
-        with location.filesystem.open_input_file(location.path) as file:
-            values = pq.read_table(file, columns=[column])[column]
-    except (OSError, pa.ArrowInvalid) as error:
-        raise CorruptStateError(f"{location.uri} cannot be read: {error}: rebuild the version") from error
-    return pc.list_flatten(values) if pa.types.is_list(values.type) else values
-
-
-def _mean_shift(a: pa.ChunkedArray, b: pa.ChunkedArray) -> float:
-    x, y = (_finite(part.drop_null().to_numpy()) for part in (a, b))
-    if len(x) == 0 or len(y) == 0:
-        return 0.0
-    exponent = np.frexp(max(np.abs(x).max(), np.abs(y).max()))[1]
-    x, y = np.ldexp(x, -exponent), np.ldexp(y, -exponent)  # within 1 of 0, where no sum and no square overflows
-    shift, spread = (y - x[0]).mean() - (x - x[0]).mean(), (x - x[0]).std()  # a constant column has no spread at all
-    return float(shift / spread if spread > 0 else np.ldexp(shift, exponent))
-
-
-def _finite(values: NDArray[Any]) -> NDArray[np.longdouble]:
-    """Return the finite values; a long double holds an int64 exactly on most machines."""
-    wide = values.astype(np.longdouble)
-    return wide[np.isfinite(wide)]
-
-
-def _variation(a: pa.ChunkedArray, b: pa.ChunkedArray) -> float:
-    shares: list[dict[Any, float]] = []
-    for part in (a, b):
-        counts = pc.value_counts(part.drop_null().combine_chunks())
-        total = max(len(part) - part.null_count, 1)
-        shares.append({c["values"]: c["counts"] / total for c in counts.to_pylist()})
-    every = {*shares[0], *shares[1]}
-    return float(0.5 * np.sum([abs(shares[0].get(v, 0.0) - shares[1].get(v, 0.0)) for v in every]))
+def _findings(a: Manifest, b: Manifest) -> dict[str, list[Any]] | None:
+    if not (a.knows("findings") and b.knows("findings")):
+        return None
+    old, new = ({(one["name"], one["label"], one["level"]): one for one in m.findings} for m in (a, b))
+    stay = [(old[key], one) for key, one in new.items() if key in old]
+    return {
+        "came": [one for key, one in new.items() if key not in old],
+        "went": [one for key, one in old.items() if key not in new],
+        "changed": [[was, one] for was, one in stay if was["figure"] != one["figure"]],
+    }

@@ -106,11 +106,16 @@ def test_values_of_any_magnitude_are_drawn_and_published_unchanged(make, case):
     assert all(min(a, b) <= c <= max(a, b) for c, a, b in zip(child, base, neighbor, strict=True))
 
     project.create(feature_service="all", seed=2)
-    shifts = diff_snapshot(1, 2, name="pay", root=project.root)["distributions"]
-    assert all(np.isfinite(shift) for split in shifts.values() for shift in split.values())
-    assert shifts["test"][name] == 0
+    found = diff_snapshot(1, 2, name="pay", root=project.root)
+    assert found["rows"]["changed"] == 0
+    assert all(
+        np.isfinite(list(one.values())[1:-1]).all()
+        for kind in found["drift"]["train"].values()
+        for one in kind.values()
+    )
+    assert found["drift"]["test"]["real"][name]["stability"] == 0
     if "constant" in case:
-        assert shifts["train"][name] == 0
+        assert found["drift"]["train"]["synthetic"][name]["distance"] == 0
 
 
 def test_a_picture_that_cannot_be_drawn_stops_no_publication(project, monkeypatch):

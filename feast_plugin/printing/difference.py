@@ -1,0 +1,132 @@
+"""`diff`: what two versions differ in, the loudest first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from feast_plugin.printing.columns import aligned, plural, share
+from resampler.quality.drift import MUCH, SOME
+from resampler.quality.finding import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+QUIET = 3  # features without drift that are shown all the same, where none has any
+LEGEND = (
+    "distance: Kolmogorov-Smirnov of a number, total variation of a category; a null counts as a value.",
+    f"drift: some above a PSI of {SOME:g}, much above {MUCH:g}, none where chance alone gives as much.",
+)
+NUMBERS = ("nulls before", "after", "distance", "Jensen-Shannon", "PSI", "by chance")
+
+
+def difference(found: Mapping[str, Any]) -> list[str]:
+    """Print what differs.
+
+    Parameters
+    ----------
+    found : dict
+        As `feast_plugin.versions.diff.diff_snapshot`.
+
+    Returns
+    -------
+    list of str
+        Lines.
+    """
+    first, second = found["versions"]
+    same = "equal: one digest" if found["equal"] else "not equal"
+    return [
+        f"{found['name']} version {first} and version {second} are {same}",
+        "",
+        *_findings(found["findings"]),
+        *_changes("parameters", found["parameters"]),
+        *_changes("contract", found["contract"]),
+        *_rows(found["rows"]),
+        *_synthetic(found["synthetic"]),
+        "",
+        *_counts(found["counts"]),
+        *_drift(found["drift"]),
+    ]
+
+
+def _findings(findings: Mapping[str, list[Any]] | None) -> list[str]:
+    if findings is None:
+        return ["findings    not known of both: one was made before rows were checked"]
+    lines = [f"  {what}: {Finding.from_dict(one)}" for what in ("came", "went") for one in findings[what]]
+    lines += [f"  stays: {Finding.from_dict(new)}; it was {old['figure']}" for old, new in findings["changed"]]
+    return ["findings", *lines] if lines else ["findings    the same"]
+
+
+def _changes(what: str, changes: Mapping[str, list[Any]]) -> list[str]:
+    if not changes:
+        return [f"{what:<12}the same"]
+    rows = [(f"  {name}", _word(old), "->", _word(new)) for name, (old, new) in changes.items()]
+    return [what, *aligned(rows)]
+
+
+def _word(value: Any) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, dict):
+        return " ".join(f"{key} {item}" for key, item in value.items() if item not in (None, False))
+    return str(value)
+
+
+def _rows(rows: Mapping[str, Any] | None) -> list[str]:
+    if rows is None:
+        return ["real rows   cannot be matched: the versions are keyed on other columns"]
+    entities = rows["entities"]
+    line = (
+        f"real rows   {rows['before']:,} -> {rows['after']:,}: {rows['removed']:,} removed, {rows['added']:,} added, "
+        f"{rows['changed']:,} changed, {rows['moved']:,} moved to another split"
+    )
+    lines = [line, f"entities    {entities['removed']:,} removed, {entities['added']:,} added"]
+    if rows["changed_by"]:
+        lines.append(f"changed in  {', '.join(f'{name} {n:,}' for name, n in rows['changed_by'].items())}")
+    return lines
+
+
+def _synthetic(rows: Mapping[str, int] | None) -> list[str]:
+    if rows is None:
+        return ["synthetic   not known: a version does not store its synthetic rows; rebuild it first"]
+    became = (
+        f"{rows['kept']:,} kept, {rows['remade']:,} of the same base remade, {rows['gone']:,} gone, {rows['new']:,} new"
+    )
+    return [
+        f"synthetic   {rows['before']:,} -> {rows['after']:,}: {became}",
+        f"bases       {rows['bases_gone']:,} no longer, {plural(rows['bases_new'], 'new one')}",
+    ]
+
+
+def _counts(counts: Mapping[str, list[dict[str, Any] | None]]) -> list[str]:
+    rows = []
+    for split, pair in counts.items():
+        old, new = ({} if one is None else one["classes"] for one in pair)
+        for at, label in enumerate(dict.fromkeys([*old, *new])):
+            cells = [classes.get(label, {}).get(kind, 0) for kind in ("real", "synthetic") for classes in (old, new)]
+            rows.append((split if at == 0 else "", label, *(f"{n:,}" if n else "" for n in cells)))
+    header = ("split", "class", "real before", "after", "synthetic before", "after")
+    return aligned(rows, header, right=header[2:])
+
+
+def _drift(drift: Mapping[str, Mapping[str, Mapping[str, dict[str, Any]]]]) -> list[str]:
+    lines = []
+    for split, kinds in drift.items():
+        for kind, features in kinds.items():
+            ordered = sorted(features.items(), key=lambda item: (item[1]["word"] == "none", -item[1]["stability"]))
+            loud = [item for item in ordered if item[1]["word"] != "none"]
+            chosen = loud or [item for item in ordered[:QUIET] if item[1]["stability"]]
+            rows = [
+                (
+                    f"  {name}",
+                    *(share(part) for part in one["nulls"]),
+                    *(f"{one[key]:.3f}" for key in ("distance", "jensen_shannon", "stability", "chance")),
+                    one["word"],
+                )
+                for name, one in chosen
+            ]
+            more = len(features) - len(chosen)
+            heading = f"drift of {kind} rows in {split}"
+            lines += ["", heading + ("" if loud else ": none")]
+            lines += aligned(rows, ("  feature", *NUMBERS, "drift"), right=NUMBERS)
+            lines += [f"  and {plural(more, 'feature')} without drift"] if more and loud else []
+    return [*lines, "", *LEGEND] if lines else []
