@@ -167,6 +167,8 @@ class Tally:
     @property
     def largest(self) -> float:
         """The value furthest from 0; 0 where there is none."""
+        from resampler.kernels import grids as kernels
+
         return float(np.abs(self._extremes).max()) if self._counts[kernels.N] else 0.0
 
     @property

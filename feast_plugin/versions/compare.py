@@ -201,9 +201,9 @@ class Comparison:
             if split not in after:
                 continue
             for kind in ("real", "synthetic"):
-                counts = [_counts(*side, cells, feature.name, split, kind) for side in sides]
-                if all(found is not None and found.sum() for found in counts):
-                    yield split, kind, drift_of(*counts, ordered=not feature.categorical).to_dict()
+                a, b = (_counts(*side, cells, feature.name, split, kind) for side in sides)
+                if a is not None and b is not None and a.sum() and b.sum():
+                    yield split, kind, drift_of(a, b, ordered=not feature.categorical).to_dict()
 
 
 def _counts(
@@ -235,15 +235,16 @@ class _Matched:
     """The rows of two versions, matched by join keys and event timestamp."""
 
     def __init__(self, before: Stored, after: Stored) -> None:
-        keys, splits, entities = zip(*(self._identities(stored) for stored in (before, after)), strict=True)
-        self._rows = [len(key) for key in keys]
-        _, *self._both = np.intersect1d(*keys, assume_unique=True, return_indices=True)
-        self._moved = int(np.count_nonzero(splits[0][self._both[0]] != splits[1][self._both[1]]))
+        (old, old_splits, old_entities), (new, new_splits, new_entities) = map(self._identities, (before, after))
+        self._rows = len(old), len(new)
+        _, in_old, in_new = np.intersect1d(old, new, assume_unique=True, return_indices=True)
+        self._both = in_old, in_new
+        self._moved = int(np.count_nonzero(old_splits[in_old] != new_splits[in_new]))
         self._entities = {
-            "removed": len(np.setdiff1d(*entities, assume_unique=True)),
-            "added": len(np.setdiff1d(*reversed(entities), assume_unique=True)),
+            "removed": len(np.setdiff1d(old_entities, new_entities, assume_unique=True)),
+            "added": len(np.setdiff1d(new_entities, old_entities, assume_unique=True)),
         }
-        self._changed = np.zeros(len(self._both[0]), dtype=np.bool_)
+        self._changed = np.zeros(len(in_old), dtype=np.bool_)
         self._by_column: dict[str, int] = {}
 
     @staticmethod

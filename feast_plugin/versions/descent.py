@@ -28,20 +28,22 @@ def compare_descent(before: pa.Table, after: pa.Table) -> dict[str, int]:
         with another neighbour; `gone` and `new`, all others; `bases_gone` and `bases_new`, real rows that no synthetic
         one starts from any more, and that one starts from only now.
     """
-    rows = [_rows(table) for table in (before, after)]
-    kept = len(np.intersect1d(*(_numbered(found) for found in rows), assume_unique=True))
-    bases, counts = zip(*(np.unique(found["base"], return_counts=True) for found in rows), strict=True)
-    _, first, second = np.intersect1d(*bases, assume_unique=True, return_indices=True)
-    same_base = int(np.minimum(counts[0][first], counts[1][second]).sum())
+    old, new = _rows(before), _rows(after)
+    kept = len(np.intersect1d(_numbered(old), _numbered(new), assume_unique=True))
+    old_bases, old_copies = np.unique(old["base"], return_counts=True)
+    new_bases, new_copies = np.unique(new["base"], return_counts=True)
+    found = np.intersect1d(old_bases, new_bases, assume_unique=True, return_indices=True)
+    in_old, in_new = found[1], found[2]
+    same_base = int(np.minimum(old_copies[in_old], new_copies[in_new]).sum())
     return {
-        "before": len(rows[0]),
-        "after": len(rows[1]),
+        "before": len(old),
+        "after": len(new),
         "kept": kept,
         "remade": same_base - kept,
-        "gone": len(rows[0]) - same_base,
-        "new": len(rows[1]) - same_base,
-        "bases_gone": len(bases[0]) - len(first),
-        "bases_new": len(bases[1]) - len(second),
+        "gone": len(old) - same_base,
+        "new": len(new) - same_base,
+        "bases_gone": len(old_bases) - len(in_old),
+        "bases_new": len(new_bases) - len(in_new),
     }
 
 
