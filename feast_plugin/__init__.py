@@ -9,7 +9,7 @@ from resampler.lazy import attach
 if TYPE_CHECKING:
     from feast_plugin.job import AugmentedRetrievalJob, augment
     from feast_plugin.lifecycle import forget_entity, prune_snapshot, rebuild_snapshot, verify_snapshot
-    from feast_plugin.snapshot import create_snapshot
+    from feast_plugin.snapshot import check_snapshot, create_snapshot
     from feast_plugin.versions.catalog import Catalog, list_snapshots, show_snapshot
     from feast_plugin.versions.diff import diff_snapshot
     from feast_plugin.versions.manifest import Manifest
@@ -22,6 +22,7 @@ _HOME = {
     "Manifest": "versions.manifest",
     "Snapshot": "versions.publish",
     "augment": "job",
+    "check_snapshot": "snapshot",
     "create_snapshot": "snapshot",
     "diff_snapshot": "versions.diff",
     "forget_entity": "lifecycle",
@@ -38,6 +39,7 @@ __all__ = [
     "Manifest",
     "Snapshot",
     "augment",
+    "check_snapshot",
     "create_snapshot",
     "diff_snapshot",
     "forget_entity",

@@ -15,7 +15,7 @@ import click
 from click.core import ParameterSource
 
 from feast_plugin import notices
-from feast_plugin.printing.created import created
+from feast_plugin.printing.created import checked, created
 from feast_plugin.printing.difference import difference
 from feast_plugin.printing.versions import listed, shown, summary
 from feast_plugin.registries import REGISTRIES
@@ -23,7 +23,7 @@ from feast_plugin.versions.gate import Gate
 from feast_plugin.versions.recipe import Recipe
 from feast_plugin.versions.request import Request
 from resampler.command_options import click_options
-from resampler.errors import CorruptStateError, InvalidInputError, MissingExtraError
+from resampler.errors import CorruptStateError, GateError, InvalidInputError, MissingExtraError
 from resampler.options import options_of
 
 if TYPE_CHECKING:
@@ -137,13 +137,39 @@ def create(place: _Place, name: str, k: int | None, *, as_json: bool, **options:
         from feast_plugin.versions import create as made_by
 
         made = made_by.create(registry, catalog, request, recipe, gate)
-    for finding in made.findings:
-        if finding.level == "note":  # the others were said when they were found
-            click.echo(str(finding), err=True)
     if as_json:
         click.echo(json.dumps(made.to_dict()))
     else:
         _print(created(made))
+
+
+@snapshot.command()
+@_place
+@_name
+@click_options(Request)
+@click_options(Recipe)
+@click_options(Gate)
+@_json
+def check(place: _Place, name: str, *, as_json: bool, **options: Any) -> None:
+    """Say what the checks find in rows and in what would be made of them.
+
+    Takes the options of create, publishes nothing, and exits 3 where create would.
+    """
+    recipe, request, gate = (_record(kind, options) for kind in (Recipe, Request, Gate))
+    catalog = place.catalog(name)
+    if place.kind is not None:
+        place.kind.check_request(request)
+    with place.opened() as registry:
+        from feast_plugin.versions import create as made_by
+
+        found = made_by.check(registry, catalog, request, recipe, gate)
+    stopping = gate.stopping(found)
+    if as_json:
+        click.echo(json.dumps({"name": name, "findings": [one.to_dict() for one in found], "stopping": stopping}))
+    else:
+        _print(checked(found))
+    if stopping:
+        raise GateError(f"{name} would not be published: {', '.join(stopping)}: do what they say, or allow them")
 
 
 @snapshot.command(name="list")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from feast_plugin.registries import registry_of
-from feast_plugin.versions.create import create
+from feast_plugin.versions.create import check, create
 from feast_plugin.versions.gate import Gate
 from feast_plugin.versions.recipe import Recipe
 from feast_plugin.versions.request import Request
 from feast_plugin.versions.split import SplitRule
+from resampler.options import options_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from feast_plugin.versions.registry import Registry
     from resampler.grids import Grids
     from resampler.methods.parameters import Missing, NoDanger
+    from resampler.quality.finding import Finding
 
 
 def create_snapshot(
@@ -51,6 +53,7 @@ def create_snapshot(
     subgroups: str = "within",
     no_danger: NoDanger = "plain",
     shrinkage: float | None = None,
+    exclude_noisy: bool = False,
     filter_by_created_timestamp: bool = False,
     full_feature_names: bool = False,
     retain: str = "full",
@@ -121,6 +124,9 @@ def create_snapshot(
     filter_by_created_timestamp : bool
         Take no value that was created after the row's event timestamp, so that what arrived late is not known early.
         Views whose source has no created timestamp are not filtered, and named in a warning. From Feast 0.67 on.
+    exclude_noisy : bool
+        Keep rows of a class from being parents that have none of their own among their five nearest, where other
+        classes are as many.
     full_feature_names : bool
         Name columns ``view__feature``; the columns of ours are then ``resampler__is_synthetic`` and, of a label from
         the frame, ``resampler__<label>``, since Feast reads no other names back.
@@ -181,6 +187,7 @@ def create_snapshot(
         subgroups=subgroups,
         no_danger=no_danger,
         shrinkage=shrinkage,
+        exclude_noisy=exclude_noisy,
         retain=retain,
     )
     request = Request(
@@ -199,3 +206,45 @@ def create_snapshot(
     registry = registry_of(store)
     gate = Gate(strict=strict, allow=allow, suspects=suspects)
     return create(registry, registry.catalog(name, root), request, recipe, gate)
+
+
+def check_snapshot(
+    store: FeatureStore | Registry | str | Path, *, name: str, root: str | Path | None = None, **options: Any
+) -> list[Finding]:
+    """Say what the checks find in rows and in what would be made of them; publish nothing.
+
+    Parameters
+    ----------
+    store : feast.FeatureStore, str or Path
+        As in `create_snapshot`.
+    name : str
+        Of the snapshot. Entities that were forgotten of it are left out.
+    root : str or Path, optional
+        As in `create_snapshot`.
+    **options : Any
+        The other keywords of `create_snapshot`.
+
+    Returns
+    -------
+    list of Finding
+        The worst first; those that `allow` names are marked so. Warnings say the same.
+
+    Raises
+    ------
+    TypeError
+        If `create_snapshot` has no such keyword.
+    InvalidInputError, DataError, ContractError, GateError
+        As `create_snapshot`, but for what is found.
+    """
+    split = options.get("split")
+    if isinstance(split, str):
+        options["split"] = SplitRule.parse(split)
+    records = []
+    for kind in (Request, Recipe, Gate):
+        own = {one.name for one in options_of(kind)}
+        records.append(kind(**{option: value for option, value in options.items() if option in own}))
+        options = {option: value for option, value in options.items() if option not in own}
+    if options:
+        raise TypeError(f"check_snapshot() got an unexpected keyword argument {min(options)!r}")
+    registry = registry_of(store)
+    return check(registry, registry.catalog(name, root), *records)

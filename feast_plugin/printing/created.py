@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from feast_plugin.printing.columns import aligned, plural
-from feast_plugin.printing.versions import classes, findings_of, taken_out
+from feast_plugin.printing.versions import classes, counted, levels_in_words, taken_out
 
 if TYPE_CHECKING:
     from feast_plugin.versions.publish import Snapshot
+    from resampler.quality.finding import Finding
 
 
 def created(made: Snapshot) -> list[str]:
@@ -29,10 +30,42 @@ def created(made: Snapshot) -> list[str]:
     lines += [f"  {line}" for line in classes(m)]
     lines += [f"  {line}" for line in parents(made)]
     lines += [f"  {line}" for line in taken_out(m)]
-    lines += [f"  {line}" for line in findings_of(m)]
+    lines += [f"  {line}" for line in [f"findings: {levels_in_words(m)}", *notes(made.findings)]]
     named = [*made.datasets.items(), ("digest", m.digest)]
     named += [("page", f"{made.uri}/{m.report.path}")] if m.report is not None else []
     return [*lines, *(f"  {line}" for line in aligned(named))]
+
+
+def checked(found: list[Finding]) -> list[str]:
+    """Print what the checks found: how many of each level, then the notes, since the others were warned of.
+
+    Parameters
+    ----------
+    found : list of Finding
+        The worst first.
+
+    Returns
+    -------
+    list of str
+        Lines.
+    """
+    return [f"findings: {counted(found)}", *notes(found)]
+
+
+def notes(found: list[Finding]) -> list[str]:
+    """Print the findings that nobody was warned of.
+
+    Parameters
+    ----------
+    found : list of Finding
+        All of them.
+
+    Returns
+    -------
+    list of str
+        A line a note.
+    """
+    return [f"  {one}" for one in found if one.level == "note"]
 
 
 def parents(made: Snapshot) -> list[str]:

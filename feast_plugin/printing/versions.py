@@ -248,7 +248,23 @@ def levels_in_words(manifest: Manifest) -> str:
     """
     if not manifest.knows("findings"):
         return "not checked"
-    counts: Counter[Any] = Counter("allowed" if one["allowed"] else one["level"] for one in manifest.findings)
+    return counted(Finding.from_dict(one) for one in manifest.findings)
+
+
+def counted(found: Iterable[Finding]) -> str:
+    """Count findings by level.
+
+    Parameters
+    ----------
+    found : iterable of Finding
+        In any order.
+
+    Returns
+    -------
+    str
+        ``2 warnings, 1 note``, or ``none``.
+    """
+    counts: Counter[Any] = Counter("allowed" if one.allowed else one.level for one in found)
     words = [plural(counts[level], level) for level in reversed(LEVELS) if counts[level]]
     words += [f"{counts['allowed']} allowed"] if counts["allowed"] else []
     return ", ".join(words) or "none"

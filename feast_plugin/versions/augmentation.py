@@ -54,6 +54,8 @@ class Augmentation(NamedTuple):
         Classes, or classes in subgroups, of which no row was in danger, so that the plain method's rows were made.
     grids : dict
         By feature, what values were put on (`feast_plugin.versions.grids.named`).
+    noisy : int
+        Minority rows that were kept from being parents because none of their own is near.
     """
 
     table: pa.Table
@@ -61,6 +63,7 @@ class Augmentation(NamedTuple):
     schema: FeatureSchema
     incomplete: int
     plain: tuple[str, ...] = ()
+    noisy: int = 0
     grids: dict[str, Any] = {}  # noqa: RUF012 - a NamedTuple's default, never written to
 
     def keep(self, chosen: NDArray[np.bool_]) -> Augmentation:
@@ -93,6 +96,7 @@ def augment(
     scale: NDArray[np.float32] | None = None,
     grid: Grids = "off",
     grids: dict[str, Any] | None = None,
+    barred: NDArray[np.bool_] | None = None,
 ) -> Augmentation:
     """Make the synthetic rows of the training split.
 
@@ -122,6 +126,8 @@ def augment(
         Whether values are put on the grids of their columns.
     grids : dict, optional
         These, by feature; by default learned from the training split.
+    barred : ndarray of shape (n_rows,), bool, optional
+        Rows that are neither parents nor neighbours, though their class counts them.
 
     Returns
     -------
@@ -152,6 +158,7 @@ def augment(
 
     around = METHODS[sampler].looks_around
     seen = np.flatnonzero(train) if around else np.flatnonzero(train & np.isin(rows.label, list(lacking)))
+    seen = seen if barred is None else seen[~barred[seen]]
     real = rows.take([c.name for c in contract.columns], seen)
     matrix, vocabularies = encode(real, contract)
     complete = np.isfinite(matrix).all(axis=1)
@@ -198,6 +205,7 @@ def augment(
         incomplete=incomplete,
         plain=plain,
         grids={} if on is None else named(on, contract),
+        noisy=0 if barred is None else int(np.count_nonzero(barred)),
     )
 
 

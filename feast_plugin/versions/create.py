@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from feast_plugin.versions.gate import Gate
+from feast_plugin.versions.preflight import evidence_of
 from feast_plugin.versions.publish import publish_version
 from feast_plugin.versions.reached import settled
+from feast_plugin.versions.split import TRAIN
+from feast_plugin.versions.suspects import write_suspects
 from feast_plugin.versions.tombstones import Tombstones
-from feast_plugin.versions.training import assign, resolve
+from feast_plugin.versions.training import assign, augment_training, resolve
 from feast_plugin.versions.write import Draft
+from resampler.quality.arrays import findings_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from feast_plugin.versions.catalog import Catalog
     from feast_plugin.versions.publish import Snapshot
     from feast_plugin.versions.recipe import Recipe
     from feast_plugin.versions.registry import Registry
     from feast_plugin.versions.request import Request
+    from resampler.quality.finding import Finding
 
 
 def create(
@@ -49,6 +57,50 @@ def create(
     ResamplerError
         As `feast_plugin.create_snapshot` says.
     """
+    with _drafted(registry, catalog, request, recipe, gate or Gate()) as draft, catalog.home.locked():
+        return publish_version(registry, catalog, draft)
+
+
+def check(
+    registry: Registry, catalog: Catalog, request: Request, recipe: Recipe, gate: Gate | None = None
+) -> list[Finding]:
+    """Make a version of rows that are asked for, say what the checks find, and publish nothing.
+
+    Parameters
+    ----------
+    registry : Registry
+        Finds the rows.
+    catalog : Catalog
+        The snapshot's versions; it need not have any.
+    request : Request
+        Which rows.
+    recipe : Recipe
+        What would be made of them.
+    gate : Gate, optional
+        Which findings would stop it; they are marked, and warned of.
+
+    Returns
+    -------
+    list of Finding
+        The worst first.
+
+    Raises
+    ------
+    ResamplerError
+        As `create`, but for what is found.
+    """
+    gate = gate or Gate()
+    with _drafted(registry, catalog, request, recipe, gate) as draft:
+        assignment, made, _ = augment_training(draft.rows, draft.assignment, draft.contract, draft.recipe)
+        seen = evidence_of(draft.rows, assignment == TRAIN, made, draft.contract, draft.recipe)
+        found = gate.marked(findings_of(seen))
+    gate.say(found)
+    return found
+
+
+@contextlib.contextmanager
+def _drafted(registry: Registry, catalog: Catalog, request: Request, recipe: Recipe, gate: Gate) -> Iterator[Draft]:
+    """Read and split the rows of a version, and list the suspects among them where that was asked for."""
     source = registry.source(request, recipe.column)
     recipe = resolve(recipe, source.contract)
     with tempfile.TemporaryDirectory(prefix="resampler-") as spool:
@@ -66,7 +118,8 @@ def create(
                 "references": source.contract.references,
             },
             notes=source.notes,
-            gate=gate or Gate(),
+            gate=gate,
         )
-        with catalog.home.locked():
-            return publish_version(registry, catalog, draft)
+        if gate.suspects is not None:
+            write_suspects(rows, assignment == TRAIN, source.contract, gate.suspects)
+        yield draft

@@ -81,6 +81,34 @@ class Gate:
         """
         return worst_first([dataclasses.replace(one, allowed=one.name in self.allow) for one in findings])
 
+    def stopping(self, findings: list[Finding]) -> list[str]:
+        """Name the checks whose findings may not be published.
+
+        Parameters
+        ----------
+        findings : list of Finding
+            From `marked`.
+
+        Returns
+        -------
+        list of str
+            Of refusals and, where the gate is strict, of warnings, that are not allowed.
+        """
+        stops = ("refusal", "warning") if self.strict else ("refusal",)
+        return list(dict.fromkeys(one.name for one in findings if one.level in stops and not one.allowed))
+
+    def say(self, findings: list[Finding]) -> None:
+        """Warn of what was found; notes warn of nothing.
+
+        Parameters
+        ----------
+        findings : list of Finding
+            From `marked`.
+        """
+        for one in findings:
+            if one.level != "note":
+                notice(f"{one}{' (allowed)' if one.allowed else ''}", FindingWarning)
+
     def check(self, findings: list[Finding]) -> None:
         """Say what was found, and stop where it may not be published.
 
@@ -94,12 +122,8 @@ class Gate:
         GateError
             If one that is not allowed is a refusal or, where the gate is strict, a warning.
         """
-        for one in findings:
-            if one.level != "note":
-                notice(f"{one}{' (allowed)' if one.allowed else ''}", FindingWarning)
-        stops = ("refusal", "warning") if self.strict else ("refusal",)
-        stopping = list(dict.fromkeys(one.name for one in findings if one.level in stops and not one.allowed))
-        if stopping:
+        self.say(findings)
+        if stopping := self.stopping(findings):
             raise GateError(
                 f"nothing was published: {', '.join(stopping)} (see the findings above): do what they say, or let them "
                 f"pass by allow, as --allow {stopping[0]}"

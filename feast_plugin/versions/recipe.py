@@ -15,7 +15,7 @@ from resampler.methods.catalog import ALIASES, METHODS
 from resampler.methods.clean import CLEANERS
 from resampler.methods.parameters import MISSING, NO_DANGER, Missing, NoDanger, Parameters
 from resampler.methods.quota import SUBGROUPS
-from resampler.options import RATIO, SEED, Rule, check_options, count, one_of, option
+from resampler.options import FLAG, RATIO, SEED, Rule, check_options, count, one_of, option
 
 if TYPE_CHECKING:
     from feast_plugin.versions.manifest import Manifest
@@ -59,7 +59,7 @@ class Recipe:
     Parameters
     ----------
     ratio, if_reached, seed, split, sampler, k_neighbors, missing, grid, clean, undersample, group_by, subgroups, \
-    no_danger, shrinkage, retain
+    no_danger, shrinkage, exclude_noisy, retain
         As in `feast_plugin.create_snapshot`. What is None there is chosen when the contract is known
         (`feast_plugin.versions.training.resolve`).
     algorithm : int
@@ -114,6 +114,9 @@ class Recipe:
     )
     shrinkage: float | None = option(
         None, SHRINKAGE, "With sampler random: width of the noise about a row, in multiples of Silverman's."
+    )
+    exclude_noisy: bool = option(
+        False, FLAG, "Keep rows with none of their own class near from being parents (finding noise)."
     )
     retain: str = option(
         "full", one_of(RETAINED), "Synthetic rows to store: all, the first 1,000, or none; rebuild makes them again."
@@ -170,6 +173,7 @@ class Recipe:
         chosen["subgroups"] = self.subgroups if self.within else None
         asks = self.sampler is not None and METHODS[self.sampler].needs_danger
         chosen["no_danger"] = self.no_danger if asks and self.no_danger != "plain" else None
+        chosen["exclude_noisy"] = self.exclude_noisy or None
         chosen["if_reached"] = None if self.if_reached == "refuse" else self.if_reached
         sense = {name: getattr(self, name) for name in BEFORE_SENSE}
         if sense == BEFORE_SENSE:

@@ -11,6 +11,8 @@ from feast_plugin.notices import notice
 from feast_plugin.versions.augmentation import augment
 from feast_plugin.versions.cleaning import rows_to_remove
 from feast_plugin.versions.contract import check_group
+from feast_plugin.versions.matrix import spread
+from feast_plugin.versions.noise import noisy_rows
 from feast_plugin.versions.reached import no_rows, published_as_it_is
 from feast_plugin.versions.split import LEFT_OUT, TRAIN, SplitRule, undersample
 from resampler.methods.catalog import fitting
@@ -171,6 +173,11 @@ def augment_training(
     train = assignment == TRAIN
     if published_as_it_is(recipe, rows, assignment):
         return Training(assignment, no_rows(rows, train, contract, scale), None)
+    barred = None
+    if recipe.exclude_noisy:
+        measured = contract.measured(rows.table)
+        scale = spread(rows, train, measured) if scale is None else scale
+        barred = noisy_rows(rows, train, measured, scale, recipe.exactly(recipe.ratio))
     made = augment(
         rows,
         train,
@@ -184,6 +191,7 @@ def augment_training(
         scale=scale,
         grid=recipe.grid,
         grids=grids,
+        barred=barred,
     )
     if recipe.cleaner is None:
         return Training(assignment, made, None)

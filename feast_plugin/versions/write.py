@@ -196,6 +196,7 @@ def write_version(draft: Draft, name: str, version: int, directory: Location) ->
         notes={
             "incomplete_minority_rows": made.incomplete,
             "bases": _bases(made.parents, rows),
+            **({"noisy_minority_rows": made.noisy} if made.noisy else {}),
             **({"no_row_in_danger": list(made.plain)} if made.plain else {}),
             "libraries": _versions_of("feast", "numba", "numpy", "pyarrow"),
         }

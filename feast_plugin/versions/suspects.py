@@ -1,0 +1,147 @@
+"""Suspects: the training rows whose labels a person should look at first, ranked, with keys and reasons."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+
+from feast_plugin.versions.matrix import encode, spread
+from feast_plugin.versions.noise import surroundings
+from feast_plugin.versions.rows import BATCH_ROWS
+from resampler.quality.near import NEIGHBORS
+from resampler.quality.sample import content_ids
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from feast_plugin.versions.contract import Contract
+    from feast_plugin.versions.noise import Surroundings
+    from feast_plugin.versions.rows import CanonicalRows
+
+SAME = "a row of another class has the same values"
+NOISE = f"its {NEIGHBORS} nearest rows are of other classes, where these are as many"
+
+
+def write_suspects(rows: CanonicalRows, train: NDArray[np.bool_], contract: Contract, path: str | Path) -> None:
+    """Write the suspects of the training split to a file.
+
+    Parameters
+    ----------
+    rows : CanonicalRows
+        The canonical table.
+    train : ndarray of shape (n_rows,), bool
+        The training split.
+    contract : Contract
+        Columns.
+    path : str or Path
+        Ends in ``.parquet`` or ``.csv``.
+    """
+    table = suspects(rows, train, contract)
+    if str(path).endswith(".csv"):
+        pyarrow.csv.write_csv(table, path)
+    else:
+        pyarrow.parquet.write_table(table, path)
+
+
+def suspects(rows: CanonicalRows, train: NDArray[np.bool_], contract: Contract) -> pa.Table:
+    """Rank the rows whose labels may be wrong.
+
+    Parameters
+    ----------
+    rows : CanonicalRows
+        The canonical table.
+    train : ndarray of shape (n_rows,), bool
+        The training split.
+    contract : Contract
+        Columns.
+
+    Returns
+    -------
+    pyarrow.Table
+        Columns ``rank``, ``reason``, the keys, the label, and distances to the nearest row of the row's own class and
+        of another. First the rows, of any class, whose values a row of another class has too; then the noise of all
+        classes but the largest, by how much nearer other classes are.
+
+    Notes
+    -----
+    Memory follows all classes but the largest, whose rows pass through in batches.
+    """
+    contract = contract.measured(rows.table)
+    scale = spread(rows, train, contract)
+    codes, sizes = np.unique(rows.label[train], return_counts=True)
+    found: dict[int, tuple[str, float, float]] = dict.fromkeys(
+        _in_two_classes(rows, train, contract, int(codes[sizes.argmax()])).tolist(), (SAME, np.nan, 0.0)
+    )
+    for code in np.delete(codes, sizes.argmax()):
+        around = surroundings(rows, train, contract, scale, int(code))
+        noisy = np.flatnonzero(around.foreign == NEIGHBORS)
+        for at, own, other in zip(around.own[noisy].tolist(), *_distances(around, noisy), strict=True):
+            found.setdefault(at, (NOISE, own, other))
+    ranked = sorted(found, key=lambda at: (found[at][0] != SAME, -_doubt(*found[at][1:]), at))
+    positions = np.array(ranked, dtype=np.int64)
+    columns = {"rank": pa.array(np.arange(1, len(ranked) + 1)), "reason": pa.array([found[at][0] for at in ranked])}
+    keys = rows.take([*contract.keys, contract.label], positions)
+    columns |= dict(zip(keys.column_names, keys.columns, strict=True))
+    columns["own_distance"] = pa.array([found[at][1] for at in ranked], pa.float64(), from_pandas=True)
+    columns["other_distance"] = pa.array([found[at][2] for at in ranked], pa.float64(), from_pandas=True)
+    return pa.table(columns)
+
+
+def _doubt(own: float, other: float) -> float:
+    return own / other if other > 0 else np.inf
+
+
+def _distances(around: Surroundings, asked: NDArray[np.int64]) -> tuple[list[float], list[float]]:
+    """Measure how far the nearest row of a row's own class is, and that of another."""
+    own, others = around.X[: len(around.own)], around.X[len(around.own) :]
+    queries = own[asked]
+    near = np.zeros(0, dtype=np.int64)
+    if len(own) > 1:
+        near = around.space.nearest(own, 1, np.arange(len(own)), asked)[:, 0]
+    to_own = around.space.between(queries, own[near]).tolist() if len(near) else [np.inf] * len(asked)
+    to_other = around.space.between(queries, others[around.space.nearest_to(queries, others)]).tolist()
+    return to_own, to_other
+
+
+def _in_two_classes(
+    rows: CanonicalRows, train: NDArray[np.bool_], contract: Contract, largest: int
+) -> NDArray[np.int64]:
+    """Find rows whose values a row of another class has."""
+    names = [c.name for c in contract.columns]
+    small = np.flatnonzero(train & (rows.label != largest))
+    values = rows.take(names, small)
+    matrix, vocabularies = encode(values, contract)
+    content = content_ids(matrix.astype(np.float64))
+    found = np.zeros(len(train), dtype=np.bool_)
+    order = np.argsort(content, kind="stable")
+    first = np.flatnonzero(np.append(True, np.diff(content[order]) != 0))
+    labels = rows.label[small][order]
+    least, most = np.minimum.reduceat(labels, first), np.maximum.reduceat(labels, first)
+    mixed = content[order][first[least != most]]
+    found[small[np.isin(content, mixed)]] = True
+    for start in range(0, len(train), BATCH_ROWS):
+        part = np.flatnonzero(train[start : start + BATCH_ROWS] & (rows.label[start : start + BATCH_ROWS] == largest))
+        batch = rows.take(names, start + part)
+        ids = content_ids(_coded(batch, contract, vocabularies))
+        met = np.intersect1d(ids, content)
+        found[start + part[np.isin(ids, met)]] = True
+        found[small[np.isin(content, met)]] = True
+    return np.flatnonzero(found)
+
+
+def _coded(table: pa.Table, contract: Contract, vocabularies: dict[str, pa.Array]) -> NDArray[np.float64]:
+    """Return rows as numbers by the vocabulary of others; a category that these do not have is code -1."""
+    matrix, own = encode(table, contract)
+    coded = matrix.astype(np.float64)
+    for c, span in contract.spans:
+        if c.categorical:
+            known = pa.compute.index_in(own[c.name], value_set=vocabularies[c.name]).fill_null(-1).to_numpy()
+            held = ~np.isnan(coded[:, span.start])
+            coded[held, span.start] = known[coded[held, span.start].astype(np.int64)]
+    return coded
