@@ -132,6 +132,7 @@ def measure(
     Detectability
         As `detectability`.
     """
+    import sklearn.ensemble  # noqa: F401 - a library that is not loaded yet would not be limited
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1):  # sums depend on the number of threads
