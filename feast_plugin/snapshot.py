@@ -239,7 +239,7 @@ def check_snapshot(
     split = options.get("split")
     if isinstance(split, str):
         options["split"] = SplitRule.parse(split)
-    records = []
+    records: list[Any] = []
     for kind in (Request, Recipe, Gate):
         own = {one.name for one in options_of(kind)}
         records.append(kind(**{option: value for option, value in options.items() if option in own}))

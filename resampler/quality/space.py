@@ -73,8 +73,6 @@ class Space(NamedTuple):
         ndarray of shape (n_queries, k), int64
             Positions; a row is never its own neighbour.
         """
-        if np.isnan(X).any():
-            X = np.where(np.isnan(X), _middles(X), X)
         found = nearest_rows(
             X, k, queries=queries, row_ids=ids, inverse_scale=self.inverse, penalty=self.penalty, method="auto"
         )
@@ -130,9 +128,3 @@ class Space(NamedTuple):
 def _spread(column: NDArray[np.float64]) -> float:
     finite = column[np.isfinite(column)]
     return float(finite.std()) if len(finite) else 0.0
-
-
-def _middles(X: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return a value of each column that a null counts as: the middle one of the others, 0 where there is none."""
-    held = [np.sort(column[~np.isnan(column)]) for column in X.T]
-    return np.array([column[len(column) // 2] if len(column) else 0.0 for column in held])
