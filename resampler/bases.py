@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
+    from resampler.grids import Packed
     from resampler.parameters import Strategy
 
 SAVED = ("buffer", "others", "weight")  # names of the arrays of saved bases
@@ -64,6 +65,8 @@ class Bases:
         See `OnlineResampler`.
     weights : ndarray of shape (k_neighbors + 1,) or (0,), int64
         What `weigh` gave.
+    grids : Packed, optional
+        What synthetic rows are put on.
     """
 
     def __init__(
@@ -72,7 +75,9 @@ class Bases:
         capacity: int,
         k_neighbors: int,
         weights: NDArray[np.int64],
+        grids: Packed | None = None,
     ) -> None:
+        self._grids = grids
         self.buffer = make_buffer(capacity, k_neighbors)
         self.others: MinorityBuffer | None = None
         if len(weights):
@@ -119,7 +124,7 @@ class Bases:
         """
         op, pause = 0, make_record(PAUSE, short=DEAD)
         while op < len(ops[0]):
-            op = advance(self.buffer.ring, self.danger, X, row_ids, *keys, ops, op, pause, out)
+            op = advance(self.buffer.ring, self.danger, X, row_ids, *keys, self._grids, ops, op, pause, out)
             for buffer in (self.buffer, self.others):
                 if buffer is not None:
                     finish_wave(buffer.ring)

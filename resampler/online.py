@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from resampler.bases import SAVED, Bases, weigh
 from resampler.buffer import BufferStats, MinorityBuffer
 from resampler.errors import ContractError, CorruptStateError, InvalidInputError
+from resampler.grids import pack
 from resampler.kernels.online.operations import scatter
 from resampler.kernels.online.window import Window, encode, plan
 from resampler.kernels.places import PLACES
@@ -65,7 +67,9 @@ class OnlineResampler:
     Parameters
     ----------
     schema : FeatureSchema
-        Columns, which of them are categorical, and their units of distance.
+        Columns, which of them are categorical, their units of distance, which may be null, and what numbers they keep:
+        synthetic values are put on a column's grid, by the nearest of its numbers where the method draws no more than a
+        step, else by a draw that does not shift the mean.
     ratio : float
         Minority : majority after augmentation, in (0, 1].
     k_neighbors : int
@@ -158,6 +162,8 @@ class OnlineResampler:
         units = np.where(schema.categorical_mask, 0.0, schema.scale.astype(np.float64))
         self._width = units if self._draws else units[:0]  # what a place that draws measures by
         self._new_buffer(given.capacity, given.k_neighbors)  # refuses now what would not fit into memory later
+        kept = [None if grid is None else replace(grid, single=True) for grid in schema.grids]
+        self._grids = pack(kept) if any(kept) else None
         self._bases: list[Bases] = []
         self._highest_id = -1  # of all rows that may be held
         self._reached: set[int] = set()  # classes whose rows are large enough for distances to be distinguished
@@ -346,7 +352,7 @@ class OnlineResampler:
         return max(self._highest_id, int(values[-1]))
 
     def _new_bases(self) -> Bases:
-        return Bases(self._new_buffer, self._given.capacity, self._given.k_neighbors, self._weights)
+        return Bases(self._new_buffer, self._given.capacity, self._given.k_neighbors, self._weights, self._grids)
 
     def _new_buffer(self, capacity: int, k_neighbors: int) -> MinorityBuffer:
         categorical, nullable = (

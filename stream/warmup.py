@@ -19,29 +19,36 @@ _SCHEMA = FeatureSchema.numeric(["a", "b"], label="y")
 _X, _Y = np.array([[1.5, -2e3], [1.0, 2.0]], dtype=np.float32), np.array([1, 0])
 
 
-def warm(*, clean: bool = False) -> None:
+def warm(schema: FeatureSchema | None = None, *, clean: bool = False) -> None:
     """Pass rows of every input format through what a worker does with them, without a server.
 
     Parameters
     ----------
+    schema : FeatureSchema, optional
+        The contract: where it has nullable columns, or grids, the kernels for that are others.
     clean : bool
         Whether bases are to be weighed, as every strategy but plain does: the kernels for that are others.
     """
+    nullable = schema is not None and bool(schema.nullable_mask.any())
+    kept = schema is not None and any(schema.grids)
+    rules = _SCHEMA.with_rules(["a"] if nullable else (), {"b": 0.5} if kept else None)
     sent: list[list[bytes]] = []
     for made in INPUTS.values():
         with suppress(MissingExtraError):  # a format whose library is not installed reads nothing here
-            sent += made(_SCHEMA).encode(_X, _Y)
+            sent += made(rules).encode(_X, _Y)
     ours, theirs = socket.socketpair()
     with ours, theirs:
         theirs.sendall(_xread_reply(sent))
         entries = EntryReader(ours).read_entries(len(sent))
-        rows = Decoder(_SCHEMA).decode(entries)
+        rows = Decoder(rules).decode(entries)
     cut(rows.ms, rows.n_rows, 1, 1, np.empty(rows.n_entries, dtype=np.int64))
-    online = OnlineResampler(_SCHEMA, ratio=1.0, k_neighbors=1, capacity=4, clean=clean)
+    online = OnlineResampler(rules, ratio=1.0, k_neighbors=1, capacity=4, clean=clean)
     n = len(rows.y)
     for i in range(4):
         online.process(rows.X, rows.y, np.arange(i * n, (i + 1) * n))
     online.buffer_stats()
+    if nullable or kept:
+        online.forget([0])
 
 
 def _xread_reply(entries: list[list[bytes]]) -> bytes:

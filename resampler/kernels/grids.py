@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from resampler.kernels.jit import entry, inline
+from resampler.kernels.jit import entry, inline, inner
 from resampler.kernels.random import draw, more_words
 
 DIGITS = 15  # decimals of the finest step that is looked for
@@ -85,6 +85,33 @@ def within(value, base, low, high, even):
     return min(max(value, low), high) if not np.isnan(value) else value
 
 
+@inline
+def on_grid(value, base, u, even, at, step, single, bounds, start, values):
+    """Put a number on the grid of the column that stands at `at` among those that have one."""
+    value = within(value, base, bounds[at, 0], bounds[at, 1], even)
+    if start[at] < start[at + 1]:
+        value = on_values(value, base, u, values, start[at], start[at + 1])
+    elif step[at, 0] > 0:
+        value = on_step(value, base, u, step[at, 0], step[at, 1], single[at])
+        value = min(max(value, bounds[at, 0]), bounds[at, 1]) if not np.isnan(value) else value
+    return value
+
+
+@inner
+def settle_row(grids, drawn, word, base, out):
+    """Put one row on its grids, if there are any: by `word` if the row has a draw, else by the nearest.
+
+    `grids` is a `resampler.grids.Packed`, or None: a type, so that kernels without grids are compiled without this.
+    """
+    if grids is None:
+        return
+    u = (np.float64(word) + 0.5) * 2.0**-32 if drawn else 0.5
+    for at in range(grids.column.shape[0]):
+        j = grids.column[at]
+        value, origin = np.float64(out[j]), np.float64(base[j])
+        out[j] = on_grid(value, origin, u, False, at, grids.step, grids.single, grids.bounds, grids.start, grids.values)
+
+
 @entry
 def settle(X, base, row_ids, copy, seed, stream, own, column, step, single, bounds, start, values, first, last, out):
     """Put rows first .. last-1 on the grids of some columns: by the nearest, or by words where rows have a draw.
@@ -113,14 +140,8 @@ def settle(X, base, row_ids, copy, seed, stream, own, column, step, single, boun
                 elif at % 4 == 3:
                     word = d
                 u = (np.float64(word) + 0.5) * 2.0**-32
-            origin = np.float64(X[base[i], j])
-            value = within(np.float64(out[i, j]), origin, bounds[at, 0], bounds[at, 1], own)
-            if start[at] < start[at + 1]:
-                value = on_values(value, origin, u, values, start[at], start[at + 1])
-            elif step[at, 0] > 0:
-                value = on_step(value, origin, u, step[at, 0], step[at, 1], single[at])
-                value = min(max(value, bounds[at, 0]), bounds[at, 1]) if not np.isnan(value) else value
-            out[i, j] = value
+            origin, value = np.float64(X[base[i], j]), np.float64(out[i, j])
+            out[i, j] = on_grid(value, origin, u, own, at, step, single, bounds, start, values)
 
 
 @inline

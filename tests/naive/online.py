@@ -6,6 +6,7 @@ import zlib
 
 import numpy as np
 from naive.generation import in_ball, is_null, synthetic_row
+from naive.grids import put
 from naive.random import draw, poisson
 from naive.ring import follow
 
@@ -112,7 +113,9 @@ class NaiveOnline:
         clean=False,
         scale=None,
         penalty=None,
+        grids=None,
     ):
+        self.grids = grids or [None] * n_features
         self.strategy, self.clean = strategy, clean
         self.k, self.capacity, self.seed = k, capacity, seed
         self.window = NaiveWindow(ratio, k, capacity, window, burst, undersample, quota, warmup, seed)
@@ -195,7 +198,7 @@ class NaiveOnline:
     def _make(self, label, row_id, a):
         rows = [x for x, _ in self.buffers[label]]
         ids = [i for _, i in self.buffers[label]]
-        w0, w1, w2, _ = draw(self.seed, zlib.crc32(str(label).encode()), row_id, a)
+        w0, w1, w2, w3 = draw(self.seed, zlib.crc32(str(label).encode()), row_id, a)
         base = self._base(label, w0)
         penalty = self.penalties[label]
         nearest = neighbors(rows, ids, base, self.k, self.scale, penalty)
@@ -208,4 +211,8 @@ class NaiveOnline:
             for j, value in enumerate(in_ball(rows[base], rows[neighbor], key, width)):
                 if penalty[j] < 0:
                     made[j] = value
+        for j, grid in enumerate(self.grids):
+            if grid is not None:
+                u = (w3 + 0.5) / 2**32 if self.strategy == "geometric" else 0.5
+                made[j] = put(float(made[j]), float(rows[base][j]), u, grid, even=False)
         return made, label, True, -1, ids[base], ids[neighbor], step

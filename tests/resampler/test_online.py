@@ -19,6 +19,7 @@ from resampler import (
     OnlineResampler,
 )
 from resampler.bases import weigh
+from resampler.grids import Grid
 from resampler.methods.place import build
 from resampler.methods.provenance import Draws, Provenance
 from resampler.metric import label_key
@@ -60,6 +61,9 @@ def run(resampler, X, y, ids, cuts):
     grid=st.booleans(),
     categorical=st.booleans(),
     nulls=st.sampled_from([0.0, 0.0, 0.2, 0.9]),
+    kept=st.sampled_from(
+        [None, None, Grid(0.1, single=True), Grid(2.0, low=0.0, single=True), Grid(values=(-1.0, 0.5, 7.0))]
+    ),
     undersample=st.none() | st.floats(0.1, 1.0),
     quota=st.sampled_from(["exact", "poisson"]),
     warmup=st.sampled_from([0, 10]),
@@ -81,6 +85,7 @@ def test_output_is_the_naive_one_however_it_is_cut_saved_and_forgotten(
     grid,
     categorical,
     nulls,
+    kept,
     undersample,
     quota,
     warmup,
@@ -101,14 +106,16 @@ def test_output_is_the_naive_one_however_it_is_cut_saved_and_forgotten(
         Feature("c", "int64" if categorical else "float32", categorical=categorical),
     )
     schema = FeatureSchema(features)
+    schema = schema.with_rules(["a", "c"] if nulls else (), {"b": kept} if kept else None)
     if nulls:
-        schema = schema.with_rules(["a", "c"])
         X[:, [0, 2]] = np.where(np.random.default_rng(data_seed).random((80, 2)) < nulls, np.nan, X[:, [0, 2]])
     settings_ = {"ratio": ratio, "capacity": k + spare, "window": window, "burst": burst, "seed": seed}
     settings_ |= {"undersample": undersample, "quota": quota, "warmup": warmup}
     settings_ |= {"strategy": strategy, "clean": clean}
     resampler = OnlineResampler(schema, k_neighbors=k, **settings_)
-    naive = NaiveOnline(3, k=k, scale=[0.5, 1, 1], penalty=[-1, -1, 1 if categorical else -1], **settings_)
+    naive = NaiveOnline(
+        3, k=k, scale=[0.5, 1, 1], penalty=[-1, -1, 1 if categorical else -1], grids=[None, kept, None], **settings_
+    )
     first = run(resampler, X[:stop], y[:stop], ids[:stop], [cut for cut in cuts if cut <= stop])
     expected = [row for i in range(stop) for row in naive.push(X[i], int(y[i]), int(ids[i]))]
     if forgotten is not None:

@@ -13,6 +13,7 @@ from resampler.kernels.buffer.lookup import read
 from resampler.kernels.buffer.ring import insert
 from resampler.kernels.buffer.sample import choose, living
 from resampler.kernels.generation import vote
+from resampler.kernels.grids import settle_row
 from resampler.kernels.jit import entry, inline
 from resampler.kernels.online.danger import assess, draw_base, weigh_newcomer
 from resampler.kernels.online.window import ASSESS, REFER
@@ -46,12 +47,12 @@ def scatter(X, y, row_ids, position, out):
 
 
 @entry
-def advance(ring, danger, X, row_ids, code, label, seed, stream, place, width, ops, op, pause, out):
+def advance(ring, danger, X, row_ids, code, label, seed, stream, place, width, grids, ops, op, pause, out):
     """Carry out the operations of class `code` from number `op` on, until Python has something to do; return the next.
 
     That is a wave to be ended, or a list to be searched for: of slot `pause.short` if that is not `DEAD`; synthetic row
     `pause.made` of the operation is then the next. Synthetic row a that row i caused is keyed by (seed, class,
-    id of row i, a), and lies where `place` has it (`resampler.kernels.places`).
+    id of row i, a), and lies where `place` has it (`resampler.kernels.places`), on the `grids` if there are any.
     """
     op_class, op_row, op_count, _ = ops
     counts, others_counts = ring.graph.cells.counts, danger.others.graph.cells.counts
@@ -61,7 +62,9 @@ def advance(ring, danger, X, row_ids, code, label, seed, stream, place, width, o
             op += 1
             continue
         if op_count[op] > 0:
-            op = emit_run(ring, danger.tree, row_ids, code, label, seed, stream, place, width, ops, op, pause, out)
+            op = emit_run(
+                ring, danger.tree, row_ids, code, label, seed, stream, place, width, grids, ops, op, pause, out
+            )
             if pause["short"] >= 0:
                 return op
             continue
@@ -79,7 +82,7 @@ def advance(ring, danger, X, row_ids, code, label, seed, stream, place, width, o
 
 
 @inline
-def emit_run(ring, tree, row_ids, code, label, seed, stream, place, width, ops, op, pause, out):
+def emit_run(ring, tree, row_ids, code, label, seed, stream, place, width, grids, ops, op, pause, out):
     """Make the synthetic rows of the class until its ring changes again; return the operation that is next.
 
     One call makes a run of rows, and takes the arrays out of the ring once. An empty `tree`: bases weigh the same.
@@ -111,6 +114,7 @@ def emit_run(ring, tree, row_ids, code, label, seed, stream, place, width, ops, 
             step = unit(w2)
             at = op_out[op] + a
             put_streamed(place, X[base], X[neighbor], step, w0, w1, w2, w3, seed, width, out_X[at])
+            settle_row(grids, out_draw.shape[0] > 0, w3, X[base], out_X[at])
             if mixed:
                 read(rows, lists, base, ring.nn_slots, ring.nn_d2)
                 vote(X, ring.nn_slots, penalty, out_X[at])
