@@ -14,6 +14,7 @@ from feast.infra.offline_stores.file_source import SavedDatasetFileStorage
 from feast.infra.offline_stores.offline_store import RetrievalJob, RetrievalMetadata
 
 from feast_plugin.retrieval.contract import build_contract
+from feast_plugin.retrieval.on_demand import transformation
 from feast_plugin.versions.augmentation import publishable
 from feast_plugin.versions.conform import conform
 from feast_plugin.versions.parquet import ParquetFile
@@ -88,7 +89,7 @@ class AugmentedRetrievalJob(RetrievalJob):  # type: ignore[misc]
         Keys every draw.
     k_neighbors : int
         Neighbours of its class that a row may be joined with.
-    if_reached, missing, grid, sampler, clean, undersample, group_by, subgroups, no_danger, shrinkage
+    if_reached, missing, grid, on_demand, sampler, clean, undersample, group_by, subgroups, no_danger, shrinkage
         As in `feast_plugin.create_snapshot`.
 
     Raises
@@ -111,6 +112,7 @@ class AugmentedRetrievalJob(RetrievalJob):  # type: ignore[misc]
         k_neighbors: int = 5,
         missing: Missing = "inherit",
         grid: Grids = "auto",
+        on_demand: str | None = None,
         sampler: str | None = None,
         clean: str | None = None,
         undersample: float | None = None,
@@ -127,6 +129,7 @@ class AugmentedRetrievalJob(RetrievalJob):  # type: ignore[misc]
             k_neighbors=k_neighbors,
             missing=missing,
             grid=grid,
+            on_demand=on_demand,
             sampler=sampler,
             clean=clean,
             undersample=undersample,
@@ -143,6 +146,11 @@ class AugmentedRetrievalJob(RetrievalJob):  # type: ignore[misc]
             full_feature_names=job.full_feature_names,
         )
         self._recipe = resolve(recipe, self._contract)
+        self._compute = None
+        if self._recipe.computes:
+            self._compute = transformation(store, self._contract)
+        else:
+            self._contract = self._contract.as_retrieved
 
     @property
     def full_feature_names(self) -> bool:
@@ -173,7 +181,7 @@ class AugmentedRetrievalJob(RetrievalJob):  # type: ignore[misc]
             rows = canonical_rows(table, contract, Path(spool))
             everywhere = np.full(table.num_rows, TRAIN, dtype=np.uint8)
             assignment = undersampled(everywhere, rows, self._recipe)
-            assignment, made, _ = augment_training(rows, assignment, contract, self._recipe)
+            assignment, made, _ = augment_training(rows, assignment, contract, self._recipe, compute=self._compute)
             train = assignment == TRAIN
             schema = contract.arrow_schema(rows.table[contract.label].type)
             real = published_rows(rows.table.filter(pa.array(train)), contract, schema)

@@ -47,6 +47,7 @@ def create_snapshot(
     k_neighbors: int = 5,
     missing: Missing = "inherit",
     grid: Grids = "auto",
+    on_demand: str | None = None,
     clean: str | None = None,
     undersample: float | None = None,
     group_by: str | None = None,
@@ -108,6 +109,10 @@ def create_snapshot(
         version.
     grid : {"auto", "off"}
         Whether synthetic values are put on the steps and within the bounds that the real values of a column keep.
+    on_demand : {"computed", "interpolated"}, optional
+        Whether on-demand features of synthetic rows are computed by their transformation from the inputs of the row,
+        as serving does, which is the default; or interpolated like others, the default with ``missing="complete"``
+        and ``grid="off"``, as earlier releases did.
     clean : {"tomek", "enn"}, optional
         Then take out of the training split what stands where the classes meet: synthetic rows, and real ones of
         classes that got none (`feast_plugin.versions.cleaning`).
@@ -181,6 +186,7 @@ def create_snapshot(
         k_neighbors=k_neighbors,
         missing=missing,
         grid=grid,
+        on_demand=on_demand,
         clean=clean,
         undersample=undersample,
         group_by=group_by,

@@ -19,6 +19,7 @@ from feast.infra.registry.registry import Registry as FileRegistry
 from feast.saved_dataset import SavedDataset
 
 from feast_plugin.notices import notice
+from feast_plugin.retrieval.on_demand import transformation
 from feast_plugin.retrieval.retrieval import Retrieval
 from feast_plugin.versions.contract import NAMESPACE
 from feast_plugin.versions.registry import Registry
@@ -27,8 +28,11 @@ from feast_plugin.versions.storage import file_lock
 from resampler.errors import CorruptStateError, InvalidInputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    import pyarrow as pa
+
+    from feast_plugin.versions.contract import Contract
     from feast_plugin.versions.manifest import Manifest
     from feast_plugin.versions.registry import Dataset
 
@@ -231,6 +235,26 @@ class FeastRegistry(Registry):
             As `feast_plugin.retrieval.retrieval.Retrieval.open`.
         """
         return Retrieval.open(self._store, request, column)
+
+    def transformation(self, contract: Contract) -> Callable[[pa.Table], pa.Table]:
+        """Return what computes on-demand features: the views' own transformation.
+
+        Parameters
+        ----------
+        contract : Contract
+            Names the views.
+
+        Returns
+        -------
+        callable
+            From a table of features and inputs to one of on-demand features.
+
+        Raises
+        ------
+        ContractError
+            As `feast_plugin.retrieval.on_demand.transformation`.
+        """
+        return transformation(self._store, contract)
 
     def source_again(self, manifest: Manifest, frame: Mapping[str, Any], column: str | None) -> Retrieval:
         """Find a version's rows again.

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from feast.errors import FeatureViewNotFoundException
 from feast.feature_service import FeatureService
-from feast.types import Array, Bool, Float32, Float64, Int32, Int64, PrimitiveFeastType, String
 
+from feast_plugin.retrieval.columns import DTYPE_OF, stored_feature
+from feast_plugin.retrieval.on_demand import inputs_of, is_on_demand
 from feast_plugin.retrieval.sources import check_source
 from feast_plugin.versions.contract import (
-    CATEGORICAL_BY_DEFAULT,
     KEY_DTYPES,
     NAMESPACE,
     Contract,
@@ -19,7 +19,7 @@ from feast_plugin.versions.contract import (
     check_names,
     column_name,
 )
-from resampler.columns import DTYPES, FLOAT, TEXT
+from resampler.columns import DTYPES
 from resampler.errors import ContractError, DataError, InvalidInputError
 
 if TYPE_CHECKING:
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from feast import FeatureStore
     from feast.field import Field
-
-_DTYPES = {Float32: "float32", Float64: "float64", Int32: "int32", Int64: "int64", Bool: "bool", String: "string"}
-SEMANTICS = ("categorical", "numeric")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +92,16 @@ def build_contract(
     columns: list[StoredFeature] = []
     join_keys: dict[str, pa.DataType] = {}
     request: dict[str, None] = {}
-    for projected in projections(store, features):
-        columns += [_column(projected.name, field, full=full_feature_names) for field in projected.fields]
+    views = list(projections(store, features))
+    for projected in views:
+        columns += [stored_feature(projected.name, field, full=full_feature_names) for field in projected.fields]
         join_keys |= _join_keys(store, projected, request)
     reference = _label_reference(label, columns, frame_columns)
     label_type = next((c.arrow_type for c in columns if c.reference == reference), None)
     if ":" in label and reference not in {c.reference for c in columns}:
         extra = next(projections(store, [label]))
         join_keys |= _join_keys(store, extra, request)
-        dtype = _DTYPES.get(extra.fields[0].dtype)
+        dtype = DTYPE_OF.get(extra.fields[0].dtype)
         label_type = None if dtype is None else DTYPES[dtype].arrow_type
     contract = Contract(
         columns=tuple(c for c in columns if c.reference != reference),
@@ -115,7 +113,7 @@ def build_contract(
         label_type=label_type,
     )
     check_names(contract)
-    return contract
+    return inputs_of(contract, views)
 
 
 def projections(store: FeatureStore, features: FeatureService | Sequence[str]) -> Iterator[Projected]:
@@ -189,31 +187,9 @@ def _check_drift(service: str, projection: Any, view: Any) -> None:
             )
 
 
-def _column(view: str, field: Field, *, full: bool) -> StoredFeature:
-    reference = f"{view}:{field.name}"
-    array = isinstance(field.dtype, Array)
-    base: PrimitiveFeastType = field.dtype.base_type if array else field.dtype
-    dtype = _DTYPES.get(base)
-    family = None if dtype is None else DTYPES[dtype].family
-    if dtype is None or (array and family in CATEGORICAL_BY_DEFAULT):
-        raise ContractError(
-            f"feature {reference} has type {field.dtype}, which cannot be resampled: use Float32, Float64, Int32, "
-            "Int64, Bool, String or an array of numbers, or leave the feature out"
-        )
-    semantic = field.tags.get("semantic")
-    if semantic is not None and semantic not in SEMANTICS:
-        raise ContractError(f"feature {reference}: tag semantic must be one of {SEMANTICS}, got {semantic!r}")
-    if semantic == "numeric" and family == TEXT:
-        raise ContractError(f"feature {reference} is a String and cannot be tagged semantic=numeric")
-    if semantic == "categorical" and (array or family == FLOAT):
-        raise ContractError(f"feature {reference} is {field.dtype}; a categorical one must be Int, Bool or String")
-    categorical = semantic == "categorical" if semantic else family in CATEGORICAL_BY_DEFAULT
-    return StoredFeature(reference, column_name(reference, full=full), dtype, categorical, array)
-
-
 def _join_keys(store: FeatureStore, projected: Projected, request: dict[str, None]) -> dict[str, pa.DataType]:
     view = projected.view
-    if hasattr(view, "source_feature_view_projections"):  # an on-demand view has its sources' keys
+    if is_on_demand(view):  # an on-demand view has its sources' keys
         request.update(dict.fromkeys(view.get_request_data_schema()))
         keys: dict[str, pa.DataType] = {}
         for projection in view.source_feature_view_projections.values():
@@ -230,7 +206,7 @@ def _join_keys(store: FeatureStore, projected: Projected, request: dict[str, Non
 
 
 def _key_type(view: str, key: Field) -> pa.DataType:
-    dtype = _DTYPES.get(key.dtype)
+    dtype = DTYPE_OF.get(key.dtype)
     if dtype not in KEY_DTYPES:
         raise ContractError(f"join key {key.name!r} of view {view!r} must be Int32, Int64 or String, got {key.dtype}")
     return DTYPES[dtype].arrow_type

@@ -104,7 +104,7 @@ def read_frame(store: FeatureStore, frame: EntityFrame, contract: Contract, *, e
     if isinstance(frame.data, tuple):
         table = _read_span(store, contract, *frame.data)
     else:
-        wanted = [*contract.join_keys, TIMESTAMP, *contract.request]
+        wanted = list(dict.fromkeys([*contract.join_keys, TIMESTAMP, *contract.request]))  # a view may ask for a key
         wanted += [contract.label] if contract.label_in_frame else []
         names = frame.columns or []
         wanted += [extra] if extra in names and extra not in wanted else []

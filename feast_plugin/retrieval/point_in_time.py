@@ -13,7 +13,7 @@ from feast_plugin.retrieval.dropped import missing_rows, retrieve_dropped
 from feast_plugin.retrieval.sources import at_absolute_paths, check_rows
 from feast_plugin.versions.cast import note_timestamps
 from feast_plugin.versions.conform import cast_table, check_nulls, checked_frame
-from feast_plugin.versions.contract import TIMESTAMP, Contract
+from feast_plugin.versions.contract import REQUEST, TIMESTAMP, Contract
 from feast_plugin.versions.rows import CanonicalRows, canonical_rows
 from resampler.errors import DataError, ResamplerError
 
@@ -127,4 +127,5 @@ def _asked(features: FeatureService | Sequence[str], contract: Contract) -> Feat
         if contract.label_in_frame or contract.label_reference in promised:
             return features
     references = [c.reference for c in contract.columns]
+    references += [c.reference for c in contract.inputs if not c.reference.startswith(f"{REQUEST}:")]
     return references if contract.label_in_frame else [*references, contract.label_reference]

@@ -56,6 +56,8 @@ class Augmentation(NamedTuple):
         By feature, what values were put on (`feast_plugin.versions.grids.named`).
     noisy : int
         Minority rows that were kept from being parents because none of their own is near.
+    drawn_scale : ndarray of float32, optional
+        Where features were computed from others: the units of distance of the columns that rows were drawn in.
     """
 
     table: pa.Table
@@ -65,6 +67,7 @@ class Augmentation(NamedTuple):
     plain: tuple[str, ...] = ()
     noisy: int = 0
     grids: dict[str, Any] = {}  # noqa: RUF012 - a NamedTuple's default, never written to
+    drawn_scale: NDArray[np.float32] | None = None
 
     def keep(self, chosen: NDArray[np.bool_]) -> Augmentation:
         """Leave synthetic rows out.

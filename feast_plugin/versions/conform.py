@@ -66,14 +66,15 @@ def cast_table(table: pa.Table, contract: Contract, extra: str | None) -> pa.Tab
     DataError
         If the split rule's column is absent.
     """
-    names = [*contract.keys, *(c.name for c in contract.columns), contract.label]
+    features = [*contract.columns, *contract.inputs]
+    names = [*contract.keys, *(c.name for c in features), contract.label]
     missing = [name for name in names if name not in table.column_names]
     if missing:
         raise ContractError(f"the retrieval lacks column {missing[0]!r}; it has {', '.join(table.column_names)}")
     columns = {name: cast_column(name, table[name], key_type) for name, key_type in contract.join_keys.items()}
     if contract.timestamped:
         columns[TIMESTAMP] = cast_timestamp(table[TIMESTAMP])
-    for c in contract.columns:
+    for c in features:
         columns[c.name] = cast_column(c.name, table[c.name], c.arrow_type)
     columns[contract.label] = cast_label(contract.label, table[contract.label], contract.label_type)
     if extra is not None and extra not in columns:
@@ -103,7 +104,7 @@ def check_nulls(table: pa.Table, contract: Contract) -> None:
     DataError
         If the label is null in one.
     """
-    for c in contract.columns:
+    for c in (*contract.columns, *contract.inputs):
         if table[c.name].null_count == table.num_rows:
             raise ContractError(
                 f"feature {c.reference} is null in every row: no value is as old as its ttl allows, or none matches"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 TIMESTAMP = "event_timestamp"  # the one name that Feast reads a saved dataset's time from
 TIMESTAMP_TYPE = pa.timestamp("us", tz="UTC")  # DuckDB 2.0 cannot read nanoseconds in UTC
 SYNTHETIC = "is_synthetic"
+REQUEST = "request"  # of columns that a caller of the online store brings along
 NAMESPACE = "resampler"  # of columns that no feature view owns, and of our saved datasets
 
 CATEGORICAL_BY_DEFAULT = (BOOLEAN, TEXT)  # families of dtypes
@@ -131,6 +132,25 @@ class StoredFeature:
         return [Feature(name, self.dtype, self.categorical) for name in names]
 
 
+@dataclass(frozen=True, slots=True)
+class OnDemandView:
+    """A view whose features are computed from others.
+
+    Parameters
+    ----------
+    name : str
+        What its features are called by: ``name:feature``.
+    view : str
+        What the registry calls it.
+    definition : str
+        The sha256 of what it computes.
+    """
+
+    name: str
+    view: str
+    definition: str
+
+
 @dataclass(frozen=True)
 class Contract:
     """What a retrieval must deliver and a snapshot holds.
@@ -154,6 +174,13 @@ class Contract:
         (`feast_plugin.versions.cast.cast_label`).
     timestamped : bool
         Rows have an event timestamp. Feast's always do, those of a table need none.
+    inputs : tuple of StoredFeature
+        What on-demand features are computed from and the snapshot does not publish: features of other views, and
+        request data, with references ``request:column``.
+    on_demand : tuple of OnDemandView
+        The views whose features are computed, in the order in which they are.
+    obstacle : str, optional
+        Why they cannot be computed for synthetic rows, where they cannot.
     """
 
     columns: tuple[StoredFeature, ...]
@@ -164,6 +191,37 @@ class Contract:
     full_feature_names: bool = False
     label_type: pa.DataType | None = None
     timestamped: bool = True
+    inputs: tuple[StoredFeature, ...] = ()
+    on_demand: tuple[OnDemandView, ...] = ()
+    obstacle: str | None = None
+
+    @property
+    def computed(self) -> list[StoredFeature]:
+        """The features that are computed from others."""
+        names = {one.name for one in self.on_demand}
+        return [c for c in self.columns if c.reference.partition(":")[0] in names]
+
+    @property
+    def own(self) -> Contract:
+        """The contract without what is computed: of the features that stand for themselves."""
+        computed = self.computed
+        return replace(self, columns=tuple(c for c in self.columns if c not in computed)).as_retrieved
+
+    @property
+    def definitions(self) -> dict[str, Any]:
+        """What a manifest's `inputs` say of the views that compute features; nothing where there is none."""
+        return {"on_demand": {one.name: one.definition for one in self.on_demand}} if self.on_demand else {}
+
+    @property
+    def drawn(self) -> Contract:
+        """The columns that synthetic rows are made in: those of `own`, then what the others are computed from."""
+        own = self.own
+        return replace(own, columns=(*own.columns, *self.inputs))
+
+    @property
+    def as_retrieved(self) -> Contract:
+        """The contract with nothing to compute: on-demand features are columns like all others."""
+        return replace(self, inputs=(), on_demand=(), obstacle=None)
 
     @property
     def categorical(self) -> list[str]:
@@ -286,7 +344,16 @@ class Contract:
             # A list: the order is that of the rows, and JSON objects have none.
             "join_keys": [{"name": name, "dtype": str(key_type)} for name, key_type in self.join_keys.items()],
             "full_feature_names": self.full_feature_names,
-        } | ({} if self.timestamped else {"timestamped": False})
+        } | self._extras
+
+    @property
+    def _extras(self) -> dict[str, Any]:
+        """What few contracts have, and manifests of others say nothing of."""
+        found: dict[str, Any] = {} if self.timestamped else {"timestamped": False}
+        if self.on_demand:
+            found["inputs"] = [{name: getattr(c, name) for name in _PUBLISHED} for c in self.inputs]
+            found["on_demand"] = [asdict(one) for one in self.on_demand]
+        return found
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Contract:
@@ -309,6 +376,8 @@ class Contract:
             join_keys={key["name"]: DTYPES[key["dtype"]].arrow_type for key in data["join_keys"]},
             full_feature_names=data["full_feature_names"],
             timestamped=data.get("timestamped", True),
+            inputs=tuple(StoredFeature(**c) for c in data.get("inputs", [])),
+            on_demand=tuple(OnDemandView(**one) for one in data.get("on_demand", [])),
         )
 
 
@@ -352,6 +421,11 @@ def check_group(group_by: str | None, contract: Contract) -> str | None:
         If it is another column, or an array.
     """
     columns = [*contract.join_keys, *(c.name for c in contract.columns if not c.array)]
+    if group_by in {c.name for c in contract.computed}:
+        raise InvalidInputError(
+            f"group_by must not be a feature that is computed from others, got {group_by!r}: a synthetic row's would "
+            "be another than its subgroup's; group by what it is computed from, or take --on-demand interpolated"
+        )
     if group_by is not None and group_by not in columns:
         raise InvalidInputError(f"group_by must be a join key or a feature ({', '.join(columns)}), got {group_by!r}")
     return group_by

@@ -91,7 +91,9 @@ def check(
     """
     gate = gate or Gate()
     with _drafted(registry, catalog, request, recipe, gate) as draft:
-        assignment, made, _ = augment_training(draft.rows, draft.assignment, draft.contract, draft.recipe)
+        assignment, made, _ = augment_training(
+            draft.rows, draft.assignment, draft.contract, draft.recipe, compute=draft.compute
+        )
         seen = evidence_of(draft.rows, assignment == TRAIN, made, draft.contract, draft.recipe)
         found = gate.marked(findings_of(seen))
     gate.say(found)
@@ -103,6 +105,9 @@ def _drafted(registry: Registry, catalog: Catalog, request: Request, recipe: Rec
     """Read and split the rows of a version, and list the suspects among them where that was asked for."""
     source = registry.source(request, recipe.column)
     recipe = resolve(recipe, source.contract)
+    compute = registry.transformation(source.contract) if recipe.computes else None
+    if compute is None:
+        source.contract = source.contract.as_retrieved
     with tempfile.TemporaryDirectory(prefix="resampler-") as spool:
         rows = source.rows(Path(spool), Tombstones.read(catalog.home))
         assignment = assign(rows, recipe)
@@ -116,9 +121,11 @@ def _drafted(registry: Registry, catalog: Catalog, request: Request, recipe: Rec
                 "sha256": rows.sha256(),
                 **source.origin,
                 "references": source.contract.references,
+                **source.contract.definitions,
             },
             notes=source.notes,
             gate=gate,
+            compute=compute,
         )
         if gate.suspects is not None:
             write_suspects(rows, assignment == TRAIN, source.contract, gate.suspects)

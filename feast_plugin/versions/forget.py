@@ -167,16 +167,19 @@ def _forget_in(registry: Registry, catalog: Catalog, manifest: Manifest) -> Forg
         except InvalidInputError as error:  # what is left has one class, or no row
             return Forgotten(manifest.version, total, None, str(error))
         removed = total - rows.table.num_rows
+        recipe = dataclasses.replace(Recipe.of(manifest), algorithm=ALGORITHM)  # which makes it anew
         draft = Draft(
             contract=contract,
             rows=rows,
             assignment=assignment,
-            recipe=dataclasses.replace(Recipe.of(manifest), algorithm=ALGORITHM),  # which makes it anew
+            recipe=recipe,
             replaces=manifest.version,
             inputs=manifest.inputs | {"rows": rows.table.num_rows, "sha256": rows.sha256()},
             notes={"entity_frame": {}},  # the frame may still name the entity
         )
         try:
+            if recipe.computes:
+                draft = draft._replace(compute=registry.transformation(contract))
             replacement = publish_version(registry, catalog, draft)
         except ForgottenMeanwhileError:  # says nothing of what is left: another forget is at work
             raise

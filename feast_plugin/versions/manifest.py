@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FORMAT = 4  # 1 had no checksums; the lineage of 2 does not say whose categories a row has; 3 knows no findings
-_SINCE = {"findings": 4, "grids": 4, "profile": 4}  # fields that earlier formats do not have
+_SINCE = {"findings": 4, "grids": 4, "profile": 4, "hidden": 4}  # fields that earlier formats do not have
 _DERIVED: dict[int, tuple[str, ...]] = {
     1: ("digest", "recipe", "counts", "datasets"),
     2: ("digest", "recipe", "counts", "datasets", "checksums"),
@@ -121,6 +121,8 @@ class Manifest:
         By feature, the steps and bounds that synthetic values were put on.
     profile : StoredFile or None
         Counts of the values of every feature, that later versions and streams are compared with.
+    hidden : StoredFile or None
+        What on-demand features of the training rows are computed from and no split has a column of.
     format : int
         Of the file. Earlier ones are read too; in 1, what follows from other parts is checked against them.
     """
@@ -144,6 +146,7 @@ class Manifest:
     findings: list[dict[str, Any]] = field(default_factory=list)
     grids: dict[str, Any] = field(default_factory=dict)
     profile: StoredFile | None = None
+    hidden: StoredFile | None = None
     format: int = field(default=FORMAT)
 
     @property
@@ -211,6 +214,7 @@ class Manifest:
             *(entry.file for entry in self.splits.values() if self.kept is None or entry.file != train),
             self.kept or self.lineage,
             *([self.left_out] if self.left_out else []),
+            *([self.hidden] if self.hidden else []),
         ]
 
     def stored_as(self, split: str) -> StoredFile:
@@ -310,7 +314,7 @@ class Manifest:
                 if name in data["splits"]
             }
             data["lineage"] = StoredFile(**data["lineage"])
-            for name in ("kept", "left_out", "report", "profile"):
+            for name in ("kept", "left_out", "report", "profile", "hidden"):
                 data[name] = StoredFile(**data[name]) if data.get(name) else None
             manifest = cls(**data)
         except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from feast_plugin.versions.catalog import Catalog
+    from feast_plugin.versions.contract import Contract
     from feast_plugin.versions.manifest import Manifest, StoredFile
     from feast_plugin.versions.registry import Registry
     from feast_plugin.versions.storage import Location
@@ -109,7 +110,7 @@ def rebuild(
         from_files = all(_is_intact(file, directory) for file in _sources(manifest))
         if from_files:
             contract, rows, assignment = stored_rows(manifest, directory, Path(spool))
-            draft = _draft(manifest, contract=contract, rows=rows, assignment=assignment)
+            draft = _draft(registry, manifest, contract=contract, rows=rows, assignment=assignment)
             changed = scale_problem(manifest, directory) if manifest.checksum is None else None
             if changed:
                 raise CorruptStateError(f"{directory.uri}/{FILE}: {changed}: restore it from a copy")
@@ -146,10 +147,14 @@ def _is_intact(file: StoredFile, directory: Location) -> bool:
         return False
 
 
-def _draft(manifest: Manifest, **parts: Any) -> Draft:
+def _draft(registry: Registry, manifest: Manifest, *, contract: Contract, **parts: Any) -> Draft:
+    recipe, drawn_scale = Recipe.of(manifest), manifest.columns.get("drawn_scale")
     return Draft(
         **parts,
-        recipe=Recipe.of(manifest),
+        contract=contract,
+        recipe=recipe,
+        drawn_scale=None if drawn_scale is None else np.array(drawn_scale, dtype=np.float32),
+        compute=registry.transformation(contract) if recipe.computes else None,
         inputs=manifest.inputs,
         replaces=manifest.parameters.get(FORGOT),
         created=manifest.created,
@@ -183,6 +188,8 @@ def _retrieved(
         )
     recipe = Recipe.of(manifest)
     source = registry.source_again(manifest, known, recipe.column)
+    if not recipe.computes:
+        source.contract = source.contract.as_retrieved
     rows = source.rows(spool, Tombstones.read(catalog.home))
     found = rows.sha256()
     if found != manifest.inputs["sha256"]:
@@ -191,7 +198,7 @@ def _retrieved(
             f"{rows.table.num_rows} rows, then {manifest.inputs['sha256']} over {manifest.inputs['rows']}: features, "
             f"labels or entity frame have changed since; restore {FILE}'s files from a copy"
         )
-    return _draft(manifest, contract=source.contract, rows=rows, assignment=assign(rows, recipe))
+    return _draft(registry, manifest, contract=source.contract, rows=rows, assignment=assign(rows, recipe))
 
 
 def _check_equal(manifest: Manifest, made: Manifest) -> None:

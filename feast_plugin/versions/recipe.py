@@ -24,6 +24,7 @@ ALGORITHM = 1  # raised when equal recipes begin to give other rows
 WITHIN = 2  # of subgroups that are balanced within themselves: by algorithm 1 they grow in proportion
 SENSE = 3  # nulls and grids are data: by earlier ones a row with a null is no parent, and values lie anywhere
 BEFORE_SENSE = {"missing": "complete", "grid": "off"}  # what the earlier algorithms do
+ON_DEMAND = ("computed", "interpolated")
 IF_REACHED = ("refuse", "publish")  # where every class has the ratio already
 RETAINED = {"full": None, "sample": 1_000, "recipe": 0}  # synthetic rows that are stored; None is all
 FORGOT = "forgot_in_version"  # a manifest's parameter: the version that this one replaces
@@ -58,8 +59,8 @@ class Recipe:
 
     Parameters
     ----------
-    ratio, if_reached, seed, split, sampler, k_neighbors, missing, grid, clean, undersample, group_by, subgroups, \
-    no_danger, shrinkage, exclude_noisy, retain
+    ratio, if_reached, seed, split, sampler, k_neighbors, missing, grid, on_demand, clean, undersample, group_by, \
+    subgroups, no_danger, shrinkage, exclude_noisy, retain
         As in `feast_plugin.create_snapshot`. What is None there is chosen when the contract is known
         (`feast_plugin.versions.training.resolve`).
     algorithm : int
@@ -96,6 +97,12 @@ class Recipe:
         "auto",
         one_of(GRIDS),
         "Put synthetic values on the steps and within the bounds that the real values of a column keep, or do not.",
+    )
+    on_demand: str | None = option(
+        None,
+        one_of(ON_DEMAND),
+        "On-demand features of synthetic rows: by default computed from their inputs by their transformation, as "
+        "serving does; with missing complete and grid off interpolated, as earlier releases did.",
     )
     clean: str | None = option(None, one_of(CLEANERS), "Then take out of training what stands where the classes meet.")
     undersample: float | None = option(
@@ -150,6 +157,17 @@ class Recipe:
         """The column that the split is decided by, if one is."""
         return None if self.split is None else self.split.column
 
+    @property
+    def computes(self) -> bool:
+        """Whether on-demand features of synthetic rows are computed by their transformation."""
+        return self.on_demand == "computed"
+
+    @property
+    def on_demand_by_default(self) -> str:
+        """What becomes of on-demand features where nothing was asked for."""
+        earlier = {name: getattr(self, name) for name in BEFORE_SENSE} == BEFORE_SENSE
+        return "interpolated" if earlier else "computed"
+
     def exactly(self, ratio: float) -> float | Decimal:
         """Return a ratio as counts are multiplied by it.
 
@@ -178,6 +196,8 @@ class Recipe:
         sense = {name: getattr(self, name) for name in BEFORE_SENSE}
         if sense == BEFORE_SENSE:
             sense = {}  # equal recipes of earlier releases keep their digests
+        if self.computes or (sense and self.on_demand is not None):
+            sense["on_demand"] = self.on_demand
         return {
             "algorithm": SENSE if sense else WITHIN if self.within else ALGORITHM,
             "k_neighbors": self.k_neighbors,

@@ -11,12 +11,15 @@ from feast_plugin.versions.contract import NAMESPACE
 from feast_plugin.versions.manifest import FILE, dataset_name, part_name, version_name
 from feast_plugin.versions.split import SPLITS
 from feast_plugin.versions.table import TableSource
-from resampler.errors import InvalidInputError
+from resampler.errors import ContractError, InvalidInputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    import pyarrow as pa
+
+    from feast_plugin.versions.contract import Contract
     from feast_plugin.versions.manifest import Manifest
     from feast_plugin.versions.request import Request
     from feast_plugin.versions.source import Source
@@ -242,6 +245,27 @@ class Registry(ABC):
             Of the kind that fits, if the rows cannot be found.
         """
         return TableSource(request, column)
+
+    def transformation(self, contract: Contract) -> Callable[[pa.Table], pa.Table]:
+        """Return what computes on-demand features; rows of tables have none.
+
+        Parameters
+        ----------
+        contract : Contract
+            With such features.
+
+        Returns
+        -------
+        callable
+            From a table of features and inputs to one of on-demand features.
+
+        Raises
+        ------
+        ContractError
+            If this kind of registry has no such features, or these are no longer what they were.
+        """
+        names = ", ".join(one.name for one in contract.on_demand)
+        raise ContractError(f"a table has no on-demand features, got {names}: name the Feast repository (--repo)")
 
     def source_again(self, manifest: Manifest, frame: Mapping[str, Any], column: str | None) -> Source:
         """Find a version's rows again.

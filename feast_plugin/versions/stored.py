@@ -59,6 +59,24 @@ def _files(manifest: Manifest) -> list[tuple[str, StoredFile]]:
     return files
 
 
+def _with_inputs(table: pa.Table, contract: Contract, file: Location, forgotten: Tombstones | None) -> pa.Table:
+    """Put what is kept apart beside the training rows: it is in canonical order, they are file by file."""
+    with file.filesystem.open_input_file(file.path) as source:
+        hidden = pq.read_table(source)
+    stays = None if forgotten is None else forgotten.stays(hidden)
+    hidden = hidden if stays is None else hidden.filter(stays)
+    order = pc.sort_indices(table, sort_keys=[(key, "ascending") for key in contract.keys]).to_numpy()
+    training = table[SPLIT_COLUMN].to_numpy()[order] == TRAIN
+    place = np.zeros(table.num_rows, dtype=np.int64)
+    place[order[training]] = np.arange(hidden.num_rows)
+    without = np.ones(table.num_rows, dtype=np.bool_)
+    without[order[training]] = False
+    at = pa.array(place, mask=without)
+    for c in contract.inputs:
+        table = table.append_column(c.name, hidden[c.name].take(at))
+    return table
+
+
 def stored_rows(
     manifest: Manifest, directory: Location, spool: Path, *, forgotten: Tombstones | None = None
 ) -> tuple[Contract, CanonicalRows, NDArray[np.uint8]]:
@@ -96,5 +114,8 @@ def stored_rows(
                 real = real if stays is None else real.filter(stays)
                 code = pa.array(np.full(real.num_rows, SPLITS.index(split), dtype=np.uint8))
                 parts.append(real.append_column(SPLIT_COLUMN, code))
-    rows = canonical_rows(pa.concat_tables(parts), contract, spool)
+    table = pa.concat_tables(parts)
+    if manifest.hidden is not None:
+        table = _with_inputs(table, contract, directory / manifest.hidden.path, forgotten)
+    rows = canonical_rows(table, contract, spool)
     return contract, rows, rows.table[SPLIT_COLUMN].to_numpy()

@@ -13,6 +13,7 @@ from feast_plugin.versions.cleaning import rows_to_remove
 from feast_plugin.versions.contract import check_group
 from feast_plugin.versions.matrix import spread
 from feast_plugin.versions.noise import noisy_rows
+from feast_plugin.versions.on_demand import chosen, computed
 from feast_plugin.versions.reached import no_rows, published_as_it_is
 from feast_plugin.versions.split import LEFT_OUT, TRAIN, SplitRule, undersample
 from resampler.methods.catalog import fitting
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from feast_plugin.versions.augmentation import Augmentation
     from feast_plugin.versions.contract import Contract
+    from feast_plugin.versions.on_demand import Transformation
     from feast_plugin.versions.recipe import Recipe
     from feast_plugin.versions.rows import CanonicalRows
 
@@ -65,13 +67,18 @@ def resolve(recipe: Recipe, contract: Contract) -> Recipe:
     ------
     InvalidInputError
         If the sampler does not fit the features, or the subgroups' column is none.
+    ContractError
+        If on-demand features are to be computed and cannot be.
     """
+    on_demand = chosen(recipe, contract)
+    drawn = contract.drawn if on_demand == "computed" else contract.as_retrieved
     by_default = SplitRule("time" if contract.timestamped else "stratified", None, SHARES)
     return dataclasses.replace(
         recipe,
         split=recipe.split or by_default,
-        sampler=fitting(recipe.sampler, contract.categorical, contract.numeric),
-        group_by=check_group(recipe.group_by, contract),
+        sampler=fitting(recipe.sampler, drawn.categorical, drawn.numeric),
+        on_demand=on_demand,
+        group_by=check_group(recipe.group_by, contract if on_demand == "computed" else contract.as_retrieved),
     )
 
 
@@ -142,6 +149,9 @@ def augment_training(
     recipe: Recipe,
     scale: NDArray[np.float32] | None = None,
     grids: dict[str, Any] | None = None,
+    *,
+    drawn_scale: NDArray[np.float32] | None = None,
+    compute: Transformation | None = None,
 ) -> Training:
     """Make the synthetic rows of the training split, and clean where they meet others.
 
@@ -159,6 +169,10 @@ def augment_training(
         Unit of distance of each column, by default fitted on the training split.
     grids : dict, optional
         By feature, what synthetic values are put on where the recipe asks for it; by default learned there.
+    drawn_scale : ndarray of float32, optional
+        The same of the columns of `contract.drawn`, where on-demand features are computed.
+    compute : callable, optional
+        Computes on-demand features; None where there are none, or they are interpolated.
 
     Returns
     -------
@@ -170,6 +184,21 @@ def augment_training(
     InvalidInputError, GateError
         As `feast_plugin.versions.augmentation.augment`.
     """
+    if compute is not None:
+        drawn = _drawn(rows, assignment, contract.drawn, recipe, drawn_scale, grids)
+        made = computed(rows, assignment == TRAIN, drawn.made, contract, compute, scale)
+        return drawn._replace(made=made)
+    return _drawn(rows, assignment, contract, recipe, scale, grids)
+
+
+def _drawn(
+    rows: CanonicalRows,
+    assignment: NDArray[np.uint8],
+    contract: Contract,
+    recipe: Recipe,
+    scale: NDArray[np.float32] | None,
+    grids: dict[str, Any] | None,
+) -> Training:
     train = assignment == TRAIN
     if published_as_it_is(recipe, rows, assignment):
         return Training(assignment, no_rows(rows, train, contract, scale), None)

@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from feast_plugin.versions import lineage
 from feast_plugin.versions.augmentation import publishable
+from feast_plugin.versions.contract import TIMESTAMP, TIMESTAMP_TYPE
 from feast_plugin.versions.manifest import FORMAT, Manifest, SplitEntry, dataset_name, part_name
 from feast_plugin.versions.parquet import ParquetFile
 from feast_plugin.versions.preflight import evidence_of
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from feast_plugin.versions.contract import Contract
     from feast_plugin.versions.gate import Gate
+    from feast_plugin.versions.on_demand import Transformation
     from feast_plugin.versions.recipe import Recipe
     from feast_plugin.versions.rows import CanonicalRows
     from feast_plugin.versions.storage import Location
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
 
 KEPT = "kept.parquet"  # beside the splits, so that who reads a directory reads no row twice
 CLEANED = "left-out.parquet"
+INPUTS = "inputs.parquet"  # of on-demand features, where they are no columns of the version
 
 
 class Draft(NamedTuple):
@@ -72,6 +75,8 @@ class Draft(NamedTuple):
         What was found when the version was made first; by default it is sought.
     grids : dict, optional
         As in `Manifest`, by default learned from the training split where the recipe asks for it.
+    drawn_scale, compute : optional
+        As in `feast_plugin.versions.training.augment_training`.
     """
 
     contract: Contract
@@ -87,6 +92,8 @@ class Draft(NamedTuple):
     gate: Gate | None = None
     findings: list[Finding] | None = None
     grids: dict[str, Any] | None = None
+    drawn_scale: NDArray[np.float32] | None = None
+    compute: Transformation | None = None
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -123,7 +130,16 @@ def write_version(draft: Draft, name: str, version: int, directory: Location) ->
     Real rows pass through in batches: memory follows the minority; with cleaning, the training split.
     """
     contract, rows, recipe = draft.contract, draft.rows, draft.recipe
-    assignment, made, cleaned = augment_training(rows, draft.assignment, contract, recipe, draft.scale, draft.grids)
+    assignment, made, cleaned = augment_training(
+        rows,
+        draft.assignment,
+        contract,
+        recipe,
+        draft.scale,
+        draft.grids,
+        drawn_scale=draft.drawn_scale,
+        compute=draft.compute,
+    )
     train = assignment == TRAIN
     schema = contract.arrow_schema(rows.table[contract.label].type)
     synthetic = publishable(rows, made, contract, schema)
@@ -149,6 +165,8 @@ def write_version(draft: Draft, name: str, version: int, directory: Location) ->
         }
         kept = None if limit is None else stack.enter_context(ParquetFile(directory, KEPT, schema))
         dropped = None if cleaned is None else stack.enter_context(ParquetFile(directory, CLEANED, schema))
+        beside = inputs_schema(contract)
+        hidden = stack.enter_context(ParquetFile(directory, INPUTS, beside)) if contract.inputs else None
         descent = lineage.lineage_schema(made.parents, draft.manifest_format)
         parents = stack.enter_context(ParquetFile(directory, lineage.FILE, descent))
         passes = tqdm(rows.batches(), total=-(-len(train) // BATCH_ROWS), desc="writing", unit="batch", disable=None)
@@ -161,6 +179,9 @@ def write_version(draft: Draft, name: str, version: int, directory: Location) ->
                     kept.write(part)
             if dropped is not None and cleaned is not None:
                 dropped.write(batch.filter(pa.array(cleaned[start : start + BATCH_ROWS])))
+            if hidden is not None:  # of the rows that cleaning took out too: without them nothing comes out again
+                held = train if cleaned is None else train | cleaned
+                hidden.write(real.select(beside.names).filter(pa.array(held[start : start + BATCH_ROWS])))
         files[SPLITS[TRAIN]].write(synthetic)
         if kept is not None:
             kept.write(synthetic.slice(0, limit))
@@ -178,7 +199,8 @@ def write_version(draft: Draft, name: str, version: int, directory: Location) ->
         parameters=draft.parameters,
         inputs=draft.inputs,
         contract=made.schema.to_dict(),
-        columns=contract.to_dict(),
+        columns=contract.to_dict()
+        | ({} if made.drawn_scale is None else {"drawn_scale": [float(unit) for unit in made.drawn_scale]}),
         retain=recipe.retain,
         splits={
             split: _entry(
@@ -193,6 +215,7 @@ def write_version(draft: Draft, name: str, version: int, directory: Location) ->
         lineage=parents.stored,
         kept=None if kept is None else kept.stored,
         left_out=None if dropped is None else dropped.stored,
+        hidden=None if hidden is None else hidden.stored,
         notes={
             "incomplete_minority_rows": made.incomplete,
             "bases": _bases(made.parents, rows),
@@ -235,6 +258,23 @@ def check_files(manifest: Manifest, directory: Location) -> None:
                 f"{directory.uri}/{file.path} must have sha256 {file.sha256}, got {found}: the version was damaged or "
                 "changed; rebuild or prune the version"
             )
+
+
+def inputs_schema(contract: Contract) -> pa.Schema:
+    """Return the columns of the file of inputs that are not published.
+
+    Parameters
+    ----------
+    contract : Contract
+        Names them.
+
+    Returns
+    -------
+    pyarrow.Schema
+        Keys of a row, then the inputs.
+    """
+    keys = [(name, TIMESTAMP_TYPE if name == TIMESTAMP else contract.join_keys[name]) for name in contract.keys]
+    return pa.schema([*keys, *((c.name, c.arrow_type) for c in contract.inputs)])
 
 
 def published_rows(table: pa.Table, contract: Contract, schema: pa.Schema) -> pa.Table:
