@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from resampler.quality.check import Check, Found
-from resampler.quality.sample import content_ids
 from resampler.quality.statistics import percent
 
 if TYPE_CHECKING:
@@ -38,10 +37,11 @@ def _constant(seen: Evidence) -> Iterator[Found]:
 
 
 def _duplicate(seen: Evidence) -> Iterator[Found]:
-    first: dict[int, int] = {}
+    first: dict[bytes, int] = {}
     pairs = []
-    for j, content in enumerate(content_ids(_ranked(seen).T).tolist()):
+    for j, column in enumerate(_ranked(seen).T):
         if len(_values(seen, j)) and np.ptp(_values(seen, j)) > 0:
+            content = (column + 0.0).tobytes()  # -0 and 0 are one value
             if content in first:
                 pairs.append((first[content], j))
             else:
@@ -67,6 +67,7 @@ def _ranked(seen: Evidence) -> NDArray[np.float64]:
 
 
 def _ids(seen: Evidence) -> Iterator[Found]:
+    found = {}
     for j, name in enumerate(seen.names):
         values = _values(seen, j)
         if len(values) < LEAST or (values != np.rint(values)).any():
@@ -76,29 +77,23 @@ def _ids(seen: Evidence) -> Iterator[Found]:
         # Whole numbers that fill their range: amounts in cents repeat, or leave gaps.
         dense = seen.categorical[j] or np.ptp(values) < 2 * sum(one.rows for one in seen.classes.values())
         if named or (dense and distinct >= UNIQUE * len(values)):
-            yield Found(
-                f"{distinct:,} distinct of {len(values):,} values",
-                columns=(name,),
-                values={"distinct": distinct, "values": len(values)},
-            )
+            found[name] = f"{name} has {distinct:,} distinct of {len(values):,} values"
+    if found:
+        yield Found("; ".join(found.values()), columns=tuple(found), values={"columns": len(found)})
 
 
 def _times(seen: Evidence) -> Iterator[Found]:
-    if seen.order is None:
-        return
-    for j, name in enumerate(seen.names):
+    found = {}
+    for j, name in enumerate(seen.names if seen.order is not None else ()):
         held = ~np.isnan(seen.X[:, j])
         values = seen.X[held, j]
         if seen.categorical[j] or len(np.unique(values)) < LEAST:
             continue
         rho = _rank_correlation(values, seen.order[held])
         if abs(rho) >= RISES:
-            verb = "rises" if rho > 0 else "falls"
-            yield Found(
-                f"{verb} with the time of the rows, rank correlation {rho:.3f}",
-                columns=(name,),
-                values={"correlation": rho},
-            )
+            found[name] = f"{name} {'rises' if rho > 0 else 'falls'}, rank correlation {rho:.3f}"
+    if found:
+        yield Found("; ".join(found.values()), columns=tuple(found), values={"columns": len(found)})
 
 
 def _rank_correlation(first: NDArray[np.float64], second: NDArray[np.int64]) -> float:
