@@ -11,22 +11,12 @@ import numpy as np
 from resampler.errors import InvalidInputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from numpy.typing import NDArray
 
 Grids = Literal["auto", "off"]
 GRIDS = get_args(Grids)
-
-# Measured on turbofan, AI4I, Adult, Bank and the Fraud Handbook: docs/samplers.md.
-DISTINCT = 1024  # values of a set at most
-TIMES = 20  # rows a value of a set at least, in the mean
-UNSEEN = 0.001  # share of values seen once at most: of as many new rows a set would miss the value (Good, Turing)
-FILLED = 0.5  # share of the steps between the extremes that are values; where it is more the step says enough
-COARSE = 64  # units in the last place of the extremes a step at least; a finer one is rounding
-PILED = 0.01  # share of the values that stand at an extreme, and
-PILE = 10  # how many, so that it is a bound and not the last of a tail
-_PLACES = 2 * DISTINCT
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,110 +122,6 @@ class Grid:
             Equal to the one that was written.
         """
         return cls(**(data | {"values": tuple(data.get("values", ()))}))
-
-
-class Tally:
-    """What is seen of a column's values, batch by batch; their order does not matter.
-
-    Parameters
-    ----------
-    single : bool
-        Whether the column is of float32.
-    """
-
-    def __init__(self, *, single: bool = False) -> None:
-        self._single = single
-        self._extremes = np.array([np.inf, -np.inf])
-        self._counts = np.zeros(9, dtype=np.int64)
-        self._keys = np.zeros(_PLACES)
-        self._times = np.zeros(_PLACES, dtype=np.int64)
-
-    def add(self, values: NDArray[Any]) -> None:
-        """Take values in.
-
-        Parameters
-        ----------
-        values : ndarray of shape (n,), numbers
-            What is not finite says nothing.
-        """
-        from resampler.kernels import grids as kernels  # contracts say what grids are, and need no compiler
-
-        numbers = np.ascontiguousarray(values, dtype=np.float64) + 0.0  # -0 is 0
-        words = numbers.view(np.uint64)
-        kernels.tally(numbers, words, self._extremes, self._counts, self._keys, self._times)
-
-    @property
-    def largest(self) -> float:
-        """The value furthest from 0; 0 where there is none."""
-        from resampler.kernels import grids as kernels
-
-        return float(np.abs(self._extremes).max()) if self._counts[kernels.N] else 0.0
-
-    @property
-    def grid(self) -> Grid | None:
-        """What the column keeps; None if nothing was found."""
-        from resampler.kernels import grids as kernels
-
-        n = int(self._counts[kernels.N])
-        if not n:
-            return None
-        low, high = self._extremes.tolist()
-        step, single = self._step(self.largest)
-        distinct, once = int(self._counts[kernels.DISTINCT]), int(self._counts[kernels.ONCE])
-        closed = distinct <= min(DISTINCT, n / TIMES) and once <= UNSEEN * n
-        if closed and (step is None or distinct == 1 or distinct < FILLED * ((high - low) / step + 1)):
-            return Grid(values=tuple(np.sort(self._keys[self._times > 0]).tolist()))
-        least = low if closed or self._piled(kernels.AT_LOW) else 0.0 if low >= 0 else None
-        most = high if closed or self._piled(kernels.AT_HIGH) else 0.0 if high <= 0 else None
-        return None if step is least is most is None else Grid(step, (), least, most, single)
-
-    def _piled(self, count: int) -> bool:
-        from resampler.kernels import grids as kernels
-
-        return bool(self._counts[count] >= max(PILE, PILED * self._counts[kernels.N]))
-
-    def _step(self, largest: float) -> tuple[float | None, bool]:
-        """Return the step, and whether its multiples are rounded to float32."""
-        from resampler.kernels import grids as kernels
-
-        for digits, units, single in (
-            (kernels.DOUBLE_DIGITS, kernels.DOUBLE_UNITS, False),
-            (kernels.SINGLE_DIGITS, kernels.SINGLE_UNITS, True),
-        ):
-            d, unit = int(self._counts[digits]), int(self._counts[units])
-            if d < 0 or unit == 0 or largest * 10.0**d >= 2.0**52:
-                continue
-            step = float(Fraction(unit, 10**d))
-            precision = 2.0**-23 if single or self._single else 2.0**-52
-            if step >= COARSE * precision * largest:
-                return step, single
-        return None, False
-
-
-def learn(X: NDArray[Any], numeric: Sequence[int] | NDArray[Any] | None = None) -> tuple[Grid | None, ...]:
-    """Find the grids of columns.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, n_features)
-        Real rows.
-    numeric : sequence of int, optional
-        Which columns hold numbers, by default all.
-
-    Returns
-    -------
-    tuple of Grid or None
-        One a column.
-    """
-    X = np.asarray(X)
-    wanted = set(range(X.shape[1]) if numeric is None else map(int, numeric))
-    found: list[Grid | None] = []
-    for j in range(X.shape[1]):
-        tally = Tally(single=X.dtype == np.float32)
-        if j in wanted:
-            tally.add(X[:, j])
-        found.append(tally.grid)
-    return tuple(found)
 
 
 class Packed(NamedTuple):

@@ -10,8 +10,9 @@ import pyarrow as pa
 
 from feast_plugin.versions.matrix import column_numbers
 from feast_plugin.versions.rows import BATCH_ROWS
-from resampler.grids import Grid, Tally
+from resampler.grids import Grid
 from resampler.integers import EXACT
+from resampler.tally import Tally
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

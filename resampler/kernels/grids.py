@@ -18,10 +18,9 @@ from resampler.kernels.jit import entry, inline, inner
 from resampler.kernels.random import draw, more_words
 
 DIGITS = 15  # decimals of the finest step that is looked for
-NEAR = 4  # real values may be so many units in the last place beside it: 57.16 * 5 is no image of 285.8
+NEAR = 4  # doubles may be so many units in the last place beside it: 57.16 * 5 is no image of 285.8
 _EXACT = 2.0**52
 _DOUBLE = 2.0**-52
-_SINGLE = 2.0**-23
 _WORDS = 1 << 31  # blocks of words from here on are of no place
 
 # What `tally` counts; digits of -1 say that no step fits.
@@ -145,7 +144,7 @@ def settle(X, base, row_ids, copy, seed, stream, own, column, step, single, boun
 
 
 @inline
-def _units(value, digits, precision):
+def _units(value, digits, near, single):
     """Return how many decimals a number has, at least `digits`, and its count of the last one; -1 if it has more."""
     scale = 10.0**digits
     while digits <= DIGITS:
@@ -153,7 +152,7 @@ def _units(value, digits, precision):
         if abs(scaled) >= _EXACT:
             break
         k = np.rint(scaled)
-        if abs(value - k / scale) <= NEAR * precision * abs(value):
+        if abs(value - grid_value(k, 1.0, scale, single)) <= near * abs(value):
             return digits, np.int64(abs(k))
         digits += 1
         scale *= 10.0
@@ -191,15 +190,13 @@ def tally(values, words, extremes, counts, keys, times):
         counts[AT_LOW] += value == extremes[0]
         counts[AT_HIGH] += value == extremes[1]
         if counts[DOUBLE_DIGITS] >= 0:
-            digits, units = _units(value, counts[DOUBLE_DIGITS], _DOUBLE)
+            digits, units = _units(value, counts[DOUBLE_DIGITS], NEAR * _DOUBLE, False)
             for _ in range(digits - counts[DOUBLE_DIGITS]):
                 counts[DOUBLE_UNITS] *= 10
             counts[DOUBLE_DIGITS] = digits
             counts[DOUBLE_UNITS] = _common(counts[DOUBLE_UNITS], units)
         if counts[SINGLE_DIGITS] >= 0:
-            digits, units = _units(value, counts[SINGLE_DIGITS], _SINGLE)
-            if np.float64(np.float32(value)) != value:
-                digits = -1
+            digits, units = _units(value, counts[SINGLE_DIGITS], 0.0, True)
             for _ in range(digits - counts[SINGLE_DIGITS]):
                 counts[SINGLE_UNITS] *= 10
             counts[SINGLE_DIGITS] = digits
