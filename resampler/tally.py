@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from resampler.grids import Grid
+from resampler.integers import are_wide
 from resampler.kernels import grids as kernels
 
 if TYPE_CHECKING:
@@ -113,14 +114,14 @@ def learn(X: NDArray[Any], numeric: Sequence[int] | NDArray[Any] | None = None) 
     Returns
     -------
     tuple of Grid or None
-        One a column.
+        One a column; integers that a float64 does not hold have none, for these are made in integers.
     """
     X = np.asarray(X)
     wanted = set(range(X.shape[1]) if numeric is None else map(int, numeric))
     found: list[Grid | None] = []
     for j in range(X.shape[1]):
         tally = Tally(single=X.dtype == np.float32)
-        if j in wanted:
+        if j in wanted and not (X.dtype.kind in "iu" and are_wide(X[:, j])):
             tally.add(X[:, j])
         found.append(tally.grid)
     return tuple(found)

@@ -11,6 +11,7 @@ from resampler.methods.parameters import NoDanger, Parameters
 from resampler.samplers.base import Synthesizer
 
 if TYPE_CHECKING:
+    from resampler.grids import Grids
     from resampler.methods.oversample import Grown
 
 
@@ -19,7 +20,7 @@ class BorderlineSMOTE(Synthesizer, over_sampling.BorderlineSMOTE):  # type: igno
 
     Parameters
     ----------
-    sampling_strategy, random_state, k_neighbors, neighbors, group_by, subgroups
+    sampling_strategy, random_state, k_neighbors, neighbors, group_by, subgroups, grid
         As in `SMOTE`.
     m_neighbors : int or object
         Neighbours, of any class, that decide whether a row is in danger.
@@ -61,6 +62,7 @@ class BorderlineSMOTE(Synthesizer, over_sampling.BorderlineSMOTE):  # type: igno
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **over_sampling.BorderlineSMOTE._parameter_constraints,
         **Synthesizer._neighbors_constraint,
+        **Synthesizer._grid_constraint,
         **Synthesizer._danger_constraint,
     }
 
@@ -75,6 +77,7 @@ class BorderlineSMOTE(Synthesizer, over_sampling.BorderlineSMOTE):  # type: igno
         neighbors: str = "auto",
         group_by: int | str | None = None,
         subgroups: str = "within",
+        grid: Grids = "off",
         no_danger: NoDanger = "plain",
     ) -> None:
         super().__init__(
@@ -87,6 +90,7 @@ class BorderlineSMOTE(Synthesizer, over_sampling.BorderlineSMOTE):  # type: igno
         self.neighbors = neighbors
         self.group_by = group_by
         self.subgroups = subgroups
+        self.grid = grid
         self.no_danger = no_danger
 
     @property
@@ -105,7 +109,7 @@ class ADASYN(Synthesizer, over_sampling.ADASYN):  # type: ignore[misc]
 
     Parameters
     ----------
-    sampling_strategy, random_state, neighbors, group_by, subgroups
+    sampling_strategy, random_state, neighbors, group_by, subgroups, grid
         As in `SMOTE`.
     n_neighbors : int or object
         Neighbours of any class that weigh a row, and of its class that it may be joined with.
@@ -137,6 +141,7 @@ class ADASYN(Synthesizer, over_sampling.ADASYN):  # type: ignore[misc]
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **over_sampling.ADASYN._parameter_constraints,
         **Synthesizer._neighbors_constraint,
+        **Synthesizer._grid_constraint,
         **Synthesizer._danger_constraint,
     }
 
@@ -149,12 +154,14 @@ class ADASYN(Synthesizer, over_sampling.ADASYN):  # type: ignore[misc]
         neighbors: str = "auto",
         group_by: int | str | None = None,
         subgroups: str = "within",
+        grid: Grids = "off",
         no_danger: NoDanger = "plain",
     ) -> None:
         super().__init__(sampling_strategy=sampling_strategy, random_state=random_state, n_neighbors=n_neighbors)
         self.neighbors = neighbors
         self.group_by = group_by
         self.subgroups = subgroups
+        self.grid = grid
         self.no_danger = no_danger
 
     def _parameters(self) -> Parameters:
@@ -166,7 +173,7 @@ class SVMSMOTE(Synthesizer, over_sampling.SVMSMOTE):  # type: ignore[misc]
 
     Parameters
     ----------
-    sampling_strategy, random_state, k_neighbors, neighbors, group_by, subgroups
+    sampling_strategy, random_state, k_neighbors, neighbors, group_by, subgroups, grid
         As in `SMOTE`.
     m_neighbors : int or object
         Neighbours, of any class, that distinguish noise, danger and safety.
@@ -205,6 +212,7 @@ class SVMSMOTE(Synthesizer, over_sampling.SVMSMOTE):  # type: ignore[misc]
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **over_sampling.SVMSMOTE._parameter_constraints,
         **Synthesizer._neighbors_constraint,
+        **Synthesizer._grid_constraint,
     }
 
     def __init__(
@@ -219,6 +227,7 @@ class SVMSMOTE(Synthesizer, over_sampling.SVMSMOTE):  # type: ignore[misc]
         neighbors: str = "auto",
         group_by: int | str | None = None,
         subgroups: str = "within",
+        grid: Grids = "off",
     ) -> None:
         super().__init__(
             sampling_strategy=sampling_strategy,
@@ -231,6 +240,7 @@ class SVMSMOTE(Synthesizer, over_sampling.SVMSMOTE):  # type: ignore[misc]
         self.neighbors = neighbors
         self.group_by = group_by
         self.subgroups = subgroups
+        self.grid = grid
 
     def _parameters(self) -> Parameters:
         return Parameters(self.k_neighbors, self.m_neighbors, machine=self.svm_estimator_, out_step=self.out_step)

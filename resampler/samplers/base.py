@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from imblearn.utils import check_target_type
+from scipy import sparse
 from sklearn.base import clone
 from sklearn.utils import _safe_indexing, check_array, check_consistent_length, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from resampler.errors import InvalidInputError
+from resampler.grids import GRIDS
 from resampler.methods.oversample import Grown, oversample
 from resampler.methods.parameters import NO_DANGER, Parameters
 from resampler.methods.quota import SUBGROUPS
@@ -25,10 +27,14 @@ from resampler.samplers.groups import GroupColumn
 from resampler.samplers.kinds import kind_of_values, require
 from resampler.samplers.matrix import append_synthetic
 from resampler.samplers.remedies import RefusedError, with_remedies
+from resampler.tally import learn
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from numpy.typing import NDArray
 
+    from resampler.grids import Grid
     from resampler.methods.provenance import Provenance
 
 
@@ -219,6 +225,7 @@ class Synthesizer(TableMixin):
     neighbors: str
     group_by: int | str | None
     subgroups: str
+    grid: str = "off"
     random_state: Any
     sampling_strategy_: dict[Any, int]
     provenance_: Provenance
@@ -229,6 +236,7 @@ class Synthesizer(TableMixin):
         "group_by": [Interval(numbers.Integral, 0, None, closed="left"), str, None],
         "subgroups": [StrOptions(set(SUBGROUPS))],
     }
+    _grid_constraint: ClassVar[dict[str, Any]] = {"grid": [StrOptions(set(GRIDS))]}
     _danger_constraint: ClassVar[dict[str, Any]] = {"no_danger": [StrOptions(set(NO_DANGER))]}
 
     def fit_resample(
@@ -295,6 +303,8 @@ class Synthesizer(TableMixin):
             table = table._replace(groups=_checked(groups, len(y)))
         if row_ids is not None:
             table = table._replace(row_ids=identities(row_ids, len(y)))
+        if self.grid == "auto":
+            table = table._replace(grids=grids_of(table, self._given, self._codes or ()))
         done = oversample(
             table,
             self._method,
@@ -324,6 +334,29 @@ class Synthesizer(TableMixin):
 
     def _learn(self, grown: tuple[Grown, ...]) -> None:
         """Keep what users may ask of the fitted sampler."""
+
+
+def grids_of(table: Table, given: Container | None, carried: Collection[int] = ()) -> tuple[Grid | None, ...]:
+    """Learn what synthetic values are put on from all rows.
+
+    Parameters
+    ----------
+    table : Table
+        The rows.
+    given : Container, optional
+        What their numbers are from.
+    carried : collection of int
+        Columns that are carried along.
+
+    Returns
+    -------
+    tuple of Grid or None
+        One a column: of those that are interpolated, and not in integers.
+    """
+    X = table.X.toarray() if sparse.issparse(table.X) else np.asarray(table.X)
+    made = np.ones(X.shape[1], dtype=np.bool_) if table.categorical is None else ~table.categorical
+    made[list(carried)] = False
+    return learn(X, [j for j in np.flatnonzero(made) if given is None or not given.is_wide(j)])
 
 
 class _EstimatorSearch(Search):

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from imblearn import over_sampling, under_sampling
 from sklearn.utils import _safe_indexing, check_array
+from sklearn.utils._param_validation import StrOptions
 
 from resampler.errors import InvalidInputError
+from resampler.grids import GRIDS
 from resampler.kernels.random import rank_keys
 from resampler.methods.oversample import oversample
 from resampler.methods.parameters import Parameters
 from resampler.methods.table import Table
 from resampler.metric import label_key
-from resampler.samplers.base import TableMixin, identities, seed_from
+from resampler.samplers.base import TableMixin, grids_of, identities, seed_from
 from resampler.samplers.containers import Container
 from resampler.samplers.matrix import append_synthetic
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from resampler.grids import Grids
 
 
 def _generator(seed: int, label: object, use: int) -> np.random.Generator:
@@ -36,6 +40,8 @@ class RandomOverSampler(TableMixin, over_sampling.RandomOverSampler):  # type: i
         As in `SMOTE`.
     shrinkage : float, dict or None
         Width of the noise, for all classes or for each; 0 and None mean none.
+    grid : {"off", "auto"}
+        As in `SMOTE`; copies are what they are.
 
     Attributes
     ----------
@@ -59,6 +65,21 @@ class RandomOverSampler(TableMixin, over_sampling.RandomOverSampler):  # type: i
     """
 
     _needs_numbers = False
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **over_sampling.RandomOverSampler._parameter_constraints,
+        "grid": [StrOptions(set(GRIDS))],
+    }
+
+    def __init__(
+        self,
+        *,
+        sampling_strategy: Any = "auto",
+        random_state: Any = None,
+        shrinkage: Any = None,
+        grid: Grids = "off",
+    ) -> None:
+        super().__init__(sampling_strategy=sampling_strategy, random_state=random_state, shrinkage=shrinkage)
+        self.grid = grid
 
     def fit_resample(self, X: Any, y: Any, *, row_ids: Any = None, **params: Any) -> tuple[Any, Any]:
         """Resample the data set.
@@ -96,8 +117,11 @@ class RandomOverSampler(TableMixin, over_sampling.RandomOverSampler):  # type: i
                     "When shrinkage is not None, X needs to contain only numerical data to later generate a smoothed "
                     f"bootstrap sample: {error}"
                 ) from error
+        table = Table(rows, y, None if row_ids is None else identities(row_ids, len(y)), names=self._names)
+        if self.grid == "auto" and self.shrinkage_ is not None:
+            table = table._replace(grids=grids_of(table, self._given))
         made = oversample(
-            Table(rows, y, None if row_ids is None else identities(row_ids, len(y)), names=self._names),
+            table,
             "random",
             self.sampling_strategy_,
             seed=seed_from(self.random_state),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from imblearn import over_sampling
 
 from resampler.methods.parameters import Parameters
 from resampler.samplers.base import Synthesizer
+
+if TYPE_CHECKING:
+    from resampler.grids import Grids
 
 
 class KMeansSMOTE(Synthesizer, over_sampling.KMeansSMOTE):  # type: ignore[misc]
@@ -15,7 +18,7 @@ class KMeansSMOTE(Synthesizer, over_sampling.KMeansSMOTE):  # type: ignore[misc]
 
     Parameters
     ----------
-    sampling_strategy, random_state, k_neighbors, neighbors, group_by, subgroups
+    sampling_strategy, random_state, k_neighbors, neighbors, group_by, subgroups, grid
         As in `SMOTE`.
     n_jobs : int or None
         For imbalanced-learn's measure of a cluster's sparsity.
@@ -55,6 +58,7 @@ class KMeansSMOTE(Synthesizer, over_sampling.KMeansSMOTE):  # type: ignore[misc]
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **over_sampling.KMeansSMOTE._parameter_constraints,
         **Synthesizer._neighbors_constraint,
+        **Synthesizer._grid_constraint,
     }
 
     def __init__(
@@ -70,6 +74,7 @@ class KMeansSMOTE(Synthesizer, over_sampling.KMeansSMOTE):  # type: ignore[misc]
         neighbors: str = "auto",
         group_by: int | str | None = None,
         subgroups: str = "within",
+        grid: Grids = "off",
     ) -> None:
         super().__init__(
             sampling_strategy=sampling_strategy,
@@ -83,6 +88,7 @@ class KMeansSMOTE(Synthesizer, over_sampling.KMeansSMOTE):  # type: ignore[misc]
         self.neighbors = neighbors
         self.group_by = group_by
         self.subgroups = subgroups
+        self.grid = grid
 
     def _parameters(self) -> Parameters:
         share = self.cluster_balance_threshold_

@@ -258,6 +258,21 @@ class Container:
                 cells[j] = rows[:, at] if wide is None else build_integers(wide, provenance, real[:, at], rows[:, at])
         return self.new_rows(len(provenance.base), cells)
 
+    def is_wide(self, j: int) -> bool:
+        """Say whether a column is of integers that a float64 does not hold.
+
+        Parameters
+        ----------
+        j : int
+            Its position.
+
+        Returns
+        -------
+        bool
+            Then its synthetic values are made in integers.
+        """
+        return self._wide(j) is not None
+
     def _wide(self, j: int) -> NDArray[Any] | None:
         """Return a column of integers that a float64 does not hold; None for any other."""
         values = self.values(j)

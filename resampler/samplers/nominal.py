@@ -23,6 +23,7 @@ from resampler.samplers.kinds import CATEGORIES, refuse_lists
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from resampler.grids import Grids
     from resampler.methods.oversample import Grown
 
 
@@ -36,7 +37,7 @@ class SMOTENC(Synthesizer, over_sampling.SMOTENC):  # type: ignore[misc]
         dictionaries of Arrow among them.
     categorical_encoder : object or None
         A one-hot encoder that fixes the categories; rows are never encoded by it.
-    sampling_strategy, random_state, k_neighbors, neighbors, group_by, subgroups
+    sampling_strategy, random_state, k_neighbors, neighbors, group_by, subgroups, grid
         As in `SMOTE`.
 
     Attributes
@@ -76,6 +77,7 @@ class SMOTENC(Synthesizer, over_sampling.SMOTENC):  # type: ignore[misc]
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **over_sampling.SMOTENC._parameter_constraints,
         **Synthesizer._neighbors_constraint,
+        **Synthesizer._grid_constraint,
     }
 
     def __init__(
@@ -89,6 +91,7 @@ class SMOTENC(Synthesizer, over_sampling.SMOTENC):  # type: ignore[misc]
         neighbors: str = "auto",
         group_by: int | str | None = None,
         subgroups: str = "within",
+        grid: Grids = "off",
     ) -> None:
         super().__init__(
             categorical_features,
@@ -100,6 +103,7 @@ class SMOTENC(Synthesizer, over_sampling.SMOTENC):  # type: ignore[misc]
         self.neighbors = neighbors
         self.group_by = group_by
         self.subgroups = subgroups
+        self.grid = grid
 
     def _validate_column_types(self, X: Any) -> None:
         rows = X if isinstance(X, Container) else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from imblearn.over_sampling.base import BaseOverSampler
 from sklearn.utils._param_validation import Interval
@@ -13,6 +13,9 @@ from resampler.methods.catalog import ALIASES, METHODS, resolve
 from resampler.methods.parameters import DANGER_NEIGHBORS, NoDanger, Parameters
 from resampler.options import one_of
 from resampler.samplers.base import Synthesizer
+
+if TYPE_CHECKING:
+    from resampler.grids import Grids
 
 OFFERED = tuple(name for name, method in METHODS.items() if method.clean is None and method.categories != "all")
 _METHOD = one_of(OFFERED, former=ALIASES)
@@ -28,7 +31,7 @@ class OverSampler(Synthesizer, BaseOverSampler):  # type: ignore[misc]
     ----------
     method : str
         A key of `resampler.methods.catalog.METHODS`: one that cleans nothing afterwards and takes numeric columns.
-    sampling_strategy, random_state, k_neighbors, neighbors, group_by, subgroups
+    sampling_strategy, random_state, k_neighbors, neighbors, group_by, subgroups, grid
         As in `SMOTE`.
     m_neighbors : int
         Neighbours, of any class, that decide whether a row is in danger, for methods that ask.
@@ -67,6 +70,7 @@ class OverSampler(Synthesizer, BaseOverSampler):  # type: ignore[misc]
         "m_neighbors": [Interval(numbers.Integral, 1, None, closed="left")],
         "shrinkage": [Interval(numbers.Real, 0, None, closed="left"), None],
         **Synthesizer._neighbors_constraint,
+        **Synthesizer._grid_constraint,
         **Synthesizer._danger_constraint,
     }
 
@@ -83,6 +87,7 @@ class OverSampler(Synthesizer, BaseOverSampler):  # type: ignore[misc]
         neighbors: str = "auto",
         group_by: int | str | None = None,
         subgroups: str = "within",
+        grid: Grids = "off",
     ) -> None:
         super().__init__(sampling_strategy=sampling_strategy)
         self.method = method
@@ -94,6 +99,7 @@ class OverSampler(Synthesizer, BaseOverSampler):  # type: ignore[misc]
         self.neighbors = neighbors
         self.group_by = group_by
         self.subgroups = subgroups
+        self.grid = grid
 
     @property
     def _method(self) -> str:  # type: ignore[override]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from imblearn import over_sampling
 
 from resampler.samplers.base import Synthesizer
+
+if TYPE_CHECKING:
+    from resampler.grids import Grids
 
 
 class SMOTE(Synthesizer, over_sampling.SMOTE):  # type: ignore[misc]
@@ -28,6 +31,9 @@ class SMOTE(Synthesizer, over_sampling.SMOTE):  # type: ignore[misc]
         alone; a column of text is carried along.
     subgroups : {"within", "proportional"}
         Balance each subgroup as if it were resampled alone, or let it grow in proportion to its rows of the class.
+    grid : {"off", "auto"}
+        Let synthetic values lie anywhere; or put each on the steps and within the bounds that the values of its column
+        keep, learned from all rows (`resampler.tally`), without moving the mean.
 
     Attributes
     ----------
@@ -54,6 +60,7 @@ class SMOTE(Synthesizer, over_sampling.SMOTE):  # type: ignore[misc]
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **over_sampling.SMOTE._parameter_constraints,
         **Synthesizer._neighbors_constraint,
+        **Synthesizer._grid_constraint,
     }
 
     def __init__(
@@ -65,8 +72,10 @@ class SMOTE(Synthesizer, over_sampling.SMOTE):  # type: ignore[misc]
         neighbors: str = "auto",
         group_by: int | str | None = None,
         subgroups: str = "within",
+        grid: Grids = "off",
     ) -> None:
         super().__init__(sampling_strategy=sampling_strategy, random_state=random_state, k_neighbors=k_neighbors)
         self.neighbors = neighbors
         self.group_by = group_by
         self.subgroups = subgroups
+        self.grid = grid
