@@ -95,7 +95,7 @@ class Tally:
             rounding = np.spacing(np.float32(self.largest)) if floats and step < 1 else np.spacing(self.largest)
             rounding *= 1 if single else 2 * kernels.NEAR + 1
             coarse = step / float(rounding)
-            sure = np.log2(coarse) * held[kernels.DISTINCT] >= ACCIDENT
+            sure = np.log2(coarse) * (held[kernels.DISTINCT] - 1) >= ACCIDENT  # one value is a multiple of itself
             if coarse >= COARSE and sure and (found[0] is None or step > found[0]):
                 found = step, single
         return found

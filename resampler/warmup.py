@@ -24,6 +24,7 @@ from resampler.methods.place import build
 from resampler.methods.table import Table
 from resampler.online import OnlineResampler
 from resampler.schema import FeatureSchema
+from resampler.tally import learn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -59,7 +60,8 @@ def _buffer() -> None:
 
 
 def _batch(dtype: str = "float32") -> None:
-    table = Table(np.eye(4, 2, dtype=dtype), np.ones(4, dtype=np.int64), categorical=np.array([False, True]))
+    rows, mask = np.eye(4, 2, dtype=dtype), np.array([False, True])
+    table = Table(rows, np.ones(4, dtype=np.int64), categorical=mask, grids=learn(rows, [0]))
     made = oversample(table, "smotenc", {1: 1}, seed=0, parameters=Parameters(k_neighbors=1)).provenance
     build(table.X, made)
 

@@ -356,7 +356,7 @@ def grids_of(table: Table, given: Container | None, carried: Collection[int] = (
     X = table.X.toarray() if sparse.issparse(table.X) else np.asarray(table.X)
     made = np.ones(X.shape[1], dtype=np.bool_) if table.categorical is None else ~table.categorical
     made[list(carried)] = False
-    return learn(X, [j for j in np.flatnonzero(made) if given is None or not given.is_wide(j)])
+    return learn(X, [j for j in np.flatnonzero(made).tolist() if given is None or not given.is_wide(j)])
 
 
 class _EstimatorSearch(Search):
