@@ -23,6 +23,7 @@ from resampler.methods.oversample import ShortfallWarning, oversample
 from resampler.methods.parameters import Parameters
 from resampler.methods.place import build
 from resampler.methods.table import Table
+from resampler.tally import learn
 
 KEYS = ["site", "customer"]
 MIXED = [name for name, method in METHODS.items() if method.categories == "vote"]
@@ -42,6 +43,7 @@ class Case(NamedTuple):
     ratio: float
     seed: int
     parameters: Parameters
+    grid: str
 
     @property
     def X(self):  # noqa: N802 - the field's name
@@ -62,6 +64,9 @@ def cases(draw, method, n_numbers, n_codes):
     y = rng.permutation(np.repeat([0, 1], [n - n // 4, n // 4]))
     numbers = rng.normal(size=(n, n_numbers)) + gap * y[:, None]
     numbers = (numbers / numbers.std(axis=0)).astype(dtype)
+    grid = draw(st.sampled_from(["off", "auto"]))
+    if grid == "auto":
+        numbers[:, :1] = np.round(numbers[:, :1] * 10) / 10  # a step of .1
     codes = rng.integers(0, 3, (n, n_codes))
     codes[:3] = np.arange(3)[:, None]
     keys = pa.table({"site": rng.choice(["north", "south"], n), "customer": rng.permutation(10 * n)[:n]})
@@ -80,6 +85,7 @@ def cases(draw, method, n_numbers, n_codes):
             no_danger=draw(st.sampled_from(["plain", "plain", "error"])),
             shrinkage=draw(st.sampled_from([None, 0.5])) if method == "random" else None,
         ),
+        grid,
     )  # fmt: skip
 
 
@@ -87,7 +93,8 @@ def directly(case, method):
     """Values of the columns, and the provenance."""
     n_numbers = case.numbers.shape[1]
     mask = np.arange(case.X.shape[1]) >= n_numbers
-    table = Table(case.X, case.y, case.ids, mask if mask.any() else None, groups=case.groups)
+    grids = learn(case.X, range(n_numbers)) if case.grid == "auto" else None
+    table = Table(case.X, case.y, case.ids, mask if mask.any() else None, groups=case.groups, grids=grids)
     options: dict[str, Any] = {"seed": case.seed, "parameters": case.parameters, "subgroups": case.subgroups}
     made = oversample(table, method, case.strategy, **options).provenance
     rows = build(case.X, made)
@@ -102,7 +109,8 @@ def snapshot_of(case, method, directory, **options):
         Path(directory) / "catalog", name="same", entity_df=case.table, label="label", join_keys=KEYS,
         split="stratified:1,0,0", sampler=method, seed=case.seed, ratio=case.ratio,
         k_neighbors=parameters.k_neighbors, no_danger=parameters.no_danger, shrinkage=parameters.shrinkage,
-        group_by=None if case.groups is None else "site", subgroups=case.subgroups, **options,
+        group_by=None if case.groups is None else "site", subgroups=case.subgroups, grid=case.grid,
+        **options,
     )  # fmt: skip
     assert set(made.manifest.schema.scale) <= {1.0}, "else other rows are near"
     return pq.read_table(f"{made.uri}/train"), pq.read_table(f"{made.uri}/lineage.parquet")
@@ -120,18 +128,19 @@ def estimator_of(case, method):
     """The estimator that offers a method, or None; and the rows as it takes them."""
     options = {"random_state": case.seed, "sampling_strategy": case.ratio}
     near = {"k_neighbors": case.parameters.k_neighbors}
+    on = {"grid": case.grid}
     frame = pd.DataFrame(case.codes.astype(np.int64)).add_prefix("c")
     if method == "smoten":
         return samplers.SMOTEN(**options, **near, subgroups=case.subgroups), frame
     if METHODS[method].clean is not None:
-        smote = samplers.SMOTE(**options, **near, subgroups=case.subgroups)
+        smote = samplers.SMOTE(**options, **near, **on, subgroups=case.subgroups)
         return {"enn": samplers.SMOTEENN, "tomek": samplers.SMOTETomek}[METHODS[method].clean](smote=smote), case.X
     if method == "smotenc":
         frame = pd.concat([pd.DataFrame(case.numbers).add_prefix("x"), frame], axis=1)
         features = frame.columns[case.numbers.shape[1] :].tolist()
-        return samplers.SMOTENC(features, **options, **near, subgroups=case.subgroups), frame
+        return samplers.SMOTENC(features, **options, **near, **on, subgroups=case.subgroups), frame
     more = {"no_danger": case.parameters.no_danger, "shrinkage": case.parameters.shrinkage}
-    return samplers.OverSampler(method, **options, **near, **more, subgroups=case.subgroups), case.X
+    return samplers.OverSampler(method, **options, **near, **more, **on, subgroups=case.subgroups), case.X
 
 
 def compare(case, method, *, estimator=True):
