@@ -47,8 +47,9 @@ def warm(schema: FeatureSchema | None = None, *, clean: bool = False) -> None:
     for i in range(4):
         online.process(rows.X, rows.y, np.arange(i * n, (i + 1) * n))
     online.buffer_stats()
-    if nullable or kept:
+    if nullable or kept:  # for others `resampler warmup` has done so
         online.forget([0])
+        OnlineResampler.from_bytes(online.to_bytes())
 
 
 def _xread_reply(entries: list[list[bytes]]) -> bytes:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from naive.grids import put
 from naive.online import NaiveOnline
 
 from resampler import (
@@ -16,6 +17,7 @@ from resampler import (
     InvalidInputError,
     Label,
     MicroBatch,
+    MinorityBuffer,
     OnlineResampler,
 )
 from resampler.bases import weigh
@@ -493,3 +495,88 @@ def test_rows_of_a_place_that_draws_are_rebuilt_from_what_goes_with_them():
     assert np.array_equal(build(X, found), batch.X[made])
     reach = np.linalg.norm((X[neighbor] - X[base]) / schema.scale, axis=1)
     assert (np.linalg.norm((batch.X[made] - X[base]) / schema.scale, axis=1) <= reach * (1 + 1e-5)).all()
+
+
+def test_a_class_keeps_its_share_of_nulls_in_synthetic_rows():
+    rng = np.random.default_rng(5)
+    X, y, ids = make_rows(5, 40_000, 4, rate=0.15, n_classes=3)
+    shares = np.array([[0.01, 0.2, 0.0, 0.5], [0.4, 0.2, 0.0, 0.97], [0.1, 0.7, 0.0, 0.02]])
+    X[rng.random(X.shape) < shares[y]] = np.nan
+    schema = FeatureSchema.numeric(list("abcd")).with_rules(["a", "b", "d"])
+    batch = OnlineResampler(schema, ratio=0.9, capacity=20_000, window=5_000, seed=2).process(X, y, ids)
+    for label in (1, 2):
+        real, made = X[y == label], batch.X[batch.is_synthetic & (batch.y == label)]
+        assert len(made) > 10_000
+        share = np.isnan(real).mean(axis=0)
+        # Bases are drawn from the rows so far: early rows have more children, hence the effective number of them.
+        n = np.unique(batch.base_id[batch.is_synthetic & (batch.y == label)], return_counts=True)[1]
+        error = np.sqrt(share * (1 - share) * (n @ n / n.sum() ** 2 + 1 / len(real)))
+        assert (np.abs(np.isnan(made).mean(axis=0) - share) <= 3 * error).all()
+    bases = X[np.argsort(ids)[batch.base_id[batch.is_synthetic]]]
+    assert np.array_equal(np.isnan(batch.X[batch.is_synthetic]), np.isnan(bases))
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_nullable_contract_without_nulls_gives_the_rows_of_another(strategy):
+    X, y, ids = make_rows(8, 3_000, 4, rate=0.2)
+    schema = FeatureSchema.numeric(list("abcd"))
+    plain, nullable = (
+        OnlineResampler(contract, ratio=0.7, capacity=200, strategy=strategy).process(X, y, ids)
+        for contract in (schema, schema.with_rules(["b", "d"]))
+    )
+    assert plain.n_synthetic > 500
+    assert_same(plain, nullable)
+
+
+def test_rows_without_a_column_in_common_are_farthest_of_all_and_copies_are_made_of_them():
+    X = np.array([[0, np.nan], [1, np.nan], [np.nan, 5], [np.nan, np.nan]], dtype=np.float32)
+    schema = FeatureSchema.numeric(["a", "b"]).with_rules(["a", "b"])
+    buffer = MinorityBuffer(2, 8, 2, nullable_features=[0, 1])
+    buffer.insert(X, np.arange(4))
+    ids, neighbors, distances = buffer.graph()
+    assert ids.tolist() == [0, 1, 2, 3]
+    assert neighbors.tolist() == [[1, 2], [0, 2], [0, 1], [0, 1]]
+    np.testing.assert_array_equal(
+        distances, np.sqrt(np.float32([[2, np.inf], [2, np.inf], [np.inf] * 2, [np.inf] * 2]))
+    )
+    made = OnlineResampler(schema, ratio=1.0, k_neighbors=2, warmup=4).process(
+        np.vstack([X, np.zeros((40, 2))]), np.arange(44) < 4, np.arange(44)
+    )
+    some = made.is_synthetic & (made.y == 1)
+    rows, bases, far = made.X[some], X[made.base_id[some]], made.base_id[some] >= 2
+    assert far.any()
+    assert rows[far].tobytes() == bases[far].tobytes()
+
+
+def test_a_saved_resampler_of_a_nullable_contract_goes_on_as_if_it_had_not_stopped():
+    X, y, ids = make_rows(6, 4_000, 3, rate=0.2)
+    X[np.random.default_rng(6).random(X.shape) < 0.3] = np.nan
+    schema = FeatureSchema.numeric(list("abc")).with_rules(list("abc"), {"a": 0.5})
+    whole = OnlineResampler(schema, ratio=0.8, capacity=150, strategy="adasyn")
+    expected = whole.process(X, y, ids)
+    part = OnlineResampler(schema, ratio=0.8, capacity=150, strategy="adasyn")
+    first = part.process(X[:2_345], y[:2_345], ids[:2_345])
+    restored = OnlineResampler.from_bytes(part.to_bytes())
+    assert restored.to_bytes() == part.to_bytes()
+    rest = run(restored, X[2_345:], y[2_345:], ids[2_345:], [1, 7, 800])
+    assert_same(MicroBatch.concat([first, rest]), expected)
+    assert restored.to_bytes() == whole.to_bytes()
+
+
+def test_a_row_on_grids_is_rebuilt_from_its_provenance():
+    X, y, ids = make_rows(9, 2_000, 3, rate=0.2)
+    kept = (Grid(0.25), None, Grid(values=(-2.0, -0.5, 0.0, 0.3, 4.0)))
+    schema = FeatureSchema.numeric(list("abc")).with_rules(grids={"a": kept[0], "c": kept[2]})
+    batch = OnlineResampler(schema, ratio=0.8).process(X, y, ids)
+    made = batch.is_synthetic
+    at = np.argsort(ids)
+    base, neighbor = X[at[batch.base_id[made]]], X[at[batch.neighbor_id[made]]]
+    between = base + batch.step[made, None] * (neighbor - base)
+    assert np.array_equal(between[:, 1], batch.X[made, 1])
+    for j in (0, 2):
+        on = [
+            put(float(value), float(origin), 0.5, kept[j], even=False)
+            for value, origin in zip(between[:, j], base[:, j], strict=True)
+        ]
+        assert np.array_equal(np.array(on, dtype=np.float32), batch.X[made, j])
+    assert np.abs(batch.X[made].mean(axis=0) - between.mean(axis=0))[0] < 3 * 0.25 / np.sqrt(12 * made.sum())

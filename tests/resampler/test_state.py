@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from resampler import CorruptStateError, FeatureSchema, InvalidInputError, MinorityBuffer, OnlineResampler
-from resampler.state import FORMAT_VERSION, dump_state, load_state
+from resampler.state import FORMAT_VERSION, NULLABLE_VERSION, dump_state, load_state
 
 STATES = Path(__file__).parent / "states"
 KINDS = {"minority-buffer": MinorityBuffer, "online-resampler": OnlineResampler}
@@ -15,7 +15,7 @@ KINDS = {"minority-buffer": MinorityBuffer, "online-resampler": OnlineResampler}
 @pytest.mark.parametrize("path", sorted(STATES.glob("*.bin")), ids=lambda path: path.stem)
 def test_states_of_every_version_that_there_was(path):
     kind, version = path.stem.rsplit("-v", 1)
-    if int(version) == FORMAT_VERSION:
+    if int(version) in (FORMAT_VERSION, NULLABLE_VERSION):
         assert KINDS[kind].from_bytes(path.read_bytes()).to_bytes() == path.read_bytes()
         return
     with pytest.raises(CorruptStateError, match=f"format version {version}, this release reads {FORMAT_VERSION}"):
@@ -24,7 +24,7 @@ def test_states_of_every_version_that_there_was(path):
 
 def test_there_is_a_state_of_every_version_that_was_written():
     kept = {path.stem for path in STATES.glob("*.bin")}
-    assert kept == {f"{kind}-v{version}" for kind in KINDS for version in range(1, FORMAT_VERSION + 1)}
+    assert kept == {f"{kind}-v{version}" for kind in KINDS for version in range(1, NULLABLE_VERSION + 1)}
 
 
 def _rows(first, last):
@@ -35,11 +35,19 @@ def _rows(first, last):
     return X.astype(np.float32), rare.astype(np.int64), i
 
 
-def test_a_saved_resampler_goes_on_as_one_that_was_never_saved():
-    saved = OnlineResampler.from_bytes((STATES / f"online-resampler-v{FORMAT_VERSION}.bin").read_bytes())
+def _rows_with_nulls(first, last):
+    X, y, i = _rows(first, last)
+    X[i % 4 == 1, 0] = np.nan
+    X[i % 5 == 2, 2] = np.nan
+    return X, y, i
+
+
+@pytest.mark.parametrize(("version", "rows"), [(FORMAT_VERSION, _rows), (NULLABLE_VERSION, _rows_with_nulls)])
+def test_a_saved_resampler_goes_on_as_one_that_was_never_saved(version, rows):
+    saved = OnlineResampler.from_bytes((STATES / f"online-resampler-v{version}.bin").read_bytes())
     whole = OnlineResampler(saved.schema, **saved.parameters)
-    assert np.count_nonzero(whole.process(*_rows(0, 300)).is_synthetic) == saved.stats().synthetic[1] == 96
-    want, got = whole.process(*_rows(300, 900)), saved.process(*_rows(300, 900))
+    assert np.count_nonzero(whole.process(*rows(0, 300)).is_synthetic) == saved.stats().synthetic[1] == 96
+    want, got = whole.process(*rows(300, 900)), saved.process(*rows(300, 900))
     for name in ("X", "y", "is_synthetic", "row_id", "base_id", "neighbor_id", "step"):
         assert getattr(want, name).tobytes() == getattr(got, name).tobytes()
     assert saved.to_bytes() == whole.to_bytes()
