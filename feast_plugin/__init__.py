@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from feast_plugin.versions.diff import diff_snapshot
     from feast_plugin.versions.manifest import Manifest
     from feast_plugin.versions.publish import Snapshot
+    from feast_plugin.versions.report import report_snapshot
 
 # Names are imported when they are first asked for: Feast takes seconds to import.
 _HOME = {
@@ -29,6 +30,7 @@ _HOME = {
     "list_snapshots": "versions.catalog",
     "prune_snapshot": "lifecycle",
     "rebuild_snapshot": "lifecycle",
+    "report_snapshot": "versions.report",
     "show_snapshot": "versions.catalog",
     "verify_snapshot": "lifecycle",
 }
@@ -46,6 +48,7 @@ __all__ = [
     "list_snapshots",
     "prune_snapshot",
     "rebuild_snapshot",
+    "report_snapshot",
     "show_snapshot",
     "verify_snapshot",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
+import hashlib
 import json
 import sys
 import warnings
@@ -236,6 +237,32 @@ def verify(place: _Place, name: str, version: int | None, *, as_json: bool) -> N
         )
     if not as_json:
         click.echo(f"{name} version {found.version}: all {found.checks} checks hold")
+
+
+@snapshot.command()
+@_place
+@_name
+@_version
+@click.option(
+    "--output", type=click.Path(dir_okay=False), help="Where to; by default NAME-v0001.html in this directory."
+)
+@_json
+def report(place: _Place, name: str, version: int | None, output: str | None, *, as_json: bool) -> None:
+    """Draw a version's page again, from its files alone.
+
+    A version of an earlier release gets the page that this one draws.
+    """
+    from feast_plugin.versions.manifest import version_name
+    from feast_plugin.versions.report import report_snapshot, write_file
+
+    manifest = place.catalog(name).load(version)
+    page = report_snapshot(name=name, root=place.root, version=manifest.version)
+    target = write_file(page, output or f"{name}-{version_name(manifest.version)}.html")
+    same = manifest.report is not None and hashlib.sha256(page).hexdigest() == manifest.report.sha256
+    if as_json:
+        click.echo(json.dumps({"name": name, "version": manifest.version, "page": str(target), "as_stored": same}))
+    else:
+        click.echo(f"{target}: {'as the version stores it' if same else 'as this release draws it'}")
 
 
 @snapshot.command()

@@ -185,32 +185,13 @@ def taken_out(manifest: Manifest) -> list[str]:
             f"{plural(lost, 'minority row is no parent', 'minority rows are no parents')}: a null, or a value that is "
             "not finite"
         )
-    dropped = undersampled_rows(m)
-    if dropped:
-        lines.append(f"{plural(dropped, 'training row was', 'training rows were')} left out by undersampling")
+    if m.dropped:
+        lines.append(f"{plural(m.dropped, 'training row was', 'training rows were')} left out by undersampling")
     if m.left_out is not None:
         lines.append(
             f"{plural(m.left_out.rows, 'real training row was', 'real training rows were')} removed by cleaning"
         )
     return lines
-
-
-def undersampled_rows(manifest: Manifest) -> int:
-    """Count the rows that were read and are in no file.
-
-    Parameters
-    ----------
-    manifest : Manifest
-        Of the version.
-
-    Returns
-    -------
-    int
-        What undersampling dropped.
-    """
-    held = sum(entry.real for entry in manifest.splits.values())
-    cleaned = 0 if manifest.left_out is None else manifest.left_out.rows
-    return int(manifest.inputs["rows"]) - held - cleaned
 
 
 def findings_of(manifest: Manifest) -> list[str]:

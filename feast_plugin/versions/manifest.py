@@ -266,6 +266,12 @@ class Manifest:
         rows = [sum(counts.values()) for counts in self.splits[SPLITS[0]].classes.values()]
         return min(rows) / max(rows)
 
+    @property
+    def dropped(self) -> int:
+        """Rows that were read and are in no file: what undersampling left out."""
+        held = sum(entry.real for entry in self.splits.values())
+        return int(self.inputs["rows"]) - held - (0 if self.left_out is None else self.left_out.rows)
+
     def to_json(self) -> str:
         """Return the file's content.
 

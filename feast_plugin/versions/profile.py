@@ -326,7 +326,7 @@ class Profiler:
         group = labels.indices.to_numpy().astype(np.intp) * 2 + kinds
         order = np.argsort(group, kind="stable")
         present, starts = np.unique(group[order], return_index=True)
-        names = [_label_name(value) for value in labels.dictionary.to_pylist()]
+        names = [label_name(value) for value in labels.dictionary.to_pylist()]
         keys = [(split, bool(code % 2), names[code // 2]) for code in present.tolist()]
         place = np.searchsorted(present, group)
         for key, rows in zip(keys, np.diff([*starts, len(group)]).tolist(), strict=True):
@@ -437,8 +437,19 @@ def numbers_of(column: pa.ChunkedArray) -> NDArray[np.float64]:
     return out
 
 
-def _label_name(value: Any) -> str:
-    """Return a class as a manifest names it: booleans are counted as integers there."""
+def label_name(value: Any) -> str:
+    """Return a class as a manifest names it.
+
+    Parameters
+    ----------
+    value : str, int or bool
+        Of the label.
+
+    Returns
+    -------
+    str
+        A boolean's integer, for they are counted as integers there.
+    """
     return str(int(value)) if isinstance(value, bool) else str(value)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from feast_plugin.versions.manifest import FILE
+from feast_plugin.versions.page.draw import write_page
 from feast_plugin.versions.recipe import ALGORITHM, FORGOT, Recipe
 from feast_plugin.versions.stored import stored_rows
 from feast_plugin.versions.tombstones import Tombstones
 from feast_plugin.versions.training import assign
 from feast_plugin.versions.verify import scale_problem
-from feast_plugin.versions.write import Draft, write_version
-from resampler.errors import CorruptStateError, DataError
+from feast_plugin.versions.write import Draft, write_files
+from resampler.errors import CorruptStateError, DataError, InvalidInputError
 from resampler.quality.finding import Finding
 
 if TYPE_CHECKING:
@@ -107,21 +109,23 @@ def rebuild(
     directory = catalog.directory(manifest.version)
     stage = directory / STAGE
     with catalog.home.locked(), tempfile.TemporaryDirectory(prefix="resampler-") as spool:
-        from_files = all(_is_intact(file, directory) for file in _sources(manifest))
+        from_files = all(is_intact(file, directory) for file in _sources(manifest))
         if from_files:
             contract, rows, assignment = stored_rows(manifest, directory, Path(spool))
-            draft = _draft(registry, manifest, contract=contract, rows=rows, assignment=assignment)
+            draft = draft_again(registry, manifest, contract=contract, rows=rows, assignment=assignment)
             changed = scale_problem(manifest, directory) if manifest.checksum is None else None
             if changed:
                 raise CorruptStateError(f"{directory.uri}/{FILE}: {changed}: restore it from a copy")
         else:
             draft = _retrieved(registry, catalog, manifest, entity_df, Path(spool))
         try:
-            made = write_version(draft, manifest.name, manifest.version, stage)
+            made, profile, sample = write_files(draft, manifest.name, manifest.version, stage)
             _check_equal(manifest, made)
+            # The page is of the version that there is: what it cost then, which libraries made it.
+            made = dataclasses.replace(made, report=write_page(manifest, stage, profile, sample))
             restored = []
             for file in [*manifest.checked, *manifest.rebuildable]:
-                if not _is_intact(file, directory):
+                if not is_intact(file, directory):
                     if file in manifest.drawn and file not in made.drawn:
                         raise CorruptStateError(
                             f"{directory.uri}/{file.path} is damaged, and this release makes another of the same rows: "
@@ -140,21 +144,64 @@ def _sources(manifest: Manifest) -> list[StoredFile]:
     return [file for file in manifest.stored if file != manifest.lineage]
 
 
-def _is_intact(file: StoredFile, directory: Location) -> bool:
+def is_intact(file: StoredFile, directory: Location) -> bool:
+    """Say whether a file is there as it was written.
+
+    Parameters
+    ----------
+    file : StoredFile
+        Of a manifest.
+    directory : Location
+        Of the version.
+
+    Returns
+    -------
+    bool
+        Whether its bytes have the checksum.
+    """
     try:
         return (directory / file.path).sha256() == file.sha256
     except FileNotFoundError:
         return False
 
 
-def _draft(registry: Registry, manifest: Manifest, *, contract: Contract, **parts: Any) -> Draft:
+def draft_again(registry: Registry | None, manifest: Manifest, *, contract: Contract, **parts: Any) -> Draft:
+    """Return what decides the files of a version that there is.
+
+    Parameters
+    ----------
+    registry : Registry, optional
+        Knows what computes on-demand features.
+    manifest : Manifest
+        Of the version.
+    contract : Contract
+        Of its files.
+    **parts : CanonicalRows or ndarray
+        `rows` and `assignment` of the draft.
+
+    Returns
+    -------
+    Draft
+        That gives the same bytes.
+
+    Raises
+    ------
+    InvalidInputError
+        If on-demand features have to be computed, and there is no registry.
+    """
     recipe, drawn_scale = Recipe.of(manifest), manifest.columns.get("drawn_scale")
+    if recipe.computes and registry is None:
+        raise InvalidInputError(
+            f"{manifest.name} version {manifest.version} does not store its synthetic rows, and has on-demand features "
+            "that the feature store computes: rebuild the version first"
+        )
+    compute = registry.transformation(contract) if recipe.computes and registry is not None else None
     return Draft(
         **parts,
         contract=contract,
         recipe=recipe,
         drawn_scale=None if drawn_scale is None else np.array(drawn_scale, dtype=np.float32),
-        compute=registry.transformation(contract) if recipe.computes else None,
+        compute=compute,
         inputs=manifest.inputs,
         replaces=manifest.parameters.get(FORGOT),
         created=manifest.created,
@@ -198,7 +245,7 @@ def _retrieved(
             f"{rows.table.num_rows} rows, then {manifest.inputs['sha256']} over {manifest.inputs['rows']}: features, "
             f"labels or entity frame have changed since; restore {FILE}'s files from a copy"
         )
-    return _draft(registry, manifest, contract=source.contract, rows=rows, assignment=assign(rows, recipe))
+    return draft_again(registry, manifest, contract=source.contract, rows=rows, assignment=assign(rows, recipe))
 
 
 def _check_equal(manifest: Manifest, made: Manifest) -> None:

@@ -18,11 +18,12 @@ from feast_plugin.versions import lineage
 from feast_plugin.versions.augmentation import publishable
 from feast_plugin.versions.contract import TIMESTAMP, TIMESTAMP_TYPE
 from feast_plugin.versions.manifest import FORMAT, Manifest, SplitEntry, dataset_name, part_name
+from feast_plugin.versions.page.draw import write_page
+from feast_plugin.versions.page.sample import Sample
 from feast_plugin.versions.parquet import ParquetFile
 from feast_plugin.versions.preflight import evidence_of
 from feast_plugin.versions.profile import FITTING_ROWS, Profiler, evenly
 from feast_plugin.versions.recipe import FORGOT, RETAINED
-from feast_plugin.versions.report import draw_pictures, write_report
 from feast_plugin.versions.rows import BATCH_ROWS
 from feast_plugin.versions.split import SPLITS, TRAIN
 from feast_plugin.versions.training import augment_training
@@ -32,9 +33,11 @@ from resampler.quality.arrays import findings_of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from feast_plugin.versions.augmentation import Augmentation
     from feast_plugin.versions.contract import Contract
     from feast_plugin.versions.gate import Gate
     from feast_plugin.versions.on_demand import Transformation
+    from feast_plugin.versions.profile import Profile
     from feast_plugin.versions.recipe import Recipe
     from feast_plugin.versions.rows import CanonicalRows
     from feast_plugin.versions.storage import Location
@@ -101,8 +104,48 @@ class Draft(NamedTuple):
         return self.recipe.parameters | ({} if self.replaces is None else {FORGOT: self.replaces})
 
 
+class Written(NamedTuple):
+    """Files of a version, and what the page is drawn from beside them.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        What the files are, without the page.
+    profile : Profile
+        Counts of their values.
+    sample : Sample
+        Rows of the training split.
+    """
+
+    manifest: Manifest
+    profile: Profile
+    sample: Sample
+
+
 def write_version(draft: Draft, name: str, version: int, directory: Location) -> Manifest:
-    """Augment the training split, and write every split, the lineage and the page for people.
+    """Write the files of a version, and the page for people.
+
+    Parameters
+    ----------
+    draft, name, version, directory
+        As `write_files`.
+
+    Returns
+    -------
+    Manifest
+        What the files are; it is not written. What it calls rebuildable is there.
+
+    Raises
+    ------
+    InvalidInputError, GateError
+        As `write_files`.
+    """
+    manifest, profile, sample = write_files(draft, name, version, directory)
+    return dataclasses.replace(manifest, report=write_page(manifest, directory, profile, sample))
+
+
+def write_files(draft: Draft, name: str, version: int, directory: Location) -> Written:
+    """Augment the training split, and write every split, the lineage and the counts.
 
     Parameters
     ----------
@@ -117,13 +160,13 @@ def write_version(draft: Draft, name: str, version: int, directory: Location) ->
 
     Returns
     -------
-    Manifest
-        What the files are; it is not written. What it calls rebuildable is there.
+    Written
+        Without a manifest on disk. What it calls rebuildable is there.
 
     Raises
     ------
     InvalidInputError, GateError
-        As `augment`.
+        As `augment`, or if a finding stops the version.
 
     Notes
     -----
@@ -146,8 +189,15 @@ def write_version(draft: Draft, name: str, version: int, directory: Location) ->
     limit = RETAINED[recipe.retain]
     used = [split for code, split in enumerate(SPLITS) if (assignment == code).any()]
     members = np.flatnonzero(train)
-    sample = rows.take([c.name for c in contract.columns], members[evenly(len(members), FITTING_ROWS)])
-    profiler = Profiler.fitted(sample, contract.columns, contract.published_label, contract.published_synthetic)
+    features = [c.name for c in contract.columns]
+    marks = contract.published_label, contract.published_synthetic
+    fitting = rows.take(features, members[evenly(len(members), FITTING_ROWS)])
+    profiler = Profiler.fitted(fitting, contract.columns, *marks)
+    classes = {
+        split: _classes(rows, assignment == SPLITS.index(split), made if split == SPLITS[TRAIN] else None)
+        for split in used
+    }
+    sample = Sample(classes[SPLITS[TRAIN]], features, *marks)
     with contextlib.ExitStack() as stack:
         # What is found decides no byte of a split, so it is sought while these are written.
         asked = (
@@ -159,7 +209,12 @@ def write_version(draft: Draft, name: str, version: int, directory: Location) ->
         )
         files = {
             split: stack.enter_context(
-                ParquetFile(directory, part_name(split), schema, functools.partial(profiler.add, split))
+                ParquetFile(
+                    directory,
+                    part_name(split),
+                    schema,
+                    functools.partial(_watch, split, profiler, sample if split == SPLITS[TRAIN] else None),
+                )
             )
             for split in used
         }
@@ -190,6 +245,7 @@ def write_version(draft: Draft, name: str, version: int, directory: Location) ->
     if draft.gate is not None:
         findings = draft.gate.marked(findings)
         draft.gate.check(findings)
+    profile = profiler.profile()
     manifest = Manifest(
         name=name,
         version=version,
@@ -206,9 +262,8 @@ def write_version(draft: Draft, name: str, version: int, directory: Location) ->
             split: _entry(
                 dataset_name(name, version, split),
                 files[split],
-                rows,
-                assignment == SPLITS.index(split),
-                made.parents.label if split == SPLITS[TRAIN] else made.parents.label[:0],
+                None if rows.timestamps is None else rows.timestamps[assignment == SPLITS.index(split)],
+                classes[split],
             )
             for split in used
         },
@@ -226,11 +281,16 @@ def write_version(draft: Draft, name: str, version: int, directory: Location) ->
         | (draft.notes or {}),
         findings=[one.to_dict() for one in findings] if draft.manifest_format >= FORMAT else [],
         grids=made.grids if draft.manifest_format >= FORMAT else {},
-        profile=profiler.profile().write(directory) if draft.manifest_format >= FORMAT else None,
+        profile=profile.write(directory) if draft.manifest_format >= FORMAT else None,
         format=draft.manifest_format,
     )
-    page = write_report(manifest, draw_pictures(rows, train, made, contract), directory)
-    return dataclasses.replace(manifest, report=page)
+    return Written(manifest, profile, sample)
+
+
+def _watch(split: str, profiler: Profiler, sample: Sample | None, rows: pa.Table) -> None:
+    profiler.add(split, rows)
+    if sample is not None:
+        sample.add(rows)
 
 
 def check_files(manifest: Manifest, directory: Location) -> None:
@@ -323,23 +383,23 @@ def _class_name(rows: CanonicalRows, code: int) -> str:
     return str(rows.classes.classes[code] if rows.classes.classes else code)
 
 
-def _entry(
-    dataset: str,
-    file: ParquetFile,
-    rows: CanonicalRows,
-    members: NDArray[np.bool_],
-    synthetic: NDArray[np.int64],
-) -> SplitEntry:
+def _classes(rows: CanonicalRows, members: NDArray[np.bool_], made: Augmentation | None) -> dict[str, dict[str, int]]:
     classes: dict[str, dict[str, int]] = {}
-    for kind, codes in (("real", rows.label[members]), ("synthetic", synthetic)):
+    labels = rows.label[:0] if made is None else made.parents.label
+    for kind, codes in (("real", rows.label[members]), ("synthetic", labels)):
         for code, count in zip(*np.unique(codes, return_counts=True), strict=True):
             classes.setdefault(_class_name(rows, code), {"real": 0, "synthetic": 0})[kind] = int(count)
-    times = None if rows.timestamps is None else rows.timestamps[members]
+    return classes
+
+
+def _entry(
+    dataset: str, file: ParquetFile, times: NDArray[np.int64] | None, classes: dict[str, dict[str, int]]
+) -> SplitEntry:
     return SplitEntry(
         dataset=dataset,
         file=file.stored,
-        real=int(np.count_nonzero(members)),
-        synthetic=len(synthetic),
+        real=sum(counts["real"] for counts in classes.values()),
+        synthetic=sum(counts["synthetic"] for counts in classes.values()),
         classes=classes,
         min_event_timestamp=None if times is None else int(times.min()),
         max_event_timestamp=None if times is None else int(times.max()),

@@ -32,14 +32,14 @@ def test_versions_stand_in_columns_and_what_says_nothing_is_left_out(project):
 
 def test_create_says_classes_parents_findings_and_where_the_page_is(project):
     made = project.create()
-    found = Finding("copies", "warning", "172 copies a parent", "at most 20", "gather rows", columns=("weight",))
+    found = Finding("copies", "note", "172 copies a parent", "at most 20", "gather rows", columns=("weight",))
     told = dataclasses.replace(made, manifest=dataclasses.replace(made.manifest, findings=[found.to_dict()]))
     lines = created(told)
     train = made.manifest.counts["train"]["classes"]["1"]
     of_class = ["1", str(train["real"]), str(train["synthetic"]), f"{made.manifest.reached:.3g}"]
     assert of_class in [line.split() for line in lines]
     assert f"  {train['synthetic']} synthetic rows of class 1 from" in "\n".join(lines)
-    assert "  findings: 1 warning" in lines
+    assert "  findings: 1 note" in lines
     assert f"    {found}" in lines
     assert lines[-1].endswith(f"{made.uri}/report.html")
     allowed = dataclasses.replace(found, allowed=True).to_dict()

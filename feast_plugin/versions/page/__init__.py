@@ -1,0 +1,1 @@
+"""The page for people: what a version is, whether it can mislead, and what its synthetic rows look like."""

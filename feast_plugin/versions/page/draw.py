@@ -1,0 +1,213 @@
+"""Draw the page from what a version's files say: at once when it is made, or at any time later."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import jinja2
+import numpy as np
+import pyarrow.parquet as pq
+
+from feast_plugin.versions.contract import Contract
+from feast_plugin.versions.manifest import Manifest, StoredFile, version_name
+from feast_plugin.versions.page.features import Picture, pictures
+from feast_plugin.versions.page.sample import KINDS
+from feast_plugin.versions.page.space import space_of
+from feast_plugin.versions.page.svg import HEIGHT, SQUARE, WIDTH
+from feast_plugin.versions.profile import label_name
+from feast_plugin.versions.split import SPLITS, TRAIN
+from resampler.quality.finding import LEVELS, Finding, worst_first
+
+if TYPE_CHECKING:
+    from feast_plugin.versions.page.sample import Sample
+    from feast_plugin.versions.profile import Profile
+    from feast_plugin.versions.storage import Location
+
+FILE = "report.html"
+COPIES = 8  # columns of the picture of copies a parent
+
+
+class Parents(NamedTuple):
+    """How often the real rows of a class are parents.
+
+    Parameters
+    ----------
+    label : str
+        The class.
+    real, bases, synthetic : int
+        Its real training rows, those of them that a synthetic one starts from, and its synthetic rows.
+    most : int
+        Synthetic rows that start from one row, at most.
+    columns : list of tuple
+        Numbers of copies in words, how many real rows have as many, and their share of the tallest column.
+    """
+
+    label: str
+    real: int
+    bases: int
+    synthetic: int
+    most: int
+    columns: list[tuple[str, int, float]]
+
+
+def write_page(manifest: Manifest, directory: Location, profile: Profile, sample: Sample) -> StoredFile:
+    """Draw the page and write it.
+
+    Parameters
+    ----------
+    manifest, directory, profile, sample
+        As `draw_page`.
+
+    Returns
+    -------
+    StoredFile
+        What the manifest says of it.
+    """
+    data = draw_page(manifest, directory, profile, sample)
+    (directory / FILE).write_at_once(data)
+    return StoredFile(FILE, 0, len(data), hashlib.sha256(data).hexdigest())
+
+
+def draw_page(manifest: Manifest, directory: Location, profile: Profile, sample: Sample) -> bytes:
+    """Draw the page.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        Of the version; what it says of the page itself plays no part.
+    directory : Location
+        Of its files; the lineage is there.
+    profile : Profile
+        Counts of its values.
+    sample : Sample
+        That has seen the training file.
+
+    Returns
+    -------
+    bytes
+        HTML that loads nothing: the same whenever it is drawn of the same files.
+    """
+    manifest = Manifest.from_json(manifest.to_json(), directory.uri)  # in the order that a reader of the file meets
+    contract = Contract.from_dict(manifest.columns)
+    units = {feature.name: feature.scale for feature in manifest.schema.features}
+    drawn: list[Picture] = []
+    space = None
+    kinds = [table for table in sample.rows() if table is not None]
+    if len(kinds) == len(KINDS):
+        drawn = pictures(kinds, contract.columns, manifest.seed)
+        space = space_of(kinds, contract.columns, profile.cells, units)
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("feast_plugin.versions.page", "."),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"share": _share, "n": "{:,}".format}
+    shown: dict[str, Any] = {"seed": manifest.seed, "ratio": manifest.ratio, "retain": manifest.retain}
+    findings = worst_first([Finding.from_dict(one) for one in manifest.findings])
+    return (
+        environment.get_template(f"{FILE}.jinja")
+        .render(
+            m=manifest,
+            version=version_name(manifest.version),
+            verdict=_verdict(manifest, findings),
+            findings=findings,
+            parameters=shown | {k: v for k, v in manifest.parameters.items() if k != "algorithm"},
+            units=units,
+            parents=_parents(manifest, directory, contract),
+            nulls=_nulls(profile, sample),
+            pictures=drawn,
+            space=space,
+            sample=sample,
+            removed=_removed(manifest, directory, contract),
+            kinds=KINDS,
+            width=WIDTH,
+            height=HEIGHT,
+            square=SQUARE,
+        )
+        .encode()
+    )
+
+
+def _verdict(manifest: Manifest, findings: list[Finding]) -> tuple[str, str]:
+    """Return the first line, and the worst level in it."""
+    if not manifest.knows("findings"):
+        return "Not checked: this version was made before rows were checked.", "note"
+    standing = [one for one in findings if not one.allowed]
+    allowed = len(findings) - len(standing)
+    words = []
+    for level in reversed(LEVELS):
+        names = [one.name for one in standing if one.level == level]
+        if names:
+            words.append(f"{len(names)} {level}{'s' if len(names) > 1 else ''}: {', '.join(dict.fromkeys(names))}")
+    if allowed:
+        words.append(f"{allowed} let pass by name")
+    worst = standing[0].level if standing else "good"
+    return (". ".join(words) + "." if words else "Nothing found."), worst
+
+
+def _parents(manifest: Manifest, directory: Location, contract: Contract) -> list[Parents]:
+    """Count copies by class from the lineage and the training file's labels."""
+    train = manifest.splits[SPLITS[TRAIN]]
+    minority = [label for label, counts in train.classes.items() if counts["synthetic"]]
+    if not minority:
+        return []
+    lineage, rows = directory / manifest.lineage.path, directory / train.file.path
+    with lineage.filesystem.open_input_file(lineage.path) as file:
+        bases = pq.read_table(file, columns=["base_row"])["base_row"].to_numpy()
+    with rows.filesystem.open_input_file(rows.path) as file:
+        labels = pq.read_table(file, columns=[contract.label])[contract.label].combine_chunks().dictionary_encode()
+    names = np.array([label_name(value) for value in labels.dictionary.to_pylist()])
+    codes = labels.indices.to_numpy()[: train.real]
+    copies = np.bincount(bases, minlength=train.real)
+    found = []
+    for label in minority:
+        mine = copies[names[codes] == label]
+        # In methods that leave the class, a base may be of another one: it is counted where it stands.
+        used = mine[mine > 0]
+        found.append(Parents(label, len(mine), len(used), int(mine.sum()), int(mine.max(initial=0)), _columns(mine)))
+    return found
+
+
+def _columns(copies: np.ndarray[Any, np.dtype[np.int64]]) -> list[tuple[str, int, float]]:
+    most = int(copies.max(initial=0))
+    width = max(-(-most // COPIES), 1)
+    columns = [("none", int(np.count_nonzero(copies == 0)))]
+    for first in range(1, most + 1, width):
+        last = min(first + width - 1, most)
+        count = int(np.count_nonzero((copies >= first) & (copies <= last)))
+        columns.append((str(first) if first == last else f"{first} to {last}", count))
+    tallest = max(count for _, count in columns) or 1
+    return [(name, count, count / tallest) for name, count in columns]
+
+
+def _nulls(profile: Profile, sample: Sample) -> list[tuple[str, list[float]]]:
+    """Return the share of nulls of each kind of row, of the features that have some, the most unlike first."""
+    found = []
+    split = SPLITS[TRAIN]
+    others = {part.label for part in profile.parts if part.split == split} - sample.minority
+    for name in profile.cells:
+        counts = [
+            profile.counts(name, split, synthetic=synthetic, labels=labels)
+            for synthetic, labels in ((False, others), (False, sample.minority), (True, None))
+        ]
+        if any(count[-1] for count in counts):
+            found.append((name, [float(count[-1] / max(count.sum(), 1)) for count in counts]))
+    return sorted(found, key=lambda item: (-abs(item[1][1] - item[1][2]), -max(item[1])))
+
+
+def _removed(manifest: Manifest, directory: Location, contract: Contract) -> list[tuple[str, int]]:
+    """Count the real training rows that cleaning removed, by class."""
+    if manifest.left_out is None:
+        return []
+    location = directory / manifest.left_out.path
+    with location.filesystem.open_input_file(location.path) as file:
+        labels = pq.read_table(file, columns=[contract.label])[contract.label]
+    counts = labels.value_counts().to_pylist()
+    return sorted(((label_name(one["values"]), one["counts"]) for one in counts), key=lambda item: -item[1])
+
+
+def _share(value: float) -> str:
+    percent = 100 * value
+    return f"{percent:.1f} %" if percent >= 0.05 or not percent else f"{percent:.1g} %"

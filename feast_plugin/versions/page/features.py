@@ -1,0 +1,165 @@
+"""Before and after, feature by feature, on a scale that says what is much."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from feast_plugin.versions.page.svg import outline
+from feast_plugin.versions.profile import evenly, numbers_of
+from resampler.quality.drift import kolmogorov_smirnov, total_variation
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from feast_plugin.versions.contract import StoredFeature
+
+HALVES = 100  # times that the real minority is parted in two
+HALVED_ROWS = 2_000
+BINS = 32
+VALUES = 6  # of a categorical feature, the most frequent
+
+
+class Picture(NamedTuple):
+    """One feature in the training split.
+
+    Parameters
+    ----------
+    name : str
+        Of the feature.
+    distance : float
+        Between the real and the synthetic minority: Kolmogorov-Smirnov, or total variation of a categorical one; a
+        null counts as a value.
+    reference : float
+        What two random halves of the real minority differ by less than, 95 times in 100.
+    nulls : tuple of float
+        Share of nulls of each kind of row.
+    low, high : str
+        Ends of the axis; empty for a categorical feature.
+    curves : list of str
+        SVG path of each kind.
+    bars : list of tuple
+        For a categorical feature, a value and its share of each kind.
+    missing : str
+        Why there is no picture; empty where there is one.
+    """
+
+    name: str
+    distance: float = 0.0
+    reference: float = 0.0
+    nulls: tuple[float, ...] = ()
+    low: str = ""
+    high: str = ""
+    curves: list[str] = []  # noqa: RUF012 - never changed
+    bars: list[tuple[str, list[float]]] = []  # noqa: RUF012
+    missing: str = ""
+
+    @property
+    def much(self) -> bool:
+        """Whether chance alone does not give as much."""
+        return self.distance > self.reference
+
+
+def pictures(kinds: Sequence[pa.Table], features: Sequence[StoredFeature], seed: int) -> list[Picture]:
+    """Compare the real and the synthetic minority.
+
+    Parameters
+    ----------
+    kinds : sequence of pyarrow.Table
+        Rows of `feast_plugin.versions.page.sample.KINDS`.
+    features : sequence of StoredFeature
+        Of the contract.
+    seed : int
+        Keys the halves.
+
+    Returns
+    -------
+    list of Picture
+        What is furthest beyond chance first. A feature that cannot be drawn says so: a picture never stops a
+        publication.
+    """
+    halves = _halves(min(kinds[1].num_rows, HALVED_ROWS), seed)
+    drawn = [_picture(f, [kind[f.name] for kind in kinds], halves) for f in features]
+    return sorted(drawn, key=lambda picture: picture.reference - picture.distance)
+
+
+def _halves(n: int, seed: int) -> NDArray[np.bool_]:
+    """Part n rows in two, `HALVES` times; row ids play no part, so that equal rows give equal halves."""
+    draws = np.random.Generator(np.random.Philox(key=seed)).random((HALVES, n))
+    return draws < np.median(draws, axis=1, keepdims=True)
+
+
+def _picture(feature: StoredFeature, parts: list[pa.ChunkedArray], halves: NDArray[np.bool_]) -> Picture:
+    try:
+        if feature.categorical:
+            values = [np.array(["" if v is None else str(v) for v in part.to_pylist()], dtype=object) for part in parts]
+            nulls = [np.asarray(part.is_null()) for part in parts]
+        else:
+            values = [numbers_of(part) for part in parts]
+            nulls = [np.isnan(part) for part in values]
+        found = _compared(values, nulls, halves, ordered=not feature.categorical)
+        picture = Picture(feature.name, *found, nulls=tuple(float(part.mean()) for part in nulls))
+        held = [part[~null] for part, null in zip(values, nulls, strict=True)]
+        return _bars(picture, held) if feature.categorical else _curves(picture, held)
+    except Exception as error:  # the page is for people, and the version is whole without it
+        return Picture(feature.name, missing=f"not drawn: {error or type(error).__name__}")
+
+
+def _compared(
+    values: list[NDArray[Any]], nulls: list[NDArray[np.bool_]], halves: NDArray[np.bool_], *, ordered: bool
+) -> tuple[float, float]:
+    """Return the distance of the synthetic minority from the real one, and what halves of the real one differ by."""
+    measure = kolmogorov_smirnov if ordered else total_variation
+    cells, codes = np.unique(
+        np.concatenate([v[~null] for v, null in zip(values, nulls, strict=True)][1:]), return_inverse=True
+    )
+    size = len(cells) + 1
+    split = np.count_nonzero(~nulls[1])
+    at = [np.full(len(null), size - 1) for null in nulls[1:]]
+    at[0][~nulls[1]], at[1][~nulls[2]] = codes[:split], codes[split:]
+    counts = [np.bincount(part, minlength=size).astype(np.float64) for part in at]
+    chosen = at[0][evenly(len(at[0]), halves.shape[1])]
+    order = np.argsort(chosen, kind="stable")
+    present, starts = np.unique(chosen[order], return_index=True)
+    first = np.add.reduceat(halves[:, order].astype(np.int64), starts, axis=1)
+    if size - 1 not in present:  # the last cell is that of nulls
+        first = np.pad(first, ((0, 0), (0, 1)))
+        present = np.append(present, size - 1)
+    whole = np.bincount(chosen, minlength=size)[present]
+    by_chance = measure(first, whole - first) if len(chosen) > 1 else np.ones(1)
+    return float(measure(*counts)), float(np.quantile(by_chance, 0.95))
+
+
+def _curves(picture: Picture, parts: list[NDArray[np.float64]]) -> Picture:
+    parts = [part[np.isfinite(part)] for part in parts]
+    if not any(len(part) for part in parts[1:]):
+        raise ValueError("there is no finite value among the rows of the minority")
+    exponent = np.frexp(max(np.abs(part).max(initial=0.0) for part in parts))[1]
+    values = [np.ldexp(part, -exponent) for part in parts]  # within 1 of 0, where no difference overflows
+    low, high = np.quantile(np.concatenate(values), [0.005, 0.995])
+    shares = [_histogram(part, low, high) / max(len(part), 1) for part in values]
+    top = max(share.max() for share in shares)
+    first, last = (f"{np.ldexp(end, exponent):.4g}" for end in (low, high))
+    return picture._replace(low=first, high=last, curves=[outline(share, top) for share in shares])
+
+
+def _histogram(values: NDArray[np.float64], low: float, high: float) -> NDArray[np.int64]:
+    """Count values in bins from `low` to `high`, those beyond in the outermost; in the middle if both are one."""
+    place = np.full(len(values), 0.5) if not high > low else (np.clip(values, low, high) - low) / (high - low)
+    return np.bincount(np.minimum((place * BINS).astype(np.int64), BINS - 1), minlength=BINS)
+
+
+def _bars(picture: Picture, parts: list[NDArray[Any]]) -> Picture:
+    if not any(len(part) for part in parts[1:]):
+        raise ValueError("there is no value among the rows of the minority")
+    counts = [dict(zip(*np.unique(part, return_counts=True), strict=True)) for part in parts]
+    values = sorted({*counts[1], *counts[2]}, key=lambda value: (-counts[1].get(value, 0), value))
+    bars = [
+        (value, [float(count.get(value, 0) / max(len(part), 1)) for count, part in zip(counts, parts, strict=True)])
+        for value in values[:VALUES]
+    ]
+    return picture._replace(bars=bars)
