@@ -89,7 +89,8 @@ class AugmentedRetrievalJob(RetrievalJob):  # type: ignore[misc]
         Keys every draw.
     k_neighbors : int
         Neighbours of its class that a row may be joined with.
-    if_reached, missing, grid, on_demand, sampler, clean, undersample, group_by, subgroups, no_danger, shrinkage
+    if_reached, missing, grid, on_demand, sampler, clean, undersample, group_by, subgroups, no_danger, shrinkage, \
+exclude_noisy
         As in `feast_plugin.create_snapshot`.
 
     Raises
@@ -120,6 +121,7 @@ class AugmentedRetrievalJob(RetrievalJob):  # type: ignore[misc]
         subgroups: str = "within",
         no_danger: NoDanger = "plain",
         shrinkage: float | None = None,
+        exclude_noisy: bool = False,
     ) -> None:
         self._job = job
         recipe = Recipe(
@@ -137,6 +139,7 @@ class AugmentedRetrievalJob(RetrievalJob):  # type: ignore[misc]
             subgroups=subgroups,
             no_danger=no_danger,
             shrinkage=shrinkage,
+            exclude_noisy=exclude_noisy,
         )
         self._contract = build_contract(
             store,

@@ -17,7 +17,7 @@ class Found(NamedTuple):
     """What a check saw that its rule does not allow; the fields are those of a `Finding`."""
 
     figure: str
-    level: Level = "warning"
+    level: Level | None = None  # by default the check's
     columns: tuple[str, ...] = ()
     label: str | None = None
     values: dict[str, float] = {}  # noqa: RUF012 - never changed
@@ -39,6 +39,8 @@ class Check:
         What to do where the rule is broken.
     ask : callable
         Yields what breaks the rule; nothing where nothing does.
+    level : {"note", "warning", "refusal"}
+        Of its findings, where they do not say another.
     synthetic : bool
         Whether it needs the synthetic rows: it is asked after they are made.
     """
@@ -48,6 +50,7 @@ class Check:
     rule: str
     remedy: str
     ask: Callable[[Evidence], Iterator[Found]] = field(repr=False)
+    level: Level = "warning"
     synthetic: bool = False
 
     def findings(self, evidence: Evidence) -> list[Finding]:
@@ -64,6 +67,15 @@ class Check:
             Empty where the rule is kept.
         """
         return [
-            Finding(self.name, one.level, one.figure, self.rule, self.remedy, one.columns, one.label, one.values)
+            Finding(
+                self.name,
+                one.level or self.level,
+                one.figure,
+                self.rule,
+                self.remedy,
+                one.columns,
+                one.label,
+                one.values,
+            )
             for one in self.ask(evidence)
         ]

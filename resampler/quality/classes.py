@@ -45,7 +45,7 @@ def _few_parents(seen: Evidence) -> Iterator[Found]:
             yield Found(
                 f"{one.usable:,} of {one.rows:,} rows ({percent(one.usable / one.rows)}) can be parents, "
                 f"{each:,.0f} copies each{'; ' if nulls else ''}{nulls}",
-                "refusal" if each > TOO_MANY_COPIES else "warning",
+                "refusal" if each > TOO_MANY_COPIES else None,
                 columns=tuple(seen.names[j] for j in worst),
                 label=one.name,
                 values={"parents": one.usable, "rows": one.rows, "copies": each},
@@ -82,7 +82,7 @@ CHECKS = (
     Check(
         "few-parents",
         "rows of a class that can be parents",
-        f"at least {percent(LEAST_PARENTS)} of a class's rows",
+        f"at least {percent(LEAST_PARENTS)} of a class's rows; a refusal above {TOO_MANY_COPIES:.0f} copies a parent",
         "use missing inherit, or leave out the features whose nulls keep rows from being parents",
         _few_parents,
     ),

@@ -30,7 +30,6 @@ def _constant(seen: Evidence) -> Iterator[Found]:
     if held and len(seen.X) > 1:
         yield Found(
             f"{len(held)} of {len(seen.names)} columns have one value in {len(seen.X):,} rows",
-            "note",
             columns=tuple(seen.names[j] for j in held),
             values={"columns": len(held)},
         )
@@ -50,7 +49,6 @@ def _duplicate(seen: Evidence) -> Iterator[Found]:
         shown = ", ".join(f"{seen.names[b]} says what {seen.names[a]} says" for a, b in pairs[:_SHOWN])
         yield Found(
             shown + (f" and {len(pairs) - _SHOWN} more" if len(pairs) > _SHOWN else ""),
-            "note",
             columns=tuple(seen.names[b] for _, b in pairs),
             values={"columns": len(pairs)},
         )
@@ -108,7 +106,6 @@ def _categorical(seen: Evidence) -> Iterator[Found]:
     if seen.minorities and count > MOSTLY_CATEGORICAL * len(seen.names):
         yield Found(
             f"{count} of {len(seen.names)} columns are categorical",
-            "note",
             values={"categorical": count, "columns": len(seen.names)},
         )
 
@@ -125,6 +122,7 @@ CHECKS = (
         "a feature has two values or more",
         "leave them out: they say nothing",
         _constant,
+        "note",
     ),
     Check(
         "duplicate-columns",
@@ -132,6 +130,7 @@ CHECKS = (
         "a feature says what no other does",
         "leave one of each out: a distance counts them twice",
         _duplicate,
+        "note",
     ),
     Check(
         "ids",
@@ -154,5 +153,6 @@ CHECKS = (
         f"at most {percent(MOSTLY_CATEGORICAL)} of the features",
         "over-sampling is the weakest remedy here: try class weights, a moved threshold or under-sampling first",
         _categorical,
+        "note",
     ),
 )

@@ -96,7 +96,6 @@ def _twice(seen: Evidence) -> Iterator[Found]:
         if low > TWICE:
             yield Found(
                 f"{count:,} of {n:,} rows ({percent(count / n)}) have another of their class within {NEAR} units",
-                "note",
                 label=seen.classes[code].name,
                 values={"share": count / n, "low": low, "high": high, "rows": n},
             )
@@ -176,6 +175,7 @@ CHECKS = (
         f"at most {percent(TWICE)} of a class's rows",
         "rows that stand twice weigh twice, and their synthetic rows repeat them: take repeats out",
         _twice,
+        "note",
     ),
     Check(
         "conflicts",

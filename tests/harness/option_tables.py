@@ -1,6 +1,7 @@
-"""Tables in the documentation that are made from the code: options of a record, methods of the catalogue.
+"""Tables in the documentation that are made from the code: options of a record, methods of the catalogue, checks.
 
-A table stands between ``<!-- options: package.module.Record -->``, or ``<!-- methods -->``, and ``<!-- end -->``.
+A table stands between ``<!-- options: package.module.Record -->``, ``<!-- methods -->`` or ``<!-- checks -->``, and
+``<!-- end -->``.
 `make tables` writes them all.
 """
 
@@ -13,16 +14,19 @@ from pkgutil import resolve_name
 
 from resampler.methods.catalog import METHODS
 from resampler.options import Option, options_of
+from resampler.quality.catalog import CHECKS
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 _METHODS = re.compile(r"(<!-- methods -->\n).*?(<!-- end -->)", re.DOTALL)
+_CHECKS = re.compile(r"(<!-- checks -->\n).*?(<!-- end -->)", re.DOTALL)
 _TABLE = re.compile(r"(<!-- options: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def fill(page: str) -> str:
     """Return a page with its tables made anew."""
     page = _METHODS.sub(lambda found: found[1] + methods() + found[2], page)
+    page = _CHECKS.sub(lambda found: found[1] + checks() + found[2], page)
     return _TABLE.sub(lambda found: found[1] + table(resolve_name(found[2])) + found[3], page)
 
 
@@ -34,6 +38,12 @@ def methods() -> str:
         for name, one in METHODS.items()
     ]
     return "\n".join(["| Method | How rows are made | Columns | In streams |", "|---|---|---|---|", *rows, ""])
+
+
+def checks() -> str:
+    """Return the Markdown table of the checks before publication."""
+    rows = [f"| `{one.name}` | {one.level} | {one.measures} | {one.rule} | {one.remedy} |" for one in CHECKS.values()]
+    return "\n".join(["| Check | Level | What it measures | Rule | Remedy |", "|---|---|---|---|---|", *rows, ""])
 
 
 def table(record: type) -> str:
