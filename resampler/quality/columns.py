@@ -82,7 +82,9 @@ def _ids(seen: Evidence) -> Iterator[Found]:
 
 def _times(seen: Evidence) -> Iterator[Found]:
     found = {}
-    for j, name in enumerate(seen.names if seen.order is not None else ()):
+    if seen.order is None:
+        return
+    for j, name in enumerate(seen.names):
         held = ~np.isnan(seen.X[:, j])
         values = seen.X[held, j]
         if seen.categorical[j] or len(np.unique(values)) < LEAST:
