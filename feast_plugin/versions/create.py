@@ -8,15 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from feast_plugin.versions.gate import Gate
-from feast_plugin.versions.preflight import evidence_of
 from feast_plugin.versions.publish import publish_version
 from feast_plugin.versions.reached import settled
 from feast_plugin.versions.split import TRAIN
 from feast_plugin.versions.suspects import write_suspects
 from feast_plugin.versions.tombstones import Tombstones
-from feast_plugin.versions.training import assign, augment_training, resolve
-from feast_plugin.versions.write import Draft
-from resampler.quality.arrays import findings_of
+from feast_plugin.versions.training import assign, resolve
+from feast_plugin.versions.write import Draft, find
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,11 +89,7 @@ def check(
     """
     gate = gate or Gate()
     with _drafted(registry, catalog, request, recipe, gate) as draft:
-        assignment, made, _ = augment_training(
-            draft.rows, draft.assignment, draft.contract, draft.recipe, compute=draft.compute
-        )
-        seen = evidence_of(draft.rows, assignment == TRAIN, made, draft.contract, draft.recipe)
-        found = gate.marked(findings_of(seen))
+        found = gate.marked(find(draft))
     gate.say(found)
     return found
 

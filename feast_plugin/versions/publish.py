@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from feast_plugin.versions.manifest import FILE, Manifest, recipe_digest
 from feast_plugin.versions.registry import datasets_of
 from feast_plugin.versions.tombstones import Tombstones
-from feast_plugin.versions.write import Draft, check_files, write_version
+from feast_plugin.versions.write import Draft, check_files, find, write_version
 from resampler.quality.finding import Finding
 
 if TYPE_CHECKING:
@@ -127,7 +127,8 @@ def publish_version(registry: Registry, catalog: Catalog, draft: Draft) -> Snaps
             registry.register(datasets_of(manifest, directory))
             found = Snapshot(manifest, directory.uri, reused=True)
             if draft.gate is not None:
-                draft.gate.check(draft.gate.marked(found.findings))
+                known = manifest.knows("findings")
+                draft.gate.check(draft.gate.marked(found.findings if known else find(draft)))
             return found
     version = catalog.next_number()
     directory = catalog.directory(version)

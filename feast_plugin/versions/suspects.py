@@ -14,6 +14,7 @@ from feast_plugin.versions.noise import surroundings
 from feast_plugin.versions.rows import BATCH_ROWS
 from resampler.quality.near import NEIGHBORS
 from resampler.quality.sample import content_ids
+from resampler.quality.space import Space
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,9 +75,11 @@ def suspects(rows: CanonicalRows, train: NDArray[np.bool_], contract: Contract) 
     """
     contract = contract.measured(rows.table)
     scale = spread(rows, train, contract)
+    mask = contract.feature_schema(rows.classes).categorical_mask
+    space = Space.of(np.empty((0, len(mask))), mask, np.where(mask, 1.0, scale))
     codes, sizes = np.unique(rows.label[train], return_counts=True)
     found: dict[int, tuple[str, float, float]] = dict.fromkeys(
-        _in_two_classes(rows, train, contract, int(codes[sizes.argmax()])).tolist(), (SAME, np.nan, 0.0)
+        _in_two_classes(rows, train, contract, space, int(codes[sizes.argmax()])).tolist(), (SAME, np.nan, 0.0)
     )
     for code in np.delete(codes, sizes.argmax()):
         around = surroundings(rows, train, contract, scale, int(code))
@@ -110,14 +113,14 @@ def _distances(around: Surroundings, asked: NDArray[np.int64]) -> tuple[list[flo
 
 
 def _in_two_classes(
-    rows: CanonicalRows, train: NDArray[np.bool_], contract: Contract, largest: int
+    rows: CanonicalRows, train: NDArray[np.bool_], contract: Contract, space: Space, largest: int
 ) -> NDArray[np.int64]:
     """Find rows whose values a row of another class has."""
     names = [c.name for c in contract.columns]
     small = np.flatnonzero(train & (rows.label != largest))
     values = rows.take(names, small)
     matrix, vocabularies = encode(values, contract)
-    content = content_ids(matrix.astype(np.float64))
+    content = content_ids(space.rounded(matrix.astype(np.float64)))
     found = np.zeros(len(train), dtype=np.bool_)
     order = np.argsort(content, kind="stable")
     first = np.flatnonzero(np.append(True, np.diff(content[order]) != 0))
@@ -128,7 +131,7 @@ def _in_two_classes(
     for start in range(0, len(train), BATCH_ROWS):
         part = np.flatnonzero(train[start : start + BATCH_ROWS] & (rows.label[start : start + BATCH_ROWS] == largest))
         batch = rows.take(names, start + part)
-        ids = content_ids(_coded(batch, contract, vocabularies))
+        ids = content_ids(space.rounded(_coded(batch, contract, vocabularies)))
         met = np.intersect1d(ids, content)
         found[start + part[np.isin(ids, met)]] = True
         found[small[np.isin(content, met)]] = True

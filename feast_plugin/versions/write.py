@@ -122,6 +122,30 @@ class Written(NamedTuple):
     sample: Sample
 
 
+def find(draft: Draft) -> list[Finding]:
+    """Make the synthetic rows of a version, and say what the checks find, without writing it.
+
+    Parameters
+    ----------
+    draft : Draft
+        The version.
+
+    Returns
+    -------
+    list of Finding
+        The worst first.
+
+    Raises
+    ------
+    InvalidInputError, GateError
+        As `augment`.
+    """
+    assignment, made, _ = augment_training(
+        draft.rows, draft.assignment, draft.contract, draft.recipe, draft.scale, compute=draft.compute
+    )
+    return findings_of(evidence_of(draft.rows, assignment == TRAIN, made, draft.contract, draft.recipe))
+
+
 def write_version(draft: Draft, name: str, version: int, directory: Location) -> Manifest:
     """Write the files of a version, and the page for people.
 

@@ -177,3 +177,8 @@ class Evidence:
     def contents(self) -> NDArray[np.int64]:
         """What is equal for rows of equal values, shape (n_rows,)."""
         return content_ids(self.X)
+
+    @cached_property
+    def rounded(self) -> NDArray[np.int64]:
+        """What is equal for rows that are nearly the same, shape (n_rows,)."""
+        return content_ids(self.space.rounded(self.X))

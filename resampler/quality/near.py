@@ -8,6 +8,7 @@ import numpy as np
 
 from resampler.quality.check import Check, Found
 from resampler.quality.evidence import NEAR_ROWS
+from resampler.quality.space import NEAR
 from resampler.quality.statistics import percent, share_interval
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ NEIGHBORS = 5
 NOISE = 0.2  # share of a class's rows without one of their own near
 TWICE = 0.3  # share of a class's rows that stand twice
 CONFLICTS = 0.05  # share of a class's rows that stand in another class too
-NEAR = 1e-3  # units: two rows within that are one
 CONTRAST = 0.8  # distance to the nearest row : to any row
 _PAIRS = 1_000
 _DIMENSION_NEIGHBORS = 10
@@ -89,13 +89,12 @@ def _twice(seen: Evidence) -> Iterator[Found]:
         own = seen.rows_of(code, NEAR_ROWS)
         if len(own) < 2:
             continue
-        X = seen.X[own]
-        nearest = seen.space.nearest(X, 1, np.arange(len(own)), np.arange(len(own)))[:, 0]
-        count, n = int(np.count_nonzero(seen.space.between(X, X[nearest]) <= NEAR)), len(own)
+        _, place, often = np.unique(seen.rounded[own], return_inverse=True, return_counts=True)
+        count, n = int(np.count_nonzero(often[place] > 1)), len(own)
         low, high = share_interval(count, n)
         if low > TWICE:
             yield Found(
-                f"{count:,} of {n:,} rows ({percent(count / n)}) have another of their class within {NEAR} units",
+                f"{count:,} of {n:,} rows ({percent(count / n)}) have the values of another of their class",
                 label=seen.classes[code].name,
                 values={"share": count / n, "low": low, "high": high, "rows": n},
             )
@@ -106,7 +105,7 @@ def _conflicts(seen: Evidence) -> Iterator[Found]:
         own, others = seen.rows_of(code, NEAR_ROWS), np.flatnonzero(seen.y != code)
         if not len(own) or not len(others):
             continue
-        count, n = int(np.isin(seen.contents[own], seen.contents[others]).sum()), len(own)
+        count, n = int(np.isin(seen.rounded[own], seen.rounded[others]).sum()), len(own)
         low, high = share_interval(count, n)
         if low > CONFLICTS:
             yield Found(
@@ -171,7 +170,7 @@ CHECKS = (
     ),
     Check(
         "near-duplicates",
-        "rows of a class that stand twice",
+        f"rows of a class that stand twice, to within {NEAR} units of distance",
         f"at most {percent(TWICE)} of a class's rows",
         "rows that stand twice weigh twice, and their synthetic rows repeat them: take repeats out",
         _twice,
@@ -179,7 +178,7 @@ CHECKS = (
     ),
     Check(
         "conflicts",
-        "rows of a class whose values a row of another class has too",
+        f"rows of a class whose values a row of another class has too, to within {NEAR} units of distance",
         f"at most {percent(CONFLICTS)} of a class's rows",
         "no model tells these apart: mend labels (--suspects lists the rows), or add features that differ",
         _conflicts,

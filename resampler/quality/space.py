@@ -12,6 +12,8 @@ from resampler.neighbors import nearest_rows
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+NEAR = 1e-3  # units: rows that are no further apart in any column say the same
+
 
 class Space(NamedTuple):
     """A distance: squared differences in units, a penalty for each category that differs, over what both rows have.
@@ -51,6 +53,21 @@ class Space(NamedTuple):
         if not penalty[categorical].all():  # all numbers are constant
             penalty[categorical] = 1.0
         return cls(np.where(categorical, 1.0, 1.0 / units), penalty)
+
+    def rounded(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Round rows, so that those which are nearly the same are equal.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_rows, n_features), float64
+            The rows.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_features), float64
+            In steps of `NEAR` units; categories as they are.
+        """
+        return np.rint(X * np.where(self.penalty < 0, self.inverse / NEAR, 1.0))
 
     def nearest(
         self, X: NDArray[np.float64], k: int, ids: NDArray[np.int64], queries: NDArray[np.int64]
