@@ -7,6 +7,8 @@ import sys
 import warnings
 from typing import TYPE_CHECKING
 
+from tqdm import tqdm
+
 from resampler.notices import warn
 
 if TYPE_CHECKING:
@@ -48,7 +50,8 @@ def shown() -> Iterator[None]:
         warnings.simplefilter("always", SnapshotWarning)
         show = warnings.showwarning
         warnings.showwarning = lambda message, category, *where: (
-            print(message if issubclass(category, FindingWarning) else f"Note: {message}", file=sys.stderr)  # noqa: T201 - for people
+            # Above a progress bar, not into it.
+            tqdm.write(str(message) if issubclass(category, FindingWarning) else f"Note: {message}", file=sys.stderr)
             if issubclass(category, SnapshotWarning)
             else show(message, category, *where)
         )

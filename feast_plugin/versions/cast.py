@@ -118,7 +118,7 @@ def note_timestamps(column: pa.ChunkedArray, name: str = TIMESTAMP) -> None:
         naive = column.slice(0, 0)
     if len(naive):
         notice(
-            f"column {name!r} of the entity frame has no time zone and is taken as UTC, first "
+            f"column {name!r} has no time zone and is taken as UTC, first "
             f"{naive[0].as_py()}: give local times their zone, or convert them to UTC"
         )
     rows = _is_finer(column)
@@ -126,8 +126,7 @@ def note_timestamps(column: pa.ChunkedArray, name: str = TIMESTAMP) -> None:
     if finer:
         first = cast.filter(rows)[0].as_py()
         notice(
-            f"{finer} values of column {name!r} of the entity frame are finer than a microsecond and were rounded "
-            f"up to it, first {first}"
+            f"{finer} values of column {name!r} are finer than a microsecond and were rounded up to it, first {first}"
         )
 
 

@@ -135,12 +135,10 @@ def checked_frame(table: pa.Table, contract: Contract) -> pa.Table:
         If there is no row, a null outside of request data, or a key stands twice at one instant.
     """
     if table.num_rows == 0:
-        raise DataError("entity frame has no row")
+        raise DataError("there is no row: the entity frame, or the table, is empty")
     for name in table.column_names:
         if table[name].null_count and name not in contract.request:
-            raise DataError(
-                f"entity frame column {name!r} must have no null, got {table[name].null_count}: drop those rows"
-            )
+            raise DataError(f"column {name!r} must have no null, got {table[name].null_count}: drop those rows")
     if contract.timestamped:
         table = _set(table, TIMESTAMP, cast_timestamp(table[TIMESTAMP]))
     for name, key_type in contract.join_keys.items():
@@ -167,7 +165,7 @@ def check_unique(keys: pa.Table) -> None:
         return
     at = " at one instant" if TIMESTAMP in keys.column_names else ""
     raise DataError(
-        f"entity frame must hold each key once{at}, got {found.number} repeated, first {found.example}: keep one row "
+        f"each key must stand once{at}, got {found.number} repeated, first {found.example}: keep one row "
         "of each, or distinguish them by another join key"
     )
 

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from feast_plugin.progress import stage
 from feast_plugin.versions.gate import Gate
 from feast_plugin.versions.publish import publish_version
 from feast_plugin.versions.reached import settled
@@ -103,7 +104,9 @@ def _drafted(registry: Registry, catalog: Catalog, request: Request, recipe: Rec
     if compute is None:
         source.contract = source.contract.as_retrieved
     with tempfile.TemporaryDirectory(prefix="resampler-") as spool:
-        rows = source.rows(Path(spool), Tombstones.read(catalog.home))
+        with stage("reading") as reading:
+            rows = source.rows(Path(spool), Tombstones.read(catalog.home))
+            reading.rows = rows.table.num_rows
         assignment = assign(rows, recipe)
         draft = Draft(
             contract=source.contract,
@@ -120,6 +123,7 @@ def _drafted(registry: Registry, catalog: Catalog, request: Request, recipe: Rec
             notes=source.notes,
             gate=gate,
             compute=compute,
+            reading_s=reading.seconds,
         )
         if gate.suspects is not None:
             write_suspects(rows, assignment == TRAIN, source.contract, gate.suspects)

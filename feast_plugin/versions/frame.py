@@ -88,7 +88,7 @@ def open_table(entity_df: str | Path | pd.DataFrame | pa.Table) -> EntityFrame:
         source = file.filesystem.open_input_file(file.path)
         data = pq.ParquetFile(source) if file.path.endswith(".parquet") else pyarrow.csv.read_csv(source)
     except (OSError, pa.ArrowInvalid) as error:
-        raise DataError(f"entity frame {where!r} cannot be read: {error}") from error
+        raise DataError(f"entity_df {where!r} cannot be read: {error}") from error
     frame = EntityFrame(None, {"entity_df": where}, data)
     return EntityFrame(list(frame.schema.names), frame.notes, data)
 

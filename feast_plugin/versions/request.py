@@ -190,9 +190,9 @@ def frame_file(entity_df: str | Path) -> Location:
     file = Location.parse(entity_df)
     where = str(entity_df) if "://" in str(entity_df) else file.path
     if Path(file.path).suffix not in FRAMES:
-        raise InvalidInputError(f"entity frame {where!r} must be a .parquet, .csv or .sql file, or a SELECT")
+        raise InvalidInputError(f"entity_df {where!r} must be a .parquet, .csv or .sql file, or a SELECT")
     if file.is_local and not file.exists():
-        raise DataError(f"entity frame {where!r} cannot be read: there is no such file")
+        raise DataError(f"entity_df {where!r} cannot be read: there is no such file")
     return file
 
 

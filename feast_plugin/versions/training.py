@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from feast_plugin.notices import notice
+from feast_plugin.progress import stage
 from feast_plugin.versions.augmentation import augment
 from feast_plugin.versions.cleaning import rows_to_remove
 from feast_plugin.versions.contract import check_group
@@ -207,24 +208,27 @@ def _drawn(
         measured = contract.measured(rows.table)
         scale = spread(rows, train, measured) if scale is None else scale
         barred = noisy_rows(rows, train, measured, scale, recipe.exactly(recipe.ratio))
-    made = augment(
-        rows,
-        train,
-        contract,
-        ratio=recipe.exactly(recipe.ratio),
-        sampler=recipe.sampler or "",
-        seed=recipe.seed,
-        parameters=recipe.methods,
-        group_by=recipe.group_by,
-        subgroups=recipe.subgroups,
-        scale=scale,
-        grid=recipe.grid,
-        grids=grids,
-        barred=barred,
-    )
+    with stage("augmenting") as step:
+        made = augment(
+            rows,
+            train,
+            contract,
+            ratio=recipe.exactly(recipe.ratio),
+            sampler=recipe.sampler or "",
+            seed=recipe.seed,
+            parameters=recipe.methods,
+            group_by=recipe.group_by,
+            subgroups=recipe.subgroups,
+            scale=scale,
+            grid=recipe.grid,
+            grids=grids,
+            barred=barred,
+        )
+        step.rows = made.table.num_rows
     if recipe.cleaner is None:
         return Training(assignment, made, None)
-    cleaned = rows_to_remove(rows, train, made, contract, recipe.cleaner)
+    with stage("cleaning"):
+        cleaned = rows_to_remove(rows, train, made, contract, recipe.cleaner)
     assignment = np.where(cleaned.real, np.uint8(LEFT_OUT), assignment)
     lost, n = int(np.count_nonzero(cleaned.synthetic)), len(cleaned.synthetic)
     if 2 * lost > n:

@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import functools
 import importlib.metadata
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -80,6 +81,8 @@ class Draft(NamedTuple):
         As in `Manifest`, by default learned from the training split where the recipe asks for it.
     drawn_scale, compute : optional
         As in `feast_plugin.versions.training.augment_training`.
+    reading_s : float, optional
+        What finding the rows took.
     """
 
     contract: Contract
@@ -97,6 +100,8 @@ class Draft(NamedTuple):
     grids: dict[str, Any] | None = None
     drawn_scale: NDArray[np.float32] | None = None
     compute: Transformation | None = None
+
+    reading_s: float | None = None
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -197,6 +202,7 @@ def write_files(draft: Draft, name: str, version: int, directory: Location) -> W
     Real rows pass through in batches: memory follows the minority; with cleaning, the training split.
     """
     contract, rows, recipe = draft.contract, draft.rows, draft.recipe
+    began = time.perf_counter()
     assignment, made, cleaned = augment_training(
         rows,
         draft.assignment,
@@ -207,6 +213,7 @@ def write_files(draft: Draft, name: str, version: int, directory: Location) -> W
         drawn_scale=draft.drawn_scale,
         compute=draft.compute,
     )
+    augmented = time.perf_counter()
     train = assignment == TRAIN
     schema = contract.arrow_schema(rows.table[contract.label].type)
     synthetic = publishable(rows, made, contract, schema)
@@ -300,7 +307,16 @@ def write_files(draft: Draft, name: str, version: int, directory: Location) -> W
             "bases": _bases(made.parents, rows),
             **({"noisy_minority_rows": made.noisy} if made.noisy else {}),
             **({"no_row_in_danger": list(made.plain)} if made.plain else {}),
-            "libraries": _versions_of("feast", "numba", "numpy", "pyarrow"),
+            "libraries": _versions_of(*(["feast"] if draft.inputs["project"] else []), "numba", "numpy", "pyarrow"),
+            "cost": {
+                name: round(seconds, 2)
+                for name, seconds in (
+                    ("reading_s", draft.reading_s),
+                    ("augmenting_s", augmented - began),
+                    ("writing_s", time.perf_counter() - augmented),
+                )
+                if seconds is not None
+            },
         }
         | (draft.notes or {}),
         findings=[one.to_dict() for one in findings] if draft.manifest_format >= FORMAT else [],

@@ -260,7 +260,7 @@ BAD = {
     "a key that stands twice": (
         {"timestamp": None, "features": ["amount"]},
         DataError,
-        "must hold each key once, got 40 repeated",
+        "each key must stand once, got 40 repeated",
     ),
     "a time that is a feature": ({"timestamp": None, "join_keys": ["at"]}, ContractError, "join key 'at' must be"),
     "a column of ours": ({"label": "is_synthetic"}, ContractError, "'is_synthetic' would stand twice"),

@@ -55,7 +55,7 @@ def test_a_version_of_a_span_is_retrieved_again(project):
         ({}, "give an entity frame .* or a span of time"),
         ({"start_date": "yesterday"}, "start_date must be a time in ISO 8601, got 'yesterday'"),
         ({"start_date": "2024-03-02", "end_date": "2024-03-01"}, "must not be after"),
-        ({"start_date": "2030-01-01"}, "has no row"),
+        ({"start_date": "2030-01-01"}, "there is no row"),
         ({"start_date": "2024-03-02", "label": "fraud"}, "'fraud' is neither a column of the entity frame"),
     ],
 )

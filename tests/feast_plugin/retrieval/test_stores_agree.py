@@ -265,7 +265,7 @@ def test_what_is_taken_as_utc_is_said(project, text):
     with pytest.warns(SnapshotWarning, match=f"start_date {text} has no time zone and is taken as UTC"):
         project.create(label="verdicts:verdict", entity_df=None, start_date=text)
     naive = stamped(project.frame(), "us", None)
-    with pytest.warns(SnapshotWarning, match=r"'event_timestamp' of the entity frame has no time zone .* 2024-03-"):
+    with pytest.warns(SnapshotWarning, match=r"'event_timestamp' has no time zone .* 2024-03-"):
         made = project.create(entity_df=naive)
     assert made.digest == project.create(name="other").digest
 
@@ -279,9 +279,7 @@ def test_times_that_are_text_are_read_as_those_of_a_csv(project, tmp_path):
     mixed.loc[::3, "event_timestamp"] += "Z"
     mixed.loc[1::3, "event_timestamp"] = mixed.loc[1::3, "event_timestamp"].str.replace("T", " ") + "+00:00"
     for frame in (naive, tmp_path / "frame.csv", mixed):
-        with pytest.warns(
-            SnapshotWarning, match="of the entity frame has no time zone and is taken as UTC, first 2024"
-        ):
+        with pytest.warns(SnapshotWarning, match="has no time zone and is taken as UTC, first 2024"):
             assert project.create(entity_df=frame).digest == whole.digest
 
 
