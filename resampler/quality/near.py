@@ -8,7 +8,6 @@ import numpy as np
 
 from resampler.quality.check import Check, Found
 from resampler.quality.evidence import NEAR_ROWS
-from resampler.quality.space import NEAR
 from resampler.quality.statistics import percent, share_interval
 
 if TYPE_CHECKING:
@@ -170,7 +169,7 @@ CHECKS = (
     ),
     Check(
         "near-duplicates",
-        f"rows of a class that stand twice, to within {NEAR} units of distance",
+        "rows of a class that stand twice, to within a millionth of the unit of distance",
         f"at most {percent(TWICE)} of a class's rows",
         "rows that stand twice weigh twice, and their synthetic rows repeat them: take repeats out",
         _twice,
@@ -178,7 +177,7 @@ CHECKS = (
     ),
     Check(
         "conflicts",
-        f"rows of a class whose values a row of another class has too, to within {NEAR} units of distance",
+        "rows of a class whose values a row of another class has too, to within a millionth of the unit of distance",
         f"at most {percent(CONFLICTS)} of a class's rows",
         "no model tells these apart: mend labels (--suspects lists the rows), or add features that differ",
         _conflicts,

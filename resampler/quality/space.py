@@ -12,7 +12,7 @@ from resampler.neighbors import nearest_rows
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-NEAR = 1e-3  # units: rows that are no further apart in any column say the same
+NEAR = 1e-6  # units: rows that are no further apart in any column say the same
 
 
 class Space(NamedTuple):
