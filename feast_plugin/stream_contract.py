@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from feast.types import String
 
@@ -37,7 +37,8 @@ def from_feature_service(repo: str, feature_service: str, label: str) -> Feature
     Returns
     -------
     FeatureSchema
-        Features in the order of the service; element j of an array feature ``x`` is the column ``x[j]``.
+        Features in the order of the service; element j of an array feature ``x`` is the column ``x[j]``. Tags ``nulls``
+        and ``grid`` of a field say what they say in a contract.
 
     Raises
     ------
@@ -69,9 +70,16 @@ def _features(feature: StoredFeature, field: Field) -> list[Feature]:
             raise ContractError(
                 f"feature {feature.reference} is an array, and a stream must know its length: tag it width=N"
             )
-        return replace(feature, length=int(width)).elements()
-    categories = _values(field, feature.reference) if feature.column.closed else ()
-    return [replace(element, categories=categories) for element in feature.elements()]
+        feature = replace(feature, length=int(width))
+    rules: dict[str, Any] = {name: field.tags[name] for name in ("nulls", "grid") if name in field.tags}
+    if "grid" in rules:
+        try:
+            rules["grid"] = float(rules["grid"])
+        except ValueError as error:
+            raise ContractError(f"{feature.reference}: tag grid must be a step, got {rules['grid']!r}") from error
+    if feature.column.closed:
+        rules["categories"] = _values(field, feature.reference)
+    return [replace(element, **rules) for element in feature.elements()]
 
 
 def _label(name: str, field: Field | None) -> Label:

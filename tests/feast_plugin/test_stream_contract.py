@@ -12,6 +12,7 @@ from feast.types import Array, Float32, Int64, String
 from feast_plugin.stream_contract import from_feature_service
 from resampler import FeatureSchema
 from resampler.errors import ContractError, InvalidInputError
+from resampler.grids import Grid
 from resampler.schema import Feature, Label
 from stream import EmbeddedServer
 from stream.redis.connection import connect
@@ -40,7 +41,7 @@ def test_what_a_stream_must_know_beforehand_stands_in_tags(project):
         source=source,
         schema=[
             Field(name="country", dtype=String, tags={"categories": "CH,DE,FR,US"}),
-            Field(name="emb", dtype=Array(Float32), tags={"width": "3"}),
+            Field(name="emb", dtype=Array(Float32), tags={"width": "3", "nulls": "inherit", "grid": "0.25"}),
             Field(name="visits", dtype=Int64, tags={"semantic": "categorical"}),
             Field(name="verdict", dtype=String, tags={"categories": "good,bad"}),
         ],
@@ -50,6 +51,8 @@ def test_what_a_stream_must_know_beforehand_stands_in_tags(project):
     assert schema.names == ("country", "emb[0]", "emb[1]", "emb[2]", "visits")
     assert schema.features[0].categories == ("CH", "DE", "FR", "US")
     assert schema.features[4].categorical
+    assert schema.nullable_mask.tolist() == [False, True, True, True, False]
+    assert schema.grids == (None, Grid(0.25), Grid(0.25), Grid(0.25), None)
     assert schema.label == Label("verdict", "string", ("good", "bad"))
 
 
