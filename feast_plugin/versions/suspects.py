@@ -78,37 +78,42 @@ def suspects(rows: CanonicalRows, train: NDArray[np.bool_], contract: Contract) 
     mask = contract.feature_schema(rows.classes).categorical_mask
     space = Space.of(np.empty((0, len(mask))), mask, np.where(mask, 1.0, scale))
     codes, sizes = np.unique(rows.label[train], return_counts=True)
-    found: dict[int, tuple[str, float, float]] = dict.fromkeys(
-        _in_two_classes(rows, train, contract, space, int(codes[sizes.argmax()])).tolist(), (SAME, np.nan, 0.0)
-    )
-    for code in np.delete(codes, sizes.argmax()):
-        around = surroundings(rows, train, contract, scale, int(code))
-        noisy = np.flatnonzero(around.foreign == NEIGHBORS)
-        for at, own, other in zip(around.own[noisy].tolist(), *_distances(around, noisy), strict=True):
-            found.setdefault(at, (NOISE, own, other))
-    ranked = sorted(found, key=lambda at: (found[at][0] != SAME, -_doubt(*found[at][1:]), at))
-    positions = np.array(ranked, dtype=np.int64)
-    columns = {"rank": pa.array(np.arange(1, len(ranked) + 1)), "reason": pa.array([found[at][0] for at in ranked])}
+    largest = int(codes[sizes.argmax()])
+    same = _in_two_classes(rows, train, contract, space, largest)
+    same = same[np.lexsort((same, rows.label[same] == largest))]  # rows of the largest class last
+    noisy, own, other = [np.empty(0, dtype=np.int64)], [np.empty(0)], [np.empty(0)]
+    for code in codes[codes != largest].tolist():
+        around = surroundings(rows, train, contract, scale, code)
+        asked = np.flatnonzero((around.foreign == NEIGHBORS) & ~np.isin(around.own, same))
+        noisy.append(around.own[asked])
+        for part, distances in zip((own, other), _distances(around, asked), strict=True):
+            part.append(distances)
+    noise, to_own, to_other = (np.concatenate(part) for part in (noisy, own, other))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        doubt = np.where(to_other > 0, to_own / to_other, np.inf)
+    order = np.lexsort((noise, -doubt))
+    positions = np.concatenate([same, noise[order]])
+    columns = {
+        "rank": pa.array(np.arange(1, len(positions) + 1)),
+        "reason": pa.array([SAME] * len(same) + [NOISE] * len(noise), pa.string()),
+    }
     keys = rows.take([*contract.keys, contract.label], positions)
     columns |= dict(zip(keys.column_names, keys.columns, strict=True))
-    columns["own_distance"] = pa.array([found[at][1] for at in ranked], pa.float64(), from_pandas=True)
-    columns["other_distance"] = pa.array([found[at][2] for at in ranked], pa.float64(), from_pandas=True)
+    for name, distances, own_class in (("own_distance", to_own, True), ("other_distance", to_other, False)):
+        known = np.full(len(same), np.nan if own_class else 0.0)
+        columns[name] = pa.array(np.concatenate([known, distances[order]]), from_pandas=True)
     return pa.table(columns)
 
 
-def _doubt(own: float, other: float) -> float:
-    return own / other if other > 0 else np.inf
-
-
-def _distances(around: Surroundings, asked: NDArray[np.int64]) -> tuple[list[float], list[float]]:
+def _distances(around: Surroundings, asked: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Measure how far the nearest row of a row's own class is, and that of another."""
     own, others = around.X[: len(around.own)], around.X[len(around.own) :]
     queries = own[asked]
     near = np.zeros(0, dtype=np.int64)
     if len(own) > 1:
         near = around.space.nearest(own, 1, np.arange(len(own)), asked)[:, 0]
-    to_own = around.space.between(queries, own[near]).tolist() if len(near) else [np.inf] * len(asked)
-    to_other = around.space.between(queries, others[around.space.nearest_to(queries, others)]).tolist()
+    to_own = around.space.between(queries, own[near]) if len(near) else np.full(len(asked), np.inf)
+    to_other = around.space.between(queries, others[around.space.nearest_to(queries, others)])
     return to_own, to_other
 
 
