@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from feast_plugin.versions.contract import Contract
 from feast_plugin.versions.manifest import Manifest, StoredFile, version_name
 from feast_plugin.versions.page.features import Picture, pictures
-from feast_plugin.versions.page.sample import KINDS
+from feast_plugin.versions.page.sample import KINDS, weights_of
 from feast_plugin.versions.page.space import space_of
 from feast_plugin.versions.page.svg import HEIGHT, SQUARE, WIDTH
 from feast_plugin.versions.profile import label_name
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from feast_plugin.versions.storage import Location
 
 FILE = "report.html"
+SHOWN = 60  # features that have a picture
 COPIES = 8  # columns of the picture of copies a parent
 
 
@@ -95,7 +96,8 @@ def draw_page(manifest: Manifest, directory: Location, profile: Profile, sample:
     space = None
     kinds = [table for table in sample.rows() if table is not None]
     if len(kinds) == len(KINDS):
-        drawn = pictures(kinds, contract.columns, manifest.seed)
+        weights = weights_of(kinds[1][sample.label], kinds[2][sample.label])
+        drawn = pictures(kinds, contract.columns, manifest.seed, weights)
         space = space_of(kinds, contract.columns, profile.cells, units)
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("feast_plugin.versions.page", "."),
@@ -112,7 +114,7 @@ def draw_page(manifest: Manifest, directory: Location, profile: Profile, sample:
             m=manifest,
             version=version_name(manifest.version),
             verdict=_verdict(manifest, findings),
-            findings=findings,
+            findings=_grouped(findings),
             parameters=shown | {k: v for k, v in manifest.parameters.items() if k != "algorithm"},
             units=units,
             parents=_parents(manifest, directory, contract),
@@ -122,6 +124,7 @@ def draw_page(manifest: Manifest, directory: Location, profile: Profile, sample:
             sample=sample,
             removed=_removed(manifest, directory, contract),
             kinds=KINDS,
+            shown_features=SHOWN,
             width=WIDTH,
             height=HEIGHT,
             square=SQUARE,
@@ -171,30 +174,52 @@ def _parents(manifest: Manifest, directory: Location, contract: Contract) -> lis
 
 
 def _columns(copies: np.ndarray[Any, np.dtype[np.int64]]) -> list[tuple[str, int, float]]:
-    most = int(copies.max(initial=0))
-    width = max(-(-most // COPIES), 1)
-    columns = [("none", int(np.count_nonzero(copies == 0)))]
-    for first in range(1, most + 1, width):
-        last = min(first + width - 1, most)
-        count = int(np.count_nonzero((copies >= first) & (copies <= last)))
-        columns.append((str(first) if first == last else f"{first} to {last}", count))
-    tallest = max(count for _, count in columns) or 1
+    """Count real rows by how many copies they have, from the least that one has."""
+    none = int(np.count_nonzero(copies == 0))
+    columns = [("none", none)] if none else []
+    used = copies[copies > 0]
+    if len(used):
+        least, most = int(used.min()), int(used.max())
+        width = -(-(most - least + 1) // COPIES)
+        for first in range(least, most + 1, width):
+            last = min(first + width - 1, most)
+            count = int(np.count_nonzero((copies >= first) & (copies <= last)))
+            columns.append((str(first) if first == last else f"{first} to {last}", count))
+    tallest = max(count for _, count in columns)
     return [(name, count, count / tallest) for name, count in columns]
 
 
 def _nulls(profile: Profile, sample: Sample) -> list[tuple[str, list[float]]]:
-    """Return the share of nulls of each kind of row, of the features that have some, the most unlike first."""
-    found = []
+    """Return the share of nulls of each kind of row, of the features that have some, the most unlike first.
+
+    The share of the real minority is that of its classes in the mix of the synthetic rows.
+    """
     split = SPLITS[TRAIN]
-    others = {part.label for part in profile.parts if part.split == split} - sample.minority
+    parts = [part for part in profile.parts if part.split == split]
+    made = {part.label: part.rows for part in parts if part.synthetic}
+    kinds = [
+        [(part, part.rows) for part in parts if part.label not in sample.minority],
+        [(part, made.get(part.label, 0)) for part in parts if part.label in sample.minority and not part.synthetic],
+        [(part, part.rows) for part in parts if part.synthetic],
+    ]
+    found = []
     for name in profile.cells:
-        counts = [
-            profile.counts(name, split, synthetic=synthetic, labels=labels)
-            for synthetic, labels in ((False, others), (False, sample.minority), (True, None))
+        shares = [
+            sum(weight * part.features[name].nulls / part.rows for part, weight in kind)
+            / max(sum(weight for _, weight in kind), 1)
+            for kind in kinds
         ]
-        if any(count[-1] for count in counts):
-            found.append((name, [float(count[-1] / max(count.sum(), 1)) for count in counts]))
+        if any(shares):
+            found.append((name, shares))
     return sorted(found, key=lambda item: (-abs(item[1][1] - item[1][2]), -max(item[1])))
+
+
+def _grouped(findings: list[Finding]) -> list[list[Finding]]:
+    """Put findings of one name together, class by class, so that rule and remedy are read once."""
+    groups: dict[tuple[Any, ...], list[Finding]] = {}
+    for one in findings:
+        groups.setdefault((one.level, one.name, one.allowed, one.rule, one.remedy), []).append(one)
+    return list(groups.values())
 
 
 def _removed(manifest: Manifest, directory: Location, contract: Contract) -> list[tuple[str, int]]:

@@ -64,7 +64,9 @@ class Picture(NamedTuple):
         return self.distance > self.reference
 
 
-def pictures(kinds: Sequence[pa.Table], features: Sequence[StoredFeature], seed: int) -> list[Picture]:
+def pictures(
+    kinds: Sequence[pa.Table], features: Sequence[StoredFeature], seed: int, weights: NDArray[np.float64]
+) -> list[Picture]:
     """Compare the real and the synthetic minority.
 
     Parameters
@@ -75,6 +77,8 @@ def pictures(kinds: Sequence[pa.Table], features: Sequence[StoredFeature], seed:
         Of the contract.
     seed : int
         Keys the halves.
+    weights : ndarray of shape (n_real_minority,), float64
+        Of the real rows of the minority.
 
     Returns
     -------
@@ -83,7 +87,8 @@ def pictures(kinds: Sequence[pa.Table], features: Sequence[StoredFeature], seed:
         publication.
     """
     halves = _halves(min(kinds[1].num_rows, HALVED_ROWS), seed)
-    drawn = [_picture(f, [kind[f.name] for kind in kinds], halves) for f in features]
+    every = [np.ones(kinds[0].num_rows), weights, np.ones(kinds[2].num_rows)]
+    drawn = [_picture(f, [kind[f.name] for kind in kinds], every, halves) for f in features]
     return sorted(drawn, key=lambda picture: picture.reference - picture.distance)
 
 
@@ -93,7 +98,12 @@ def _halves(n: int, seed: int) -> NDArray[np.bool_]:
     return draws < np.median(draws, axis=1, keepdims=True)
 
 
-def _picture(feature: StoredFeature, parts: list[pa.ChunkedArray], halves: NDArray[np.bool_]) -> Picture:
+def _picture(
+    feature: StoredFeature,
+    parts: list[pa.ChunkedArray],
+    weights: list[NDArray[np.float64]],
+    halves: NDArray[np.bool_],
+) -> Picture:
     try:
         if feature.categorical:
             values = [np.array(["" if v is None else str(v) for v in part.to_pylist()], dtype=object) for part in parts]
@@ -101,65 +111,76 @@ def _picture(feature: StoredFeature, parts: list[pa.ChunkedArray], halves: NDArr
         else:
             values = [numbers_of(part) for part in parts]
             nulls = [np.isnan(part) for part in values]
-        found = _compared(values, nulls, halves, ordered=not feature.categorical)
-        picture = Picture(feature.name, *found, nulls=tuple(float(part.mean()) for part in nulls))
-        held = [part[~null] for part, null in zip(values, nulls, strict=True)]
+        found = _compared(values, nulls, weights[1], halves, ordered=not feature.categorical)
+        shares = tuple(float(w[null].sum() / w.sum()) for w, null in zip(weights, nulls, strict=True))
+        picture = Picture(feature.name, *found, nulls=shares)
+        held = [(part[~null], w[~null]) for part, w, null in zip(values, weights, nulls, strict=True)]
         return _bars(picture, held) if feature.categorical else _curves(picture, held)
     except Exception as error:  # the page is for people, and the version is whole without it
         return Picture(feature.name, missing=f"not drawn: {error or type(error).__name__}")
 
 
 def _compared(
-    values: list[NDArray[Any]], nulls: list[NDArray[np.bool_]], halves: NDArray[np.bool_], *, ordered: bool
+    values: list[NDArray[Any]],
+    nulls: list[NDArray[np.bool_]],
+    weights: NDArray[np.float64],
+    halves: NDArray[np.bool_],
+    *,
+    ordered: bool,
 ) -> tuple[float, float]:
     """Return the distance of the synthetic minority from the real one, and what halves of the real one differ by."""
     measure = kolmogorov_smirnov if ordered else total_variation
-    cells, codes = np.unique(
-        np.concatenate([v[~null] for v, null in zip(values, nulls, strict=True)][1:]), return_inverse=True
-    )
-    size = len(cells) + 1
-    split = np.count_nonzero(~nulls[1])
-    at = [np.full(len(null), size - 1) for null in nulls[1:]]
-    at[0][~nulls[1]], at[1][~nulls[2]] = codes[:split], codes[split:]
-    counts = [np.bincount(part, minlength=size).astype(np.float64) for part in at]
-    chosen = at[0][evenly(len(at[0]), halves.shape[1])]
-    order = np.argsort(chosen, kind="stable")
-    present, starts = np.unique(chosen[order], return_index=True)
-    first = np.add.reduceat(halves[:, order].astype(np.int64), starts, axis=1)
-    if size - 1 not in present:  # the last cell is that of nulls
-        first = np.pad(first, ((0, 0), (0, 1)))
-        present = np.append(present, size - 1)
-    whole = np.bincount(chosen, minlength=size)[present]
-    by_chance = measure(first, whole - first) if len(chosen) > 1 else np.ones(1)
-    return float(measure(*counts)), float(np.quantile(by_chance, 0.95))
+    held = np.concatenate([part[~null] for part, null in zip(values[1:], nulls[1:], strict=True)])
+    cells, codes = np.unique(held, return_inverse=True)
+    size = len(cells) + 1  # the last is that of nulls
+    real, made = (np.full(len(null), size - 1) for null in nulls[1:])
+    n_held = np.count_nonzero(~nulls[1])
+    real[~nulls[1]], made[~nulls[2]] = codes[:n_held], codes[n_held:]
+    distance = measure(np.bincount(real, weights, size), np.bincount(made, minlength=size).astype(np.float64))
+
+    taken = evenly(len(real), halves.shape[1])
+    order = np.argsort(real[taken], kind="stable")
+    present, starts = np.unique(real[taken][order], return_index=True)
+    weighted = weights[taken][order]
+    whole = np.add.reduceat(weighted, starts)
+    first = np.add.reduceat(halves[:, order] * weighted, starts, axis=1)
+    if present[-1] != size - 1:
+        whole, first = np.append(whole, 0.0), np.pad(first, ((0, 0), (0, 1)))
+    second = whole - first
+    parted = (first.sum(axis=1) > 0) & (second.sum(axis=1) > 0)
+    by_chance = measure(first[parted], second[parted]) if parted.any() else np.ones(1)
+    return float(distance), float(np.quantile(by_chance, 0.95))
 
 
-def _curves(picture: Picture, parts: list[NDArray[np.float64]]) -> Picture:
-    parts = [part[np.isfinite(part)] for part in parts]
-    if not any(len(part) for part in parts[1:]):
+def _curves(picture: Picture, parts: list[tuple[NDArray[np.float64], NDArray[np.float64]]]) -> Picture:
+    held = [(numbers[np.isfinite(numbers)], w[np.isfinite(numbers)]) for numbers, w in parts]
+    if not any(len(numbers) for numbers, _ in held[1:]):
         raise ValueError("there is no finite value among the rows of the minority")
-    exponent = np.frexp(max(np.abs(part).max(initial=0.0) for part in parts))[1]
-    values = [np.ldexp(part, -exponent) for part in parts]  # within 1 of 0, where no difference overflows
+    exponent = np.frexp(max(np.abs(numbers).max(initial=0.0) for numbers, _ in held))[1]
+    values = [np.ldexp(numbers, -exponent) for numbers, _ in held]  # within 1 of 0, where no difference overflows
     low, high = np.quantile(np.concatenate(values), [0.005, 0.995])
-    shares = [_histogram(part, low, high) / max(len(part), 1) for part in values]
+    shares = [_histogram(part, w, low, high) for part, (_, w) in zip(values, held, strict=True)]
     top = max(share.max() for share in shares)
     first, last = (f"{np.ldexp(end, exponent):.4g}" for end in (low, high))
     return picture._replace(low=first, high=last, curves=[outline(share, top) for share in shares])
 
 
-def _histogram(values: NDArray[np.float64], low: float, high: float) -> NDArray[np.int64]:
-    """Count values in bins from `low` to `high`, those beyond in the outermost; in the middle if both are one."""
+def _histogram(
+    values: NDArray[np.float64], weights: NDArray[np.float64], low: float, high: float
+) -> NDArray[np.float64]:
+    """Return shares of bins from `low` to `high`, those beyond in the outermost; in the middle if both are one."""
     place = np.full(len(values), 0.5) if not high > low else (np.clip(values, low, high) - low) / (high - low)
-    return np.bincount(np.minimum((place * BINS).astype(np.int64), BINS - 1), minlength=BINS)
+    found = np.bincount(np.minimum((place * BINS).astype(np.int64), BINS - 1), weights, BINS)
+    return found / max(weights.sum(), 1e-9)
 
 
-def _bars(picture: Picture, parts: list[NDArray[Any]]) -> Picture:
-    if not any(len(part) for part in parts[1:]):
+def _bars(picture: Picture, parts: list[tuple[NDArray[Any], NDArray[np.float64]]]) -> Picture:
+    if not any(len(values) for values, _ in parts[1:]):
         raise ValueError("there is no value among the rows of the minority")
-    counts = [dict(zip(*np.unique(part, return_counts=True), strict=True)) for part in parts]
-    values = sorted({*counts[1], *counts[2]}, key=lambda value: (-counts[1].get(value, 0), value))
-    bars = [
-        (value, [float(count.get(value, 0) / max(len(part), 1)) for count, part in zip(counts, parts, strict=True)])
-        for value in values[:VALUES]
-    ]
-    return picture._replace(bars=bars)
+    shares = []
+    for values, weights in parts:
+        found, codes = np.unique(values, return_inverse=True)
+        of = np.bincount(codes, weights, len(found)) / max(weights.sum(), 1e-9)
+        shares.append(dict(zip(found.tolist(), of.tolist(), strict=True)))
+    ordered = sorted({*shares[1], *shares[2]}, key=lambda value: (-shares[1].get(value, 0.0), value))
+    return picture._replace(bars=[(value, [kind.get(value, 0.0) for kind in shares]) for value in ordered[:VALUES]])

@@ -12,6 +12,8 @@ from feast_plugin.versions.profile import evenly, label_name
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from numpy.typing import NDArray
+
 ROWS = 4_000  # of a kind; a picture gains nothing from more
 KINDS = ("other classes", "minority, real", "minority, synthetic")
 
@@ -41,7 +43,7 @@ class Sample:
         self._wanted = [evenly(total, ROWS) for total in totals]
         self._seen = [0, 0, 0]
         self._parts: list[list[pa.Table]] = [[], [], []]
-        self._features, self._label, self._synthetic = list(features), label, synthetic
+        self.label, self._synthetic, self._columns = label, synthetic, [*features, label]
 
     def add(self, batch: pa.Table) -> None:
         """Take what is wanted of the next rows of the training file.
@@ -51,10 +53,10 @@ class Sample:
         batch : pyarrow.Table
             In the order of the file.
         """
-        labels = batch[self._label].combine_chunks().dictionary_encode()
+        labels = batch[self.label].combine_chunks().dictionary_encode()
         minor = np.array([label_name(value) in self.minority for value in labels.dictionary.to_pylist()])
         kind = np.where(batch[self._synthetic].to_numpy(), 2, minor[labels.indices.to_numpy()])
-        rows = batch.select(self._features)
+        rows = batch.select(self._columns)
         for code, wanted in enumerate(self._wanted):
             here = np.flatnonzero(kind == code)
             first, last = np.searchsorted(wanted, [self._seen[code], self._seen[code] + len(here)])
@@ -63,7 +65,7 @@ class Sample:
             self._seen[code] += len(here)
 
     def rows(self) -> list[pa.Table | None]:
-        """Return the rows of each kind.
+        """Return the rows of each kind, features and label.
 
         Returns
         -------
@@ -71,3 +73,27 @@ class Sample:
             Of `KINDS`; None where there is no row.
         """
         return [pa.concat_tables(parts) if parts else None for parts in self._parts]
+
+
+def weights_of(real: pa.ChunkedArray, made: pa.ChunkedArray) -> NDArray[np.float64]:
+    """Weigh real rows so that each class has the weight that it has among synthetic rows.
+
+    Where several classes got synthetic rows, their mix differs from the real one, and says nothing of how alike rows
+    of one class are.
+
+    Parameters
+    ----------
+    real, made : pyarrow.ChunkedArray
+        Classes of the real and the synthetic rows.
+
+    Returns
+    -------
+    ndarray of shape (n_real,), float64
+        1 on average; all 1 where there is one class.
+    """
+    codes = np.unique(
+        np.concatenate([np.asarray(real).astype(str), np.asarray(made).astype(str)]), return_inverse=True
+    )[1]
+    old, new = codes[: len(real)], codes[len(real) :]
+    shares = [np.bincount(part, minlength=codes.max() + 1) / len(part) for part in (new, old)]
+    return np.divide(shares[0], shares[1], out=np.zeros_like(shares[0]), where=shares[1] > 0)[old]

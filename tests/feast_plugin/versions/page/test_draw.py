@@ -15,6 +15,7 @@ from feast_plugin import rebuild_snapshot, verify_snapshot
 from feast_plugin.versions.contract import StoredFeature
 from feast_plugin.versions.diff import diff_snapshot
 from feast_plugin.versions.page.features import pictures
+from feast_plugin.versions.page.sample import weights_of
 from feast_plugin.versions.page.space import space_of
 from feast_plugin.versions.profile import Cells
 from resampler.errors import CorruptStateError
@@ -177,13 +178,13 @@ def test_halves_of_one_sample_say_what_is_much():
     beyond = 0
     for seed in range(40):
         kinds = [pa.table({"x": rng.normal(size=600)}) for _ in range(3)]
-        beyond += pictures(kinds, [feature], seed)[0].much
+        beyond += pictures(kinds, [feature], seed, np.ones(600))[0].much
     assert beyond <= 6
     moved = [*kinds[:2], pa.table({"x": rng.normal(0.4, 1, 600)})]
-    found = pictures(moved, [feature], 0)[0]
+    found = pictures(moved, [feature], 0, np.ones(600))[0]
     assert found.much
     assert found.distance == pytest.approx(ks_2samp(np.asarray(kinds[1]["x"]), np.asarray(moved[2]["x"])).statistic)
-    assert pictures(moved, [feature], 0) == pictures(moved, [feature], 0)
+    assert pictures(moved, [feature], 0, np.ones(600)) == pictures(moved, [feature], 0, np.ones(600))
 
 
 def test_distances_are_those_of_the_rows():
@@ -202,3 +203,17 @@ def test_distances_are_those_of_the_rows():
     assert float(space.distances[1].values[2]) == pytest.approx(np.median(towards))
     between = [np.sqrt(9 + 1 + 4), np.sqrt(9 + 1 + 4), np.sqrt((49 + 1) * 5 / 3)]
     assert float(space.distances[0].values[2]) == pytest.approx(np.median(between), rel=1e-2)
+
+
+def test_the_mix_of_classes_is_no_difference():
+    """Two classes far apart, of which one got most of the synthetic rows: within a class all are alike."""
+    rng = np.random.default_rng(4)
+    real = pa.table({"x": np.append(rng.normal(0, 1, 900), rng.normal(9, 1, 300)), "y": ["a"] * 900 + ["b"] * 300})
+    made = pa.table({"x": np.append(rng.normal(0, 1, 100), rng.normal(9, 1, 900)), "y": ["a"] * 100 + ["b"] * 900})
+    weights = weights_of(real["y"], made["y"])
+    assert (weights[:900].sum() / weights.sum(), weights.mean()) == pytest.approx((0.1, 1))
+    feature = StoredFeature("x", "x", "float64")
+    assert pictures([real, real, made], [feature], 0, np.ones(1_200))[0].distance > 0.6
+    found = pictures([real, real, made], [feature], 0, weights)[0]
+    assert found.distance < 0.08
+    assert found.distance < 1.5 * found.reference
