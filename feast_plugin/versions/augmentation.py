@@ -12,10 +12,12 @@ import pyarrow.compute as pc
 from feast_plugin.notices import notice
 from feast_plugin.versions.contract import TIMESTAMP, TIMESTAMP_TYPE, Contract
 from feast_plugin.versions.grids import Known, from_names, learn_grids, named
-from feast_plugin.versions.matrix import decode, encode, spread, wide_columns
+from feast_plugin.versions.matrix import decode, encode, folded, spread, whole_numbers, wide_columns
+from feast_plugin.versions.nulls import declared, may_be_parents, nulls_of_training
 from resampler.columns import TEXT, family_of
 from resampler.errors import DataError
 from resampler.methods.catalog import METHODS
+from resampler.methods.missing import described
 from resampler.methods.oversample import PLAIN_ROWS, ShortfallWarning, oversample
 from resampler.methods.place import build, build_integers
 from resampler.methods.quota import parts_of, wanted
@@ -49,7 +51,8 @@ class Augmentation(NamedTuple):
     schema : FeatureSchema
         The contract with the units of distance that the training split gave.
     incomplete : int
-        Minority rows of the training split with a null or non-finite feature: kept, and never a parent.
+        Minority rows of the training split that are kept, and never a parent: with an infinite feature, or a null where
+        nulls are not inherited.
     plain : tuple of str
         Classes, or classes in subgroups, of which no row was in danger, so that the plain method's rows were made.
     grids : dict
@@ -142,7 +145,8 @@ def augment(
     InvalidInputError, GateError
         As `wanted`.
     DataError
-        If a class that needs rows, or a subgroup of it, has too few complete ones, or the method finds no bases.
+        If a class that needs rows, or a subgroup of it, has too few that may be parents, the method finds no bases, or
+        there are nulls that are refused.
 
     Notes
     -----
@@ -154,6 +158,11 @@ def augment(
     contract = contract.measured(rows.table)
     schema = contract.feature_schema(rows.classes)
     schema = schema.with_scale(spread(rows, train, contract) if scale is None else scale)
+    nulls = nulls_of_training(rows, train, contract)
+    if parameters.missing == "inherit":
+        schema = declared(schema, nulls)
+    if parameters.missing == "refuse" and nulls.any():
+        raise DataError(described(nulls, int(np.count_nonzero(train)), schema.names))
 
     on: Known | None = None
     if grid == "auto":
@@ -164,9 +173,14 @@ def augment(
     seen = seen if barred is None else seen[~barred[seen]]
     real = rows.take([c.name for c in contract.columns], seen)
     matrix, vocabularies = encode(real, contract)
-    complete = np.isfinite(matrix).all(axis=1)
-    incomplete = int(np.count_nonzero(~complete & np.isin(rows.label[seen], list(lacking))))
-    seen, matrix = seen[complete], matrix[complete]
+    parental = may_be_parents(matrix, parameters.missing)
+    incomplete = int(np.count_nonzero(~parental & np.isin(rows.label[seen], list(lacking))))
+    if incomplete and not METHODS[sampler].nulls:
+        notice(
+            f"sampler {sampler!r} measures whole rows: {incomplete:,} minority rows with nulls are no parents, and no "
+            "synthetic row has a null; smote and others take them (docs/methods.md)"
+        )
+    seen, matrix = seen[parental], matrix[parental]
     groups = None if group_by is None else _groups(group_by, rows, train)
     names = {code: rows.classes.classes[code] if rows.classes.classes else code for code in lacking}
     mask = schema.categorical_mask
@@ -199,7 +213,7 @@ def augment(
     numbers = decode(values, contract, vocabularies)
     wide = wide_columns(real, contract)
     if wide:
-        numbers = _with_wide_integers(numbers, real.filter(pa.array(complete)), made, wide, matrix, values)
+        numbers = _with_wide_integers(numbers, real.filter(pa.array(parental)), made, wide, matrix, values)
     parents = made._replace(base=seen[made.base], neighbor=seen[made.neighbor], donor=seen[made.donor])
     return Augmentation(
         table=numbers,
@@ -281,13 +295,13 @@ def _with_wide_integers(
     """Make the columns of integers that a float64 does not hold in integers."""
     for c, span in wide:
         held = real[c.name].combine_chunks()
-        flat = np.asarray(held.flatten() if c.array else held).reshape(len(held), c.width)
+        flat = whole_numbers(held, c)
         made_of = [
             build_integers(flat[:, at], made, matrix[:, j], values[:, j])
             for at, j in enumerate(range(span.start, span.stop))
         ]
-        whole = pa.array(np.stack(made_of, axis=1).ravel())
-        table = table.set_column(table.schema.get_field_index(c.name), c.name, c.folded(whole))
+        column = folded(np.stack(made_of, axis=1), np.isnan(values[:, span]), c)
+        table = table.set_column(table.schema.get_field_index(c.name), c.name, column)
     return table
 
 

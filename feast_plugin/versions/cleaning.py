@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from feast_plugin.versions.matrix import encode
+from feast_plugin.versions.nulls import may_be_parents
 from resampler.methods.clean import edited, tomek_links
 from resampler.methods.table import Table
 from resampler.neighbors import nearest_rows
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from feast_plugin.versions.contract import Contract
     from feast_plugin.versions.rows import CanonicalRows
     from resampler.methods.clean import Nearest
+    from resampler.methods.parameters import Missing
 
 
 class Cleaned(NamedTuple):
@@ -37,7 +39,12 @@ class Cleaned(NamedTuple):
 
 
 def rows_to_remove(
-    rows: CanonicalRows, train: NDArray[np.bool_], made: Augmentation, contract: Contract, cleaner: str
+    rows: CanonicalRows,
+    train: NDArray[np.bool_],
+    made: Augmentation,
+    contract: Contract,
+    cleaner: str,
+    missing: Missing,
 ) -> Cleaned:
     """Find what a cleaner takes out of the training split after it was augmented.
 
@@ -56,11 +63,13 @@ def rows_to_remove(
         Columns.
     cleaner : str
         One of `resampler.methods.clean.CLEANERS`.
+    missing : {"inherit", "complete", "refuse"}
+        What rows with nulls are.
 
     Returns
     -------
     Cleaned
-        A row with a null or non-finite feature has no neighbours and stays.
+        A row that can be no parent for its nulls or infinite values has no neighbours and stays.
 
     Notes
     -----
@@ -76,7 +85,7 @@ def rows_to_remove(
     real = rows.take(made.table.column_names, members)
     matrix, _ = encode(pa.concat_tables([real, made.table]), contract.measured(rows.table))
     label = np.concatenate([rows.label[members], made.parents.label])
-    whole = np.flatnonzero(np.isfinite(matrix).all(axis=1))
+    whole = np.flatnonzero(may_be_parents(matrix, missing))
     filled = np.unique(made.parents.label)
     parents = np.isin(members, np.concatenate([made.parents.base, made.parents.neighbor]))
     stays = np.append(np.isin(rows.label[members], filled) | parents, np.zeros(made.table.num_rows, dtype=np.bool_))

@@ -143,6 +143,56 @@ def wide_columns(table: pa.Table, contract: Contract) -> list[tuple[StoredFeatur
     return found
 
 
+def whole_numbers(column: pa.Array, c: StoredFeature) -> NDArray[Any]:
+    """Return a column of integers as they are.
+
+    Parameters
+    ----------
+    column : pyarrow.Array of n_rows
+        Integers, or arrays of them.
+    c : StoredFeature
+        The column, measured.
+
+    Returns
+    -------
+    ndarray of shape (n_rows, c.width)
+        0 for a null.
+    """
+    if not c.array:
+        return np.asarray(column.fill_null(0)).reshape(-1, 1)
+    valid = column.is_valid().to_numpy(zero_copy_only=False)
+    values = np.asarray(column.drop_null().flatten())
+    out = np.zeros((len(column), c.width), dtype=values.dtype)
+    out[valid] = values.reshape(-1, c.width)
+    return out
+
+
+def folded(values: NDArray[Any], nulls: NDArray[np.bool_], c: StoredFeature) -> pa.Array:
+    """Return numbers as a column of the contract's type.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_rows, c.width)
+        Of the column's dtype.
+    nulls : ndarray of shape (n_rows, c.width), bool
+        Where a number stands for none; an array is null where all of it is.
+    c : StoredFeature
+        The column, measured.
+
+    Returns
+    -------
+    pyarrow.Array of n_rows
+        Arrays folded back.
+    """
+    if not nulls.any():
+        return c.folded(pa.array(values.ravel()))
+    if not c.array:
+        return c.folded(pa.array(values.ravel(), mask=nulls.ravel()))
+    whole = nulls.all(axis=1)
+    column = c.folded(pa.array(values.ravel()))
+    return pc.if_else(pa.array(whole), pa.scalar(None, column.type), column)
+
+
 def encode(table: pa.Table, contract: Contract) -> tuple[NDArray[Any], dict[str, pa.Array]]:
     """Return rows as one matrix, and what the codes of each categorical column mean.
 
@@ -191,15 +241,19 @@ def decode(matrix: NDArray[Any], contract: Contract, vocabularies: Mapping[str, 
     Returns
     -------
     pyarrow.Table of n_rows
-        Integers are rounded to even, arrays folded back, codes are values again. The columns of `wide_columns` have
-        to be made from their parents instead.
+        Integers are rounded to even, arrays folded back, codes are values again, NaN is null. The columns of
+        `wide_columns` have to be made from their parents instead.
     """
     columns: dict[str, pa.Array] = {}
     for c, span in contract.spans:
         values = matrix[:, span]
         if c.categorical:
-            columns[c.name] = vocabularies[c.name].take(pa.array(values[:, 0].astype(np.int64)))
+            nulls = np.isnan(values[:, 0])
+            codes = np.where(nulls, 0, values[:, 0]).astype(np.int64)
+            columns[c.name] = vocabularies[c.name].take(pa.array(codes, mask=nulls if nulls.any() else None))
             continue
         # Rounding to even keeps the mean; truncation, as elsewhere, drags it towards zero.
-        columns[c.name] = c.folded(pa.array(to_dtype(values.ravel(), c.column.type.numpy_dtype)))
+        nulls = np.isnan(values)
+        whole = to_dtype(np.where(nulls, 0, values) if nulls.any() else values, c.column.type.numpy_dtype)
+        columns[c.name] = folded(whole, nulls, c)
     return pa.table(columns)

@@ -17,7 +17,7 @@ from feast_plugin.versions.noise import noisy_rows
 from feast_plugin.versions.on_demand import chosen, computed
 from feast_plugin.versions.reached import no_rows, published_as_it_is
 from feast_plugin.versions.split import LEFT_OUT, TRAIN, SplitRule, undersample
-from resampler.methods.catalog import fitting
+from resampler.methods.catalog import METHODS, fitting
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -62,7 +62,7 @@ def resolve(recipe: Recipe, contract: Contract) -> Recipe:
     Returns
     -------
     Recipe
-        With a sampler and a split.
+        With a sampler and a split; nulls are inherited only where the sampler can measure rows that have some.
 
     Raises
     ------
@@ -74,11 +74,14 @@ def resolve(recipe: Recipe, contract: Contract) -> Recipe:
     on_demand = chosen(recipe, contract)
     drawn = contract.drawn if on_demand == "computed" else contract.as_retrieved
     by_default = SplitRule("time" if contract.timestamped else "stratified", None, SHARES)
+    sampler = fitting(recipe.sampler, drawn.categorical, drawn.numeric)
+    inherited = recipe.missing == "inherit" and not METHODS[sampler].nulls  # said where there are nulls: `augment`
     return dataclasses.replace(
         recipe,
         split=recipe.split or by_default,
-        sampler=fitting(recipe.sampler, drawn.categorical, drawn.numeric),
+        sampler=sampler,
         on_demand=on_demand,
+        missing="complete" if inherited else recipe.missing,
         group_by=check_group(recipe.group_by, contract if on_demand == "computed" else contract.as_retrieved),
     )
 
@@ -228,7 +231,7 @@ def _drawn(
     if recipe.cleaner is None:
         return Training(assignment, made, None)
     with stage("cleaning"):
-        cleaned = rows_to_remove(rows, train, made, contract, recipe.cleaner)
+        cleaned = rows_to_remove(rows, train, made, contract, recipe.cleaner, recipe.missing)
     assignment = np.where(cleaned.real, np.uint8(LEFT_OUT), assignment)
     lost, n = int(np.count_nonzero(cleaned.synthetic)), len(cleaned.synthetic)
     if 2 * lost > n:

@@ -58,6 +58,8 @@ class Method:
         Whether a base is joined with others, `k_neighbors` of which its class must have beside it.
     own_class : bool
         Whether these are of its class.
+    nulls : bool
+        Whether rows with nulls can be measured; `Parameters.missing` says what they are.
     even : bool
         Whether steps run evenly all the way to the neighbour: then the nearest grid value keeps the mean, and else the
         row's draw decides (`resampler.kernels.grids`).
@@ -82,6 +84,7 @@ class Method:
     needs_danger: bool = False
     joins: bool = True
     own_class: bool = True
+    nulls: bool = True
     even: bool = True
 
     def __post_init__(self) -> None:
@@ -142,6 +145,7 @@ METHODS: dict[str, Method] = {
         pair.own_cluster,
         categories="none",
         looks_around=True,
+        nulls=False,
     ),
     "svm": Method(
         "smote from support vectors, away from them where they are in no danger",
@@ -149,6 +153,7 @@ METHODS: dict[str, Method] = {
         pair.towards_or_away,
         categories="none",
         looks_around=True,
+        nulls=False,
         even=False,
     ),
     "random": Method(
@@ -174,6 +179,7 @@ METHODS: dict[str, Method] = {
         select.every_row,
         categories="none",
         space=space.unit_length,
+        nulls=False,
     ),
 }
 # Former names, taken with a warning until the next release, and what they are called now.

@@ -8,6 +8,7 @@ import numpy as np
 
 from resampler.errors import DataError, InfeasibleError, InvalidInputError
 from resampler.methods.catalog import METHODS, Method, resolve
+from resampler.methods.missing import without_nulls
 from resampler.methods.parameters import Parameters
 from resampler.methods.place import draws, elect_donors
 from resampler.methods.plan import Plan, draw
@@ -114,8 +115,8 @@ def oversample(
     Raises
     ------
     InvalidInputError
-        If a parameter breaks its rule, a class or subgroup has too few rows, or a value is further from 0 than
-        distances can be measured.
+        If a parameter breaks its rule, a class or subgroup has too few rows, a value is further from 0 than distances
+        can be measured, or there are nulls that the parameters or the method refuse (`resampler.methods.missing`).
     InfeasibleError
         If the data leave the method no bases; where no row is in danger only if ``no_danger`` is ``error``.
 
@@ -138,6 +139,9 @@ def oversample(
             f"method {method!r} takes numeric columns only, got {_count(table.categorical)} categorical ones: use "
             "smotenc, or leave them out"
         )
+    parents = without_nulls(table, parameters.missing, str(method), takes_nulls=rule.nulls)
+    if parents is not None:
+        table = table.take(parents)._replace(around=table.around or (table.y, table.groups))
     if rule.space is not None and table.space is None:
         table = table._replace(space=rule.space(table))
     for label, n in wanted.items():
@@ -161,7 +165,15 @@ def oversample(
             continue
         made.append(_drawn(task, plan, rule, _columns(mask), place))
         grown.append(Grown(part, part.place(plan.bases), task.penalty, plain))
-    return Outcome(join(made), tuple(grown))
+    outcome = Outcome(join(made), tuple(grown))
+    return outcome if parents is None else _at(parents, outcome)
+
+
+def _at(rows: NDArray[np.int64], outcome: Outcome) -> Outcome:
+    """Return an outcome of some rows of a table by their positions in the table."""
+    made = outcome.provenance
+    made = made._replace(base=rows[made.base], neighbor=rows[made.neighbor], donor=rows[made.donor])
+    return Outcome(made, tuple(one._replace(bases=rows[one.bases]) for one in outcome.grown))
 
 
 def _rows_of(table: Table, part: Part) -> Table:

@@ -111,22 +111,23 @@ def build_integers(values: NDArray[Any], made: Provenance, real: NDArray[Any], b
     Parameters
     ----------
     values : ndarray of shape (n_samples,), int64 or uint64
-        The real ones.
+        The real ones, anything for a null.
     made : Provenance
         Where the synthetic ones come from.
     real : ndarray of shape (n_samples,), floating
-        The column as `build` was given it: counted from the least.
+        The column as `build` was given it: counted from the least, NaN for a null.
     built : ndarray of shape (n_synthetic,), floating
         What `build` made of it.
 
     Returns
     -------
     ndarray of shape (n_synthetic,)
-        Of the dtype of `values`: its arithmetic is that of integers.
+        Of the dtype of `values`: its arithmetic is that of integers. Anything where `built` is NaN.
     """
     if made.place == "segment":
-        return interpolate_integers(values[made.base], values[made.neighbor], made.step)
-    return shift_integers(values[made.base], (built - real[made.base]).astype(np.float64))
+        neighbor = np.where(np.isnan(real[made.neighbor]), made.base, made.neighbor)
+        return interpolate_integers(values[made.base], values[neighbor], made.step)
+    return shift_integers(values[made.base], np.nan_to_num((built - real[made.base]).astype(np.float64)))
 
 
 def elect_donors(

@@ -8,6 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from resampler.errors import InvalidInputError
+from resampler.methods.missing import nulls_in
 from resampler.resolution import rows_at_unit
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def value_difference(table: Table) -> NDArray[Any]:
     Returns
     -------
     ndarray of shape (n_samples, n_features * n_classes), float64
-        The frequencies of the classes among the rows of each cell's category.
+        The frequencies of the classes among the rows of each cell's category; a null is at no place, that is NaN.
 
     References
     ----------
@@ -39,13 +40,15 @@ def value_difference(table: Table) -> NDArray[Any]:
     """
     _, classes = np.unique(table.y, return_inverse=True)
     n_classes = int(classes.max()) + 1
-    codes = np.asarray(table.X).astype(np.int64)
+    nulls = nulls_in(np.asarray(table.X))
+    has = np.ones(np.shape(table.X), dtype=np.bool_) if nulls is None else ~nulls
+    codes = np.where(has, table.X, 0).astype(np.int64)
     placed = []
-    for column in codes.T:
+    for column, known in zip(codes.T, has.T, strict=True):
         counts = np.zeros((int(column.max()) + 1, n_classes))
-        np.add.at(counts, (column, classes), 1)
+        np.add.at(counts, (column[known], classes[known]), 1)
         share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-        placed.append(share[column])
+        placed.append(np.where(known[:, None], share[column], np.nan))
     return np.concatenate(placed, axis=1)
 
 

@@ -30,7 +30,7 @@ class Table(NamedTuple):
     Parameters
     ----------
     X : {ndarray, sparse matrix} of shape (n_samples, n_features)
-        The rows, categorical columns as codes.
+        The rows, categorical columns as codes; NaN is a null.
     y : ndarray of shape (n_samples,)
         Class of each.
     row_ids : ndarray of shape (n_samples,), int64, or None
@@ -154,7 +154,10 @@ def dense_rows(X: Any, names: Sequence[Any] = (), units: NDArray[np.float64] | N
 def _check(rows: NDArray[Any], names: Sequence[Any], units: NDArray[np.float64] | None) -> None:
     n_features = rows.shape[1]
     check_magnitude(
-        rows, np.ones(n_features) if units is None else units, names or [f"column {j}" for j in range(n_features)]
+        rows,
+        np.ones(n_features) if units is None else units,
+        names or [f"column {j}" for j in range(n_features)],
+        np.ones(n_features, dtype=np.bool_),  # what nulls are is said before
     )
 
 

@@ -56,6 +56,6 @@ def silverman(task: Task) -> NDArray[np.float64]:
     table, given = task.table, task.parameters.shrinkage
     d, n = table.X.shape[1], len((table.around or (table.y,))[0])
     factor = given[task.part.label] if isinstance(given, Mapping) else given or 0.0
-    spread = deviations(dense_rows(table.X[task.members], table.names, table.units))
+    spread = np.nan_to_num(deviations(dense_rows(table.X[task.members], table.names, table.units)))  # of nulls alone
     found = factor * (4 / ((d + 2) * n)) ** (1 / (d + 4)) * np.asarray(spread, dtype=np.float64)
     return found if table.categorical is None else np.where(table.categorical, 0.0, found)
