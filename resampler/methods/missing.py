@@ -31,15 +31,12 @@ def nulls_in(X: Any) -> NDArray[np.bool_] | None:
     Returns
     -------
     ndarray of shape (n_samples, n_features), bool, or None
-        None where there is none; of a sparse matrix, all of a row that has one.
+        None where there is none.
     """
     if getattr(X, "dtype", None) is None or X.dtype.kind != "f":
         return None
     if sparse.issparse(X):
-        rows = np.unique(X.tocoo().row[np.isnan(X.tocoo().data)])
-        return (
-            np.isin(np.arange(X.shape[0]), rows)[:, None] & np.ones(X.shape[1], dtype=np.bool_) if rows.size else None
-        )
+        return np.isnan(X.toarray()) if np.isnan(X.sum()) else None
     return np.isnan(X) if np.isnan(X.min(initial=np.inf)) else None
 
 
@@ -65,7 +62,7 @@ def without_nulls(table: Table, missing: Missing, method: str, *, takes_nulls: b
     Raises
     ------
     InvalidInputError
-        If nulls are to be inherited, and the method or the rows' format cannot.
+        If nulls are to be inherited, and the method cannot.
     DataError
         If there are nulls, and they are refused.
     """
@@ -80,11 +77,6 @@ def without_nulls(table: Table, missing: Missing, method: str, *, takes_nulls: b
         raise InvalidInputError(
             f"method {method!r} measures whole rows, got {int(nulls.any(axis=1).sum())} with nulls, which "
             "missing='inherit' would keep: use missing='complete', so that these are no parents, or smote"
-        )
-    if sparse.issparse(table.X):
-        raise InvalidInputError(
-            "missing='inherit' keeps nulls among dense rows, got a sparse matrix with NaN: give .toarray(), or use "
-            "missing='complete'"
         )
     return None
 

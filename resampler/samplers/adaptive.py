@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from imblearn import over_sampling
 
 from resampler.methods.catalog import resolve
-from resampler.methods.parameters import NoDanger, Parameters
+from resampler.methods.parameters import Missing, NoDanger, Parameters
 from resampler.samplers.base import Synthesizer
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ class BorderlineSMOTE(Synthesizer, over_sampling.BorderlineSMOTE):  # type: igno
 
     Parameters
     ----------
-    sampling_strategy, random_state, k_neighbors, neighbors, group_by, subgroups, grid
+    sampling_strategy, random_state, k_neighbors, neighbors, group_by, subgroups, grid, missing
         As in `SMOTE`.
     m_neighbors : int or object
         Neighbours, of any class, that decide whether a row is in danger.
@@ -79,6 +79,7 @@ class BorderlineSMOTE(Synthesizer, over_sampling.BorderlineSMOTE):  # type: igno
         subgroups: str = "within",
         grid: Grids = "off",
         no_danger: NoDanger = "plain",
+        missing: Missing = "refuse",
     ) -> None:
         super().__init__(
             sampling_strategy=sampling_strategy,
@@ -91,6 +92,7 @@ class BorderlineSMOTE(Synthesizer, over_sampling.BorderlineSMOTE):  # type: igno
         self.group_by = group_by
         self.subgroups = subgroups
         self.grid = grid
+        self.missing = missing
         self.no_danger = no_danger
 
     @property
@@ -109,7 +111,7 @@ class ADASYN(Synthesizer, over_sampling.ADASYN):  # type: ignore[misc]
 
     Parameters
     ----------
-    sampling_strategy, random_state, neighbors, group_by, subgroups, grid
+    sampling_strategy, random_state, neighbors, group_by, subgroups, grid, missing
         As in `SMOTE`.
     n_neighbors : int or object
         Neighbours of any class that weigh a row, and of its class that it may be joined with.
@@ -156,12 +158,14 @@ class ADASYN(Synthesizer, over_sampling.ADASYN):  # type: ignore[misc]
         subgroups: str = "within",
         grid: Grids = "off",
         no_danger: NoDanger = "plain",
+        missing: Missing = "refuse",
     ) -> None:
         super().__init__(sampling_strategy=sampling_strategy, random_state=random_state, n_neighbors=n_neighbors)
         self.neighbors = neighbors
         self.group_by = group_by
         self.subgroups = subgroups
         self.grid = grid
+        self.missing = missing
         self.no_danger = no_danger
 
     def _parameters(self) -> Parameters:
@@ -173,7 +177,7 @@ class SVMSMOTE(Synthesizer, over_sampling.SVMSMOTE):  # type: ignore[misc]
 
     Parameters
     ----------
-    sampling_strategy, random_state, k_neighbors, neighbors, group_by, subgroups, grid
+    sampling_strategy, random_state, k_neighbors, neighbors, group_by, subgroups, grid, missing
         As in `SMOTE`.
     m_neighbors : int or object
         Neighbours, of any class, that distinguish noise, danger and safety.
@@ -228,6 +232,7 @@ class SVMSMOTE(Synthesizer, over_sampling.SVMSMOTE):  # type: ignore[misc]
         group_by: int | str | None = None,
         subgroups: str = "within",
         grid: Grids = "off",
+        missing: Missing = "refuse",
     ) -> None:
         super().__init__(
             sampling_strategy=sampling_strategy,
@@ -241,6 +246,7 @@ class SVMSMOTE(Synthesizer, over_sampling.SVMSMOTE):  # type: ignore[misc]
         self.group_by = group_by
         self.subgroups = subgroups
         self.grid = grid
+        self.missing = missing
 
     def _parameters(self) -> Parameters:
         return Parameters(self.k_neighbors, self.m_neighbors, machine=self.svm_estimator_, out_step=self.out_step)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import numbers
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -11,11 +12,13 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.utils import _safe_indexing, check_array, check_consistent_length, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import validate_data
 
 from resampler.errors import InvalidInputError
 from resampler.grids import GRIDS
+from resampler.methods.missing import nulls_in
 from resampler.methods.oversample import Grown, oversample
-from resampler.methods.parameters import NO_DANGER, Parameters
+from resampler.methods.parameters import MISSING, NO_DANGER, Missing, Parameters
 from resampler.methods.quota import SUBGROUPS
 from resampler.methods.table import Search, Table
 from resampler.metric import check_integers
@@ -69,7 +72,10 @@ class TableMixin:
     _given: Container | None = None
     _codes: dict[int, NDArray[np.int64]] | None = None  # of columns that are carried along
     _names: tuple[Any, ...] = ()
+    missing: Missing = "refuse"
     sample_indices_: NDArray[np.int64]
+
+    _missing_constraint: ClassVar[dict[str, Any]] = {"missing": [StrOptions(set(MISSING))]}
 
     def fit_resample(self, X: Any, y: Any, **params: Any) -> tuple[Any, Any]:
         """Resample the data set.
@@ -165,10 +171,26 @@ class TableMixin:
         return self.sample_indices_
 
     def _check_X_y(self, X: Any, y: Any) -> Any:  # noqa: N802
-        checked = _check_labels(self, X, y) if isinstance(X, Container) else super()._check_X_y(X, y)  # type: ignore[misc]
+        if isinstance(X, Container):
+            checked = _check_labels(self, X, y)
+        elif self.missing == "refuse":
+            checked = super()._check_X_y(X, y)  # type: ignore[misc]
+        else:
+            checked = self._check_nulls_too(X, y)
         if self._lengths_first:
             check_consistent_length(*checked[:2])  # imbalanced-learn's random samplers do not
         return checked
+
+    def _check_nulls_too(self, X: Any, y: Any) -> Any:
+        """Check what imbalanced-learn checks, but that there is no null."""
+        labels, one_vs_all = check_target_type(y, indicate_one_vs_all=True)
+        rule = {"accept_sparse": ["csr", "csc"], "ensure_all_finite": "allow-nan"}
+        return *validate_data(self, X=X, y=labels, reset=True, **rule), one_vs_all
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()  # type: ignore[misc]
+        tags.input_tags.allow_nan |= self.missing != "refuse"
+        return tags
 
 
 def _check_labels(sampler: Any, rows: Container, y: Any) -> tuple[Container, Any, bool]:
@@ -235,6 +257,7 @@ class Synthesizer(TableMixin):
         "neighbors": [StrOptions(set(METHODS))],
         "group_by": [Interval(numbers.Integral, 0, None, closed="left"), str, None],
         "subgroups": [StrOptions(set(SUBGROUPS))],
+        **TableMixin._missing_constraint,
     }
     _grid_constraint: ClassVar[dict[str, Any]] = {"grid": [StrOptions(set(GRIDS))]}
     _danger_constraint: ClassVar[dict[str, Any]] = {"no_danger": [StrOptions(set(NO_DANGER))]}
@@ -310,7 +333,7 @@ class Synthesizer(TableMixin):
             self._method,
             self.sampling_strategy_,
             seed=seed_from(self.random_state),
-            parameters=self._parameters(),
+            parameters=dataclasses.replace(self._parameters(), missing=self.missing),
             search=_EstimatorSearch(self.neighbors, self.neighbors_recall_),
             subgroups=self.subgroups,
             strict=False,
@@ -370,6 +393,11 @@ class _EstimatorSearch(Search):
     ) -> NDArray[np.int64]:
         if isinstance(k, numbers.Integral):
             return super().find(table, rows, queries, k, key, penalty, among)
+        if penalty is not None and nulls_in(rows) is not None:
+            raise InvalidInputError(
+                "a neighbours object is shown categories as columns of 0 and 1, which have no nulls: give k_neighbors "
+                "as a number, or missing='complete'"
+            )
         rows = rows if penalty is None else _one_hot(rows, penalty)
         return others_found(clone(k).fit(rows), rows, queries)
 

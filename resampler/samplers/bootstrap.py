@@ -125,7 +125,7 @@ class RandomOverSampler(TableMixin, over_sampling.RandomOverSampler):  # type: i
             "random",
             self.sampling_strategy_,
             seed=seed_from(self.random_state),
-            parameters=Parameters(shrinkage=self.shrinkage_),
+            parameters=Parameters(shrinkage=self.shrinkage_, missing="inherit"),  # a copy has its base's nulls
         ).provenance
         if self.shrinkage_ is None:  # every column is copied, whatever it holds, at no memory
             copied = np.broadcast_to(made.base[:, None], (len(made.base), X.shape[1]))

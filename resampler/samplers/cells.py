@@ -8,12 +8,14 @@ import numpy as np
 from scipy import sparse
 
 from resampler.integers import to_dtype
-from resampler.samplers.containers import Container, Copied
+from resampler.samplers.containers import Container, Copied, Inherited
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+
+    from resampler.samplers.containers import Cells
 
 
 class _ObjectMatrix(Container):
@@ -32,10 +34,15 @@ class _ObjectMatrix(Container):
     def take(self, rows: NDArray[np.int64]) -> Any:
         return self.given[rows]
 
-    def new_rows(self, n: int, cells: Sequence[NDArray[Any] | Copied]) -> Any:
+    def new_rows(self, n: int, cells: Sequence[Cells]) -> Any:
         out = np.empty((n, self.shape[1]), dtype=object)
         for j, new in enumerate(cells):
-            out[:, j] = self.given[new.rows, j] if isinstance(new, Copied) else new.tolist()
+            if isinstance(new, Copied):
+                out[:, j] = self.given[new.rows, j]
+            elif isinstance(new, Inherited):
+                out[:, j] = np.where(new.nulls, self.given[new.rows, j], new.numbers.astype(object))
+            else:
+                out[:, j] = new.tolist()
         return out
 
     def followed_by(self, new: Any) -> Any:
@@ -65,15 +72,16 @@ class _ListOfRows(_ObjectMatrix):
     def take(self, rows: NDArray[np.int64]) -> Any:
         return [_listed(self.given[i]) for i in rows.tolist()]
 
-    def new_rows(self, n: int, cells: Sequence[NDArray[Any] | Copied]) -> Any:  # noqa: ARG002
-        whole = self._array.dtype.kind in "biu"
-        columns = [
-            [_listed(self.given[i])[j] for i in new.rows.tolist()]
-            if isinstance(new, Copied)
-            else (to_dtype(new, self._array.dtype) if whole else new).tolist()
-            for j, new in enumerate(cells)
-        ]
-        return [list(row) for row in zip(*columns, strict=True)]
+    def new_rows(self, n: int, cells: Sequence[Cells]) -> Any:  # noqa: ARG002
+        return [list(row) for row in zip(*(self._new_cells(j, new) for j, new in enumerate(cells)), strict=True)]
+
+    def _new_cells(self, j: int, new: Cells) -> list[Any]:
+        if isinstance(new, Copied):
+            return [_listed(self.given[i])[j] for i in new.rows.tolist()]
+        if isinstance(new, Inherited):
+            copied = self._new_cells(j, Copied(new.rows))
+            return [a if null else b for a, b, null in zip(copied, new.numbers.tolist(), new.nulls, strict=True)]
+        return (to_dtype(new, self._array.dtype) if self._array.dtype.kind in "biu" else new).tolist()
 
     def followed_by(self, new: Any) -> Any:
         return [*map(_listed, self.given), *new]

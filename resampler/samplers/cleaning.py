@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from imblearn import under_sampling
@@ -12,6 +12,7 @@ from sklearn.utils import _safe_indexing
 
 from resampler.errors import InvalidInputError
 from resampler.methods.clean import edited, tomek_links
+from resampler.methods.missing import nulls_in
 from resampler.methods.table import dense_rows
 from resampler.neighbors import nearest_rows
 from resampler.samplers.base import TableMixin, others_found, renumbered
@@ -19,7 +20,14 @@ from resampler.samplers.base import TableMixin, others_found, renumbered
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from resampler.methods.parameters import Missing
     from resampler.samplers.containers import Container
+
+
+def _measured(rows: NDArray[Any], missing: Missing) -> Any:
+    """Return what indexes the rows that have neighbours."""
+    nulls = nulls_in(rows) if missing == "complete" else None
+    return slice(None) if nulls is None else np.flatnonzero(~nulls.any(axis=1))
 
 
 def _threads(n_jobs: int | None) -> int | None:
@@ -35,6 +43,9 @@ class TomekLinks(TableMixin, under_sampling.TomekLinks):  # type: ignore[misc]
         Classes whose rows of a link are removed, as in imbalanced-learn.
     n_jobs : int or None
         Threads; None or a negative number means all.
+    missing : {"refuse", "inherit", "complete"}
+        What rows with nulls are: an error, in scikit-learn's words; rows like others, whose distances are measured by
+        the columns that both have, scaled up to all; or rows without neighbours, which stay.
 
     Attributes
     ----------
@@ -53,15 +64,26 @@ class TomekLinks(TableMixin, under_sampling.TomekLinks):  # type: ignore[misc]
     """
 
     _makes_values = False
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **under_sampling.TomekLinks._parameter_constraints,
+        **TableMixin._missing_constraint,
+    }
+
+    def __init__(
+        self, *, sampling_strategy: Any = "auto", n_jobs: int | None = None, missing: Missing = "refuse"
+    ) -> None:
+        super().__init__(sampling_strategy=sampling_strategy, n_jobs=n_jobs)
+        self.missing = missing
 
     def _fit_resample(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
         rows = dense_rows(X, self._names)
         classes, codes = np.unique(y, return_inverse=True)
+        whole = _measured(rows, self.missing)
 
         def nearest(queries: NDArray[np.int64], k: int) -> NDArray[np.int64]:
-            return nearest_rows(rows, k, queries=queries, n_threads=_threads(self.n_jobs)).indices
+            return nearest_rows(rows[whole], k, queries=queries, n_threads=_threads(self.n_jobs)).indices
 
-        linked = tomek_links(nearest, codes)
+        linked = np.arange(len(rows))[whole][tomek_links(nearest, codes[whole])]
         removed = linked[np.isin(codes[linked], np.flatnonzero([c in self.sampling_strategy_ for c in classes]))]
         self.sample_indices_ = np.delete(np.arange(len(rows)), removed)
         return self._picked(X), _safe_indexing(y, self.sample_indices_)
@@ -83,6 +105,8 @@ class EditedNearestNeighbours(TableMixin, under_sampling.EditedNearestNeighbours
         A row stays if all of them, or most, are of its class.
     n_jobs : int or None
         Threads; None or a negative number means all.
+    missing : {"refuse", "inherit", "complete"}
+        As in `TomekLinks`.
 
     Attributes
     ----------
@@ -104,15 +128,35 @@ class EditedNearestNeighbours(TableMixin, under_sampling.EditedNearestNeighbours
     """
 
     _makes_values = False
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **under_sampling.EditedNearestNeighbours._parameter_constraints,
+        **TableMixin._missing_constraint,
+    }
+
+    def __init__(
+        self,
+        *,
+        sampling_strategy: Any = "auto",
+        n_neighbors: Any = 3,
+        kind_sel: str = "all",
+        n_jobs: int | None = None,
+        missing: Missing = "refuse",
+    ) -> None:
+        super().__init__(sampling_strategy=sampling_strategy, n_neighbors=n_neighbors, kind_sel=kind_sel, n_jobs=n_jobs)
+        self.missing = missing
 
     def _fit_resample(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
         self._validate_estimator()
         rows = dense_rows(X, self._names)
         classes, codes = np.unique(y, return_inverse=True)
-        asked = np.flatnonzero(np.isin(codes, np.flatnonzero([c in self.sampling_strategy_ for c in classes])))
-        removed = edited(
-            lambda queries, _: self._neighbors_of(rows, queries), codes, asked, vote=self.kind_sel == "mode"
-        )
+        whole = _measured(rows, self.missing)
+        held = codes[whole]
+        asked = np.flatnonzero(np.isin(held, np.flatnonzero([c in self.sampling_strategy_ for c in classes])))
+        removed = np.arange(len(rows))[whole][
+            edited(
+                lambda queries, _: self._neighbors_of(rows[whole], queries), held, asked, vote=self.kind_sel == "mode"
+            )
+        ]
         stays = np.ones(len(rows), dtype=np.bool_)
         stays[removed] = False
         order = np.argsort(codes, kind="stable")

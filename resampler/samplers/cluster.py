@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from imblearn import over_sampling
 
-from resampler.methods.parameters import Parameters
+from resampler.methods.parameters import Missing, Parameters
 from resampler.samplers.base import Synthesizer
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ class KMeansSMOTE(Synthesizer, over_sampling.KMeansSMOTE):  # type: ignore[misc]
 
     Parameters
     ----------
-    sampling_strategy, random_state, k_neighbors, neighbors, group_by, subgroups, grid
+    sampling_strategy, random_state, k_neighbors, neighbors, group_by, subgroups, grid, missing
         As in `SMOTE`.
     n_jobs : int or None
         For imbalanced-learn's measure of a cluster's sparsity.
@@ -75,6 +75,7 @@ class KMeansSMOTE(Synthesizer, over_sampling.KMeansSMOTE):  # type: ignore[misc]
         group_by: int | str | None = None,
         subgroups: str = "within",
         grid: Grids = "off",
+        missing: Missing = "refuse",
     ) -> None:
         super().__init__(
             sampling_strategy=sampling_strategy,
@@ -89,6 +90,7 @@ class KMeansSMOTE(Synthesizer, over_sampling.KMeansSMOTE):  # type: ignore[misc]
         self.group_by = group_by
         self.subgroups = subgroups
         self.grid = grid
+        self.missing = missing
 
     def _parameters(self) -> Parameters:
         share = self.cluster_balance_threshold_

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from imblearn import combine
@@ -15,6 +15,7 @@ from resampler.samplers.smote import SMOTE
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from resampler.methods.parameters import Missing
     from resampler.methods.provenance import Provenance
     from resampler.samplers.containers import Container
 
@@ -89,6 +90,8 @@ class SMOTEENN(_Combined, combine.SMOTEENN):  # type: ignore[misc]
         By default one that cleans all classes.
     n_jobs : int or None
         Threads of the cleaner.
+    missing : {"refuse", "inherit", "complete"}
+        As in `SMOTE` and `TomekLinks`; `smote` and `enn` that are given have their own, which must agree.
 
     Attributes
     ----------
@@ -111,12 +114,34 @@ class SMOTEENN(_Combined, combine.SMOTEENN):  # type: ignore[misc]
     SIGKDD Explorations 6 (2004), doi:10.1145/1007730.1007735.
     """
 
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **combine.SMOTEENN._parameter_constraints,
+        **TableMixin._missing_constraint,
+    }
+
+    def __init__(
+        self,
+        *,
+        sampling_strategy: Any = "auto",
+        random_state: Any = None,
+        smote: Any = None,
+        enn: Any = None,
+        n_jobs: int | None = None,
+        missing: Missing = "refuse",
+    ) -> None:
+        super().__init__(
+            sampling_strategy=sampling_strategy, random_state=random_state, smote=smote, enn=enn, n_jobs=n_jobs
+        )
+        self.missing = missing
+
     def _validate_estimator(self) -> None:
         super()._validate_estimator()
         if self.smote is None:
-            self.smote_ = SMOTE(sampling_strategy=self.sampling_strategy, random_state=self.random_state)
+            self.smote_ = SMOTE(
+                sampling_strategy=self.sampling_strategy, random_state=self.random_state, missing=self.missing
+            )
         if self.enn is None:
-            self.enn_ = EditedNearestNeighbours(sampling_strategy="all", n_jobs=self.n_jobs)
+            self.enn_ = EditedNearestNeighbours(sampling_strategy="all", n_jobs=self.n_jobs, missing=self.missing)
 
     def _cleaner(self) -> Any:
         return self.enn_
@@ -135,6 +160,8 @@ class SMOTETomek(_Combined, combine.SMOTETomek):  # type: ignore[misc]
         By default one that cleans all classes.
     n_jobs : int or None
         Threads of the cleaner.
+    missing : {"refuse", "inherit", "complete"}
+        As in `SMOTE` and `TomekLinks`; `smote` and `tomek` that are given have their own, which must agree.
 
     Attributes
     ----------
@@ -156,12 +183,34 @@ class SMOTETomek(_Combined, combine.SMOTETomek):  # type: ignore[misc]
     Batista, Bazzan, Monard: Balancing training data for automated annotation of keywords. WOB 2003.
     """
 
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **combine.SMOTETomek._parameter_constraints,
+        **TableMixin._missing_constraint,
+    }
+
+    def __init__(
+        self,
+        *,
+        sampling_strategy: Any = "auto",
+        random_state: Any = None,
+        smote: Any = None,
+        tomek: Any = None,
+        n_jobs: int | None = None,
+        missing: Missing = "refuse",
+    ) -> None:
+        super().__init__(
+            sampling_strategy=sampling_strategy, random_state=random_state, smote=smote, tomek=tomek, n_jobs=n_jobs
+        )
+        self.missing = missing
+
     def _validate_estimator(self) -> None:
         super()._validate_estimator()
         if self.smote is None:
-            self.smote_ = SMOTE(sampling_strategy=self.sampling_strategy, random_state=self.random_state)
+            self.smote_ = SMOTE(
+                sampling_strategy=self.sampling_strategy, random_state=self.random_state, missing=self.missing
+            )
         if self.tomek is None:
-            self.tomek_ = TomekLinks(sampling_strategy="all", n_jobs=self.n_jobs)
+            self.tomek_ = TomekLinks(sampling_strategy="all", n_jobs=self.n_jobs, missing=self.missing)
 
     def _cleaner(self) -> Any:
         return self.tomek_

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from resampler.errors import InvalidInputError
 from resampler.integers import are_wide, offsets
 from resampler.methods.place import build, build_integers
 from resampler.methods.table import dense_rows
-from resampler.samplers.kinds import Kind, kind_of_values, numbers_of, require
+from resampler.samplers.kinds import Kind, kind_of_values, missing_cells, numbers_of, require
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,6 +31,27 @@ class Copied(NamedTuple):
     """
 
     rows: NDArray[np.int64]
+
+
+class Inherited(NamedTuple):
+    """Cells of new rows that are numbers, but where their bases have nulls of one kind or another: these are copied.
+
+    Parameters
+    ----------
+    numbers : ndarray of shape (n_new,)
+        Anything where `nulls` is true.
+    nulls : ndarray of shape (n_new,), bool
+        Where the base has no number.
+    rows : ndarray of shape (n_new,), int64
+        Positions of the bases.
+    """
+
+    numbers: NDArray[Any]
+    nulls: NDArray[np.bool_]
+    rows: NDArray[np.int64]
+
+
+Cells: TypeAlias = "NDArray[Any] | Copied | Inherited"
 
 
 class Container:
@@ -121,15 +142,15 @@ class Container:
         """
         raise NotImplementedError
 
-    def new_rows(self, n: int, cells: Sequence[NDArray[Any] | Copied]) -> Any:
+    def new_rows(self, n: int, cells: Sequence[Cells]) -> Any:
         """Make rows of the types of these.
 
         Parameters
         ----------
         n : int
             How many.
-        cells : sequence of ndarray of shape (n,) or Copied
-            A column each: numbers, rounded where the column holds whole ones, or what is copied.
+        cells : sequence of ndarray of shape (n,), Copied or Inherited
+            A column each: numbers, rounded where the column holds whole ones, what is copied, or both.
 
         Returns
         -------
@@ -194,7 +215,25 @@ class Container:
 
     def _numbers(self, j: int, made: bool) -> NDArray[Any]:
         require(self.name(j), self.kind(j), made=made)
-        return numbers_of(self.name(j), self.values(j))
+        found = self._wide_with_nulls(j)
+        if found is None:
+            return numbers_of(self.name(j), self.values(j))
+        counted = offsets(found[0])
+        counted[found[1]] = np.nan
+        return counted
+
+    def _wide_with_nulls(self, j: int) -> tuple[NDArray[Any], NDArray[np.bool_]] | None:
+        """Return a column of integers that a float64 does not hold, and where its nulls are; None for any other.
+
+        The least of the column stands for a null.
+        """
+        values = self.values(j)
+        if values.dtype.kind != "O" or not (missing := missing_cells(values)).any():
+            return None
+        held = values[~missing]
+        if set(map(type, held.tolist())) != {int}:
+            return None
+        return spread_over(numbers_of(self.name(j), held), missing)
 
     def _refuse_equal_names(self) -> None:
         names = self.names
@@ -248,14 +287,15 @@ class Container:
         """
         copied = {int(j): Copied(provenance.donor[:, at]) for at, j in enumerate(provenance.categorical_features)}
         numeric = [j for j in range(self.shape[1]) if j not in copied]
-        cells: list[NDArray[Any] | Copied] = [copied.get(j, Copied(provenance.base)) for j in range(self.shape[1])]
+        cells: list[Cells] = [copied.get(j, Copied(provenance.base)) for j in range(self.shape[1])]
         if numeric:
             matrix = self.numbers(numeric if copied else None)
             real = dense_rows(matrix)
             rows = build(real, provenance, columns=np.array(numeric))
             for at, j in enumerate(numeric):
-                wide = self._wide(j)
-                cells[j] = rows[:, at] if wide is None else build_integers(wide, provenance, real[:, at], rows[:, at])
+                wide, nulls = self._wide(j), np.isnan(rows[:, at])
+                new = rows[:, at] if wide is None else build_integers(wide, provenance, real[:, at], rows[:, at])
+                cells[j] = Inherited(new, nulls, provenance.base) if nulls.any() else new
         return self.new_rows(len(provenance.base), cells)
 
     def is_wide(self, j: int) -> bool:
@@ -275,9 +315,34 @@ class Container:
 
     def _wide(self, j: int) -> NDArray[Any] | None:
         """Return a column of integers that a float64 does not hold; None for any other."""
+        found = self._wide_with_nulls(j)
+        if found is not None:
+            return found[0]
         values = self.values(j)
         values = numbers_of(self.name(j), values) if values.dtype.kind == "O" else values
         return values if values.dtype.kind in "iu" and are_wide(values) else None
+
+
+def spread_over(held: NDArray[Any], missing: NDArray[np.bool_]) -> tuple[NDArray[Any], NDArray[np.bool_]] | None:
+    """Put a column's integers where they belong, and the least of them where there is none.
+
+    Parameters
+    ----------
+    held : ndarray of shape (n_held,)
+        The values of the column.
+    missing : ndarray of shape (n_rows,), bool
+        Where there is none.
+
+    Returns
+    -------
+    tuple of ndarray of shape (n_rows,), or None
+        The values, and `missing`; None where a float64 holds them all.
+    """
+    if held.dtype.kind not in "iu" or not are_wide(held):
+        return None
+    out = np.full(len(missing), held.min())
+    out[~missing] = held
+    return out, missing
 
 
 def _matrix(n: int, columns: list[NDArray[Any]]) -> NDArray[Any]:

@@ -219,5 +219,26 @@ def count_missing(values: NDArray[Any]) -> int:
     return sum(map(_is_missing, values.tolist())) if values.dtype.kind == "O" else 0
 
 
+def missing_cells(values: Any) -> NDArray[np.bool_]:
+    """Find missing values.
+
+    Parameters
+    ----------
+    values : ndarray or pandas.DataFrame of shape (n_rows, n_columns)
+        Of any dtype.
+
+    Returns
+    -------
+    ndarray of shape (n_rows, n_columns), bool
+        True for None, NaN, NaT and pandas' NA.
+    """
+    cells = values.to_numpy(dtype=object) if hasattr(values, "iloc") else np.asarray(values)
+    if cells.dtype.kind in "fcmM":
+        return np.isnan(cells)
+    if cells.dtype.kind != "O":
+        return np.zeros(cells.shape, dtype=np.bool_)
+    return np.array([_is_missing(cell) for cell in cells.ravel()], dtype=np.bool_).reshape(cells.shape)
+
+
 def _is_missing(cell: Any) -> bool:
     return cell is None or is_pandas_na(cell) or (not hasattr(cell, "__len__") and bool(cell != cell))

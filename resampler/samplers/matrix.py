@@ -9,6 +9,7 @@ from scipy import sparse
 
 from resampler.errors import InvalidInputError
 from resampler.integers import are_wide, to_dtype
+from resampler.methods.missing import nulls_in
 from resampler.methods.place import build, build_integers
 from resampler.methods.table import dense_rows
 
@@ -49,7 +50,8 @@ def append_synthetic(X: Any, provenance: Provenance) -> Any:
     """
     categorical = provenance.categorical_features
     if sparse.issparse(X):
-        if categorical.size or provenance.place != "segment" or provenance.grids is not None:
+        plain = provenance.place == "segment" and provenance.grids is None and nulls_in(X) is None
+        if categorical.size or not plain:
             return type(X)(append_synthetic(X.toarray(), provenance))
         return sparse.vstack([X, made_sparse(X, provenance)], format=X.format)
     n, d = X.shape

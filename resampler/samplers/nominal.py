@@ -7,24 +7,27 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from imblearn import over_sampling
+from imblearn.utils import check_target_type
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.exceptions import DataConversionWarning
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 from sklearn.utils import _safe_indexing, check_consistent_length
 from sklearn.utils._indexing import _get_column_indices
+from sklearn.utils.validation import validate_data
 
 from resampler.errors import InvalidInputError
 from resampler.methods.table import Table, dense_rows
 from resampler.samplers.base import Synthesizer
 from resampler.samplers.containers import Container
-from resampler.samplers.kinds import CATEGORIES, refuse_lists
+from resampler.samplers.kinds import CATEGORIES, missing_cells, refuse_lists
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from resampler.grids import Grids
     from resampler.methods.oversample import Grown
+    from resampler.methods.parameters import Missing
 
 
 class SMOTENC(Synthesizer, over_sampling.SMOTENC):  # type: ignore[misc]
@@ -37,7 +40,7 @@ class SMOTENC(Synthesizer, over_sampling.SMOTENC):  # type: ignore[misc]
         dictionaries of Arrow among them.
     categorical_encoder : object or None
         A one-hot encoder that fixes the categories; rows are never encoded by it.
-    sampling_strategy, random_state, k_neighbors, neighbors, group_by, subgroups, grid
+    sampling_strategy, random_state, k_neighbors, neighbors, group_by, subgroups, grid, missing
         As in `SMOTE`.
 
     Attributes
@@ -92,6 +95,7 @@ class SMOTENC(Synthesizer, over_sampling.SMOTENC):  # type: ignore[misc]
         group_by: int | str | None = None,
         subgroups: str = "within",
         grid: Grids = "off",
+        missing: Missing = "refuse",
     ) -> None:
         super().__init__(
             categorical_features,
@@ -104,6 +108,10 @@ class SMOTENC(Synthesizer, over_sampling.SMOTENC):  # type: ignore[misc]
         self.group_by = group_by
         self.subgroups = subgroups
         self.grid = grid
+        self.missing = missing
+
+    def _check_nulls_too(self, X: Any, y: Any) -> Any:
+        return over_sampling.SMOTENC._check_X_y(self, X, y)  # looks into no cell
 
     def _validate_column_types(self, X: Any) -> None:
         rows = X if isinstance(X, Container) else None
@@ -150,8 +158,7 @@ class SMOTENC(Synthesizer, over_sampling.SMOTENC):  # type: ignore[misc]
         finally:
             del self._coded
 
-    @staticmethod
-    def _check_numeric(numeric: Any) -> NDArray[Any]:
+    def _check_numeric(self, numeric: Any) -> NDArray[Any]:
         dense = numeric.toarray() if sparse.issparse(numeric) else np.asarray(numeric)
         try:
             rows = dense if dense.dtype.kind in "fiub" else dense.astype(np.float64)
@@ -159,7 +166,7 @@ class SMOTENC(Synthesizer, over_sampling.SMOTENC):  # type: ignore[misc]
             raise InvalidInputError(
                 f"columns outside categorical_features must be numbers: {error}; name such a column in it"
             ) from error
-        if not np.isfinite(rows).all():
+        if not np.isfinite(rows).all() and (self.missing == "refuse" or np.isinf(rows).any()):
             raise InvalidInputError("Input X contains NaN or infinity in a numeric column: impute or drop it first")
         return rows
 
@@ -183,7 +190,10 @@ class SMOTENC(Synthesizer, over_sampling.SMOTENC):  # type: ignore[misc]
         codes = OrdinalEncoder(
             categories=categories, handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-2
         )
-        return codes.fit_transform(values)
+        found = codes.fit_transform(values)
+        if self.missing != "refuse":  # else a null is a category
+            found[missing_cells(values)] = np.nan
+        return found
 
     def _table(self, X: Any, y: NDArray[Any]) -> Table:  # noqa: ARG002
         mask = np.isin(np.arange(self.n_features_), self.categorical_features_)
@@ -226,7 +236,7 @@ class SMOTEN(Synthesizer, over_sampling.SMOTEN):  # type: ignore[misc]
     ----------
     categorical_encoder : object or None
         Ordinal encoder of the columns; by default `OrdinalEncoder`.
-    sampling_strategy, random_state, k_neighbors, neighbors, group_by, subgroups
+    sampling_strategy, random_state, k_neighbors, neighbors, group_by, subgroups, missing
         As in `SMOTE`.
 
     Attributes
@@ -277,6 +287,7 @@ class SMOTEN(Synthesizer, over_sampling.SMOTEN):  # type: ignore[misc]
         neighbors: str = "auto",
         group_by: int | str | None = None,
         subgroups: str = "within",
+        missing: Missing = "refuse",
     ) -> None:
         super().__init__(
             categorical_encoder,
@@ -287,6 +298,7 @@ class SMOTEN(Synthesizer, over_sampling.SMOTEN):  # type: ignore[misc]
         self.neighbors = neighbors
         self.group_by = group_by
         self.subgroups = subgroups
+        self.missing = missing
 
     def _visible(self, X: Any) -> Any:
         rows = self._given
@@ -295,6 +307,11 @@ class SMOTEN(Synthesizer, over_sampling.SMOTEN):  # type: ignore[misc]
         for j in range(rows.shape[1]):
             refuse_lists(rows.name(j), rows.kind(j))
         return rows.cells()
+
+    def _check_nulls_too(self, X: Any, y: Any) -> Any:
+        labels, one_vs_all = check_target_type(y, indicate_one_vs_all=True)
+        rule = {"dtype": None, "accept_sparse": ["csr", "csc"], "ensure_all_finite": "allow-nan"}
+        return *validate_data(self, X=X, y=labels, reset=True, **rule), one_vs_all
 
     def _validate_estimator(self) -> None:
         over_sampling.SMOTE._validate_estimator(self)  # not its own, which asks for a precomputed n x n matrix
@@ -309,9 +326,11 @@ class SMOTEN(Synthesizer, over_sampling.SMOTEN):  # type: ignore[misc]
                 stacklevel=2,
             )
         values = X.toarray() if sparse.issparse(X) else X
-        default = OrdinalEncoder(dtype=np.int32)
+        default = OrdinalEncoder(dtype=np.int32 if self.missing == "refuse" else np.float64)
         self.categorical_encoder_ = default if self.categorical_encoder is None else clone(self.categorical_encoder)
         self._coded = np.asarray(self.categorical_encoder_.fit_transform(values), dtype=np.float64)
+        if self.missing != "refuse":
+            self._coded[missing_cells(values)] = np.nan
         self.categorical_features_ = np.arange(X.shape[1])
         try:
             return super()._fit_resample(X, y, groups, row_ids)

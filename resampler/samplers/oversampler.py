@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import Interval
 
 from resampler.errors import InvalidInputError
 from resampler.methods.catalog import ALIASES, METHODS, resolve
-from resampler.methods.parameters import DANGER_NEIGHBORS, NoDanger, Parameters
+from resampler.methods.parameters import DANGER_NEIGHBORS, Missing, NoDanger, Parameters
 from resampler.options import one_of
 from resampler.samplers.base import Synthesizer
 
@@ -31,7 +31,7 @@ class OverSampler(Synthesizer, BaseOverSampler):  # type: ignore[misc]
     ----------
     method : str
         A key of `resampler.methods.catalog.METHODS`: one that cleans nothing afterwards and takes numeric columns.
-    sampling_strategy, random_state, k_neighbors, neighbors, group_by, subgroups, grid
+    sampling_strategy, random_state, k_neighbors, neighbors, group_by, subgroups, grid, missing
         As in `SMOTE`.
     m_neighbors : int
         Neighbours, of any class, that decide whether a row is in danger, for methods that ask.
@@ -88,6 +88,7 @@ class OverSampler(Synthesizer, BaseOverSampler):  # type: ignore[misc]
         group_by: int | str | None = None,
         subgroups: str = "within",
         grid: Grids = "off",
+        missing: Missing = "refuse",
     ) -> None:
         super().__init__(sampling_strategy=sampling_strategy)
         self.method = method
@@ -100,6 +101,7 @@ class OverSampler(Synthesizer, BaseOverSampler):  # type: ignore[misc]
         self.group_by = group_by
         self.subgroups = subgroups
         self.grid = grid
+        self.missing = missing
 
     @property
     def _method(self) -> str:  # type: ignore[override]

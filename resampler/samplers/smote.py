@@ -10,6 +10,7 @@ from resampler.samplers.base import Synthesizer
 
 if TYPE_CHECKING:
     from resampler.grids import Grids
+    from resampler.methods.parameters import Missing
 
 
 class SMOTE(Synthesizer, over_sampling.SMOTE):  # type: ignore[misc]
@@ -34,6 +35,9 @@ class SMOTE(Synthesizer, over_sampling.SMOTE):  # type: ignore[misc]
     grid : {"off", "auto"}
         Let synthetic values lie anywhere; or put each on the steps and within the bounds that the values of its column
         keep, learned from all rows (`resampler.tally`), without moving the mean.
+    missing : {"refuse", "inherit", "complete"}
+        What rows with nulls are: an error, in scikit-learn's words; parents, whose distances to others are measured by
+        the columns that both have, scaled up to all, and whose nulls their synthetic rows inherit; or no parents.
 
     Attributes
     ----------
@@ -73,9 +77,11 @@ class SMOTE(Synthesizer, over_sampling.SMOTE):  # type: ignore[misc]
         group_by: int | str | None = None,
         subgroups: str = "within",
         grid: Grids = "off",
+        missing: Missing = "refuse",
     ) -> None:
         super().__init__(sampling_strategy=sampling_strategy, random_state=random_state, k_neighbors=k_neighbors)
         self.neighbors = neighbors
         self.group_by = group_by
         self.subgroups = subgroups
         self.grid = grid
+        self.missing = missing

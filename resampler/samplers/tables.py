@@ -10,9 +10,10 @@ import numpy as np
 
 from resampler.errors import InvalidInputError
 from resampler.integers import to_dtype
-from resampler.samplers.containers import Container, Copied
+from resampler.methods.missing import nulls_in
+from resampler.samplers.containers import Container, Copied, Inherited, spread_over
 from resampler.samplers.kinds import WIDER_THAN_NUMPY, Kind, kind_of_type, kind_of_values, require
-from resampler.samplers.matrix import made_sparse
+from resampler.samplers.matrix import append_synthetic, made_sparse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from resampler.methods.provenance import Provenance
+    from resampler.samplers.containers import Cells
 
 
 class _Table(Container):
@@ -51,17 +53,36 @@ class _Table(Container):
     def take(self, rows: NDArray[np.int64]) -> Any:
         return self._restored(self._frame[rows])
 
-    def new_rows(self, n: int, cells: Sequence[NDArray[Any] | Copied]) -> Any:  # noqa: ARG002 - the cells are as many
+    def new_rows(self, n: int, cells: Sequence[Cells]) -> Any:  # noqa: ARG002 - the cells are as many
         columns = {column.name: self._new_cells(j, cells[j]) for j, column in enumerate(self._columns)}
         return self._restored(nw.from_dict(columns, backend=self._frame.implementation))
 
-    def _new_cells(self, j: int, new: NDArray[Any] | Copied) -> Any:
+    def _new_cells(self, j: int, new: Cells) -> Any:
+        column = self._columns[j]
         if isinstance(new, Copied):
-            return self._columns[j][new.rows].to_native()
-        cells = to_dtype(new, self.values(j).dtype)
+            return column[new.rows].to_native()
+        if isinstance(new, Inherited):
+            filled = to_dtype(np.where(new.nulls, 0, new.numbers), self._whole_dtype(j) or new.numbers.dtype)
+            made = nw.new_series(column.name, filled, column.dtype, backend=self._frame.implementation)
+            taken = nw.new_series(column.name, new.nulls, nw.Boolean, backend=self._frame.implementation)
+            return made.zip_with(~taken, column[new.rows]).to_native()
+        cells = to_dtype(new, self._whole_dtype(j) or self.values(j).dtype)
         if cells.dtype != object:
             return cells
         return nw.new_series("", cells, nw.Object, backend=self._frame.implementation).to_native()
+
+    def _whole_dtype(self, j: int) -> np.dtype[Any] | None:
+        """Return NumPy's type of a column of integers or booleans with nulls, which NumPy has as others; else None."""
+        column = self._columns[j]
+        if not (column.dtype.is_integer() or column.dtype == nw.Boolean) or not column.null_count():
+            return None
+        return column.drop_nulls().to_numpy().dtype
+
+    def _wide_with_nulls(self, j: int) -> tuple[NDArray[Any], NDArray[np.bool_]] | None:
+        if self._whole_dtype(j) is None:
+            return super()._wide_with_nulls(j)
+        column = self._columns[j]
+        return spread_over(column.drop_nulls().to_numpy(), column.is_null().to_numpy())
 
     def followed_by(self, new: Any) -> Any:
         return self._restored(nw.maybe_reset_index(nw.concat([self._frame, type(self)(new)._frame])))
@@ -147,7 +168,12 @@ class _PandasFrame(_Table):
         near = provenance.place == "segment" and provenance.grids is None  # else no cell is sure to stay 0
         if not self._all_sparse or provenance.categorical_features.size or not near:
             return super().made(provenance)
-        rows = made_sparse(self.numbers(), provenance)
+        real = self.numbers()
+        rows = (
+            append_synthetic(real, provenance)[real.shape[0] :]
+            if nulls_in(real) is not None
+            else made_sparse(real, provenance)
+        )
         return self._pandas.DataFrame.sparse.from_spmatrix(rows, columns=self.given.columns).astype(self.given.dtypes)
 
     def cells(self, columns: Any = None) -> Any:
@@ -173,14 +199,27 @@ class _PandasFrame(_Table):
     def take(self, rows: NDArray[np.int64]) -> Any:
         return self.given.iloc[rows]
 
-    def new_rows(self, n: int, cells: Sequence[NDArray[Any] | Copied]) -> Any:
+    def new_rows(self, n: int, cells: Sequence[Cells]) -> Any:
         frame = type(self.given)({j: self._new_array(j, new) for j, new in enumerate(cells)}, index=range(n))
         frame.columns = self.given.columns
         return frame
 
-    def _new_array(self, j: int, new: NDArray[Any] | Copied) -> Any:
+    def _wide_with_nulls(self, j: int) -> tuple[NDArray[Any], NDArray[np.bool_]] | None:
+        column, dtype = self.given.iloc[:, j], self._dtypes[j]
+        if self._numpy_dtype(j) is not None or dtype.kind not in "iu" or not column.hasnans:
+            return Container._wide_with_nulls(self, j)
+        missing = column.isna().to_numpy()
+        return spread_over(column[~missing].to_numpy(dtype=dtype.numpy_dtype), missing)
+
+    def _new_array(self, j: int, new: Cells) -> Any:
         if isinstance(new, Copied):
             return self.given.iloc[:, j].array.take(new.rows)
+        if isinstance(new, Inherited):
+            if self._dtypes[j].kind == "f" and self._numpy_dtype(j) is not None:
+                return self._new_array(j, new.numbers)  # NaN is all it has
+            made = self._new_array(j, np.where(new.nulls, 0, new.numbers))
+            made[new.nulls] = self.given.iloc[:, j].array.take(new.rows[new.nulls])
+            return made
         dtype = self._dtypes[j]
         if isinstance(dtype, np.dtype):
             return to_dtype(new, dtype)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from naive.batch import distance
+from naive.batch import partial_distance
 from naive.generation import elected, parents
 from naive.random import draw
 
@@ -54,7 +54,8 @@ class World:
         penalty = np.full(self.X.shape[1], -1.0)
         if self.space is None and self.categorical.any():
             numeric = ~self.categorical
-            spread = self.X[np.ix_(self.members, numeric)].std(axis=0, dtype=np.float64) / self.units[numeric]
+            spread = deviations(self.X[np.ix_(self.members, numeric)]) / self.units[numeric]
+            spread = spread[~np.isnan(spread)]
             penalty[self.categorical] = np.median(spread) ** 2 if len(spread) else 1.0
         return penalty
 
@@ -71,7 +72,7 @@ class World:
         plain = self.space is None
         rows = self.measured if plain else self.space
         penalty = self.penalty if plain else np.full(rows.shape[1], -1.0)
-        found = [(distance(rows[i], rows[query], penalty), self.ids[i], i) for i in among if i != query]
+        found = [(partial_distance(rows[i], rows[query], penalty), self.ids[i], i) for i in among if i != query]
         return [i for _, _, i in sorted(found)[:k]]
 
     def n_foreign(self, query, k):
@@ -82,15 +83,23 @@ class World:
         return [i for i in rows if self.groups is None or self.groups[i] == self.groups[query]]
 
 
+def deviations(rows):
+    """Standard deviation of the values of each column; NaN where there is none."""
+    if not np.isnan(rows).any():
+        return rows.std(axis=0, dtype=np.float64)
+    columns = [column[~np.isnan(column), None] for column in rows.T]
+    return np.array([column.std(axis=0, dtype=np.float64)[0] if len(column) else np.nan for column in columns])
+
+
 def value_difference(codes, y):
-    """Each row: for each column and class, the share of the class among the rows of this row's category."""
+    """Each row: for each column and class, the share of the class among the rows of this row's category, or null."""
     classes = sorted(set(y))
     placed = []
     for row in codes:
         place = []
         for j, code in enumerate(row):
             of = [label for other, label in zip(codes, y, strict=True) if other[j] == code]
-            place += [of.count(label) / len(of) for label in classes]
+            place += [of.count(label) / len(of) if of else np.nan for label in classes]  # a null equals nothing
         placed.append(place)
     return np.array(placed)
 
@@ -289,5 +298,5 @@ def edited(X, y, asked, k, *, vote):
 
 def _closest(X, query, k):
     penalty = [-1.0] * X.shape[1]
-    found = [(distance(X[i], X[query], penalty), i) for i in range(len(X)) if i != query]
+    found = [(partial_distance(X[i], X[query], penalty), i) for i in range(len(X)) if i != query]
     return [i for _, i in sorted(found)[:k]]

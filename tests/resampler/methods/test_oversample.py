@@ -48,6 +48,8 @@ def worlds(draw, method, grouped):
         X, y, ids, None, k, draw(st.integers(1, 6)), mask, units, groups,
         clusters_of=clusters_of(seed), machine=SVC(gamma="scale"),
     )  # fmt: skip
+    if METHODS[method].nulls:
+        X[rng.random((n, d)) < draw(st.sampled_from([0.0, 0.2, 0.6]))] = np.nan
     labels = draw(st.lists(st.sampled_from(np.unique(y).tolist()), min_size=1, max_size=2, unique=True))
     return world, {label: draw(st.integers(0, 12)) for label in labels}, seed
 
@@ -64,7 +66,7 @@ def table_of(world):
 def test_every_method_is_its_naive_loop(method, grouping, data):
     world, wanted, seed = data.draw(worlds(method, grouping))
     subgroups = grouping or "within"
-    parameters = Parameters(world.k, world.m)
+    parameters = Parameters(world.k, world.m, missing="inherit")
 
     def run():
         return oversample(table_of(world), method, wanted, seed=seed, parameters=parameters, subgroups=subgroups)
