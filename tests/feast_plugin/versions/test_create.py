@@ -375,7 +375,7 @@ def test_a_type_other_than_promised_is_refused(make):
         project.create()
 
 
-def test_a_minority_row_with_a_null_feature_stays_and_is_no_parent(make, tmp_path):
+def test_a_minority_row_with_a_null_feature_is_a_parent_unless_only_complete_ones_are(make, tmp_path):
     project = make()
     fraud = np.flatnonzero(project.table["fraud"].to_numpy())
     first = fraud[np.argmin(project.table["event_timestamp"].to_numpy()[fraud])]
@@ -384,13 +384,20 @@ def test_a_minority_row_with_a_null_feature_stays_and_is_no_parent(make, tmp_pat
     index = project.table.schema.get_field_index("score")
     table = project.table.set_column(index, "score", pa.array(score, pa.float32()))
     pq.write_table(table, project.source, use_compliant_nested_type=False)
-    snapshot = project.create()
-    assert snapshot.manifest.notes["incomplete_minority_rows"] == 1
-    train = read(snapshot, "train")
-    assert train["score"].null_count == 1
-    row = train["score"].is_null().to_numpy().argmax()
-    lineage = pq.read_table(f"{snapshot.uri}/lineage.parquet")
-    assert row not in lineage["base_row"].to_pylist() + lineage["neighbor_row"].to_pylist()
+    for missing, rows_left_out in (("complete", 1), ("inherit", 0)):
+        snapshot = project.create(missing=missing)
+        assert snapshot.manifest.notes["incomplete_minority_rows"] == rows_left_out
+        train = read(snapshot, "train")
+        row = train["score"].is_null().to_numpy().argmax()
+        lineage = pq.read_table(f"{snapshot.uri}/lineage.parquet")
+        children = np.count_nonzero(lineage["base_row"].to_numpy() == row)
+        assert (children > 0) == (missing == "inherit")
+        assert (row in lineage["neighbor_row"].to_pylist()) <= (missing == "inherit")
+        assert train["score"].null_count == 1 + children
+        nulls = {feature.name for feature in snapshot.manifest.schema.features if feature.nulls == "inherit"}
+        assert nulls == ({"score"} if missing == "inherit" else set())
+    with pytest.raises(DataError, match=r"missing='refuse' takes no nulls, got some among \d+ rows in score \(1\)"):
+        project.create(missing="refuse")
 
 
 def test_rows_keep_their_synthetic_children_when_others_arrive(project):
