@@ -35,6 +35,8 @@ class MatrixCheck:
             if column.bounds is not None
         ]
         self._nullable = schema.nullable_mask
+        self._complete = np.flatnonzero(~schema.nullable_mask)
+        self.nullable = bool(schema.nullable_mask.any())
         self._classes = np.array(schema.label.column.codes, dtype=np.int64)  # empty: any integer is a class
 
     def __call__(self, X: NDArray[np.float32], y: NDArray[np.int64]) -> Faults:
@@ -59,9 +61,7 @@ class MatrixCheck:
                 faults.setdefault(i, (reason, describe(i)))
 
         names = self._schema.names
-        smallest = self._magnitude.min()
-        # Two reductions pass nearly every batch; NaN fails every comparison.
-        if X.size and not (X.max() <= smallest and X.min() >= -smallest):
+        if X.size and not self._all_is_well(X):
             for j, limit in enumerate(self._magnitude.tolist()):
                 with np.errstate(invalid="ignore"):  # a signalling NaN
                     values = X[:, j].astype(np.float64)
@@ -98,20 +98,29 @@ class MatrixCheck:
             )
         return faults
 
+    def _all_is_well(self, X: NDArray[np.float32]) -> bool:
+        """Say whether all values are small enough; two reductions pass nearly every batch."""
+        smallest = self._magnitude.min()
+        if not self.nullable:  # NaN fails every comparison
+            return bool(X.max() <= smallest and X.min() >= -smallest)
+        if len(self._complete) and np.isnan(X[:, self._complete]).any():
+            return False
+        with np.errstate(invalid="ignore"):  # a signalling NaN
+            most, least = (reduce(X, axis=None, initial=0) for reduce in (np.fmax.reduce, np.fmin.reduce))
+        return bool(most <= smallest and least >= -smallest)
 
-def with_one_null(X: NDArray[np.float32], schema: FeatureSchema) -> NDArray[np.float32]:
+
+def with_one_null(X: NDArray[np.float32]) -> NDArray[np.float32]:
     """Write every null with the same bits, whatever bits stood for it: what comes out is then the same, too.
 
     Parameters
     ----------
     X : ndarray of shape (n, n_features), float32
         Rows; NaN for a null.
-    schema : FeatureSchema
-        The contract.
 
     Returns
     -------
     ndarray of shape (n, n_features), float32
-        `X` itself where no column is nullable.
+        A copy.
     """
-    return np.where(np.isnan(X), np.float32(np.nan), X) if schema.nullable_mask.any() else X
+    return np.where(np.isnan(X), np.float32(np.nan), X)

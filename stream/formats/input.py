@@ -241,21 +241,18 @@ class BatchInput(Input):
             if faults := self._check(batch.X, batch.y) | batch.faults:
                 self._part(i, batch, faults, into)
             else:
-                into.add(
-                    with_one_null(batch.X, self.schema),
-                    batch.y,
-                    np.full(n, i, dtype=np.int64),
-                    np.arange(n, dtype=np.int64),
-                )
+                entry, place = np.full(n, i, dtype=np.int64), np.arange(n, dtype=np.int64)
+                into.add(self._rows(batch.X), batch.y, entry, place)
+
+    def _rows(self, X: NDArray[np.float32]) -> NDArray[np.float32]:
+        return with_one_null(X) if self._check.nullable else X
 
     def _part(self, i: int, batch: Batch, faults: Faults, into: Collector) -> None:
         """Part the rows of an entry; those that are faulty make an entry of their own."""
         bad = np.zeros(len(batch.y), dtype=np.bool_)
         bad[list(faults)] = True
         (place,) = np.nonzero(~bad)
-        into.add(
-            with_one_null(batch.X[place], self.schema), batch.y[place], np.full(len(place), i, dtype=np.int64), place
-        )
+        into.add(self._rows(batch.X[place]), batch.y[place], np.full(len(place), i, dtype=np.int64), place)
         row = min(faults)
         reason, detail = faults[row]
         others = f" (and {len(faults) - 1} more rows)" if len(faults) > 1 else ""

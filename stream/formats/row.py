@@ -40,7 +40,7 @@ class _RowInput(RowInput):
         X, y = read_packed(self.payload(items), self.field, self.schema)
         for reason, detail in self._check(X, y).values():
             raise RejectError(reason, detail)
-        return with_one_null(X, self.schema)[0], int(y[0])
+        return with_one_null(X)[0] if self._check.nullable else X[0], int(y[0])
 
     def read_fast(
         self,
@@ -59,8 +59,8 @@ class _RowInput(RowInput):
             places = np.flatnonzero(certain)
             faults = places[list(self._check(X[places], y[places]))].tolist() if len(places) else []
         certain[faults] = False
-        if self.schema.nullable_mask.any():
-            X[:] = with_one_null(X, self.schema)
+        if self._check.nullable:
+            X[:] = with_one_null(X)
 
     def encode(self, X: NDArray[np.float32], y: NDArray[np.int64]) -> list[list[bytes]]:
         return [[self.field, pack_rows([x], [label], self.schema)] for x, label in zip(X, y, strict=True)]
