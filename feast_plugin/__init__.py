@@ -8,7 +8,14 @@ from resampler.lazy import attach
 
 if TYPE_CHECKING:
     from feast_plugin.job import AugmentedRetrievalJob, augment
-    from feast_plugin.lifecycle import forget_entity, prune_snapshot, rebuild_snapshot, verify_snapshot
+    from feast_plugin.lifecycle import (
+        alias_snapshot,
+        forget_entity,
+        prune_snapshot,
+        rebuild_snapshot,
+        rollback_snapshot,
+        verify_snapshot,
+    )
     from feast_plugin.snapshot import check_snapshot, create_snapshot
     from feast_plugin.versions.catalog import Catalog, list_snapshots, show_snapshot
     from feast_plugin.versions.diff import diff_snapshot
@@ -22,6 +29,7 @@ _HOME = {
     "Catalog": "versions.catalog",
     "Manifest": "versions.manifest",
     "Snapshot": "versions.publish",
+    "alias_snapshot": "lifecycle",
     "augment": "job",
     "check_snapshot": "snapshot",
     "create_snapshot": "snapshot",
@@ -31,6 +39,7 @@ _HOME = {
     "prune_snapshot": "lifecycle",
     "rebuild_snapshot": "lifecycle",
     "report_snapshot": "versions.report",
+    "rollback_snapshot": "lifecycle",
     "show_snapshot": "versions.catalog",
     "verify_snapshot": "lifecycle",
 }
@@ -40,6 +49,7 @@ __all__ = [
     "Catalog",
     "Manifest",
     "Snapshot",
+    "alias_snapshot",
     "augment",
     "check_snapshot",
     "create_snapshot",
@@ -49,6 +59,7 @@ __all__ = [
     "prune_snapshot",
     "rebuild_snapshot",
     "report_snapshot",
+    "rollback_snapshot",
     "show_snapshot",
     "verify_snapshot",
 ]

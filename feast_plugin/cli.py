@@ -2,104 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import functools
 import hashlib
 import json
-import sys
-import warnings
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 from click.core import ParameterSource
 
-from feast_plugin import notices
+from feast_plugin.alias_cli import alias, rollback
+from feast_plugin.command_line import Place, json_option, name_option, print_lines, version_option, with_place
 from feast_plugin.printing.created import checked, created
 from feast_plugin.printing.difference import difference
 from feast_plugin.printing.versions import listed, shown, summary
-from feast_plugin.registries import REGISTRIES
 from feast_plugin.versions.gate import Gate
 from feast_plugin.versions.recipe import Recipe
 from feast_plugin.versions.request import Request
 from resampler.command_options import click_options
-from resampler.errors import CorruptStateError, GateError, InvalidInputError, MissingExtraError
+from resampler.errors import CorruptStateError, GateError, InvalidInputError
 from resampler.options import options_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from pathlib import Path
-
-    from feast_plugin.registries import Kind
-    from feast_plugin.versions.catalog import Catalog
-    from feast_plugin.versions.registry import Registry
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where versions are kept and registered, as the command line says it."""
-
-    kind: Kind | None
-    where: str
-    root: str | Path
-
-    @contextlib.contextmanager
-    def opened(self) -> Iterator[Registry]:
-        """Run what needs the registry: say how to install it, and keep its prints and warnings off the answer."""
-        if self.kind is None:
-            options = " or ".join(f"--{option}" for option in REGISTRIES)
-            raise InvalidInputError(f"give {options}: this needs the registry, not its files alone")
-        with contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():
-            try:
-                kind = self.kind.load()  # Feast resets the filter of warnings when it is imported
-                with notices.shown():
-                    yield kind(self.where)
-            except ModuleNotFoundError as error:
-                raise MissingExtraError(
-                    f"`resampler snapshot` needs {error.name}: pip install 'feast-resampler[{self.kind.extra}]'"
-                ) from error
-
-    def catalog(self, name: str) -> Catalog:
-        from feast_plugin.versions.catalog import Catalog
-
-        return Catalog.open(name, self.root)
-
-
-def _place(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command `place`, from an option of each kind of registry and `--root`."""
-
-    @functools.wraps(command)
-    def _with_place(*args: Any, root: str | None, **options: Any) -> Any:
-        given = {option: value for option in REGISTRIES if (value := options.pop(option)) is not None}
-        if len(given) > 1:
-            raise InvalidInputError(f"give one of {', '.join(f'--{option}' for option in given)}: each is a registry")
-        if not given and root is None:
-            raise InvalidInputError(
-                f"give {', or '.join(f'--{option}' for option in REGISTRIES)}: where versions are registered; `list`, "
-                "`show` and `diff` are content with --root, where their files are"
-            )
-        for option, where in given.items():
-            kind = REGISTRIES[option]
-            kind.check(where)
-            return command(*args, place=_Place(kind, where, root or kind.root(where)), **options)
-        return command(*args, place=_Place(None, "", root or ""), **options)
-
-    help_ = "Where snapshots are kept: a path or a URI (s3://, gs://); by default `snapshots` in --repo, or --catalog."
-    decorated = click.option("--root", help=help_)(_with_place)
-    for option, kind in reversed(REGISTRIES.items()):
-        decorated = click.option(f"--{option}", metavar="DIRECTORY", help=kind.help)(decorated)
-    return decorated
-
-
-_name = click.option("--name", required=True, help="Name of the snapshot.")
-_version = click.option("--version", type=click.IntRange(min=1), help="By default the newest.")
-_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
-
-
-def _print(lines: Iterable[str]) -> None:
-    for line in lines:
-        click.echo(line)
 
 
 def _record(kind: type, options: dict[str, Any]) -> Any:
@@ -113,14 +34,17 @@ def snapshot() -> None:
 
 
 @snapshot.command()
-@_place
-@_name
+@with_place
+@name_option
 @click_options(Request)
 @click_options(Recipe)
 @click_options(Gate)
 @click.option("--k", "k", type=click.IntRange(min=1), hidden=True)  # until the next release
-@_json
-def create(place: _Place, name: str, k: int | None, *, as_json: bool, **options: Any) -> None:
+@click.option(
+    "--namespace", help="What Feast groups the datasets by, beside the snapshot's name; by default resampler."
+)
+@json_option
+def create(place: Place, name: str, k: int | None, namespace: str | None, *, as_json: bool, **options: Any) -> None:
     """Find the rows, split, augment the training split, publish.
 
     With --repo, features are retrieved from a Feast repository; with --catalog, --entity-df is a table that has them.
@@ -137,21 +61,21 @@ def create(place: _Place, name: str, k: int | None, *, as_json: bool, **options:
     with place.opened() as registry:
         from feast_plugin.versions import create as made_by
 
-        made = made_by.create(registry, catalog, request, recipe, gate)
+        made = made_by.create(registry, catalog, request, recipe, gate, namespace)
     if as_json:
         click.echo(json.dumps(made.to_dict()))
     else:
-        _print(created(made))
+        print_lines(created(made))
 
 
 @snapshot.command()
-@_place
-@_name
+@with_place
+@name_option
 @click_options(Request)
 @click_options(Recipe)
 @click_options(Gate)
-@_json
-def check(place: _Place, name: str, *, as_json: bool, **options: Any) -> None:
+@json_option
+def check(place: Place, name: str, *, as_json: bool, **options: Any) -> None:
     """Say what the checks find in rows and in what would be made of them.
 
     Takes the options of create, publishes nothing, and exits 3 where create would.
@@ -168,53 +92,61 @@ def check(place: _Place, name: str, *, as_json: bool, **options: Any) -> None:
     if as_json:
         click.echo(json.dumps({"name": name, "findings": [one.to_dict() for one in found], "stopping": stopping}))
     else:
-        _print(checked(found))
+        print_lines(checked(found))
     if stopping:
         raise GateError(f"{name} would not be published: {', '.join(stopping)}: do what they say, or allow them")
 
 
 @snapshot.command(name="list")
-@_place
+@with_place
 @click.option("--name", help="Only this snapshot.")
-@_json
-def list_(place: _Place, name: str | None, *, as_json: bool) -> None:
+@json_option
+def list_(place: Place, name: str | None, *, as_json: bool) -> None:
     """List snapshots and their versions."""
+    from feast_plugin.versions.aliases import aliases_of
     from feast_plugin.versions.catalog import Damaged, survey
+    from feast_plugin.versions.storage import Location
 
     versions = list(survey(place.root, name))
     damaged = [version for version in versions if isinstance(version, Damaged)]
     manifests = [version for version in versions if not isinstance(version, Damaged)]
+    aliases = aliases_of(Location.parse(place.root), (manifest.name for manifest in manifests))
     if as_json:
-        found = [summary(manifest) for manifest in manifests]
+        found = [summary(one) | {"aliases": aliases.get((one.name, one.version), [])} for one in manifests]
         click.echo(json.dumps({"snapshots": found, "damaged": [dataclasses.asdict(one) for one in damaged]}))
     else:
-        _print([*listed(manifests), *(f"{one.name}  version {one.version}  damaged: {one.problem}" for one in damaged)])
+        print_lines(
+            [
+                *listed(manifests, aliases),
+                *(f"{one.name}  version {one.version}  damaged: {one.problem}" for one in damaged),
+            ]
+        )
     if damaged:
         names = ", ".join(f"{one.name} version {one.version}" for one in damaged)
         raise CorruptStateError(f"{names}: the manifest cannot be read: restore it from a copy, or prune the version")
 
 
 @snapshot.command()
-@_place
-@_name
-@_version
-@_json
-def show(place: _Place, name: str, version: int | None, *, as_json: bool) -> None:
+@with_place
+@name_option
+@version_option
+@json_option
+def show(place: Place, name: str, version: int | None, *, as_json: bool) -> None:
     """Show what a version is; with --json its manifest."""
     catalog = place.catalog(name)
     manifest = catalog.load(version)
     if as_json:
         click.echo(json.dumps(json.loads(manifest.to_json())))
     else:
-        _print(shown(manifest, catalog.directory(manifest.version).uri))
+        print_lines(shown(manifest, catalog.directory(manifest.version).uri))
 
 
 @snapshot.command()
-@_place
-@_name
-@_version
-@_json
-def verify(place: _Place, name: str, version: int | None, *, as_json: bool) -> None:
+@with_place
+@name_option
+@version_option
+@json_option
+def verify(place: Place, name: str, version: int | None, *, as_json: bool) -> None:
     """Check a version.
 
     Files are compared with the manifest, the manifest with the registry; lineage and splits are checked.
@@ -240,14 +172,14 @@ def verify(place: _Place, name: str, version: int | None, *, as_json: bool) -> N
 
 
 @snapshot.command()
-@_place
-@_name
-@_version
+@with_place
+@name_option
+@version_option
 @click.option(
     "--output", type=click.Path(dir_okay=False), help="Where to; by default NAME-v0001.html in this directory."
 )
-@_json
-def report(place: _Place, name: str, version: int | None, output: str | None, *, as_json: bool) -> None:
+@json_option
+def report(place: Place, name: str, version: int | None, output: str | None, *, as_json: bool) -> None:
     """Draw a version's page again, from its files alone.
 
     A version of an earlier release gets the page that this one draws.
@@ -268,10 +200,10 @@ def report(place: _Place, name: str, version: int | None, output: str | None, *,
 @snapshot.command()
 @click.argument("first", type=click.IntRange(min=1))
 @click.argument("second", type=click.IntRange(min=1))
-@_place
-@_name
-@_json
-def diff(first: int, second: int, place: _Place, name: str, *, as_json: bool) -> None:
+@with_place
+@name_option
+@json_option
+def diff(first: int, second: int, place: Place, name: str, *, as_json: bool) -> None:
     """Compare two versions.
 
     Shows parameters, contract, rows that came, went and changed, nulls and drift a feature, and what became of the
@@ -283,19 +215,19 @@ def diff(first: int, second: int, place: _Place, name: str, *, as_json: bool) ->
     if as_json:
         click.echo(json.dumps(found))
     else:
-        _print(difference(found))
+        print_lines(difference(found))
 
 
 @snapshot.command()
-@_place
-@_name
-@_version
+@with_place
+@name_option
+@version_option
 @click.option(
     "--entity-df",
     help="Entity frame, where the real rows must be retrieved again and the manifest's file is gone.",
 )
-@_json
-def rebuild(place: _Place, name: str, version: int | None, entity_df: str | None, *, as_json: bool) -> None:
+@json_option
+def rebuild(place: Place, name: str, version: int | None, entity_df: str | None, *, as_json: bool) -> None:
     """Make a version's files again.
 
     Those that are missing or changed are put back.
@@ -319,12 +251,12 @@ def rebuild(place: _Place, name: str, version: int | None, entity_df: str | None
 
 
 @snapshot.command()
-@_place
-@_name
+@with_place
+@name_option
 @click.option("--version", type=click.IntRange(min=1), help="The version to remove.")
 @click.option("--keep", type=click.IntRange(min=1), help="Instead: remove all but that many of the newest.")
-@_json
-def prune(place: _Place, name: str, version: int | None, keep: int | None, *, as_json: bool) -> None:
+@json_option
+def prune(place: Place, name: str, version: int | None, keep: int | None, *, as_json: bool) -> None:
     """Remove versions that nothing uses, files and registry entries."""
     if (version is None) == (keep is None):
         raise InvalidInputError("prune needs either --version or --keep, how many of the newest to keep")
@@ -341,11 +273,11 @@ def prune(place: _Place, name: str, version: int | None, keep: int | None, *, as
 
 
 @snapshot.command()
-@_place
-@_name
+@with_place
+@name_option
 @click.option("--entity", required=True, help="Value of a join key, or key=value.")
-@_json
-def forget(place: _Place, name: str, entity: str, *, as_json: bool) -> None:
+@json_option
+def forget(place: Place, name: str, entity: str, *, as_json: bool) -> None:
     """Take an entity out of every version that holds it.
 
     Each of these is replaced by one without the entity, and without rows that descend from it. Later versions of this
@@ -370,3 +302,7 @@ def forget(place: _Place, name: str, entity: str, *, as_json: bool) -> None:
         click.echo(f"{name}: no version holds {entity}, which was forgotten before: create leaves it out")
     else:
         click.echo(f"{name}: every later create leaves {entity} out")
+
+
+snapshot.add_command(alias)
+snapshot.add_command(rollback)

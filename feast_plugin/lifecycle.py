@@ -1,4 +1,4 @@
-"""What can happen to a version later, as functions: verify, rebuild, prune, forget."""
+"""What can happen to a version later, as functions: verify, rebuild, alias, roll back, prune, forget."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 from feast_plugin.registries import registry_of
 from feast_plugin.versions.forget import Forgotten, forget
+from feast_plugin.versions.pointing import point, roll_back, withdraw
 from feast_plugin.versions.prune import prune
 from feast_plugin.versions.rebuild import Rebuilt, rebuild
 from feast_plugin.versions.verify import Verification, verify
+from resampler.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from feast import FeatureStore
 
+    from feast_plugin.versions.aliases import Alias
     from feast_plugin.versions.registry import Registry
 
 
@@ -101,6 +104,88 @@ def rebuild_snapshot(
     return rebuild(registry, registry.catalog(name, root), version, entity_df)
 
 
+def alias_snapshot(
+    store: FeatureStore | Registry | str | Path,
+    *,
+    name: str,
+    root: str | Path | None = None,
+    alias: str,
+    version: int | None = None,
+    remove: bool = False,
+) -> Alias:
+    """Let an alias point to a version: its datasets are then those of the alias, for every reader.
+
+    Parameters
+    ----------
+    store : feast.FeatureStore, str or Path
+        Whose registry gets a dataset ``NAME_ALIAS_train``, and one for each other split; or the directory of a plain
+        catalogue.
+    name : str
+        Of the snapshot.
+    root : str or Path, optional
+        Where snapshots are kept, by default ``snapshots`` in the store's repository, or the catalogue itself.
+    alias : str
+        Its name: a letter, then up to 62 letters, digits or ``-``; not a version, like ``v3``.
+    version : int, optional
+        By default the newest.
+    remove : bool
+        Let it point nowhere instead. Its history stays.
+
+    Returns
+    -------
+    Alias
+        Its `version` and its `history`: who moved it, when, from where and to where.
+
+    Raises
+    ------
+    InvalidInputError
+        If the name is none, both a version and `remove` are given, or the version is of another kind of registry.
+    DataError
+        If there is no such version, or no such alias to remove.
+    CorruptStateError
+        If a manifest, ``aliases.json`` or the registry is damaged, or a dataset of that name is another's.
+    """
+    registry = registry_of(store)
+    catalog = registry.catalog(name, root)
+    if not remove:
+        return point(registry, catalog, alias, version)
+    if version is not None:
+        raise InvalidInputError(f"give a version or remove, not both: got version {version}")
+    return withdraw(registry, catalog, alias)
+
+
+def rollback_snapshot(
+    store: FeatureStore | Registry | str | Path, *, name: str, root: str | Path | None = None, alias: str
+) -> Alias:
+    """Let an alias point to where it did before; once more goes further back.
+
+    Parameters
+    ----------
+    store : feast.FeatureStore, str or Path
+        Whose registry follows; or the directory of a plain catalogue.
+    name : str
+        Of the snapshot.
+    root : str or Path, optional
+        Where snapshots are kept, by default ``snapshots`` in the store's repository, or the catalogue itself.
+    alias : str
+        Its name.
+
+    Returns
+    -------
+    Alias
+        Where it points now.
+
+    Raises
+    ------
+    DataError
+        If there is no such alias, it pointed nowhere before, or that version is gone.
+    InvalidInputError, CorruptStateError
+        As `alias_snapshot`.
+    """
+    registry = registry_of(store)
+    return roll_back(registry, registry.catalog(name, root), alias)
+
+
 def prune_snapshot(
     store: FeatureStore | Registry | str | Path,
     *,
@@ -137,8 +222,8 @@ def prune_snapshot(
     DataError
         If there is no such version.
     GateError
-        If `version` is in use: one of its datasets carries a tag that is not ours or, in Feast, a feature service or
-        view has a tag whose value is a dataset's name.
+        If `version` is in use: an alias points to it, one of its datasets carries a tag that is not ours or, in Feast,
+        a feature service or view has a tag whose value is a dataset's name.
     CorruptStateError
         If `keep` is given, and a manifest cannot be read.
     """
@@ -152,8 +237,9 @@ def forget_entity(
     """Replace every version that holds an entity by one without it.
 
     Rows keep their splits; the training split is augmented anew, so no synthetic row descends from the entity. The
-    old version is removed even where no new one can be made, and even if it is in use. A tombstone
-    (`feast_plugin.versions.tombstones`) makes every later `create` of this name leave the entity out.
+    old version is removed even where no new one can be made, and even if it is in use; an alias that points to it
+    moves to the new one. A tombstone (`feast_plugin.versions.tombstones`) makes every later `create` of this name leave
+    the entity out.
 
     Parameters
     ----------

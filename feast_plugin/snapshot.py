@@ -64,6 +64,7 @@ def create_snapshot(
     strict: bool = False,
     allow: str | Sequence[str] = (),
     suspects: str | Path | None = None,
+    namespace: str | None = None,
 ) -> Snapshot:
     """Retrieve or read training data, augment the training split, and publish all as a version.
 
@@ -151,6 +152,9 @@ def create_snapshot(
         Names of checks (`resampler.quality.catalog.CHECKS`) whose findings stop nothing. The manifest says so.
     suspects : str or Path, optional
         A ``.parquet`` or ``.csv`` file to write: the training rows whose labels a person should look at first.
+    namespace : str, optional
+        What Feast groups the datasets by, beside the snapshot's name; by default ``resampler``. It is part of no
+        digest.
 
     Returns
     -------
@@ -211,7 +215,7 @@ def create_snapshot(
     )
     registry = registry_of(store)
     gate = Gate(strict=strict, allow=allow, suspects=suspects)
-    return create(registry, registry.catalog(name, root), request, recipe, gate)
+    return create(registry, registry.catalog(name, root), request, recipe, gate, namespace)
 
 
 def check_snapshot(
@@ -242,6 +246,7 @@ def check_snapshot(
     InvalidInputError, DataError, ContractError, GateError
         As `create_snapshot`, but for what is found.
     """
+    options.pop("namespace", None)  # decides nothing that is checked
     split = options.get("split")
     if isinstance(split, str):
         options["split"] = SplitRule.parse(split)

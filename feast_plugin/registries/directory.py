@@ -106,6 +106,35 @@ class DirectoryRegistry(Registry):
         if gone:
             _write(home, {name: entry for name, entry in entries.items() if name not in gone})
 
+    def point(self, datasets: Sequence[Dataset], names: Sequence[str], home: Location) -> None:
+        """Let names of an alias stand for the datasets of a version.
+
+        Parameters
+        ----------
+        datasets, names, home
+            As `feast_plugin.versions.registry.Registry.point` says.
+
+        Raises
+        ------
+        CorruptStateError
+            If the file cannot be read, or a name is taken by a dataset that is no alias.
+        """
+        entries = _read(home)
+        kept = {name: entry for name, entry in entries.items() if name not in names}
+        for name in (name for name in names if name in entries):
+            if f"{NAMESPACE}.alias" not in entries[name].get("tags", {}):
+                raise CorruptStateError(
+                    f"{home.uri}/{FILE} has another dataset {name!r}, which is no alias: delete that entry, or take "
+                    "another name"
+                )
+        for dataset in datasets:
+            entry = _entry(dataset)
+            theirs = entries.get(dataset.name, {}).get("tags", {})
+            entry["tags"] = _users(theirs) | entry["tags"]
+            kept[dataset.name] = entry
+        if kept != entries:
+            _write(home, kept)
+
     def differences(self, dataset: Dataset) -> list[str]:
         """Compare a dataset with its entry in the snapshot's file.
 
@@ -153,6 +182,10 @@ class DirectoryRegistry(Registry):
                 for key, value in entry.get("tags", {}).items():
                     if not key.startswith(f"{NAMESPACE}."):
                         yield f"dataset {dataset.name} is tagged {key}={value}"
+
+
+def _users(tags: dict[str, str]) -> dict[str, str]:
+    return {key: value for key, value in tags.items() if not key.startswith(f"{NAMESPACE}.")}
 
 
 def _home(dataset: Dataset) -> Location:

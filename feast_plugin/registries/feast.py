@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import inspect
 import os
 import uuid
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +37,10 @@ if TYPE_CHECKING:
     from feast_plugin.versions.contract import Contract
     from feast_plugin.versions.manifest import Manifest
     from feast_plugin.versions.registry import Dataset
+    from feast_plugin.versions.storage import Location
 
+_ARGUMENTS = inspect.signature(SavedDataset.__init__).parameters
+_GROUPS = {"namespace", "collection"} <= set(_ARGUMENTS)  # earlier releases group no datasets
 ATTEMPTS = 5  # to write next to a Feast process that takes no lock
 
 
@@ -162,10 +167,70 @@ class FeastRegistry(Registry):
                     continue
                 if found is not None:
                     registry.delete_saved_dataset(dataset.name, self.project, commit=False)
+                if dataset.alias is not None:  # the source is the version's
+                    continue
                 source = _saved(dataset).storage.to_data_source()
                 if source.name in {s.name for s in registry.list_data_sources(self.project, allow_cache=True)}:
                     registry.delete_data_source(source.name, self.project, commit=False)
             registry.commit()
+
+    def point(self, datasets: Sequence[Dataset], names: Sequence[str], home: Location) -> None:
+        """Let names of an alias stand for the datasets of a version, and check that they do.
+
+        Parameters
+        ----------
+        datasets, names, home
+            As `feast_plugin.versions.registry.Registry.point` says.
+
+        Raises
+        ------
+        CorruptStateError
+            If a name is taken by another dataset, or another writer keeps undoing the write.
+        """
+        project = self.project
+        wanted = {dataset.name: _saved(dataset) for dataset in datasets}
+        with _exclusive(self._store) as registry:
+            plain = isinstance(registry, FileRegistry)
+            for attempt in range(ATTEMPTS):
+                registry.refresh(project)
+                stale = list(_stale(registry, project, wanted, names, home))
+                if not stale:
+                    return
+                for name, found in stale:
+                    # Applied over an entry, the file registry keeps the old time window and hides rows. There both
+                    # steps are one write; a database has no window of its own, or loses the entry for a moment.
+                    if found is not None and (plain or attempt or name not in wanted):
+                        registry.delete_saved_dataset(name, project, commit=False)
+                    if name in wanted:
+                        registry.apply_saved_dataset(_with_users_tags(wanted[name], found), project, commit=False)
+                registry.commit()
+        raise CorruptStateError(
+            f"the registry lost {stale[0][0]!r} {ATTEMPTS} times while it was written: another process writes to it "
+            "without a lock; stop it and run again, or use the SQL registry"
+        )
+
+    def check_namespace(self, namespace: str | None) -> None:
+        """Check that datasets can be registered in a namespace.
+
+        Parameters
+        ----------
+        namespace : str, optional
+            Its name.
+
+        Raises
+        ------
+        InvalidInputError
+            If one is given and the installed Feast has none, or it is empty.
+        """
+        if namespace is None:
+            return
+        if not _GROUPS:
+            raise InvalidInputError(
+                f"namespace needs a Feast whose saved datasets have one, got {version('feast')}: install a later "
+                "release, or leave the option out"
+            )
+        if not namespace:
+            raise InvalidInputError("namespace must be a name, got '': name one, or leave the option out")
 
     def differences(self, dataset: Dataset) -> list[str]:
         """Compare a dataset with the registry's entry of its name.
@@ -296,8 +361,30 @@ class FeastRegistry(Registry):
         return found
 
 
+def _stale(
+    registry: Any, project: str, wanted: Mapping[str, SavedDataset], names: Sequence[str], home: Location
+) -> Iterator[tuple[str, SavedDataset | None]]:
+    """Yield the names of an alias that do not say what they should, each with the entry that is there."""
+    for name in names:
+        found = _find(registry, project, name, allow_cache=True)
+        own = found is not None and _uri(found).startswith(f"{home.uri}/") and f"{NAMESPACE}.alias" in found.tags
+        if found is not None and not own:
+            raise CorruptStateError(
+                f"the registry has another dataset {name!r}, of {_uri(found)}: delete that entry, or take another name"
+            )
+        if (found is None) != (name not in wanted) or (found is not None and _facts(found) != _facts(wanted[name])):
+            yield name, found
+
+
+def _with_users_tags(saved: SavedDataset, found: SavedDataset | None) -> SavedDataset:
+    theirs = {} if found is None else found.tags
+    saved.tags = {key: value for key, value in theirs.items() if not key.startswith(f"{NAMESPACE}.")} | saved.tags
+    return saved
+
+
 def _saved(dataset: Dataset) -> SavedDataset:
     """Return a dataset as Feast knows one."""
+    groups = {"namespace": dataset.namespace or NAMESPACE, "collection": dataset.snapshot}
     saved = SavedDataset(
         name=dataset.name,
         features=list(dataset.features),
@@ -310,9 +397,8 @@ def _saved(dataset: Dataset) -> SavedDataset:
         full_feature_names=dataset.full_feature_names,
         tags=dict(dataset.tags),
         feature_service_name=dataset.feature_service,
-        namespace=NAMESPACE,
-        collection=dataset.snapshot,
-        description=dataset.description,
+        **(groups if _GROUPS else {}),
+        **({"description": dataset.description} if "description" in _ARGUMENTS else {}),
     )
     saved.min_event_timestamp = _instant(dataset.first)
     saved.max_event_timestamp = _instant(dataset.last)

@@ -7,7 +7,9 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from feast_plugin.notices import notice
 from feast_plugin.progress import stage
+from feast_plugin.versions.contract import NAMESPACE
 from feast_plugin.versions.gate import Gate
 from feast_plugin.versions.publish import publish_version
 from feast_plugin.versions.reached import settled
@@ -29,7 +31,12 @@ if TYPE_CHECKING:
 
 
 def create(
-    registry: Registry, catalog: Catalog, request: Request, recipe: Recipe, gate: Gate | None = None
+    registry: Registry,
+    catalog: Catalog,
+    request: Request,
+    recipe: Recipe,
+    gate: Gate | None = None,
+    namespace: str | None = None,
 ) -> Snapshot:
     """Make a version of rows that are asked for, and publish it.
 
@@ -45,6 +52,8 @@ def create(
         What is made of them.
     gate : Gate, optional
         Which findings stop it; by default refusals do.
+    namespace : str, optional
+        What Feast groups the datasets by; it decides no row, and is part of no digest.
 
     Returns
     -------
@@ -56,8 +65,18 @@ def create(
     ResamplerError
         As `feast_plugin.create_snapshot` says.
     """
+    registry.check_namespace(namespace)
     with _drafted(registry, catalog, request, recipe, gate or Gate()) as draft, catalog.home.locked():
-        return publish_version(registry, catalog, draft)
+        if namespace is not None:
+            draft = draft._replace(notes=(draft.notes or {}) | {"namespace": namespace})
+        made = publish_version(registry, catalog, draft)
+    held = made.manifest.notes.get("namespace")
+    if namespace not in (None, held):
+        notice(
+            f"{made.name} version {made.version} is reused, and stays in namespace {held or NAMESPACE!r}: its datasets "
+            "are moved by no command"
+        )
+    return made
 
 
 def check(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from feast_plugin.versions.pointing import follow, replace
 from feast_plugin.versions.prune import remove_version
 from feast_plugin.versions.publish import publish_version
 from feast_plugin.versions.recipe import ALGORITHM, Recipe
@@ -64,9 +65,10 @@ class Forgotten:
 def forget(registry: Registry, catalog: Catalog, entity: str | int) -> list[Forgotten]:
     """Replace every version that holds an entity by one without it.
 
-    Rows keep their splits; the training split is augmented anew, so no synthetic row descends from the entity. The
-    old version is removed even where no new one can be made, and even if it is in use. A tombstone
-    (`feast_plugin.versions.tombstones`) makes every later `create` of this name leave the entity out.
+    Rows keep their splits; the training split is augmented anew, so no synthetic row descends from the entity. The old
+    version is removed even where no new one can be made, and even if it is in use. An alias that points to it moves to
+    the new one. A tombstone (`feast_plugin.versions.tombstones`) makes every later `create` of this name leave the
+    entity out.
 
     Parameters
     ----------
@@ -97,6 +99,7 @@ def forget(registry: Registry, catalog: Catalog, entity: str | int) -> list[Forg
         catalog.check_known()  # before the lock, which would make a directory of that name
     # One writer at a time, from the list of versions to the last that is replaced: no version comes or goes between.
     with catalog.home.locked():
+        follow(registry, catalog)
         tombstones = Tombstones.read(catalog.home)
         before = tombstones.keys_of(str(entity))
         if not before:
@@ -124,6 +127,7 @@ def forget(registry: Registry, catalog: Catalog, entity: str | int) -> list[Forg
             for version in holders:
                 manifest = catalog.load(version)
                 done.append(_forget_in(registry, catalog, manifest))
+                replace(registry, catalog, version, done[-1].replaced_by)
                 remove_version(registry, catalog, version, datasets_of(manifest, catalog.directory(version)))
             holders = _holders(catalog, str(entity), meant)
     return done
@@ -175,7 +179,8 @@ def _forget_in(registry: Registry, catalog: Catalog, manifest: Manifest) -> Forg
             recipe=recipe,
             replaces=manifest.version,
             inputs=manifest.inputs | {"rows": rows.table.num_rows, "sha256": rows.sha256()},
-            notes={"entity_frame": {}},  # the frame may still name the entity
+            notes={"entity_frame": {}}  # the frame may still name the entity
+            | {name: manifest.notes[name] for name in ("namespace",) if name in manifest.notes},
         )
         try:
             if recipe.computes:

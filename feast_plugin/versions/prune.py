@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from feast_plugin.notices import notice
+from feast_plugin.versions.aliases import names_of, read_aliases
+from feast_plugin.versions.pointing import follow
 from feast_plugin.versions.registry import datasets_named, datasets_of
 from resampler.errors import CorruptStateError, GateError, InvalidInputError
 
@@ -40,7 +42,7 @@ def prune(registry: Registry, catalog: Catalog, *, version: int | None = None, k
     DataError
         If there is no such version.
     GateError
-        If `version` is in use (`Registry.uses`).
+        If `version` is in use: an alias points to it, or as `Registry.uses` says.
     CorruptStateError
         If `keep` is given, and a manifest cannot be read.
     """
@@ -50,11 +52,19 @@ def prune(registry: Registry, catalog: Catalog, *, version: int | None = None, k
         raise InvalidInputError(f"keep must be 1 or more, got {keep}")
     catalog.check_known(version)
     with catalog.home.locked():
+        follow(registry, catalog)
+        aliases = read_aliases(catalog.home)
         numbers = [version] if version is not None else catalog.numbers()[: -int(keep or 1)]
         gone = []
         for number in numbers:
             datasets = _datasets(registry, catalog, number, named=version is not None)
-            used_by = next(iter(registry.uses(datasets)), None)
+            pointing = names_of(aliases, number)
+            if pointing and version is not None:
+                raise GateError(
+                    f"{catalog.name} version {number} is in use: alias {pointing[0]!r} points to it; point it to "
+                    "another version first, or remove it"
+                )
+            used_by = f"alias {pointing[0]!r} points to it" if pointing else next(iter(registry.uses(datasets)), None)
             if used_by is None:
                 remove_version(registry, catalog, number, datasets)
                 gone.append(number)

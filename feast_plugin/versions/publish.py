@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from feast_plugin.versions.manifest import FILE, Manifest, recipe_digest
+from feast_plugin.versions.pointing import follow
 from feast_plugin.versions.registry import datasets_of
 from feast_plugin.versions.tombstones import Tombstones
 from feast_plugin.versions.write import Draft, check_files, find, write_version
@@ -112,6 +113,7 @@ def publish_version(registry: Registry, catalog: Catalog, draft: Draft) -> Snaps
         contract=draft.contract.measured(draft.rows.table).feature_schema(draft.rows.classes).hash,
     )
     catalog.tidy()
+    follow(registry, catalog)
     Tombstones.read(catalog.home).check_absent(draft.rows.table)
     versions = [catalog.load(number) for number in catalog.numbers()]
     for manifest in versions:

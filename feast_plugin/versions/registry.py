@@ -56,6 +56,10 @@ class Dataset:
         What the features were retrieved by.
     first, last : int, optional
         Event timestamps in microseconds since 1970, UTC; None where rows have none.
+    namespace : str, optional
+        What Feast groups datasets by; None is ours.
+    alias : str, optional
+        The alias that it is listed for: under another name, the same rows.
     """
 
     name: str
@@ -70,6 +74,8 @@ class Dataset:
     feature_service: str | None = None
     first: int | None = None
     last: int | None = None
+    namespace: str | None = None
+    alias: str | None = None
 
 
 def datasets_of(manifest: Manifest, directory: Location) -> list[Dataset]:
@@ -121,6 +127,7 @@ def datasets_of(manifest: Manifest, directory: Location) -> list[Dataset]:
                 feature_service=manifest.inputs["feature_service"],
                 first=entry.min_event_timestamp,
                 last=entry.max_event_timestamp,
+                namespace=manifest.notes.get("namespace"),
             )
         )
     return datasets
@@ -152,8 +159,8 @@ def datasets_named(name: str, version: int, directory: Location) -> list[Dataset
 class Registry(ABC):
     """What knows published versions by name.
 
-    A registry of another kind is a subclass with the four verbs `register`, `unregister`, `differences` and `uses`, and
-    an entry in `feast_plugin.registries.REGISTRIES`. Files, manifests, locks and numbers of versions are the same
+    A registry of another kind is a subclass with the verbs `register`, `unregister`, `point`, `differences` and `uses`,
+    and an entry in `feast_plugin.registries.REGISTRIES`. Files, manifests, locks and numbers of versions are the same
     everywhere (`feast_plugin.versions.catalog`). The verbs that write are called by one process at a time for each name
     of a snapshot.
     """
@@ -193,6 +200,41 @@ class Registry(ABC):
             By name and directory: what else they say may be lost. An entry of that name whose files lie in another
             directory is another's, and stays.
         """
+
+    @abstractmethod
+    def point(self, datasets: Sequence[Dataset], names: Sequence[str], home: Location) -> None:
+        """Let names of an alias stand for the datasets of a version, whatever they stood for before.
+
+        Parameters
+        ----------
+        datasets : sequence of Dataset
+            Of one alias; none where it points nowhere.
+        names : sequence of str
+            That the alias may have: those that no dataset has are removed.
+        home : Location
+            Directory of the snapshot: an entry whose files lie elsewhere is another's.
+
+        Raises
+        ------
+        CorruptStateError
+            If a name is taken by another's dataset, or the registry is damaged.
+        """
+
+    def check_namespace(self, namespace: str | None) -> None:
+        """Check that datasets can be registered in a namespace.
+
+        Parameters
+        ----------
+        namespace : str, optional
+            Its name.
+
+        Raises
+        ------
+        InvalidInputError
+            If one is given, and this kind of registry has none.
+        """
+        if namespace is not None:
+            raise InvalidInputError("namespace is Feast's, and a plain catalogue has none: leave it out")
 
     @abstractmethod
     def differences(self, dataset: Dataset) -> list[str]:

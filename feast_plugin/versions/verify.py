@@ -14,10 +14,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from feast_plugin.versions import lineage
+from feast_plugin.versions.aliases import names_of, read_aliases
 from feast_plugin.versions.contract import Contract
 from feast_plugin.versions.grids import count_off_grid
 from feast_plugin.versions.identity import ContentDigest, hash_keys
 from feast_plugin.versions.matrix import spread
+from feast_plugin.versions.pointing import datasets_aliased
 from feast_plugin.versions.registry import datasets_of
 from feast_plugin.versions.rows import BATCH_ROWS
 from feast_plugin.versions.split import SPLITS, TRAIN
@@ -119,6 +121,7 @@ def _outcomes(registry: Registry, manifest: Manifest, catalog: Catalog) -> Itera
     for dataset in datasets_of(manifest, directory):
         found = registry.differences(dataset)
         yield "; ".join(found) if found else None
+    yield from _alias_problems(registry, manifest, catalog)
     if not intact:  # what other bytes say is no news
         return
     yield _forgotten_problem(manifest, catalog)
@@ -154,6 +157,19 @@ def _grid_problem(manifest: Manifest, directory: Location, contract: Contract) -
     if not off:
         return None
     return f"values of synthetic rows are off the grids of their features: {dict(off)}"
+
+
+def _alias_problems(registry: Registry, manifest: Manifest, catalog: Catalog) -> Iterator[str | None]:
+    """Check that what follows the version by another name finds it."""
+    try:
+        aliases = read_aliases(catalog.home)
+    except CorruptStateError as error:
+        yield str(error)
+        return
+    for name in names_of(aliases, manifest.version):
+        for dataset in datasets_aliased(catalog, aliases[name]):
+            found = registry.differences(dataset)
+            yield f"alias {name!r}: {'; '.join(found)}: set it again" if found else None
 
 
 def _forgotten_problem(manifest: Manifest, catalog: Catalog) -> str | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from feast_plugin import create_snapshot
+from feast_plugin import alias_snapshot, create_snapshot
 
 COLUMNS = ["customer_id", "event_timestamp", "fraud"]
 
@@ -38,6 +38,12 @@ def create_and_die(
     kind: str, place: str, root: str, seed: int, module: str, name: str, call: int, *, after: bool
 ) -> None:
     """kill -9 at one call of one function of ours, before or after it did its work."""
+    _make_deadly(module, name, call, after=after)
+    create(kind, place, root, seed)
+    Path(root, "survived").touch()
+
+
+def _make_deadly(module: str, name: str, call: int, *, after: bool) -> None:
     owner = importlib.import_module(module)
     *path, attribute = name.split(".")
     for part in path:
@@ -54,5 +60,16 @@ def create_and_die(
         return result
 
     setattr(owner, attribute, deadly)
-    create(kind, place, root, seed)
-    Path(root, "survived").touch()
+
+
+def alias_and_die(
+    kind: str, place: str, root: str, version: int, module: str, name: str, call: int, *, after: bool
+) -> None:
+    """kill -9 at one call of one function while an alias moves."""
+    _make_deadly(module, name, call, after=after)
+    store = root
+    if kind != "directory":
+        from feast import FeatureStore
+
+        store = FeatureStore(repo_path=place)
+    alias_snapshot(store, name="pay", root=root, alias="prod", version=version)
