@@ -246,7 +246,7 @@ class Column:
         restore(self, state)
 
     def _check_grid(self, grid: Grid) -> None:
-        if self.kind != NUMERIC or self.type.family == BOOLEAN:
+        if self.kind != NUMERIC:
             raise ContractError(f"{self}: grid is for numbers, got {grid}")
         said = [value for value in (grid.step, grid.low, grid.high, *grid.values) if value is not None]
         if self.bounds is not None and any(value != int(value) for value in said):

@@ -159,14 +159,13 @@ def augment(
     schema = contract.feature_schema(rows.classes)
     schema = schema.with_scale(spread(rows, train, contract) if scale is None else scale)
     nulls = nulls_of_training(rows, train, contract)
-    if parameters.missing == "inherit":
-        schema = declared(schema, nulls)
     if parameters.missing == "refuse" and nulls.any():
         raise DataError(described(nulls, int(np.count_nonzero(train)), schema.names))
 
     on: Known | None = None
     if grid == "auto":
         on = learn_grids(rows, train, contract) if grids is None else from_names(grids, contract)
+    schema = declared(schema, nulls if parameters.missing == "inherit" else nulls[:0], on or ())
 
     around = METHODS[sampler].looks_around
     seen = np.flatnonzero(train) if around else np.flatnonzero(train & np.isin(rows.label, list(lacking)))

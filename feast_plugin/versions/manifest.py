@@ -176,9 +176,9 @@ class Manifest:
 
     @property
     def contract_hash(self) -> str:
-        """Hash of the contract before any scale was fitted: equal for equal feature services."""
+        """Hash of the contract before scales, nulls and grids were learned: equal for equal feature services."""
         schema = self.schema
-        return schema.with_scale([1.0] * schema.n_features).hash
+        return schema.with_scale([1.0] * schema.n_features).with_rules().hash
 
     @property
     def recipe(self) -> str:

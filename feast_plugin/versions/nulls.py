@@ -10,10 +10,13 @@ import pyarrow.compute as pc
 from feast_plugin.versions.rows import BATCH_ROWS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from feast_plugin.versions.contract import Contract
     from feast_plugin.versions.rows import CanonicalRows
+    from resampler.grids import Grid
     from resampler.methods.parameters import Missing
     from resampler.schema import FeatureSchema
 
@@ -64,22 +67,23 @@ def nulls_of_training(rows: CanonicalRows, train: NDArray[np.bool_], contract: C
     return counts
 
 
-def declared(schema: FeatureSchema, nulls: NDArray[np.int64]) -> FeatureSchema:
-    """Say in a contract which features have nulls, so that a stream takes them too.
+def declared(schema: FeatureSchema, nulls: NDArray[np.int64], grids: Sequence[Grid | None]) -> FeatureSchema:
+    """Say in a contract which features have nulls and what numbers they keep, so that a stream does as the version.
 
     Parameters
     ----------
     schema : FeatureSchema
         The contract.
-    nulls : ndarray of shape (n_features,), int64
-        From `nulls_of_training`.
+    nulls : ndarray of shape (n_features,) or (0,), int64
+        From `nulls_of_training`; empty where a row with nulls is no parent.
+    grids : sequence of Grid or None
+        One a feature, or none at all.
 
     Returns
     -------
     FeatureSchema
-        The same, with the grids that it has.
+        The same columns.
     """
-    if not nulls.any():
-        return schema
-    grids = {feature.name: feature.grid for feature in schema.features if feature.grid is not None}
-    return schema.with_rules([name for name, n in zip(schema.names, nulls, strict=True) if n], grids)
+    nullable = [name for name, n in zip(schema.names, nulls, strict=False) if n]
+    kept = {name: grid for name, grid in zip(schema.names, grids, strict=False) if grid is not None}
+    return schema.with_rules(nullable, kept)

@@ -104,9 +104,12 @@ def computed(
     if scale is None:
         scale = _scale(rows, train, contract, drawn_scale)
     schema = contract.measured(rows.table).feature_schema(rows.classes)
+    drawn = [feature for feature in made.schema.features if feature.name in schema.names]
+    nullable = [feature.name for feature in drawn if feature.column.nullable]
+    kept = {feature.name: feature.grid for feature in drawn if feature.grid is not None}
     return made._replace(
         table=pa.table(columns, names=[c.name for c in contract.columns]),
-        schema=schema.with_scale(scale),
+        schema=schema.with_scale(scale).with_rules(nullable, kept),
         drawn_scale=drawn_scale,
     )
 

@@ -10,7 +10,9 @@ import pytest
 
 from feast_plugin import create_snapshot, forget_entity, rebuild_snapshot, verify_snapshot
 from feast_plugin.notices import SnapshotWarning
+from resampler.grids import Grid
 from resampler.methods.catalog import METHODS
+from resampler.schema import FeatureSchema
 
 WIDE = 2**60
 TAKEN = [name for name, method in METHODS.items() if method.nulls]
@@ -99,6 +101,22 @@ def test_the_order_of_the_frame_changes_no_byte_and_a_recipe_alone_makes_the_row
     one = create(tmp_path / "a", table, "smotenc")
     other = create(tmp_path / "b", table.take(np.random.default_rng(0).permutation(400)), "smotenc", retain="recipe")
     assert one.digest == other.digest
+
+
+def test_equal_rows_are_one_version_and_its_contract_says_what_a_stream_needs(tmp_path):
+    table = rows("smotenc")
+    made = create(tmp_path, table, "smotenc")
+    assert create(tmp_path, table, "smotenc").reused
+    schema = made.manifest.schema
+    nullable = dict(zip(schema.names, schema.nullable_mask.tolist(), strict=True))
+    assert nullable == {name: name != "whole" for name in schema.names}
+    grids = dict(zip(schema.names, schema.grids, strict=True))
+    assert grids["visits"] == Grid.from_dict(made.manifest.grids["visits"])
+    assert grids["country"] is grids["amount"] is None
+    again = FeatureSchema.from_json(schema.to_json())
+    assert again == schema
+    plain = create(tmp_path, table, "smotenc", missing="complete", grid="off", k_neighbors=1)
+    assert plain.manifest.schema == plain.manifest.schema.with_rules()
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
