@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from resampler.errors import InvalidInputError
+from resampler.errors import GateError, InvalidInputError
 from resampler.methods.quota import wanted
 from resampler.quality.catalog import CHECKS
 from resampler.quality.evidence import MADE_ROWS, ROWS, Evidence, Made, OfClass
@@ -102,8 +102,6 @@ def preflight(
         If shapes do not fit each other.
     DataError
         If there is one class only.
-    GateError
-        If every class has that ratio already.
 
     Notes
     -----
@@ -133,7 +131,10 @@ def preflight(
         )
     values, codes = np.unique(labels, return_inverse=True)
     counts = np.bincount(codes)
-    lacking = wanted(dict(enumerate(counts.tolist())), ratio)
+    try:
+        lacking = wanted(dict(enumerate(counts.tolist())), ratio)
+    except GateError:  # every class has the ratio: all but the largest are looked at
+        lacking = {}
     lost = np.isinf(rows) if missing == "inherit" else ~np.isfinite(rows)
     usable = ~np.asarray(lost.any(axis=1))
     ids = content_ids(np.column_stack([rows, codes]))

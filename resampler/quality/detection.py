@@ -20,13 +20,15 @@ if TYPE_CHECKING:
 
 TOLD = 0.6  # area under the curve from which synthetic rows are told from real ones: mixed tables reach 0.75
 GIVEN_AWAY = 0.8  # from which a model that learns by them learns what is synthetic
-ROWS = 2_000  # of each kind
+ROWS = 2_000  # of each kind, of few columns
+CELLS = 200_000  # rows of a kind x columns; of many columns fewer rows are looked at
 FOLDS = 3
-LEAST_ROWS = 30  # of each kind
+LEAST_ROWS, FEWEST = 30, 300  # of each kind: to say anything, and of any number of columns
 _RESAMPLES = 200
 _MATTERS = 0.01  # loss of area without a column's values, from which it gives rows away
 _WIDEST = 100  # columns, up to which each is tried
 _SHOWN = 5
+_BINS = 25_500  # of all columns: of many columns each has fewer, for that is what trees cost
 _FOLD_SEED, _HALF_SEED = 1, 2
 
 
@@ -85,7 +87,7 @@ def detectability(
 
     Notes
     -----
-    At most 2,000 rows of each kind are looked at, evenly spaced, in three folds.
+    At most 2,000 rows of each kind are looked at, of more than 100 columns fewer, evenly spaced, in three folds.
 
     Examples
     --------
@@ -105,7 +107,8 @@ def detectability(
         )
     own = np.arange(len(real))
     bases = np.arange(len(synthetic)) + len(real) if base is None else np.asarray(base, dtype=np.int64)
-    first, second = (np.arange(min(ROWS, n)) * n // min(ROWS, n) for n in (len(real), len(synthetic)))
+    most = _rows(real.shape[1])
+    first, second = (np.arange(min(most, n)) * n // min(most, n) for n in (len(real), len(synthetic)))
     labels = tuple(map(str, range(real.shape[1]) if names is None else names))
     return measure(real[first], synthetic[second], own[first], bases[second], labels)
 
@@ -196,11 +199,20 @@ def _cross_fit(X: NDArray[np.float64], y: NDArray[np.int64], groups: NDArray[np.
         held, rest = fold == k, fold != k
         if len(np.unique(y[rest])) == 2 and held.any():
             model = HistGradientBoostingClassifier(
-                max_iter=40, learning_rate=0.2, max_leaf_nodes=15, early_stopping=False, random_state=0
+                max_iter=40,
+                learning_rate=0.2,
+                max_leaf_nodes=15,
+                max_bins=min(255, max(31, _BINS // X.shape[1])),
+                early_stopping=False,
+                random_state=0,
             )
             models[k] = model.fit(X[rest], y[rest])
             score[held] = model.predict_proba(X[held])[:, 1]
     return _Trial(y, groups, fold, score, models)
+
+
+def _rows(columns: int) -> int:
+    return min(ROWS, max(FEWEST, CELLS // max(columns, 1)))
 
 
 def _keys(ids: NDArray[np.int64], seed: int) -> NDArray[np.uint64]:
@@ -234,7 +246,7 @@ def _what_tells(
 def _told(seen: Evidence) -> Iterator[Found]:
     assert seen.made is not None, "asked after rows are made"  # noqa: S101
     for code in seen.minorities:
-        real, made = seen.rows_of(code, ROWS), seen.made_of(code, ROWS)
+        real, made = (rows(code, _rows(len(seen.names))) for rows in (seen.rows_of, seen.made_of))
         if min(len(real), len(made)) < LEAST_ROWS:
             continue
         base = -1 - made if seen.made.base is None else seen.made.base[made]

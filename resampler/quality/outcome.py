@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 REPEATS = 0.3
 OVERLAP = 0.5
 NULLS = 0.02  # difference of the share of nulls, beside three standard errors
-_ASKED = 500  # synthetic rows whose nearest real row is sought
+_ASKED, _CELLS = 500, 50_000  # synthetic rows whose nearest real row is sought; x columns
 _SHOWN = 5
 
 
@@ -47,7 +47,10 @@ def _overlap(seen: Evidence) -> Iterator[Found]:
     assert seen.made is not None, "asked after rows are made"  # noqa: S101
     for code in seen.minorities:
         own = seen.rows_of(code, NEAR_ROWS)
-        others, asked = seen.others_of(code, len(own)), seen.made_of(code, _ASKED)
+        others, asked = (
+            seen.others_of(code, len(own)),
+            seen.made_of(code, min(_ASKED, max(100, _CELLS // len(seen.names)))),
+        )
         if not len(own) or not len(others) or not len(asked):
             continue
         near = seen.space.nearest_to(seen.made.X[asked], seen.X[np.concatenate([own, others])])

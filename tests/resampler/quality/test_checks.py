@@ -218,6 +218,11 @@ def test_findings_do_not_depend_on_the_order_of_rows_or_on_threads(case, monkeyp
     assert preflight(**given) == expected
 
 
+def test_rows_that_have_the_ratio_are_looked_at_as_well():
+    case = leaks()
+    assert [one.name for one in preflight(**case, ratio=0.1)] == ["leaks"]
+
+
 def test_columns_at_fault_are_named():
     assert preflight(**leaks(), names=["a", "b", "c", "d"])[0].columns == ("b",)
     assert preflight(**few_parents(), names=["a", "b", "weight", "d"])[0].columns == ("weight",)
