@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from feast_plugin.versions.matrix import encode
+from feast_plugin.versions.nulls import may_be_parents
 from resampler.quality.evidence import MADE_ROWS, ROWS, Evidence, Made, OfClass
 from resampler.quality.sample import keyed
 
@@ -87,8 +88,7 @@ def evidence_of(
 
 def _usable(X: NDArray[np.float64], size: int, recipe: Recipe) -> int:
     """Count the rows of a class whose values let them be parents: exactly, where all of them are looked at."""
-    lost = np.isinf(X) if recipe.missing == "inherit" else ~np.isfinite(X)
-    return round(size * float(1 - lost.any(axis=1).mean()))
+    return round(size * float(may_be_parents(X, recipe.missing).mean()))
 
 
 def _parents(made: Augmentation, code: int, usable: int) -> int:
