@@ -55,6 +55,16 @@ class Case(NamedTuple):
         return {1: int(self.ratio * held[0]) - held[1]}
 
 
+def named(codes):
+    """A column of names; a null for NaN."""
+    return pa.array(["ant", "bee", "cat"]).take(pa.array(np.nan_to_num(codes).astype(np.int64), mask=np.isnan(codes)))
+
+
+def bits(rows):
+    """Bytes of rows; every null has the same."""
+    return np.where(np.isnan(rows), rows.dtype.type(np.nan), rows).tobytes()
+
+
 @st.composite
 def cases(draw, method, n_numbers, n_codes):
     """Two classes at two sites; columns whose unit of distance is 1, classes that meet or lie far apart."""
@@ -63,15 +73,19 @@ def cases(draw, method, n_numbers, n_codes):
     n, gap = draw(st.integers(40, 70)), draw(st.sampled_from([0.0, 1.0, 1.0, 50.0]))
     y = rng.permutation(np.repeat([0, 1], [n - n // 4, n // 4]))
     numbers = rng.normal(size=(n, n_numbers)) + gap * y[:, None]
-    numbers = (numbers / numbers.std(axis=0)).astype(dtype)
+    missing = draw(st.sampled_from(["refuse", "inherit" if METHODS[method].nulls else "complete", "complete"]))
+    share = 0.0 if missing == "refuse" else 0.15 if missing == "inherit" else 0.05
+    numbers[rng.random(numbers.shape) < share] = np.nan
+    numbers = (numbers / np.nanstd(numbers, axis=0)).astype(dtype)
     grid = draw(st.sampled_from(["off", "auto"]))
     if grid == "auto":
         numbers[:, :1] = np.round(numbers[:, :1] * 10) / 10  # a step of .1
-    codes = rng.integers(0, 3, (n, n_codes))
+    codes = rng.integers(0, 3, (n, n_codes)).astype(np.float64)
+    codes[rng.random(codes.shape) < share] = np.nan
     codes[:3] = np.arange(3)[:, None]
     keys = pa.table({"site": rng.choice(["north", "south"], n), "customer": rng.permutation(10 * n)[:n]})
-    columns = {f"x{j}": column for j, column in enumerate(numbers.T)}
-    columns |= {f"c{j}": np.array(["ant", "bee", "cat"])[column] for j, column in enumerate(codes.T)}
+    columns = {f"x{j}": pa.array(column, from_pandas=True) for j, column in enumerate(numbers.T)}
+    columns |= {f"c{j}": named(column) for j, column in enumerate(codes.T)}
     table = pa.table({**dict(zip(KEYS, keys.columns, strict=True)), **columns, "label": y})
     order = np.lexsort([keys["customer"].to_numpy(), keys["site"].to_numpy(zero_copy_only=False).astype(str)])
     grouping = draw(st.sampled_from([None, "within", "proportional"]))
@@ -84,6 +98,7 @@ def cases(draw, method, n_numbers, n_codes):
             draw(st.integers(1, 3)),
             no_danger=draw(st.sampled_from(["plain", "plain", "error"])),
             shrinkage=draw(st.sampled_from([None, 0.5])) if method == "random" else None,
+            missing=missing,
         ),
         grid,
     )  # fmt: skip
@@ -110,7 +125,7 @@ def snapshot_of(case, method, directory, **options):
         split="stratified:1,0,0", sampler=method, seed=case.seed, ratio=case.ratio,
         k_neighbors=parameters.k_neighbors, no_danger=parameters.no_danger, shrinkage=parameters.shrinkage,
         group_by=None if case.groups is None else "site", subgroups=case.subgroups, grid=case.grid,
-        **options,
+        missing=parameters.missing, **options,
     )  # fmt: skip
     assert set(made.manifest.schema.scale) <= {1.0}, "else other rows are near"
     return pq.read_table(f"{made.uri}/train"), pq.read_table(f"{made.uri}/lineage.parquet")
@@ -119,8 +134,8 @@ def snapshot_of(case, method, directory, **options):
 def values_of(train, case):
     """Numbers and codes of a table, in the dtype of the case."""
     numbers = [train[f"x{j}"].to_numpy() for j in range(case.numbers.shape[1])]
-    names = [train[f"c{j}"].to_numpy(zero_copy_only=False) for j in range(case.codes.shape[1])]
-    codes = [np.searchsorted(["ant", "bee", "cat"], column.astype(str)) for column in names]
+    names = [train[f"c{j}"] for j in range(case.codes.shape[1])]
+    codes = [pa.compute.index_in(column, pa.array(["ant", "bee", "cat"])).to_numpy() for column in names]
     return np.stack([column.astype(case.numbers.dtype) for column in [*numbers, *codes]], axis=1)
 
 
@@ -128,13 +143,15 @@ def estimator_of(case, method):
     """The estimator that offers a method, or None; and the rows as it takes them."""
     options = {"random_state": case.seed, "sampling_strategy": case.ratio}
     near = {"k_neighbors": case.parameters.k_neighbors}
-    on = {"grid": case.grid}
-    frame = pd.DataFrame(case.codes.astype(np.int64)).add_prefix("c")
+    on = {"grid": case.grid, "missing": case.parameters.missing}
+    frame = pd.DataFrame({f"c{j}": pd.array(column, dtype="Int64") for j, column in enumerate(case.codes.T)})
     if method == "smoten":
-        return samplers.SMOTEN(**options, **near, subgroups=case.subgroups), frame
+        return samplers.SMOTEN(**options, **near, missing=on["missing"], subgroups=case.subgroups), frame
     if METHODS[method].clean is not None:
         smote = samplers.SMOTE(**options, **near, **on, subgroups=case.subgroups)
-        return {"enn": samplers.SMOTEENN, "tomek": samplers.SMOTETomek}[METHODS[method].clean](smote=smote), case.X
+        return {"enn": samplers.SMOTEENN, "tomek": samplers.SMOTETomek}[METHODS[method].clean](
+            smote=smote, missing=on["missing"]
+        ), case.X
     if method == "smotenc":
         frame = pd.concat([pd.DataFrame(case.numbers).add_prefix("x"), frame], axis=1)
         features = frame.columns[case.numbers.shape[1] :].tolist()
@@ -166,8 +183,8 @@ def compare(case, method, *, estimator=True):
         kept = np.setdiff1d(np.arange(n), [i for i in gone if i < n and case.y[i] == 0])
     else:
         kept = np.arange(n)
-    assert values_of(real, case).tobytes() == case.X[kept].tobytes()
-    assert published.tobytes() == rows[stays].tobytes()
+    assert bits(values_of(real, case)) == bits(case.X[kept])
+    assert bits(published) == bits(rows[stays])
     assert lineage["base_id"].to_numpy().tolist() == case.ids[made.base][stays].tolist()
     assert lineage["neighbor_id"].to_numpy().tolist() == case.ids[made.neighbor][stays].tolist()
     assert lineage["step"].to_numpy().tobytes() == made.step[stays].tobytes()
@@ -180,14 +197,18 @@ def compare(case, method, *, estimator=True):
     if cleaner is not None:
         order = np.setdiff1d(np.arange(len(labels)), gone)
         order = order if cleaner == "tomek" else order[np.argsort(labels[order], kind="stable")]
-        assert np.asarray(X_new).tobytes() == both[order].tobytes()
+        assert bits(np.asarray(X_new)) == bits(both[order])
     else:
-        assert np.asarray(X_new)[n:].astype(rows.dtype).tobytes() == rows.tobytes()
+        values = X_new.to_numpy(dtype=rows.dtype, na_value=np.nan) if hasattr(X_new, "iloc") else X_new
+        assert bits(values[n:].astype(rows.dtype)) == bits(rows)
         assert (y_new[n:] == made.label).all()
 
 
 def _gone(rows, labels, cleaner, case):
     """Positions that a cleaner names by its definition, whoever may take them out."""
+    whole = np.flatnonzero(~np.isnan(rows).any(axis=1))
+    if case.parameters.missing == "complete" and len(whole) < len(rows):
+        return [int(whole[i]) for i in _gone(rows[whole], labels[whole], cleaner, case)]
     if case.codes.size:  # categories count what the deviations of all rows say
         world = naive.World(
             rows, labels, np.arange(len(rows)), None, 1, 1, np.arange(rows.shape[1]) >= case.numbers.shape[1],

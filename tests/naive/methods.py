@@ -297,6 +297,6 @@ def edited(X, y, asked, k, *, vote):
 
 
 def _closest(X, query, k):
-    penalty = [-1.0] * X.shape[1]
+    penalty = np.full(X.shape[1], -1.0)
     found = [(partial_distance(X[i], X[query], penalty), i) for i in range(len(X)) if i != query]
     return [i for _, i in sorted(found)[:k]]
