@@ -177,7 +177,7 @@ def augment(
     if incomplete and not METHODS[sampler].nulls:
         notice(
             f"sampler {sampler!r} measures whole rows: {incomplete:,} minority rows with nulls are no parents, and no "
-            "synthetic row has a null; smote and others take them (docs/methods.md)"
+            "synthetic row has a null: use smote, which takes them"
         )
     seen, matrix = seen[parental], matrix[parental]
     groups = None if group_by is None else _groups(group_by, rows, train)
