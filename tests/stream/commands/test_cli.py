@@ -13,6 +13,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from resampler import Feature, FeatureSchema, Label
 from stream import EmbeddedServer
 from stream.redis.connection import connect
 from stream.redis.keys import ShardKeys
@@ -49,6 +50,37 @@ def test_run_status_export(client, name, make_rows, add_text, call, tmp_path):
     assert json.loads(out)["rows"] == table.num_rows == report["emitted"]
     assert table.column_names == ["a", "b", "c", "label", "is_synthetic", "row_id", "base_id", "neighbor_id", "step"]
     assert [p.name for p in tmp_path.iterdir()] == ["out.parquet"]
+
+
+def test_a_contract_with_nulls_and_grids_is_run_and_exported(client, name, call, tmp_path):
+    features = [
+        Feature("a", grid=0.5),
+        Feature("colour", "string", True, ("red", "blue"), nulls="inherit"),
+        Feature("n", "int8", nulls="inherit", grid={"step": 1.0, "low": 0.0}),
+    ]
+    contract = tmp_path / "contract.json"
+    contract.write_text(FeatureSchema(tuple(features), Label("label")).to_json())
+    for i in range(200):
+        row = {"a": i % 7 / 2, "colour": ["red", "blue"][i % 2], "n": i % 11, "label": int(i % 5 == 0)}
+        given = {key: value for key, value in row.items() if not (key in ("colour", "n") and i % 3 == 0)}
+        client.xadd(name, {"json": json.dumps(given)}, id=f"{i + 1}-0")
+    client.xadd(name, {"json": '{"a": null, "colour": "red", "n": 1, "label": 0}'}, id="900-0")
+    arguments = ("--contract", contract, "--metrics-port", "0", "--stream", name, "--ratio", "0.9", "--json")
+    dry = json.loads(call("run", *arguments, "--dry-run")[0])
+    report = json.loads(call("run", *arguments, "--until-idle", "0.2")[0])
+    assert [dry[key] for key in ("rows", "synthetic", "rejected")] == [200, report["synthetic"], 1]
+    assert report["synthetic"] > 50
+    path = tmp_path / "out.parquet"
+    call("export", "--stream", name, "--to", path)
+    table = pq.read_table(path).to_pylist()
+    assert {row["colour"] for row in table} == {"red", "blue", None}
+    base = {row["row_id"]: row for row in table}
+    for row in table:
+        if row["is_synthetic"]:
+            assert (row["a"] * 2).is_integer()
+            assert row["n"] is None or row["n"].is_integer()
+            of = base[row["base_id"]]
+            assert [row[key] is None for key in ("colour", "n")] == [of[key] is None for key in ("colour", "n")]
 
 
 def test_run_takes_every_parameter_of_the_resampler(client, name, make_rows, add_text, call):
