@@ -356,3 +356,22 @@ def test_where_versions_are_must_be_said(tmp_path):
         done = without_feast(*words)
         assert message in done.stderr
         assert "Traceback" not in done.stderr
+
+
+def test_people_are_told_in_words(turbofan, created, resampler):
+    """`list`, `show`, `diff` and `report` need no Feast and no registry."""
+    where = ["--name", "turbofan", "--root", turbofan / "snapshots"]
+    shown = resampler("show", *where, "--version", 1)
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert created["digest"] in shown.stdout
+    assert ["sampler", "smote"] in [line.split() for line in shown.stdout.splitlines()]
+    same = resampler("diff", 1, 1, *where)
+    assert same.stdout.startswith("turbofan version 1 and version 1 are equal: one digest\n")
+    assert json.loads(resampler("diff", 1, 1, *where, "--json").stdout)["rows"]["changed"] == 0
+    page = turbofan / "page.html"
+    drawn = resampler("report", *where, "--version", 1, "--output", page)
+    assert drawn.stdout == f"{page}: as the version stores it\n"
+    assert page.read_bytes() == (turbofan / "snapshots" / "turbofan" / "v0001" / "report.html").read_bytes()
+    nowhere = resampler("report", *where, "--output", turbofan / "absent" / "page.html")
+    assert nowhere.returncode == 2
+    assert "name another file" in nowhere.stderr

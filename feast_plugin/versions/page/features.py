@@ -83,13 +83,13 @@ def pictures(
     Returns
     -------
     list of Picture
-        What is furthest beyond chance first. A feature that cannot be drawn says so: a picture never stops a
-        publication.
+        What is furthest beyond chance first, then by distance. A feature that cannot be drawn says so: a picture never
+        stops a publication.
     """
     halves = _halves(min(kinds[1].num_rows, HALVED_ROWS), seed)
     every = [np.ones(kinds[0].num_rows), weights, np.ones(kinds[2].num_rows)]
     drawn = [_picture(f, [kind[f.name] for kind in kinds], every, halves) for f in features]
-    return sorted(drawn, key=lambda picture: picture.reference - picture.distance)
+    return sorted(drawn, key=lambda one: (not one.much, one.reference - one.distance if one.much else -one.distance))
 
 
 def _halves(n: int, seed: int) -> NDArray[np.bool_]:
