@@ -81,7 +81,9 @@ def suspects(rows: CanonicalRows, train: NDArray[np.bool_], contract: Contract) 
     largest = int(codes[sizes.argmax()])
     same = _in_two_classes(rows, train, contract, space, largest)
     same = same[np.lexsort((same, rows.label[same] == largest))]  # rows of the largest class last
-    noisy, own, other = [np.empty(0, dtype=np.int64)], [np.empty(0)], [np.empty(0)]
+    noisy = [np.empty(0, dtype=np.int64)]
+    own: list[NDArray[np.float64]] = [np.empty(0)]
+    other: list[NDArray[np.float64]] = [np.empty(0)]
     for code in codes[codes != largest].tolist():
         around = surroundings(rows, train, contract, scale, code)
         asked = np.flatnonzero((around.foreign == NEIGHBORS) & ~np.isin(around.own, same))
@@ -99,9 +101,9 @@ def suspects(rows: CanonicalRows, train: NDArray[np.bool_], contract: Contract) 
     }
     keys = rows.take([*contract.keys, contract.label], positions)
     columns |= dict(zip(keys.column_names, keys.columns, strict=True))
-    for name, distances, own_class in (("own_distance", to_own, True), ("other_distance", to_other, False)):
+    for name, away, own_class in (("own_distance", to_own, True), ("other_distance", to_other, False)):
         known = np.full(len(same), np.nan if own_class else 0.0)
-        columns[name] = pa.array(np.concatenate([known, distances[order]]), from_pandas=True)
+        columns[name] = pa.array(np.concatenate([known, away[order]]), from_pandas=True)
     return pa.table(columns)
 
 

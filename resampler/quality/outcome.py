@@ -53,15 +53,18 @@ def _overlap(seen: Evidence) -> Iterator[Found]:
         )
         if not len(own) or not len(others) or not len(asked):
             continue
-        near = seen.space.nearest_to(seen.made.X[asked], seen.X[np.concatenate([own, others])])
+        X = seen.X[np.concatenate([own, others])]
+        near = seen.space.nearest_to(seen.made.X[asked], X)
         count, n = int(np.count_nonzero(near >= len(own))), len(asked)
         low, high = share_interval(count, n)
         if low > OVERLAP:
+            again = seen.space.nearest(X, 1, np.arange(len(X)), np.arange(min(len(own), _ASKED)))
+            control = float((again >= len(own)).mean())
             yield Found(
                 f"{count:,} of {n:,} synthetic rows ({percent(count / n)}, {percent(low)} to {percent(high)}) are "
-                "nearest to a real row of another class, where these are as many",
+                f"nearest to a real row of another class, where these are as many; of the real rows {percent(control)}",
                 label=seen.classes[code].name,
-                values={"share": count / n, "low": low, "high": high, "rows": n},
+                values={"share": count / n, "low": low, "high": high, "rows": n, "control": control},
             )
 
 
