@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from resampler.grids import Grids
     from resampler.methods.parameters import Missing, NoDanger
+    from resampler.relations import Relations
 
 
 def augment(job: RetrievalJob, store: FeatureStore | None = None, **options: Any) -> AugmentedRetrievalJob:
@@ -89,8 +90,8 @@ class AugmentedRetrievalJob(RetrievalJob):  # type: ignore[misc]
         Keys every draw.
     k_neighbors : int
         Neighbours of its class that a row may be joined with.
-    if_reached, missing, grid, on_demand, sampler, clean, undersample, group_by, subgroups, no_danger, shrinkage, \
-exclude_noisy
+    if_reached, missing, grid, relations, on_demand, sampler, clean, undersample, group_by, subgroups, no_danger, \
+    shrinkage, exclude_noisy
         As in `feast_plugin.create_snapshot`.
 
     Raises
@@ -113,6 +114,7 @@ exclude_noisy
         k_neighbors: int = 5,
         missing: Missing = "inherit",
         grid: Grids = "auto",
+        relations: Relations = "report",
         on_demand: str | None = None,
         sampler: str | None = None,
         clean: str | None = None,
@@ -131,6 +133,7 @@ exclude_noisy
             k_neighbors=k_neighbors,
             missing=missing,
             grid=grid,
+            relations=relations,
             on_demand=on_demand,
             sampler=sampler,
             clean=clean,

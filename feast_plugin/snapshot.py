@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from resampler.grids import Grids
     from resampler.methods.parameters import Missing, NoDanger
     from resampler.quality.finding import Finding
+    from resampler.relations import Relations
 
 
 def create_snapshot(
@@ -47,6 +48,7 @@ def create_snapshot(
     k_neighbors: int = 5,
     missing: Missing = "inherit",
     grid: Grids = "auto",
+    relations: Relations = "report",
     on_demand: str | None = None,
     clean: str | None = None,
     undersample: float | None = None,
@@ -110,6 +112,9 @@ def create_snapshot(
         version.
     grid : {"auto", "off"}
         Whether synthetic values are put on the steps and within the bounds that the real values of a column keep.
+    relations : {"report", "keep"}
+        Whether features that are copies, multiples or sums of others in all training rows are only named, or follow
+        from these in synthetic rows, too; that needs ``grid="auto"``.
     on_demand : {"computed", "interpolated"}, optional
         Whether on-demand features of synthetic rows are computed by their transformation from the inputs of the row,
         as serving does, which is the default; or interpolated like others, the default with ``missing="complete"``
@@ -190,6 +195,7 @@ def create_snapshot(
         k_neighbors=k_neighbors,
         missing=missing,
         grid=grid,
+        relations=relations,
         on_demand=on_demand,
         clean=clean,
         undersample=undersample,

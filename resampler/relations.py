@@ -20,7 +20,8 @@ RELATIONS = get_args(Relations)
 ROWS = 512  # that are looked at first
 LEAST = 20  # rows without a null, before anything is said
 COLUMNS = 2_000  # of more, sums are not sought: there are as many pairs as their square
-_NEAR = 1e-6  # of a candidate; what is said holds to the last bits
+_NEAR, _NEAR_SUM = 1e-6, 1e-7  # of a candidate; what is said holds to the last bits
+_HELD = 0.5  # of the values of a column that may be in a sum
 _ROUNDINGS = 4
 
 
@@ -64,7 +65,22 @@ class Relation:
         return values[:, 0] + values[:, 1] if len(self.terms) == 2 else values[:, 0] * self.factor
 
     def holds(self, column: NDArray[Any], values: NDArray[Any], *, single: bool) -> bool:
-        """Say whether rows keep the relation, to the last bits.
+        """Say whether all rows keep the relation.
+
+        Parameters
+        ----------
+        column, values, single
+            As in `kept`.
+
+        Returns
+        -------
+        bool
+            Whether.
+        """
+        return bool(self.kept(column, values, single=single).all())
+
+    def kept(self, column: NDArray[Any], values: NDArray[Any], *, single: bool) -> NDArray[np.bool_]:
+        """Say which rows keep the relation, to the last bits.
 
         Parameters
         ----------
@@ -77,30 +93,29 @@ class Relation:
 
         Returns
         -------
-        bool
-            Rows in which one is null say nothing, unless others are not.
+        ndarray of shape (n_rows,), bool
+            Where a term is null the column has to be null, too, and nowhere else.
         """
         column, values = np.asarray(column, dtype=np.float64), np.asarray(values, dtype=np.float64)
         whole = np.isfinite(values).all(axis=1)
-        if not np.array_equal(np.isfinite(column), whole):
-            return False
-        column, values = column[whole], values[whole]
         size = np.maximum(np.abs(values).max(axis=1, initial=0.0) * abs(self.factor), np.abs(column))
         near = _ROUNDINGS * (2.0**-23 if single else 2.0**-52) * size
-        return bool((np.abs(self.of(values) - column) <= near).all())
+        with np.errstate(invalid="ignore"):
+            close = np.abs(self.of(values) - column) <= near
+        return np.where(whole, close, ~np.isfinite(column))
 
-    def named(self, names: Sequence[Any]) -> Relation:
+    def named(self, names: Sequence[Any] | dict[int, Any]) -> Relation:
         """Return the relation by names.
 
         Parameters
         ----------
-        names : sequence
-            Of the columns.
+        names : sequence or dict
+            What each column is called.
 
         Returns
         -------
         Relation
-            For people.
+            The same.
         """
         return Relation(names[self.column], tuple(names[j] for j in self.terms), self.factor)
 
@@ -152,8 +167,11 @@ def candidates(sample: NDArray[Any], numeric: Sequence[int] | None = None) -> li
         return []
     weights = np.random.Generator(np.random.Philox(0)).random(len(rows))
     found, free = _multiples(rows, weights)
-    if len(free) <= COLUMNS:
-        found += _sums(np.where(np.isfinite(rows), rows, 0.0), weights, free)
+    held = np.isfinite(rows[:, free])
+    free = free[held.mean(axis=0) > _HELD]  # sums are recognised by rows without a null
+    whole = np.isfinite(rows[:, free]).all(axis=1)
+    if len(free) <= COLUMNS and np.count_nonzero(whole) >= LEAST:
+        found += _sums(rows[whole], weights[whole], free)
     ordered = _in_order([Relation(int(at[r.column]), tuple(int(at[j]) for j in r.terms), r.factor) for r in found])
     return [one for one in ordered if _confirmed(sample, one, sample)]
 
@@ -245,7 +263,7 @@ def _sums(rows: NDArray[np.float64], weights: NDArray[np.float64], free: NDArray
     found = []
     for at, a in enumerate(free[:-1]):
         wanted = number[at] + number[at + 1 :]
-        near = _NEAR * (size[at] + size[at + 1 :]) * 1e-3
+        near = _NEAR_SUM * (size[at] + size[at + 1 :])
         first = np.searchsorted(number[order], wanted - near, side="left")
         last = np.searchsorted(number[order], wanted + near, side="right")
         for b in np.flatnonzero(last > first):

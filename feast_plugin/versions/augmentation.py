@@ -14,6 +14,7 @@ from feast_plugin.versions.contract import TIMESTAMP, TIMESTAMP_TYPE, Contract
 from feast_plugin.versions.grids import Known, from_names, learn_grids, named
 from feast_plugin.versions.matrix import decode, encode, folded, spread, whole_numbers, wide_columns
 from feast_plugin.versions.nulls import declared, may_be_parents, nulls_of_training
+from feast_plugin.versions.relations import from_plain_data, learn_relations, plain_data
 from resampler.columns import TEXT, family_of
 from resampler.errors import DataError
 from resampler.methods.catalog import METHODS
@@ -23,6 +24,7 @@ from resampler.methods.place import build, build_integers
 from resampler.methods.quota import parts_of, wanted
 from resampler.methods.select import every_row
 from resampler.methods.table import Table
+from resampler.relations import without_bounds
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from resampler.grids import Grids
     from resampler.methods.parameters import Parameters
     from resampler.methods.provenance import Provenance
+    from resampler.relations import Relation, Relations
     from resampler.schema import FeatureSchema
 
 SYNTHETIC_KEY = "synthetic:"
@@ -57,6 +60,8 @@ class Augmentation(NamedTuple):
         Classes, or classes in subgroups, of which no row was in danger, so that the plain method's rows were made.
     grids : dict
         By feature, what values were put on (`feast_plugin.versions.grids.named`).
+    related : list of dict
+        Which features were made to follow from others (`feast_plugin.versions.relations.plain_data`).
     noisy : int
         Minority rows that were kept from being parents because none of their own is near.
     drawn_scale : ndarray of float32, optional
@@ -70,6 +75,7 @@ class Augmentation(NamedTuple):
     plain: tuple[str, ...] = ()
     noisy: int = 0
     grids: dict[str, Any] = {}  # noqa: RUF012 - a NamedTuple's default, never written to
+    related: list[dict[str, Any]] = []  # noqa: RUF012 - likewise
     drawn_scale: NDArray[np.float32] | None = None
 
     def keep(self, chosen: NDArray[np.bool_]) -> Augmentation:
@@ -102,6 +108,8 @@ def augment(
     scale: NDArray[np.float32] | None = None,
     grid: Grids = "off",
     grids: dict[str, Any] | None = None,
+    relations: Relations = "report",
+    related: list[dict[str, Any]] | None = None,
     barred: NDArray[np.bool_] | None = None,
 ) -> Augmentation:
     """Make the synthetic rows of the training split.
@@ -132,6 +140,10 @@ def augment(
         Whether values are put on the grids of their columns.
     grids : dict, optional
         These, by feature; by default learned from the training split.
+    relations : {"report", "keep"}
+        Whether features follow from others as in all rows of the training split.
+    related : list of dict, optional
+        Which do (`feast_plugin.versions.relations.plain_data`); by default they are sought.
     barred : ndarray of shape (n_rows,), bool, optional
         Rows that are neither parents nor neighbours, though their class counts them.
 
@@ -167,6 +179,12 @@ def augment(
         on = learn_grids(rows, train, contract) if grids is None else from_names(grids, contract)
     schema = declared(schema, nulls if parameters.missing == "inherit" else nulls[:0], on or ())
 
+    follow: list[Relation] = []
+    if relations == "keep":
+        sought = related is None
+        follow = learn_relations(rows, train, contract) if sought else from_plain_data(related or [], schema.names)
+        on = without_bounds(on, follow)
+
     around = METHODS[sampler].looks_around
     seen = np.flatnonzero(train) if around else np.flatnonzero(train & np.isin(rows.label, list(lacking)))
     seen = seen if barred is None else seen[~barred[seen]]
@@ -193,6 +211,7 @@ def augment(
         groups=None if groups is None else groups[seen],
         around=(rows.label[train], None if groups is None else groups[train]),
         grids=on,
+        relations=tuple(follow),
     )
     _check_sizes(table, lacking, names, sampler, parameters, group_by, subgroups)
     with warnings.catch_warnings():
@@ -221,6 +240,7 @@ def augment(
         incomplete=incomplete,
         plain=plain,
         grids={} if on is None else named(on, contract),
+        related=plain_data(follow, schema.names),
         noisy=0 if barred is None else int(np.count_nonzero(barred)),
     )
 

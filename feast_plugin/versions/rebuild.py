@@ -210,6 +210,7 @@ def draft_again(registry: Registry | None, manifest: Manifest, *, contract: Cont
         scale=np.array(manifest.schema.scale),
         findings=[Finding.from_dict(one) for one in manifest.findings],
         grids=manifest.grids,  # another release may learn others
+        related=manifest.notes.get("relations"),
     )
 
 

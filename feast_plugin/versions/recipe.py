@@ -16,6 +16,7 @@ from resampler.methods.clean import CLEANERS
 from resampler.methods.parameters import MISSING, NO_DANGER, Missing, NoDanger, Parameters
 from resampler.methods.quota import SUBGROUPS
 from resampler.options import FLAG, RATIO, SEED, Rule, check_options, count, one_of, option
+from resampler.relations import RELATIONS, Relations
 
 if TYPE_CHECKING:
     from feast_plugin.versions.manifest import Manifest
@@ -59,8 +60,8 @@ class Recipe:
 
     Parameters
     ----------
-    ratio, if_reached, seed, split, sampler, k_neighbors, missing, grid, on_demand, clean, undersample, group_by, \
-    subgroups, no_danger, shrinkage, exclude_noisy, retain
+    ratio, if_reached, seed, split, sampler, k_neighbors, missing, grid, relations, on_demand, clean, undersample, \
+    group_by, subgroups, no_danger, shrinkage, exclude_noisy, retain
         As in `feast_plugin.create_snapshot`. What is None there is chosen when the contract is known
         (`feast_plugin.versions.training.resolve`).
     algorithm : int
@@ -98,6 +99,12 @@ class Recipe:
         one_of(GRIDS),
         "Put synthetic values on the steps and within the bounds that the real values of a column keep, or do not.",
     )
+    relations: Relations = option(
+        "report",
+        one_of(RELATIONS),
+        "Features that are copies, multiples or sums of others in all training rows: name them, or keep it so in "
+        "synthetic rows, too, which grid auto is needed for.",
+    )
     on_demand: str | None = option(
         None,
         one_of(ON_DEMAND),
@@ -134,6 +141,8 @@ class Recipe:
         check_options(self)
         if self.shrinkage is not None and self.sampler != "random":
             raise InvalidInputError(f"shrinkage goes with sampler 'random', got sampler {self.sampler!r}")
+        if self.relations == "keep" and self.grid == "off":
+            raise InvalidInputError("relations 'keep' goes with grid 'auto', got grid 'off': whole numbers would part")
         if self.algorithm not in (ALGORITHM, WITHIN, SENSE):
             raise InvalidInputError(f"algorithm must be {ALGORITHM}, {WITHIN} or {SENSE}, got {self.algorithm!r}")
 
@@ -190,6 +199,7 @@ class Recipe:
         chosen = {name: getattr(self, name) for name in ("clean", "group_by", "undersample", "shrinkage")}
         chosen["subgroups"] = self.subgroups if self.within else None
         asks = self.sampler is not None and METHODS[self.sampler].needs_danger
+        chosen["relations"] = None if self.relations == "report" else self.relations
         chosen["no_danger"] = self.no_danger if asks and self.no_danger != "plain" else None
         chosen["exclude_noisy"] = self.exclude_noisy or None
         chosen["if_reached"] = None if self.if_reached == "refuse" else self.if_reached

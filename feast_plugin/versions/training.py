@@ -154,6 +154,7 @@ def augment_training(
     scale: NDArray[np.float32] | None = None,
     grids: dict[str, Any] | None = None,
     *,
+    related: list[dict[str, Any]] | None = None,
     drawn_scale: NDArray[np.float32] | None = None,
     compute: Transformation | None = None,
 ) -> Training:
@@ -173,6 +174,8 @@ def augment_training(
         Unit of distance of each column, by default fitted on the training split.
     grids : dict, optional
         By feature, what synthetic values are put on where the recipe asks for it; by default learned there.
+    related : list of dict, optional
+        Which features follow from others, likewise.
     drawn_scale : ndarray of float32, optional
         The same of the columns of `contract.drawn`, where on-demand features are computed.
     compute : callable, optional
@@ -189,10 +192,10 @@ def augment_training(
         As `feast_plugin.versions.augmentation.augment`.
     """
     if compute is not None:
-        drawn = _drawn(rows, assignment, contract.drawn, recipe, drawn_scale, grids)
+        drawn = _drawn(rows, assignment, contract.drawn, recipe, drawn_scale, grids, related)
         made = computed(rows, assignment == TRAIN, drawn.made, contract, compute, scale)
         return drawn._replace(made=made)
-    return _drawn(rows, assignment, contract, recipe, scale, grids)
+    return _drawn(rows, assignment, contract, recipe, scale, grids, related)
 
 
 def _drawn(
@@ -202,6 +205,7 @@ def _drawn(
     recipe: Recipe,
     scale: NDArray[np.float32] | None,
     grids: dict[str, Any] | None,
+    related: list[dict[str, Any]] | None,
 ) -> Training:
     train = assignment == TRAIN
     if published_as_it_is(recipe, rows, assignment):
@@ -225,6 +229,8 @@ def _drawn(
             scale=scale,
             grid=recipe.grid,
             grids=grids,
+            relations=recipe.relations,
+            related=related,
             barred=barred,
         )
         step.rows = made.table.num_rows

@@ -21,6 +21,7 @@ from feast_plugin.versions.identity import ContentDigest, hash_keys
 from feast_plugin.versions.matrix import spread
 from feast_plugin.versions.pointing import datasets_aliased
 from feast_plugin.versions.registry import datasets_of
+from feast_plugin.versions.relations import count_broken
 from feast_plugin.versions.rows import BATCH_ROWS
 from feast_plugin.versions.split import SPLITS, TRAIN
 from feast_plugin.versions.stored import stored_keys, stored_rows
@@ -140,23 +141,24 @@ def _outcomes(registry: Registry, manifest: Manifest, catalog: Catalog) -> Itera
     yield f"{repeated} real rows stand in two splits, or twice in one" if repeated else None
     if whole:
         if manifest.grids:
-            yield _grid_problem(manifest, directory, contract)
+            yield from _kept_problems(manifest, directory, contract)
         yield from _lineage_outcomes(manifest, directory, contents[SPLITS[TRAIN]])
 
 
-def _grid_problem(manifest: Manifest, directory: Location, contract: Contract) -> str | None:
-    """Look for synthetic values that are not on the grids that the manifest names."""
+def _kept_problems(manifest: Manifest, directory: Location, contract: Contract) -> Iterator[str | None]:
+    """Look for synthetic rows that are off the grids, or break the relations, that the manifest names."""
     path = directory / manifest.splits[SPLITS[TRAIN]].file.path
+    related = manifest.notes.get("relations", [])
     off: Counter[str] = Counter()
+    broken: Counter[str] = Counter()
     with path.filesystem.open_input_file(path.path) as file:
-        columns = [*manifest.grids, contract.published_synthetic]
-        for batch in pq.ParquetFile(file).iter_batches(BATCH_ROWS, columns=columns):
+        for batch in pq.ParquetFile(file).iter_batches(BATCH_ROWS):
             synthetic = batch.filter(batch.column(contract.published_synthetic))
             if synthetic.num_rows:
                 off += count_off_grid(pa.table(synthetic), manifest.grids, contract)
-    if not off:
-        return None
-    return f"values of synthetic rows are off the grids of their features: {dict(off)}"
+                broken += Counter(count_broken(pa.table(synthetic), related, contract))
+    yield f"values of synthetic rows are off the grids of their features: {dict(off)}" if off else None
+    yield f"synthetic rows break what features are to each other: {dict(broken)}" if broken else None
 
 
 def _alias_problems(registry: Registry, manifest: Manifest, catalog: Catalog) -> Iterator[str | None]:

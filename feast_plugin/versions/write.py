@@ -79,6 +79,8 @@ class Draft(NamedTuple):
         What was found when the version was made first; by default it is sought.
     grids : dict, optional
         As in `Manifest`, by default learned from the training split where the recipe asks for it.
+    related : list of dict, optional
+        Which features follow from others (`notes.relations`), likewise.
     drawn_scale, compute : optional
         As in `feast_plugin.versions.training.augment_training`.
     reading_s : float, optional
@@ -98,6 +100,7 @@ class Draft(NamedTuple):
     gate: Gate | None = None
     findings: list[Finding] | None = None
     grids: dict[str, Any] | None = None
+    related: list[dict[str, Any]] | None = None
     drawn_scale: NDArray[np.float32] | None = None
     compute: Transformation | None = None
 
@@ -210,6 +213,7 @@ def write_files(draft: Draft, name: str, version: int, directory: Location) -> W
         recipe,
         draft.scale,
         draft.grids,
+        related=draft.related,
         drawn_scale=draft.drawn_scale,
         compute=draft.compute,
     )
@@ -306,6 +310,7 @@ def write_files(draft: Draft, name: str, version: int, directory: Location) -> W
             "incomplete_minority_rows": made.incomplete,
             "bases": _bases(made.parents, rows),
             **({"noisy_minority_rows": made.noisy} if made.noisy else {}),
+            **({"relations": made.related} if recipe.relations == "keep" else {}),
             **({"no_row_in_danger": list(made.plain)} if made.plain else {}),
             "libraries": _versions_of(*(["feast"] if draft.inputs["project"] else []), "numba", "numpy", "pyarrow"),
             "cost": {

@@ -216,7 +216,7 @@ def _nothing(table: Table, categorical: NDArray[np.int64], place: str) -> Proven
     """Return the provenance of no rows."""
     none = np.empty(0, dtype=np.int64)
     parents = none, none, none.astype(np.float32), none.reshape(0, len(categorical))
-    return Provenance(table.y[:0], *parents, categorical, place, grids=table.grids)
+    return Provenance(table.y[:0], *parents, categorical, place, None, table.grids, table.relations)
 
 
 def _drawn(task: Task, plan: Plan, rule: Method, categorical: NDArray[np.int64], place: str) -> Provenance:
@@ -239,6 +239,7 @@ def _drawn(task: Task, plan: Plan, rule: Method, categorical: NDArray[np.int64],
         place,
         drawn,
         task.table.grids,
+        task.table.relations,
     )
 
 

@@ -15,12 +15,14 @@ from resampler.kernels.grids import settle
 from resampler.kernels.places import DRAWS, PLACES
 from resampler.layout import as_kernel_array, as_kernel_rows
 from resampler.neighbors import in_chunks
+from resampler.relations import keep
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
+    from resampler.grids import Grid
     from resampler.methods.provenance import Provenance
 
 _ROWS_A_TASK = 32_768
@@ -62,20 +64,28 @@ def build(
     -------
     ndarray of shape (n_synthetic, n_features)
         `out`, or a new array of `X`'s dtype. On the segment ``X[base] + step * (X[neighbor] - X[base])``; then put on
-        the grids that the provenance has.
+        the grids, and made to keep the relations, that the provenance has.
     """
+    rows = np.empty((len(made.base), X.shape[1]), dtype=as_kernel_rows(X[:0]).dtype) if out is None else out
+    grids = made.grids if made.grids is None or columns is None else tuple(made.grids[j] for j in columns)
+    _fill(X, made, grids, rows)
+    if made.relations and made.place != "copy":
+        at = {int(j): place for place, j in enumerate(range(X.shape[1]) if columns is None else columns)}
+        keep(rows, [one.named(at) for one in made.relations], grids)
+    return rows
+
+
+def _fill(X: NDArray[Any], made: Provenance, grids: tuple[Grid | None, ...] | None, rows: NDArray[Any]) -> None:
+    """Write the rows, on their grids."""
     real, code = as_kernel_rows(X), PLACES.index(made.place)
-    rows = np.empty((len(made.base), X.shape[1]), dtype=real.dtype) if out is None else out
     base, neighbor = as_kernel_array(made.base, np.int64), as_kernel_array(made.neighbor, np.int64)
     step = as_kernel_array(made.step, np.float32)
-    drawn, on = made.draws, None
-    if made.grids is not None and made.place != "copy":
-        on = pack(made.grids if columns is None else [made.grids[j] for j in columns])
+    drawn, on = made.draws, None if grids is None or made.place == "copy" else pack(grids)
     if drawn is None:
         none = np.empty(0, dtype=np.int64)
         every = (base, neighbor, step, none, none, np.uint64(0), 0, np.empty(0))
         _run(partial(_build, code, real, every, on, rows), len(base))
-        return rows
+        return
     edges = np.flatnonzero(np.diff(drawn.part, prepend=-1, append=-1))  # rows of a part stand together
     for first, last in pairwise(edges.tolist()):
         of = slice(first, last)
@@ -83,7 +93,6 @@ def build(
         keys = drawn.row_id[of], drawn.number[of], np.uint64(drawn.seed), int(drawn.stream[first]), width
         some = (base[of], neighbor[of], step[of], *keys)
         _run(partial(_build, code, real, some, on, rows[of]), last - first)
-    return rows
 
 
 def _build(

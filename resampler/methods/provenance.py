@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from resampler.grids import Grid
+    from resampler.relations import Relation
 
 
 class Draws(NamedTuple):
@@ -59,6 +60,8 @@ class Provenance(NamedTuple):
         What the place, or putting on grids, draws beside the step, where it does.
     grids : tuple of Grid or None, optional
         By column, what the row was put on; None where values lie anywhere.
+    relations : tuple of Relation
+        Which columns were made to follow from others then.
 
     Notes
     -----
@@ -74,6 +77,7 @@ class Provenance(NamedTuple):
     place: str = "segment"
     draws: Draws | None = None
     grids: tuple[Grid | None, ...] | None = None
+    relations: tuple[Relation, ...] = ()
 
     def take(self, rows: NDArray[Any]) -> Provenance:
         """Keep some of the synthetic rows.
@@ -92,7 +96,7 @@ class Provenance(NamedTuple):
         if draws is not None:
             draws = Draws._make((*(column[rows] for column in draws[:4]), draws.width, draws.seed))
         kept = (column[rows] for column in self[:5])
-        return Provenance._make((*kept, self.categorical_features, self.place, draws, self.grids))
+        return Provenance._make((*kept, self.categorical_features, self.place, draws, *self[8:]))
 
 
 def join(parts: Sequence[Provenance]) -> Provenance:
@@ -117,4 +121,4 @@ def join(parts: Sequence[Provenance]) -> Provenance:
         width = np.concatenate([each.width for each in known])
         draws = Draws._make((*keys, part_of, width, known[0].seed))
     columns = [np.concatenate(column) for column in zip(*(part[:5] for part in parts), strict=True)]
-    return Provenance._make((*columns, first.categorical_features, first.place, draws, first.grids))
+    return Provenance._make((*columns, first.categorical_features, first.place, draws, *first[8:]))

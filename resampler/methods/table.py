@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from resampler.grids import Grid
+    from resampler.relations import Relation
 
 
 class Table(NamedTuple):
@@ -50,6 +51,8 @@ class Table(NamedTuple):
         Class and subgroup of all rows, where the table holds only some classes; no subgroups may be None.
     grids : tuple of Grid or None, optional
         By column, what synthetic values are put on; by default they lie anywhere.
+    relations : tuple of Relation
+        Which columns follow from others, and are to do so in synthetic rows.
     """
 
     X: Any
@@ -62,6 +65,7 @@ class Table(NamedTuple):
     groups: NDArray[Any] | None = None
     around: tuple[NDArray[Any], NDArray[Any] | None] | None = None
     grids: tuple[Grid | None, ...] | None = None
+    relations: tuple[Relation, ...] = ()
 
     def take(self, rows: NDArray[np.int64]) -> Table:
         """Return some of the rows.
