@@ -131,4 +131,4 @@ def count_off_grid(table: pa.Table, known: dict[str, Any], contract: Contract) -
         for one, values in zip(each, numbers.T, strict=True):
             if one is not None:
                 off[c.name] += int(np.count_nonzero(~Grid.from_dict(one).has(values)))
-    return off
+    return +off  # without those that have none
