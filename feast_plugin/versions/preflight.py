@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from feast_plugin.versions.matrix import encode
 from feast_plugin.versions.nulls import may_be_parents
-from resampler.quality.evidence import MADE_ROWS, ROWS, Evidence, Made, OfClass
+from resampler.quality.evidence import MADE_ROWS, ROWS, Evidence, Made, OfClass, most
 from resampler.quality.sample import keyed
 
 if TYPE_CHECKING:
@@ -48,9 +48,10 @@ def evidence_of(
     sizes = dict(zip(*(part.tolist() for part in np.unique(rows.label[train], return_counts=True)), strict=True))
     filled = dict(zip(*(part.tolist() for part in np.unique(made.parents.label, return_counts=True)), strict=True))
     members = {code: np.flatnonzero(train & (rows.label == code)) for code in sizes}
-    chosen = np.concatenate([one[keyed(rows.row_id[one], ROWS)] for one in members.values()])
+    chosen = np.concatenate([one[keyed(rows.row_id[one], most(ROWS, contract.width))] for one in members.values()])
     n = made.table.num_rows
-    evenly = np.arange(min(n, MADE_ROWS)) * n // max(1, min(n, MADE_ROWS))
+    shown = min(n, most(MADE_ROWS, contract.width))
+    evenly = np.arange(shown) * n // max(1, shown)
     names = made.table.column_names
     place = np.argsort(chosen, kind="stable")  # pages are read in order
     real = rows.take(names, chosen[place])

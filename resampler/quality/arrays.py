@@ -9,7 +9,7 @@ import numpy as np
 from resampler.errors import GateError, InvalidInputError
 from resampler.methods.quota import wanted
 from resampler.quality.catalog import CHECKS
-from resampler.quality.evidence import MADE_ROWS, ROWS, Evidence, Made, OfClass
+from resampler.quality.evidence import MADE_ROWS, ROWS, Evidence, Made, OfClass, most
 from resampler.quality.finding import Finding, worst_first
 from resampler.quality.sample import content_ids, keyed
 
@@ -105,8 +105,8 @@ def preflight(
 
     Notes
     -----
-    Up to 20,000 rows of a class are looked at, and 100,000 synthetic ones. `resampler.quality.catalog.CHECKS` has the
-    questions.
+    Up to 20,000 rows of a class are looked at, and 100,000 synthetic ones; of hundreds of columns fewer.
+    `resampler.quality.catalog.CHECKS` has the questions.
 
     Examples
     --------
@@ -138,7 +138,9 @@ def preflight(
     lost = np.isinf(rows) if missing == "inherit" else ~np.isfinite(rows)
     usable = ~np.asarray(lost.any(axis=1))
     ids = content_ids(np.column_stack([rows, codes]))
-    chosen = np.concatenate([_keyed_in(np.flatnonzero(codes == code), ids) for code in range(len(values))])
+    chosen = np.concatenate(
+        [_keyed_in(np.flatnonzero(codes == code), ids, most(ROWS, d)) for code in range(len(values))]
+    )
     made = None
     if synthetic is not None:
         made = _made(synthetic, values, d, None if base is None else ids[np.asarray(base, dtype=np.int64)])
@@ -165,8 +167,8 @@ def preflight(
     )
 
 
-def _keyed_in(members: NDArray[np.int64], ids: NDArray[np.int64]) -> NDArray[np.int64]:
-    return members[keyed(ids[members], ROWS)]
+def _keyed_in(members: NDArray[np.int64], ids: NDArray[np.int64], n: int) -> NDArray[np.int64]:
+    return members[keyed(ids[members], n)]
 
 
 def _made(synthetic: tuple[ArrayLike, ArrayLike], values: NDArray[Any], d: int, base: Any) -> Made:
@@ -183,7 +185,7 @@ def _made(synthetic: tuple[ArrayLike, ArrayLike], values: NDArray[Any], d: int, 
 
 
 def _thinned(made: Made) -> Made:
-    chosen = slice(0, MADE_ROWS)  # in the order of a draw
+    chosen = slice(0, most(MADE_ROWS, made.X.shape[1]))  # in the order of a draw
     return Made(made.X[chosen], made.y[chosen], None if made.base is None else made.base[chosen])
 
 

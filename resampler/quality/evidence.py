@@ -16,9 +16,28 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-ROWS = 20_000  # real rows of a class that are looked at
+ROWS = 20_000  # real rows of a class that are looked at, of few columns
 MADE_ROWS = 100_000  # synthetic rows
 NEAR_ROWS = 4_000  # rows of a class that neighbours are sought among
+_CELLS = 4_000_000  # 32 MB: of many columns fewer rows are looked at
+
+
+def most(rows: int, columns: int) -> int:
+    """Say how many rows are looked at.
+
+    Parameters
+    ----------
+    rows : int
+        Of few columns.
+    columns : int
+        How many there are.
+
+    Returns
+    -------
+    int
+        Of many columns fewer, but 1,000.
+    """
+    return min(rows, max(1_000, _CELLS // max(columns, 1)))
 
 
 class OfClass(NamedTuple):
