@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from scipy.stats import ks_2samp
 
-from feast_plugin import rebuild_snapshot, verify_snapshot
+from feast_plugin import create_snapshot, rebuild_snapshot, verify_snapshot
 from feast_plugin.versions.contract import StoredFeature
 from feast_plugin.versions.diff import diff_snapshot
 from feast_plugin.versions.page.features import pictures
@@ -63,6 +63,25 @@ def test_hostile_names_stay_text(make):
     project = make(table=table.set_column(table.schema.get_field_index("country"), "country", country))
     page = page_of(project.create(feature_service="all"))
     assert "script" not in page.tags
+    assert hostile in page.texts
+
+
+def test_hostile_columns_stay_text(make, tmp_path):
+    table = make("plain").table.drop_columns(["verdict", "emb"])
+    hostile = "<script>_<img src=x onerror=y>"
+    made = create_snapshot(
+        tmp_path / "cat",
+        name="pay",
+        entity_df=table.rename_columns([hostile if name == "amount" else name for name in table.column_names]),
+        label="fraud",
+        join_keys=["customer_id"],
+        timestamp="event_timestamp",
+        ratio=0.5,
+        k_neighbors=3,
+    )
+    page = page_of(made)
+    assert not {"script", "img"} & set(page.tags)
+    assert "wbr" in page.tags
     assert hostile in page.texts
 
 
