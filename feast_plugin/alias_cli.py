@@ -27,7 +27,9 @@ def alias(place: Place, name: str, alias: str, version: int | None, *, remove: b
     NAME_ALIAS_train and its like are then that version's datasets, for every reader; prune leaves the version alone.
     """
     from feast_plugin.versions import pointing
+    from feast_plugin.versions.aliases import check_alias
 
+    check_alias(alias)
     if remove and version is not None:
         raise InvalidInputError(f"give a version or --remove, not both: got version {version}")
     catalog = place.catalog(name)
@@ -48,7 +50,9 @@ def alias(place: Place, name: str, alias: str, version: int | None, *, remove: b
 def rollback(place: Place, name: str, alias: str, *, as_json: bool) -> None:
     """Let ALIAS of snapshot NAME point to where it did before; once more goes further back."""
     from feast_plugin.versions import pointing
+    from feast_plugin.versions.aliases import check_alias
 
+    check_alias(alias)
     catalog = place.catalog(name)
     catalog.check_known()
     with place.opened() as registry:

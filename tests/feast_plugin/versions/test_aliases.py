@@ -229,15 +229,14 @@ def test_verify_sees_an_alias_that_was_bent(home):
     assert_stands_for(home, 2)
 
 
-@pytest.mark.parametrize("offline", ["dask", "duckdb"])
-@pytest.mark.parametrize("registry", ["file", "sql"])
+@pytest.mark.parametrize(("offline", "registry"), [("dask", "file"), ("duckdb", "sql")])
 def test_a_process_without_this_package_reads_what_it_points_to(make, tmp_path, offline, registry):
     sql = SQL.format(path=tmp_path / "registry.sqlite") if registry == "sql" else None
     project = make(offline=offline, registry=sql)
     made = [project.create(seed=seed, ratio=seed / 4) for seed in (1, 2)]
     store = project.reopened()
     dataset = store.registry.get_saved_dataset("pay_v0001_train", store.project)
-    for version in (1, 2, 1):
+    for version in (2, 1):
         alias_snapshot(project.reopened(), name="pay", root=project.root, alias="prod", version=version)
         names = [f"pay_prod_{split}" for split in SPLITS]
         done = subprocess.run(
