@@ -20,7 +20,7 @@ class BorderlineSMOTE(Synthesizer, over_sampling.BorderlineSMOTE):  # type: igno
 
     Parameters
     ----------
-    sampling_strategy, random_state, k_neighbors, neighbors, group_by, subgroups, grid, missing
+    sampling_strategy, random_state, k_neighbors, neighbors, group_by, subgroups, grid, relations, missing
         As in `SMOTE`.
     m_neighbors : int or object
         Neighbours, of any class, that decide whether a row is in danger.
@@ -78,6 +78,7 @@ class BorderlineSMOTE(Synthesizer, over_sampling.BorderlineSMOTE):  # type: igno
         group_by: int | str | None = None,
         subgroups: str = "within",
         grid: Grids = "off",
+        relations: str = "off",
         no_danger: NoDanger = "plain",
         missing: Missing = "refuse",
     ) -> None:
@@ -92,6 +93,7 @@ class BorderlineSMOTE(Synthesizer, over_sampling.BorderlineSMOTE):  # type: igno
         self.group_by = group_by
         self.subgroups = subgroups
         self.grid = grid
+        self.relations = relations
         self.missing = missing
         self.no_danger = no_danger
 
@@ -111,7 +113,7 @@ class ADASYN(Synthesizer, over_sampling.ADASYN):  # type: ignore[misc]
 
     Parameters
     ----------
-    sampling_strategy, random_state, neighbors, group_by, subgroups, grid, missing
+    sampling_strategy, random_state, neighbors, group_by, subgroups, grid, relations, missing
         As in `SMOTE`.
     n_neighbors : int or object
         Neighbours of any class that weigh a row, and of its class that it may be joined with.
@@ -157,6 +159,7 @@ class ADASYN(Synthesizer, over_sampling.ADASYN):  # type: ignore[misc]
         group_by: int | str | None = None,
         subgroups: str = "within",
         grid: Grids = "off",
+        relations: str = "off",
         no_danger: NoDanger = "plain",
         missing: Missing = "refuse",
     ) -> None:
@@ -165,6 +168,7 @@ class ADASYN(Synthesizer, over_sampling.ADASYN):  # type: ignore[misc]
         self.group_by = group_by
         self.subgroups = subgroups
         self.grid = grid
+        self.relations = relations
         self.missing = missing
         self.no_danger = no_danger
 
@@ -177,7 +181,7 @@ class SVMSMOTE(Synthesizer, over_sampling.SVMSMOTE):  # type: ignore[misc]
 
     Parameters
     ----------
-    sampling_strategy, random_state, k_neighbors, neighbors, group_by, subgroups, grid, missing
+    sampling_strategy, random_state, k_neighbors, neighbors, group_by, subgroups, grid, relations, missing
         As in `SMOTE`.
     m_neighbors : int or object
         Neighbours, of any class, that distinguish noise, danger and safety.
@@ -232,6 +236,7 @@ class SVMSMOTE(Synthesizer, over_sampling.SVMSMOTE):  # type: ignore[misc]
         group_by: int | str | None = None,
         subgroups: str = "within",
         grid: Grids = "off",
+        relations: str = "off",
         missing: Missing = "refuse",
     ) -> None:
         super().__init__(
@@ -246,6 +251,7 @@ class SVMSMOTE(Synthesizer, over_sampling.SVMSMOTE):  # type: ignore[misc]
         self.group_by = group_by
         self.subgroups = subgroups
         self.grid = grid
+        self.relations = relations
         self.missing = missing
 
     def _parameters(self) -> Parameters:

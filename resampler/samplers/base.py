@@ -16,6 +16,7 @@ from sklearn.utils.validation import validate_data
 
 from resampler.errors import InvalidInputError
 from resampler.grids import GRIDS
+from resampler.integers import are_wide
 from resampler.methods.missing import nulls_in
 from resampler.methods.oversample import Grown, oversample
 from resampler.methods.parameters import MISSING, NO_DANGER, Missing, Parameters
@@ -24,6 +25,7 @@ from resampler.methods.table import Search, Table
 from resampler.metric import check_integers
 from resampler.neighbors import METHODS
 from resampler.notices import warn
+from resampler.relations import find_relations, without_bounds
 from resampler.samplers.contain import are_foreign, contain, missing_in, refuse_missing, take_labels, to_labels
 from resampler.samplers.containers import Container
 from resampler.samplers.groups import GroupColumn
@@ -37,7 +39,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from resampler.grids import Grid
     from resampler.methods.provenance import Provenance
 
 
@@ -248,6 +249,7 @@ class Synthesizer(TableMixin):
     group_by: int | str | None
     subgroups: str
     grid: str = "off"
+    relations: str = "off"
     random_state: Any
     sampling_strategy_: dict[Any, int]
     provenance_: Provenance
@@ -259,7 +261,10 @@ class Synthesizer(TableMixin):
         "subgroups": [StrOptions(set(SUBGROUPS))],
         **TableMixin._missing_constraint,
     }
-    _grid_constraint: ClassVar[dict[str, Any]] = {"grid": [StrOptions(set(GRIDS))]}
+    _grid_constraint: ClassVar[dict[str, Any]] = {
+        "grid": [StrOptions(set(GRIDS))],
+        "relations": [StrOptions({"off", "keep"})],
+    }
     _danger_constraint: ClassVar[dict[str, Any]] = {"no_danger": [StrOptions(set(NO_DANGER))]}
 
     def fit_resample(
@@ -326,8 +331,7 @@ class Synthesizer(TableMixin):
             table = table._replace(groups=_checked(groups, len(y)))
         if row_ids is not None:
             table = table._replace(row_ids=identities(row_ids, len(y)))
-        if self.grid == "auto":
-            table = table._replace(grids=grids_of(table, self._given, self._codes or ()))
+        table = keeping(table, self.grid, self.relations, self._given, self._codes or ())
         done = oversample(
             table,
             self._method,
@@ -359,13 +363,17 @@ class Synthesizer(TableMixin):
         """Keep what users may ask of the fitted sampler."""
 
 
-def grids_of(table: Table, given: Container | None, carried: Collection[int] = ()) -> tuple[Grid | None, ...]:
-    """Learn what synthetic values are put on from all rows.
+def keeping(table: Table, grid: str, relations: str, given: Container | None, carried: Collection[int] = ()) -> Table:
+    """Learn from all rows what synthetic ones are to keep.
 
     Parameters
     ----------
     table : Table
         The rows.
+    grid : {"off", "auto"}
+        Whether values are put on grids.
+    relations : {"off", "keep"}
+        Whether columns that follow from others do so.
     given : Container, optional
         What their numbers are from.
     carried : collection of int
@@ -373,13 +381,30 @@ def grids_of(table: Table, given: Container | None, carried: Collection[int] = (
 
     Returns
     -------
-    tuple of Grid or None
-        One a column: of those that are interpolated, and not in integers.
+    Table
+        With grids and relations of the columns that are interpolated, and not in integers.
+
+    Raises
+    ------
+    InvalidInputError
+        If relations are to be kept without grids.
     """
+    if grid == "off":
+        if relations == "keep":
+            raise InvalidInputError(
+                "relations='keep' goes with grid='auto', got grid='off': whole numbers would part when they are rounded"
+            )
+        return table
     X = table.X.toarray() if sparse.issparse(table.X) else np.asarray(table.X)
     made = np.ones(X.shape[1], dtype=np.bool_) if table.categorical is None else ~table.categorical
     made[list(carried)] = False
-    return learn(X, [j for j in np.flatnonzero(made).tolist() if given is None or not given.is_wide(j)])
+    numeric = [
+        j
+        for j in np.flatnonzero(made).tolist()
+        if not (given is not None and given.is_wide(j)) and not (X.dtype.kind in "iu" and are_wide(X[:, j]))
+    ]
+    found = find_relations(X, numeric) if relations == "keep" else []
+    return table._replace(grids=without_bounds(learn(X, numeric), found), relations=tuple(found))
 
 
 class _EstimatorSearch(Search):

@@ -16,7 +16,7 @@ from resampler.methods.oversample import oversample
 from resampler.methods.parameters import Parameters
 from resampler.methods.table import Table
 from resampler.metric import label_key
-from resampler.samplers.base import TableMixin, grids_of, identities, seed_from
+from resampler.samplers.base import TableMixin, identities, keeping, seed_from
 from resampler.samplers.containers import Container
 from resampler.samplers.matrix import append_synthetic
 
@@ -40,7 +40,7 @@ class RandomOverSampler(TableMixin, over_sampling.RandomOverSampler):  # type: i
         As in `SMOTE`.
     shrinkage : float, dict or None
         Width of the noise, for all classes or for each; 0 and None mean none.
-    grid : {"off", "auto"}
+    grid, relations
         As in `SMOTE`; copies are what they are.
 
     Attributes
@@ -68,6 +68,7 @@ class RandomOverSampler(TableMixin, over_sampling.RandomOverSampler):  # type: i
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **over_sampling.RandomOverSampler._parameter_constraints,
         "grid": [StrOptions(set(GRIDS))],
+        "relations": [StrOptions({"off", "keep"})],
     }
 
     def __init__(
@@ -77,9 +78,11 @@ class RandomOverSampler(TableMixin, over_sampling.RandomOverSampler):  # type: i
         random_state: Any = None,
         shrinkage: Any = None,
         grid: Grids = "off",
+        relations: str = "off",
     ) -> None:
         super().__init__(sampling_strategy=sampling_strategy, random_state=random_state, shrinkage=shrinkage)
         self.grid = grid
+        self.relations = relations
 
     def fit_resample(self, X: Any, y: Any, *, row_ids: Any = None, **params: Any) -> tuple[Any, Any]:
         """Resample the data set.
@@ -118,8 +121,8 @@ class RandomOverSampler(TableMixin, over_sampling.RandomOverSampler):  # type: i
                     f"bootstrap sample: {error}"
                 ) from error
         table = Table(rows, y, None if row_ids is None else identities(row_ids, len(y)), names=self._names)
-        if self.grid == "auto" and self.shrinkage_ is not None:
-            table = table._replace(grids=grids_of(table, self._given))
+        if self.shrinkage_ is not None:
+            table = keeping(table, self.grid, self.relations, self._given)
         made = oversample(
             table,
             "random",

@@ -18,7 +18,7 @@ class KMeansSMOTE(Synthesizer, over_sampling.KMeansSMOTE):  # type: ignore[misc]
 
     Parameters
     ----------
-    sampling_strategy, random_state, k_neighbors, neighbors, group_by, subgroups, grid, missing
+    sampling_strategy, random_state, k_neighbors, neighbors, group_by, subgroups, grid, relations, missing
         As in `SMOTE`.
     n_jobs : int or None
         For imbalanced-learn's measure of a cluster's sparsity.
@@ -75,6 +75,7 @@ class KMeansSMOTE(Synthesizer, over_sampling.KMeansSMOTE):  # type: ignore[misc]
         group_by: int | str | None = None,
         subgroups: str = "within",
         grid: Grids = "off",
+        relations: str = "off",
         missing: Missing = "refuse",
     ) -> None:
         super().__init__(
@@ -90,6 +91,7 @@ class KMeansSMOTE(Synthesizer, over_sampling.KMeansSMOTE):  # type: ignore[misc]
         self.group_by = group_by
         self.subgroups = subgroups
         self.grid = grid
+        self.relations = relations
         self.missing = missing
 
     def _parameters(self) -> Parameters:

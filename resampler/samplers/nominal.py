@@ -40,7 +40,7 @@ class SMOTENC(Synthesizer, over_sampling.SMOTENC):  # type: ignore[misc]
         dictionaries of Arrow among them.
     categorical_encoder : object or None
         A one-hot encoder that fixes the categories; rows are never encoded by it.
-    sampling_strategy, random_state, k_neighbors, neighbors, group_by, subgroups, grid, missing
+    sampling_strategy, random_state, k_neighbors, neighbors, group_by, subgroups, grid, relations, missing
         As in `SMOTE`.
 
     Attributes
@@ -95,6 +95,7 @@ class SMOTENC(Synthesizer, over_sampling.SMOTENC):  # type: ignore[misc]
         group_by: int | str | None = None,
         subgroups: str = "within",
         grid: Grids = "off",
+        relations: str = "off",
         missing: Missing = "refuse",
     ) -> None:
         super().__init__(
@@ -108,6 +109,7 @@ class SMOTENC(Synthesizer, over_sampling.SMOTENC):  # type: ignore[misc]
         self.group_by = group_by
         self.subgroups = subgroups
         self.grid = grid
+        self.relations = relations
         self.missing = missing
 
     def _check_nulls_too(self, X: Any, y: Any) -> Any:

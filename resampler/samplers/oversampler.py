@@ -31,7 +31,7 @@ class OverSampler(Synthesizer, BaseOverSampler):  # type: ignore[misc]
     ----------
     method : str
         A key of `resampler.methods.catalog.METHODS`: one that cleans nothing afterwards and takes numeric columns.
-    sampling_strategy, random_state, k_neighbors, neighbors, group_by, subgroups, grid, missing
+    sampling_strategy, random_state, k_neighbors, neighbors, group_by, subgroups, grid, relations, missing
         As in `SMOTE`.
     m_neighbors : int
         Neighbours, of any class, that decide whether a row is in danger, for methods that ask.
@@ -88,6 +88,7 @@ class OverSampler(Synthesizer, BaseOverSampler):  # type: ignore[misc]
         group_by: int | str | None = None,
         subgroups: str = "within",
         grid: Grids = "off",
+        relations: str = "off",
         missing: Missing = "refuse",
     ) -> None:
         super().__init__(sampling_strategy=sampling_strategy)
@@ -101,6 +102,7 @@ class OverSampler(Synthesizer, BaseOverSampler):  # type: ignore[misc]
         self.group_by = group_by
         self.subgroups = subgroups
         self.grid = grid
+        self.relations = relations
         self.missing = missing
 
     @property

@@ -35,6 +35,9 @@ class SMOTE(Synthesizer, over_sampling.SMOTE):  # type: ignore[misc]
     grid : {"off", "auto"}
         Let synthetic values lie anywhere; or put each on the steps and within the bounds that the values of its column
         keep, learned from all rows (`resampler.tally`), without moving the mean.
+    relations : {"off", "keep"}
+        Whether columns that are copies, multiples or sums of others in all rows follow from these in synthetic rows,
+        too (`resampler.relations`); that needs ``grid="auto"``.
     missing : {"refuse", "inherit", "complete"}
         What rows with nulls are: an error, in scikit-learn's words; parents, whose distances to others are measured by
         the columns that both have, scaled up to all, and whose nulls their synthetic rows inherit; or no parents.
@@ -77,6 +80,7 @@ class SMOTE(Synthesizer, over_sampling.SMOTE):  # type: ignore[misc]
         group_by: int | str | None = None,
         subgroups: str = "within",
         grid: Grids = "off",
+        relations: str = "off",
         missing: Missing = "refuse",
     ) -> None:
         super().__init__(sampling_strategy=sampling_strategy, random_state=random_state, k_neighbors=k_neighbors)
@@ -84,4 +88,5 @@ class SMOTE(Synthesizer, over_sampling.SMOTE):  # type: ignore[misc]
         self.group_by = group_by
         self.subgroups = subgroups
         self.grid = grid
+        self.relations = relations
         self.missing = missing

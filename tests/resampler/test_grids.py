@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -166,6 +167,23 @@ def test_rows_on_segments_keep_copies_multiples_and_one_hot_flags(method):
         assert (flags.sum(axis=1) == 1).all()
     assert np.array_equal(rows[:, 0], rows[:, 6])
     assert np.array_equal(2 * rows[:, 1], rows[:, 7])
+
+
+def test_estimators_keep_relations_where_asked():
+    X, y = table()
+    X = np.column_stack([X, X[:, 1] + X[:, 2]])
+    sampler = samplers.OverSampler("geometric", grid="auto", relations="keep", random_state=3)
+    rows = sampler.fit_resample(X, y)[0][len(y) :]
+    assert np.array_equal(rows[:, -1], rows[:, 1] + rows[:, 2])
+    assert np.array_equal(rows[:, 7], 2 * rows[:, 1])
+    assert np.array_equal(samplers.replay(X, sampler.provenance_), rows)
+    frame = pd.DataFrame(X).astype({1: np.int64, 7: np.int64}).add_prefix("x")
+    made = samplers.RandomOverSampler(shrinkage=1.0, grid="auto", relations="keep", random_state=0)
+    new = made.fit_resample(frame, y)[0].iloc[len(y) :]
+    assert (new["x7"] == 2 * new["x1"]).all()
+    assert (new["x9"] == new["x1"] + new["x2"]).all()
+    with pytest.raises(InvalidInputError, match="goes with grid='auto'"):
+        samplers.SMOTE(relations="keep").fit_resample(X, y)
 
 
 def test_estimators_keep_what_puts_rows_on_grids():
