@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from resampler.quality import classes, columns, detection, leaks, near, outcome
+from resampler.quality import classes, columns, detection, leaks, near, outcome, related
 
 CHECKS = {
-    check.name: check for family in (classes, leaks, columns, near, outcome, detection) for check in family.CHECKS
+    check.name: check
+    for family in (classes, leaks, columns, related, near, outcome, detection)
+    for check in family.CHECKS
 }

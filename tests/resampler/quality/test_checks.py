@@ -117,6 +117,25 @@ def categorical():
     return case | {"categorical": [0, 1, 2]}
 
 
+def sums():
+    case = rows()
+    case["X"] = np.rint(case["X"] * 8) / 8
+    case["X"][:, 3] = case["X"][:, 0] + case["X"][:, 2]
+    return case
+
+
+def broken_sums():
+    case = with_synthetic(sums())
+    case["synthetic"][0][:, 3] = case["synthetic"][0][:, 0] + case["synthetic"][0][:, 2] + (np.arange(300) % 4 == 0)
+    return case
+
+
+def multiples():
+    case = rows()
+    case["X"][:, 1] = case["X"][:, 0] * 60
+    return case
+
+
 def noise():
     rng = np.random.default_rng(5)
     corners = np.concatenate([np.eye(10), -np.eye(10)])  # nearer to the middle than to each other
@@ -174,6 +193,7 @@ RAISED_BY = {
     "ids": [ids, ids_by_name],
     "times": [times],
     "mostly-categorical": [categorical],
+    "related-columns": [sums, broken_sums, multiples],
     "noise": [noise],
     "near-duplicates": [near_duplicates],
     "conflicts": [conflicts],
@@ -226,6 +246,18 @@ def test_rows_that_have_the_ratio_are_looked_at_as_well():
 def test_columns_at_fault_are_named():
     assert preflight(**leaks(), names=["a", "b", "c", "d"])[0].columns == ("b",)
     assert preflight(**few_parents(), names=["a", "b", "weight", "d"])[0].columns == ("weight",)
+
+
+def test_relations_that_synthetic_rows_break_are_a_warning():
+    levels = {
+        case.__name__: next((one.level, one.figure) for one in preflight(**case()) if one.name == "related-columns")
+        for case in (sums, broken_sums, multiples)
+    }
+    assert levels == {
+        "sums": ("note", "3 = 0 + 2"),
+        "broken_sums": ("warning", "3 = 0 + 2, not in 25 % of the synthetic rows"),
+        "multiples": ("note", "1 = 0 * 60"),
+    }
 
 
 def test_too_few_parents_for_many_copies_is_a_refusal():
