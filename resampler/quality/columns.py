@@ -9,6 +9,7 @@ import numpy as np
 
 from resampler.quality.check import Check, Found
 from resampler.quality.statistics import percent
+from resampler.relations import find_relations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,6 +52,17 @@ def _duplicate(seen: Evidence) -> Iterator[Found]:
             shown + (f" and {len(pairs) - _SHOWN} more" if len(pairs) > _SHOWN else ""),
             columns=tuple(seen.names[b] for _, b in pairs),
             values={"columns": len(pairs)},
+        )
+
+
+def _related(seen: Evidence) -> Iterator[Found]:
+    found = [one for one in find_relations(seen.X, np.flatnonzero(~seen.categorical).tolist()) if not one.is_copy]
+    if found:
+        shown = "; ".join(str(one.named(seen.names)) for one in found[:_SHOWN])
+        yield Found(
+            shown + (f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else "") + f" in {len(seen.X):,} rows",
+            columns=tuple(seen.names[one.column] for one in found),
+            values={"columns": len(found)},
         )
 
 
@@ -132,6 +144,14 @@ CHECKS = (
         "a feature says what no other does",
         "leave one of each out: a distance counts them twice",
         _duplicate,
+        "note",
+    ),
+    Check(
+        "relations",
+        "features that are multiples or sums of others in every row",
+        "a feature says what no others do",
+        "use relations keep, so that synthetic rows do not contradict it; or leave out what follows from others",
+        _related,
         "note",
     ),
     Check(

@@ -92,6 +92,12 @@ def duplicate():
     return case
 
 
+def related():
+    case = rows()
+    case["X"][:, 3] = case["X"][:, 1] + case["X"][:, 2]
+    return case
+
+
 def ids():
     case = rows()
     case["X"][:, 2] = np.random.default_rng(3).permutation(1000)
@@ -190,6 +196,7 @@ RAISED_BY = {
     "own-values": [own_values],
     "constant-columns": [constant],
     "duplicate-columns": [duplicate],
+    "relations": [related],
     "ids": [ids, ids_by_name],
     "times": [times],
     "mostly-categorical": [categorical],
