@@ -160,12 +160,10 @@ class _Trial(NamedTuple):
     score: NDArray[np.float64]
     models: dict[int, Any]
 
-    def area(self, score: NDArray[np.float64] | None = None, weights: NDArray[np.float64] | None = None) -> float:
+    def area(self, score: NDArray[np.float64] | None = None) -> float:
         """Return the mean area of the folds, in each of which one model gave the scores."""
         score = self.score if score is None else score
-        weights = np.ones(len(self.y)) if weights is None else weights
-        found = [_weighted(self.y[at], score[at], weights[at]) for at in self.parts]
-        return float(np.nanmean(found)) if not np.isnan(found).all() else 0.5
+        return _mean([_Ranked.of(self.y[at], score[at]).area() for at in self.parts])
 
     @property
     def parts(self) -> list[NDArray[np.int64]]:
@@ -177,17 +175,38 @@ class _Trial(NamedTuple):
         members = np.unique(self.groups, return_inverse=True)[1]
         n = members.max() + 1
         rng = np.random.default_rng(0)
-        drawn = (np.bincount(rng.integers(0, n, n), minlength=n)[members] for _ in range(_RESAMPLES))
-        found = np.quantile([self.area(weights=weights.astype(np.float64)) for weights in drawn], [0.025, 0.975])
-        return float(found[0]), float(found[1])
+        folds = [(_Ranked.of(self.y[at], self.score[at]), members[at]) for at in self.parts]
+        found = []
+        for _ in range(_RESAMPLES):
+            drawn = np.bincount(rng.integers(0, n, n), minlength=n)
+            found.append(_mean([ranked.area(drawn[of]) for ranked, of in folds]))
+        low, high = np.quantile(found, [0.025, 0.975])
+        return float(low), float(high)
 
 
-def _weighted(y: NDArray[np.int64], score: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
-    """Return the area where rows count as often as `weights` says; NaN where a kind is missing."""
-    values, place = np.unique(score, return_inverse=True)
-    own, other = (np.bincount(place, weights * (y == kind), minlength=len(values)) for kind in (1, 0))
-    pairs = own.sum() * other.sum()
-    return float((own * (np.cumsum(other) - other / 2)).sum() / pairs) if pairs > 0 else np.nan
+class _Ranked(NamedTuple):
+    """Rows of two kinds by their scores, sorted once: an area of resampled rows is then a sum."""
+
+    y: NDArray[np.int64]
+    place: NDArray[np.int64]
+    n: int
+
+    @classmethod
+    def of(cls, y: NDArray[np.int64], score: NDArray[np.float64]) -> _Ranked:
+        values, place = np.unique(score, return_inverse=True)
+        return cls(y, place, len(values))
+
+    def area(self, weights: NDArray[np.int64] | None = None) -> float:
+        """Return the area where rows count as often as `weights` says; NaN where a kind is missing."""
+        weights = np.ones(len(self.y), dtype=np.int64) if weights is None else weights
+        own, other = (np.bincount(self.place, weights * (self.y == kind), minlength=self.n) for kind in (1, 0))
+        pairs = own.sum() * other.sum()
+        return float((own * (np.cumsum(other) - other / 2)).sum() / pairs) if pairs > 0 else np.nan
+
+
+def _mean(found: list[float]) -> float:
+    held = [area for area in found if not np.isnan(area)]
+    return float(np.mean(held)) if held else 0.5
 
 
 def _cross_fit(X: NDArray[np.float64], y: NDArray[np.int64], groups: NDArray[np.int64]) -> _Trial:
