@@ -218,8 +218,8 @@ def _cross_fit(X: NDArray[np.float64], y: NDArray[np.int64], groups: NDArray[np.
         held, rest = fold == k, fold != k
         if len(np.unique(y[rest])) == 2 and held.any():
             model = HistGradientBoostingClassifier(
-                max_iter=40,
-                learning_rate=0.2,
+                max_iter=25,
+                learning_rate=0.3,
                 max_leaf_nodes=15,
                 max_bins=min(255, max(31, _BINS // X.shape[1])),
                 early_stopping=False,
