@@ -11,7 +11,6 @@ from resampler.quality.finding import Finding
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-QUIET = 3  # features without drift that are shown all the same, where none has any
 LEGEND = (
     "distance: Kolmogorov-Smirnov of a number, total variation of a category; a null counts as a value.",
     f"drift: some above a PSI of {SOME:g}, much above {MUCH:g}, none where chance alone gives as much.",
@@ -109,12 +108,17 @@ def _counts(counts: Mapping[str, list[dict[str, Any] | None]]) -> list[str]:
 
 
 def _drift(drift: Mapping[str, Mapping[str, Mapping[str, dict[str, Any]]]]) -> list[str]:
-    lines = []
+    lines, quiet = [], []
     for split, kinds in drift.items():
         for kind, features in kinds.items():
             ordered = sorted(features.items(), key=lambda item: (item[1]["word"] == "none", -item[1]["stability"]))
             loud = [item for item in ordered if item[1]["word"] != "none"]
-            chosen = loud or [item for item in ordered[:QUIET] if item[1]["stability"]]
+            heading = f"drift of {kind} rows in {split}"
+            if not loud:
+                name, most = ordered[0]
+                shown = f", at most a PSI of {most['stability']:.3f} in {name}" if most["stability"] else ""
+                quiet.append(f"{heading}: none{shown}")
+                continue
             rows = [
                 (
                     f"  {name}",
@@ -122,11 +126,10 @@ def _drift(drift: Mapping[str, Mapping[str, Mapping[str, dict[str, Any]]]]) -> l
                     *(f"{one[key]:.3f}" for key in ("distance", "jensen_shannon", "stability", "chance")),
                     one["word"],
                 )
-                for name, one in chosen
+                for name, one in loud
             ]
-            more = len(features) - len(chosen)
-            heading = f"drift of {kind} rows in {split}"
-            lines += ["", heading + ("" if loud else ": none")]
-            lines += aligned(rows, ("  feature", *NUMBERS, "drift"), right=NUMBERS)
-            lines += [f"  and {plural(more, 'feature')} without drift"] if more and loud else []
+            lines += ["", heading, *aligned(rows, ("  feature", *NUMBERS, "drift"), right=NUMBERS)]
+            more = len(features) - len(loud)
+            lines += [f"  and {plural(more, 'feature')} without drift"] if more else []
+    lines += ["", *quiet] if quiet else []
     return [*lines, "", *LEGEND] if lines else []
