@@ -51,7 +51,9 @@ def _findings(findings: Mapping[str, list[Any]] | None) -> list[str]:
     if findings is None:
         return ["findings    not known of both: one was made before rows were checked"]
     lines = [f"  {what}: {Finding.from_dict(one)}" for what in ("came", "went") for one in findings[what]]
-    lines += [f"  stays: {Finding.from_dict(new)}; it was {old['figure']}" for old, new in findings["changed"]]
+    for old, new in findings["changed"]:
+        label = "" if new["label"] is None else f" of class {new['label']!r}"
+        lines.append(f"  stays: {new['level']} {new['name']}{label}: {new['figure']}; it was {old['figure']}")
     return ["findings", *lines] if lines else ["findings    the same"]
 
 

@@ -89,6 +89,22 @@ def test_equal_versions_have_equal_text(catalog):
     assert unstored["drift"]["train"]["synthetic"]["amount"]["stability"] == 0, "counts outlive the rows"
 
 
+def test_findings_that_come_go_and_change(catalog):
+    table, create, diff = catalog
+    create(missing="complete", grid="off")
+    constant = replaced(table, "score", pa.array(np.zeros(len(table), dtype=np.float32)))
+    create(replaced(constant, "amount", table["score"]), missing="complete", grid="off")
+    found = diff(1, 2)
+    came = {one["name"] for one in found["findings"]["came"]}
+    assert "constant-columns" in came
+    assert {one["name"] for one in diff(2, 1)["findings"]["went"]} == came
+    was, now = next(pair for pair in found["findings"]["changed"] if pair[0]["name"] == "leaks")
+    assert was["figure"] != now["figure"]
+    lines = difference(found)
+    assert any(line.startswith("  came: ") and "constant-columns" in line for line in lines)
+    assert f"  stays: {now['level']} leaks of class '1': {now['figure']}; it was {was['figure']}" in lines
+
+
 def test_rows_are_matched_by_their_keys(catalog):
     table, create, diff = catalog
     visits = table["visits"].to_numpy().copy()
