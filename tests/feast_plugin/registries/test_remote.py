@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from feast import FeatureStore
 
-from feast_plugin import verify_snapshot
+from feast_plugin import alias_snapshot, verify_snapshot
 
 FEAST = Path(sys.executable).with_name("feast")
 
@@ -47,6 +47,7 @@ def server(repo: Path, *words: str, port: int):
 def test_read_back_through_remote_servers(make, tmp_path, offline):
     project = make(offline=offline)
     snapshot = project.create(feature_service="all")
+    alias_snapshot(project.reopened(), name="pay", root=project.root, alias="prod")
     registry_port, offline_port = free_port(), free_port()
     client = tmp_path / "client"
     client.mkdir()
@@ -62,8 +63,9 @@ def test_read_back_through_remote_servers(make, tmp_path, offline):
     ):
         store = FeatureStore(repo_path=str(client))
         found = {d.name: d for d in store.list_saved_datasets(tags={"resampler.snapshot": "pay"})}
-        assert sorted(found) == sorted(snapshot.datasets.values())
-        for split, name in snapshot.datasets.items():
+        aliased = {split: f"pay_prod_{split}" for split in snapshot.datasets}
+        assert sorted(found) == sorted([*snapshot.datasets.values(), *aliased.values()])
+        for split, name in [*snapshot.datasets.items(), *aliased.items()]:
             stored = pq.read_table(f"{snapshot.uri}/{split}/part-00000.parquet")
             with pytest.warns(RuntimeWarning, match="experimental"):
                 back = store.get_saved_dataset(name).to_arrow().select(stored.column_names)
