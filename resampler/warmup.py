@@ -22,6 +22,7 @@ from resampler.methods.oversample import oversample
 from resampler.methods.parameters import Parameters
 from resampler.methods.place import build
 from resampler.methods.table import Table
+from resampler.neighbors import nearest_rows
 from resampler.online import OnlineResampler
 from resampler.schema import FeatureSchema
 from resampler.tally import learn
@@ -70,12 +71,22 @@ def _batch_float64() -> None:
     _batch("float64")
 
 
+def _nulls(dtype: str = "float32") -> None:
+    nearest_rows(np.array([[0, np.nan], [1, 1], [2, 2]], dtype=dtype), 1)
+
+
+def _nulls_float64() -> None:
+    _nulls("float64")
+
+
 # A process a core takes them in this order: what others build on comes first, and the longest.
 STEPS: dict[str, Callable[[], None]] = {
     "online": _online,
     "waves": _waves,
     "batch float32": _batch,
     "batch float64": _batch_float64,
+    "nulls float32": _nulls,
+    "nulls float64": _nulls_float64,
     "buffer": _buffer,
 }
 
