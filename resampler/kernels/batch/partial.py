@@ -156,18 +156,28 @@ def _least(gaps, open_to_nulls, spare):
 
 
 @njit(nogil=True)
-def _box_distances(cell, low, high, out):
-    """Write the squared distance of each of a cell's rows, by the values that it has, to the box of another."""
+def _box_distances(cell, low, high, has_nulls, out, sure):
+    """Write the squared distance of each of a cell's rows, by the values that it has, to the box of another.
+
+    In all columns, and in those that the other has no null in.
+    """
     zero = out.dtype.type(0)
     for lane in range(CELL_ROWS):
         out[lane] = 0
-    for j in range(low.shape[0]):
+        sure[lane] = 0
+    for j in range(has_nulls.shape[0]):
         a, b = low[j], high[j]
         for lane in range(CELL_ROWS):
             q = cell[j, lane]
             below, above = a - q, q - b
             x = below if below > above else above
             out[lane] += x * x if x > zero else zero
+        if not has_nulls[j]:
+            for lane in range(CELL_ROWS):
+                q = cell[j, lane]
+                below, above = a - q, q - b
+                x = below if below > above else above
+                sure[lane] += x * x if x > zero else zero
 
 
 @njit(nogil=True)
@@ -242,6 +252,7 @@ def scan_partial(
     out = np.empty(CELL_ROWS, dtype=cells.dtype)
     out_bits = out.view(bits.dtype)
     both = np.empty(CELL_ROWS, dtype=cells.dtype)
+    sure = np.empty(CELL_ROWS, dtype=cells.dtype)
     queries = np.empty((CELL_ROWS, cells.shape[1]), dtype=cells.dtype)
     queries[:] = np.nan
     limits = np.zeros(CELL_ROWS, dtype=cells.dtype)
@@ -274,10 +285,10 @@ def scan_partial(
             for c in around:
                 if asking == 0:
                     break
-                _box_distances(cells[home], lows[c], highs[c], out)
+                _box_distances(cells[home], lows[c], highs[c], has_nulls[c], out, sure)
                 beyond = out > limits
                 for lane in rows:
-                    if spent[lane] == budget:
+                    if spent[lane] == budget or sure[lane] > limits[lane]:
                         continue
                     query = queries[lane]
                     if beyond[lane] and not _may_hold(

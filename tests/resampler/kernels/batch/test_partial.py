@@ -95,13 +95,13 @@ def test_no_bound_leaves_a_row_out(d, dtype, share, seed):
     }
     slack = dtype(1 + (d + 4) * kernels._SLACK)
     out = np.empty(CELL_ROWS, dtype)
-    out = np.empty(CELL_ROWS, dtype)
+    out, sure = np.empty(CELL_ROWS, dtype), np.empty(CELL_ROWS, dtype)
     for (i, c), nearest in sums.items():
         cell = made.lows[c], made.highs[c], made.has_nulls[c], made.lacking[c]
         assert kernels._may_hold(rows[0, i], *cell, dtype(nearest) * slack, gaps)
-        kernels._box_distances(made.cells[0], *cell[:2], out)
-        has = ~np.isnan(rows[0, i])
-        assert out[i] == naive_batch.distance_to_box(rows[0, i, has], cell[0][:d][has], cell[1][:d][has])
+        kernels._box_distances(made.cells[0], *cell[:3], out, sure)
+        for total, of in ((out, ~np.isnan(rows[0, i])), (sure, ~np.isnan(rows[0, i]) & ~cell[2])):
+            assert total[i] == naive_batch.distance_to_box(rows[0, i, of], cell[0][:d][of], cell[1][:d][of])
     furthest = dtype(rng.random() * 9)
     around = kernels._cells_within(
         made.centers, made.lows, made.highs, made.has_nulls, made.lacking, 0, furthest * slack
