@@ -1,13 +1,19 @@
 """What a grid is, which one values have; synthetic ones keep it, the mean, and what columns are to each other."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from naive import grids as naive
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from threadpoolctl import threadpool_limits
 
 from resampler import samplers
 from resampler.errors import InvalidInputError
@@ -167,6 +173,23 @@ def test_rows_on_segments_keep_copies_multiples_and_one_hot_flags(method):
         assert (flags.sum(axis=1) == 1).all()
     assert np.array_equal(rows[:, 0], rows[:, 6])
     assert np.array_equal(2 * rows[:, 1], rows[:, 7])
+
+
+def test_sensors_of_engines_no_longer_give_synthetic_rows_away():
+    data = pq.read_table(Path(__file__).parents[2] / "examples/turbofan/data/turbofan.parquet")
+    y = data["fails_within_15"].to_numpy().astype(np.int64)
+    X = np.column_stack([data[name].to_numpy() for name in data.column_names if name.startswith(("setting_", "s_"))])
+    n, told = int(y.sum()), {}
+    for grids in (None, learn(X)):
+        rows, _ = made_of(X, y, "smote", n, grids=grids)
+        both, made = np.concatenate([X[y == 1], rows]), np.repeat([0, 1], n)
+        guess = HistGradientBoostingClassifier(max_iter=60, random_state=0)
+        folds = StratifiedKFold(3, shuffle=True, random_state=0)
+        with threadpool_limits(1):  # threads that wait for each other take longer than the trees
+            odds = cross_val_predict(guess, both, made, cv=folds, method="predict_proba")[:, 1]
+        told[grids is not None] = roc_auc_score(made, odds)
+    assert told[False] > 0.9
+    assert told[True] < 0.6
 
 
 def test_estimators_keep_relations_where_asked():
