@@ -19,7 +19,7 @@ _SCHEMA = FeatureSchema.numeric(["a", "b"], label="y")
 _X, _Y = np.array([[1.5, -2e3], [1.0, 2.0]], dtype=np.float32), np.array([1, 0])
 
 
-def warm(schema: FeatureSchema | None = None, *, clean: bool = False) -> None:
+def warm(*, schema: FeatureSchema | None = None, clean: bool = False) -> None:
     """Pass rows of every input format through what a worker does with them, without a server.
 
     Parameters

@@ -201,7 +201,7 @@ class Worker:
             if not self._await_server():
                 return
             given = self.settings
-            warm(given.schema, clean=len(weigh(given.strategy, given.k_neighbors, clean=given.clean)) > 0)
+            warm(schema=given.schema, clean=len(weigh(given.strategy, given.k_neighbors, clean=given.clean)) > 0)
             self._work()
         finally:
             self._vitals.detach()
