@@ -91,7 +91,7 @@ class AugmentedRetrievalJob(RetrievalJob):  # type: ignore[misc]
     k_neighbors : int
         Neighbours of its class that a row may be joined with.
     if_reached, missing, grid, relations, on_demand, sampler, clean, undersample, group_by, subgroups, no_danger, \
-    shrinkage, exclude_noisy
+shrinkage, exclude_noisy
         As in `feast_plugin.create_snapshot`.
 
     Raises
