@@ -98,7 +98,22 @@ def _origin(column: pa.ChunkedArray, c: StoredFeature) -> int | None:
 
 
 def column_numbers(column: pa.ChunkedArray, c: StoredFeature, origin: int = 0) -> NDArray[Any]:
-    """Return one column as numbers counted from `origin`, shape (n_rows, c.width); a null is NaN."""
+    """Return one column as numbers.
+
+    Parameters
+    ----------
+    column : pyarrow.ChunkedArray of n_rows
+        Of a numeric feature.
+    c : StoredFeature
+        The feature, measured.
+    origin : int
+        What integers are counted from.
+
+    Returns
+    -------
+    ndarray of shape (n_rows, c.width)
+        NaN for a null.
+    """
     if not c.array:
         if pa.types.is_boolean(column.type):
             column = column.cast(pa.int8())

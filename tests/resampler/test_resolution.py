@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from resampler import FeatureSchema, MinorityBuffer, OnlineResampler, samplers
 from resampler.errors import ContractError, InvalidInputError
+from resampler.metric import make_penalty
 from resampler.neighbors import nearest_rows
-from resampler.resolution import at_unit, resolve, rows_at_unit
+from resampler.resolution import at_unit, deviations, resolve, rows_at_unit
 
 
 def rows(dtype, n=300, d=3, seed=0):
@@ -212,3 +213,13 @@ def test_a_buffer_of_tiny_rows_is_refused_and_told_apart_with_its_scale(index):
     assert np.array_equal(scaled.graph()[1], plain.graph()[1])
     buffer.insert(X[:1], [300])
     assert len(buffer.sample(3, seed=0).X) == 3
+
+
+def test_deviations_are_those_of_the_values_that_are_there():
+    X = np.array([[1.0, np.nan, 4.0], [3.0, np.nan, np.nan], [np.nan, np.nan, 4.0]])
+    for unit in (1.0, 1e-200):
+        found = deviations(X * unit)
+        assert found[[0, 2]].tolist() == [unit, 0.0]
+        assert np.isnan(found[1])  # without a value: no part of what a differing category counts
+        assert make_penalty(np.array([True]), found / unit, 1).tolist() == [0.25]
+    assert make_penalty(np.array([True]), found[[1]], 1).tolist() == [1.0]
