@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from feast_plugin.notices import FindingWarning, notice
 from resampler.errors import GateError, InvalidInputError
 from resampler.options import FLAG, Rule, check_options, option
-from resampler.quality.catalog import CHECKS
 from resampler.quality.finding import worst_first
 
 if TYPE_CHECKING:
@@ -23,6 +22,8 @@ SUSPECT_FILES = (".parquet", ".csv")
 
 def _check_allowed(name: str, value: Any) -> tuple[str, ...]:
     names = (value,) if isinstance(value, str) else tuple(value)
+    if names:
+        from resampler.quality.catalog import CHECKS  # what checks need takes half a second to load
     for one in names:
         if one not in CHECKS:
             raise InvalidInputError(f"{name} must name checks, of {', '.join(CHECKS)}, got {one!r}")

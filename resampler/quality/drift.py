@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from scipy.spatial.distance import jensenshannon
-from scipy.stats import chi2
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -133,6 +131,8 @@ def jensen_shannon(a: NDArray[Any], b: NDArray[Any]) -> float:
     """
     if np.array_equal(a / a.sum(), b / b.sum()):
         return 0.0  # where rounding could leave the root of a number below 0
+    from scipy.spatial.distance import jensenshannon  # heavy, and commands name this module
+
     return float(np.nan_to_num(jensenshannon(a, b, base=2)))
 
 
@@ -173,4 +173,6 @@ def stability_by_chance(a: NDArray[Any], b: NDArray[Any]) -> float:
     (2020), doi:10.21314/JRMV.2020.227.
     """
     free = int(np.count_nonzero((a > 0) | (b > 0))) - 1
+    from scipy.stats import chi2
+
     return float(chi2.ppf(0.95, free) * (1 / a.sum() + 1 / b.sum())) if free > 0 else 0.0
