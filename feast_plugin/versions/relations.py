@@ -48,7 +48,7 @@ def learn_relations(rows: CanonicalRows, train: NDArray[np.bool_], contract: Con
     found = candidates(sample, sorted(plain))
     single = {at: in_single(sample[:, at]) for at in plain}
 
-    def holds(one: Relation, values: dict[int, NDArray[Any]]) -> bool:
+    def _holds(one: Relation, values: dict[int, NDArray[Any]]) -> bool:
         columns = (one.column, *one.terms)
         terms = np.column_stack([values[at] for at in one.terms])
         wide = any(np.abs(values[at]).max(initial=0) >= EXACT for at in columns)
@@ -60,7 +60,7 @@ def learn_relations(rows: CanonicalRows, train: NDArray[np.bool_], contract: Con
         for at in {at for one in found for at in (one.column, *one.terms)}:
             part = rows.table[plain[at].name].slice(start, BATCH_ROWS).filter(chosen)
             values[at] = column_numbers(part, plain[at])[:, 0]
-        found = [one for one in found if holds(one, values)]
+        found = [one for one in found if _holds(one, values)]
         rows.release()
     return found
 
