@@ -23,6 +23,7 @@ REFUSE, INHERIT = "refuse", "inherit"  # a null is no value; or it is one, which
 NULL_RULES = (REFUSE, INHERIT)
 MAX_EXACT_CODE: Final = 1 << 24  # the first integer above which float32 merges neighbours
 COLUMN_RULES = {"nulls": REFUSE, "grid": None}  # what a contract says of a column only where it is something else
+OFF_GRID: Final = 1e-3  # steps: what is nearer to a multiple is one, rounded
 _DIGITS_FLOAT32, _DIGITS_FLOAT64 = 24, 53
 # How booleans are written. NumPy and Python capitalise them, JSON does not.
 _BOOLEAN_WORDS = {b"0": 0, b"1": 1, b"false": 0, b"true": 1, b"False": 0, b"True": 1}
@@ -248,9 +249,17 @@ class Column:
     def _check_grid(self, grid: Grid) -> None:
         if self.kind != NUMERIC:
             raise ContractError(f"{self}: grid is for numbers, got {grid}")
-        said = [value for value in (grid.step, grid.low, grid.high, *grid.values) if value is not None]
-        if self.bounds is not None and any(value != int(value) for value in said):
-            raise ContractError(f"{self}: grid must be of whole numbers for dtype {self.dtype!r}, got {grid}")
+        bounds = [value for value in (grid.low, grid.high, *grid.values) if value is not None]
+        if self.bounds is not None:
+            lowest, highest = self.bounds
+            if not all(value.is_integer() for value in (grid.step or 1.0, *bounds)):
+                raise ContractError(f"{self}: grid must be of whole numbers for dtype {self.dtype!r}, got {grid}")
+            if not all(lowest <= value <= highest for value in bounds):
+                raise ContractError(
+                    f"{self}: grid must lie in [{lowest}, {highest}], as {self.dtype!r} does, got {grid}"
+                )
+        if grid.step and any(abs(np.rint(b / grid.step) * grid.step - b) > OFF_GRID * grid.step for b in bounds):
+            raise ContractError(f"{self}: the bounds of a grid must be multiples of its step, got {grid}")
 
     def _check_values(self) -> None:
         text, what = self.type.family == TEXT, "classes" if self.kind == LABEL else "categories"

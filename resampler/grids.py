@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
@@ -11,12 +12,11 @@ import numpy as np
 from resampler.errors import InvalidInputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from numpy.typing import NDArray
 
 Grids = Literal["auto", "off"]
 GRIDS = get_args(Grids)
+MIN_STEP = 1e-100  # how often it goes into a number must be a finite number itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,8 @@ class Grid:
     Raises
     ------
     InvalidInputError
-        If the step is not above 0 and finite, values stand beside a step or bounds, or they do not ascend.
+        If a number is none or not finite, the step is below 1e-100, values stand beside a step or bounds or do not
+        ascend, or the bounds have no number between them.
     """
 
     step: float | None = None
@@ -47,8 +48,17 @@ class Grid:
     single: bool = False
 
     def __post_init__(self) -> None:
-        if self.step is not None and not (np.isfinite(self.step) and self.step > 0):
-            raise InvalidInputError(f"step must be a finite number above 0, got {self.step!r}")
+        if isinstance(self.values, str) or not isinstance(self.values, Iterable):
+            raise InvalidInputError(f"values must be a list of numbers, got {self.values!r}")
+        if not isinstance(self.single, bool):
+            raise InvalidInputError(f"single must be true or false, got {self.single!r}")
+        # As floats: equal grids are then equal as JSON, too, however their numbers were written.
+        object.__setattr__(self, "values", tuple(_finite("values", value) for value in self.values))
+        for name in ("step", "low", "high"):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, _finite(name, getattr(self, name)))
+        if self.step is not None and self.step < MIN_STEP:
+            raise InvalidInputError(f"step must be a finite number above 0, at least {MIN_STEP:g}, got {self.step!r}")
         if self.values and not self.step is self.low is self.high is None:
             raise InvalidInputError("a grid has values, or a step and bounds, got both: leave one out")
         if any(b <= a for a, b in zip(self.values, self.values[1:], strict=False)):
@@ -121,7 +131,16 @@ class Grid:
         Grid
             Equal to the one that was written.
         """
-        return cls(**(data | {"values": tuple(data.get("values", ()))}))
+        return cls(**data)
+
+
+def _finite(name: str, value: object) -> float:
+    """Return a number of a grid as the float that it is."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+        raise InvalidInputError(f"{name} must be numbers, got {value!r}")
+    if not np.isfinite(number := float(value)):
+        raise InvalidInputError(f"{name} must be a finite number, got {value!r}")
+    return number
 
 
 class Packed(NamedTuple):

@@ -12,7 +12,7 @@ import numpy as np
 from resampler.bases import SAVED, Bases, weigh
 from resampler.buffer import BufferStats, MinorityBuffer
 from resampler.errors import ContractError, CorruptStateError, InvalidInputError
-from resampler.grids import pack
+from resampler.grids import Packed, pack
 from resampler.kernels.online.operations import scatter
 from resampler.kernels.online.window import Window, encode, plan
 from resampler.kernels.places import PLACES
@@ -162,8 +162,7 @@ class OnlineResampler:
         units = np.where(schema.categorical_mask, 0.0, schema.scale.astype(np.float64))
         self._width = units if self._draws else units[:0]  # what a place that draws measures by
         self._new_buffer(given.capacity, given.k_neighbors)  # refuses now what would not fit into memory later
-        kept = [None if grid is None else replace(grid, single=True) for grid in schema.grids]
-        self._grids = pack(kept) if any(kept) else None
+        self._grids = _pack_grids(schema)
         self._bases: list[Bases] = []
         self._highest_id = -1  # of all rows that may be held
         self._reached: set[int] = set()  # classes whose rows are large enough for distances to be distinguished
@@ -474,3 +473,15 @@ class OnlineResampler:
             resampler._bases.append(bases)
             resampler._highest_id = max(resampler._highest_id, int(bases.row_ids.max(initial=-1)))
         return resampler
+
+
+def _pack_grids(schema: FeatureSchema) -> Packed | None:
+    """Lay out the grids of a contract as float32 rows keep them; None where there is none."""
+    kept = [None if grid is None else replace(grid, single=True) for grid in schema.grids]
+    if not any(kept):
+        return None
+    for name, grid in zip(schema.names, kept, strict=True):
+        limits = () if grid is None else (grid.step or 0.0, *grid.bounds)
+        if any(np.finfo(np.float32).max < abs(value) < np.inf for value in limits):
+            raise ContractError(f"the grid of feature {name!r} must be finite in float32, got {grid}")
+    return pack(kept)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,10 +39,14 @@ def _grid(name: str, grid: object) -> Grid | None:
         return grid
     try:
         if isinstance(grid, dict):
-            return Grid.from_dict(grid)
+            unknown = sorted(grid.keys() - {each.name for each in fields(Grid)})
+            if unknown:
+                raise InvalidInputError(f"has no member {unknown[0]!r}: have step, values, low, high, single")
+            read = Grid.from_dict(grid)
+            return None if read == Grid() else read  # it says nothing
         if isinstance(grid, int | float) and not isinstance(grid, bool):
-            return Grid(float(grid))
-    except (InvalidInputError, TypeError) as error:
+            return Grid(grid)
+    except (InvalidInputError, OverflowError, TypeError) as error:
         raise ContractError(f"feature {name!r}: grid: {error}") from error
     raise ContractError(f"feature {name!r}: grid must be a step, or a step, values and bounds by name, got {grid!r}")
 

@@ -216,6 +216,7 @@ def test_a_type_that_does_not_cast_is_refused_by_name():
         (lambda: Column("c", nulls="zero"), r"nulls must be one of \('refuse', 'inherit'\), got 'zero'"),
         (lambda: Column("c", "int64", LABEL, nulls="inherit"), "label 'c': nulls must be 'refuse', got 'inherit'"),
         (lambda: Column("c", "int64", CATEGORICAL, grid=Grid(1.0)), r"grid is for numbers, got Grid\(step=1.0"),
+        (lambda: Column("c", "int8", grid=Grid(low=300)), r"grid must lie in \[-128, 127\], as 'int8' does, got Grid"),
         (lambda: Column("c", "int8", grid=Grid(0.5)), "grid must be of whole numbers for dtype 'int8', got Grid"),
         (lambda: Column("c", "int64", CATEGORICAL, (True,)), "categories must be of the column's dtype"),
     ],

@@ -48,7 +48,9 @@ def test_a_grid_is_plain_data(grid):
     "options",
     [
         {"step": 0.0}, {"step": np.inf}, {"values": (2.0, 1.0)}, {"values": (1.0,), "step": 1.0},
-        {"low": 1.0, "high": 0.0},
+        {"low": 1.0, "high": 0.0}, {"low": np.nan}, {"high": np.inf}, {"values": (np.nan, 1.0)}, {"step": "1"},
+        {"values": ("a", "b")}, {"values": "12"}, {"values": 5}, {"step": True}, {"low": "0"}, {"single": "yes"},
+        {"step": 1e-300},
     ],
 )  # fmt: skip
 def test_a_grid_that_is_none_is_refused(options):

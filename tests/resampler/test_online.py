@@ -580,3 +580,10 @@ def test_a_row_on_grids_is_rebuilt_from_its_provenance():
         ]
         assert np.array_equal(np.array(on, dtype=np.float32), batch.X[made, j])
     assert np.abs(batch.X[made].mean(axis=0) - between.mean(axis=0))[0] < 3 * 0.25 / np.sqrt(12 * made.sum())
+
+
+@pytest.mark.parametrize("kept", [{"low": 1e39}, {"values": [0.0, 1e40]}, {"step": 1e300}])
+def test_a_grid_that_float32_rows_cannot_hold_is_refused(kept):
+    schema = FeatureSchema.from_dict({"features": [{"name": "a", "dtype": "float64", "grid": kept}]})
+    with pytest.raises(ContractError, match="the grid of feature 'a' must be finite in float32, got Grid"):
+        OnlineResampler(schema)

@@ -122,10 +122,23 @@ def test_a_grid_is_a_step_or_more_and_stands_as_plain_data():
     for grid, message in (
         (0, "'a': grid: step must be a finite number above 0"),
         ("1", "'a': grid must be a step, or a step, values and bounds by name, got '1'"),
-        ({"width": 1}, "'a': grid: .*unexpected keyword"),
+        ({"width": 1}, "'a': grid: has no member 'width': have step, values, low, high, single"),
+        ({"values": "12"}, "'a': grid: values must be a list of numbers, got '12'"),
+        ({"low": float("nan")}, "'a': grid: low must be a finite number, got nan"),
+        ({"step": 0.1, "low": 0.05}, "'a': the bounds of a grid must be multiples of its step"),
     ):
         with pytest.raises(ContractError, match=message):
             Feature("a", grid=grid)
+
+
+@pytest.mark.parametrize("one", [{"step": 1}, {"step": 1, "low": -2}, {"values": [1, 2]}, {}, {"values": []}])
+def test_equal_grids_are_one_contract_however_they_are_written(one):
+    schema = FeatureSchema((Feature("a", grid=one),))
+    given = {name: [float(v) for v in x] if isinstance(x, list) else float(x) for name, x in one.items()}
+    other = FeatureSchema((Feature("a", grid=given),))
+    assert schema == other == FeatureSchema.from_json(schema.to_json())
+    assert schema.hash == other.hash
+    assert ("grid" in schema.to_json()) == bool(one and one != {"values": []})
 
 
 def test_nulls_are_rows_values_where_the_contract_says_so():
