@@ -23,7 +23,8 @@ REFUSE, INHERIT = "refuse", "inherit"  # a null is no value; or it is one, which
 NULL_RULES = (REFUSE, INHERIT)
 MAX_EXACT_CODE: Final = 1 << 24  # the first integer above which float32 merges neighbours
 COLUMN_RULES = {"nulls": REFUSE, "grid": None}  # what a contract says of a column only where it is something else
-OFF_GRID: Final = 1e-3  # steps: what is nearer to a multiple is one, rounded
+OFF_GRID: Final = 1e-3  # steps: what is nearer to a multiple is one, rounded ...
+NEAR: Final = 4  # ... and so is what is no more units in the last place beside one
 _DIGITS_FLOAT32, _DIGITS_FLOAT64 = 24, 53
 # How booleans are written. NumPy and Python capitalise them, JSON does not.
 _BOOLEAN_WORDS = {b"0": 0, b"1": 1, b"false": 0, b"true": 1, b"False": 0, b"True": 1}
@@ -258,7 +259,11 @@ class Column:
                 raise ContractError(
                     f"{self}: grid must lie in [{lowest}, {highest}], as {self.dtype!r} does, got {grid}"
                 )
-        if grid.step and any(abs(np.rint(b / grid.step) * grid.step - b) > OFF_GRID * grid.step for b in bounds):
+        # A bound is one of the values, so rounded as they are: 2387.9 of float32 is 1e-4 beside it.
+        width = np.float32 if grid.single else np.float64
+        rounding = NEAR * max((float(np.spacing(width(abs(bound)))) for bound in bounds), default=0.0)
+        off = [abs(np.rint(bound / grid.step) * grid.step - bound) for bound in bounds] if grid.step else []
+        if any(distance > OFF_GRID * (grid.step or 0.0) + rounding for distance in off):
             raise ContractError(f"{self}: the bounds of a grid must be multiples of its step, got {grid}")
 
     def _check_values(self) -> None:

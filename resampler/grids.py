@@ -48,7 +48,8 @@ class Grid:
     single: bool = False
 
     def __post_init__(self) -> None:
-        if isinstance(self.values, str) or not isinstance(self.values, Iterable):
+        values: object = self.values  # of a contract's file: anything
+        if isinstance(values, str) or not isinstance(values, Iterable):
             raise InvalidInputError(f"values must be a list of numbers, got {self.values!r}")
         if not isinstance(self.single, bool):
             raise InvalidInputError(f"single must be true or false, got {self.single!r}")

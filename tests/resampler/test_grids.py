@@ -1,6 +1,7 @@
 """What a grid is, which one values have; synthetic ones keep it, the mean, and what columns are to each other."""
 
 import json
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from resampler.methods.oversample import oversample
 from resampler.methods.parameters import Parameters
 from resampler.methods.place import build
 from resampler.methods.table import Table
+from resampler.schema import Feature, FeatureSchema
 from resampler.tally import Tally, learn
 
 STEPS = [1e-4, 0.01, 0.05, 0.25, 0.5, 1.0, 7.0, 100.0]
@@ -219,3 +221,14 @@ def test_estimators_keep_what_puts_rows_on_grids():
     assert np.array_equal(samplers.replay(X, sampler.provenance_), rows)
     some = np.arange(0, len(rows), 7)
     assert np.array_equal(build(X, sampler.provenance_.take(some)), rows[some])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("step", [1e-6, 0.001, 0.01, 0.25, 1.0])
+@pytest.mark.parametrize("middle", [0.0, 0.5, 2388.0, 98765.0])
+def test_a_contract_takes_every_grid_that_is_learned(dtype, step, middle):
+    k, width = np.random.default_rng(0).integers(-300, 300, 4000), Fraction(str(step))
+    values = ((np.rint(middle / step) + k) * width.numerator / width.denominator).astype(dtype)
+    grid = learned(values)
+    assert grid is not None
+    assert FeatureSchema((Feature("a", str(values.dtype)),)).with_rules(grids={"a": grid}).grids == (grid,)
