@@ -110,9 +110,10 @@ def list_(place: Place, name: str | None, *, as_json: bool) -> None:
     versions = list(survey(place.root, name))
     damaged = [version for version in versions if isinstance(version, Damaged)]
     manifests = [version for version in versions if not isinstance(version, Damaged)]
-    aliases = aliases_of(Location.parse(place.root), (manifest.name for manifest in manifests))
+    aliases, problems = aliases_of(Location.parse(place.root), (manifest.name for manifest in manifests))
     if as_json:
-        found = [summary(one) | {"aliases": aliases.get((one.name, one.version), [])} for one in manifests]
+        known = [None if one.name in problems else aliases.get((one.name, one.version), []) for one in manifests]
+        found = [summary(one) | {"aliases": names} for one, names in zip(manifests, known, strict=True)]
         click.echo(json.dumps({"snapshots": found, "damaged": [dataclasses.asdict(one) for one in damaged]}))
     else:
         print_lines(
@@ -121,9 +122,12 @@ def list_(place: Place, name: str | None, *, as_json: bool) -> None:
                 *(f"{one.name}  version {one.version}  damaged: {one.problem}" for one in damaged),
             ]
         )
+    said = list(problems.values())
     if damaged:
         names = ", ".join(f"{one.name} version {one.version}" for one in damaged)
-        raise CorruptStateError(f"{names}: the manifest cannot be read: restore it from a copy, or prune the version")
+        said.insert(0, f"{names}: the manifest cannot be read: restore it from a copy, or prune the version")
+    if said:
+        raise CorruptStateError("; ".join(said))
 
 
 @snapshot.command()

@@ -18,6 +18,7 @@ from feast_plugin.retrieval.on_demand import transformation
 from feast_plugin.versions.augmentation import publishable
 from feast_plugin.versions.conform import conform
 from feast_plugin.versions.parquet import ParquetFile
+from feast_plugin.versions.reached import settled
 from feast_plugin.versions.recipe import Recipe
 from feast_plugin.versions.rows import canonical_rows
 from feast_plugin.versions.split import TRAIN
@@ -187,7 +188,8 @@ shrinkage, exclude_noisy
             rows = canonical_rows(table, contract, Path(spool))
             everywhere = np.full(table.num_rows, TRAIN, dtype=np.uint8)
             assignment = undersampled(everywhere, rows, self._recipe)
-            assignment, made, _ = augment_training(rows, assignment, contract, self._recipe, compute=self._compute)
+            recipe = settled(self._recipe, rows, assignment)
+            assignment, made, _ = augment_training(rows, assignment, contract, recipe, compute=self._compute)
             train = assignment == TRAIN
             schema = contract.arrow_schema(rows.table[contract.label].type)
             real = published_rows(rows.table.filter(pa.array(train)), contract, schema)

@@ -30,7 +30,9 @@ def created(made: Snapshot) -> list[str]:
     lines += [f"  {line}" for line in classes(m)]
     lines += [f"  {line}" for line in parents(made)]
     lines += [f"  {line}" for line in taken_out(m)]
-    lines += [f"  {line}" for line in [f"findings: {levels_in_words(m)}", *notes(made.findings)]]
+    late = "" if m.knows("findings") or made.found is None else ", sought now: the version itself keeps none"
+    words = levels_in_words(m) if made.found is None else f"{counted(made.found)}{late}"
+    lines += [f"  {line}" for line in [f"findings: {words}", *notes(made.findings)]]
     named = [*made.datasets.items(), ("digest", m.digest)]
     named += [("page", f"{made.uri}/{m.report.path}")] if m.report is not None else []
     return [*lines, *(f"  {line}" for line in aligned(named))]

@@ -205,7 +205,7 @@ def names_of(aliases: Mapping[str, Alias], version: int) -> list[str]:
     return sorted(name for name, alias in aliases.items() if alias.version == version)
 
 
-def aliases_of(root: Location, names: Iterable[str]) -> dict[tuple[str, int], list[str]]:
+def aliases_of(root: Location, names: Iterable[str]) -> tuple[dict[tuple[str, int], list[str]], dict[str, str]]:
     """Name the aliases of all versions.
 
     Parameters
@@ -217,20 +217,23 @@ def aliases_of(root: Location, names: Iterable[str]) -> dict[tuple[str, int], li
 
     Returns
     -------
-    dict of (str, int) to list of str
+    found : dict of (str, int) to list of str
         By snapshot and version; versions that no alias points to are left out.
-
-    Raises
-    ------
-    CorruptStateError
-        If a file of aliases cannot be read.
+    problems : dict of str to str
+        By snapshot, why its file of aliases cannot be read.
     """
     found: dict[tuple[str, int], list[str]] = {}
+    problems = {}
     for name in dict.fromkeys(names):
-        for alias in read_aliases(root / name).values():
+        try:
+            aliases = read_aliases(root / name)
+        except CorruptStateError as error:  # hides no version
+            problems[name] = str(error)
+            continue
+        for alias in aliases.values():
             if alias.version is not None:
                 found.setdefault((name, alias.version), []).append(alias.name)
-    return found
+    return found, problems
 
 
 def known_alias(aliases: Mapping[str, Alias], name: str, snapshot: str) -> Alias:

@@ -178,6 +178,7 @@ def _forget_in(registry: Registry, catalog: Catalog, manifest: Manifest) -> Forg
             assignment=assignment,
             recipe=recipe,
             replaces=manifest.version,
+            allowed=tuple(one["name"] for one in manifest.findings if one["allowed"]),
             inputs=manifest.inputs | {"rows": rows.table.num_rows, "sha256": rows.sha256()},
             notes={"entity_frame": {}}  # the frame may still name the entity
             | {name: manifest.notes[name] for name in ("namespace",) if name in manifest.notes},

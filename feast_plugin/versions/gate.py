@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os.path
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,8 @@ def _check_suspects(name: str, value: Any) -> str:
     path = Path(value)
     if path.suffix not in SUSPECT_FILES:
         raise InvalidInputError(f"{name} must be the path of a .parquet or .csv file, got {str(value)!r}")
+    if os.path.isdir(path):  # noqa: PTH112 - pathlib's raises where a name is too long
+        raise InvalidInputError(f"{name} must be a file, got {str(value)!r}, which is a directory")
     if not path.parent.is_dir():
         raise InvalidInputError(f"{name} must be in a directory that exists, got {str(value)!r}")
     return str(path)

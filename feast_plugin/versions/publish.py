@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from feast_plugin.versions.manifest import FILE, Manifest, recipe_digest
@@ -29,11 +29,14 @@ class Snapshot:
         Where its files are.
     reused : bool
         Whether an equal version was there already.
+    found : list of Finding, optional
+        What was found now, where the version was reused; by default what its manifest says.
     """
 
     manifest: Manifest
     uri: str
     reused: bool
+    found: list[Finding] | None = None
 
     @property
     def name(self) -> str:
@@ -52,7 +55,9 @@ class Snapshot:
 
     @property
     def findings(self) -> list[Finding]:
-        """What the checks before publication found, the worst first."""
+        """What the checks found, the worst first; a version of an earlier release, which had none, is checked now."""
+        if self.found is not None:
+            return self.found
         return [Finding.from_dict(one) for one in self.manifest.findings]
 
     @property
@@ -75,7 +80,7 @@ class Snapshot:
             "reused": self.reused,
             "datasets": self.datasets,
             "counts": self.manifest.counts,
-            "findings": self.manifest.findings,
+            "findings": [one.to_dict() for one in self.findings],
         }
 
 
@@ -130,7 +135,8 @@ def publish_version(registry: Registry, catalog: Catalog, draft: Draft) -> Snaps
             found = Snapshot(manifest, directory.uri, reused=True)
             if draft.gate is not None:
                 known = manifest.knows("findings")
-                draft.gate.check(draft.gate.marked(found.findings if known else find(draft)))
+                found = replace(found, found=draft.gate.marked(found.findings if known else find(draft)))
+                draft.gate.check(found.findings)
             return found
     version = catalog.next_number()
     directory = catalog.directory(version)

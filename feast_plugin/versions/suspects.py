@@ -12,6 +12,7 @@ import pyarrow.parquet
 from feast_plugin.versions.matrix import encode, spread
 from feast_plugin.versions.noise import surroundings
 from feast_plugin.versions.rows import BATCH_ROWS
+from resampler.errors import InvalidInputError
 from resampler.quality.near import NEIGHBORS
 from resampler.quality.sample import content_ids
 from resampler.quality.space import Space
@@ -42,12 +43,18 @@ def write_suspects(rows: CanonicalRows, train: NDArray[np.bool_], contract: Cont
         Columns.
     path : str or Path
         Ends in ``.parquet`` or ``.csv``.
+
+    Raises
+    ------
+    InvalidInputError
+        If it cannot be written there.
     """
     table = suspects(rows, train, contract)
-    if str(path).endswith(".csv"):
-        pyarrow.csv.write_csv(table, path)
-    else:
-        pyarrow.parquet.write_table(table, path)
+    write = pyarrow.csv.write_csv if str(path).endswith(".csv") else pyarrow.parquet.write_table
+    try:
+        write(table, path)
+    except OSError as error:
+        raise InvalidInputError(f"suspects {str(path)!r} cannot be written: {error}: name another file") from error
 
 
 def suspects(rows: CanonicalRows, train: NDArray[np.bool_], contract: Contract) -> pa.Table:

@@ -18,6 +18,7 @@ from tqdm import tqdm
 from feast_plugin.versions import lineage
 from feast_plugin.versions.augmentation import publishable
 from feast_plugin.versions.contract import TIMESTAMP, TIMESTAMP_TYPE
+from feast_plugin.versions.gate import Gate
 from feast_plugin.versions.manifest import FORMAT, Manifest, SplitEntry, dataset_name, part_name
 from feast_plugin.versions.page.draw import write_page
 from feast_plugin.versions.page.sample import Sample
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 
     from feast_plugin.versions.augmentation import Augmentation
     from feast_plugin.versions.contract import Contract
-    from feast_plugin.versions.gate import Gate
     from feast_plugin.versions.on_demand import Transformation
     from feast_plugin.versions.profile import Profile
     from feast_plugin.versions.recipe import Recipe
@@ -75,6 +75,8 @@ class Draft(NamedTuple):
         Unit of distance of each column, by default fitted on the training split.
     gate : Gate, optional
         Which findings stop the version; by default none does.
+    allowed : tuple of str
+        Without a gate: checks whose findings the version before was let pass with.
     findings : list of Finding, optional
         What was found when the version was made first; by default it is sought.
     grids : dict, optional
@@ -98,6 +100,7 @@ class Draft(NamedTuple):
     manifest_format: int = FORMAT
     scale: NDArray[np.float32] | None = None
     gate: Gate | None = None
+    allowed: tuple[str, ...] = ()
     findings: list[Finding] | None = None
     grids: dict[str, Any] | None = None
     related: list[dict[str, Any]] | None = None
@@ -280,6 +283,8 @@ def write_files(draft: Draft, name: str, version: int, directory: Location) -> W
     if draft.gate is not None:
         findings = draft.gate.marked(findings)
         draft.gate.check(findings)
+    elif asked:
+        findings = Gate(allow=draft.allowed).marked(findings)
     profile = profiler.profile()
     manifest = Manifest(
         name=name,

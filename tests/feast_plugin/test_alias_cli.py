@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from feast_plugin import create_snapshot
 from feast_plugin.cli import snapshot
-from resampler.errors import DataError, GateError, InvalidInputError
+from resampler.errors import CorruptStateError, DataError, GateError, InvalidInputError
 
 
 @pytest.fixture
@@ -48,6 +48,15 @@ def test_an_alias_is_set_moved_listed_rolled_back_and_removed(run):
     run("verify", "--name", "pay", "--version", 1)
     assert run("alias", "pay", "prod", "--remove") == "pay: alias prod points nowhere\n"
     assert run("prune", "--name", "pay", "--version", 1) == "pay: removed version 1\n"
+
+
+def test_aliases_that_cannot_be_read_hide_no_version(run, tmp_path):
+    run("alias", "pay", "prod", 1)
+    (tmp_path / "plain" / "pay" / "aliases.json").write_text("{}")
+    result = CliRunner().invoke(snapshot, ["list", "--catalog", str(tmp_path / "plain"), "--json"])
+    assert [one["aliases"] for one in json.loads(result.stdout)["snapshots"]] == [None, None]
+    assert "aliases.json lists no aliases" in str(result.exception)
+    assert "aliases.json lists no aliases" in run("list", error=CorruptStateError)
 
 
 def test_what_is_refused(run):

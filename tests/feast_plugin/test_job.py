@@ -8,6 +8,7 @@ from feast.errors import SavedDatasetLocationAlreadyExists
 from feast.infra.offline_stores.file_source import SavedDatasetFileStorage
 
 from feast_plugin import augment
+from feast_plugin.notices import SnapshotWarning
 from resampler.errors import InvalidInputError
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
@@ -43,6 +44,12 @@ def test_it_gives_the_rows_that_a_snapshot_of_all_rows_gives(make):
     rows = project.frame().append_column("side", [["train"] * 400])
     snapshot = project.create(entity_df=rows, split="column:side", feature_service="all", **options)
     assert job.to_arrow().equals(pq.read_table(f"{snapshot.uri}/train/part-00000.parquet"))
+
+
+def test_a_ratio_that_is_reached_is_published_as_it_is_and_says_so(make):
+    _, job = augmented(make(), ratio=0.02, if_reached="publish")
+    with pytest.warns(SnapshotWarning, match=r"ratio=0.02 is already reached.*published as they are"):
+        assert not any(job.to_arrow()["is_synthetic"].to_pylist())
 
 
 def test_what_it_refuses(make, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
 
@@ -11,8 +12,9 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
-from feast_plugin import check_snapshot, create_snapshot, rebuild_snapshot, show_snapshot
+from feast_plugin import check_snapshot, create_snapshot, forget_entity, rebuild_snapshot, show_snapshot
 from feast_plugin.notices import FindingWarning
+from feast_plugin.printing.created import created
 from feast_plugin.versions.gate import Gate
 from resampler.cli import main
 from resampler.errors import GateError, InvalidInputError
@@ -71,6 +73,27 @@ def test_a_strict_gate_stops_an_equal_version_that_is_there(create):
     with pytest.raises(GateError, match="own-values"):
         create(strict=True)
     assert create(strict=True, allow="own-values").digest == first.digest
+
+
+def test_what_is_allowed_stays_so_without_a_forgotten_entity(create, tmp_path):
+    create(allow="own-values")
+    (done,) = forget_entity(tmp_path / "catalog", name="t", entity=7)
+    left = show_snapshot("t", tmp_path / "catalog", version=done.replaced_by).findings
+    assert {one["name"]: one["allowed"] for one in left}["own-values"]
+
+
+def test_an_unchecked_version_that_is_used_again_is_checked_then(create, tmp_path):
+    options = {"missing": "complete"}  # as every version was made in format 3
+    first = create(**options)
+    home = tmp_path / "catalog" / "t"
+    (home / "datasets.json").unlink()
+    old = dataclasses.replace(first.manifest, format=3, findings=[], grids={}, profile=None)
+    (home / "v0001" / "manifest.json").write_text(old.to_json())
+    again = create(**options, allow="own-values")
+    assert (again.version, again.reused, again.manifest.findings) == (1, True, [])
+    assert names(again.findings) == names(first.findings)
+    assert {one["name"]: one["allowed"] for one in again.to_dict()["findings"]}["own-values"]
+    assert any("1 allowed, sought now" in line for line in created(again))
 
 
 def test_nothing_allows_what_is_no_check(create):
@@ -146,7 +169,10 @@ def test_suspects_are_ranked_with_keys_and_reasons(create, tmp_path, suffix):
 
 
 def test_suspects_need_a_file_that_can_be_written(create, tmp_path):
-    for path in ("suspects.txt", tmp_path / "nowhere" / "suspects.csv"):
+    (tmp_path / "directory.csv").mkdir()
+    (tmp_path / "full.csv").symlink_to("/dev/full")
+    full = tmp_path / "full.csv", tmp_path / f"{'x' * 300}.csv"
+    for path in ("suspects.txt", tmp_path / "nowhere" / "suspects.csv", tmp_path / "directory.csv", *full):
         with pytest.raises(InvalidInputError, match="suspects"):
             create(suspects=path)
 
