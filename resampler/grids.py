@@ -141,7 +141,7 @@ def _finite(name: str, value: object) -> float:
         raise InvalidInputError(f"{name} must be numbers, got {value!r}")
     if not np.isfinite(number := float(value)):
         raise InvalidInputError(f"{name} must be a finite number, got {value!r}")
-    return number
+    return number + 0.0  # -0 is 0
 
 
 class Packed(NamedTuple):

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from resampler.parameters import Quota, Strategy
 
 MAX_CLASSES = 32
+LARGEST = float(np.finfo(np.float32).max)
 
 
 class OnlineStats(NamedTuple):
@@ -482,6 +483,6 @@ def _pack_grids(schema: FeatureSchema) -> Packed | None:
         return None
     for name, grid in zip(schema.names, kept, strict=True):
         limits = () if grid is None else (grid.step or 0.0, *grid.bounds)
-        if any(np.finfo(np.float32).max < abs(value) < np.inf for value in limits):
+        if any(LARGEST < abs(value) < np.inf for value in limits):
             raise ContractError(f"the grid of feature {name!r} must be finite in float32, got {grid}")
     return pack(kept)

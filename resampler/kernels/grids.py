@@ -29,8 +29,8 @@ N, AT_LOW, AT_HIGH, DOUBLE_DIGITS, DOUBLE_UNITS, SINGLE_DIGITS, SINGLE_UNITS, DI
 
 @inline
 def grid_value(k, numerator, denominator, single):
-    """Return the k-th grid value."""
-    value = k * numerator / denominator
+    """Return the k-th grid value; 0 without a sign, as real ones have it."""
+    value = k * numerator / denominator + 0.0
     return np.float64(np.float32(value)) if single else value
 
 

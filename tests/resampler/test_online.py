@@ -587,3 +587,13 @@ def test_a_grid_that_float32_rows_cannot_hold_is_refused(kept):
     schema = FeatureSchema.from_dict({"features": [{"name": "a", "dtype": "float64", "grid": kept}]})
     with pytest.raises(ContractError, match="the grid of feature 'a' must be finite in float32, got Grid"):
         OnlineResampler(schema)
+
+
+def test_a_synthetic_zero_of_a_grid_has_no_sign():
+    X, y, ids = make_rows(0, 3_000, 3, rate=0.3)
+    X[:, 2] *= 0.1
+    schema = FeatureSchema.numeric(list("abc")).with_rules(grids={"a": 0.5, "b": Grid(values=(-0.0, 1.0)), "c": 1.0})
+    batch = OnlineResampler(schema, ratio=1.0).process(X, y, ids)
+    zeros = batch.X[batch.is_synthetic]
+    assert (zeros == 0).any(axis=0).all()
+    assert not np.signbit(zeros[zeros == 0]).any()
