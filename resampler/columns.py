@@ -397,6 +397,8 @@ class Column:
 
         if self.closed:
             listed = self._listed()
+            if self.nullable and pa.types.is_floating(values.type):  # as rows and packed rows say it
+                values = pc.if_else(pc.is_nan(values), None, values)
             places = np.asarray(pc.fill_null(pc.index_in(self._cast(values, listed.type), value_set=listed), -1))
             known = places >= 0
             codes = np.zeros(len(places), dtype=self.numpy_dtype)

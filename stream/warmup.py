@@ -7,6 +7,8 @@ from contextlib import suppress
 
 import numpy as np
 
+from resampler.buffer import MinorityBuffer
+from resampler.buffer.maintenance import mend
 from resampler.errors import MissingExtraError
 from resampler.online import OnlineResampler
 from resampler.schema import FeatureSchema
@@ -50,6 +52,10 @@ def warm(*, schema: FeatureSchema | None = None, clean: bool = False) -> None:
     if nullable or kept:  # for others `resampler warmup` has done so
         online.forget([0])
         OnlineResampler.from_bytes(online.to_bytes())
+    if nullable:
+        buffer = MinorityBuffer(2, 4, 1, nullable_features=[0])
+        buffer.insert(_X, _Y)
+        mend(buffer.ring, np.array([0]))  # as where a list has run short
 
 
 def _xread_reply(entries: list[list[bytes]]) -> bytes:

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from resampler.columns import TEXT
+from resampler.columns import TEXT, family_of
 from resampler.errors import ContractError
 from resampler.provenance import DRAW_COLUMNS, OUTPUT_COLUMNS, MicroBatch
 from stream.formats import packed
@@ -161,6 +161,9 @@ def _feature(values: pa.ChunkedArray, column: Column, faults: Faults) -> NDArray
         numbers = np.array(column.to_numbers(values))  # a copy; NaN where null
     except ContractError as error:
         raise RejectError(Reason.UNPARSABLE, str(error)[:300]) from error
+    if column.nullable and family_of(values.type) == TEXT:  # a text is no null, whatever number it reads as
+        for i in np.flatnonzero(np.isnan(numbers) & np.asarray(values.is_valid())).tolist():
+            faults.setdefault(i, (Reason.NOT_FINITE, f"{column.name!r} must be finite, got {values[i].as_py()!r}"))
     for i in np.flatnonzero(np.isfinite(numbers) & (np.abs(numbers) > np.finfo(np.float32).max)).tolist():
         faults.setdefault(i, (Reason.OUT_OF_RANGE, f"{column.name!r} must be finite in float32, got {numbers[i]!r}"))
         numbers[i] = 0.0

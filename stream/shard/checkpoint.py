@@ -257,7 +257,7 @@ class Checkpoint:
             for name, value in resampler.parameters.items()
             if self.parameters.get(name) != value
         ]
-        if self.schema != resampler.schema:
+        if self.schema.hash != resampler.schema.hash:
             changed.append(f"the contract: {_difference(self.schema, resampler.schema)}")
         raise ResamplerError(
             f"stream {keys.input!r} was begun with other settings ({', '.join(changed)}): "
@@ -278,4 +278,4 @@ def _difference(stored: FeatureSchema, given: FeatureSchema) -> str:
         for name in (part.name for part in fields(before)):
             if getattr(before, name) != getattr(after, name):
                 return f"{name} of {before.name!r} {getattr(before, name)!r} -> {getattr(after, name)!r}"
-    return "its format"
+    return "equal numbers, written otherwise, such as 1 for 1.0"

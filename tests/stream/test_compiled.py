@@ -11,7 +11,7 @@ import pytest
 # One worker after the other, each in the way of a process of its own: its input, its output, its rows read back and
 # passed through a resampler of the reader's own. What Numba compiled is what it says itself that it compiled.
 LIVES = """
-import itertools, json
+import itertools, json, sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -25,6 +25,7 @@ from stream.redis.entries import Entries
 from stream.formats import Decoder
 from stream.formats.table import INPUTS
 from stream.redis.keys import ShardKeys
+from stream.warmup import warm
 
 class Compilations(event.Listener):
     def __init__(self):
@@ -35,7 +36,7 @@ class Compilations(event.Listener):
         pass
 
 compilations = Compilations()
-event.register("numba:compile", compilations)
+RULES = json.loads(sys.argv[1])  # which columns may be null, and what numbers columns keep
 rng = np.random.default_rng(0)
 N = 64
 WORDS, CLASSES = ("red", "green", "blue"), ("bad", "good")
@@ -52,6 +53,7 @@ def live(url, client, name, schema, kind, output, parameters):
     X = rng.normal(size=(N, schema.n_features)).astype(np.float32)
     y = (np.arange(N) % 4 == 0).astype(np.int64)
     X[:, -1] = np.arange(N) % 3 if schema.categorical_mask[-1] else X[:, -1]
+    X[schema.nullable_mask & (rng.random(X.shape) < 0.3)] = np.nan
     settings = Settings(schema, ratio=1.0, k_neighbors=2, output_format=OutputFormat(output), snapshot_rows=1,
                         **parameters)
     whole = entries_of(kind, schema, X, y)
@@ -73,18 +75,23 @@ def live(url, client, name, schema, kind, output, parameters):
     assert len(Decoder(schema).decode(Entries.pack(undecoded)).y) == N  # as redis-py's own parser gives entries
 
 plans = [
-    (FeatureSchema(features, label), kind, output, parameters)
+    (FeatureSchema(features, label).with_rules(*RULES), kind, output, parameters)
     for kind, output, features, (labels, label) in itertools.product(
         INPUTS, OutputFormat, COLUMNS.values(), LABELS.items()
     )
     for parameters in (({}, {"strategy": "adasyn"}) if output == "packed" and labels == "string" else ({},))
 ]
 plans += [
-    (FeatureSchema(COLUMNS["mixed"], LABELS["string"]), "rows", "packed", parameters)
+    (FeatureSchema(COLUMNS["mixed"], LABELS["string"]).with_rules(*RULES), "rows", "packed", parameters)
     for parameters in (
-        {"strategy": "borderline"}, {"clean": True}, {"quota": "poisson"}, {"undersample": 0.5}, {"capacity": 2_500}
+        {"strategy": "borderline"}, {"clean": True}, {"quota": "poisson"}, {"undersample": 0.5}, {"capacity": 2_500},
+        {"strategy": "geometric"}
     )
 ]
+if any(RULES):  # what such a contract needs is compiled when a worker of it begins
+    for clean in (False, True):
+        warm(schema=plans[0][0], clean=clean)
+event.register("numba:compile", compilations)
 with EmbeddedServer() as server, connect(server.url) as client, ThreadPoolExecutor(8) as pool:
     lives = [pool.submit(live, server.url, client, f"s{i}", *plan) for i, plan in enumerate(plans)]
     for done in lives:
@@ -93,16 +100,27 @@ print(json.dumps({"lives": len(lives), "compiled": compilations.names}))
 """
 
 
-@pytest.mark.slow
-def test_nothing_is_compiled_in_mid_stream(tmp_path):
-    cache = tmp_path / "cache"
-    env = {**os.environ, "NUMBA_CACHE_DIR": str(cache), "NUMBA_DISABLE_JIT": "0"}
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    """Return the folder that `resampler warmup` has filled, and the environment in which it is used."""
+    folder = tmp_path_factory.mktemp("cache")
+    env = {**os.environ, "NUMBA_CACHE_DIR": str(folder), "NUMBA_DISABLE_JIT": "0"}
     warmup = [str(Path(sys.executable).with_name("resampler")), "warmup"]
     subprocess.run(warmup, env=env, check=True, capture_output=True)
-    files = {(path, path.stat().st_mtime_ns) for path in cache.rglob("*.nb[ic]")}
-    done = subprocess.run([sys.executable, "-c", LIVES], env=env, capture_output=True, text=True, check=False)
+    return folder, env
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rules", [[[], {}], [["a", "c"], {}], [["a", "c"], {"a": 0.25}]], ids=["", "nulls", "both"])
+def test_nothing_is_compiled_in_mid_stream(rules, cache):
+    folder, env = cache
+    files = {(path, path.stat().st_mtime_ns) for path in folder.rglob("*.nb[ic]")}
+    done = subprocess.run(
+        [sys.executable, "-c", LIVES, json.dumps(rules)], env=env, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     assert report == {"lives": report["lives"], "compiled": []}
     assert report["lives"] > 60
-    assert {(path, path.stat().st_mtime_ns) for path in cache.rglob("*.nb[ic]")} == files
+    if not any(rules):
+        assert {(path, path.stat().st_mtime_ns) for path in folder.rglob("*.nb[ic]")} == files

@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from resampler import ContractError, CorruptStateError, Feature, FeatureSchema, InvalidInputError, Label, MicroBatch
 from stream import InputFormat, OutputFormat, Settings, decode_output
 from stream.formats import Decoder, Reason, encode_output
+from stream.formats.arrow import write_ipc
 from stream.formats.decoded import Collector
 from stream.formats.fields import MAX_BATCH_ROWS, SCHEMA_FIELD, schema_id
 from stream.formats.input import BatchInput, RowInput
@@ -262,6 +264,24 @@ def test_text_that_is_empty_is_null_and_what_is_no_number_is_not():
     named = FeatureSchema((Feature("a", "string", True, ("", "b"), nulls="inherit"),))
     decoded = _decode(named, InputFormat.TEXT, [[b"a", b"", b"label", b"1"], [b"label", b"1"]])
     np.testing.assert_array_equal(decoded.X, [[0], [np.nan]])
+
+
+def test_nan_of_an_arrow_column_is_null_and_its_text_is_not():
+    complete = {"x": [0.5, 1.5], "n": [1, 2], "flag": [True, False], "colour": ["red", "red"], "size": [36, 36]}
+    complete |= {"code": [3, 4], "kind": ["no", "yes"]}
+    for name in ("x", "n", "flag", "size", "code"):
+        decoded = _decode(NULLABLE, InputFormat.ARROW, _arrow(complete | {name: [float("nan"), None]}))
+        assert decoded.rejects == []
+        assert np.isnan(decoded.X[:, MIXED.names.index(name)]).all()
+        assert np.isnan(decoded.X).sum() == 2
+    decoded = _decode(NULLABLE, InputFormat.ARROW, _arrow(complete | {"x": ["nan", None]}))
+    assert np.isnan(decoded.X[:, 0]).tolist() == [True]
+    assert [(reject.reason, reject.n_rows) for reject in decoded.rejects] == [(Reason.NOT_FINITE, 1)]
+    assert "'x' must be finite, got 'nan'" in decoded.rejects[0].detail
+
+
+def _arrow(columns):
+    return [[b"arrow", write_ipc(pa.table(columns))]]
 
 
 @pytest.mark.parametrize("bits", [0x7FC00001, 0xFFC00000, 0x7F800001])

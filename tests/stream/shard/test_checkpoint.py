@@ -1,7 +1,9 @@
 import json
+from dataclasses import replace
 
 import pytest
 
+from resampler import FeatureSchema
 from resampler.errors import ResamplerError
 from resampler.parameters import FORMER_STRATEGIES
 from stream import Settings
@@ -44,3 +46,30 @@ def test_another_strategy_is_refused_in_the_words_of_today(client, name, schema,
     run_worker(name)
     with pytest.raises(ResamplerError, match=r"begun with other settings \(strategy smote -> adasyn\)"):
         run_worker(name, strategy="adasyn")
+
+
+@pytest.mark.parametrize(
+    ("rules", "message"),
+    [
+        ({"nullable": ["b"]}, r"the contract: nulls of 'b' 'refuse' -> 'inherit'"),
+        ({"grids": {"a": 0.5}}, r"the contract: grid of 'a' None -> Grid\(step=0.5"),
+    ],
+)
+def test_a_contract_that_learned_of_nulls_or_grids_is_refused_by_name(
+    client, name, schema, make_rows, add_text, run_worker, rules, message
+):
+    add_text(client, name, *make_rows(50))
+    run_worker(name)
+    with pytest.raises(ResamplerError, match=message):
+        run_worker(name, settings=Settings(schema.with_rules(**rules)))
+
+
+def test_a_contract_whose_numbers_are_written_otherwise_is_said_to_be(
+    client, name, schema, make_rows, add_text, run_worker
+):
+    add_text(client, name, *make_rows(50))
+    run_worker(name)
+    other = FeatureSchema(tuple(replace(feature, scale=1) for feature in schema.features), schema.label)
+    assert other == schema
+    with pytest.raises(ResamplerError, match=r"the contract: equal numbers, written otherwise, such as 1 for 1.0"):
+        run_worker(name, settings=Settings(other))
