@@ -15,6 +15,7 @@ LEGEND = (
     "distance: Kolmogorov-Smirnov of a number, total variation of a category; a null counts as a value.",
     f"drift: some above a PSI of {SOME:g}, much above {MUCH:g}, none where chance alone gives as much.",
 )
+NAMED = 8  # features whose drift is not known; the others are counted
 NUMBERS = ("nulls before", "after", "distance", "Jensen-Shannon", "PSI", "by chance")
 
 
@@ -116,10 +117,12 @@ def _drift(drift: Mapping[str, Mapping[str, Mapping[str, dict[str, Any]]]]) -> l
             ordered = sorted(features.items(), key=lambda item: (item[1]["word"] == "none", -item[1]["stability"]))
             loud = [item for item in ordered if item[1]["word"] != "none"]
             heading = f"drift of {kind} rows in {split}"
+            unknown = _unknown([name for name in kinds.get("real", {}) if name not in features])
             if not loud:
                 name, most = ordered[0]
                 shown = f", at most a PSI of {most['stability']:.3f} in {name}" if most["stability"] else ""
-                quiet.append(f"{heading}: none{shown}")
+                known = f" in {plural(len(features), 'feature')}" if unknown else ""
+                quiet += [f"{heading}: none{known}{shown}", *unknown]
                 continue
             rows = [
                 (
@@ -133,5 +136,16 @@ def _drift(drift: Mapping[str, Mapping[str, Mapping[str, dict[str, Any]]]]) -> l
             lines += ["", heading, *aligned(rows, ("  feature", *NUMBERS, "drift"), right=NUMBERS)]
             more = len(features) - len(loud)
             lines += [f"  and {plural(more, 'feature')} without drift"] if more else []
+            lines += unknown
     lines += ["", *quiet] if quiet else []
     return [*lines, "", *LEGEND] if lines else []
+
+
+def _unknown(names: list[str]) -> list[str]:
+    """Name the features of synthetic rows that are stored as counts in cells of each version's own."""
+    if not names:
+        return []
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return [
+        f"  not known of {', '.join(names[:NAMED])}{more}: a version does not store its synthetic rows; rebuild it first"
+    ]

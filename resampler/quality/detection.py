@@ -225,7 +225,9 @@ def _cross_fit(X: NDArray[np.float64], y: NDArray[np.int64], groups: NDArray[np.
                 early_stopping=False,
                 random_state=0,
             )
-            models[k] = model.fit(X[rest], y[rest])
+            known = X[rest]
+            known[:, np.isnan(known).all(axis=0)] = 0.0  # the trees need a value, and split no column of one
+            models[k] = model.fit(known, y[rest])
             score[held] = model.predict_proba(X[held])[:, 1]
     return _Trial(y, groups, fold, score, models)
 

@@ -90,6 +90,9 @@ class Space(NamedTuple):
         ndarray of shape (n_queries, k), int64
             Positions; a row is never its own neighbour.
         """
+        infinite = np.isinf(X)
+        if infinite.any():  # no distance can be taken of such a value: it is none, like a null
+            X = np.where(infinite, np.nan, X)
         found = nearest_rows(
             X, k, queries=queries, row_ids=ids, inverse_scale=self.inverse, penalty=self.penalty, method="auto"
         )
@@ -133,8 +136,9 @@ class Space(NamedTuple):
         shape = np.broadcast_shapes(first.shape[1:], second.shape[1:])
         total, common = np.zeros(shape), np.zeros(shape)
         for a, b, inverse, penalty in zip(first, second, self.inverse, self.penalty, strict=True):
-            difference = np.subtract(a, b)
-            held = ~np.isnan(difference)
+            with np.errstate(invalid="ignore"):
+                difference = np.subtract(a, b)
+            held = np.isfinite(difference)
             part = (difference * inverse) ** 2 if penalty < 0 else (difference != 0) * penalty
             total += np.where(held, part, 0.0)
             common += held

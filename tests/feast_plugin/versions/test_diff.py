@@ -6,9 +6,10 @@ import dataclasses
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
-from feast_plugin import create_snapshot, diff_snapshot
+from feast_plugin import create_snapshot, diff_snapshot, rebuild_snapshot
 from feast_plugin.printing.difference import difference
 from feast_plugin.versions.compare import hash_column
 from feast_plugin.versions.descent import compare_descent
@@ -70,6 +71,19 @@ def test_a_column_that_went_null_is_loud(catalog):
     first = lines[lines.index("drift of real rows in train") + 2]
     assert first.split()[0] == "amount"
     assert first.split()[-1] == "much"
+
+
+def test_drift_of_rows_that_are_not_stored_is_not_called_none(catalog, tmp_path):
+    table, create, diff = catalog
+    create(retain="recipe")
+    create(replaced(table, "amount", pc.multiply(table["amount"], 9.0)), retain="recipe")
+    text = "\n".join(difference(diff(1, 2)))
+    assert "drift of synthetic rows in train: none in 5 features" in text
+    assert "  not known of amount: a version does not store its synthetic rows; rebuild it first" in text
+    rebuild_snapshot(tmp_path / "cat", name="pay", version=2)
+    found = diff(1, 2)
+    assert found["drift"]["train"]["synthetic"]["amount"]["word"] == "much"
+    assert "not known of" not in "\n".join(difference(found))
 
 
 def test_equal_versions_have_equal_text(catalog):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numba
 import numpy as np
 import pytest
@@ -365,6 +367,37 @@ def test_halves_of_one_sample_are_not_told_apart_and_what_gives_rows_away_is_nam
     assert found.low > 0.9
     assert [name for name, _ in found.columns] == ["b"]
     assert 0.4 < found.control < 0.6
+
+
+@pytest.mark.parametrize("known", [0, 1])
+def test_a_column_of_nulls_keeps_the_others_from_no_comparison(known):
+    case = sane()
+    for X in (case["X"][800:], case["synthetic"][0]):
+        X[known:, 0] = np.nan
+    case["synthetic"][0][:, 1] = np.rint(case["synthetic"][0][:, 1])
+    (found,) = (one for one in preflight(**case) if one.name == "detectability")
+    assert found.values["low"] > 0.9
+    assert found.columns[0] == "1"
+
+
+def test_an_infinite_value_is_no_distance():
+    """In most rows of a class, of which neighbours are sought, and in synthetic ones."""
+    case, nulls = sane(), sane()
+    for one, value in ((case, -np.inf), (nulls, np.nan)):
+        for X in (one["X"][820:], one["synthetic"][0]):
+            X[:, 0] = value
+    distances = ("noise", "contrast", "overlap", "detectability")
+    found, expected = ([one for one in preflight(**each) if one.name in distances] for each in (case, nulls))
+    assert not any("not measured" in one.figure for one in found)
+    assert [one.name for one in found if one.name != "detectability"] == [
+        one.name for one in expected if one.name != "detectability"
+    ]
+    evidence = Evidence(
+        case["X"], case["y"], np.arange(1000), tuple("abcd"), np.zeros(4, dtype=bool), np.ones(4),
+        {code: OfClass(str(code), n, n, n, 0) for code, n in ((0, 800), (1, 200))},
+    )  # fmt: skip
+    spotless = dataclasses.replace(evidence, X=nulls["X"])
+    np.testing.assert_array_equal(neighborhood(evidence, 1).foreign, neighborhood(spotless, 1).foreign)
 
 
 def test_copies_of_a_row_are_tested_with_it():
