@@ -11,7 +11,7 @@ from numba import config
 from resampler.errors import InvalidInputError
 from resampler.kernels.batch.cells import CELL_ROWS, UNROLLED_COLUMNS, bisect, fill
 from resampler.kernels.batch.neighbors import scan_cells
-from resampler.kernels.batch.partial import fill_partial, scan_partial
+from resampler.kernels.batch.partial import fill_partial, scan_partial, stand_in
 from resampler.layout import as_kernel_array, as_kernel_rows
 from resampler.resolution import RANGES, exponent_of, resolve, scaled_penalty
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 METHODS = ("auto", "exact", "approximate")
 AUTO_EXACT_ROWS = 20_000  # up to here an exact search takes a second or so
 RECALL = 0.95  # that a sample must reach; the promise to users is 0.9
+LANDMARKS = 128  # rows that say where others with nulls lie
 _SAMPLE_CELLS = 32
 _SAMPLE_ROWS = 12  # a cell
 _CELLS_A_TASK = 16
@@ -109,7 +110,7 @@ class _Cells:
 
 
 class _PartialCells(_Cells):
-    """The same of a matrix with nulls: rows stand in cells as if a column's mean stood for its nulls."""
+    """The same of a matrix with nulls: rows stand in cells as if they had the values of rows like them."""
 
     def __init__(
         self,
@@ -120,7 +121,7 @@ class _PartialCells(_Cells):
         queries: NDArray[np.int64],
     ) -> None:
         nulls = np.isnan(X)
-        filled = np.where(nulls, _means(X, row_ids).astype(X.dtype), X)
+        filled = _filled(X, nulls, row_ids, inverse_scale, penalty < 0)
         super().__init__(filled, row_ids, inverse_scale, penalty, queries)
         self.lacking = np.empty(len(self.cells), dtype=np.int64)
         fill_partial(X, inverse_scale, penalty < 0, self.order, self.cells, self.lows, self.highs, self.lacking)
@@ -164,6 +165,25 @@ def in_chunks(task: Callable[[int, int], None], n: int, chunk: int, n_threads: i
     with ThreadPoolExecutor(workers) as pool:
         for done in [pool.submit(task, first, min(n, first + chunk)) for first in range(0, n, chunk)]:
             done.result()
+
+
+def _filled(
+    X: NDArray[Any],
+    nulls: NDArray[np.bool_],
+    row_ids: NDArray[np.int64],
+    inverse_scale: NDArray[Any],
+    numeric: NDArray[np.bool_],
+) -> NDArray[Any]:
+    """Return rows with a value in each column, by landmarks that follow from ids, so that no order of rows shows."""
+    out = np.where(nulls, _means(X, row_ids).astype(X.dtype), X)
+    order = np.argsort(row_ids, kind="stable")
+    landmarks = np.ascontiguousarray(X[order[:: -(-len(X) // LANDMARKS)]].T)
+
+    def fill_in(first: int, last: int) -> None:
+        stand_in(X, landmarks, inverse_scale, numeric, first, last, out)
+
+    in_chunks(fill_in, len(X), _ROWS_AT_ONCE)
+    return out
 
 
 def _means(X: NDArray[Any], row_ids: NDArray[np.int64]) -> NDArray[np.float64]:

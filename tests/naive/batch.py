@@ -105,6 +105,15 @@ def partial_distance(a, b, penalty):
     return common_distance(a, b, penalty) * (a.dtype.type(len(penalty)) / a.dtype.type(both))
 
 
+def mean_square(a, b, inverse_scale, numeric):
+    """Of the differences in numeric columns that both have, in units; infinite where they have none."""
+    total, both = a.dtype.type(0), 0
+    for j in np.flatnonzero(numeric & ~np.isnan(a) & ~np.isnan(b)):
+        x = (b[j] - a[j]) * inverse_scale[j]
+        total, both = total + x * x, both + 1
+    return total / a.dtype.type(both) if both else np.inf
+
+
 def distance_to_box(row, low, high):
     """Squared, summed in column order: 0 for a column within the bounds."""
     total = row.dtype.type(0)

@@ -3,8 +3,8 @@
 The squared distance is their sum in column order, times the number of columns over that of the columns that both have;
 infinite where there is none. So a pair without a null is as far apart as `resampler.kernels.batch.neighbors` has it,
 to the bit. A search passes over cells as there, by bounds that hold whichever values are missing: a cell's box is that
-of the values it has, and a row of it that has j nulls leaves out at most the j widest gaps. Padding is NaN in
-queries, so that it counts as a column that neither has.
+of the values it has, and a row of it that has j nulls leaves out at most the j widest gaps, while what is left is
+scaled up. Padding is NaN in queries, so that it counts as a column that neither has.
 
 References
 ----------
@@ -21,6 +21,41 @@ from resampler.kernels.batch.neighbors import _add_candidates
 from resampler.kernels.jit import njit
 
 _SLACK = 2.0**-20  # a column: eight times what a rounding in float32 moves a sum by
+
+
+@njit(nogil=True)
+def stand_in(X, landmarks, inverse_scale, numeric, first, last, out):
+    """Put a value where rows first .. last - 1 have none: that of the nearest landmark that has one.
+
+    `landmarks` are some of the rows, transposed; `out` is `X`, its nulls what stands in where no landmark has a value.
+    A mean in place of these would put rows far from those that they are near to.
+    """
+    n = landmarks.shape[1]
+    sums = np.empty(n, dtype=X.dtype)
+    both = np.empty(n, dtype=X.dtype)
+    zero, one = X.dtype.type(0), X.dtype.type(1)
+    for i in range(first, last):
+        if not np.isnan(X[i]).any():
+            continue
+        sums[:] = 0
+        both[:] = 0
+        for j in range(X.shape[1]):
+            value = X[i, j]
+            if np.isnan(value) or not numeric[j]:
+                continue
+            scale = inverse_scale[j]
+            for a in range(n):
+                x = (landmarks[j, a] - value) * scale
+                sums[a] += x * x if x == x else zero
+                both[a] += one if x == x else zero
+        for j in range(X.shape[1]):
+            if not np.isnan(X[i, j]):
+                continue
+            nearest = np.inf
+            for a in range(n):
+                if both[a] > 0 and sums[a] / both[a] < nearest and not np.isnan(landmarks[j, a]):
+                    nearest = sums[a] / both[a]
+                    out[i, j] = landmarks[j, a]
 
 
 @njit(nogil=True)
@@ -59,10 +94,9 @@ def fill_partial(X, inverse_scale, numeric, order, cells, lows, highs, lacking):
 
 
 @njit(nogil=True)
-def _add_columns(cells, c, g, query, penalty, out, both):
-    """Add the terms of columns g .. g + UNROLLED_COLUMNS - 1 to squared distances, and count those that both have."""
+def _add_columns(cells, c, g, query, penalty, out):
+    """Add the terms of columns g .. g + UNROLLED_COLUMNS - 1 to sums of squares, where both have a value."""
     zero = out.dtype.type(0)
-    one = out.dtype.type(1)
     numeric = True
     for j in range(g, min(g + UNROLLED_COLUMNS, penalty.shape[0])):
         numeric &= penalty[j] < 0
@@ -71,33 +105,23 @@ def _add_columns(cells, c, g, query, penalty, out, both):
         q4, q5, q6, q7 = query[g + 4], query[g + 5], query[g + 6], query[g + 7]
         for lane in range(CELL_ROWS):
             total = out[lane]
-            count = both[lane]
             x = cells[c, g, lane] - q0
             total += x * x if x == x else zero
-            count += one if x == x else zero
             x = cells[c, g + 1, lane] - q1
             total += x * x if x == x else zero
-            count += one if x == x else zero
             x = cells[c, g + 2, lane] - q2
             total += x * x if x == x else zero
-            count += one if x == x else zero
             x = cells[c, g + 3, lane] - q3
             total += x * x if x == x else zero
-            count += one if x == x else zero
             x = cells[c, g + 4, lane] - q4
             total += x * x if x == x else zero
-            count += one if x == x else zero
             x = cells[c, g + 5, lane] - q5
             total += x * x if x == x else zero
-            count += one if x == x else zero
             x = cells[c, g + 6, lane] - q6
             total += x * x if x == x else zero
-            count += one if x == x else zero
             x = cells[c, g + 7, lane] - q7
             total += x * x if x == x else zero
-            count += one if x == x else zero
             out[lane] = total
-            both[lane] = count
         return
     for j in range(g, min(g + UNROLLED_COLUMNS, penalty.shape[0])):
         q = query[j]
@@ -108,12 +132,24 @@ def _add_columns(cells, c, g, query, penalty, out, both):
             for lane in range(CELL_ROWS):
                 x = cells[c, j, lane] - q
                 out[lane] += x * x if x == x else zero
-                both[lane] += one if x == x else zero
         else:
             for lane in range(CELL_ROWS):
                 x = cells[c, j, lane]
                 out[lane] += p if x == x and x != q else zero
-                both[lane] += one if x == x else zero
+
+
+@njit(nogil=True)
+def _count_columns(cells, c, query, d, both):
+    """Write how many columns each of a cell's rows and a query both have."""
+    zero, one = both.dtype.type(0), both.dtype.type(1)
+    for lane in range(CELL_ROWS):
+        both[lane] = 0
+    for j in range(d):
+        if np.isnan(query[j]):
+            continue
+        for lane in range(CELL_ROWS):
+            x = cells[c, j, lane]
+            both[lane] += one if x == x else zero
 
 
 @njit(nogil=True)
@@ -124,14 +160,14 @@ def _distances(cells, c, query, penalty, limit, bits, out, both):
     """
     for lane in range(CELL_ROWS):
         out[lane] = 0
-        both[lane] = 0
     for g in range(0, penalty.shape[0], UNROLLED_COLUMNS):
-        _add_columns(cells, c, g, query, penalty, out, both)
+        _add_columns(cells, c, g, query, penalty, out)
         least = bits[0]
         for lane in range(CELL_ROWS):
             least = min(least, bits[lane])
         if least > limit:
             return False
+    _count_columns(cells, c, query, penalty.shape[0], both)  # of the few cells that have come so far
     d = out.dtype.type(penalty.shape[0])
     for lane in range(CELL_ROWS):
         out[lane] = out[lane] * (d / both[lane]) if both[lane] > 0 else np.inf
@@ -181,12 +217,38 @@ def _box_distances(cell, low, high, has_nulls, out, sure):
 
 
 @njit(nogil=True)
-def _may_hold(query, low, high, has_nulls, lacking, limit, gaps):
-    """Say whether a cell may hold a row whose sum of squares to a query is `limit` or less, for all its nulls."""
+def _least_distances(cell, held, low, high, has_nulls, lacking, gaps, widest, out):
+    """Write what is least over the nulls that a row of the other cell may have: up to `lacking`, in the widest gaps.
+
+    Of a sum of squares, scaled up by what the query has (`held` columns) over what is left of it.
+    """
+    zero = out.dtype.type(0)
+    for lane in range(CELL_ROWS):
+        out[lane] = 0
+        for t in range(lacking):
+            widest[t, lane] = 0
     for j in range(has_nulls.shape[0]):
-        x = max(low[j] - query[j], query[j] - high[j])
-        gaps[j] = x * x if x > 0 else 0  # and none where the query has a null
-    return _least(gaps, has_nulls, lacking) <= limit
+        a, b = low[j], high[j]
+        for lane in range(CELL_ROWS):
+            q = cell[j, lane]
+            below, above = a - q, q - b
+            x = below if below > above else above
+            gaps[lane] = x * x if x > zero else zero  # and none where the query has a null
+        for t in range(lacking if has_nulls[j] else 0):  # what is wider stays, what it displaces goes on
+            for lane in range(CELL_ROWS):
+                x, y = gaps[lane], widest[t, lane]
+                widest[t, lane] = x if x > y else y
+                gaps[lane] = y if x > y else x
+        for lane in range(CELL_ROWS):
+            out[lane] += gaps[lane]
+    for lane in range(CELL_ROWS):  # from most nulls to none
+        total = out[lane]
+        least = total * (held[lane] / (held[lane] - lacking)) if held[lane] > lacking else out.dtype.type(np.inf)
+        for t in range(lacking - 1, -1, -1):
+            total += widest[t, lane]
+            if held[lane] > t:
+                least = min(least, total * (held[lane] / (held[lane] - t)))
+        out[lane] = least
 
 
 @njit(nogil=True)
@@ -257,8 +319,10 @@ def scan_partial(
     queries[:] = np.nan
     limits = np.zeros(CELL_ROWS, dtype=cells.dtype)
     limit_bits = limits.view(bits.dtype)
-    shares = np.empty(CELL_ROWS, dtype=cells.dtype)
-    gaps = np.empty(d, dtype=cells.dtype)
+    held = np.zeros(CELL_ROWS, dtype=cells.dtype)
+    gaps = np.empty(CELL_ROWS, dtype=cells.dtype)
+    widest = np.empty((max(1, lacking.max()), CELL_ROWS), dtype=cells.dtype)
+    least = np.empty(CELL_ROWS, dtype=cells.dtype)
     spent = np.empty(CELL_ROWS, dtype=np.int64)
     found = np.empty(CELL_ROWS, dtype=np.int64)
     slack = 1 + (d + 4) * _SLACK
@@ -276,7 +340,7 @@ def scan_partial(
             for j in range(d):
                 queries[lane, j] = cells[home, j, lane]
                 has += not np.isnan(queries[lane, j])
-            shares[lane] = slack * has / d
+            held[lane] = has
         asking = rows.shape[0]
         around = np.full(1, home)
         for turn in range(2):  # its own cell first: what it finds leaves out most of the others
@@ -286,15 +350,19 @@ def scan_partial(
                 if asking == 0:
                     break
                 _box_distances(cells[home], lows[c], highs[c], has_nulls[c], out, sure)
-                beyond = out > limits
+                unsure = False
                 for lane in rows:
-                    if spent[lane] == budget or sure[lane] > limits[lane]:
+                    unsure |= sure[lane] <= limits[lane] < out[lane]
+                near = out
+                if unsure:
+                    _least_distances(
+                        cells[home], held, lows[c], highs[c], has_nulls[c], lacking[c], gaps, widest, least
+                    )
+                    near = least
+                for lane in rows[near[rows] <= limits[rows]]:
+                    if spent[lane] == budget:
                         continue
                     query = queries[lane]
-                    if beyond[lane] and not _may_hold(
-                        query, lows[c], highs[c], has_nulls[c], lacking[c], limits[lane], gaps
-                    ):
-                        continue
                     place = start + lane
                     spent[lane] += 1
                     asking -= spent[lane] == budget
@@ -302,4 +370,4 @@ def scan_partial(
                         found[lane] = _add_candidates(
                             out, c * CELL_ROWS, place, ids, found[lane], nn_places[place], nn_distances[place]
                         )
-                        limits[lane] = nn_distances[place, k - 1] * shares[lane]
+                        limits[lane] = nn_distances[place, k - 1] * (slack * held[lane] / d)

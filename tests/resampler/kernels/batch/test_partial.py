@@ -62,6 +62,21 @@ def test_fill_partial(n, d, dtype, share, seed):
             assert (made.lows[c, j], made.highs[c, j]) == box
 
 
+@given(n=st.integers(2, 40), d=st.integers(1, 6), dtype=dtypes, share=shares, seed=seeds)
+@settings(max_examples=40)
+def test_what_stands_in_for_a_null_is_of_the_nearest_landmark_that_has_a_value(n, d, dtype, share, seed):
+    rng = np.random.default_rng(seed)
+    X, inverse, numeric = rows_of(rng, n, d, dtype, share), (rng.random(d) + 0.5).astype(dtype), rng.random(d) < 0.8
+    landmarks, out = X[: n // 2], np.where(np.isnan(X), dtype(-9), X)
+    kernels.stand_in(X, np.ascontiguousarray(landmarks.T), inverse, numeric, 0, n, out)
+    for row, filled in zip(X, out, strict=True):
+        assert np.array_equal(filled[~np.isnan(row)], row[~np.isnan(row)])
+        away = [naive_batch.mean_square(row, one, inverse, numeric) for one in landmarks]
+        for j in np.flatnonzero(np.isnan(row)):
+            known = [a for a in range(len(landmarks)) if not np.isnan(landmarks[a, j]) and away[a] < np.inf]
+            assert filled[j] == (landmarks[min(known, key=away.__getitem__), j] if known else -9)
+
+
 @given(d=st.sampled_from([1, 7, 8, 9, 17]), dtype=dtypes, share=shares, seed=seeds, limit=st.floats(0, 50))
 @settings(max_examples=40)
 def test_distances(d, dtype, share, seed, limit):
@@ -87,18 +102,25 @@ def test_no_bound_leaves_a_row_out(d, dtype, share, seed):
     penalty = np.where(numeric, -1, 0.75).astype(dtype)
     order = np.argsort(np.nan_to_num(X).sum(axis=1), kind="stable")
     made, rows = Cells(X, numeric, order), X[order].reshape(4, CELL_ROWS, d)
-    gaps, asked = np.empty(d, dtype), [int(i) for i in rng.integers(0, CELL_ROWS, 2)]
+    gaps, widest = np.empty(CELL_ROWS, dtype), np.empty((d, CELL_ROWS), dtype)
+    asked = [int(i) for i in rng.integers(0, CELL_ROWS, 2)]
     sums = {
         (i, c): min(naive_batch.common_distance(row, rows[0, i], penalty) for row in rows[c])
         for i in asked
         for c in range(4)
     }
+    scaled = {
+        (i, c): min(naive_batch.partial_distance(row, rows[0, i], penalty) for row in rows[c])
+        for i in asked
+        for c in range(4)
+    }
+    held = (~np.isnan(rows[0])).sum(axis=1).astype(dtype)
     slack = dtype(1 + (d + 4) * kernels._SLACK)
-    out = np.empty(CELL_ROWS, dtype)
     out, sure = np.empty(CELL_ROWS, dtype), np.empty(CELL_ROWS, dtype)
-    for (i, c), nearest in sums.items():
+    for i, c in sums:
         cell = made.lows[c], made.highs[c], made.has_nulls[c], made.lacking[c]
-        assert kernels._may_hold(rows[0, i], *cell, dtype(nearest) * slack, gaps)
+        kernels._least_distances(made.cells[0], held, *cell, gaps, widest, out)
+        assert not held[i] or out[i] <= dtype(scaled[i, c]) * (slack * held[i] / d)
         kernels._box_distances(made.cells[0], *cell[:3], out, sure)
         for total, of in ((out, ~np.isnan(rows[0, i])), (sure, ~np.isnan(rows[0, i]) & ~cell[2])):
             assert total[i] == naive_batch.distance_to_box(rows[0, i, of], cell[0][:d][of], cell[1][:d][of])
