@@ -40,6 +40,8 @@ def tomek_links(nearest: Nearest, y: NDArray[Any]) -> NDArray[np.int64]:
     ----------
     Tomek: Two modifications of CNN. IEEE Trans. SMC 6 (1976), doi:10.1109/TSMC.1976.4309452.
     """
+    if len(y) < 2:
+        return np.empty(0, dtype=np.int64)
     classes, counts = np.unique(y, return_counts=True)
     found = np.full(len(y), -1)
     ends = np.flatnonzero(y != classes[counts.argmax()])

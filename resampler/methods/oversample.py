@@ -142,11 +142,15 @@ def oversample(
     parents = without_nulls(table, parameters.missing, str(method), takes_nulls=rule.nulls)
     if parents is not None:
         table = table.take(parents)._replace(around=table.around or (table.y, table.groups))
-    if rule.space is not None and table.space is None:
-        table = table._replace(space=rule.space(table))
     for label, n in wanted.items():
         if n and not (table.y == label).any():
-            raise DataError(f"0 of {n} synthetic rows could be made: there is no row of {Part(label, n).name}")
+            why = f"there is no row of {Part(label, n).name}"
+            if parents is not None:
+                remedy = "use missing='inherit', or leave out" if rule.nulls else "leave out"
+                why += f" without a null, and missing='complete' takes no others: {remedy} the columns that are null"
+            raise DataError(f"0 of {n} synthetic rows could be made: {why}")
+    if rule.space is not None and table.space is None:
+        table = table._replace(space=rule.space(table))
     total = sum(wanted.values())
     parts = parts_of(table.y, wanted, table.groups if subgroups == "within" else None, names, table.around)
     mask = np.ones(table.X.shape[1], dtype=np.bool_) if rule.categories == "all" else table.categorical

@@ -171,5 +171,8 @@ class EditedNearestNeighbours(TableMixin, under_sampling.EditedNearestNeighbours
             return others_found(clone(self.n_neighbors).fit(rows), rows, queries)
         k = int(self.n_neighbors)
         if len(rows) <= k:
-            raise InvalidInputError(f"n_neighbors={k} needs at least {k + 1} rows, got {len(rows)}: lower it")
+            complete = self.missing == "complete"
+            whole = " without a null" if complete else ""
+            remedy = "lower it, or use missing='inherit'" if complete else "lower it"
+            raise InvalidInputError(f"n_neighbors={k} needs at least {k + 1} rows{whole}, got {len(rows)}: {remedy}")
         return nearest_rows(rows, k, queries=queries, n_threads=_threads(self.n_jobs)).indices

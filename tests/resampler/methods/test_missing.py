@@ -161,3 +161,13 @@ def test_nulls_of_what_has_none_and_of_sparse_rows():
     assert nulls_in(X).tolist() == [[False, True], [False, False]]
     assert nulls_in(sparse.csr_matrix(X)).tolist() == [[False, True], [False, False]]
     assert nulls_in(sparse.csr_matrix(np.nan_to_num(X))) is None
+
+
+@pytest.mark.parametrize(("method", "remedy"), [("smoten", "use missing='inherit', or"), ("svm", ": leave out")])
+def test_a_class_without_a_complete_row_is_named_with_a_remedy_that_the_method_has(method, remedy):
+    X = np.arange(40.0).reshape(20, 2)
+    X[:, 1] = np.nan
+    categorical = np.ones(2, dtype=np.bool_) if method == "smoten" else None
+    table = Table(X, np.repeat([0, 1], [14, 6]), categorical=categorical)
+    with pytest.raises(DataError, match=f"no row of class 1 without a null.*{remedy}"):
+        oversample(table, method, {1: 4}, seed=3, parameters=Parameters(2, missing="complete"))

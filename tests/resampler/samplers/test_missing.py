@@ -195,3 +195,11 @@ def test_a_neighbours_object_is_asked_where_it_can_be():
 def test_in_a_pipeline_before_a_learner_that_takes_nulls():
     model = make_pipeline(samplers.SMOTE(missing="inherit", random_state=0), HistGradientBoostingClassifier(max_iter=5))
     assert model.fit(MATRIX, LABELS).predict(MATRIX).shape == (N,)
+
+
+def test_cleaners_say_or_know_that_no_row_is_complete():
+    rows = np.where(np.arange(2) == 1, np.nan, MATRIX[:, :2])
+    kept, _ = samplers.TomekLinks(missing="complete").fit_resample(rows, LABELS)
+    assert len(kept) == len(rows)
+    with pytest.raises(InvalidInputError, match=r"at least 4 rows without a null, got 0: .*missing='inherit'"):
+        samplers.EditedNearestNeighbours(missing="complete").fit_resample(rows, LABELS)
