@@ -146,6 +146,5 @@ def _unknown(names: list[str]) -> list[str]:
     if not names:
         return []
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return [
-        f"  not known of {', '.join(names[:NAMED])}{more}: a version does not store its synthetic rows; rebuild it first"
-    ]
+    which = f"{', '.join(names[:NAMED])}{more}"
+    return [f"  not known of {which}: a version does not store its synthetic rows; rebuild it first"]
