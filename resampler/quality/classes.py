@@ -12,6 +12,8 @@ from resampler.quality.statistics import percent
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from numpy.typing import NDArray
+
     from resampler.quality.evidence import Evidence
 
 MOST_CLASSES = 100
@@ -39,17 +41,29 @@ def _few_parents(seen: Evidence) -> Iterator[Found]:
         one = seen.classes[code]
         if one.usable < LEAST_PARENTS * one.rows:
             each = one.wanted / max(one.usable, 1)
-            lost = np.isnan(seen.X[seen.rows_of(code)]).mean(axis=0)
-            worst = [j for j in np.argsort(-lost, kind="stable")[:_SHOWN] if lost[j] > 0]
-            nulls = ", ".join(f"{seen.names[j]} is null in {percent(lost[j])}" for j in worst)
+            lost = _lost(seen.X[seen.rows_of(code)], one.usable / one.rows)
+            share = np.maximum(*lost.values())
+            worst = [j for j in np.argsort(-share, kind="stable")[:_SHOWN] if share[j] > 0]
+            why = ", ".join(
+                f"{seen.names[j]} is {what} in {percent(of[j])}" for j in worst for what, of in lost.items() if of[j]
+            )
             yield Found(
                 f"{one.usable:,} of {one.rows:,} rows ({percent(one.usable / one.rows)}) can be parents, "
-                f"{each:,.0f} copies each{'; ' if nulls else ''}{nulls}",
+                f"{each:,.0f} copies each{'; ' if why else ''}{why}",
                 "refusal" if each > TOO_MANY_COPIES else None,
                 columns=tuple(seen.names[j] for j in worst),
                 label=one.name,
                 values={"parents": one.usable, "rows": one.rows, "copies": each},
             )
+
+
+def _lost(rows: NDArray[np.float64], usable: float) -> dict[str, NDArray[np.float64]]:
+    """Return the share of rows that each column keeps from being parents, by infinite values and by nulls."""
+    infinite, null = np.isinf(rows), np.isnan(rows)
+    finite, whole = (1 - bad.any(axis=1).mean() for bad in (infinite, infinite | null))
+    if abs(usable - finite) < abs(usable - whole):  # rows with nulls are parents
+        null = np.zeros_like(null)
+    return {"infinite": infinite.mean(axis=0), "null": null.mean(axis=0)}
 
 
 def _copies(seen: Evidence) -> Iterator[Found]:
@@ -83,7 +97,7 @@ CHECKS = (
         "few-parents",
         "rows of a class that can be parents",
         f"at least {percent(LEAST_PARENTS)} of a class's rows; a refusal above {TOO_MANY_COPIES:.0f} copies a parent",
-        "use missing inherit, or leave out the features whose nulls keep rows from being parents",
+        "use missing inherit, or leave out the features whose nulls or infinite values keep rows from being parents",
         _few_parents,
     ),
     Check(

@@ -29,6 +29,7 @@ _MATTERS = 0.01  # loss of area without a column's values, from which it gives r
 _WIDEST = 100  # columns, up to which each is tried
 _SHOWN = 5
 _BINS = 25_500  # of all columns: of many columns each has fewer, for that is what trees cost
+_FARTHEST = 1e300
 _FOLD_SEED, _HALF_SEED = 1, 2
 
 
@@ -140,6 +141,8 @@ def measure(
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1):  # sums depend on the number of threads
+        # An infinite value is one that lies outside all others: bins of it have no middle.
+        real, synthetic = (np.clip(rows, -_FARTHEST, _FARTHEST) for rows in (real, synthetic))
         X, groups = np.concatenate([real, synthetic]), np.concatenate([own, base])
         y = np.repeat([0, 1], [len(real), len(synthetic)])
         trial = _cross_fit(X, y, groups)

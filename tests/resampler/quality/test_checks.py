@@ -380,12 +380,24 @@ def test_a_column_of_nulls_keeps_the_others_from_no_comparison(known):
     assert found.columns[0] == "1"
 
 
+@pytest.mark.parametrize("missing", ["inherit", "complete"])
+def test_what_keeps_rows_from_being_parents_is_named(missing):
+    case = rows()
+    case["X"][820:, 1] = np.inf
+    case["X"][:, 2] = np.where(np.arange(1000) % 2, np.nan, case["X"][:, 2])
+    (found,) = (one for one in preflight(**case, missing=missing) if one.name == "few-parents")
+    nulls = ", 2 is null in 50 %" if missing == "complete" else ""
+    assert found.figure.endswith(f"copies each; 1 is infinite in 90 %{nulls}")
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
 def test_an_infinite_value_is_no_distance():
     """In most rows of a class, of which neighbours are sought, and in synthetic ones."""
     case, nulls = sane(), sane()
     for one, value in ((case, -np.inf), (nulls, np.nan)):
         for X in (one["X"][820:], one["synthetic"][0]):
             X[:, 0] = value
+        one["X"][:2, 1] = value, -value
     distances = ("noise", "contrast", "overlap", "detectability")
     found, expected = ([one for one in preflight(**each) if one.name in distances] for each in (case, nulls))
     assert not any("not measured" in one.figure for one in found)
