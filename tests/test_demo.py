@@ -27,7 +27,12 @@ def test_the_demo_reaches_its_end_and_gives_the_recorded_digests(tmp_path):
     for learner in ("online, class weights", "online, our stream", "offline, with the snapshot"):
         assert learner in done.stdout
     (manifest,) = (tmp_path / "out" / "snapshots" / "turbofan").glob("v*/manifest.json")
-    assert json.loads(manifest.read_text())["digest"][:16] in done.stdout
+    said = json.loads(manifest.read_text())
+    assert said["digest"][:16] in done.stdout
+    assert all(f"{one['level']} {one['name']}: {one['figure']}" in done.stdout for one in said["findings"])
+    assert f"  {said['notes']['detectability']['1']['area']:.2f}, by boosted trees" in done.stdout
+    assert (manifest.parent / "report.html").exists()
+    assert "out/snapshots/turbofan/v0001/report.html" in done.stdout
 
 
 @pytest.mark.parametrize("option", ["-h", "--help"])

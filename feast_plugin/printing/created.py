@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from feast_plugin.printing.columns import aligned, plural
-from feast_plugin.printing.versions import classes, counted, levels_in_words, taken_out
+from feast_plugin.printing.versions import classes, counted, levels_in_words, taken_out, within_the_rule
 
 if TYPE_CHECKING:
     from feast_plugin.versions.publish import Snapshot
@@ -32,7 +32,7 @@ def created(made: Snapshot) -> list[str]:
     lines += [f"  {line}" for line in taken_out(m)]
     late = "" if m.knows("findings") or made.found is None else ", sought now: the version itself keeps none"
     words = levels_in_words(m) if made.found is None else f"{counted(made.found)}{late}"
-    lines += [f"  {line}" for line in [f"findings: {words}", *notes(made.findings)]]
+    lines += [f"  {line}" for line in [f"findings: {words}", *notes(made.findings), *within_the_rule(m)]]
     named = [*made.datasets.items(), ("digest", m.digest)]
     named += [("page", f"{made.uri}/{m.report.path}")] if m.report is not None else []
     return [*lines, *(f"  {line}" for line in aligned(named))]

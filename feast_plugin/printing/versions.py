@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from feast_plugin.printing.columns import aligned, plural, share
-from resampler.quality.finding import LEVELS, Finding, worst_first
+from resampler.quality.finding import DETECTABILITY, LEVELS, Finding, area_in_words, worst_first
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -211,6 +211,28 @@ def findings_of(manifest: Manifest) -> list[str]:
     return [
         f"findings: {levels_in_words(manifest)}",
         *(f"  {one}{' (allowed)' if one.allowed else ''}" for one in found),
+        *within_the_rule(manifest),
+    ]
+
+
+def within_the_rule(manifest: Manifest) -> list[str]:
+    """Print how well synthetic rows are told from real ones, of the classes that no finding says it of.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        Of the version.
+
+    Returns
+    -------
+    list of str
+        A line a class.
+    """
+    said = {one["label"] for one in manifest.findings if one["name"] == DETECTABILITY}
+    return [
+        f"  {DETECTABILITY} of class {label!r}: {area_in_words(values)}, which is within the rule"
+        for label, values in manifest.notes.get(DETECTABILITY, {}).items()
+        if label not in said
     ]
 
 

@@ -236,15 +236,15 @@ def write_files(draft: Draft, name: str, version: int, directory: Location) -> W
         for split in used
     }
     sample = Sample(classes[SPLITS[TRAIN]], features, *marks)
+    figures: dict[str, Any] = {}
     with contextlib.ExitStack() as stack:
         # What is found decides no byte of a split, so it is sought while these are written.
-        asked = (
-            stack.enter_context(ThreadPoolExecutor(1)).submit(
-                findings_of, evidence_of(rows, train, made, contract, recipe)
-            )
-            if draft.findings is None
-            else None
-        )
+        asked = None
+        if draft.findings is None:
+            evidence = evidence_of(rows, train, made, contract, recipe)
+            figures = evidence.figures
+            asked = stack.enter_context(ThreadPoolExecutor(1)).submit(findings_of, evidence)
+            del evidence  # the rows in it
         files = {
             split: stack.enter_context(
                 ParquetFile(
@@ -314,6 +314,7 @@ def write_files(draft: Draft, name: str, version: int, directory: Location) -> W
         notes={
             "incomplete_minority_rows": made.incomplete,
             "bases": _bases(made.parents, rows),
+            **figures,
             **({"noisy_minority_rows": made.noisy} if made.noisy else {}),
             **({"relations": made.related} if recipe.relations == "keep" else {}),
             **({"no_row_in_danger": list(made.plain)} if made.plain else {}),

@@ -9,6 +9,7 @@ import numpy as np
 from resampler.errors import InvalidInputError
 from resampler.kernels.random import rank_keys
 from resampler.quality.check import Check, Found
+from resampler.quality.finding import DETECTABILITY, area_in_words
 from resampler.quality.statistics import areas
 
 if TYPE_CHECKING:
@@ -275,20 +276,22 @@ def _told(seen: Evidence) -> Iterator[Found]:
             continue
         base = -1 - made if seen.made.base is None else seen.made.base[made]
         found = measure(seen.X[real], seen.made.X[made], seen.ids[real], np.abs(base), seen.names)
+        name = seen.classes[code].name
+        values = {"area": found.area, "low": found.low, "high": found.high, "control": found.control}
+        seen.figures.setdefault(DETECTABILITY, {})[name] = values
         if found.low > TOLD:
             yield Found(
-                f"area under the curve {found.area:.2f} ({found.low:.2f} to {found.high:.2f}; real rows "
-                f"against real ones {found.control:.2f})",
+                area_in_words(values),
                 "warning" if found.low > GIVEN_AWAY else None,
                 columns=tuple(name for name, _ in found.columns),
-                label=seen.classes[code].name,
-                values={"area": found.area, "low": found.low, "high": found.high, "control": found.control},
+                label=name,
+                values=values,
             )
 
 
 CHECKS = (
     Check(
-        "detectability",
+        DETECTABILITY,
         "how well boosted trees tell synthetic rows from real ones of their class",
         f"an area under the curve of {TOLD} or less; a warning above {GIVEN_AWAY}",
         "what gives rows away can be learned as the class: use grid auto, leave out the features named, lower the "

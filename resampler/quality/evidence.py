@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -108,6 +108,8 @@ class Evidence:
         Synthetic rows, once there are some.
     method : str
         How they are made.
+    figures : dict of str to dict
+        What checks measured that readers ask for even where no rule is broken: by check, then by class.
     """
 
     X: NDArray[np.float64]
@@ -120,6 +122,7 @@ class Evidence:
     order: NDArray[np.int64] | None = None
     made: Made | None = None
     method: str = "smote"
+    figures: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def minorities(self) -> list[int]:

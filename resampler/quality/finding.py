@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from resampler.errors import InvalidInputError
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 Level = Literal["note", "warning", "refusal"]
 LEVELS = get_args(Level)  # the worst last
+DETECTABILITY = "detectability"  # the check whose figure is told where its rule is kept, too
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,3 +106,22 @@ def worst_first(findings: list[Finding]) -> list[Finding]:
         Refusals, then warnings, then notes; what was let pass last; else in the order in which they came.
     """
     return sorted(findings, key=lambda one: (one.allowed, -LEVELS.index(one.level)))
+
+
+def area_in_words(values: Mapping[str, float]) -> str:
+    """Say how well rows of a class are told to be synthetic.
+
+    Parameters
+    ----------
+    values : mapping of str to float
+        Area, low, high and control of a `Detectability`.
+
+    Returns
+    -------
+    str
+        As findings say it.
+    """
+    return (
+        f"area under the curve {values['area']:.2f} ({values['low']:.2f} to {values['high']:.2f}; "
+        f"real rows against real ones {values['control']:.2f})"
+    )

@@ -50,13 +50,13 @@ def main(url: str | None, seed: int, ratio: float, output: Path) -> None:
             report.say("the server of --redis answers; the demo's keys are removed at the end")
         run(resampler_command("warmup"), "compiling the kernels, once")
 
-        published = _snapshot(work, ratio, seed)
+        published = _snapshot(work, output, ratio, seed)
         _stream(stack, work, url, published, ratio, seed)
     _next_steps(output)
     click.echo(f"\n   done in {time.monotonic() - started:.0f} s")
 
 
-def _snapshot(work: Path, ratio: float, seed: int) -> snapshot.Published:
+def _snapshot(work: Path, output: Path, ratio: float, seed: int) -> snapshot.Published:
     report.step(2, "A snapshot: Feast repository in, versioned training set out")
     published = snapshot.publish(work, ratio, seed)
     answer = published.answer
@@ -71,6 +71,15 @@ def _snapshot(work: Path, ratio: float, seed: int) -> snapshot.Published:
     report.say(f"a process that imports only Feast reads {train['rows']:,} training rows back, tagged")
     for tag in ("seed", "ratio", "version", "sampler", "sha256"):
         report.say(f"  resampler.{tag:8} {train['tags'][f'resampler.{tag}']}")
+    found = published.manifest["findings"]
+    report.say(f"what the checks found before it was published: {len(found)} findings, none of which stops it")
+    for one in found:
+        report.say(f"  {one['level']} {one['name']}: {one['figure']}")
+    for told in published.manifest["notes"]["detectability"].values():
+        report.say("synthetic rows are told from real ones of their class at an area under the curve of")
+        report.say(f"  {told['area']:.2f}, by boosted trees; 0.5 is not at all, 1 is always")
+    report.say("the page for people, to open in a browser:")
+    report.say(f"  {output}/snapshots/turbofan/v{answer['version']:04d}/report.html")
     again = snapshot.create(work, ratio, seed).answer
     report.say(f"asked for again: version {again['version']}, {'reused' if again['reused'] else 'NOT reused'}")
     _check_recorded("snapshot", answer["digest"], ratio, seed)

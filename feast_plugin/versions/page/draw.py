@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from feast_plugin.versions.page.sample import Sample
     from feast_plugin.versions.profile import Profile
     from feast_plugin.versions.storage import Location
+    from resampler.schema import Feature
 
 FILE = "report.html"
 SHOWN = 60  # features that have a picture
@@ -117,6 +118,7 @@ def draw_page(manifest: Manifest, directory: Location, profile: Profile, sample:
             findings=_grouped(findings),
             parameters=shown | {k: v for k, v in manifest.parameters.items() if k != "algorithm"},
             units=units,
+            kept={f.name: _kept(f) for f in manifest.schema.features},
             parents=_parents(manifest, directory, contract),
             nulls=_nulls(profile, sample),
             pictures=drawn,
@@ -212,6 +214,17 @@ def _nulls(profile: Profile, sample: Sample) -> list[tuple[str, list[float]]]:
         if any(shares):
             found.append((name, shares))
     return sorted(found, key=lambda item: (-abs(item[1][1] - item[1][2]), -max(item[1])))
+
+
+def _kept(feature: Feature) -> str:
+    """Say which numbers a feature keeps, and whether it has nulls."""
+    words, grid = [], feature.column.grid
+    if grid is not None:
+        words += [f"one of {len(grid.values)} values"] if grid.values else []
+        words += [f"steps of {grid.step:g}"] if grid.step is not None else []
+        ends = [f"{word} {bound:.6g}" for word, bound in (("from", grid.low), ("to", grid.high)) if bound is not None]
+        words += [" ".join(ends)] if ends else []
+    return "".join(f", {word}" for word in [*words, *(["nulls inherited"] if feature.column.nullable else [])])
 
 
 def _grouped(findings: list[Finding]) -> list[list[Finding]]:

@@ -47,6 +47,19 @@ def test_create_says_classes_parents_findings_and_where_the_page_is(project):
     assert "not checked" in listed([dataclasses.replace(made.manifest, format=3)])[1]
 
 
+def test_how_well_rows_are_told_is_said_where_the_rule_is_kept_too(project):
+    made = project.create(ratio=0.6)
+    told = {"1": {"area": 0.514, "low": 0.49, "high": 0.53, "control": 0.48}}
+    manifest = dataclasses.replace(made.manifest, notes=made.manifest.notes | {"detectability": told}, findings=[])
+    said = "detectability of class '1': area under the curve 0.51 (0.49 to 0.53; real rows against real ones 0.48)"
+    for lines in (shown(manifest, made.uri), created(dataclasses.replace(made, manifest=manifest))):
+        (line,) = [line.strip() for line in lines if "detectability" in line]
+        assert line == f"{said}, which is within the rule"
+    found = Finding("detectability", "note", "area 0.7", "at most 0.6", "use grids", label="1").to_dict()
+    lines = shown(dataclasses.replace(manifest, findings=[found]), made.uri)
+    assert ["area 0.7" in line for line in lines if "detectability" in line] == [True]
+
+
 def test_numbers_end_at_one_place_and_no_share_is_written_as_nothing():
     assert aligned([["a", "1,200"], ["bb", "7"]], ("name", "rows"), right=("rows",)) == [
         "name   rows",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -136,6 +137,15 @@ def test_findings_do_not_depend_on_the_order_of_rows(create):
     rows = table()
     order = np.random.default_rng(0).permutation(rows.num_rows)
     assert create(name="one").findings == create(rows.take(order), name="other").findings
+
+
+def test_how_well_rows_are_told_is_kept_and_shown_where_the_rule_is_kept_too(create):
+    made = create(grid="auto")
+    told = made.manifest.notes["detectability"]["1"]
+    assert 0 < told["low"] <= told["area"] <= told["high"] < 1
+    page = (Path(made.uri) / "report.html").read_text(encoding="utf-8")
+    assert f"under the curve of <b>{told['area']:.2f}</b>" in page
+    assert "number, steps of 1, from 0 to 1<" in page.replace("\n", "<")  # the flag
 
 
 def test_the_manifest_of_a_rebuilt_version_has_its_findings(create, tmp_path):
