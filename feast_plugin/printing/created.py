@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from feast_plugin.printing.columns import aligned, plural
 from feast_plugin.printing.versions import classes, counted, levels_in_words, taken_out, within_the_rule
+from resampler.quality.finding import in_lines
 
 if TYPE_CHECKING:
     from feast_plugin.versions.publish import Snapshot
@@ -65,9 +66,9 @@ def notes(found: list[Finding]) -> list[str]:
     Returns
     -------
     list of str
-        A line a note.
+        As `in_lines` has them.
     """
-    return [f"  {one}" for one in found if one.level == "note"]
+    return [f"  {line}" for line in in_lines(one for one in found if one.level == "note")]
 
 
 def parents(made: Snapshot) -> list[str]:

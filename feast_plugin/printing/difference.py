@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from feast_plugin.printing.columns import aligned, plural, share
 from resampler.quality.drift import MUCH, SOME
-from resampler.quality.finding import Finding
+from resampler.quality.finding import Finding, in_lines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,7 +51,9 @@ def difference(found: Mapping[str, Any]) -> list[str]:
 def _findings(findings: Mapping[str, list[Any]] | None) -> list[str]:
     if findings is None:
         return ["findings    not known of both: one was made before rows were checked"]
-    lines = [f"  {what}: {Finding.from_dict(one)}" for what in ("came", "went") for one in findings[what]]
+    lines = [
+        f"  {what}: {line}" for what in ("came", "went") for line in in_lines(map(Finding.from_dict, findings[what]))
+    ]
     for old, new in findings["changed"]:
         label = "" if new["label"] is None else f" of class {new['label']!r}"
         lines.append(f"  stays: {new['level']} {new['name']}{label}: {new['figure']}; it was {old['figure']}")

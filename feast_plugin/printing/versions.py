@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from feast_plugin.printing.columns import aligned, plural, share
-from resampler.quality.finding import DETECTABILITY, LEVELS, Finding, area_in_words, worst_first
+from resampler.quality.finding import DETECTABILITY, LEVELS, Finding, area_in_words, in_lines, worst_first
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -205,12 +205,12 @@ def findings_of(manifest: Manifest) -> list[str]:
     Returns
     -------
     list of str
-        A heading, then a line a finding, the worst first.
+        A heading, then the worst first.
     """
     found = worst_first([Finding.from_dict(one) for one in manifest.findings])
     return [
         f"findings: {levels_in_words(manifest)}",
-        *(f"  {one}{' (allowed)' if one.allowed else ''}" for one in found),
+        *(f"  {line}" for line in in_lines(found)),
         *within_the_rule(manifest),
     ]
 

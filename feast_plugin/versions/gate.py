@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from feast_plugin.notices import FindingWarning, notice
 from resampler.errors import GateError, InvalidInputError
 from resampler.options import FLAG, Rule, check_options, option
-from resampler.quality.finding import worst_first
+from resampler.quality.finding import in_lines, worst_first
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -109,9 +109,8 @@ class Gate:
         findings : list of Finding
             From `marked`.
         """
-        for one in findings:
-            if one.level != "note":
-                notice(f"{one}{' (allowed)' if one.allowed else ''}", FindingWarning)
+        for line in in_lines(one for one in findings if one.level != "note"):
+            notice(line, FindingWarning)
 
     def check(self, findings: list[Finding]) -> None:
         """Say what was found, and stop where it may not be published.

@@ -12,6 +12,7 @@ from resampler.quality.catalog import CHECKS
 from resampler.quality.evidence import MADE_ROWS, ROWS, Evidence, Made, OfClass, most
 from resampler.quality.finding import Finding, worst_first
 from resampler.quality.sample import content_ids, keyed
+from resampler.quality.space import spread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -118,6 +119,8 @@ def preflight(
     rows, labels = np.asarray(X, dtype=np.float64), np.asarray(y)
     if rows.ndim != 2 or labels.shape != (len(rows),):
         raise InvalidInputError(f"X must have rows and y one class for each, got shapes {rows.shape}, {labels.shape}")
+    if not rows.size:
+        raise InvalidInputError(f"X must have a row and a column at least, got shape {rows.shape}: gather rows first")
     d = rows.shape[1]
     mask = np.zeros(d, dtype=np.bool_)
     if schema is not None:
@@ -193,6 +196,5 @@ def _units(rows: NDArray[np.float64], mask: NDArray[np.bool_]) -> NDArray[np.flo
     """Return standard deviations of finite values, 1 for constant and categorical columns."""
     units = np.ones(rows.shape[1])
     for j in np.flatnonzero(~mask):
-        finite = np.sort(rows[np.isfinite(rows[:, j]), j])  # sorted, so that no order of the rows shows in the sum
-        units[j] = finite.std() if len(finite) and finite.std() > 0 else 1.0
+        units[j] = spread(np.sort(rows[:, j])) or 1.0  # sorted, so that no order of the rows shows in the sum
     return units

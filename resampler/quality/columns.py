@@ -9,7 +9,6 @@ import numpy as np
 
 from resampler.quality.check import Check, Found
 from resampler.quality.statistics import percent
-from resampler.relations import find_relations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,10 +26,12 @@ _SHOWN = 5
 
 
 def _constant(seen: Evidence) -> Iterator[Found]:
-    held = [j for j in range(len(seen.names)) if len(_values(seen, j)) and np.ptp(_values(seen, j)) == 0]
+    held = [j for j in range(len(seen.names)) if not len(_values(seen, j)) or np.ptp(_values(seen, j)) == 0]
     if held and len(seen.X) > 1:
+        empty = sum(not len(_values(seen, j)) for j in held)
         yield Found(
-            f"{len(held)} of {len(seen.names)} columns have one value in {len(seen.X):,} rows",
+            f"{len(held)} of {len(seen.names)} columns have one value{f', or none ({empty}),' if empty else ''} in "
+            f"{len(seen.X):,} rows",
             columns=tuple(seen.names[j] for j in held),
             values={"columns": len(held)},
         )
@@ -52,17 +53,6 @@ def _duplicate(seen: Evidence) -> Iterator[Found]:
             shown + (f" and {len(pairs) - _SHOWN} more" if len(pairs) > _SHOWN else ""),
             columns=tuple(seen.names[b] for _, b in pairs),
             values={"columns": len(pairs)},
-        )
-
-
-def _related(seen: Evidence) -> Iterator[Found]:
-    found = [one for one in find_relations(seen.X, np.flatnonzero(~seen.categorical).tolist()) if not one.is_copy]
-    if found:
-        shown = "; ".join(str(one.named(seen.names)) for one in found[:_SHOWN])
-        yield Found(
-            shown + (f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else "") + f" in {len(seen.X):,} rows",
-            columns=tuple(seen.names[one.column] for one in found),
-            values={"columns": len(found)},
         )
 
 
@@ -132,7 +122,7 @@ def _values(seen: Evidence, j: int) -> NDArray[np.float64]:
 CHECKS = (
     Check(
         "constant-columns",
-        "features with one value",
+        "features with one value or none",
         "a feature has two values or more",
         "leave them out: they say nothing",
         _constant,
@@ -144,14 +134,6 @@ CHECKS = (
         "a feature says what no other does",
         "leave one of each out: a distance counts them twice",
         _duplicate,
-        "note",
-    ),
-    Check(
-        "relations",
-        "features that are multiples or sums of others in every row",
-        "a feature says what no others do",
-        "use relations keep, so that synthetic rows do not contradict it; or leave out what follows from others",
-        _related,
         "note",
     ),
     Check(

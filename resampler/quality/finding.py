@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from resampler.errors import InvalidInputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 Level = Literal["note", "warning", "refusal"]
 LEVELS = get_args(Level)  # the worst last
 DETECTABILITY = "detectability"  # the check whose figure is told where its rule is kept, too
+_SHOWN = 3  # classes that a line names
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,3 +126,50 @@ def area_in_words(values: Mapping[str, float]) -> str:
         f"area under the curve {values['area']:.2f} ({values['low']:.2f} to {values['high']:.2f}; "
         f"real rows against real ones {values['control']:.2f})"
     )
+
+
+def grouped(findings: Iterable[Finding]) -> list[list[Finding]]:
+    """Put findings of one check together, class by class, so that rule and remedy are read once.
+
+    Parameters
+    ----------
+    findings : iterable of Finding
+        In any order.
+
+    Returns
+    -------
+    list of list of Finding
+        Each of one name and level, let pass or not, in the order in which they came.
+    """
+    groups: dict[tuple[Any, ...], list[Finding]] = {}
+    for one in findings:
+        groups.setdefault((one.level, one.name, one.allowed, one.rule, one.remedy), []).append(one)
+    return list(groups.values())
+
+
+def in_lines(findings: Iterable[Finding]) -> list[str]:
+    """Write findings for people: of many classes that a check finds something in, the first ones.
+
+    Parameters
+    ----------
+    findings : iterable of Finding
+        The worst first.
+
+    Returns
+    -------
+    list of str
+        A line a finding; where a check has more than a few, a line for all of them.
+    """
+    lines = []
+    for group in grouped(findings):
+        end = " (allowed)" if group[0].allowed else ""
+        if len(group) <= _SHOWN:
+            lines += [f"{one}{end}" for one in group]
+            continue
+        first = group[0]
+        shown = "; ".join(f"{one.label!r}: {one.figure}" for one in group[:_SHOWN])
+        lines.append(
+            f"{first.level} {first.name} of {len(group):,} classes: {shown} and {len(group) - _SHOWN:,} more; "
+            f"{first.rule}: {first.remedy}{end}"
+        )
+    return lines

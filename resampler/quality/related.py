@@ -61,7 +61,7 @@ CHECKS = (
         "features that are a sum of two others, or a multiple of one, in every real row",
         f"a feature says what no others do; a warning where more than {percent(BROKEN)} of the synthetic rows do not "
         "keep to it",
-        "leave it out, and compute it where it is needed; or keep it (relations keep)",
+        "leave it out, and compute it where it is needed; or use relations keep, so that synthetic rows keep to it",
         _related,
         "note",
     ),

@@ -48,8 +48,8 @@ class Space(NamedTuple):
             The distance.
         """
         numeric = np.flatnonzero(~categorical)
-        spread = np.array([_spread(X[:, j]) for j in numeric]) / units[numeric]
-        penalty = make_penalty(categorical, spread, X.shape[1])
+        spreads = np.array([spread(X[:, j]) for j in numeric]) / units[numeric]
+        penalty = make_penalty(categorical, spreads, X.shape[1])
         if not penalty[categorical].all():  # all numbers are constant
             penalty[categorical] = 1.0
         return cls(np.where(categorical, 1.0, 1.0 / units), penalty)
@@ -146,6 +146,19 @@ class Space(NamedTuple):
             return np.where(common > 0, total * (len(self.inverse) / common), np.inf)
 
 
-def _spread(column: NDArray[np.float64]) -> float:
+def spread(column: NDArray[np.float64]) -> float:
+    """Return the standard deviation of a column, of huge and tiny numbers too.
+
+    Parameters
+    ----------
+    column : ndarray of shape (n_rows,), float64
+        What is not finite does not count.
+
+    Returns
+    -------
+    float
+        0 where there is no value.
+    """
     finite = column[np.isfinite(column)]
-    return float(finite.std()) if len(finite) else 0.0
+    exponent = int(np.frexp(np.abs(finite).max(initial=0.0))[1])
+    return float(np.ldexp(np.ldexp(finite, -exponent).std(), exponent)) if len(finite) else 0.0

@@ -17,7 +17,7 @@ from feast_plugin.versions.page.space import space_of
 from feast_plugin.versions.page.svg import HEIGHT, SQUARE, WIDTH
 from feast_plugin.versions.profile import label_name
 from feast_plugin.versions.split import SPLITS, TRAIN
-from resampler.quality.finding import LEVELS, Finding, worst_first
+from resampler.quality.finding import LEVELS, Finding, grouped, worst_first
 
 if TYPE_CHECKING:
     from feast_plugin.versions.page.sample import Sample
@@ -115,7 +115,7 @@ def draw_page(manifest: Manifest, directory: Location, profile: Profile, sample:
             m=manifest,
             version=version_name(manifest.version),
             verdict=_verdict(manifest, findings),
-            findings=_grouped(findings),
+            findings=grouped(findings),
             parameters=shown | {k: v for k, v in manifest.parameters.items() if k != "algorithm"},
             units=units,
             kept={f.name: _kept(f) for f in manifest.schema.features},
@@ -225,14 +225,6 @@ def _kept(feature: Feature) -> str:
         ends = [f"{word} {bound:.6g}" for word, bound in (("from", grid.low), ("to", grid.high)) if bound is not None]
         words += [" ".join(ends)] if ends else []
     return "".join(f", {word}" for word in [*words, *(["nulls inherited"] if feature.column.nullable else [])])
-
-
-def _grouped(findings: list[Finding]) -> list[list[Finding]]:
-    """Put findings of one name together, class by class, so that rule and remedy are read once."""
-    groups: dict[tuple[Any, ...], list[Finding]] = {}
-    for one in findings:
-        groups.setdefault((one.level, one.name, one.allowed, one.rule, one.remedy), []).append(one)
-    return list(groups.values())
 
 
 def _removed(manifest: Manifest, directory: Location, contract: Contract) -> list[tuple[str, int]]:

@@ -14,6 +14,7 @@ from resampler.errors import InvalidInputError
 from resampler.quality import detectability, preflight
 from resampler.quality.catalog import CHECKS
 from resampler.quality.evidence import Evidence, Made, OfClass
+from resampler.quality.finding import in_lines
 from resampler.quality.near import NEIGHBORS, intrinsic_dimension, neighborhood
 from resampler.quality.sample import content_ids, keyed
 from resampler.quality.statistics import area, areas, share_interval
@@ -198,11 +199,10 @@ RAISED_BY = {
     "own-values": [own_values],
     "constant-columns": [constant],
     "duplicate-columns": [duplicate],
-    "relations": [related],
     "ids": [ids, ids_by_name],
     "times": [times],
     "mostly-categorical": [categorical],
-    "related-columns": [sums, broken_sums, multiples],
+    "related-columns": [related, sums, broken_sums, multiples],
     "noise": [noise],
     "near-duplicates": [near_duplicates],
     "conflicts": [conflicts],
@@ -425,3 +425,34 @@ def test_too_few_rows_to_tell_are_refused():
         detectability(np.zeros((10, 2)), np.zeros((50, 2)))
     with pytest.raises(InvalidInputError, match="same columns"):
         detectability(np.zeros((40, 2)), np.zeros((50, 3)))
+
+
+def test_a_finding_in_many_classes_is_a_line():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(1000, 3)), np.repeat(np.arange(41), [200] + [20] * 40)
+    found = [one for one in preflight(X, y) if one.name == "few-rows"]
+    assert len(found) == 40
+    assert in_lines(found) == [
+        "warning few-rows of 40 classes: '1': 20 rows; '2': 20 rows; '3': 20 rows and 37 more; "
+        f"{found[0].rule}: {found[0].remedy}"
+    ]
+    assert in_lines(found[:3]) == [str(one) for one in found[:3]]
+
+
+@pytest.mark.parametrize("factor", [1e-200, 1e290])
+def test_findings_do_not_depend_on_units(factor):
+    case = noise()
+    assert preflight(case["X"] * factor, case["y"]) == preflight(**case)
+
+
+def test_a_column_without_a_value_is_named():
+    case = sane()
+    case["X"][:, 1] = np.nan
+    found = next(one for one in preflight(case["X"], case["y"]) if one.name == "constant-columns")
+    assert (found.columns, found.figure) == (("1",), "1 of 4 columns have one value, or none (1), in 1,000 rows")
+
+
+@pytest.mark.parametrize("shape", [(0, 3), (3, 0)])
+def test_nothing_to_look_at_is_refused(shape):
+    with pytest.raises(InvalidInputError, match="a row and a column at least"):
+        preflight(np.empty(shape), np.zeros(shape[0]))
