@@ -41,6 +41,7 @@ def difference(found: Mapping[str, Any]) -> list[str]:
         *_changes("parameters", found["parameters"]),
         *_changes("contract", found["contract"]),
         *_rows(found["rows"]),
+        *_uncompared(found["contract"]),
         *_synthetic(found["synthetic"]),
         "",
         *_counts(found["counts"]),
@@ -87,6 +88,16 @@ def _rows(rows: Mapping[str, Any] | None) -> list[str]:
     if rows["changed_by"]:
         lines.append(f"changed in  {', '.join(f'{name} {n:,}' for name, n in rows['changed_by'].items())}")
     return lines
+
+
+def _uncompared(contract: Mapping[str, list[Any]]) -> list[str]:
+    """Name the features whose values are compared with nothing, for they are of another kind now."""
+    names = []
+    for name, (old, new) in contract.items():
+        if old and new and "array" in old and "array" in new:
+            kinds = [(one["categorical"], one["array"], one["categorical"] and one["dtype"]) for one in (old, new)]
+            names += [name] if kinds[0] != kinds[1] else []
+    return [f"uncompared  {', '.join(names)}: of another kind or type of category now"] if names else []
 
 
 def _synthetic(rows: Mapping[str, int] | None) -> list[str]:

@@ -162,7 +162,8 @@ class Comparison:
             column); `entities` added and removed. None where the versions are keyed on other columns.
         drift : dict
             By split, then ``real`` or ``synthetic``, then feature: `resampler.quality.drift.Drift.to_dict`. A kind
-            that a version does not store, and does not remember in counts that can be compared, is left out.
+            that a version does not store, and does not remember in counts that can be compared, is left out; so is a
+            feature that became a category, an array, or a category of another type.
         """
         old, new = self._before.contract, self._after.contract
         matched = _Matched(self._before, self._after) if old.keys == new.keys else None
@@ -175,7 +176,8 @@ class Comparison:
                 for stored in (self._before, self._after)
             ]
             if matched is not None:
-                matched.see(feature.name, *columns)
+                known = columns if feature.dtype == later[feature.name].dtype else _of_one_type(*columns)
+                matched.see(feature.name, *known)
             for split, kind, found in self._drift(feature, *columns):
                 drift.setdefault(split, {}).setdefault(kind, {})[feature.name] = found
         if matched is not None and old.published_label == new.published_label:
@@ -227,8 +229,18 @@ def _counts(
     return np.bincount(cells.of(values), minlength=cells.n + 1)
 
 
-def _kind(feature: StoredFeature) -> tuple[str, bool, bool]:
-    return feature.dtype, feature.categorical, feature.array
+def _kind(feature: StoredFeature) -> tuple[str | None, bool, bool]:
+    """Categories are compared by value, which has a type; numbers of all types are numbers."""
+    return feature.dtype if feature.categorical else None, feature.categorical, feature.array
+
+
+def _of_one_type(*sides: dict[str, pa.ChunkedArray]) -> list[dict[str, pa.ChunkedArray]]:
+    """Make numbers of two types comparable, as exact as the less exact of them."""
+    types = {column.type for side in sides for column in side.values()}
+    single = any(pa.types.is_float32(one.value_type if pa.types.is_list(one) else one) for one in types)
+    common = pa.float32() if single else pa.float64()
+    target = pa.list_(common) if any(map(pa.types.is_list, types)) else common
+    return [{split: column.cast(target, safe=False) for split, column in side.items()} for side in sides]
 
 
 class _Matched:

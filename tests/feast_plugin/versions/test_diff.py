@@ -149,13 +149,32 @@ def test_a_version_without_counts_is_counted_anew(catalog, tmp_path):
         diff(1, 2)
 
 
+def test_a_number_is_compared_whatever_its_type_and_what_is_of_another_kind_is_named(catalog):
+    table, create, diff = catalog
+    create()
+    visits = np.where(np.arange(400) % 2, table["visits"].to_numpy() * 5.0 + 1, np.nan)
+    rows = replaced(table, "visits", pa.array(visits, from_pandas=True))
+    rows = replaced(rows, "amount", table["amount"].cast(pa.float32()))
+    rows = replaced(rows, "emb", table["emb"].cast(pa.list_(pa.float64())))
+    create(replaced(rows, "country", pc.index_in(table["country"], pc.unique(table["country"]))))
+    found = diff(1, 2)
+    assert found["rows"]["changed_by"] == {"visits": 400}
+    train = found["drift"]["train"]["real"]
+    assert train["visits"]["word"] == "much"
+    assert max(train[name]["distance"] for name in ("amount", "emb")) < 0.01  # an edge is a value, which was rounded
+    assert "country" not in train
+    text = difference(found)
+    assert "uncompared  country: of another kind or type of category now" in text
+    assert diff(2, 1)["rows"]["changed"] == found["rows"]["changed"]
+
+
 def test_columns_that_only_one_has_are_in_the_contract(catalog):
     table, create, diff = catalog
     create()
     create(replaced(table, "amount", table["amount"].cast(pa.float32())).drop_columns("emb"))
     found = diff(1, 2)
     assert set(found["contract"]) == {"amount", "emb"}
-    assert set(found["drift"]["train"]["real"]) == set(FEATURES) - {"amount", "emb"}
+    assert set(found["drift"]["train"]["real"]) == set(FEATURES) - {"emb"}
     assert found["rows"]["changed"] == 0
     text = "\n".join(difference(found))
     assert "dtype float64" in text
