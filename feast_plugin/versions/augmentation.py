@@ -213,7 +213,12 @@ def augment(
         grids=on,
         relations=tuple(follow),
     )
-    _check_sizes(table, lacking, names, sampler, parameters, group_by, subgroups)
+    more = ""  # what lets more rows be parents
+    if incomplete and parameters.missing == "complete":
+        more = ", use missing inherit" if METHODS[sampler].nulls else ", use smote, which takes nulls"
+    if barred is not None:
+        more += ", leave exclude_noisy out"
+    _check_sizes(table, lacking, names, sampler, parameters, group_by, subgroups, more)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ShortfallWarning)  # it is said below, as every notice of a snapshot is
         made, grown = oversample(
@@ -268,6 +273,7 @@ def _check_sizes(
     parameters: Parameters,
     group_by: str | None,
     subgroups: str,
+    more: str,
 ) -> None:
     """Refuse classes, and subgroups of them, that have too few rows: all that have, before a search for any."""
     k = parameters.k_neighbors if METHODS[sampler].joins else 0
@@ -275,8 +281,9 @@ def _check_sizes(
         held = int(np.count_nonzero(table.y == code))
         if held <= k:
             raise DataError(
-                f"k_neighbors={k} needs at least {k + 1} complete rows of class {names[code]!r} in the training split, "
-                f"got {held}: lower k_neighbors, change the split or gather more rows"
+                f"k_neighbors={k} needs at least {k + 1} rows of class {names[code]!r} in the training split that can "
+                f"be parents, got {held}: {'lower k_neighbors' if held > 1 else 'use sampler random'}{more}, change "
+                "the split or gather more rows"
             )
     within = subgroups == "within"
     if table.groups is None or not (within or METHODS[sampler].select is every_row):
@@ -295,11 +302,11 @@ def _check_sizes(
         )
     for name, shown in small.items():
         if shown:
-            more = f" and {len(shown) - 5} more" if len(shown) > 5 else ""
+            others = f" and {len(shown) - 5} more" if len(shown) > 5 else ""
             raise DataError(
-                f"k_neighbors={k} needs at least {k + 1} complete rows of class {name!r} in each subgroup of the "
-                f"training split, too few have {', '.join(shown[:5])}{more}: lower k_neighbors or group by a coarser "
-                "column"
+                f"k_neighbors={k} needs at least {k + 1} rows of class {name!r} in each subgroup of the training split "
+                f"that can be parents, too few have {', '.join(shown[:5])}{others}: "
+                f"{'lower k_neighbors' if k > 1 else 'use sampler random'}{more} or group by a coarser column"
             )
 
 

@@ -97,7 +97,8 @@ CHECKS = (
         "few-parents",
         "rows of a class that can be parents",
         f"at least {percent(LEAST_PARENTS)} of a class's rows; a refusal above {TOO_MANY_COPIES:.0f} copies a parent",
-        "use missing inherit, or leave out the features whose nulls or infinite values keep rows from being parents",
+        "use missing inherit and a sampler that takes nulls, or leave out the features whose nulls or infinite values "
+        "keep rows from being parents",
         _few_parents,
     ),
     Check(

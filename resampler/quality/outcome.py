@@ -113,7 +113,8 @@ CHECKS = (
         "nulls",
         "nulls of each feature in real and in synthetic rows of a class",
         f"within 3 standard errors, or {percent(NULLS)}",
-        "a model would learn that a value is there: use missing inherit, or leave the feature out",
+        "a model would learn that a value is there: use missing inherit and a sampler that takes nulls, or leave the "
+        "feature out",
         _nulls,
         synthetic=True,
     ),

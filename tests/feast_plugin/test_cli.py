@@ -158,7 +158,7 @@ def test_wrong_usage_is_told_from_bad_data(turbofan, created, resampler):
         (["--group-by", "nope"], 2, "group_by must be a join key or a feature"),
         (["--entity-df", "SELECT 1 AS a"], 2, "takes no SQL entity frame"),
         (["--feature-service", "nope"], 1, "feature service 'nope' is not in project"),
-        (["--k-neighbors", 5_000], 1, "needs at least 5001 complete rows"),
+        (["--k-neighbors", 5_000], 1, "needs at least 5001 rows"),
     ):
         done = resampler(*arguments(turbofan, name="refused"), *words)
         assert (done.returncode, done.stdout) == (code, ""), done.stderr

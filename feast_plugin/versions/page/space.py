@@ -131,8 +131,7 @@ def _nearest(
     if not len(queries):
         return np.empty(0)
     # From a middle of the rows, so that what is taken from large squares is not lost.
-    with np.errstate(all="ignore"):
-        middle = np.nan_to_num(np.nanmedian(rows, axis=0))
+    middle = _middle(rows)
     found = nan_euclidean_distances(queries - middle, rows - middle)
     if own is not None:
         found[np.arange(len(own)), own] = np.nan
@@ -141,10 +140,17 @@ def _nearest(
     return np.where(found < ROUNDING, 0.0, found)
 
 
+def _middle(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the median of each column, 0 where it has no value."""
+    middle, held = np.zeros(rows.shape[1]), ~np.isnan(rows).all(axis=0)
+    with np.errstate(all="ignore"):
+        middle[held] = np.nan_to_num(np.nanmedian(rows[:, held], axis=0))
+    return middle
+
+
 def _projected(matrices: list[NDArray[np.float64]]) -> tuple[list[str], float]:
     real = np.concatenate(matrices[:2])
-    with np.errstate(all="ignore"):
-        middle = np.nan_to_num(np.nanmedian(real, axis=0))
+    middle = _middle(real)
     filled = [np.where(np.isnan(matrix), middle, matrix) - middle for matrix in matrices]
     filled = [np.clip(matrix, -FAR, FAR) for matrix in filled]
     fitted = np.concatenate(filled[:2])

@@ -317,7 +317,7 @@ BAD = {
     "ratio two": ({"ratio": 2.0}, InvalidInputError, "must be in"),
     "ratio nan": ({"ratio": float("nan")}, InvalidInputError, "must be in"),
     "seed negative": ({"seed": -1}, InvalidInputError, "seed must be"),
-    "k too large": ({"k_neighbors": 300}, DataError, "needs at least 301 complete rows"),
+    "k too large": ({"k_neighbors": 300}, DataError, "needs at least 301 rows"),
     "service unknown": ({"feature_service": "x"}, ContractError, "it has all, numbers"),
     "feature unknown": (
         {"feature_service": None, "features": ["numbers:nope"]},

@@ -10,6 +10,7 @@ import pytest
 
 from feast_plugin import create_snapshot, forget_entity, rebuild_snapshot, verify_snapshot
 from feast_plugin.notices import SnapshotWarning
+from resampler.errors import DataError
 from resampler.grids import Grid
 from resampler.methods.catalog import METHODS
 from resampler.schema import FeatureSchema
@@ -140,3 +141,20 @@ def test_a_sampler_that_measures_whole_rows_says_so_and_is_complete(tmp_path, me
     assert made.manifest.parameters["missing"] == "complete"
     assert made.manifest.notes["incomplete_minority_rows"] > 0
     assert parts(made)[1]["amount"].null_count == 0
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize(
+    ("method", "options", "remedy"),
+    [
+        ("smotenc", {"missing": "complete"}, "lower k_neighbors, use missing inherit, change the split"),
+        ("svm", {}, "lower k_neighbors, use smote, which takes nulls, change the split"),
+        ("smotenc", {"exclude_noisy": True}, "lower k_neighbors, leave exclude_noisy out, change the split"),
+        ("smotenc", {}, "lower k_neighbors, change the split"),
+    ],
+)
+def test_too_few_parents_are_an_error_that_says_what_helps_here(tmp_path, method, options, remedy):
+    table = rows(method)
+    table = table.select(["customer", "bad", "amount", "whole"]) if method == "svm" else table
+    with pytest.raises(DataError, match=f"that can be parents, got [0-9]+: {remedy}"):
+        create(tmp_path, table, method, k_neighbors=200, **options)
