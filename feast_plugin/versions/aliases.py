@@ -265,7 +265,7 @@ def known_alias(aliases: Mapping[str, Alias], name: str, snapshot: str) -> Alias
     return alias
 
 
-def check_version(alias: Alias, numbers: Sequence[int], snapshot: str) -> int:
+def check_version(alias: Alias, numbers: Sequence[int], snapshot: str, replaced: Mapping[int, int]) -> int:
     """Check that an alias can go back.
 
     Parameters
@@ -276,11 +276,13 @@ def check_version(alias: Alias, numbers: Sequence[int], snapshot: str) -> int:
         Versions that there are.
     snapshot : str
         Whose they are, for the message.
+    replaced : dict of int to int
+        By version that is gone, the one that replaces it without an entity that was forgotten.
 
     Returns
     -------
     int
-        Where it pointed before.
+        Where it pointed before, or what replaces that.
 
     Raises
     ------
@@ -293,6 +295,8 @@ def check_version(alias: Alias, numbers: Sequence[int], snapshot: str) -> int:
             f"alias {alias.name!r} of {snapshot} has pointed nowhere before version {alias.version}: point it to a "
             "version by number"
         )
+    if earlier not in numbers and earlier in replaced:
+        earlier = replaced[earlier]
     if earlier not in numbers:
         raise DataError(
             f"alias {alias.name!r} of {snapshot} pointed to version {earlier} before, which is gone: point it to one "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from feast_plugin.versions.aliases import (
     write_aliases,
 )
 from feast_plugin.versions.contract import NAMESPACE
+from feast_plugin.versions.recipe import FORGOT as RECIPE_FORGOT
 from feast_plugin.versions.registry import Dataset, datasets_of
 from feast_plugin.versions.split import SPLITS
 from resampler.errors import CorruptStateError
@@ -94,7 +96,13 @@ def roll_back(registry: Registry, catalog: Catalog, alias: str) -> Alias:
     catalog.check_known()
     with catalog.home.locked():
         found = known_alias(read_aliases(catalog.home), alias, catalog.name)
-        return _move(registry, catalog, found, check_version(found, catalog.numbers(), catalog.name), BACK)
+        version = check_version(found, catalog.numbers(), catalog.name, _replacements(catalog))
+        if version != found.earlier:
+            notice(
+                f"alias {alias!r} of {catalog.name} pointed to version {found.earlier} before, and now points to "
+                f"{version}, which replaces it"
+            )
+        return _move(registry, catalog, found, version, BACK)
 
 
 def withdraw(registry: Registry, catalog: Catalog, alias: str) -> Alias:
@@ -212,6 +220,17 @@ def datasets_aliased(catalog: Catalog, alias: Alias) -> list[Dataset]:
         )
         for one in datasets_of(manifest, catalog.directory(manifest.version))
     ]
+
+
+def _replacements(catalog: Catalog) -> dict[int, int]:
+    """Map versions that held an entity which was forgotten to those that are there instead."""
+    found = {}
+    for number in catalog.numbers():
+        with contextlib.suppress(CorruptStateError):  # one that is damaged is none to go back to
+            replaced = catalog.load(number).parameters.get(RECIPE_FORGOT)
+            if replaced is not None:
+                found[int(replaced)] = number
+    return found
 
 
 def _dataset_name(catalog: Catalog, alias: Alias, split: str) -> str:

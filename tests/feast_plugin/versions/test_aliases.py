@@ -178,6 +178,19 @@ def test_prune_spares_it_and_forget_takes_it_along(home):
         back(home)
 
 
+def test_it_goes_back_to_what_replaces_a_version_that_was_forgotten_meanwhile(home):
+    windows(home, 2)
+    point(home, 1)
+    point(home, 2)
+    with pytest.warns(SnapshotWarning, match="now points to 4, which replaces it"):
+        forget_entity(home.store, name="pay", root=home.root, entity="customer_id=7")
+    with pytest.warns(SnapshotWarning, match="pointed to version 1 before, and now points to 3, which replaces it"):
+        assert back(home) == 3
+    assert_stands_for(home, 3)
+    with pytest.raises(DataError, match="pointed nowhere before version 3"):
+        back(home)
+
+
 def test_a_forgotten_version_that_nothing_replaces_leaves_the_alias_pointing_nowhere(home):
     table = pq.read_table(home.place / "payments.parquet", columns=[*crash_child.COLUMNS, "amount", "score"])
     of_one = pc.equal(table["customer_id"], 7).cast("int64")
