@@ -107,7 +107,8 @@ def check_nulls(table: pa.Table, contract: Contract) -> None:
     for c in (*contract.columns, *contract.inputs):
         if table[c.name].null_count == table.num_rows:
             raise ContractError(
-                f"feature {c.reference} is null in every row: no value is as old as its ttl allows, or none matches"
+                f"feature {c.reference} is null in every row: leave it out; of a feature store, see whether its keys "
+                "match, and its values are as young as its ttl asks for"
             )
     nulls = table[contract.label].null_count
     if nulls:

@@ -46,7 +46,8 @@ def settled(recipe: Recipe, rows: CanonicalRows, assignment: NDArray[np.uint8]) 
     reached = _why(recipe, rows, assignment)
     if reached is None:
         return dataclasses.replace(recipe, if_reached="refuse")
-    notice(f"{reached}; published as they are, with no synthetic row (--if-reached publish)")
+    uncleaned = ", not cleaned," if recipe.cleaner else ","
+    notice(f"{reached}; to be published as they are{uncleaned} with no synthetic row (--if-reached publish)")
     return recipe
 
 
