@@ -125,7 +125,10 @@ def _steps() -> Iterator[str]:
 
 @click.command()
 def warmup() -> None:
-    """Compile every kernel into the cache (once a machine and release)."""
+    """Compile every kernel into the cache (once a machine and release).
+
+    What a stream's nulls and grids need beside that is compiled when its first worker starts.
+    """
     started = time.perf_counter()
     total = len(STEPS) + len(entry_points(group=GROUP))
     with tqdm(_steps(), total=total, unit="step", disable=None, leave=False) as steps:
