@@ -230,7 +230,7 @@ def within_the_rule(manifest: Manifest) -> list[str]:
     """
     said = {one["label"] for one in manifest.findings if one["name"] == DETECTABILITY}
     return [
-        f"  {DETECTABILITY} of class {label!r}: {area_in_words(values)}, which is within the rule"
+        f"  {DETECTABILITY} of class {label!r}: {area_in_words(values)}"
         for label, values in manifest.notes.get(DETECTABILITY, {}).items()
         if label not in said
     ]
