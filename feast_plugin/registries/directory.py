@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from feast_plugin.notices import notice
 from feast_plugin.versions.contract import NAMESPACE
-from feast_plugin.versions.registry import Registry
+from feast_plugin.versions.registry import ALIAS, Registry, lost_alias
 from feast_plugin.versions.storage import Location
 from resampler.errors import CorruptStateError
 
@@ -122,7 +122,7 @@ class DirectoryRegistry(Registry):
         entries = _read(home)
         kept = {name: entry for name, entry in entries.items() if name not in names}
         for name in (name for name in names if name in entries):
-            if f"{NAMESPACE}.alias" not in entries[name].get("tags", {}):
+            if ALIAS not in entries[name].get("tags", {}):
                 raise CorruptStateError(
                     f"{home.uri}/{FILE} has another dataset {name!r}, which is no alias: delete that entry, or take "
                     "another name"
@@ -182,6 +182,9 @@ class DirectoryRegistry(Registry):
                 for key, value in entry.get("tags", {}).items():
                     if not key.startswith(f"{NAMESPACE}."):
                         yield f"dataset {dataset.name} is tagged {key}={value}"
+        for name, entry in entries.items():
+            if ALIAS in entry.get("tags", {}) and any(_is_in(dataset, entry) for dataset in datasets):
+                yield lost_alias(name, entry["tags"][ALIAS])
 
 
 def _users(tags: dict[str, str]) -> dict[str, str]:

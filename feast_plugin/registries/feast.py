@@ -24,7 +24,7 @@ from feast_plugin.notices import notice
 from feast_plugin.retrieval.on_demand import transformation
 from feast_plugin.retrieval.retrieval import Retrieval
 from feast_plugin.versions.contract import NAMESPACE
-from feast_plugin.versions.registry import Registry
+from feast_plugin.versions.registry import ALIAS, Registry, lost_alias
 from feast_plugin.versions.request import Request
 from feast_plugin.versions.storage import file_lock
 from resampler.errors import CorruptStateError, InvalidInputError
@@ -278,6 +278,9 @@ class FeastRegistry(Registry):
             for key, value in thing.tags.items():
                 if value in names:
                     yield f"{thing.name} is tagged {key}={value}"
+        for one in self._store.registry.list_saved_datasets(self.project):
+            if ALIAS in one.tags and any(_is_in(one, dataset) for dataset in datasets):
+                yield lost_alias(one.name, one.tags[ALIAS])
 
     def source(self, request: Request, column: str | None) -> Retrieval:
         """Find the rows that are asked for: features are retrieved point in time.
@@ -367,7 +370,7 @@ def _stale(
     """Yield the names of an alias that do not say what they should, each with the entry that is there."""
     for name in names:
         found = _find(registry, project, name, allow_cache=True)
-        own = found is not None and _uri(found).startswith(f"{home.uri}/") and f"{NAMESPACE}.alias" in found.tags
+        own = found is not None and _uri(found).startswith(f"{home.uri}/") and ALIAS in found.tags
         if found is not None and not own:
             raise CorruptStateError(
                 f"the registry has another dataset {name!r}, of {_uri(found)}: delete that entry, or take another name"

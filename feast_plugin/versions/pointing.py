@@ -22,7 +22,7 @@ from feast_plugin.versions.aliases import (
 )
 from feast_plugin.versions.contract import NAMESPACE
 from feast_plugin.versions.recipe import FORGOT as RECIPE_FORGOT
-from feast_plugin.versions.registry import Dataset, datasets_of
+from feast_plugin.versions.registry import ALIAS, Dataset, datasets_of
 from feast_plugin.versions.split import SPLITS
 from resampler.errors import CorruptStateError
 
@@ -215,7 +215,7 @@ def datasets_aliased(catalog: Catalog, alias: Alias) -> list[Dataset]:
             one,
             name=_dataset_name(catalog, alias, one.tags[f"{NAMESPACE}.split"]),
             description=f"{one.description}, which {alias.name} points to",
-            tags={**one.tags, f"{NAMESPACE}.alias": alias.name},
+            tags={**one.tags, ALIAS: alias.name},
             alias=alias.name,
         )
         for one in datasets_of(manifest, catalog.directory(manifest.version))

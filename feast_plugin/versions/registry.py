@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _TAG_OF = {"split": "split_rule"}  # of the parameters; "split" says which of the splits a dataset is
 
+ALIAS = f"{NAMESPACE}.alias"  # tag of a dataset that stands for a version under an alias
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
@@ -131,6 +133,25 @@ def datasets_of(manifest: Manifest, directory: Location) -> list[Dataset]:
             )
         )
     return datasets
+
+
+def lost_alias(dataset: str, alias: str) -> str:
+    """Say that a dataset stands for a version under an alias that the file of aliases does not know.
+
+    Parameters
+    ----------
+    dataset, alias : str
+        Their names.
+
+    Returns
+    -------
+    str
+        As `Registry.uses` says it.
+    """
+    return (
+        f"dataset {dataset}, which points to it, is tagged {ALIAS}={alias}, of an alias that aliases.json has lost "
+        "(set the alias again, then move it)"
+    )
 
 
 def datasets_named(name: str, version: int, directory: Location) -> list[Dataset]:
@@ -263,7 +284,7 @@ class Registry(ABC):
         Yields
         ------
         str
-            What uses it, in words.
+            What uses it, in words: the last are names of aliases that ``aliases.json`` has lost.
         """
 
     def source(self, request: Request, column: str | None) -> Source:

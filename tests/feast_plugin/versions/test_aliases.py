@@ -178,6 +178,20 @@ def test_prune_spares_it_and_forget_takes_it_along(home):
         back(home)
 
 
+def test_what_a_lost_alias_points_to_is_not_pruned(home):
+    """As where `aliases.json` was deleted, for it could not be read, and not every alias was set again."""
+    windows(home, 2)
+    point(home, 1)
+    (Path(home.root) / "pay" / "aliases.json").unlink()
+    with pytest.warns(SnapshotWarning, match=r"kept beside the newest.*pay_prod_\w+, which points to it, is tagged"):
+        assert prune_snapshot(home.store, name="pay", root=home.root, keep=1) == []
+    with pytest.raises(GateError, match=r"resampler\.alias=prod, of an alias that aliases.json has lost"):
+        prune_snapshot(home.store, name="pay", root=home.root, version=1)
+    point(home, 2)
+    assert prune_snapshot(home.store, name="pay", root=home.root, version=1) == [1]
+    assert_stands_for(home, 2)
+
+
 def test_it_goes_back_to_what_replaces_a_version_that_was_forgotten_meanwhile(home):
     windows(home, 2)
     point(home, 1)
