@@ -70,7 +70,7 @@ def _copies(seen: Evidence) -> Iterator[Found]:
     for code in seen.minorities:
         one = seen.classes[code]
         each = one.wanted / max(one.parents, 1)
-        if each > MOST_COPIES:
+        if one.parents and each > MOST_COPIES:  # without any, few-parents says so
             yield Found(
                 f"{one.wanted:,} synthetic rows of {one.parents:,} parents, {each:,.0f} copies each",
                 label=one.name,

@@ -294,8 +294,8 @@ CHECKS = (
         DETECTABILITY,
         "how well boosted trees tell synthetic rows from real ones of their class",
         f"an area under the curve of {TOLD} or less; a warning above {GIVEN_AWAY}",
-        "what gives rows away can be learned as the class: leave out the features named, use grid auto and missing "
-        "inherit where they are not, lower the ratio, or compare with class weights on validation",
+        "what gives rows away can be learned as the class: use grid auto and missing inherit where they are not, leave "
+        "out the features named, lower the ratio, or compare with class weights on validation",
         _told,
         "note",
         synthetic=True,

@@ -454,3 +454,10 @@ def test_a_column_without_a_value_is_named():
 def test_nothing_to_look_at_is_refused(shape):
     with pytest.raises(InvalidInputError, match="a row and a column at least"):
         preflight(np.empty(shape), np.zeros(shape[0]))
+
+
+def test_a_class_without_parents_has_no_copies_of_them():
+    case = rows(800, 60)
+    case["X"][:, 1] = np.nan
+    found = [one.name for one in preflight(case["X"], case["y"], missing="complete")]
+    assert found == ["few-parents", "constant-columns"]
