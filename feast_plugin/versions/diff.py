@@ -68,8 +68,10 @@ def _parameters(manifest: Manifest) -> dict[str, Any]:
 
 
 def _features(manifest: Manifest) -> dict[str, Any]:
+    nulls = {one["name"]: {"nulls": one["nulls"]} for one in manifest.contract["features"] if "nulls" in one}
     features = {
-        c["name"]: {k: c[k] for k in ("reference", "dtype", "categorical", "array")} for c in _columns(manifest)
+        c["name"]: {k: c[k] for k in ("reference", "dtype", "categorical", "array")} | nulls.get(c["name"], {})
+        for c in _columns(manifest)
     }
     return features | {manifest.columns["label"]: manifest.contract["label"]}
 

@@ -181,6 +181,16 @@ def test_columns_that_only_one_has_are_in_the_contract(catalog):
     assert "-> none" in " ".join(text.split())
 
 
+def test_a_feature_that_has_nulls_now_is_in_the_contract(catalog):
+    table, create, diff = catalog
+    create()
+    amount = table["amount"].to_numpy().copy()
+    amount[::3] = np.nan
+    create(replaced(table, "amount", pa.array(amount, from_pandas=True)))
+    (old, new) = diff(1, 2)["contract"]["amount"]
+    assert (old.get("nulls"), new["nulls"]) == (None, "inherit")
+
+
 def test_what_became_of_synthetic_rows():
     def lineage(*rows):
         base, neighbor, step = zip(*rows, strict=True)
