@@ -41,10 +41,10 @@ def findings_of(evidence: Evidence) -> list[Finding]:
     for check in asked:
         try:
             found += check.findings(evidence)
-        except Exception as error:  # such as values that no distance can be taken of: rows are whole without it
+        except Exception as error:  # rows are whole without it; who is strict wants it measured
             found.append(
                 Finding(
-                    check.name, "note", f"not measured: {error}", check.rule, "see whether its columns hold numbers"
+                    check.name, "warning", f"not measured: {error}", check.rule, "see whether its columns hold numbers"
                 )
             )
     return worst_first(found)

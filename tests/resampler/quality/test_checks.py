@@ -461,3 +461,13 @@ def test_a_class_without_parents_has_no_copies_of_them():
     case["X"][:, 1] = np.nan
     found = [one.name for one in preflight(case["X"], case["y"], missing="complete")]
     assert found == ["few-parents", "constant-columns"]
+
+
+def test_a_check_that_fails_is_a_warning_so_that_the_strict_publish_nothing_unmeasured(monkeypatch):
+    def fail(_evidence):
+        raise ArithmeticError("no number")
+
+    monkeypatch.setitem(CHECKS, "noise", dataclasses.replace(CHECKS["noise"], ask=fail))
+    X = np.random.default_rng(0).normal(size=(300, 3))
+    found = {one.name: one for one in preflight(X, np.arange(300) % 5 == 0)}["noise"]
+    assert (found.level, found.figure) == ("warning", "not measured: no number")
