@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from feast_plugin.command_line import Place, json_option, with_place
+from feast_plugin.command_line import Place, json_option, print_lines, with_place
+from feast_plugin.printing.aliases import moves
 from resampler.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -16,18 +17,31 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("name")
-@click.argument("alias")
+@click.argument("alias", required=False)
 @click.argument("version", type=click.IntRange(min=1), required=False)
 @with_place
 @click.option("--remove", is_flag=True, help="Let it point nowhere: its datasets leave the registry.")
 @json_option
-def alias(place: Place, name: str, alias: str, version: int | None, *, remove: bool, as_json: bool) -> None:
+def alias(place: Place, name: str, alias: str | None, version: int | None, *, remove: bool, as_json: bool) -> None:
     """Let ALIAS of snapshot NAME point to VERSION, by default the newest.
 
     NAME_ALIAS_train and its like are then that version's datasets, for every reader; prune leaves the version alone.
+    Without ALIAS: show where each points, and who moved it there and when.
     """
     from feast_plugin.versions import pointing
-    from feast_plugin.versions.aliases import check_alias
+    from feast_plugin.versions.aliases import check_alias, read_aliases
+
+    if alias is None:
+        if remove:
+            raise InvalidInputError("--remove needs the name of an alias")
+        catalog = place.catalog(name)
+        catalog.check_known()
+        known = read_aliases(catalog.home)
+        if as_json:
+            click.echo(json.dumps({"name": name, "aliases": [one.to_dict() for one in known.values()]}))
+        else:
+            print_lines(moves(known.values()) if known else [f"{name} has no alias"])
+        return
 
     check_alias(alias)
     if remove and version is not None:

@@ -122,6 +122,8 @@ def list_(place: Place, name: str | None, *, as_json: bool) -> None:
                 *(f"{one.name}  version {one.version}  damaged: {one.problem}" for one in damaged),
             ]
         )
+        if not versions:
+            click.echo(f"there is no snapshot in {place.root}", err=True)
     said = list(problems.values())
     if damaged:
         names = ", ".join(f"{one.name} version {one.version}" for one in damaged)

@@ -50,6 +50,26 @@ def test_an_alias_is_set_moved_listed_rolled_back_and_removed(run):
     assert run("prune", "--name", "pay", "--version", 1) == "pay: removed version 1\n"
 
 
+def test_an_auditor_sees_who_moved_what_where(run):
+    assert run("alias", "pay") == "pay has no alias\n"
+    for words in (("alias", "pay", "prod", 1), ("alias", "pay", "prod", 2), ("rollback", "pay", "prod")):
+        run(*words)
+    lines = run("alias", "pay").splitlines()
+    assert lines[0].split() == ["alias", "when", "by", "command", "from", "to", "now"]
+    assert lines[1].startswith("prod   20")
+    assert lines[1].endswith("rollback  version 2  version 1  points to version 1")
+    assert lines[3].endswith("alias     nowhere    version 1")
+    (known,) = json.loads(run("alias", "pay", "--json"))["aliases"]
+    assert [move["after"] for move in known["history"]] == [1, 2, 1]
+    assert "--remove needs the name" in run("alias", "pay", "--remove", error=InvalidInputError)
+
+
+def test_a_place_without_snapshots_says_so(tmp_path):
+    result = CliRunner().invoke(snapshot, ["list", "--catalog", str(tmp_path)])
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr == f"there is no snapshot in {tmp_path}\n"
+
+
 def test_aliases_that_cannot_be_read_hide_no_version(run, tmp_path):
     run("alias", "pay", "prod", 1)
     (tmp_path / "plain" / "pay" / "aliases.json").write_text("{}")
