@@ -104,12 +104,12 @@ def our_part(home: Path) -> None:
     from feast import FeatureStore
 
     from feast_plugin.registries.feast import FeastRegistry
-    from feast_plugin.versions.catalog import Catalog
-    from feast_plugin.versions.contract import Contract, StoredFeature
+    from feast_plugin.versions.files.catalog import Catalog
+    from feast_plugin.versions.inputs.contract import Contract, StoredFeature
+    from feast_plugin.versions.inputs.rows import canonical_rows
+    from feast_plugin.versions.making.recipe import Recipe
+    from feast_plugin.versions.making.training import assign
     from feast_plugin.versions.publish import publish_version
-    from feast_plugin.versions.recipe import Recipe
-    from feast_plugin.versions.rows import canonical_rows
-    from feast_plugin.versions.training import assign
     from feast_plugin.versions.write import Draft
 
     retrieved = [pa.ipc.open_file(pa.memory_map(str(home / "wide.arrow"))).read_all()]

@@ -17,17 +17,17 @@ if TYPE_CHECKING:
         verify_snapshot,
     )
     from feast_plugin.snapshot import check_snapshot, create_snapshot
-    from feast_plugin.versions.catalog import Catalog, list_snapshots, show_snapshot
     from feast_plugin.versions.diff import diff_snapshot
-    from feast_plugin.versions.manifest import Manifest
+    from feast_plugin.versions.files.catalog import Catalog, list_snapshots, show_snapshot
+    from feast_plugin.versions.files.manifest import Manifest
     from feast_plugin.versions.publish import Snapshot
     from feast_plugin.versions.report import report_snapshot
 
 # Names are imported when they are first asked for: Feast takes seconds to import.
 _HOME = {
     "AugmentedRetrievalJob": "job",
-    "Catalog": "versions.catalog",
-    "Manifest": "versions.manifest",
+    "Catalog": "versions.files.catalog",
+    "Manifest": "versions.files.manifest",
     "Snapshot": "versions.publish",
     "alias_snapshot": "lifecycle",
     "augment": "job",
@@ -35,12 +35,12 @@ _HOME = {
     "create_snapshot": "snapshot",
     "diff_snapshot": "versions.diff",
     "forget_entity": "lifecycle",
-    "list_snapshots": "versions.catalog",
+    "list_snapshots": "versions.files.catalog",
     "prune_snapshot": "lifecycle",
     "rebuild_snapshot": "lifecycle",
     "report_snapshot": "versions.report",
     "rollback_snapshot": "lifecycle",
-    "show_snapshot": "versions.catalog",
+    "show_snapshot": "versions.files.catalog",
     "verify_snapshot": "lifecycle",
 }
 

@@ -12,7 +12,7 @@ from feast_plugin.printing.aliases import moves
 from resampler.errors import InvalidInputError
 
 if TYPE_CHECKING:
-    from feast_plugin.versions.aliases import Alias
+    from feast_plugin.versions.files.aliases import Alias
 
 
 @click.command()
@@ -29,7 +29,7 @@ def alias(place: Place, name: str, alias: str | None, version: int | None, *, re
     Without ALIAS: show where each points, and who moved it there and when.
     """
     from feast_plugin.versions import pointing
-    from feast_plugin.versions.aliases import check_alias, read_aliases
+    from feast_plugin.versions.files.aliases import check_alias, read_aliases
 
     if alias is None:
         if remove:
@@ -64,7 +64,7 @@ def alias(place: Place, name: str, alias: str | None, version: int | None, *, re
 def rollback(place: Place, name: str, alias: str, *, as_json: bool) -> None:
     """Let ALIAS of snapshot NAME point to where it did before; once more goes further back."""
     from feast_plugin.versions import pointing
-    from feast_plugin.versions.aliases import check_alias
+    from feast_plugin.versions.files.aliases import check_alias
 
     check_alias(alias)
     catalog = place.catalog(name)

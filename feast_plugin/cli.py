@@ -15,9 +15,9 @@ from feast_plugin.command_line import Place, json_option, name_option, print_lin
 from feast_plugin.printing.created import checked, created
 from feast_plugin.printing.difference import difference
 from feast_plugin.printing.versions import listed, shown, summary
-from feast_plugin.versions.gate import Gate
-from feast_plugin.versions.recipe import Recipe
-from feast_plugin.versions.request import Request
+from feast_plugin.versions.inputs.request import Request
+from feast_plugin.versions.making.gate import Gate
+from feast_plugin.versions.making.recipe import Recipe
 from resampler.command_options import click_options
 from resampler.errors import CorruptStateError, GateError, InvalidInputError
 from resampler.options import options_of
@@ -103,8 +103,8 @@ def check(place: Place, name: str, *, as_json: bool, **options: Any) -> None:
 @json_option
 def list_(place: Place, name: str | None, *, as_json: bool) -> None:
     """List snapshots and their versions."""
-    from feast_plugin.versions.aliases import aliases_of
-    from feast_plugin.versions.catalog import Damaged, survey
+    from feast_plugin.versions.files.aliases import aliases_of
+    from feast_plugin.versions.files.catalog import Damaged, survey
     from feast_plugin.versions.storage import Location
 
     versions = list(survey(place.root, name))
@@ -190,7 +190,7 @@ def report(place: Place, name: str, version: int | None, output: str | None, *, 
 
     A version of an earlier release gets the page that this one draws.
     """
-    from feast_plugin.versions.manifest import version_name
+    from feast_plugin.versions.files.manifest import version_name
     from feast_plugin.versions.report import report_snapshot, write_file
 
     manifest = place.catalog(name).load(version)
@@ -238,7 +238,7 @@ def rebuild(place: Place, name: str, version: int | None, entity_df: str | None,
 
     Those that are missing or changed are put back.
     """
-    from feast_plugin.versions.request import frame_file, is_select
+    from feast_plugin.versions.inputs.request import frame_file, is_select
 
     catalog = place.catalog(name)
     catalog.check_known(version)
@@ -289,7 +289,7 @@ def forget(place: Place, name: str, entity: str, *, as_json: bool) -> None:
     Each of these is replaced by one without the entity, and without rows that descend from it. Later versions of this
     name leave the entity out.
     """
-    from feast_plugin.versions.tombstones import Tombstones
+    from feast_plugin.versions.inputs.tombstones import Tombstones
 
     catalog = place.catalog(name)
     if not Tombstones.read(catalog.home).keys_of(entity):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from feast_plugin.registries import Kind
-    from feast_plugin.versions.catalog import Catalog
+    from feast_plugin.versions.files.catalog import Catalog
     from feast_plugin.versions.registry import Registry
 
 
@@ -84,7 +84,7 @@ class Place:
         Catalog
             Its versions.
         """
-        from feast_plugin.versions.catalog import Catalog
+        from feast_plugin.versions.files.catalog import Catalog
 
         return Catalog.open(name, self.root)
 

@@ -15,15 +15,15 @@ from feast.infra.offline_stores.offline_store import RetrievalJob, RetrievalMeta
 
 from feast_plugin.retrieval.contract import build_contract
 from feast_plugin.retrieval.on_demand import transformation
-from feast_plugin.versions.augmentation import publishable
-from feast_plugin.versions.conform import conform
-from feast_plugin.versions.parquet import ParquetFile
-from feast_plugin.versions.reached import settled
-from feast_plugin.versions.recipe import Recipe
-from feast_plugin.versions.rows import canonical_rows
-from feast_plugin.versions.split import TRAIN
+from feast_plugin.versions.files.parquet import ParquetFile
+from feast_plugin.versions.inputs.conform import conform
+from feast_plugin.versions.inputs.rows import canonical_rows
+from feast_plugin.versions.inputs.split import TRAIN
+from feast_plugin.versions.making.augmentation import publishable
+from feast_plugin.versions.making.reached import settled
+from feast_plugin.versions.making.recipe import Recipe
+from feast_plugin.versions.making.training import augment_training, resolve, undersampled
 from feast_plugin.versions.storage import Location
-from feast_plugin.versions.training import augment_training, resolve, undersampled
 from feast_plugin.versions.write import published_rows
 from resampler.errors import InvalidInputError
 

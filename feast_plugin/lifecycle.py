@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from feast import FeatureStore
 
-    from feast_plugin.versions.aliases import Alias
+    from feast_plugin.versions.files.aliases import Alias
     from feast_plugin.versions.registry import Registry
 
 
@@ -238,8 +238,8 @@ def forget_entity(
 
     Rows keep their splits; the training split is augmented anew, so no synthetic row descends from the entity. The
     old version is removed even where no new one can be made, and even if it is in use; an alias that points to it
-    moves to the new one. A tombstone (`feast_plugin.versions.tombstones`) makes every later `create` of this name leave
-    the entity out.
+    moves to the new one. A tombstone (`feast_plugin.versions.inputs.tombstones`) makes every later `create` of this
+    name leave the entity out.
 
     Parameters
     ----------

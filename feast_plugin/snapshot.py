@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from feast_plugin.registries import registry_of
 from feast_plugin.versions.create import check, create
-from feast_plugin.versions.gate import Gate
-from feast_plugin.versions.recipe import Recipe
-from feast_plugin.versions.request import Request
-from feast_plugin.versions.split import SplitRule
+from feast_plugin.versions.inputs.request import Request
+from feast_plugin.versions.inputs.split import SplitRule
+from feast_plugin.versions.making.gate import Gate
+from feast_plugin.versions.making.recipe import Recipe
 from resampler.options import options_of
 
 if TYPE_CHECKING:
@@ -100,8 +100,8 @@ def create_snapshot(
     seed : int
         From 0 to 2**64 - 1; keys every draw.
     split : str or SplitRule, optional
-        See `feast_plugin.versions.split.SplitRule`. By default ``time:0.7,0.15,0.15`` or, where rows have no event
-        timestamp, ``stratified:0.7,0.15,0.15``.
+        See `feast_plugin.versions.inputs.split.SplitRule`. By default ``time:0.7,0.15,0.15`` or, where rows have no
+        event timestamp, ``stratified:0.7,0.15,0.15``.
     sampler : str, optional
         One of `resampler.methods.catalog.METHODS`; by default smotenc where the contract has categorical features, else
         smote.
@@ -121,7 +121,7 @@ def create_snapshot(
         and ``grid="off"``, as earlier releases did.
     clean : {"tomek", "enn"}, optional
         Then take out of the training split what stands where the classes meet: synthetic rows, and real ones of
-        classes that got none (`feast_plugin.versions.cleaning`).
+        classes that got none (`feast_plugin.versions.making.cleaning`).
     undersample : float, optional
         First leave training rows of the larger classes out until smallest : larger is this.
     group_by : str, optional

@@ -12,14 +12,14 @@ from feast_plugin.registries import REGISTRIES
 from feast_plugin.registries.feast import open_store
 from feast_plugin.retrieval.contract import build_contract, projections
 from feast_plugin.retrieval.retrieval import find_features
-from feast_plugin.versions.contract import NAMESPACE
+from feast_plugin.versions.inputs.contract import NAMESPACE
 from resampler.errors import ContractError
 from resampler.schema import Feature, FeatureSchema, Label
 
 if TYPE_CHECKING:
     from feast.field import Field
 
-    from feast_plugin.versions.contract import StoredFeature
+    from feast_plugin.versions.inputs.contract import StoredFeature
 
 
 def from_feature_service(repo: str, feature_service: str, label: str) -> FeatureSchema:

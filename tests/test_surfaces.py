@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from naive import methods as naive
 
 from feast_plugin import create_snapshot
-from feast_plugin.versions.identity import row_ids
+from feast_plugin.versions.inputs.identity import row_ids
 from resampler import samplers
 from resampler.errors import DataError
 from resampler.methods.catalog import METHODS

@@ -9,7 +9,7 @@ from feast_plugin.printing.columns import aligned
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from feast_plugin.versions.aliases import Alias
+    from feast_plugin.versions.files.aliases import Alias
 
 MOVES = ("alias", "when", "by", "command", "from", "to", "now")
 

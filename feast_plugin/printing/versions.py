@@ -11,7 +11,7 @@ from resampler.quality.finding import DETECTABILITY, LEVELS, Finding, area_in_wo
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from feast_plugin.versions.manifest import Manifest
+    from feast_plugin.versions.files.manifest import Manifest
 
 LISTED = (
     "name", "version", "created", "sampler", "clean", "group by", "split", "retain", "ratio", "reached", "findings",

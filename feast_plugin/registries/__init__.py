@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from feast_plugin.versions.inputs.request import Request
 from feast_plugin.versions.registry import Registry
-from feast_plugin.versions.request import Request
 from resampler.errors import InvalidInputError
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from feast_plugin.notices import notice
-from feast_plugin.versions.contract import NAMESPACE
+from feast_plugin.versions.inputs.contract import NAMESPACE
 from feast_plugin.versions.registry import ALIAS, Registry, lost_alias
 from feast_plugin.versions.storage import Location
 from resampler.errors import CorruptStateError

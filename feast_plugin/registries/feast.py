@@ -23,9 +23,9 @@ from feast.saved_dataset import SavedDataset
 from feast_plugin.notices import notice
 from feast_plugin.retrieval.on_demand import transformation
 from feast_plugin.retrieval.retrieval import Retrieval
-from feast_plugin.versions.contract import NAMESPACE
+from feast_plugin.versions.inputs.contract import NAMESPACE
+from feast_plugin.versions.inputs.request import Request
 from feast_plugin.versions.registry import ALIAS, Registry, lost_alias
-from feast_plugin.versions.request import Request
 from feast_plugin.versions.storage import file_lock
 from resampler.errors import CorruptStateError, InvalidInputError
 
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from feast_plugin.versions.contract import Contract
-    from feast_plugin.versions.manifest import Manifest
+    from feast_plugin.versions.files.manifest import Manifest
+    from feast_plugin.versions.inputs.contract import Contract
     from feast_plugin.versions.registry import Dataset
     from feast_plugin.versions.storage import Location
 

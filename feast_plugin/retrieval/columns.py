@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from feast.types import Array, Bool, Float32, Float64, Int32, Int64, PrimitiveFeastType, String
 
-from feast_plugin.versions.contract import CATEGORICAL_BY_DEFAULT, StoredFeature, column_name
+from feast_plugin.versions.inputs.contract import CATEGORICAL_BY_DEFAULT, StoredFeature, column_name
 from resampler.columns import DTYPES, FLOAT, TEXT
 from resampler.errors import ContractError
 

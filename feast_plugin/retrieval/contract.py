@@ -11,7 +11,7 @@ from feast.feature_service import FeatureService
 from feast_plugin.retrieval.columns import DTYPE_OF, stored_feature
 from feast_plugin.retrieval.on_demand import inputs_of, is_on_demand
 from feast_plugin.retrieval.sources import check_source
-from feast_plugin.versions.contract import (
+from feast_plugin.versions.inputs.contract import (
     KEY_DTYPES,
     NAMESPACE,
     Contract,

@@ -14,14 +14,14 @@ from feast import utils
 from feast.infra.offline_stores.offline_store import RetrievalJob
 
 from feast_plugin.retrieval.created import filter_of
-from feast_plugin.versions.contract import TIMESTAMP, column_name
+from feast_plugin.versions.inputs.contract import TIMESTAMP, column_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from feast import FeatureService, FeatureStore
 
-    from feast_plugin.versions.contract import Contract
+    from feast_plugin.versions.inputs.contract import Contract
 
 _ROW = "resampler_row"  # travels through the store beside the keys
 

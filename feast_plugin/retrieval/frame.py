@@ -13,18 +13,18 @@ from feast.infra.offline_stores.offline_utils import get_offline_store_from_conf
 from feast_plugin.notices import notice
 from feast_plugin.retrieval.sources import at_absolute_paths
 from feast_plugin.retrieval.sql import checked_sql
-from feast_plugin.versions.cast import cast_timestamp, note_timestamps
-from feast_plugin.versions.conform import checked_frame
-from feast_plugin.versions.contract import TIMESTAMP, TIMESTAMP_TYPE
-from feast_plugin.versions.frame import EntityFrame, open_table
-from feast_plugin.versions.request import frame_file, is_select, read_time, span
+from feast_plugin.versions.inputs.cast import cast_timestamp, note_timestamps
+from feast_plugin.versions.inputs.conform import checked_frame
+from feast_plugin.versions.inputs.contract import TIMESTAMP, TIMESTAMP_TYPE
+from feast_plugin.versions.inputs.frame import EntityFrame, open_table
+from feast_plugin.versions.inputs.request import frame_file, is_select, read_time, span
 from resampler.errors import DataError, ResamplerError
 
 if TYPE_CHECKING:
     import pandas as pd
     from feast import FeatureStore
 
-    from feast_plugin.versions.contract import Contract
+    from feast_plugin.versions.inputs.contract import Contract
 
 # Feast's offline server takes no open span; pandas knows no earlier and no later times in nanoseconds.
 _FIRST, _LAST = datetime(1700, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)

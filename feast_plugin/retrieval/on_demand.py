@@ -13,8 +13,8 @@ from feast.field import Field
 from feast.types import from_value_type
 
 from feast_plugin.retrieval.columns import stored_feature
-from feast_plugin.versions.cast import cast_column
-from feast_plugin.versions.contract import REQUEST, TIMESTAMP, Contract, OnDemandView, StoredFeature, column_name
+from feast_plugin.versions.inputs.cast import cast_column
+from feast_plugin.versions.inputs.contract import REQUEST, TIMESTAMP, Contract, OnDemandView, StoredFeature, column_name
 from resampler.errors import ContractError
 
 if TYPE_CHECKING:

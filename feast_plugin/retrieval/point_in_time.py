@@ -11,10 +11,10 @@ from feast import FeatureService, utils
 from feast_plugin.retrieval.created import filter_of
 from feast_plugin.retrieval.dropped import missing_rows, retrieve_dropped
 from feast_plugin.retrieval.sources import at_absolute_paths, check_rows
-from feast_plugin.versions.cast import note_timestamps
-from feast_plugin.versions.conform import cast_table, check_nulls, checked_frame
-from feast_plugin.versions.contract import REQUEST, TIMESTAMP, Contract
-from feast_plugin.versions.rows import CanonicalRows, canonical_rows
+from feast_plugin.versions.inputs.cast import note_timestamps
+from feast_plugin.versions.inputs.conform import cast_table, check_nulls, checked_frame
+from feast_plugin.versions.inputs.contract import REQUEST, TIMESTAMP, Contract
+from feast_plugin.versions.inputs.rows import CanonicalRows, canonical_rows
 from resampler.errors import DataError, ResamplerError
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from feast import FeatureStore
 
-    from feast_plugin.versions.tombstones import Tombstones
+    from feast_plugin.versions.inputs.tombstones import Tombstones
 
 
 def retrieve(

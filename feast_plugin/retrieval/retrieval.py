@@ -11,7 +11,7 @@ from feast_plugin.retrieval.contract import build_contract
 from feast_plugin.retrieval.created import check_created
 from feast_plugin.retrieval.frame import open_frame, read_frame
 from feast_plugin.retrieval.point_in_time import retrieve
-from feast_plugin.versions.source import Source
+from feast_plugin.versions.inputs.source import Source
 from resampler.errors import ContractError
 
 if TYPE_CHECKING:
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
     from feast import FeatureStore
 
-    from feast_plugin.versions.contract import Contract
-    from feast_plugin.versions.frame import EntityFrame
-    from feast_plugin.versions.request import Request
-    from feast_plugin.versions.rows import CanonicalRows
-    from feast_plugin.versions.tombstones import Tombstones
+    from feast_plugin.versions.inputs.contract import Contract
+    from feast_plugin.versions.inputs.frame import EntityFrame
+    from feast_plugin.versions.inputs.request import Request
+    from feast_plugin.versions.inputs.rows import CanonicalRows
+    from feast_plugin.versions.inputs.tombstones import Tombstones
 
 
 class Retrieval(Source):

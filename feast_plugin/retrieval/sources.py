@@ -11,7 +11,7 @@ import pyarrow.dataset
 from feast import FileSource
 from feast.data_format import DeltaFormat
 
-from feast_plugin.versions.repeats import find_repeated
+from feast_plugin.versions.inputs.repeats import find_repeated
 from resampler.errors import ContractError
 
 if TYPE_CHECKING:

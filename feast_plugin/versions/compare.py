@@ -11,10 +11,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from tqdm import tqdm
 
-from feast_plugin.versions.contract import Contract
-from feast_plugin.versions.identity import hash_keys, hash_values, mix64
-from feast_plugin.versions.profile import FITTING_ROWS, Cells, Profile, evenly
-from feast_plugin.versions.split import SPLITS, TRAIN
+from feast_plugin.versions.files.profile import FITTING_ROWS, Cells, Profile, evenly
+from feast_plugin.versions.inputs.contract import Contract
+from feast_plugin.versions.inputs.identity import hash_keys, hash_values, mix64
+from feast_plugin.versions.inputs.split import SPLITS, TRAIN
 from resampler.errors import CorruptStateError
 from resampler.quality.drift import drift_of
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from feast_plugin.versions.contract import StoredFeature
-    from feast_plugin.versions.manifest import Manifest
+    from feast_plugin.versions.files.manifest import Manifest
+    from feast_plugin.versions.inputs.contract import StoredFeature
     from feast_plugin.versions.storage import Location
 
 _NULL = np.uint64(0x9D5C_A1E6_3B0F_7712)  # what a null is hashed to

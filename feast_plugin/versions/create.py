@@ -9,24 +9,24 @@ from typing import TYPE_CHECKING
 
 from feast_plugin.notices import notice
 from feast_plugin.progress import stage
-from feast_plugin.versions.contract import NAMESPACE
-from feast_plugin.versions.gate import Gate
+from feast_plugin.versions.inputs.contract import NAMESPACE
+from feast_plugin.versions.inputs.split import TRAIN
+from feast_plugin.versions.inputs.tombstones import Tombstones
+from feast_plugin.versions.making.gate import Gate
+from feast_plugin.versions.making.reached import settled
+from feast_plugin.versions.making.suspects import write_suspects
+from feast_plugin.versions.making.training import assign, resolve
 from feast_plugin.versions.publish import publish_version
-from feast_plugin.versions.reached import settled
-from feast_plugin.versions.split import TRAIN
-from feast_plugin.versions.suspects import write_suspects
-from feast_plugin.versions.tombstones import Tombstones
-from feast_plugin.versions.training import assign, resolve
 from feast_plugin.versions.write import Draft, find
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from feast_plugin.versions.catalog import Catalog
+    from feast_plugin.versions.files.catalog import Catalog
+    from feast_plugin.versions.inputs.request import Request
+    from feast_plugin.versions.making.recipe import Recipe
     from feast_plugin.versions.publish import Snapshot
-    from feast_plugin.versions.recipe import Recipe
     from feast_plugin.versions.registry import Registry
-    from feast_plugin.versions.request import Request
     from resampler.quality.finding import Finding
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from feast_plugin.versions.catalog import Catalog
 from feast_plugin.versions.compare import Comparison, Stored
 from feast_plugin.versions.descent import COLUMNS, compare_descent
-from feast_plugin.versions.split import SPLITS
+from feast_plugin.versions.files.catalog import Catalog
+from feast_plugin.versions.inputs.split import SPLITS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from feast_plugin.versions.manifest import Manifest
+    from feast_plugin.versions.files.manifest import Manifest
 
 
 def diff_snapshot(first: int, second: int, *, name: str, root: str | Path) -> dict[str, Any]:

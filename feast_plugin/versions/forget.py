@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from feast_plugin.versions.files.stored import stored_keys, stored_rows
+from feast_plugin.versions.inputs.tombstones import ForgottenMeanwhileError, Tombstones, integer_of, keys_asked
+from feast_plugin.versions.making.recipe import ALGORITHM, Recipe
 from feast_plugin.versions.pointing import follow, replace
 from feast_plugin.versions.prune import remove_version
 from feast_plugin.versions.publish import publish_version
-from feast_plugin.versions.recipe import ALGORITHM, Recipe
 from feast_plugin.versions.registry import datasets_of
-from feast_plugin.versions.stored import stored_keys, stored_rows
-from feast_plugin.versions.tombstones import ForgottenMeanwhileError, Tombstones, integer_of, keys_asked
 from feast_plugin.versions.write import Draft, check_files
 from resampler.columns import DTYPES, TEXT
 from resampler.errors import DataError, GateError, InvalidInputError
 
 if TYPE_CHECKING:
-    from feast_plugin.versions.catalog import Catalog
-    from feast_plugin.versions.manifest import Manifest
+    from feast_plugin.versions.files.catalog import Catalog
+    from feast_plugin.versions.files.manifest import Manifest
     from feast_plugin.versions.registry import Registry
     from feast_plugin.versions.storage import Location
 
@@ -67,8 +67,8 @@ def forget(registry: Registry, catalog: Catalog, entity: str | int) -> list[Forg
 
     Rows keep their splits; the training split is augmented anew, so no synthetic row descends from the entity. The old
     version is removed even where no new one can be made, and even if it is in use. An alias that points to it moves to
-    the new one. A tombstone (`feast_plugin.versions.tombstones`) makes every later `create` of this name leave the
-    entity out.
+    the new one. A tombstone (`feast_plugin.versions.inputs.tombstones`) makes every later `create` of this name leave
+    the entity out.
 
     Parameters
     ----------

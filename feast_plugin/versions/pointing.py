@@ -7,7 +7,7 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from feast_plugin.notices import notice
-from feast_plugin.versions.aliases import (
+from feast_plugin.versions.files.aliases import (
     BACK,
     FORGOT,
     MOVED,
@@ -20,16 +20,16 @@ from feast_plugin.versions.aliases import (
     read_aliases,
     write_aliases,
 )
-from feast_plugin.versions.contract import NAMESPACE
-from feast_plugin.versions.recipe import FORGOT as RECIPE_FORGOT
+from feast_plugin.versions.inputs.contract import NAMESPACE
+from feast_plugin.versions.inputs.split import SPLITS
+from feast_plugin.versions.making.recipe import FORGOT as RECIPE_FORGOT
 from feast_plugin.versions.registry import ALIAS, Dataset, datasets_of
-from feast_plugin.versions.split import SPLITS
 from resampler.errors import CorruptStateError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from feast_plugin.versions.catalog import Catalog
+    from feast_plugin.versions.files.catalog import Catalog
     from feast_plugin.versions.registry import Registry
 
 

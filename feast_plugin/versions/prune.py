@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from feast_plugin.notices import notice
-from feast_plugin.versions.aliases import names_of, read_aliases
+from feast_plugin.versions.files.aliases import names_of, read_aliases
 from feast_plugin.versions.pointing import follow
 from feast_plugin.versions.registry import datasets_named, datasets_of
 from resampler.errors import CorruptStateError, GateError, InvalidInputError
@@ -13,7 +13,7 @@ from resampler.errors import CorruptStateError, GateError, InvalidInputError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from feast_plugin.versions.catalog import Catalog
+    from feast_plugin.versions.files.catalog import Catalog
     from feast_plugin.versions.registry import Dataset, Registry
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from feast_plugin.versions.manifest import FILE, Manifest, recipe_digest
+from feast_plugin.versions.files.manifest import FILE, Manifest, recipe_digest
+from feast_plugin.versions.inputs.tombstones import Tombstones
 from feast_plugin.versions.pointing import follow
 from feast_plugin.versions.registry import datasets_of
-from feast_plugin.versions.tombstones import Tombstones
 from feast_plugin.versions.write import Draft, check_files, find, write_version
 from resampler.quality.finding import Finding
 
 if TYPE_CHECKING:
-    from feast_plugin.versions.catalog import Catalog
+    from feast_plugin.versions.files.catalog import Catalog
     from feast_plugin.versions.registry import Registry
 
 

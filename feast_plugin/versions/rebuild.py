@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from feast_plugin.versions.manifest import FILE
+from feast_plugin.versions.files.manifest import FILE
+from feast_plugin.versions.files.stored import stored_rows
+from feast_plugin.versions.inputs.tombstones import Tombstones
+from feast_plugin.versions.making.recipe import ALGORITHM, FORGOT, Recipe
+from feast_plugin.versions.making.training import assign
 from feast_plugin.versions.page.draw import write_page
-from feast_plugin.versions.recipe import ALGORITHM, FORGOT, Recipe
-from feast_plugin.versions.stored import stored_rows
-from feast_plugin.versions.tombstones import Tombstones
-from feast_plugin.versions.training import assign
 from feast_plugin.versions.verify import scale_problem
 from feast_plugin.versions.write import Draft, write_files
 from resampler.errors import CorruptStateError, DataError, InvalidInputError
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from feast_plugin.versions.catalog import Catalog
-    from feast_plugin.versions.contract import Contract
-    from feast_plugin.versions.manifest import Manifest, StoredFile
+    from feast_plugin.versions.files.catalog import Catalog
+    from feast_plugin.versions.files.manifest import Manifest, StoredFile
+    from feast_plugin.versions.inputs.contract import Contract
     from feast_plugin.versions.registry import Registry
     from feast_plugin.versions.storage import Location
 

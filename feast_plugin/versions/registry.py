@@ -6,11 +6,11 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from feast_plugin.versions.catalog import Catalog
-from feast_plugin.versions.contract import NAMESPACE
-from feast_plugin.versions.manifest import FILE, dataset_name, part_name, version_name
-from feast_plugin.versions.split import SPLITS
-from feast_plugin.versions.table import TableSource
+from feast_plugin.versions.files.catalog import Catalog
+from feast_plugin.versions.files.manifest import FILE, dataset_name, part_name, version_name
+from feast_plugin.versions.inputs.contract import NAMESPACE
+from feast_plugin.versions.inputs.split import SPLITS
+from feast_plugin.versions.inputs.table import TableSource
 from resampler.errors import ContractError, InvalidInputError
 
 if TYPE_CHECKING:
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from feast_plugin.versions.contract import Contract
-    from feast_plugin.versions.manifest import Manifest
-    from feast_plugin.versions.request import Request
-    from feast_plugin.versions.source import Source
+    from feast_plugin.versions.files.manifest import Manifest
+    from feast_plugin.versions.inputs.contract import Contract
+    from feast_plugin.versions.inputs.request import Request
+    from feast_plugin.versions.inputs.source import Source
     from feast_plugin.versions.storage import Location
 
 _TAG_OF = {"split": "split_rule"}  # of the parameters; "split" says which of the splits a dataset is
@@ -182,8 +182,8 @@ class Registry(ABC):
 
     A registry of another kind is a subclass with the verbs `register`, `unregister`, `point`, `differences` and `uses`,
     and an entry in `feast_plugin.registries.REGISTRIES`. Files, manifests, locks and numbers of versions are the same
-    everywhere (`feast_plugin.versions.catalog`). The verbs that write are called by one process at a time for each name
-    of a snapshot.
+    everywhere (`feast_plugin.versions.files.catalog`). The verbs that write are called by one process at a time for
+    each name of a snapshot.
     """
 
     @property
@@ -288,7 +288,7 @@ class Registry(ABC):
         """
 
     def source(self, request: Request, column: str | None) -> Source:
-        """Find the rows that are asked for; by default in a table (`feast_plugin.versions.table`).
+        """Find the rows that are asked for; by default in a table (`feast_plugin.versions.inputs.table`).
 
         Parameters
         ----------
@@ -338,7 +338,7 @@ class Registry(ABC):
         manifest : Manifest
             The version.
         frame : dict
-            Keywords of `feast_plugin.versions.request.Request` that say which rows.
+            Keywords of `feast_plugin.versions.inputs.request.Request` that say which rows.
         column : str, optional
             That the split is decided by.
 
@@ -352,7 +352,7 @@ class Registry(ABC):
         ResamplerError
             As `source`.
         """
-        return TableSource.again(manifest, frame, column)
+        return TableSource.again(manifest.columns, manifest.notes.get("timestamp"), frame, column)
 
     def catalog(self, name: str, root: str | Path | None = None) -> Catalog:
         """Find a snapshot's versions; there may be none yet.

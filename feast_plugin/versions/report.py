@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from feast_plugin.versions.catalog import Catalog
 from feast_plugin.versions.compare import Stored
+from feast_plugin.versions.files.catalog import Catalog
+from feast_plugin.versions.files.profile import FITTING_ROWS, Cells, Profiler, evenly
+from feast_plugin.versions.files.stored import stored_rows
+from feast_plugin.versions.inputs.split import SPLITS, TRAIN
 from feast_plugin.versions.page.draw import draw_page
 from feast_plugin.versions.page.sample import Sample
-from feast_plugin.versions.profile import FITTING_ROWS, Cells, Profiler, evenly
 from feast_plugin.versions.rebuild import draft_again, is_intact
-from feast_plugin.versions.split import SPLITS, TRAIN
 from feast_plugin.versions.storage import Location
-from feast_plugin.versions.stored import stored_rows
 from feast_plugin.versions.write import write_files
 from resampler.errors import CorruptStateError, InvalidInputError
 
 if TYPE_CHECKING:
-    from feast_plugin.versions.profile import Profile
+    from feast_plugin.versions.files.profile import Profile
 
 
 def report_snapshot(*, name: str, root: str | Path, version: int | None = None) -> bytes:

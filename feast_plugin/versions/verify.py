@@ -13,19 +13,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from feast_plugin.versions import lineage
-from feast_plugin.versions.aliases import names_of, read_aliases
-from feast_plugin.versions.contract import Contract
-from feast_plugin.versions.grids import count_off_grid
-from feast_plugin.versions.identity import ContentDigest, hash_keys
-from feast_plugin.versions.matrix import spread
+from feast_plugin.versions.files import lineage
+from feast_plugin.versions.files.aliases import names_of, read_aliases
+from feast_plugin.versions.files.stored import stored_keys, stored_rows
+from feast_plugin.versions.inputs.contract import Contract
+from feast_plugin.versions.inputs.identity import ContentDigest, hash_keys
+from feast_plugin.versions.inputs.rows import BATCH_ROWS
+from feast_plugin.versions.inputs.split import SPLITS, TRAIN
+from feast_plugin.versions.inputs.tombstones import Tombstones
+from feast_plugin.versions.making.grids import count_off_grid
+from feast_plugin.versions.making.matrix import spread
+from feast_plugin.versions.making.relations import count_broken
 from feast_plugin.versions.pointing import datasets_aliased
 from feast_plugin.versions.registry import datasets_of
-from feast_plugin.versions.relations import count_broken
-from feast_plugin.versions.rows import BATCH_ROWS
-from feast_plugin.versions.split import SPLITS, TRAIN
-from feast_plugin.versions.stored import stored_keys, stored_rows
-from feast_plugin.versions.tombstones import Tombstones
 from resampler.errors import CorruptStateError
 from resampler.methods.catalog import METHODS
 
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from feast_plugin.versions.catalog import Catalog
-    from feast_plugin.versions.manifest import Manifest, SplitEntry
+    from feast_plugin.versions.files.catalog import Catalog
+    from feast_plugin.versions.files.manifest import Manifest, SplitEntry
     from feast_plugin.versions.registry import Registry
     from feast_plugin.versions.storage import Location
 

@@ -15,32 +15,32 @@ import numpy as np
 import pyarrow as pa
 from tqdm import tqdm
 
-from feast_plugin.versions import lineage
-from feast_plugin.versions.augmentation import publishable
-from feast_plugin.versions.contract import TIMESTAMP, TIMESTAMP_TYPE
-from feast_plugin.versions.gate import Gate
-from feast_plugin.versions.manifest import FORMAT, Manifest, SplitEntry, dataset_name, part_name
+from feast_plugin.versions.files import lineage
+from feast_plugin.versions.files.manifest import FORMAT, Manifest, SplitEntry, dataset_name, part_name
+from feast_plugin.versions.files.parquet import ParquetFile
+from feast_plugin.versions.files.profile import FITTING_ROWS, Profiler, evenly
+from feast_plugin.versions.inputs.contract import TIMESTAMP, TIMESTAMP_TYPE
+from feast_plugin.versions.inputs.rows import BATCH_ROWS
+from feast_plugin.versions.inputs.split import SPLITS, TRAIN
+from feast_plugin.versions.making.augmentation import publishable
+from feast_plugin.versions.making.gate import Gate
+from feast_plugin.versions.making.preflight import evidence_of
+from feast_plugin.versions.making.recipe import FORGOT, RETAINED
+from feast_plugin.versions.making.training import augment_training
 from feast_plugin.versions.page.draw import write_page
 from feast_plugin.versions.page.sample import Sample
-from feast_plugin.versions.parquet import ParquetFile
-from feast_plugin.versions.preflight import evidence_of
-from feast_plugin.versions.profile import FITTING_ROWS, Profiler, evenly
-from feast_plugin.versions.recipe import FORGOT, RETAINED
-from feast_plugin.versions.rows import BATCH_ROWS
-from feast_plugin.versions.split import SPLITS, TRAIN
-from feast_plugin.versions.training import augment_training
 from resampler.errors import CorruptStateError
 from resampler.quality.arrays import findings_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from feast_plugin.versions.augmentation import Augmentation
-    from feast_plugin.versions.contract import Contract
-    from feast_plugin.versions.on_demand import Transformation
-    from feast_plugin.versions.profile import Profile
-    from feast_plugin.versions.recipe import Recipe
-    from feast_plugin.versions.rows import CanonicalRows
+    from feast_plugin.versions.files.profile import Profile
+    from feast_plugin.versions.inputs.contract import Contract
+    from feast_plugin.versions.inputs.rows import CanonicalRows
+    from feast_plugin.versions.making.augmentation import Augmentation
+    from feast_plugin.versions.making.on_demand import Transformation
+    from feast_plugin.versions.making.recipe import Recipe
     from feast_plugin.versions.storage import Location
     from resampler.methods.provenance import Provenance
     from resampler.quality.finding import Finding
@@ -84,7 +84,7 @@ class Draft(NamedTuple):
     related : list of dict, optional
         Which features follow from others (`notes.relations`), likewise.
     drawn_scale, compute : optional
-        As in `feast_plugin.versions.training.augment_training`.
+        As in `feast_plugin.versions.making.training.augment_training`.
     reading_s : float, optional
         What finding the rows took.
     """

@@ -15,9 +15,9 @@ from feast.labeling import LabelView
 from feast.types import Array, Bool, Float32, Float64, Int64, String
 
 from feast_plugin import create_snapshot, forget_entity, verify_snapshot
-from feast_plugin.versions.catalog import Catalog
+from feast_plugin.versions.files.catalog import Catalog
+from feast_plugin.versions.inputs.tombstones import Tombstones
 from feast_plugin.versions.storage import Location
-from feast_plugin.versions.tombstones import Tombstones
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,19 +9,19 @@ import jinja2
 import numpy as np
 import pyarrow.parquet as pq
 
-from feast_plugin.versions.contract import Contract
-from feast_plugin.versions.manifest import Manifest, StoredFile, version_name
+from feast_plugin.versions.files.manifest import Manifest, StoredFile, version_name
+from feast_plugin.versions.files.profile import label_name
+from feast_plugin.versions.inputs.contract import Contract
+from feast_plugin.versions.inputs.split import SPLITS, TRAIN
 from feast_plugin.versions.page.features import Picture, pictures
 from feast_plugin.versions.page.sample import KINDS, weights_of
 from feast_plugin.versions.page.space import space_of
 from feast_plugin.versions.page.svg import HEIGHT, SQUARE, WIDTH
-from feast_plugin.versions.profile import label_name
-from feast_plugin.versions.split import SPLITS, TRAIN
 from resampler.quality.finding import LEVELS, Finding, grouped, worst_first
 
 if TYPE_CHECKING:
+    from feast_plugin.versions.files.profile import Profile
     from feast_plugin.versions.page.sample import Sample
-    from feast_plugin.versions.profile import Profile
     from feast_plugin.versions.storage import Location
     from resampler.schema import Feature
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from feast_plugin.versions.files.profile import evenly, numbers_of
 from feast_plugin.versions.page.svg import outline
-from feast_plugin.versions.profile import evenly, numbers_of
 from resampler.quality.drift import kolmogorov_smirnov, total_variation
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from feast_plugin.versions.contract import StoredFeature
+    from feast_plugin.versions.inputs.contract import StoredFeature
 
 HALVES = 100  # times that the real minority is parted in two
 HALVED_ROWS = 2_000

@@ -19,7 +19,7 @@ from feast.types import Float64
 from feast_plugin import rebuild_snapshot
 from feast_plugin.notices import SnapshotWarning
 from feast_plugin.retrieval import created
-from feast_plugin.versions.request import Request
+from feast_plugin.versions.inputs.request import Request
 from resampler.errors import InvalidInputError
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

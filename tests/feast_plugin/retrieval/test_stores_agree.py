@@ -16,7 +16,7 @@ from feast.types import Float64
 
 from feast_plugin import rebuild_snapshot
 from feast_plugin.notices import SnapshotWarning
-from feast_plugin.versions.cast import cast_timestamp
+from feast_plugin.versions.inputs.cast import cast_timestamp
 from resampler.errors import ContractError, DataError
 
 STORES = ["dask", "duckdb"]

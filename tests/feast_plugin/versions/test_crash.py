@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from feast_plugin import verify_snapshot
-from feast_plugin.versions.catalog import Catalog
+from feast_plugin.versions.files.catalog import Catalog
 from feast_plugin.versions.storage import Location
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -96,8 +96,8 @@ def assert_sound(home, *versions):
 # Where to kill: module, function, which of its calls, and whether after it did its work.
 STEPS = {
     "read": ("feast_plugin.retrieval.retrieval", "retrieve", 1, True),
-    "directory made": ("feast_plugin.versions.parquet", "ParquetFile.__init__", 1, True),
-    "a file is half written": ("feast_plugin.versions.parquet", "ParquetFile._flush", 2, False),
+    "directory made": ("feast_plugin.versions.files.parquet", "ParquetFile.__init__", 1, True),
+    "a file is half written": ("feast_plugin.versions.files.parquet", "ParquetFile._flush", 2, False),
     "files written": ("feast_plugin.versions.publish", "write_version", 1, True),
     "page published": ("feast_plugin.versions.storage", "Location.write_at_once", 1, True),
     "manifest half published": ("feast_plugin.versions.storage", "Location.create_parent", 6, True),
@@ -108,7 +108,7 @@ STEPS = {
     "registered": ("feast_plugin.registries.feast", "FeastRegistry.register", 1, True),
 }
 OF_A_DIRECTORY = {
-    "read": ("feast_plugin.versions.table", "TableSource.rows", 1, True),
+    "read": ("feast_plugin.versions.inputs.table", "TableSource.rows", 1, True),
     "first entry applied": ("feast_plugin.registries.directory", "_entry", 1, True),
     "last entry applied": ("feast_plugin.registries.directory", "_entry", 3, True),
     "registry file half written": ("feast_plugin.versions.storage", "Location.create_parent", 7, True),

@@ -13,7 +13,7 @@ from feast_plugin import create_snapshot, diff_snapshot, rebuild_snapshot
 from feast_plugin.printing.difference import difference
 from feast_plugin.versions.compare import hash_column
 from feast_plugin.versions.descent import compare_descent
-from feast_plugin.versions.manifest import Manifest
+from feast_plugin.versions.files.manifest import Manifest
 from resampler.errors import CorruptStateError, InvalidInputError
 
 FEATURES = ["amount", "score", "visits", "night", "country", "emb"]

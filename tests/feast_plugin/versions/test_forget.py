@@ -17,7 +17,7 @@ from feast_plugin import forget_entity, rebuild_snapshot
 from feast_plugin.notices import SnapshotWarning
 from feast_plugin.retrieval import retrieval as retrieval_module
 from feast_plugin.versions import forget as forget_module
-from feast_plugin.versions.tombstones import Tombstones
+from feast_plugin.versions.inputs.tombstones import Tombstones
 from resampler.errors import CorruptStateError, DataError, InvalidInputError
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from feast_plugin import list_snapshots, prune_snapshot
 from feast_plugin.notices import SnapshotWarning
-from feast_plugin.versions.catalog import survey
+from feast_plugin.versions.files.catalog import survey
 from resampler.errors import CorruptStateError, GateError, InvalidInputError
 
 

@@ -15,7 +15,7 @@ import pytest
 from pyarrow import fs
 
 from feast_plugin import create_snapshot, forget_entity, prune_snapshot, rebuild_snapshot, verify_snapshot
-from feast_plugin.versions.catalog import Catalog
+from feast_plugin.versions.files.catalog import Catalog
 from feast_plugin.versions.storage import Location
 from resampler.errors import InvalidInputError
 

@@ -1,0 +1,168 @@
+"""The canonical table: rows in one order, on disk, each with its identity."""
+
+from __future__ import annotations
+
+import mmap
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from feast_plugin.versions.inputs.contract import TIMESTAMP
+from feast_plugin.versions.inputs.identity import ContentDigest, row_ids
+from resampler.columns import TEXT, family_of
+from resampler.errors import DataError
+from resampler.schema import Label
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from feast_plugin.versions.inputs.contract import Contract
+
+BATCH_ROWS = 131_072  # rows held at once while a table passes through
+
+
+@dataclass(frozen=True)
+class CanonicalRows:
+    """Real rows in canonical order: by event timestamp, if they have one, then by join keys.
+
+    They lie in a file that is mapped. Pages that were read count as memory of the process until the kernel wants them
+    back: `release` gives them back at once, so that passing over a table of any size takes a few batches' memory.
+
+    Parameters
+    ----------
+    table : pyarrow.Table of n_rows
+        Join keys, event timestamp, features, label and the split rule's column, memory-mapped.
+    row_id : ndarray of shape (n_rows,), int64
+        Identities.
+    timestamps : ndarray of shape (n_rows,), int64, or None
+        Microseconds since 1970, UTC; None where rows have no event timestamp.
+    label : ndarray of shape (n_rows,), int64
+        Class of each row: the integer itself, or the position in `classes`.
+    classes : Label
+        Name, type and classes of the label.
+    release : callable
+        Gives back the pages that were read; what is touched again comes from the file again.
+    """
+
+    table: pa.Table
+    row_id: NDArray[np.int64]
+    timestamps: NDArray[np.int64] | None
+    label: NDArray[np.int64]
+    classes: Label
+    release: Callable[[], None]
+
+    def batches(self) -> Iterator[tuple[int, pa.Table]]:
+        """Pass over the rows.
+
+        Yields
+        ------
+        start : int
+            Position of the batch's first row.
+        batch : pyarrow.Table
+            `BATCH_ROWS` rows, the last one what is left. Its pages are given back when the next one is asked for.
+        """
+        for start in range(0, self.table.num_rows, BATCH_ROWS):
+            yield start, self.table.slice(start, BATCH_ROWS)
+            self.release()
+
+    def take(self, names: Sequence[str], positions: NDArray[np.int64]) -> pa.Table:
+        """Copy some rows into memory.
+
+        Parameters
+        ----------
+        names : sequence of str
+            Columns.
+        positions : ndarray of shape (n_taken,), int64
+            Of the rows.
+
+        Returns
+        -------
+        pyarrow.Table of n_taken rows
+            In the order of `positions`.
+        """
+        columns = {}
+        for name in names:  # one at a time: scattered rows touch every page of their column
+            columns[name] = self.table[name].take(pa.array(positions))
+            self.release()
+        return pa.table(columns)
+
+    def sha256(self) -> str:
+        """Hash the rows.
+
+        Returns
+        -------
+        str
+            As `feast_plugin.versions.inputs.identity.ContentDigest` gives it.
+        """
+        digest = ContentDigest(self.table.schema)
+        for _, batch in self.batches():
+            digest.update(batch)
+        return digest.hexdigest()
+
+
+def canonical_rows(table: pa.Table, contract: Contract, spool: Path) -> CanonicalRows:
+    """Bring rows into canonical order, on disk, and say who they are.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        Columns typed by the contract; keys are unique.
+    contract : Contract
+        Names keys and label.
+    spool : Path
+        A local directory with room for the rows once; the file in it is removed as soon as it is mapped.
+
+    Returns
+    -------
+    CanonicalRows
+        As many as `table` has.
+
+    Raises
+    ------
+    DataError
+        If the label is constant.
+    """
+    order = pc.sort_indices(table, sort_keys=[(key, "ascending") for key in contract.keys])
+    table, release = _spool(table, order, spool / f"{uuid.uuid4().hex}.arrow")
+    label, classes = _encode_label(table[contract.label], contract.published_label)
+    rows = CanonicalRows(
+        table=table,
+        row_id=row_ids(table, contract.keys),
+        timestamps=table[TIMESTAMP].cast(pa.int64()).to_numpy() if contract.timestamped else None,
+        label=label,
+        classes=classes,
+        release=release,
+    )
+    release()
+    return rows
+
+
+def _spool(table: pa.Table, order: pa.Array, path: Path) -> tuple[pa.Table, Callable[[], None]]:
+    """Write the table in canonical order and map it back, so that its rows need no memory of ours."""
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+        for start in range(0, len(order), BATCH_ROWS):
+            writer.write_table(table.take(order.slice(start, BATCH_ROWS)).combine_chunks())
+    with path.open("rb") as file:
+        pages = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    path.unlink()
+
+    def _release() -> None:
+        if hasattr(mmap, "MADV_DONTNEED"):
+            pages.madvise(mmap.MADV_DONTNEED)
+
+    return pa.ipc.open_file(pa.py_buffer(pages)).read_all(), _release
+
+
+def _encode_label(column: pa.ChunkedArray, name: str) -> tuple[NDArray[np.int64], Label]:
+    values = sorted(pc.unique(column).to_pylist())
+    if len(values) < 2:
+        raise DataError(f"label {name!r} must have two classes or more, got only {values[0]!r}")
+    label = Label(name, "string", tuple(values)) if family_of(column.type) == TEXT else Label(name)
+    return label.column.to_code(column)[0], label

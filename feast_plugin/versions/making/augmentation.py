@@ -1,0 +1,388 @@
+"""Synthetic rows for the minority classes of the training split, in the shape of the real ones."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from feast_plugin.notices import notice
+from feast_plugin.versions.inputs.contract import TIMESTAMP, TIMESTAMP_TYPE, Contract
+from feast_plugin.versions.making.grids import Known, from_names, learn_grids, named
+from feast_plugin.versions.making.matrix import decode, encode, folded, spread, whole_numbers, wide_columns
+from feast_plugin.versions.making.nulls import declared, may_be_parents, nulls_of_training
+from feast_plugin.versions.making.relations import from_plain_data, learn_relations, plain_data
+from resampler.columns import TEXT, family_of
+from resampler.errors import DataError
+from resampler.methods.catalog import METHODS
+from resampler.methods.missing import described
+from resampler.methods.oversample import PLAIN_ROWS, ShortfallWarning, oversample
+from resampler.methods.place import build, build_integers
+from resampler.methods.quota import parts_of, wanted
+from resampler.methods.select import every_row
+from resampler.methods.table import Table
+from resampler.relations import without_bounds
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from numpy.typing import NDArray
+
+    from feast_plugin.versions.inputs.contract import StoredFeature
+    from feast_plugin.versions.inputs.rows import CanonicalRows
+    from resampler.grids import Grids
+    from resampler.methods.parameters import Parameters
+    from resampler.methods.provenance import Provenance
+    from resampler.relations import Relation, Relations
+    from resampler.schema import FeatureSchema
+
+SYNTHETIC_KEY = "synthetic:"
+
+
+class Augmentation(NamedTuple):
+    """What augmenting the training split gave.
+
+    Parameters
+    ----------
+    table : pyarrow.Table of n_synthetic rows
+        Feature columns in contract order.
+    parents : Provenance
+        Row by row; positions are those of the canonical table, labels as `CanonicalRows.label` codes them.
+    schema : FeatureSchema
+        The contract with the units of distance that the training split gave.
+    incomplete : int
+        Minority rows of the training split that are kept, and never a parent: with an infinite feature, or a null where
+        nulls are not inherited.
+    plain : tuple of str
+        Classes, or classes in subgroups, of which no row was in danger, so that the plain method's rows were made.
+    grids : dict
+        By feature, what values were put on (`feast_plugin.versions.making.grids.named`).
+    related : list of dict
+        Which features were made to follow from others (`feast_plugin.versions.making.relations.plain_data`).
+    noisy : int
+        Minority rows that were kept from being parents because none of their own is near.
+    drawn_scale : ndarray of float32, optional
+        Where features were computed from others: the units of distance of the columns that rows were drawn in.
+    """
+
+    table: pa.Table
+    parents: Provenance
+    schema: FeatureSchema
+    incomplete: int
+    plain: tuple[str, ...] = ()
+    noisy: int = 0
+    grids: dict[str, Any] = {}  # noqa: RUF012 - a NamedTuple's default, never written to
+    related: list[dict[str, Any]] = []  # noqa: RUF012 - likewise
+    drawn_scale: NDArray[np.float32] | None = None
+
+    def keep(self, chosen: NDArray[np.bool_]) -> Augmentation:
+        """Leave synthetic rows out.
+
+        Parameters
+        ----------
+        chosen : ndarray of shape (n_synthetic,), bool
+            Those that stay.
+
+        Returns
+        -------
+        Augmentation
+            Without the others.
+        """
+        return self._replace(table=self.table.filter(pa.array(chosen)), parents=self.parents.take(chosen))
+
+
+def augment(
+    rows: CanonicalRows,
+    train: NDArray[np.bool_],
+    contract: Contract,
+    *,
+    ratio: float | Decimal,
+    sampler: str,
+    seed: int,
+    parameters: Parameters,
+    group_by: str | None = None,
+    subgroups: str = "within",
+    scale: NDArray[np.float32] | None = None,
+    grid: Grids = "off",
+    grids: dict[str, Any] | None = None,
+    relations: Relations = "report",
+    related: list[dict[str, Any]] | None = None,
+    barred: NDArray[np.bool_] | None = None,
+) -> Augmentation:
+    """Make the synthetic rows of the training split.
+
+    Parameters
+    ----------
+    rows : CanonicalRows
+        The canonical table; what is not in the training split is never read.
+    train : ndarray of shape (n_rows,), bool
+        The training split.
+    contract : Contract
+        Its columns.
+    ratio : float or decimal.Decimal
+        See `resampler.methods.quota.wanted`.
+    sampler : str
+        A key of `resampler.methods.catalog.METHODS`.
+    seed : int
+        Keys every draw.
+    parameters : Parameters
+        Of the method.
+    group_by : str, optional
+        Join key or feature: only rows that agree in it are joined.
+    subgroups : {"within", "proportional"}
+        Whether each subgroup is balanced within itself, or grows in proportion to its rows.
+    scale : ndarray of shape (n_features,), float32, optional
+        Unit of distance of each column, by default fitted on the training split.
+    grid : {"auto", "off"}
+        Whether values are put on the grids of their columns.
+    grids : dict, optional
+        These, by feature; by default learned from the training split.
+    relations : {"report", "keep"}
+        Whether features follow from others as in all rows of the training split.
+    related : list of dict, optional
+        Which do (`feast_plugin.versions.making.relations.plain_data`); by default they are sought.
+    barred : ndarray of shape (n_rows,), bool, optional
+        Rows that are neither parents nor neighbours, though their class counts them.
+
+    Returns
+    -------
+    Augmentation
+        Classes in ascending order; within one, as `resampler.methods.oversample.oversample` orders them.
+
+    Raises
+    ------
+    InvalidInputError, GateError
+        As `wanted`.
+    DataError
+        If a class that needs rows, or a subgroup of it, has too few that may be parents, the method finds no bases, or
+        there are nulls that are refused.
+
+    Notes
+    -----
+    Memory grows with the rows of the classes that need synthetic rows; with a method that looks at what surrounds
+    them, with the training split.
+    """
+    codes, sizes = np.unique(rows.label[train], return_counts=True)
+    lacking = dict(sorted(wanted(dict(zip(codes.tolist(), sizes.tolist(), strict=True)), ratio).items()))
+    contract = contract.measured(rows.table)
+    schema = contract.feature_schema(rows.classes)
+    schema = schema.with_scale(spread(rows, train, contract) if scale is None else scale)
+    nulls = nulls_of_training(rows, train, contract)
+    if parameters.missing == "refuse" and nulls.any():
+        raise DataError(described(nulls, int(np.count_nonzero(train)), schema.names))
+
+    on: Known | None = None
+    if grid == "auto":
+        on = learn_grids(rows, train, contract) if grids is None else from_names(grids, contract)
+    schema = declared(schema, nulls if parameters.missing == "inherit" else nulls[:0], on or ())
+
+    follow: list[Relation] = []
+    if relations == "keep":
+        sought = related is None
+        follow = learn_relations(rows, train, contract) if sought else from_plain_data(related or [], schema.names)
+        on = without_bounds(on, follow)
+
+    around = METHODS[sampler].looks_around
+    seen = np.flatnonzero(train) if around else np.flatnonzero(train & np.isin(rows.label, list(lacking)))
+    seen = seen if barred is None else seen[~barred[seen]]
+    real = rows.take([c.name for c in contract.columns], seen)
+    matrix, vocabularies = encode(real, contract)
+    parental = may_be_parents(matrix, parameters.missing)
+    incomplete = int(np.count_nonzero(~parental & np.isin(rows.label[seen], list(lacking))))
+    if incomplete and not METHODS[sampler].nulls:
+        notice(
+            f"sampler {sampler!r} measures whole rows: {incomplete:,} minority rows with nulls are no parents, and no "
+            "synthetic row has a null: use smote, which takes them"
+        )
+    seen, matrix = seen[parental], matrix[parental]
+    groups = None if group_by is None else _groups(group_by, rows, train)
+    names = {code: rows.classes.classes[code] if rows.classes.classes else code for code in lacking}
+    mask = schema.categorical_mask
+    table = Table(
+        matrix,
+        rows.label[seen],
+        row_ids=rows.row_id[seen],
+        categorical=mask if mask.any() else None,
+        units=np.where(mask, 1.0, schema.scale),
+        names=schema.names,
+        groups=None if groups is None else groups[seen],
+        around=(rows.label[train], None if groups is None else groups[train]),
+        grids=on,
+        relations=tuple(follow),
+    )
+    more = ""  # what lets more rows be parents
+    if incomplete and parameters.missing == "complete":
+        more = ", use missing inherit" if METHODS[sampler].nulls else ", use smote, which takes nulls"
+    if barred is not None:
+        more += ", leave exclude_noisy out"
+    _check_sizes(table, lacking, names, sampler, parameters, group_by, subgroups, more)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ShortfallWarning)  # it is said below, as every notice of a snapshot is
+        made, grown = oversample(
+            table, sampler, lacking, seed=seed, parameters=parameters, subgroups=subgroups, names=names
+        )
+    plain = tuple(one.part.name for one in grown if one.plain)
+    if plain:
+        notice(
+            f"no row of {', '.join(plain)} is in danger, that is among neighbours of other classes: {PLAIN_ROWS}; use "
+            "smote, or --no-danger error to refuse"
+        )
+    values = build(matrix, made)
+    for at, j in enumerate(made.categorical_features):
+        values[:, j] = matrix[made.donor[:, at], j]
+    numbers = decode(values, contract, vocabularies)
+    wide = wide_columns(real, contract)
+    if wide:
+        numbers = _with_wide_integers(numbers, real.filter(pa.array(parental)), made, wide, matrix, values)
+    parents = made._replace(base=seen[made.base], neighbor=seen[made.neighbor], donor=seen[made.donor])
+    return Augmentation(
+        table=numbers,
+        parents=parents,
+        schema=schema,
+        incomplete=incomplete,
+        plain=plain,
+        grids={} if on is None else named(on, contract),
+        related=plain_data(follow, schema.names),
+        noisy=0 if barred is None else int(np.count_nonzero(barred)),
+    )
+
+
+def _groups(column: str, rows: CanonicalRows, train: NDArray[np.bool_]) -> NDArray[Any]:
+    """Return the subgroup of each row of the training split, and anything of the others."""
+    values = rows.take([column], np.flatnonzero(train))[column]
+    if pa.types.is_list(values.type) or values.null_count:
+        raise DataError(
+            f"group_by must name a column of single values without null, got {column!r}: {values.type} with "
+            f"{values.null_count} nulls: group by another"
+        )
+    found = values.combine_chunks().to_numpy(zero_copy_only=False)
+    found = found if found.dtype.kind in "iufb" else found.astype(str)
+    groups = np.zeros(len(train), dtype=found.dtype)
+    groups[train] = found
+    return groups
+
+
+def _check_sizes(
+    table: Table,
+    lacking: dict[int, int],
+    names: dict[int, Any],
+    sampler: str,
+    parameters: Parameters,
+    group_by: str | None,
+    subgroups: str,
+    more: str,
+) -> None:
+    """Refuse classes, and subgroups of them, that have too few rows: all that have, before a search for any."""
+    k = parameters.k_neighbors if METHODS[sampler].joins else 0
+    for code in lacking:
+        held = int(np.count_nonzero(table.y == code))
+        if held <= k:
+            raise DataError(
+                f"k_neighbors={k} needs at least {k + 1} rows of class {names[code]!r} in the training split that can "
+                f"be parents, got {held}: {'lower k_neighbors' if held > 1 else 'use sampler random'}{more}, change "
+                "the split or gather more rows"
+            )
+    within = subgroups == "within"
+    if table.groups is None or not (within or METHODS[sampler].select is every_row):
+        return  # which subgroups have bases shows when these are chosen
+    small: dict[Any, list[str]] = {}
+    for part in parts_of(table.y, lacking, table.groups if within else None, names, table.around):
+        of = table.groups[table.y == part.label]
+        values, sizes = np.unique(of, return_counts=True)
+        asked = (
+            {part.group: int(np.count_nonzero(of == part.group))}
+            if within
+            else dict(zip(values.tolist(), sizes.tolist(), strict=True))
+        )
+        small.setdefault(names[part.label], []).extend(
+            f"{group_by}={value!r} ({size})" for value, size in asked.items() if size <= k
+        )
+    for name, shown in small.items():
+        if shown:
+            others = f" and {len(shown) - 5} more" if len(shown) > 5 else ""
+            raise DataError(
+                f"k_neighbors={k} needs at least {k + 1} rows of class {name!r} in each subgroup of the training split "
+                f"that can be parents, too few have {', '.join(shown[:5])}{others}: "
+                f"{'lower k_neighbors' if k > 1 else 'use sampler random'}{more} or group by a coarser column"
+            )
+
+
+def _with_wide_integers(
+    table: pa.Table,
+    real: pa.Table,
+    made: Provenance,
+    wide: list[tuple[StoredFeature, slice]],
+    matrix: NDArray[Any],
+    values: NDArray[Any],
+) -> pa.Table:
+    """Make the columns of integers that a float64 does not hold in integers."""
+    for c, span in wide:
+        held = real[c.name].combine_chunks()
+        flat = whole_numbers(held, c)
+        made_of = [
+            build_integers(flat[:, at], made, matrix[:, j], values[:, j])
+            for at, j in enumerate(range(span.start, span.stop))
+        ]
+        column = folded(np.stack(made_of, axis=1), np.isnan(values[:, span]), c)
+        table = table.set_column(table.schema.get_field_index(c.name), c.name, column)
+    return table
+
+
+def publishable(rows: CanonicalRows, made: Augmentation, contract: Contract, schema: pa.Schema) -> pa.Table:
+    """Give synthetic rows the columns of a published split.
+
+    No synthetic row pretends to be a real entity: an integer key lies below 0 and below every real key, a string
+    key begins with ``synthetic:``, each row its own. The event timestamp is the base's, so that the row stands in
+    the training period.
+
+    Parameters
+    ----------
+    rows : CanonicalRows
+        The canonical table.
+    made : Augmentation
+        The rows.
+    contract : Contract
+        Its columns.
+    schema : pyarrow.Schema
+        Of the split.
+
+    Returns
+    -------
+    pyarrow.Table
+        In the order of `made`.
+
+    Raises
+    ------
+    DataError
+        If a real key begins with ``synthetic:``, or an integer key leaves no room below.
+    """
+    n = made.table.num_rows
+    columns: dict[str, pa.Array | pa.ChunkedArray] = {
+        name: _synthetic_keys(name, rows.table[name], n, key_type) for name, key_type in contract.join_keys.items()
+    }
+    if rows.timestamps is not None:
+        columns[TIMESTAMP] = pa.array(rows.timestamps[made.parents.base], pa.int64()).cast(TIMESTAMP_TYPE)
+    columns |= dict(zip(made.table.column_names, made.table.columns, strict=True))
+    label = rows.classes.column.to_value(made.parents.label)
+    columns[contract.published_label] = label.cast(schema.field(contract.published_label).type)
+    columns[contract.published_synthetic] = pa.array(np.ones(n, dtype=np.bool_))
+    return pa.table(columns, schema=schema)
+
+
+def _synthetic_keys(name: str, real: pa.ChunkedArray, n: int, key_type: pa.DataType) -> pa.Array:
+    if family_of(key_type) == TEXT:
+        taken = pc.sum(pc.starts_with(real, SYNTHETIC_KEY)).as_py()
+        if taken:
+            raise DataError(
+                f"join key {name!r} has {taken} values that begin with {SYNTHETIC_KEY!r}, which marks synthetic rows: "
+                "rename them, or leave synthetic rows of an earlier snapshot out of the entity frame"
+            )
+        return pa.array([f"{SYNTHETIC_KEY}{i}" for i in range(n)], pa.string())
+    first = min(pc.min(real).as_py(), 0) - 1
+    floor = np.iinfo(key_type.to_pandas_dtype()).min
+    if first - n < floor:
+        raise DataError(f"join key {name!r} reaches down to {first + 1}: {n} synthetic keys have no room below")
+    return pa.array(first - np.arange(n), key_type)

@@ -1,0 +1,274 @@
+"""Rows as a matrix of numbers and back: arrays spread out, categories as codes, units of distance."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from feast_plugin.versions.inputs.rows import BATCH_ROWS
+from resampler.integers import EXACT, to_dtype
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from feast_plugin.versions.inputs.contract import Contract, StoredFeature
+    from feast_plugin.versions.inputs.rows import CanonicalRows
+
+
+def spread(rows: CanonicalRows, train: NDArray[np.bool_], contract: Contract) -> NDArray[np.float32]:
+    """Fit the units of distance to the training split.
+
+    Parameters
+    ----------
+    rows : CanonicalRows
+        The canonical table.
+    train : ndarray of shape (n_rows,), bool
+        The training split.
+    contract : Contract
+        Its columns, measured.
+
+    Returns
+    -------
+    ndarray of shape (n_features,), float32
+        Standard deviations rounded to powers of two; 1 for constant and categorical columns.
+    """
+    scale = np.ones(contract.width, dtype=np.float32)
+    for c, span in contract.spans:
+        if not c.categorical:
+            total = _Moments(c.width)
+            origin = None
+            for start in range(0, len(train), BATCH_ROWS):
+                chosen = pa.array(train[start : start + BATCH_ROWS])
+                part = rows.table[c.name].slice(start, BATCH_ROWS).filter(chosen)
+                origin = _origin(part, c) if origin is None else origin
+                total.add(column_numbers(part, c, origin or 0))
+            scale[span] = _unit(total.deviation())
+            rows.release()
+    return scale
+
+
+def _unit(deviation: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Round to the nearest power of two; 1 for no deviation.
+
+    A finer unit of distance would buy nothing and would move with every new row, and neighbours with it. This one
+    stays, whatever the order of summation, and so do the synthetic rows of rows that did not change.
+    """
+    mantissa, exponent = np.frexp(deviation)
+    nearest = np.ldexp(1.0, exponent - (mantissa < np.sqrt(0.5)))
+    return np.where((deviation > 0) & np.isfinite(deviation), nearest, 1.0)
+
+
+class _Moments:
+    """Mean and spread of a column's finite values, taken in batch by batch (Chan, Golub, LeVeque 1983)."""
+
+    def __init__(self, width: int) -> None:
+        self.n = np.zeros(width)
+        self.mean = np.zeros(width)
+        self.m2 = np.zeros(width)
+
+    def add(self, values: NDArray[Any]) -> None:
+        finite = np.isfinite(values)
+        n = finite.sum(axis=0)
+        some = np.maximum(n, 1)
+        values = np.where(finite, values, 0).astype(np.float64)
+        with np.errstate(over="ignore", invalid="ignore"):  # a deviation that is not finite counts as none
+            mean = values.sum(axis=0) / some
+            m2 = (np.where(finite, values - mean, 0) ** 2).sum(axis=0)
+            total = np.maximum(self.n + n, 1)
+            shift = np.where(n > 0, mean - self.mean, 0)
+            self.m2 += m2 + shift**2 * self.n * n / total
+        self.mean += shift * n / total
+        self.n += n
+
+    def deviation(self) -> NDArray[np.float64]:
+        return np.sqrt(self.m2 / np.maximum(self.n, 1))
+
+
+def _origin(column: pa.ChunkedArray, c: StoredFeature) -> int | None:
+    """Return what to count integers from, so that a float64 distinguishes them; None if there is no value."""
+    if c.column.type.exact_in_float64:
+        return 0
+    first = (pc.list_flatten(column) if c.array else column).drop_null().slice(0, 1).to_pylist()
+    return None if not first else first[0] if abs(first[0]) > EXACT else 0
+
+
+def column_numbers(column: pa.ChunkedArray, c: StoredFeature, origin: int = 0) -> NDArray[Any]:
+    """Return one column as numbers.
+
+    Parameters
+    ----------
+    column : pyarrow.ChunkedArray of n_rows
+        Of a numeric feature.
+    c : StoredFeature
+        The feature, measured.
+    origin : int
+        What integers are counted from.
+
+    Returns
+    -------
+    ndarray of shape (n_rows, c.width)
+        NaN for a null.
+    """
+    if not c.array:
+        if pa.types.is_boolean(column.type):
+            column = column.cast(pa.int8())
+        if not origin:
+            return column.to_numpy().reshape(-1, 1)
+        values = _counted(column.fill_null(origin).to_numpy(), origin)
+        values[column.is_null().to_numpy()] = np.nan
+        return values.reshape(-1, 1)
+    flat = column.combine_chunks()
+    out = np.full((len(flat), c.width), np.nan)
+    valid = flat.is_valid().to_numpy(zero_copy_only=False)
+    values = flat.drop_null().flatten().to_numpy(zero_copy_only=False)
+    out[valid] = (_counted(values, origin) if origin else values).reshape(-1, c.width)
+    return out
+
+
+def _counted(values: NDArray[np.int64], origin: int) -> NDArray[np.float64]:
+    return (values.astype(np.longdouble) - np.longdouble(origin)).astype(np.float64)
+
+
+def wide_columns(table: pa.Table, contract: Contract) -> list[tuple[StoredFeature, slice]]:
+    """Find the columns of integers that a float64 does not hold, whose synthetic values are made in integers.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        The rows that synthetic ones are made from.
+    contract : Contract
+        Its columns, measured.
+
+    Returns
+    -------
+    list of (StoredFeature, slice)
+        Numeric ones beyond 2**53, and the place of their numbers in a row.
+    """
+    found = []
+    for c, span in contract.spans:
+        if not c.categorical and not c.column.type.exact_in_float64:
+            bounds = pc.min_max(pc.list_flatten(table[c.name]) if c.array else table[c.name])
+            if any(v is not None and abs(v) > EXACT for v in bounds.as_py().values()):
+                found.append((c, span))
+    return found
+
+
+def whole_numbers(column: pa.Array, c: StoredFeature) -> NDArray[Any]:
+    """Return a column of integers as they are.
+
+    Parameters
+    ----------
+    column : pyarrow.Array of n_rows
+        Integers, or arrays of them.
+    c : StoredFeature
+        The column, measured.
+
+    Returns
+    -------
+    ndarray of shape (n_rows, c.width)
+        0 for a null.
+    """
+    if not c.array:
+        return np.asarray(column.fill_null(0)).reshape(-1, 1)
+    valid = column.is_valid().to_numpy(zero_copy_only=False)
+    values = np.asarray(column.drop_null().flatten())
+    out = np.zeros((len(column), c.width), dtype=values.dtype)
+    out[valid] = values.reshape(-1, c.width)
+    return out
+
+
+def folded(values: NDArray[Any], nulls: NDArray[np.bool_], c: StoredFeature) -> pa.Array:
+    """Return numbers as a column of the contract's type.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_rows, c.width)
+        Of the column's dtype.
+    nulls : ndarray of shape (n_rows, c.width), bool
+        Where a number stands for none; an array is null where all of it is.
+    c : StoredFeature
+        The column, measured.
+
+    Returns
+    -------
+    pyarrow.Array of n_rows
+        Arrays folded back.
+    """
+    if not nulls.any():
+        return c.folded(pa.array(values.ravel()))
+    if not c.array:
+        return c.folded(pa.array(values.ravel(), mask=nulls.ravel()))
+    whole = nulls.all(axis=1)
+    column = c.folded(pa.array(values.ravel()))
+    return pc.if_else(pa.array(whole), pa.scalar(None, column.type), column)
+
+
+def encode(table: pa.Table, contract: Contract) -> tuple[NDArray[Any], dict[str, pa.Array]]:
+    """Return rows as one matrix, and what the codes of each categorical column mean.
+
+    Parameters
+    ----------
+    table : pyarrow.Table of n_rows
+        The feature columns.
+    contract : Contract
+        Their types, measured.
+
+    Returns
+    -------
+    matrix : ndarray of shape (n_rows, n_features)
+        A null is NaN; a column that begins with an integer beyond 2**53 is counted from it. float32 where it holds
+        every column exactly, float64 where a double or a wide integer would lose digits.
+    vocabularies : dict of str to pyarrow.Array
+        Values of each categorical column, in code order.
+    """
+    narrow = all(c.column.exact_in_float32 for c in contract.columns)
+    matrix = np.empty((table.num_rows, contract.width), dtype=np.float32 if narrow else np.float64)
+    vocabularies: dict[str, pa.Array] = {}
+    for c, span in contract.spans:
+        if c.categorical:
+            # Sorted, so that a code does not depend on which row came first.
+            values = pc.unique(table[c.name]).drop_null()
+            vocabularies[c.name] = values.take(pc.sort_indices(values))
+            codes = pc.index_in(table[c.name], value_set=vocabularies[c.name])
+            matrix[:, span.start] = codes.cast(pa.float64()).to_numpy()
+        else:
+            matrix[:, span] = column_numbers(table[c.name], c, _origin(table[c.name], c) or 0)
+    return matrix, vocabularies
+
+
+def decode(matrix: NDArray[Any], contract: Contract, vocabularies: Mapping[str, pa.Array]) -> pa.Table:
+    """Return a matrix as columns of the contract's types.
+
+    Parameters
+    ----------
+    matrix : ndarray of shape (n_rows, n_features)
+        Synthetic rows.
+    contract : Contract
+        Types of the columns, measured.
+    vocabularies : dict of str to pyarrow.Array
+        From `encode`.
+
+    Returns
+    -------
+    pyarrow.Table of n_rows
+        Integers are rounded to even, arrays folded back, codes are values again, NaN is null. The columns of
+        `wide_columns` have to be made from their parents instead.
+    """
+    columns: dict[str, pa.Array] = {}
+    for c, span in contract.spans:
+        values = matrix[:, span]
+        if c.categorical:
+            nulls = np.isnan(values[:, 0])
+            codes = np.where(nulls, 0, values[:, 0]).astype(np.int64)
+            columns[c.name] = vocabularies[c.name].take(pa.array(codes, mask=nulls if nulls.any() else None))
+            continue
+        # Rounding to even keeps the mean; truncation, as elsewhere, drags it towards zero.
+        nulls = np.isnan(values)
+        whole = to_dtype(np.where(nulls, 0, values) if nulls.any() else values, c.column.type.numpy_dtype)
+        columns[c.name] = folded(whole, nulls, c)
+    return pa.table(columns)

@@ -1,0 +1,249 @@
+"""The training split of a version: what a recipe leaves open is chosen, then rows are dropped, made and cleaned."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from feast_plugin.notices import notice
+from feast_plugin.progress import stage
+from feast_plugin.versions.inputs.contract import check_group
+from feast_plugin.versions.inputs.split import LEFT_OUT, TRAIN, SplitRule, undersample
+from feast_plugin.versions.making.augmentation import augment
+from feast_plugin.versions.making.cleaning import rows_to_remove
+from feast_plugin.versions.making.matrix import spread
+from feast_plugin.versions.making.noise import noisy_rows
+from feast_plugin.versions.making.on_demand import chosen, computed
+from feast_plugin.versions.making.reached import no_rows, published_as_it_is
+from resampler.methods.catalog import METHODS, fitting
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from feast_plugin.versions.inputs.contract import Contract
+    from feast_plugin.versions.inputs.rows import CanonicalRows
+    from feast_plugin.versions.making.augmentation import Augmentation
+    from feast_plugin.versions.making.on_demand import Transformation
+    from feast_plugin.versions.making.recipe import Recipe
+
+SHARES = (0.7, 0.15, 0.15)  # of the split that is chosen where none was asked for
+
+
+class Training(NamedTuple):
+    """The training split as a version publishes it.
+
+    Parameters
+    ----------
+    assignment : ndarray of shape (n_rows,), uint8
+        Split of each real row, `LEFT_OUT` for those that cleaning took out too.
+    made : Augmentation
+        The synthetic rows.
+    cleaned : ndarray of shape (n_rows,), bool, or None
+        Real rows that cleaning took out; None where nothing was cleaned.
+    """
+
+    assignment: NDArray[np.uint8]
+    made: Augmentation
+    cleaned: NDArray[np.bool_] | None
+
+
+def resolve(recipe: Recipe, contract: Contract) -> Recipe:
+    """Choose what a recipe leaves open, and check what it names.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        As it was asked for.
+    contract : Contract
+        Of the rows.
+
+    Returns
+    -------
+    Recipe
+        With a sampler and a split; nulls are inherited only where the sampler can measure rows that have some.
+
+    Raises
+    ------
+    InvalidInputError
+        If the sampler does not fit the features, or the subgroups' column is none.
+    ContractError
+        If on-demand features are to be computed and cannot be.
+    """
+    on_demand = chosen(recipe, contract)
+    drawn = contract.drawn if on_demand == "computed" else contract.as_retrieved
+    by_default = SplitRule("time" if contract.timestamped else "stratified", None, SHARES)
+    sampler = fitting(recipe.sampler, drawn.categorical, drawn.numeric)
+    inherited = recipe.missing == "inherit" and not METHODS[sampler].nulls  # said where there are nulls: `augment`
+    return dataclasses.replace(
+        recipe,
+        split=recipe.split or by_default,
+        sampler=sampler,
+        on_demand=on_demand,
+        missing="complete" if inherited else recipe.missing,
+        group_by=check_group(recipe.group_by, contract if on_demand == "computed" else contract.as_retrieved),
+    )
+
+
+def assign(rows: CanonicalRows, recipe: Recipe) -> NDArray[np.uint8]:
+    """Split the rows, and leave out those that undersampling drops.
+
+    Parameters
+    ----------
+    rows : CanonicalRows
+        In canonical order.
+    recipe : Recipe
+        From `resolve`.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,), uint8
+        Positions in `SPLITS`, or `LEFT_OUT`.
+
+    Raises
+    ------
+    InvalidInputError
+        As `SplitRule.assign` and `feast_plugin.versions.inputs.split.undersample`.
+    """
+    rule = recipe.split
+    assert rule is not None, "resolved"  # noqa: S101
+    assignment = rule.assign(
+        timestamps=rows.timestamps,
+        row_id=rows.row_id,
+        label=rows.label,
+        values=rows.table[rule.column] if rule.column else None,
+        seed=recipe.seed,
+    )
+    return undersampled(assignment, rows, recipe)
+
+
+def undersampled(assignment: NDArray[np.uint8], rows: CanonicalRows, recipe: Recipe) -> NDArray[np.uint8]:
+    """Leave out what undersampling drops, where it was asked for.
+
+    Parameters
+    ----------
+    assignment : ndarray of shape (n_rows,), uint8
+        Split of each row.
+    rows : CanonicalRows
+        The canonical table.
+    recipe : Recipe
+        Its ratio may be None, which leaves all rows.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,), uint8
+        As `feast_plugin.versions.inputs.split.undersample`.
+
+    Raises
+    ------
+    DataError
+        As `feast_plugin.versions.inputs.split.undersample`.
+    """
+    if recipe.undersample is None:
+        return assignment
+    ratio = recipe.exactly(recipe.undersample)
+    return undersample(assignment, label=rows.label, row_id=rows.row_id, ratio=ratio, seed=recipe.seed)
+
+
+def augment_training(
+    rows: CanonicalRows,
+    assignment: NDArray[np.uint8],
+    contract: Contract,
+    recipe: Recipe,
+    scale: NDArray[np.float32] | None = None,
+    grids: dict[str, Any] | None = None,
+    *,
+    related: list[dict[str, Any]] | None = None,
+    drawn_scale: NDArray[np.float32] | None = None,
+    compute: Transformation | None = None,
+) -> Training:
+    """Make the synthetic rows of the training split, and clean where they meet others.
+
+    Parameters
+    ----------
+    rows : CanonicalRows
+        The canonical table.
+    assignment : ndarray of shape (n_rows,), uint8
+        From `assign`.
+    contract : Contract
+        Columns.
+    recipe : Recipe
+        From `resolve`.
+    scale : ndarray of shape (n_features,), float32, optional
+        Unit of distance of each column, by default fitted on the training split.
+    grids : dict, optional
+        By feature, what synthetic values are put on where the recipe asks for it; by default learned there.
+    related : list of dict, optional
+        Which features follow from others, likewise.
+    drawn_scale : ndarray of float32, optional
+        The same of the columns of `contract.drawn`, where on-demand features are computed.
+    compute : callable, optional
+        Computes on-demand features; None where there are none, or they are interpolated.
+
+    Returns
+    -------
+    Training
+        What is to be published.
+
+    Raises
+    ------
+    InvalidInputError, GateError
+        As `feast_plugin.versions.making.augmentation.augment`.
+    """
+    if compute is not None:
+        drawn = _drawn(rows, assignment, contract.drawn, recipe, drawn_scale, grids, related)
+        made = computed(rows, assignment == TRAIN, drawn.made, contract, compute, scale)
+        return drawn._replace(made=made)
+    return _drawn(rows, assignment, contract, recipe, scale, grids, related)
+
+
+def _drawn(
+    rows: CanonicalRows,
+    assignment: NDArray[np.uint8],
+    contract: Contract,
+    recipe: Recipe,
+    scale: NDArray[np.float32] | None,
+    grids: dict[str, Any] | None,
+    related: list[dict[str, Any]] | None,
+) -> Training:
+    train = assignment == TRAIN
+    if published_as_it_is(recipe, rows, assignment):
+        return Training(assignment, no_rows(rows, train, contract, scale), None)
+    barred = None
+    if recipe.exclude_noisy:
+        measured = contract.measured(rows.table)
+        scale = spread(rows, train, measured) if scale is None else scale
+        barred = noisy_rows(rows, train, measured, scale, recipe.exactly(recipe.ratio))
+    with stage("augmenting") as step:
+        made = augment(
+            rows,
+            train,
+            contract,
+            ratio=recipe.exactly(recipe.ratio),
+            sampler=recipe.sampler or "",
+            seed=recipe.seed,
+            parameters=recipe.methods,
+            group_by=recipe.group_by,
+            subgroups=recipe.subgroups,
+            scale=scale,
+            grid=recipe.grid,
+            grids=grids,
+            relations=recipe.relations,
+            related=related,
+            barred=barred,
+        )
+        step.rows = made.table.num_rows
+    if recipe.cleaner is None:
+        return Training(assignment, made, None)
+    with stage("cleaning"):
+        cleaned = rows_to_remove(rows, train, made, contract, recipe.cleaner, recipe.missing)
+    assignment = np.where(cleaned.real, np.uint8(LEFT_OUT), assignment)
+    lost, n = int(np.count_nonzero(cleaned.synthetic)), len(cleaned.synthetic)
+    if 2 * lost > n:
+        notice(
+            f"cleaning by {recipe.cleaner} took {lost:,} of {n:,} synthetic rows out again, so that "
+            f"ratio={recipe.ratio} is missed by far: the classes lie within each other; use no cleaner, or tomek, "
+            "which takes the nearest alone"
+        )
+    return Training(assignment, made.keep(~cleaned.synthetic), cleaned.real)
