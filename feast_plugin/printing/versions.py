@@ -107,6 +107,7 @@ def shown(manifest: Manifest, uri: str) -> list[str]:
         ("files", uri),
         ("source", source_of(m)),
         ("rows read", f"{m.inputs['rows']:,}"),
+        *([("namespace", m.notes["namespace"])] if m.notes.get("namespace") else []),
     ]
     asked = {"ratio": f"{m.ratio:g}, reached {_number(m.reached)}", "seed": m.seed, "retain": m.retain} | {
         name: value for name, value in m.parameters.items() if name not in ("ratio", "seed", "retain", "algorithm")

@@ -51,6 +51,8 @@ def chosen(recipe: Recipe, contract: Contract) -> str | None:
         If they are to be computed and an input cannot be made for synthetic rows.
     """
     if not contract.on_demand:
+        if recipe.on_demand is not None:
+            notice(f"on_demand={recipe.on_demand!r} changes nothing: no feature asked for is computed on demand")
         return None
     found = recipe.on_demand or recipe.on_demand_by_default
     if found == "computed" and contract.obstacle is not None:

@@ -194,6 +194,12 @@ def test_columns_keep_name_order_and_kind(shop):
     ]
 
 
+def test_an_option_of_on_demand_features_says_that_a_table_has_none(shop):
+    plain = shop.create()
+    with pytest.warns(SnapshotWarning, match="on_demand='computed' changes nothing: no feature"):
+        assert shop.create(on_demand="computed").digest == plain.digest
+
+
 def test_rows_without_a_time_have_no_such_column_and_are_split_by_class(shop):
     table = shop.table.drop_columns("at").append_column("row", pa.array(np.arange(shop.table.num_rows)))
     options = {"entity_df": table, "timestamp": None, "join_keys": ["customer_id", "row"], "name": "pay"}

@@ -6,6 +6,7 @@ import pytest
 
 from feast_plugin import alias_snapshot
 from feast_plugin.notices import SnapshotWarning
+from feast_plugin.printing.versions import shown
 from feast_plugin.registries import feast as feast_registry
 from resampler.errors import InvalidInputError
 
@@ -24,6 +25,7 @@ def test_a_namespace_is_part_of_no_digest(make):
     assert set(namespaces(grouped).values()) == {("team-a", "pay")}
     alias_snapshot(grouped.reopened(), name="pay", root=grouped.root, alias="prod")
     assert namespaces(grouped)["pay_prod_train"] == ("team-a", "pay")
+    assert ["namespace", "team-a"] in [line.split() for line in shown(there.manifest, there.uri)]
     with pytest.warns(SnapshotWarning, match="version 1 is reused, and stays in namespace 'team-a'"):
         assert grouped.create(namespace="team-b").reused
     grouped.forget(7)
