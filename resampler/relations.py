@@ -49,11 +49,6 @@ class Relation:
             return f"{self.column} = {self.terms[0]} + {self.terms[1]}"
         return f"{self.column} = {self.terms[0]}" + ("" if self.factor == 1 else f" * {self.factor:g}")
 
-    @property
-    def is_copy(self) -> bool:
-        """Whether the column is another one again."""
-        return len(self.terms) == 1 and self.factor == 1
-
     def of(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return what the column follows to.
 

@@ -170,7 +170,7 @@ def rows_at_unit(X: NDArray[Any]) -> NDArray[Any]:
 
 
 def deviations(X: NDArray[Any], dtype: Any = np.float64) -> NDArray[Any]:
-    """Return the standard deviation of each column, of tiny numbers too.
+    """Return the standard deviation of each column, of tiny and huge numbers too.
 
     Parameters
     ----------
@@ -190,7 +190,7 @@ def deviations(X: NDArray[Any], dtype: Any = np.float64) -> NDArray[Any]:
         columns = (column[~np.isnan(column)] for column in X.T)
         return np.array([deviations(c[:, None], dtype)[0] if c.size else np.nan for c in columns], dtype=dtype)
     exponent = int(np.frexp(largest)[1])
-    if exponent > (-400 if dtype == np.float64 else -40):
+    if abs(exponent) < (400 if dtype == np.float64 else 40):  # squares neither vanish nor overflow
         return X.std(axis=0, dtype=dtype)
     return np.ldexp(np.ldexp(X, -exponent).std(axis=0, dtype=dtype), exponent)
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from resampler.metric import make_penalty
 from resampler.neighbors import nearest_rows
+from resampler.resolution import deviations
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -160,5 +161,4 @@ def spread(column: NDArray[np.float64]) -> float:
         0 where there is no value.
     """
     finite = column[np.isfinite(column)]
-    exponent = int(np.frexp(np.abs(finite).max(initial=0.0))[1])
-    return float(np.ldexp(np.ldexp(finite, -exponent).std(), exponent)) if len(finite) else 0.0
+    return float(deviations(finite[:, None])[0]) if len(finite) else 0.0
