@@ -8,11 +8,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from feast_plugin.versions.files.manifest import FILE
 from feast_plugin.versions.files.stored import stored_rows
 from feast_plugin.versions.inputs.tombstones import Tombstones
+from feast_plugin.versions.making.learned import Learned
 from feast_plugin.versions.making.recipe import ALGORITHM, FORGOT, Recipe
 from feast_plugin.versions.making.training import assign
 from feast_plugin.versions.page.draw import write_page
@@ -189,7 +188,7 @@ def draft_again(registry: Registry | None, manifest: Manifest, *, contract: Cont
     InvalidInputError
         If on-demand features have to be computed, and there is no registry.
     """
-    recipe, drawn_scale = Recipe.of(manifest), manifest.columns.get("drawn_scale")
+    recipe = Recipe.of(manifest)
     if recipe.computes and registry is None:
         raise InvalidInputError(
             f"{manifest.name} version {manifest.version} does not store its synthetic rows, and has on-demand features "
@@ -200,17 +199,13 @@ def draft_again(registry: Registry | None, manifest: Manifest, *, contract: Cont
         **parts,
         contract=contract,
         recipe=recipe,
-        drawn_scale=None if drawn_scale is None else np.array(drawn_scale, dtype=np.float32),
+        learned=Learned.of(manifest),
         compute=compute,
         inputs=manifest.inputs,
         replaces=manifest.parameters.get(FORGOT),
         created=manifest.created,
         manifest_format=max(manifest.format, 2),
-        # Summed over other batches, a fitted scale could differ in its last bit.
-        scale=np.array(manifest.schema.scale),
         findings=[Finding.from_dict(one) for one in manifest.findings],
-        grids=manifest.grids,  # another release may learn others
-        related=manifest.notes.get("relations"),
     )
 
 

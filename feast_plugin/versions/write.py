@@ -24,6 +24,7 @@ from feast_plugin.versions.inputs.rows import BATCH_ROWS
 from feast_plugin.versions.inputs.split import SPLITS, TRAIN
 from feast_plugin.versions.making.augmentation import publishable
 from feast_plugin.versions.making.gate import Gate
+from feast_plugin.versions.making.learned import ANEW, Learned
 from feast_plugin.versions.making.preflight import evidence_of
 from feast_plugin.versions.making.recipe import FORGOT, RETAINED
 from feast_plugin.versions.making.training import augment_training
@@ -71,19 +72,15 @@ class Draft(NamedTuple):
         See `Manifest.format`.
     created : str, optional
         As in `Manifest`, by default now.
-    scale : ndarray of shape (n_features,), float32, optional
-        Unit of distance of each column, by default fitted on the training split.
+    learned : Learned
+        What is not learned from the training split anew.
     gate : Gate, optional
         Which findings stop the version; by default none does.
     allowed : tuple of str
         Without a gate: checks whose findings the version before was let pass with.
     findings : list of Finding, optional
         What was found when the version was made first; by default it is sought.
-    grids : dict, optional
-        As in `Manifest`, by default learned from the training split where the recipe asks for it.
-    related : list of dict, optional
-        Which features follow from others (`notes.relations`), likewise.
-    drawn_scale, compute : optional
+    compute : callable, optional
         As in `feast_plugin.versions.making.training.augment_training`.
     reading_s : float, optional
         What finding the rows took.
@@ -98,15 +95,11 @@ class Draft(NamedTuple):
     replaces: int | None = None
     created: str | None = None
     manifest_format: int = FORMAT
-    scale: NDArray[np.float32] | None = None
+    learned: Learned = ANEW
     gate: Gate | None = None
     allowed: tuple[str, ...] = ()
     findings: list[Finding] | None = None
-    grids: dict[str, Any] | None = None
-    related: list[dict[str, Any]] | None = None
-    drawn_scale: NDArray[np.float32] | None = None
     compute: Transformation | None = None
-
     reading_s: float | None = None
 
     @property
@@ -152,7 +145,7 @@ def find(draft: Draft) -> list[Finding]:
         As `augment`.
     """
     assignment, made, _ = augment_training(
-        draft.rows, draft.assignment, draft.contract, draft.recipe, draft.scale, compute=draft.compute
+        draft.rows, draft.assignment, draft.contract, draft.recipe, draft.learned, compute=draft.compute
     )
     return findings_of(evidence_of(draft.rows, assignment == TRAIN, made, draft.contract, draft.recipe))
 
@@ -210,15 +203,7 @@ def write_files(draft: Draft, name: str, version: int, directory: Location) -> W
     contract, rows, recipe = draft.contract, draft.rows, draft.recipe
     began = time.perf_counter()
     assignment, made, cleaned = augment_training(
-        rows,
-        draft.assignment,
-        contract,
-        recipe,
-        draft.scale,
-        draft.grids,
-        related=draft.related,
-        drawn_scale=draft.drawn_scale,
-        compute=draft.compute,
+        rows, draft.assignment, contract, recipe, draft.learned, compute=draft.compute
     )
     augmented = time.perf_counter()
     train = assignment == TRAIN

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from feast_plugin.versions.inputs.contract import check_group
 from feast_plugin.versions.inputs.split import LEFT_OUT, TRAIN, SplitRule, undersample
 from feast_plugin.versions.making.augmentation import augment
 from feast_plugin.versions.making.cleaning import rows_to_remove
+from feast_plugin.versions.making.learned import ANEW, Learned
 from feast_plugin.versions.making.matrix import spread
 from feast_plugin.versions.making.noise import noisy_rows
 from feast_plugin.versions.making.on_demand import chosen, computed
@@ -151,11 +152,8 @@ def augment_training(
     assignment: NDArray[np.uint8],
     contract: Contract,
     recipe: Recipe,
-    scale: NDArray[np.float32] | None = None,
-    grids: dict[str, Any] | None = None,
+    learned: Learned = ANEW,
     *,
-    related: list[dict[str, Any]] | None = None,
-    drawn_scale: NDArray[np.float32] | None = None,
     compute: Transformation | None = None,
 ) -> Training:
     """Make the synthetic rows of the training split, and clean where they meet others.
@@ -170,14 +168,8 @@ def augment_training(
         Columns.
     recipe : Recipe
         From `resolve`.
-    scale : ndarray of shape (n_features,), float32, optional
-        Unit of distance of each column, by default fitted on the training split.
-    grids : dict, optional
-        By feature, what synthetic values are put on where the recipe asks for it; by default learned there.
-    related : list of dict, optional
-        Which features follow from others, likewise.
-    drawn_scale : ndarray of float32, optional
-        The same of the columns of `contract.drawn`, where on-demand features are computed.
+    learned : Learned
+        What is not learned from the training split anew.
     compute : callable, optional
         Computes on-demand features; None where there are none, or they are interpolated.
 
@@ -192,10 +184,10 @@ def augment_training(
         As `feast_plugin.versions.making.augmentation.augment`.
     """
     if compute is not None:
-        drawn = _drawn(rows, assignment, contract.drawn, recipe, drawn_scale, grids, related)
-        made = computed(rows, assignment == TRAIN, drawn.made, contract, compute, scale)
+        drawn = _drawn(rows, assignment, contract.drawn, recipe, learned._replace(scale=learned.drawn_scale))
+        made = computed(rows, assignment == TRAIN, drawn.made, contract, compute, learned.scale)
         return drawn._replace(made=made)
-    return _drawn(rows, assignment, contract, recipe, scale, grids, related)
+    return _drawn(rows, assignment, contract, recipe, learned)
 
 
 def _drawn(
@@ -203,11 +195,9 @@ def _drawn(
     assignment: NDArray[np.uint8],
     contract: Contract,
     recipe: Recipe,
-    scale: NDArray[np.float32] | None,
-    grids: dict[str, Any] | None,
-    related: list[dict[str, Any]] | None,
+    learned: Learned,
 ) -> Training:
-    train = assignment == TRAIN
+    train, scale = assignment == TRAIN, learned.scale
     if published_as_it_is(recipe, rows, assignment):
         return Training(assignment, no_rows(rows, train, contract, scale), None)
     barred = None
@@ -228,9 +218,9 @@ def _drawn(
             subgroups=recipe.subgroups,
             scale=scale,
             grid=recipe.grid,
-            grids=grids,
+            grids=learned.grids,
             relations=recipe.relations,
-            related=related,
+            related=learned.related,
             barred=barred,
         )
         step.rows = made.table.num_rows
