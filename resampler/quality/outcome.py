@@ -97,7 +97,8 @@ CHECKS = (
         "repeats",
         "synthetic rows that repeat a real row of their class or another synthetic one",
         f"at most {percent(REPEATS)} of a class's synthetic rows",
-        "lower the ratio, or use class weights: a repeated row says no more than its weight would",
+        "lower the ratio, or use class weights: a repeated row says no more than its weight would; where features are "
+        "mostly null, the nearest rows share few of them, so leave the sparse ones out",
         _repeats,
         synthetic=True,
     ),
