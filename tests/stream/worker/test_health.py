@@ -140,10 +140,8 @@ def test_full_memory_is_the_reason_given_and_passes(
                 pipe.xadd("fraud", dict(zip("abc", map(str, x), strict=True)) | {"label": int(label)}, id=f"{i + 1}-0")
             pipe.config_set("maxmemory", 1)
             pipe.execute()
-        wait_for(lambda: not worker.healthy)
-        (complaint,) = worker.complaints()
-        assert "has no memory left" in complaint
-        assert "raise maxmemory" in complaint
+        words = ("has no memory left", "raise maxmemory")
+        wait_for(lambda: any(all(word in said for word in words) for said in worker.complaints()))
         client.config_set("maxmemory", 0)
         wait_for(lambda: worker.healthy)
         wait_for(lambda: int(client.hget(ShardKeys("fraud").checkpoint, "rows")) == 50)
@@ -167,8 +165,8 @@ def test_a_worker_that_waits_for_a_slow_feed_is_healthy(
 def test_a_worker_without_a_server_says_so(name, schema, serving, wait_for, monkeypatch):
     monkeypatch.setattr(health, "STALLED_S", 0.3)
     worker = serving("unix:///nowhere/redis.sock", name, Settings(schema))
-    wait_for(lambda: not worker.healthy)
-    assert "Redis at unix:///nowhere/redis.sock does not answer" in worker.complaints()[0]
+    words = "Redis at unix:///nowhere/redis.sock does not answer"
+    wait_for(lambda: any(words in said for said in worker.complaints()))
 
 
 def test_a_worker_that_replays_and_compiles_is_healthy(
@@ -212,8 +210,7 @@ def test_a_cursor_that_somebody_else_keeps_moving_is_a_trouble_too(
     monkeypatch.setattr(Committer, "send", behind)
     worker = serving(server.url, name, Settings(schema))
     add_text(client, name, *make_rows(50))
-    wait_for(lambda: not worker.healthy)
-    assert "stands at '0-0', expected '0-9'" in worker.complaints()[0]
+    wait_for(lambda: any("stands at '0-0', expected '0-9'" in said for said in worker.complaints()))
     assert caplog.text.count("stands at") == 1
     monkeypatch.setattr(Committer, "send", send)
     wait_for(lambda: worker.healthy)

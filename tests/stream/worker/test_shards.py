@@ -233,8 +233,8 @@ def test_a_worker_that_stands_by_while_a_shard_has_no_owner_is_not_healthy(
     monkeypatch.setattr(health, "STALLED_S", 0.5)
     monkeypatch.setattr(Worker, "claims", lambda *_, **__: False)
     with working(name) as (worker,):
-        wait_for(lambda: not worker.healthy)
-        assert worker.complaints()[0].startswith(f"shard {name}: without an owner for ")
+        # A busy machine can hold the thread up for longer than that first: another complaint, and it passes.
+        wait_for(lambda: any(f"shard {name}: without an owner for " in said for said in worker.complaints()))
         client.set(ShardKeys(name).lease, "another")
         wait_for(lambda: worker.healthy)
 
@@ -284,8 +284,7 @@ def test_a_shard_that_hangs_is_unhealthy_and_another_worker_takes_it(
     with working(name) as (first,):
         wait_for(lambda: first.owned == 1)
         add_text(client, name, *make_rows(50))
-        wait_for(lambda: not first.healthy)
-        assert first.complaints()[0].startswith(f"shard {name}: no progress for ")
+        wait_for(lambda: any(said.startswith(f"shard {name}: no progress for ") for said in first.complaints()))
         with working(name) as (second,):
             wait_for(lambda: second.owned == 1)
             wait_for(lambda: Checkpoint.load(client, ShardKeys(name)).rows == 50)
