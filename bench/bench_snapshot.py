@@ -186,7 +186,7 @@ def run_child(work: str, home: Path) -> None:
     # What is measured is work: not imports, nor the compiler, which runs once a machine (`resampler warmup`).
     import feast_plugin.registries.feast
     import feast_plugin.snapshot  # noqa: F401
-    from resampler.warmup import STEPS
+    from resampler.commands.warmup import STEPS
 
     for step in STEPS.values():
         step()

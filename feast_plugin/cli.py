@@ -105,7 +105,7 @@ def list_(place: Place, name: str | None, *, as_json: bool) -> None:
     """List snapshots and their versions."""
     from feast_plugin.versions.files.aliases import aliases_of
     from feast_plugin.versions.files.catalog import Damaged, survey
-    from feast_plugin.versions.storage import Location
+    from resampler.storage import Location
 
     versions = list(survey(place.root, name))
     damaged = [version for version in versions if isinstance(version, Damaged)]

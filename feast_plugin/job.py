@@ -23,9 +23,9 @@ from feast_plugin.versions.making.augmentation import publishable
 from feast_plugin.versions.making.reached import settled
 from feast_plugin.versions.making.recipe import Recipe
 from feast_plugin.versions.making.training import augment_training, resolve, undersampled
-from feast_plugin.versions.storage import Location
 from feast_plugin.versions.write import published_rows
 from resampler.errors import InvalidInputError
+from resampler.storage import Location
 
 if TYPE_CHECKING:
     import pandas as pd

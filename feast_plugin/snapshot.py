@@ -154,7 +154,8 @@ def create_snapshot(
     strict : bool
         Publish nothing where a check warns.
     allow : str or sequence of str
-        Names of checks (`resampler.quality.catalog.CHECKS`) whose findings stop nothing. The manifest says so.
+        Names of checks (`resampler.quality.checks.catalog.CHECKS`) whose findings stop nothing; the manifest says
+        so.
     suspects : str or Path, optional
         A ``.parquet`` or ``.csv`` file to write: the training rows whose labels a person should look at first.
     namespace : str, optional

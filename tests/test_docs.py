@@ -12,8 +12,8 @@ import pytest
 
 import resampler
 from feast_plugin.cli import snapshot
-from resampler.demo import demo
-from resampler.warmup import warmup
+from resampler.commands.demo import demo
+from resampler.commands.warmup import warmup
 from stream.commands.cli import stream
 
 ROOT = option_tables.ROOT

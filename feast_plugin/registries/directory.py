@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from feast_plugin.notices import notice
 from feast_plugin.versions.inputs.contract import NAMESPACE
 from feast_plugin.versions.registry import ALIAS, Registry, lost_alias
-from feast_plugin.versions.storage import Location
 from resampler.errors import CorruptStateError
+from resampler.storage import Location
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -26,8 +26,8 @@ from feast_plugin.retrieval.retrieval import Retrieval
 from feast_plugin.versions.inputs.contract import NAMESPACE
 from feast_plugin.versions.inputs.request import Request
 from feast_plugin.versions.registry import ALIAS, Registry, lost_alias
-from feast_plugin.versions.storage import file_lock
 from resampler.errors import CorruptStateError, InvalidInputError
+from resampler.storage import file_lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from feast_plugin.versions.files.manifest import Manifest
     from feast_plugin.versions.inputs.contract import Contract
     from feast_plugin.versions.registry import Dataset
-    from feast_plugin.versions.storage import Location
+    from resampler.storage import Location
 
 _ARGUMENTS = inspect.signature(SavedDataset.__init__).parameters
 _GROUPS = {"namespace", "collection"} <= set(_ARGUMENTS)  # earlier releases group no datasets

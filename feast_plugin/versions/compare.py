@@ -16,7 +16,7 @@ from feast_plugin.versions.inputs.contract import Contract
 from feast_plugin.versions.inputs.identity import hash_keys, hash_values, mix64
 from feast_plugin.versions.inputs.split import SPLITS, TRAIN
 from resampler.errors import CorruptStateError
-from resampler.quality.drift import drift_of
+from resampler.quality.drift.scores import drift_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from feast_plugin.versions.files.manifest import Manifest
     from feast_plugin.versions.inputs.contract import StoredFeature
-    from feast_plugin.versions.storage import Location
+    from resampler.storage import Location
 
 _NULL = np.uint64(0x9D5C_A1E6_3B0F_7712)  # what a null is hashed to
 
@@ -161,9 +161,9 @@ class Comparison:
             Rows `before`, `after`, `added`, `removed`, `moved` (to another split), `changed` and `changed_by` (rows by
             column); `entities` added and removed. None where the versions are keyed on other columns.
         drift : dict
-            By split, then ``real`` or ``synthetic``, then feature: `resampler.quality.drift.Drift.to_dict`. A kind
-            that a version does not store, and does not remember in counts that can be compared, is left out; so is a
-            feature that became a category, an array, or a category of another type.
+            By split, then ``real`` or ``synthetic``, then feature: `resampler.quality.drift.scores.Drift.to_dict`. A
+            kind that a version does not store, and does not remember in counts that can be compared, is left out; so is
+            a feature that became a category, an array, or a category of another type.
         """
         old, new = self._before.contract, self._after.contract
         matched = _Matched(self._before, self._after) if old.keys == new.keys else None

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from feast_plugin.versions.files.manifest import Manifest, StoredFile
     from feast_plugin.versions.inputs.contract import Contract
     from feast_plugin.versions.registry import Registry
-    from feast_plugin.versions.storage import Location
+    from resampler.storage import Location
 
 STAGE = ".rebuild"
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from feast_plugin.versions.inputs.contract import Contract
     from feast_plugin.versions.inputs.request import Request
     from feast_plugin.versions.inputs.source import Source
-    from feast_plugin.versions.storage import Location
+    from resampler.storage import Location
 
 _TAG_OF = {"split": "split_rule"}  # of the parameters; "split" says which of the splits a dataset is
 

@@ -17,9 +17,9 @@ from feast_plugin.versions.inputs.split import SPLITS, TRAIN
 from feast_plugin.versions.page.draw import draw_page
 from feast_plugin.versions.page.sample import Sample
 from feast_plugin.versions.rebuild import draft_again, is_intact
-from feast_plugin.versions.storage import Location
 from feast_plugin.versions.write import write_files
 from resampler.errors import CorruptStateError, InvalidInputError
+from resampler.storage import Location
 
 if TYPE_CHECKING:
     from feast_plugin.versions.files.profile import Profile

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from feast_plugin.versions.files.catalog import Catalog
     from feast_plugin.versions.files.manifest import Manifest, SplitEntry
     from feast_plugin.versions.registry import Registry
-    from feast_plugin.versions.storage import Location
+    from resampler.storage import Location
 
 
 @dataclass(frozen=True, slots=True)

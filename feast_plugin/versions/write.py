@@ -31,7 +31,7 @@ from feast_plugin.versions.making.training import augment_training
 from feast_plugin.versions.page.draw import write_page
 from feast_plugin.versions.page.sample import Sample
 from resampler.errors import CorruptStateError
-from resampler.quality.arrays import findings_of
+from resampler.quality.checks.arrays import findings_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,9 +42,9 @@ if TYPE_CHECKING:
     from feast_plugin.versions.making.augmentation import Augmentation
     from feast_plugin.versions.making.on_demand import Transformation
     from feast_plugin.versions.making.recipe import Recipe
-    from feast_plugin.versions.storage import Location
     from resampler.methods.provenance import Provenance
     from resampler.quality.finding import Finding
+    from resampler.storage import Location
 
 KEPT = "kept.parquet"  # beside the splits, so that who reads a directory reads no row twice
 CLEANED = "left-out.parquet"

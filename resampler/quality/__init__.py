@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 from resampler.lazy import attach
 
 if TYPE_CHECKING:
-    from resampler.quality.arrays import preflight
-    from resampler.quality.detection import Detectability, detectability
+    from resampler.quality.checks.arrays import preflight
+    from resampler.quality.checks.detection import Detectability, detectability
     from resampler.quality.finding import Finding
 
 _HOME = {
-    "Detectability": "detection",
+    "Detectability": "checks.detection",
     "Finding": "finding",
-    "detectability": "detection",
-    "preflight": "arrays",
+    "detectability": "checks.detection",
+    "preflight": "checks.arrays",
 }
 
 __all__ = ["Detectability", "Finding", "detectability", "preflight"]

@@ -17,7 +17,7 @@ from feast.types import Array, Bool, Float32, Float64, Int64, String
 from feast_plugin import create_snapshot, forget_entity, verify_snapshot
 from feast_plugin.versions.files.catalog import Catalog
 from feast_plugin.versions.inputs.tombstones import Tombstones
-from feast_plugin.versions.storage import Location
+from resampler.storage import Location
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,7 +14,7 @@ from pkgutil import resolve_name
 
 from resampler.methods.catalog import METHODS
 from resampler.options import Option, options_of
-from resampler.quality.catalog import CHECKS
+from resampler.quality.checks.catalog import CHECKS
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))

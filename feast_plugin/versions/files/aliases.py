@@ -14,7 +14,7 @@ from resampler.errors import CorruptStateError, DataError, InvalidInputError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from feast_plugin.versions.storage import Location
+    from resampler.storage import Location
 
 FILE = "aliases.json"
 FORMAT = 1

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from feast_plugin.versions.files.manifest import FILE, Manifest, version_name
-from feast_plugin.versions.storage import NAME, Location, check_name
 from resampler.errors import CorruptStateError, DataError
+from resampler.storage import NAME, Location, check_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

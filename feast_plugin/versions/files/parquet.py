@@ -15,7 +15,7 @@ from feast_plugin.versions.inputs.rows import BATCH_ROWS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from feast_plugin.versions.storage import Location
+    from resampler.storage import Location
 
 
 class _HashingSink:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from feast_plugin.versions.inputs.contract import StoredFeature
-    from feast_plugin.versions.storage import Location
+    from resampler.storage import Location
 
 FILE = "profile.json"
 FORMAT = 1

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from feast_plugin.versions.files.manifest import Manifest, StoredFile
     from feast_plugin.versions.inputs.rows import CanonicalRows
     from feast_plugin.versions.inputs.tombstones import Tombstones
-    from feast_plugin.versions.storage import Location
+    from resampler.storage import Location
 
 SPLIT_COLUMN = "resampler.split"  # beside the published columns while they pass through; a dot stands in no feature
 

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from feast_plugin.versions.storage import Location
 from resampler.errors import DataError, InvalidInputError
 from resampler.options import FLAG, Rule, check_options, option
+from resampler.storage import Location
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

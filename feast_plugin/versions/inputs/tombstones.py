@@ -19,7 +19,7 @@ from resampler.errors import CorruptStateError, DataError
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from feast_plugin.versions.storage import Location
+    from resampler.storage import Location
 
 FILE = "forgotten.json"
 FORMAT = 1

@@ -24,7 +24,7 @@ SUSPECT_FILES = (".parquet", ".csv")
 def _check_allowed(name: str, value: Any) -> tuple[str, ...]:
     names = (value,) if isinstance(value, str) else tuple(value)
     if names:
-        from resampler.quality.catalog import CHECKS  # what checks need takes half a second to load
+        from resampler.quality.checks.catalog import CHECKS  # what checks need takes half a second to load
     for one in names:
         if one not in CHECKS:
             raise InvalidInputError(f"{name} must name checks, of {', '.join(CHECKS)}, got {one!r}")

@@ -9,9 +9,9 @@ import numpy as np
 from feast_plugin.versions.making.matrix import encode
 from resampler.errors import DataError
 from resampler.methods.quota import wanted
-from resampler.quality.near import NEIGHBORS
-from resampler.quality.sample import keyed
-from resampler.quality.space import Space
+from resampler.quality.checks.near import NEIGHBORS
+from resampler.quality.checks.sample import keyed
+from resampler.quality.checks.space import Space
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -32,7 +32,7 @@ class Surroundings(NamedTuple):
     X : ndarray of shape (n_own + n_others, n_features), float64
         Their values, those of the class first.
     foreign : ndarray of shape (n_own,), int64
-        How many of each one's `resampler.quality.near.NEIGHBORS` nearest rows are of other classes.
+        How many of each one's `resampler.quality.checks.near.NEIGHBORS` nearest rows are of other classes.
     space : Space
         The distance.
     """

@@ -9,8 +9,8 @@ import pyarrow as pa
 
 from feast_plugin.versions.making.matrix import encode
 from feast_plugin.versions.making.nulls import may_be_parents
-from resampler.quality.evidence import MADE_ROWS, ROWS, Evidence, Made, OfClass, most
-from resampler.quality.sample import keyed
+from resampler.quality.checks.evidence import MADE_ROWS, ROWS, Evidence, Made, OfClass, most
+from resampler.quality.checks.sample import keyed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

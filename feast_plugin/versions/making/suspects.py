@@ -13,9 +13,9 @@ from feast_plugin.versions.inputs.rows import BATCH_ROWS
 from feast_plugin.versions.making.matrix import encode, spread
 from feast_plugin.versions.making.noise import surroundings
 from resampler.errors import InvalidInputError
-from resampler.quality.near import NEIGHBORS
-from resampler.quality.sample import content_ids
-from resampler.quality.space import Space
+from resampler.quality.checks.near import NEIGHBORS
+from resampler.quality.checks.sample import content_ids
+from resampler.quality.checks.space import Space
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -22,8 +22,8 @@ from resampler.quality.finding import LEVELS, Finding, grouped, worst_first
 if TYPE_CHECKING:
     from feast_plugin.versions.files.profile import Profile
     from feast_plugin.versions.page.sample import Sample
-    from feast_plugin.versions.storage import Location
     from resampler.schema import Feature
+    from resampler.storage import Location
 
 FILE = "report.html"
 SHOWN = 60  # features that have a picture

@@ -8,7 +8,7 @@ import numpy as np
 
 from feast_plugin.versions.files.profile import evenly, numbers_of
 from feast_plugin.versions.page.svg import outline
-from resampler.quality.drift import kolmogorov_smirnov, total_variation
+from resampler.quality.drift.scores import kolmogorov_smirnov, total_variation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,8 +13,8 @@ from feast_plugin.registries import REGISTRIES, registry_of
 from feast_plugin.registries.directory import DirectoryRegistry
 from feast_plugin.registries.feast import FeastRegistry
 from feast_plugin.versions.registry import Dataset, datasets_named
-from feast_plugin.versions.storage import Location
 from resampler.errors import CorruptStateError, InvalidInputError
+from resampler.storage import Location
 
 SPLITS = ("test", "validation", "train")
 

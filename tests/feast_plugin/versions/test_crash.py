@@ -11,7 +11,7 @@ import pytest
 
 from feast_plugin import verify_snapshot
 from feast_plugin.versions.files.catalog import Catalog
-from feast_plugin.versions.storage import Location
+from resampler.storage import Location
 
 sys.path.insert(0, str(Path(__file__).parent))
 import crash_child
@@ -99,9 +99,9 @@ STEPS = {
     "directory made": ("feast_plugin.versions.files.parquet", "ParquetFile.__init__", 1, True),
     "a file is half written": ("feast_plugin.versions.files.parquet", "ParquetFile._flush", 2, False),
     "files written": ("feast_plugin.versions.publish", "write_version", 1, True),
-    "page published": ("feast_plugin.versions.storage", "Location.write_at_once", 1, True),
-    "manifest half published": ("feast_plugin.versions.storage", "Location.create_parent", 6, True),
-    "manifest published": ("feast_plugin.versions.storage", "Location.write_at_once", 2, True),
+    "page published": ("resampler.storage", "Location.write_at_once", 1, True),
+    "manifest half published": ("resampler.storage", "Location.create_parent", 6, True),
+    "manifest published": ("resampler.storage", "Location.write_at_once", 2, True),
     "first entry applied": ("registry", "apply_saved_dataset", 1, True),
     "last entry applied": ("registry", "apply_saved_dataset", 3, True),
     "registry file half written": ("feast_plugin.registries.feast", "os.fsync", 1, False),
@@ -111,7 +111,7 @@ OF_A_DIRECTORY = {
     "read": ("feast_plugin.versions.inputs.table", "TableSource.rows", 1, True),
     "first entry applied": ("feast_plugin.registries.directory", "_entry", 1, True),
     "last entry applied": ("feast_plugin.registries.directory", "_entry", 3, True),
-    "registry file half written": ("feast_plugin.versions.storage", "Location.create_parent", 7, True),
+    "registry file half written": ("resampler.storage", "Location.create_parent", 7, True),
     "registered": ("feast_plugin.registries.directory", "DirectoryRegistry.register", 1, True),
 }
 

@@ -16,8 +16,8 @@ from pyarrow import fs
 
 from feast_plugin import create_snapshot, forget_entity, prune_snapshot, rebuild_snapshot, verify_snapshot
 from feast_plugin.versions.files.catalog import Catalog
-from feast_plugin.versions.storage import Location
 from resampler.errors import InvalidInputError
+from resampler.storage import Location
 
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
 

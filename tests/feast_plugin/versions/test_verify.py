@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from feast_plugin.versions.storage import Location
 from resampler.errors import CorruptStateError
+from resampler.storage import Location
 
 
 @pytest.mark.parametrize("service", ["numbers", "all"])

@@ -319,8 +319,8 @@ def context():
 
 # Where to kill: module, function, which of its calls, and whether after it did its work.
 STEPS = {
-    "file half written": ("feast_plugin.versions.storage", "Location.create_parent", 1, True),
-    "file written": ("feast_plugin.versions.storage", "Location.write_at_once", 1, True),
+    "file half written": ("resampler.storage", "Location.create_parent", 1, True),
+    "file written": ("resampler.storage", "Location.write_at_once", 1, True),
     "first entry removed": ("registry", "delete_saved_dataset", 1, True),
     "first entry applied": ("registry", "apply_saved_dataset", 1, True),
     "last entry applied": ("registry", "apply_saved_dataset", 3, True),
@@ -329,7 +329,7 @@ STEPS = {
 }
 OF_A_DIRECTORY = {
     "first entry applied": ("feast_plugin.registries.directory", "_entry", 1, True),
-    "registry file half written": ("feast_plugin.versions.storage", "Location.create_parent", 2, True),
+    "registry file half written": ("resampler.storage", "Location.create_parent", 2, True),
     "registered": ("feast_plugin.registries.directory", "DirectoryRegistry.point", 1, True),
 }
 
@@ -337,7 +337,7 @@ OF_A_DIRECTORY = {
 def tried(kind, step):
     """Leave out what a kind has not: a directory no entries to remove, a database no file, and no entry to make way."""
     if kind == "directory":
-        return step in OF_A_DIRECTORY or STEPS[step][0] == "feast_plugin.versions.storage"
+        return step in OF_A_DIRECTORY or STEPS[step][0] == "resampler.storage"
     return kind == "file" or step not in ("registry file half written", "first entry removed")
 
 

@@ -13,8 +13,8 @@ from feast_plugin.registries.feast import FeastRegistry
 from feast_plugin.versions.files.catalog import Catalog
 from feast_plugin.versions.files.manifest import Manifest
 from feast_plugin.versions.registry import datasets_of
-from feast_plugin.versions.storage import Location
 from resampler.errors import CorruptStateError
+from resampler.storage import Location
 
 FORMAT_1 = Path(__file__).parents[1] / "format1"
 DERIVED = ("digest", "recipe", "counts", "datasets", "checksums")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from resampler.quality.check import Check, Found
+from resampler.quality.checks.check import Check, Found
 from resampler.quality.statistics import percent
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from resampler.quality.evidence import Evidence
+    from resampler.quality.checks.evidence import Evidence
 
 MOST_CLASSES = 100
 LEAST_ROWS = 50  # fewer decide nothing: whether a method helps is then chance

@@ -21,7 +21,7 @@ def demo(arguments: tuple[str, ...]) -> None:
     missing = [name for name in ("redis", "prometheus_client", "feast") if find_spec(name) is None]
     if missing:
         raise MissingExtraError(f"the demo needs {', '.join(missing)}: pip install 'feast-resampler[all]'")
-    for root in (Path.cwd(), Path(__file__).resolve().parents[1]):
+    for root in (Path.cwd(), Path(__file__).resolve().parents[2]):
         if (root / EXAMPLE / "__main__.py").is_file():
             sys.stdout.flush()
             os.execv(sys.executable, [sys.executable, str(root / EXAMPLE), *arguments])  # noqa: S606

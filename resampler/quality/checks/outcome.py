@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from resampler.quality.check import Check, Found
-from resampler.quality.evidence import NEAR_ROWS
-from resampler.quality.sample import content_ids
+from resampler.quality.checks.check import Check, Found
+from resampler.quality.checks.evidence import NEAR_ROWS
+from resampler.quality.checks.sample import content_ids
 from resampler.quality.statistics import percent, share_interval
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from resampler.quality.evidence import Evidence
+    from resampler.quality.checks.evidence import Evidence
 
 REPEATS = 0.3
 OVERLAP = 0.5

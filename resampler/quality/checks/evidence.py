@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from resampler.quality.sample import content_ids
-from resampler.quality.space import Space
+from resampler.quality.checks.sample import content_ids
+from resampler.quality.checks.space import Space
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,11 +12,11 @@ from sklearn.metrics import roc_auc_score
 
 from resampler.errors import InvalidInputError
 from resampler.quality import detectability, preflight
-from resampler.quality.catalog import CHECKS
-from resampler.quality.evidence import Evidence, Made, OfClass
+from resampler.quality.checks.catalog import CHECKS
+from resampler.quality.checks.evidence import Evidence, Made, OfClass
+from resampler.quality.checks.near import NEIGHBORS, intrinsic_dimension, neighborhood
+from resampler.quality.checks.sample import content_ids, keyed
 from resampler.quality.finding import in_lines
-from resampler.quality.near import NEIGHBORS, intrinsic_dimension, neighborhood
-from resampler.quality.sample import content_ids, keyed
 from resampler.quality.statistics import area, areas, share_interval
 
 COLUMNS = 4

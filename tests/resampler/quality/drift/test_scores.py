@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import ks_2samp
 
-from resampler.quality.drift import drift_of, kolmogorov_smirnov, population_stability, total_variation
+from resampler.quality.drift.scores import drift_of, kolmogorov_smirnov, population_stability, total_variation
 
 
 def counts_of(values, cells):

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from resampler.quality.check import Check, Found
-from resampler.quality.evidence import NEAR_ROWS
+from resampler.quality.checks.check import Check, Found
+from resampler.quality.checks.evidence import NEAR_ROWS
 from resampler.quality.statistics import area, percent
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from resampler.quality.evidence import Evidence
+    from resampler.quality.checks.evidence import Evidence
 
 LEAKS = 0.99  # area under the curve of one feature
 FEW_VALUES = 20  # up to which each value of a feature is looked at

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from resampler.quality.check import Check, Found
-from resampler.quality.evidence import NEAR_ROWS
+from resampler.quality.checks.check import Check, Found
+from resampler.quality.checks.evidence import NEAR_ROWS
 from resampler.quality.statistics import percent, share_interval
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from resampler.quality.evidence import Evidence
+    from resampler.quality.checks.evidence import Evidence
 
 NEIGHBORS = 5
 NOISE = 0.2  # share of a class's rows without one of their own near

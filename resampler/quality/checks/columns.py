@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from resampler.quality.check import Check, Found
+from resampler.quality.checks.check import Check, Found
 from resampler.quality.statistics import percent
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from resampler.quality.evidence import Evidence
+    from resampler.quality.checks.evidence import Evidence
 
 LEAST = 50  # values, before anything is said of a column
 UNIQUE = 0.95  # of the values, from which they identify rows

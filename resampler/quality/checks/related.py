@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from resampler.quality.check import Check, Found
+from resampler.quality.checks.check import Check, Found
 from resampler.quality.statistics import percent
 from resampler.relations import find_relations, in_single
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from resampler.quality.evidence import Evidence
+    from resampler.quality.checks.evidence import Evidence
     from resampler.relations import Relation
 
 BROKEN = 0.05  # of the synthetic rows

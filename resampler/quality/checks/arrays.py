@@ -8,11 +8,11 @@ import numpy as np
 
 from resampler.errors import GateError, InvalidInputError
 from resampler.methods.quota import wanted
-from resampler.quality.catalog import CHECKS
-from resampler.quality.evidence import MADE_ROWS, ROWS, Evidence, Made, OfClass, most
+from resampler.quality.checks.catalog import CHECKS
+from resampler.quality.checks.evidence import MADE_ROWS, ROWS, Evidence, Made, OfClass, most
+from resampler.quality.checks.sample import content_ids, keyed
+from resampler.quality.checks.space import spread
 from resampler.quality.finding import Finding, worst_first
-from resampler.quality.sample import content_ids, keyed
-from resampler.quality.space import spread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -107,7 +107,7 @@ def preflight(
     Notes
     -----
     Up to 20,000 rows of a class are looked at, and 100,000 synthetic ones; of hundreds of columns fewer.
-    `resampler.quality.catalog.CHECKS` has the questions.
+    `resampler.quality.checks.catalog.CHECKS` has the questions.
 
     Examples
     --------

@@ -8,7 +8,7 @@ import numpy as np
 
 from resampler.errors import InvalidInputError
 from resampler.kernels.random import rank_keys
-from resampler.quality.check import Check, Found
+from resampler.quality.checks.check import Check, Found
 from resampler.quality.finding import DETECTABILITY, area_in_words
 from resampler.quality.statistics import areas
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from resampler.quality.evidence import Evidence
+    from resampler.quality.checks.evidence import Evidence
 
 TOLD = 0.6  # area under the curve from which synthetic rows are told from real ones: mixed tables reach 0.75
 GIVEN_AWAY = 0.8  # from which a model that learns by them learns what is synthetic

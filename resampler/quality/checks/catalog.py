@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from resampler.quality import classes, columns, detection, leaks, near, outcome, related
+from resampler.quality.checks import classes, columns, detection, leaks, near, outcome, related
 
 CHECKS = {
     check.name: check

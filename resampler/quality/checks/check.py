@@ -10,7 +10,7 @@ from resampler.quality.finding import Finding, Level
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from resampler.quality.evidence import Evidence
+    from resampler.quality.checks.evidence import Evidence
 
 
 class Found(NamedTuple):

@@ -1,0 +1,95 @@
+"""A version as measures of the core read it: what the entry point `resampler.versions` names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from feast_plugin.registries import REGISTRIES
+from feast_plugin.versions.files.aliases import known_alias, names_of, read_aliases
+from feast_plugin.versions.files.catalog import Catalog
+from feast_plugin.versions.inputs.contract import TIMESTAMP, Contract
+from resampler.errors import DataError, InvalidInputError
+from resampler.training_set import TrainingSet
+
+if TYPE_CHECKING:
+    from feast_plugin.versions.files.manifest import Manifest
+    from resampler.storage import Location
+
+
+def open_version(
+    name: str, which: str | None, *, repo: str | None, catalog: str | None, root: str | None
+) -> TrainingSet:
+    """Open a version by its files alone.
+
+    Parameters
+    ----------
+    name : str
+        Of the snapshot.
+    which : str or None
+        A number, with or without ``v``, or an alias; None: the newest.
+    repo, catalog, root : str or None
+        Where versions are kept.
+
+    Returns
+    -------
+    TrainingSet
+        Of the version.
+
+    Raises
+    ------
+    InvalidInputError
+        If no place is given, or more than one.
+    DataError
+        If there is no such version or alias, or the alias points nowhere.
+    CorruptStateError
+        If the manifest, or the file of aliases, is damaged.
+    """
+    given = {option: value for option, value in (("repo", repo), ("catalog", catalog)) if value is not None}
+    if len(given) > 1:
+        raise InvalidInputError("give --repo or --catalog, not both: each is a registry")
+    if not given and root is None:
+        raise InvalidInputError(f"give --repo, --catalog or --root: where the versions of {name!r} are kept")
+    for option, value in given.items():
+        REGISTRIES[option].check(value)
+        root = root or str(REGISTRIES[option].root(value))
+    versions = Catalog.open(name, root)
+    aliases = read_aliases(versions.home)
+    number = None
+    if which is not None and (which.isdecimal() or (which[:1] == "v" and which[1:].isdecimal())):
+        number = int(which.lstrip("v"))
+    elif which is not None:
+        alias = known_alias(aliases, which, name)
+        if alias.version is None:
+            raise DataError(f"alias {which!r} of {name!r} points nowhere: set it, or name a version")
+        number = alias.version
+    manifest = versions.load(number)
+    directory = versions.directory(manifest.version)
+    contract = Contract.from_dict(manifest.columns)
+    return TrainingSet(
+        name=manifest.name,
+        version=manifest.version,
+        digest=manifest.digest,
+        home=versions.home,
+        directory=directory,
+        schema=manifest.schema,
+        features=tuple(column.name for column in contract.columns),
+        label=contract.published_label,
+        synthetic=contract.published_synthetic,
+        keys=tuple(key["name"] for key in manifest.columns["join_keys"]),
+        timestamp=TIMESTAMP if manifest.columns["timestamped"] else None,
+        files={
+            split: entry.file.path for split, entry in manifest.splits.items() if _is_there(directory, entry.file.path)
+        },
+        classes={split: entry.classes for split, entry in manifest.splits.items()},
+        parameters=manifest.parameters | {"seed": manifest.seed, "ratio": manifest.ratio},
+        profile=_profile(manifest, directory),
+        aliases=tuple(names_of(aliases, manifest.version)),
+    )
+
+
+def _is_there(directory: Location, path: str) -> bool:
+    return (directory / path).exists()
+
+
+def _profile(manifest: Manifest, directory: Location) -> bytes | None:
+    return None if manifest.profile is None else (directory / manifest.profile.path).read()

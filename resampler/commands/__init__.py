@@ -1,0 +1,1 @@
+"""The commands of the core; what they can do is in the rooms below."""

@@ -1,0 +1,58 @@
+"""Options of commands that work on a published version."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from resampler.errors import InvalidInputError
+from resampler.training_set import open_version
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_PLACE = {
+    "repo": "Feast repository of the snapshot.",
+    "catalog": "Plain catalogue of the snapshot: a directory or a URI.",
+    "root": "Where snapshots are kept, if not where --repo or --catalog keeps them.",
+}
+
+
+def with_version(*, required: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command `version`: a `TrainingSet`, or None where no option names one.
+
+    Parameters
+    ----------
+    required : bool
+        Whether --snapshot must be given.
+
+    Returns
+    -------
+    callable
+        Decorates a command that takes `version`.
+    """
+
+    def _decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(command)
+        def _with_version(*args: Any, reference: str | None, **options: Any) -> Any:
+            place = {name: options.pop(name) for name in _PLACE}
+            if reference is None and any(place.values()):
+                given = next(name for name, value in place.items() if value is not None)
+                raise InvalidInputError(f"--{given} says where a snapshot is kept: name it, --snapshot NAME")
+            version = None if reference is None else open_version(reference, **place)
+            return command(*args, version=version, **options)
+
+        decorated: Callable[..., Any] = _with_version
+        for name, words in reversed(_PLACE.items()):
+            decorated = click.option(f"--{name}", metavar="DIRECTORY", help=words)(decorated)
+        return click.option(
+            "--snapshot",
+            "reference",
+            metavar="NAME[:VERSION|ALIAS]",
+            required=required,
+            help="A published version; without a number or an alias the newest.",
+        )(decorated)
+
+    return _decorate

@@ -1,0 +1,1 @@
+"""What would mislead a model in rows, asked before they are published."""

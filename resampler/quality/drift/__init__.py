@@ -1,0 +1,1 @@
+"""How far rows have moved from those that a model learned from."""

@@ -1,0 +1,197 @@
+"""How good predictions of one class are: `MEASURES`, one entry a measure, under one name everywhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import ArrayLike, NDArray
+
+CALIBRATION_BINS = 15
+
+
+class Confusion(NamedTuple):
+    """How often a class is and is not predicted, where it is and is not. Arrays of any one shape, or numbers.
+
+    Parameters
+    ----------
+    tp, fp, fn, tn : float or ndarray
+        Rows: true and false positives, false and true negatives.
+    """
+
+    tp: Any
+    fp: Any
+    fn: Any
+    tn: Any
+
+    @classmethod
+    def of(cls, y_true: ArrayLike, y_pred: ArrayLike) -> Confusion:
+        """Count predictions.
+
+        Parameters
+        ----------
+        y_true, y_pred : array-like of shape (n_rows,), bool
+            Whether a row is of the class, and is predicted to be.
+
+        Returns
+        -------
+        Confusion
+            Of integers.
+        """
+        code = np.asarray(y_true, dtype=np.bool_) * np.uint8(2) + np.asarray(y_pred, dtype=np.bool_)
+        tn, fp, fn, tp = np.bincount(code, minlength=4).tolist()
+        return cls(tp, fp, fn, tn)
+
+    @property
+    def recall(self) -> Any:
+        """Of the rows of the class, the share that is found; NaN without such rows."""
+        return _share(self.tp, self.tp + self.fn, np.nan)
+
+    @property
+    def precision(self) -> Any:
+        """Of the rows that are predicted, the share that is of the class; 0 where none is predicted."""
+        return _share(self.tp, self.tp + self.fp, 0.0)
+
+    @property
+    def f1(self) -> Any:
+        """The harmonic mean of recall and precision; 0 where no row is of the class or predicted."""
+        return _share(2 * self.tp, 2 * self.tp + self.fp + self.fn, 0.0)
+
+    @property
+    def fpr(self) -> Any:
+        """Of the rows of other classes, the share that is predicted; NaN without such rows."""
+        return _share(self.fp, self.fp + self.tn, np.nan)
+
+    @property
+    def selection_rate(self) -> Any:
+        """The share of all rows that is predicted; NaN without rows."""
+        return _share(self.tp + self.fp, self.tp + self.fp + self.fn + self.tn, np.nan)
+
+    @property
+    def g_mean(self) -> Any:
+        """The geometric mean of recall and of the share of other rows that is not predicted."""
+        return np.sqrt(self.recall * (1 - self.fpr))
+
+
+def _share(part: Any, whole: Any, empty: float) -> Any:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found = np.where(np.asarray(whole) > 0, np.true_divide(part, whole), empty)
+    return found[()]
+
+
+def average_precision(y_true: ArrayLike, score: ArrayLike) -> float:
+    """Return the area under the precision-recall curve, as scikit-learn defines it: no interpolation.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_rows,), bool
+        Whether a row is of the class.
+    score : array-like of shape (n_rows,), float
+        The greater, the likelier.
+
+    Returns
+    -------
+    float
+        From 0 to 1; NaN without rows of the class.
+    """
+    y, s = np.asarray(y_true, dtype=np.bool_), np.asarray(score, dtype=np.float64)
+    if not y.any():
+        return float("nan")
+    order = np.argsort(-s, kind="stable")
+    ends = np.append(np.flatnonzero(np.diff(s[order])), len(s) - 1)  # rows of one score come at once
+    tp = np.cumsum(y[order])[ends]
+    return float((np.diff(tp, prepend=0) * (tp / (ends + 1))).sum() / tp[-1])
+
+
+def brier(y_true: ArrayLike, score: ArrayLike) -> float:
+    """Return the mean squared difference of probability and truth.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_rows,), bool
+        Whether a row is of the class.
+    score : array-like of shape (n_rows,), float
+        Probabilities.
+
+    Returns
+    -------
+    float
+        From 0, which is best, to 1; NaN without rows.
+    """
+    s = np.asarray(score, dtype=np.float64)
+    return float(np.mean((s - np.asarray(y_true, dtype=np.float64)) ** 2)) if len(s) else float("nan")
+
+
+def calibration_error(y_true: ArrayLike, score: ArrayLike, *, n_bins: int = CALIBRATION_BINS) -> float:
+    """Return the expected calibration error: how far probabilities lie from shares, over bins of equally many rows.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_rows,), bool
+        Whether a row is of the class.
+    score : array-like of shape (n_rows,), float
+        Probabilities.
+    n_bins : int
+        How many bins at most; rows of equal scores share one.
+
+    Returns
+    -------
+    float
+        The mean over rows of ``|mean probability - share|`` of their bin; NaN without rows.
+
+    Notes
+    -----
+    Bins of equal width would hold nearly all rows of a rare class's model in one.
+
+    References
+    ----------
+    Nixon et al.: Measuring calibration in deep learning. CVPR Workshops 2019, arXiv:1904.01685 (equal mass).
+    """
+    y, s = np.asarray(y_true, dtype=np.float64), np.asarray(score, dtype=np.float64)
+    if not len(s):
+        return float("nan")
+    order = np.argsort(s, kind="stable")
+    edges = s[order][np.arange(1, n_bins) * len(s) // n_bins]
+    at = np.searchsorted(np.unique(edges), s, side="right")
+    return float(np.abs(np.bincount(at, s) - np.bincount(at, y)).sum() / len(s))
+
+
+class Measure(NamedTuple):
+    """One measure.
+
+    Parameters
+    ----------
+    words : str
+        What it is, in a few words.
+    of : {"prediction", "score"}
+        What it is measured on, beside the truth.
+    best : {"high", "low"}
+        Which end is good.
+    compute : callable
+        ``compute(y_true, y_pred or score)`` returns a float.
+    """
+
+    words: str
+    of: Literal["prediction", "score"]
+    best: Literal["high", "low"]
+    compute: Callable[[NDArray[Any], NDArray[Any]], float]
+
+
+def _counted(name: str) -> Callable[[NDArray[Any], NDArray[Any]], float]:
+    return lambda y_true, y_pred: float(getattr(Confusion.of(y_true, y_pred), name))
+
+
+MEASURES = {
+    "recall": Measure("of the rare rows, the share that is found", "prediction", "high", _counted("recall")),
+    "precision": Measure("of the alarms, the share that is right", "prediction", "high", _counted("precision")),
+    "f1": Measure("harmonic mean of recall and precision", "prediction", "high", _counted("f1")),
+    "g_mean": Measure("geometric mean of the recalls of rare and other rows", "prediction", "high", _counted("g_mean")),
+    "fpr": Measure("of the other rows, the share with an alarm", "prediction", "low", _counted("fpr")),
+    "average_precision": Measure("area under the precision-recall curve", "score", "high", average_precision),
+    "brier": Measure("mean squared error of probabilities", "score", "low", brier),
+    "calibration_error": Measure("expected calibration error", "score", "low", calibration_error),
+}

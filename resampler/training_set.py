@@ -1,0 +1,151 @@
+"""`TrainingSet`: a published version as measures read it, opened by whoever keeps versions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING
+
+import pyarrow.parquet as pq
+
+from resampler.errors import DataError, InvalidInputError, MissingExtraError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pyarrow as pa
+
+    from resampler.schema import FeatureSchema
+    from resampler.storage import Location
+
+GROUP = "resampler.versions"  # entry points: functions of a reference and a place that return a TrainingSet
+TRAIN, VALIDATION, TEST = "train", "validation", "test"
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSet:
+    """What a version's files say of its rows.
+
+    Parameters
+    ----------
+    name : str
+        Of the snapshot.
+    version : int
+        Of the version.
+    digest : str
+        The sha256 of its rows and of what they were made by.
+    home : Location
+        Directory of the snapshot, beside whose versions ledgers and aliases stand.
+    directory : Location
+        Of the version.
+    schema : FeatureSchema
+        Its contract.
+    features : tuple of str
+        Columns that a model reads; an array feature is one column.
+    label, synthetic : str
+        Columns that say class and kind.
+    keys : tuple of str
+        Join keys of the entity.
+    timestamp : str or None
+        Column of the event time; None where rows have none.
+    files : mapping of str to str
+        By split, the path of its rows within `directory`; a split that is made again on demand is missing.
+    classes : mapping of str to mapping of str to mapping of str to int
+        By split, then class as `str` names it: how many rows are ``real`` and how many ``synthetic``.
+    parameters : mapping of str to object
+        Seed, ratio and all else that decides what is in the rows.
+    profile : bytes or None
+        Content of ``profile.json``; None where the release that made the version had none.
+    aliases : tuple of str
+        That point to it now.
+    """
+
+    name: str
+    version: int
+    digest: str
+    home: Location
+    directory: Location
+    schema: FeatureSchema
+    features: tuple[str, ...]
+    label: str
+    synthetic: str
+    keys: tuple[str, ...]
+    timestamp: str | None
+    files: Mapping[str, str]
+    classes: Mapping[str, Mapping[str, Mapping[str, int]]]
+    parameters: Mapping[str, object]
+    profile: bytes | None
+    aliases: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.name} version {self.version}"
+
+    def read(self, split: str, columns: Sequence[str] | None = None) -> pa.Table:
+        """Read the rows of a split, the real ones in canonical order, then the synthetic ones.
+
+        Parameters
+        ----------
+        split : {"train", "validation", "test"}
+            Which.
+        columns : sequence of str, optional
+            By default all.
+
+        Returns
+        -------
+        pyarrow.Table
+            Its rows.
+
+        Raises
+        ------
+        DataError
+            If the version has no such split, or does not store it.
+        """
+        if split not in self.files:
+            raise DataError(
+                f"{self} has no rows of {split} at hand, only of {', '.join(self.files)}: rebuild it, or make one that "
+                "has them"
+            )
+        location = self.directory / self.files[split]
+        with location.filesystem.open_input_file(location.path) as source:
+            return pq.read_table(source, columns=None if columns is None else list(columns))
+
+
+def open_version(
+    reference: str, *, repo: str | None = None, catalog: str | None = None, root: str | None = None
+) -> TrainingSet:
+    """Open a published version.
+
+    Parameters
+    ----------
+    reference : str
+        ``NAME`` for the newest version, ``NAME:3`` for that version, ``NAME:prod`` for what an alias points to.
+    repo, catalog, root : str, optional
+        Where versions are kept, as `resampler snapshot` says it: a Feast repository, a plain catalogue, or the root of
+        their files.
+
+    Returns
+    -------
+    TrainingSet
+        As its files are.
+
+    Raises
+    ------
+    InvalidInputError
+        If the reference is none, or no place is given.
+    DataError
+        If there is no such version.
+    MissingExtraError
+        If what keeps versions is not installed.
+    """
+    name, colon, which = reference.partition(":")
+    if not name or (colon and not which):
+        raise InvalidInputError(f"a version is named NAME, NAME:3 or NAME:prod, got {reference!r}")
+    for point in entry_points(group=GROUP):
+        try:
+            opened: TrainingSet = point.load()(name, which or None, repo=repo, catalog=catalog, root=root)
+        except ModuleNotFoundError as error:
+            raise MissingExtraError(
+                f"versions of snapshots need {error.name}: pip install 'feast-resampler[snapshot]'"
+            ) from error
+        return opened
+    raise MissingExtraError("versions of snapshots need pip install 'feast-resampler[snapshot]'")
