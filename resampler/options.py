@@ -175,6 +175,36 @@ def count(lowest: int, highest: int = 2**63 - 1) -> Rule:
     return Rule(int, _check, f"{lowest} or more" if highest == 2**63 - 1 else f"{lowest} to {highest:,}")
 
 
+def number(lowest: float, highest: float) -> Rule:
+    """Make the rule of a number.
+
+    Parameters
+    ----------
+    lowest, highest : float
+        The range, both ends included; they may be infinite, a value may not.
+
+    Returns
+    -------
+    Rule
+        The rule.
+    """
+    if highest == np.inf:
+        words = "any number" if lowest == -np.inf else f"{lowest:g} or more"
+    else:
+        words = f"{lowest:g} to {highest:g}"
+
+    def _check(name: str, value: object) -> float:
+        wrong = isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating)
+        if wrong or not np.isfinite(value) or not lowest <= value <= highest:  # type: ignore[call-overload, operator]
+            raise InvalidInputError(f"{name} must be a number, {words}, got {value!r}")
+        return float(value)  # type: ignore[arg-type]
+
+    return Rule(float, _check, words)
+
+
+SHARE = number(0.0, 1.0)
+
+
 def one_of(words: Iterable[str], *, kind: Callable[[str], str] = str, former: Mapping[str, str] | None = None) -> Rule:
     """Make the rule of a word of a list.
 
