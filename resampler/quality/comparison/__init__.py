@@ -1,1 +1,1 @@
-"""Remedies for a rare class side by side, on real rows that no model has seen: is any of them worth it."""
+"""Which remedy for rare classes is worth it, measured on the user's own rows."""
