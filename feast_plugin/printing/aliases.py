@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from feast_plugin.printing.columns import aligned
+from resampler.printing import aligned
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

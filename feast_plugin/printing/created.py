@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from feast_plugin.printing.columns import aligned, plural
+from resampler.printing import aligned, plural
 from feast_plugin.printing.versions import classes, counted, levels_in_words, taken_out, within_the_rule
 from resampler.quality.finding import in_lines
 

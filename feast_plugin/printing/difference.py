@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from feast_plugin.printing.columns import aligned, plural, share
+from resampler.printing import aligned, plural, share
 from resampler.quality.drift.scores import MUCH, SOME
 from resampler.quality.finding import Finding, in_lines
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from feast_plugin.printing.columns import aligned, plural, share
+from resampler.printing import aligned, plural, share
 from resampler.quality.finding import DETECTABILITY, LEVELS, Finding, area_in_words, in_lines, worst_first
 
 if TYPE_CHECKING:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 
-from feast_plugin.printing.columns import aligned, share
 from feast_plugin.printing.created import created
 from feast_plugin.printing.versions import listed, shown, summary
 from resampler.quality.finding import Finding
@@ -58,13 +57,3 @@ def test_how_well_rows_are_told_is_said_where_the_rule_is_kept_too(project):
     found = Finding("detectability", "note", "area 0.7", "at most 0.6", "use grids", label="1").to_dict()
     lines = shown(dataclasses.replace(manifest, findings=[found]), made.uri)
     assert ["area 0.7" in line for line in lines if "detectability" in line] == [True]
-
-
-def test_numbers_end_at_one_place_and_no_share_is_written_as_nothing():
-    assert aligned([["a", "1,200"], ["bb", "7"]], ("name", "rows"), right=("rows",)) == [
-        "name   rows",
-        "a     1,200",
-        "bb        7",
-    ]
-    assert aligned([]) == []
-    assert [share(x) for x in (0, 0.00001, 0.5, 0.99999, 1)] == ["0.0 %", "0.001 %", "50.0 %", "99.999 %", "100.0 %"]
