@@ -75,8 +75,8 @@ def open_version(
         features=tuple(column.name for column in contract.columns),
         label=contract.published_label,
         synthetic=contract.published_synthetic,
-        keys=tuple(key["name"] for key in manifest.columns["join_keys"]),
-        timestamp=TIMESTAMP if manifest.columns["timestamped"] else None,
+        keys=tuple(contract.join_keys),
+        timestamp=TIMESTAMP if contract.timestamped else None,
         files={
             split: entry.file.path for split, entry in manifest.splits.items() if _is_there(directory, entry.file.path)
         },
