@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from resampler.printing import aligned, plural
 from feast_plugin.printing.versions import classes, counted, levels_in_words, taken_out, within_the_rule
+from resampler.printing import aligned, plural
 from resampler.quality.finding import in_lines
 
 if TYPE_CHECKING:
