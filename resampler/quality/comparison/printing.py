@@ -1,0 +1,350 @@
+"""A comparison for people in a hurry: what to do, then a table a learner, then what stands behind it."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from typing import TYPE_CHECKING
+
+from resampler.printing import aligned, plural
+from resampler.quality.measures import MEASURES
+
+if TYPE_CHECKING:
+    from resampler.quality.comparison.comparison import Candidate, Comparison, Figure
+
+WIDTH = 100  # characters of a line
+COST = "cost"
+TITLES = {
+    "average_precision": "av. prec.",
+    "calibration_error": "ECE",
+    "brier": "Brier",
+    "g_mean": "G-mean",
+    "f1": "F1",
+    "fpr": "FPR",
+    "precision": "prec.",
+}
+FINE = ("brier", "calibration_error", "fpr")  # small where a class is rare: a digit more
+OMITTED = ("fpr",)  # of the first table: it says little that precision does not
+MOST_FEATURES = 6
+BETTER, WORSE = "+", "-"
+REFERENCE = "(reference)"
+LEGEND = (
+    f"moved: where the threshold went, after probabilities were mapped back to the real prior; blank: the learner's own "
+    f"decision. difference: to the reference, fold by fold, with its 95 % interval. {BETTER} better, {WORSE} worse "
+    "than the reference: the interval of that difference excludes 0."
+)
+
+
+def printed(found: Comparison, *, intervals: bool = False) -> list[str]:
+    """Print what came of a comparison.
+
+    Parameters
+    ----------
+    found : Comparison
+        To be printed.
+    intervals : bool
+        Whether every measure gets a table with its intervals.
+
+    Returns
+    -------
+    list of str
+        Lines of at most 100 characters, if names of learners and remedies are no longer than the project's own.
+    """
+    lines = [*_filled(found.recommendation.sentence), "", *_filled(basis(found))]
+    for learner in found.learners:
+        said = [one.sentence for one in found.advice if one.learner == learner.name]
+        lines += ["", f"{learner.name}: {said[0]}" if said else learner.name]
+        lines[-1:] = _filled(lines[-1])
+        lines += table(found, learner.name)
+        lines += _filled(luck(found, learner.name)) + _filled(changed(found, learner.name))
+        if intervals:
+            for measure in _measures(found):
+                lines += ["", *measure_table(found, learner.name, measure)]
+    lines += ["", *_filled(LEGEND)]
+    if found.left_out or found.notes:
+        lines.append("")
+    for one in found.left_out:
+        lines += _filled(f"left out: {one.what}: {one.why}")
+    for note in found.notes:
+        lines += _filled(note)
+    return lines
+
+
+def basis(found: Comparison) -> str:
+    """Say what was measured on what.
+
+    Parameters
+    ----------
+    found : Comparison
+        What came of it.
+
+    Returns
+    -------
+    str
+        A sentence or two.
+    """
+    asked = found.asked
+    of = "" if asked.rows == asked.rows_used else f" of {asked.rows:,}"
+    kind = {"stratified": "folds", "groups": "folds of whole groups", "times": "folds in order of time"}[asked.split]
+    rounds = f", {asked.seeds} times" if asked.seeds > 1 else ""
+    costs = "" if asked.costs is None else f"; a miss costs {asked.costs[0]:g}, a false alarm {asked.costs[1]:g}"
+    return (
+        f"Measured on {asked.rows_used:,}{of} real rows, {asked.positives_used:,} of class {asked.positive}: "
+        f"{asked.folds} {kind}{rounds}, {plural(len(found.parts), 'test part')}, none with a synthetic row. Decided by "
+        f"{words(asked.measure)}; thresholds are moved for {words(asked.tuned_by)}{costs}."
+    )
+
+
+def words(measure: str) -> str:
+    """Call a measure by its name in a sentence.
+
+    Parameters
+    ----------
+    measure : str
+        A key of `MEASURES`, or ``cost``.
+
+    Returns
+    -------
+    str
+        Its name.
+    """
+    if measure == "calibration_error":
+        return "expected calibration error"
+    return {"f1": "F1", "fpr": "false positive rate", "g_mean": "G-mean", "brier": "Brier score"}.get(
+        measure, measure.replace("_", " ")
+    )
+
+
+def better(measure: str) -> float:
+    """Say in which direction a measure is good.
+
+    Parameters
+    ----------
+    measure : str
+        A key of `MEASURES`, or ``cost``.
+
+    Returns
+    -------
+    float
+        1 for up, -1 for down.
+    """
+    return 1.0 if measure in MEASURES and MEASURES[measure].best == "high" else -1.0
+
+
+def ordered(found: Comparison, learner: str) -> list[Candidate]:
+    """Return a learner's candidates, the reference first, then the best by the measure that decides.
+
+    Parameters
+    ----------
+    found : Comparison
+        What came of it.
+    learner : str
+        Its name.
+
+    Returns
+    -------
+    list of Candidate
+        Those that could not be measured last.
+    """
+    measure = found.asked.measure
+
+    def _place(one: Candidate) -> tuple[bool, bool, float]:
+        mean = one.differences[measure].mean if measure in one.differences else math.nan
+        return not one.is_reference, math.isnan(mean), -better(measure) * mean if not math.isnan(mean) else 0.0
+
+    return sorted(found.of(learner), key=_place)
+
+
+def mark(measure: str, difference: Figure | None) -> str:
+    """Say whether a paired difference is more than chance.
+
+    Parameters
+    ----------
+    measure : str
+        Of what.
+    difference : Figure or None
+        To the reference.
+
+    Returns
+    -------
+    str
+        ``+`` for better, ``-`` for worse, nothing where the interval holds 0.
+    """
+    if difference is None or not difference.excludes_zero:
+        return ""
+    return BETTER if better(measure) * difference.mean > 0 else WORSE
+
+
+def table(found: Comparison, learner: str) -> list[str]:
+    """Print a learner's remedies, a line each.
+
+    Parameters
+    ----------
+    found : Comparison
+        What came of it.
+    learner : str
+        Its name.
+
+    Returns
+    -------
+    list of str
+        The measure that decides with its interval, the paired difference with its own, the other measures as means.
+    """
+    decides = found.asked.measure
+    others = [name for name in _measures(found) if name != decides and name not in OMITTED]
+    header = ("remedy", "moved", _title(decides), "difference", *map(_title, others))
+    rows = []
+    for one in ordered(found, learner):
+        reference = one.is_reference
+        difference = one.differences.get(decides)
+        rows.append(
+            (
+                f"{one.remedy} *" if one.recommended else one.remedy,
+                _threshold(one),
+                _with_interval(decides, one.figures.get(decides)),
+                f"{REFERENCE} "
+                if reference
+                else _with_interval(decides, difference, signed=True) + (mark(decides, difference) or " "),
+                *(
+                    _marked(name, one.figures.get(name), None if reference else one.differences.get(name))
+                    for name in others
+                ),
+            )
+        )
+    return aligned(rows, header, right=header[1:])
+
+
+def measure_table(found: Comparison, learner: str, measure: str) -> list[str]:
+    """Print one measure of a learner's remedies, with intervals.
+
+    Parameters
+    ----------
+    found : Comparison
+        What came of it.
+    learner : str
+        Its name.
+    measure : str
+        Which.
+
+    Returns
+    -------
+    list of str
+        A line a remedy.
+    """
+    header = (measure.replace("_", " "), "moved", "mean", "from", "to", "difference", "from ", "to ", " ")
+    rows = []
+    for one in ordered(found, learner):
+        figure, difference = one.figures.get(measure), None if one.is_reference else one.differences.get(measure)
+        rows.append(
+            (
+                one.remedy,
+                _threshold(one),
+                *(_number(measure, value) for value in _three(figure)),
+                *("" if one.is_reference else _number(measure, value, signed=True) for value in _three(difference)),
+                mark(measure, difference),
+            )
+        )
+    return aligned(rows, header, right=header[2:8])
+
+
+def luck(found: Comparison, learner: str) -> str:
+    """Say what luck alone gains.
+
+    Parameters
+    ----------
+    found : Comparison
+        What came of it.
+    learner : str
+        Its name.
+
+    Returns
+    -------
+    str
+        A sentence; empty where there is no control.
+    """
+    for one in found.controls:
+        if one.learner == learner and one.gains:
+            return (
+                f"Luck: of {len(one.gains)} runs of the reference that differ in their seed alone, the best gains "
+                f"{_number(one.measure, one.best)} of {words(one.measure)}: a remedy must gain more."
+            )
+    return ""
+
+
+def changed(found: Comparison, learner: str) -> str:
+    """Say what synthetic rows changed in the model.
+
+    Parameters
+    ----------
+    found : Comparison
+        What came of it.
+    learner : str
+        Its name.
+
+    Returns
+    -------
+    str
+        A sentence; empty where that was not measured.
+    """
+    mine = [one for one in found.importance if one.learner == learner]
+    if not mine:
+        return ""
+    moved = sorted((one for one in mine if one.moved), key=lambda one: -abs(one.difference.mean))
+    remedy = mine[0].remedy
+    if not moved:
+        return f"What {remedy} changed in the model: no feature's importance moved beyond its interval."
+    shown = ", ".join(
+        f"{one.feature} {_number('', one.without.mean)} -> {_number('', one.with_remedy.mean)}"
+        for one in moved[:MOST_FEATURES]
+    )
+    more = f", and {plural(len(moved) - MOST_FEATURES, 'more feature')}" if len(moved) > MOST_FEATURES else ""
+    return (
+        f"What {remedy} changed in the model: the importance (average precision that is lost when a feature is "
+        f"shuffled) of {shown}{more}; of {len(mine)} features."
+    )
+
+
+def _measures(found: Comparison) -> list[str]:
+    """Name the measures that some candidate has, in one order."""
+    known = {name for one in found.candidates for name, figure in one.figures.items() if not math.isnan(figure.mean)}
+    return [name for name in (COST, *MEASURES) if name in known]
+
+
+def _title(measure: str) -> str:
+    return TITLES.get(measure, measure.replace("_", " "))
+
+
+def _number(measure: str, value: float, *, signed: bool = False, digits: int | None = None) -> str:
+    """Write a figure in few characters: .62, -.0134."""
+    if math.isnan(value):
+        return "?"
+    if measure == COST or abs(value) >= 10:
+        return f"{value:{'+' if signed else ''}.4g}"
+    digits = digits or (4 if measure in FINE else 3)
+    text = f"{round(value, digits) + 0.0:{'+' if signed else ''}.{digits}f}"  # no -.000
+    return text.replace("0.", ".", 1) if text.lstrip("+-").startswith("0.") else text
+
+
+def _threshold(one: Candidate) -> str:
+    if one.threshold is None:
+        return "yes" if one.moved else ""
+    return _number("", one.threshold.mean)
+
+
+def _three(figure: Figure | None) -> tuple[float, float, float]:
+    return (math.nan, math.nan, math.nan) if figure is None else (figure.mean, figure.low, figure.high)
+
+
+def _with_interval(measure: str, figure: Figure | None, *, signed: bool = False) -> str:
+    mean, low, high = _three(figure)
+    text = _number(measure, mean, signed=signed)
+    return text if math.isnan(low) else f"{text} ±{_number(measure, (high - low) / 2)}"
+
+
+def _marked(measure: str, figure: Figure | None, difference: Figure | None) -> str:
+    digits = 4 if measure in FINE else 2  # a digit less than that which decides: a line has to hold them all
+    return _number(measure, _three(figure)[0], digits=digits) + (mark(measure, difference) or " ")
+
+
+def _filled(text: str, indent: str = "") -> list[str]:
+    return textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent) if text else []
