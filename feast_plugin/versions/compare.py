@@ -11,11 +11,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from tqdm import tqdm
 
-from feast_plugin.versions.files.profile import FITTING_ROWS, Cells, Profile, evenly
 from feast_plugin.versions.inputs.contract import Contract
 from feast_plugin.versions.inputs.identity import hash_keys, hash_values, mix64
 from feast_plugin.versions.inputs.split import SPLITS, TRAIN
 from resampler.errors import CorruptStateError
+from resampler.profile.cells import FITTING_ROWS, Cells
+from resampler.profile.profile import Profile
+from resampler.profile.values import evenly
 from resampler.quality.drift.scores import drift_of
 
 if TYPE_CHECKING:
@@ -226,7 +228,7 @@ def _counts(
         values = stored.read(split, [feature], synthetic=True)[feature]
     else:
         return None
-    return np.bincount(cells.of(values), minlength=cells.n + 1)
+    return cells.count(values)[0]
 
 
 def _kind(feature: StoredFeature) -> tuple[str | None, bool, bool]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from feast_plugin.versions.files.manifest import FILE
+from feast_plugin.versions.files.profile import NOTE
 from feast_plugin.versions.files.stored import stored_rows
 from feast_plugin.versions.inputs.tombstones import Tombstones
 from feast_plugin.versions.making.learned import Learned
@@ -206,6 +207,7 @@ def draft_again(registry: Registry | None, manifest: Manifest, *, contract: Cont
         created=manifest.created,
         manifest_format=max(manifest.format, 2),
         findings=[Finding.from_dict(one) for one in manifest.findings],
+        profile_form=manifest.notes.get(NOTE, 1),
     )
 
 

@@ -11,7 +11,6 @@ import pyarrow.parquet as pq
 
 from feast_plugin.versions.compare import Stored
 from feast_plugin.versions.files.catalog import Catalog
-from feast_plugin.versions.files.profile import FITTING_ROWS, Cells, Profiler, evenly
 from feast_plugin.versions.files.stored import stored_rows
 from feast_plugin.versions.inputs.split import SPLITS, TRAIN
 from feast_plugin.versions.page.draw import draw_page
@@ -19,10 +18,13 @@ from feast_plugin.versions.page.sample import Sample
 from feast_plugin.versions.rebuild import draft_again, is_intact
 from feast_plugin.versions.write import write_files
 from resampler.errors import CorruptStateError, InvalidInputError
+from resampler.profile.cells import FITTING_ROWS, Cells
+from resampler.profile.profiler import Profiler
+from resampler.profile.values import evenly
 from resampler.storage import Location
 
 if TYPE_CHECKING:
-    from feast_plugin.versions.files.profile import Profile
+    from resampler.profile.profile import Profile
 
 
 def report_snapshot(*, name: str, root: str | Path, version: int | None = None) -> bytes:

@@ -18,7 +18,7 @@ from tqdm import tqdm
 from feast_plugin.versions.files import lineage
 from feast_plugin.versions.files.manifest import FORMAT, Manifest, SplitEntry, dataset_name, part_name
 from feast_plugin.versions.files.parquet import ParquetFile
-from feast_plugin.versions.files.profile import FITTING_ROWS, Profiler, evenly
+from feast_plugin.versions.files.profile import NOTE, write_profile
 from feast_plugin.versions.inputs.contract import TIMESTAMP, TIMESTAMP_TYPE
 from feast_plugin.versions.inputs.rows import BATCH_ROWS
 from feast_plugin.versions.inputs.split import SPLITS, TRAIN
@@ -31,18 +31,22 @@ from feast_plugin.versions.making.training import augment_training
 from feast_plugin.versions.page.draw import write_page
 from feast_plugin.versions.page.sample import Sample
 from resampler.errors import CorruptStateError
+from resampler.profile.cells import FITTING_ROWS
+from resampler.profile.cells import FORMAT as PROFILE_FORMAT
+from resampler.profile.profiler import Profiler
+from resampler.profile.values import evenly
 from resampler.quality.checks.arrays import findings_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from feast_plugin.versions.files.profile import Profile
     from feast_plugin.versions.inputs.contract import Contract
     from feast_plugin.versions.inputs.rows import CanonicalRows
     from feast_plugin.versions.making.augmentation import Augmentation
     from feast_plugin.versions.making.on_demand import Transformation
     from feast_plugin.versions.making.recipe import Recipe
     from resampler.methods.provenance import Provenance
+    from resampler.profile.profile import Profile
     from resampler.quality.finding import Finding
     from resampler.storage import Location
 
@@ -82,6 +86,8 @@ class Draft(NamedTuple):
         What was found when the version was made first; by default it is sought.
     compute : callable, optional
         As in `feast_plugin.versions.making.training.augment_training`.
+    profile_form : int
+        Format of the counts.
     reading_s : float, optional
         What finding the rows took.
     """
@@ -100,6 +106,7 @@ class Draft(NamedTuple):
     allowed: tuple[str, ...] = ()
     findings: list[Finding] | None = None
     compute: Transformation | None = None
+    profile_form: int = PROFILE_FORMAT
     reading_s: float | None = None
 
     @property
@@ -215,7 +222,7 @@ def write_files(draft: Draft, name: str, version: int, directory: Location) -> W
     features = [c.name for c in contract.columns]
     marks = contract.published_label, contract.published_synthetic
     fitting = rows.take(features, members[evenly(len(members), FITTING_ROWS)])
-    profiler = Profiler.fitted(fitting, contract.columns, *marks)
+    profiler = Profiler.fitted(fitting, contract.columns, *marks, draft.profile_form)
     classes = {
         split: _classes(rows, assignment == SPLITS.index(split), made if split == SPLITS[TRAIN] else None)
         for split in used
@@ -302,6 +309,7 @@ def write_files(draft: Draft, name: str, version: int, directory: Location) -> W
             **figures,
             **({"noisy_minority_rows": made.noisy} if made.noisy else {}),
             **({"relations": made.related} if recipe.relations == "keep" else {}),
+            **({NOTE: draft.profile_form} if draft.profile_form > 1 else {}),
             **({"no_row_in_danger": list(made.plain)} if made.plain else {}),
             "libraries": _versions_of(*(["feast"] if draft.inputs["project"] else []), "numba", "numpy", "pyarrow"),
             "cost": {
@@ -317,7 +325,7 @@ def write_files(draft: Draft, name: str, version: int, directory: Location) -> W
         | (draft.notes or {}),
         findings=[one.to_dict() for one in findings] if draft.manifest_format >= FORMAT else [],
         grids=made.grids if draft.manifest_format >= FORMAT else {},
-        profile=profile.write(directory) if draft.manifest_format >= FORMAT else None,
+        profile=write_profile(profile, directory) if draft.manifest_format >= FORMAT else None,
         format=draft.manifest_format,
     )
     return Written(manifest, profile, sample)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 import numpy as np
+import pyarrow as pa
 from numba import config
 from tqdm import tqdm
 
@@ -24,6 +25,7 @@ from resampler.methods.place import build
 from resampler.methods.table import Table
 from resampler.neighbors import nearest_rows
 from resampler.online import OnlineResampler
+from resampler.profile.cells import Cells
 from resampler.schema import FeatureSchema
 from resampler.tally import learn
 
@@ -71,6 +73,14 @@ def _batch_float64() -> None:
     _batch("float64")
 
 
+def _counts(dtype: type = np.float64) -> None:
+    Cells(categorical=False).count(pa.chunked_array([np.zeros(1, dtype)]))
+
+
+def _counts_float32() -> None:
+    _counts(np.float32)
+
+
 def _nulls(dtype: str = "float32") -> None:
     nearest_rows(np.array([[0, np.nan], [1, 1], [2, 2]], dtype=dtype), 1)
 
@@ -88,6 +98,8 @@ STEPS: dict[str, Callable[[], None]] = {
     "nulls float32": _nulls,
     "nulls float64": _nulls_float64,
     "buffer": _buffer,
+    "counts": _counts,
+    "counts float32": _counts_float32,
 }
 
 

@@ -10,18 +10,18 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from feast_plugin.versions.files.manifest import Manifest, StoredFile, version_name
-from feast_plugin.versions.files.profile import label_name
 from feast_plugin.versions.inputs.contract import Contract
 from feast_plugin.versions.inputs.split import SPLITS, TRAIN
 from feast_plugin.versions.page.features import Picture, pictures
 from feast_plugin.versions.page.sample import KINDS, weights_of
 from feast_plugin.versions.page.space import space_of
 from feast_plugin.versions.page.svg import HEIGHT, SQUARE, WIDTH
+from resampler.profile.values import label_name
 from resampler.quality.finding import LEVELS, Finding, grouped, worst_first
 
 if TYPE_CHECKING:
-    from feast_plugin.versions.files.profile import Profile
     from feast_plugin.versions.page.sample import Sample
+    from resampler.profile.profile import Profile
     from resampler.schema import Feature
     from resampler.storage import Location
 

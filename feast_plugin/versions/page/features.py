@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from feast_plugin.versions.files.profile import evenly, numbers_of
 from feast_plugin.versions.page.svg import outline
+from resampler.profile.values import evenly, numbers_of
 from resampler.quality.drift.scores import kolmogorov_smirnov, total_variation
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from feast_plugin.versions.files.profile import evenly, label_name
+from resampler.profile.values import evenly, label_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -9,8 +9,8 @@ import pyarrow.compute as pc
 from sklearn.decomposition import PCA
 from sklearn.metrics.pairwise import nan_euclidean_distances
 
-from feast_plugin.versions.files.profile import evenly, numbers_of
 from feast_plugin.versions.page.svg import Box, boxes, dots
+from resampler.profile.values import evenly, numbers_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from feast_plugin.versions.files.profile import Cells
     from feast_plugin.versions.inputs.contract import StoredFeature
+    from resampler.profile.cells import Cells
 
 REAL_ROWS, QUERIES = 3_000, 1_000  # of which distances are measured
 DOTS = 500  # of a kind
@@ -102,7 +102,7 @@ def _matrix(
     for feature in features:
         if feature.categorical:
             found = cells[feature.name]
-            at = found.of(rows[feature.name])
+            at = found.places(rows[feature.name])
             spread = np.full((len(at), found.n), np.nan)
             spread[at < found.n] = np.eye(found.n)[at[at < found.n]] / np.sqrt(2)
             columns.append(spread)

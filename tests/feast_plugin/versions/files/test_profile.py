@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from pathlib import Path
 
@@ -12,7 +13,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from feast_plugin import rebuild_snapshot
-from feast_plugin.versions.files.profile import Cells, Profile, Profiler, numbers_of
+from feast_plugin.versions.files.profile import NOTE, write_profile
+from feast_plugin.versions.inputs.contract import Contract
+from resampler.profile.cells import FITTING_ROWS, Cells
+from resampler.profile.profile import Profile
+from resampler.profile.profiler import Profiler
+from resampler.profile.values import evenly, numbers_of
+from resampler.storage import Location
 
 
 def profile_of(snapshot):
@@ -71,13 +78,37 @@ def test_it_is_made_again_bit_for_bit(project):
     assert file.read_bytes() == before
 
 
+def test_counts_of_an_earlier_release_are_made_again_as_they_were(project):
+    snapshot = project.create(feature_service="all")
+    directory, manifest = Path(snapshot.uri), snapshot.manifest
+    table = pq.read_table(directory / "train" / "part-00000.parquet")
+    others = [split for split in manifest.splits if split != "train"]
+    contract = Contract.from_dict(manifest.columns)
+    real = table.slice(0, manifest.splits["train"].real)
+    sample = real.take(pa.array(evenly(len(real), FITTING_ROWS)))
+    profiler = Profiler.fitted(sample, contract.columns, contract.published_label, contract.published_synthetic, form=1)
+    for split in ("train", *others):
+        rows = pq.ParquetFile(directory / split / "part-00000.parquet")
+        for group in range(rows.num_row_groups):
+            profiler.add(split, rows.read_row_group(group))
+    file = directory / "profile.json"
+    file.unlink()
+    stored = write_profile(profiler.profile(), Location.parse(directory))
+    former = file.read_bytes()
+    notes = {name: note for name, note in manifest.notes.items() if name != NOTE}
+    (directory / "manifest.json").write_text(dataclasses.replace(manifest, profile=stored, notes=notes).to_json())
+    file.unlink()
+    made = rebuild_snapshot(project.reopened(), name="pay", root=project.root)
+    assert made.restored == ("profile.json",)
+    assert file.read_bytes() == former
+
+
 def test_a_column_that_is_mostly_one_value_has_cells_in_its_tail():
     values = np.concatenate([np.zeros(980), np.arange(1, 21)])
     cells = Cells.fitted(pa.chunked_array([values]), categorical=False)
     assert len(cells.edges) > 5
-    assert cells.of(pa.chunked_array([pa.array([0.0, None, 1e9, np.nan, -1.0])])).tolist() == [
-        0, cells.n, cells.n - 1, cells.n, 0
-    ]  # fmt: skip
+    counts = cells.count(pa.chunked_array([pa.array([0.0, None, 1e9, np.nan, -1.0])]))[0]
+    assert (counts[0], counts[1], counts[-2], counts[-1]) == (1, 1, 1, 2)
 
 
 @pytest.mark.parametrize(

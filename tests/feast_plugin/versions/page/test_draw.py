@@ -13,12 +13,12 @@ from scipy.stats import ks_2samp
 
 from feast_plugin import create_snapshot, rebuild_snapshot, verify_snapshot
 from feast_plugin.versions.diff import diff_snapshot
-from feast_plugin.versions.files.profile import Cells
 from feast_plugin.versions.inputs.contract import StoredFeature
 from feast_plugin.versions.page.features import pictures
 from feast_plugin.versions.page.sample import weights_of
 from feast_plugin.versions.page.space import space_of
 from resampler.errors import CorruptStateError
+from resampler.profile.cells import Cells
 
 
 class Page(HTMLParser):
