@@ -9,15 +9,55 @@ from resampler.lazy import attach
 if TYPE_CHECKING:
     from resampler.quality.checks.arrays import preflight
     from resampler.quality.checks.detection import Detectability, detectability
+    from resampler.quality.fairness import (
+        Change,
+        Disparity,
+        MetricFrame,
+        Representation,
+        changes,
+        demographic_parity_difference,
+        demographic_parity_ratio,
+        equalized_odds_difference,
+        equalized_odds_ratio,
+        ranges,
+        representation,
+    )
     from resampler.quality.finding import Finding
 
 _HOME = {
+    "Change": "fairness",
     "Detectability": "checks.detection",
+    "Disparity": "fairness",
     "Finding": "finding",
+    "MetricFrame": "fairness",
+    "Representation": "fairness",
+    "changes": "fairness",
+    "demographic_parity_difference": "fairness",
+    "demographic_parity_ratio": "fairness",
     "detectability": "checks.detection",
+    "equalized_odds_difference": "fairness",
+    "equalized_odds_ratio": "fairness",
     "preflight": "checks.arrays",
+    "ranges": "fairness",
+    "representation": "fairness",
 }
 
-__all__ = ["Detectability", "Finding", "detectability", "preflight"]
+__all__ = [
+    "Change",
+    "Detectability",
+    "Disparity",
+    "Finding",
+    "MetricFrame",
+    "Representation",
+    "changes",
+    "demographic_parity_difference",
+    "demographic_parity_ratio",
+    "detectability",
+    "equalized_odds_difference",
+    "equalized_odds_ratio",
+    "preflight",
+    "ranges",
+    "representation",
+]
 
 __getattr__, __dir__ = attach(__name__, _HOME)

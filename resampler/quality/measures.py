@@ -154,10 +154,28 @@ def calibration_error(y_true: ArrayLike, score: ArrayLike, *, n_bins: int = CALI
     y, s = np.asarray(y_true, dtype=np.float64), np.asarray(score, dtype=np.float64)
     if not len(s):
         return float("nan")
-    order = np.argsort(s, kind="stable")
-    edges = s[order][np.arange(1, n_bins) * len(s) // n_bins]
-    at = np.searchsorted(np.unique(edges), s, side="right")
+    at = equal_mass_bins(s, n_bins)
     return float(np.abs(np.bincount(at, s) - np.bincount(at, y)).sum() / len(s))
+
+
+def equal_mass_bins(score: NDArray[np.float64], n_bins: int = CALIBRATION_BINS) -> NDArray[np.int64]:
+    """Put rows into bins of equally many, in order of their scores.
+
+    Parameters
+    ----------
+    score : ndarray of shape (n_rows,), float64
+        One or more.
+    n_bins : int
+        How many bins at most; rows of equal scores share one.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,), int64
+        The bin of each row.
+    """
+    ends = np.arange(1, n_bins) * len(score) // n_bins
+    edges = np.unique(np.partition(score, ends)[ends])  # a few order statistics need no sorted copy
+    return np.searchsorted(edges, score, side="right")
 
 
 class Measure(NamedTuple):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
+from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
 _Z = 1.959963984540054  # of a 95 % interval
 
@@ -30,12 +30,49 @@ def share_interval(count: int, n: int) -> tuple[float, float]:
     ----------
     Wilson: Probable inference. JASA 22 (1927), doi:10.1080/01621459.1927.10502953.
     """
-    if n == 0:
-        return 0.0, 1.0
-    share, z2 = count / n, _Z**2
-    middle = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = _Z / (1 + z2 / n) * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
-    return max(0.0, middle - half), min(1.0, middle + half)
+    low, high = wilson(count, n, _Z)
+    return float(low), float(high)
+
+
+def deviations(level: float) -> float:
+    """Return how many standard deviations an interval reaches to each side.
+
+    Parameters
+    ----------
+    level : float
+        How often it holds the truth, between 0 and 1.
+
+    Returns
+    -------
+    float
+        1.96 for .95.
+    """
+    return NormalDist().inv_cdf((1 + level) / 2)
+
+
+def wilson(count: ArrayLike, n: ArrayLike, z: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return Wilson's intervals of many shares, as `share_interval` of one.
+
+    Parameters
+    ----------
+    count, n : array-like of one shape
+        So many of so many; effective sizes need not be integers.
+    z : float
+        Standard deviations, as `deviations` returns them.
+
+    Returns
+    -------
+    tuple of ndarray, float64
+        Lower and upper ends; 0 and 1 of an empty sample.
+    """
+    size = np.asarray(n, dtype=np.float64)
+    some = np.where(size > 0, size, 1.0)
+    share, z2 = np.asarray(count, dtype=np.float64) / some, z**2
+    middle = (share + z2 / (2 * some)) / (1 + z2 / some)
+    rest = np.maximum(share * (1 - share), 0.0) / some  # rounding can put a mean of ones above 1
+    half = z / (1 + z2 / some) * np.sqrt(rest + z2 / (4 * some * some))
+    low = np.where(size > 0, np.maximum(0.0, middle - half), 0.0)
+    return low, np.where(size > 0, np.minimum(1.0, middle + half), 1.0)
 
 
 def areas(first: NDArray[Any], second: NDArray[Any]) -> NDArray[np.float64]:
