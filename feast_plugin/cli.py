@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
@@ -22,10 +22,25 @@ from resampler.command_options import click_options
 from resampler.errors import CorruptStateError, GateError, InvalidInputError
 from resampler.options import options_of
 
+if TYPE_CHECKING:
+    from feast_plugin.versions.files.catalog import Catalog
+    from feast_plugin.versions.files.manifest import Manifest
+
 
 def _record(kind: type, options: dict[str, Any]) -> Any:
     """Make a record of options of those that are its own."""
     return kind(**{one.name: options[one.name] for one in options_of(kind)})
+
+
+def _advice(catalog: Catalog, manifest: Manifest) -> str | None:
+    """Return the newest advice on a version in words; what the ledger cannot say hides nothing else of it."""
+    from resampler.advice import in_words, newest
+
+    try:
+        found = newest(catalog.home, manifest.digest)
+    except CorruptStateError as error:
+        return f"not known: {error}"
+    return None if found is None else in_words(found)
 
 
 @click.group()
@@ -144,7 +159,7 @@ def show(place: Place, name: str, version: int | None, *, as_json: bool) -> None
     if as_json:
         click.echo(json.dumps(json.loads(manifest.to_json())))
     else:
-        print_lines(shown(manifest, catalog.directory(manifest.version).uri))
+        print_lines(shown(manifest, catalog.directory(manifest.version).uri, _advice(catalog, manifest)))
 
 
 @snapshot.command()
@@ -188,19 +203,28 @@ def verify(place: Place, name: str, version: int | None, *, as_json: bool) -> No
 def report(place: Place, name: str, version: int | None, output: str | None, *, as_json: bool) -> None:
     """Draw a version's page again, from its files alone.
 
-    A version of an earlier release gets the page that this one draws.
+    A version of an earlier release gets the page that this one draws. Where `resampler advise` was run on the version,
+    the newest advice stands on it too.
     """
     from feast_plugin.versions.files.manifest import version_name
+    from feast_plugin.versions.page.advice import with_advice
     from feast_plugin.versions.report import report_snapshot, write_file
+    from resampler.advice import newest
 
-    manifest = place.catalog(name).load(version)
+    catalog = place.catalog(name)
+    manifest = catalog.load(version)
     page = report_snapshot(name=name, root=place.root, version=manifest.version)
-    target = write_file(page, output or f"{name}-{version_name(manifest.version)}.html")
     same = manifest.report is not None and hashlib.sha256(page).hexdigest() == manifest.report.sha256
+    advice = newest(catalog.home, manifest.digest)
+    if advice is not None:
+        page = with_advice(page, advice)
+    target = write_file(page, output or f"{name}-{version_name(manifest.version)}.html")
     if as_json:
-        click.echo(json.dumps({"name": name, "version": manifest.version, "page": str(target), "as_stored": same}))
+        said = {"name": name, "version": manifest.version, "page": str(target), "as_stored": same and advice is None}
+        click.echo(json.dumps(said | {"advice": None if advice is None else advice.at}))
     else:
-        click.echo(f"{target}: {'as the version stores it' if same else 'as this release draws it'}")
+        added = "" if advice is None else f", and the advice of {advice.at[:10]}"
+        click.echo(f"{target}: {'as the version stores it' if same else 'as this release draws it'}{added}")
 
 
 @snapshot.command()

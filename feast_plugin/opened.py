@@ -84,6 +84,7 @@ def open_version(
         parameters=manifest.parameters | {"seed": manifest.seed, "ratio": manifest.ratio},
         profile=_profile(manifest, directory),
         aliases=tuple(names_of(aliases, manifest.version)),
+        left_out=manifest.left_out.path if manifest.left_out and _is_there(directory, manifest.left_out.path) else None,
     )
 
 

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from resampler.errors import DataError, InvalidInputError, MissingExtraError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    import pyarrow as pa
 
     from resampler.schema import FeatureSchema
     from resampler.storage import Location
@@ -58,6 +58,8 @@ class TrainingSet:
         Content of ``profile.json``; None where the release that made the version had none.
     aliases : tuple of str
         That point to it now.
+    left_out : str or None
+        Path of the real training rows that cleaning removed; None where there are none.
     """
 
     name: str
@@ -76,6 +78,7 @@ class TrainingSet:
     parameters: Mapping[str, object]
     profile: bytes | None
     aliases: tuple[str, ...]
+    left_out: str | None = None
 
     def __str__(self) -> str:
         return f"{self.name} version {self.version}"
@@ -105,7 +108,29 @@ class TrainingSet:
                 f"{self} has no rows of {split} at hand, only of {', '.join(self.files)}: rebuild it, or make one that "
                 "has them"
             )
-        location = self.directory / self.files[split]
+        return self._read(self.files[split], columns)
+
+    def real_training_rows(self) -> pa.Table:
+        """Read the real rows of the training split, those that cleaning removed included.
+
+        Returns
+        -------
+        pyarrow.Table
+            The columns of the split but the one that says which rows are synthetic.
+
+        Raises
+        ------
+        DataError
+            If the version does not store its training split.
+        """
+        table = self.read(TRAIN)
+        real = table.filter(pc.invert(table[self.synthetic])).drop_columns([self.synthetic])
+        if self.left_out is None:
+            return real
+        return pa.concat_tables([real, self._read(self.left_out, real.column_names).cast(real.schema)])
+
+    def _read(self, path: str, columns: Sequence[str] | None) -> pa.Table:
+        location = self.directory / path
         with location.filesystem.open_input_file(location.path) as source:
             return pq.read_table(source, columns=None if columns is None else list(columns))
 

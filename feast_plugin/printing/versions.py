@@ -84,7 +84,7 @@ def summary(manifest: Manifest) -> dict[str, Any]:
     }
 
 
-def shown(manifest: Manifest, uri: str) -> list[str]:
+def shown(manifest: Manifest, uri: str, advice: str | None = None) -> list[str]:
     """Print what a version is.
 
     Parameters
@@ -93,6 +93,8 @@ def shown(manifest: Manifest, uri: str) -> list[str]:
         Of the version.
     uri : str
         Where its files are.
+    advice : str, optional
+        The newest advice on it.
 
     Returns
     -------
@@ -108,6 +110,7 @@ def shown(manifest: Manifest, uri: str) -> list[str]:
         ("source", source_of(m)),
         ("rows read", f"{m.inputs['rows']:,}"),
         *([("namespace", m.notes["namespace"])] if m.notes.get("namespace") else []),
+        *([("advice", advice)] if advice else []),
     ]
     asked = {"ratio": f"{m.ratio:g}, reached {_number(m.reached)}", "seed": m.seed, "retain": m.retain} | {
         name: value for name, value in m.parameters.items() if name not in ("ratio", "seed", "retain", "algorithm")

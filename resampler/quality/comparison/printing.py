@@ -29,7 +29,7 @@ MOST_FEATURES = 6
 BETTER, WORSE = "+", "-"
 REFERENCE = "(reference)"
 LEGEND = (
-    f"moved: where the threshold went, after probabilities were mapped back to the real prior; blank: the learner's own "
+    "moved: where the threshold went, after probabilities were mapped back to the real prior; blank: its own "
     f"decision. difference: to the reference, fold by fold, with its 95 % interval. {BETTER} better, {WORSE} worse "
     "than the reference: the interval of that difference excludes 0."
 )
