@@ -73,7 +73,7 @@ def test_without_advice_the_page_is_the_stored_one(project, tmp_path):
     said = run("report", "--root", project.root, "--name", "pay", "--output", out).output
     assert said == f"{out}: as the version stores it\n"
     assert out.read_bytes() == (Path(made.uri) / "report.html").read_bytes()
-    assert "advice" not in run("show", "--root", project.root, "--name", "pay").output
+    assert "advice  " not in run("show", "--root", project.root, "--name", "pay").output
 
 
 def test_a_damaged_ledger_hides_nothing_else(project, advised):
