@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 
 from resampler.ledger import FOLDER, Ledger, Run, key_of, now
+from resampler.quality.comparison.comparison import Advice
+from resampler.quality.comparison.printing import headline
 from resampler.quality.comparison.rows import Roles, Rows
 
 if TYPE_CHECKING:
@@ -148,5 +152,30 @@ def in_words(run: Run) -> str:
     str
         A line.
     """
-    said = run.details.get("advice") or [{"sentence": run.outcome}]
-    return f"{said[0]['sentence']} ({run.at[:10]})"
+    try:
+        said = headline(Advice(**run.details["advice"][0]))
+    except (KeyError, IndexError, TypeError):  # of a release that wrote it otherwise
+        said = run.outcome
+    return f"{said.rstrip('.')} ({run.at[:10]})"
+
+
+def usual_store() -> Path | None:
+    """Return where what is measured is kept if nobody says where: the user's cache.
+
+    Returns
+    -------
+    Path or None
+        ``$XDG_CACHE_HOME/resampler/advise``, or the same in ``~/.cache``; None where it cannot be written to.
+
+    Notes
+    -----
+    It holds figures of folds, under keys of all that decides them, and nothing of rows. It is not beside the rows,
+    which may be far away, or read-only.
+    """
+    home = os.environ.get("XDG_CACHE_HOME") or Path("~", ".cache").expanduser()
+    place = Path(home, "resampler", "advise")
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return None
+    return place if os.access(place, os.W_OK) else None

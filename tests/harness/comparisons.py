@@ -81,8 +81,8 @@ def comparison(**more):
         "importance": tuple(importance),
         "advice": (
             said,
-            Advice(LEARNERS[0], "threshold", NOTHING, 0.12, "do not resample: move the threshold to .12."),
-            Advice(LEARNERS[1], "remedy", "smote + enn", 0.12, "use smote + enn."),
+            Advice(LEARNERS[0], "threshold", NOTHING, 0.12, "logistic regression: do not resample."),
+            Advice(LEARNERS[1], "remedy", "smote + enn", 0.12, "histogram boosting: use smote + enn."),
         ),
         "left_out": (LeftOut("smotenc", "there is no categorical column"),),
         "notes": ("20,000 of 50,000 rows were chosen by a keyed draw.",),

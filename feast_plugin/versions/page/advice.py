@@ -8,7 +8,7 @@ import jinja2
 
 from resampler.errors import CorruptStateError
 from resampler.quality.comparison.comparison import Comparison
-from resampler.quality.comparison.printing import printed
+from resampler.quality.comparison.printing import behind, headline
 
 if TYPE_CHECKING:
     from resampler.ledger import Run
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 BEFORE = b"<h2>Rows</h2>"
 SECTION = """\
 <h2>Is a remedy for the rare class worth it?</h2>
-<p><b>{{ sentence }}</b></p>
+<p><b>{{ headline }}</b> {{ sentence }}</p>
 <p class="dim">Measured {{ at }} by <code>resampler advise</code>, after this page was made.</p>
 <div class="scroll"><pre>{{ lines }}</pre></div>
 
@@ -50,5 +50,8 @@ def with_advice(page: bytes, run: Run) -> bytes:
             f"the advice of {run.at} on {run.subject} holds no comparison: {error!r}: run `resampler advise` again"
         ) from error
     section = jinja2.Environment(autoescape=True).from_string(SECTION)
-    text = section.render(sentence=found.recommendation.sentence, at=run.at[:10], lines="\n".join(printed(found)[2:]))
+    said = found.recommendation
+    text = section.render(
+        headline=headline(said), sentence=said.sentence, at=run.at[:10], lines="\n".join(behind(found))
+    )
     return page.replace(BEFORE, text.encode() + b"\n" + BEFORE, 1)

@@ -10,7 +10,7 @@ from resampler.printing import aligned, plural
 from resampler.quality.measures import MEASURES
 
 if TYPE_CHECKING:
-    from resampler.quality.comparison.comparison import Candidate, Comparison, Figure
+    from resampler.quality.comparison.comparison import Advice, Candidate, Comparison, Figure
 
 WIDTH = 100  # characters of a line
 COST = "cost"
@@ -50,11 +50,32 @@ def printed(found: Comparison, *, intervals: bool = False) -> list[str]:
     list of str
         Lines of at most 100 characters, if names of learners and remedies are no longer than the project's own.
     """
-    lines = [*_filled(found.recommendation.sentence), "", *_filled(basis(found))]
+    first = found.recommendation
+    return [headline(first), *_filled(first.sentence), "", *behind(found, intervals=intervals)]
+
+
+def behind(found: Comparison, *, intervals: bool = False) -> list[str]:
+    """Print what stands behind a recommendation.
+
+    Parameters
+    ----------
+    found : Comparison
+        To be printed.
+    intervals : bool
+        As in `printed`.
+
+    Returns
+    -------
+    list of str
+        Lines.
+    """
+    first = found.recommendation
+    lines = _filled(basis(found))
     for learner in found.learners:
         said = [one.sentence for one in found.advice if one.learner == learner.name]
-        lines += ["", f"{learner.name}: {said[0]}" if said else learner.name]
-        lines[-1:] = _filled(lines[-1])
+        # What all of it comes to begins with what was said of one learner: it is not said again.
+        new = said and not first.sentence.startswith(said[0])
+        lines += ["", *_filled(said[0] if new else f"{learner.name}:")]
         lines += table(found, learner.name)
         lines += _filled(luck(found, learner.name)) + _filled(changed(found, learner.name))
         if intervals:
@@ -68,6 +89,27 @@ def printed(found: Comparison, *, intervals: bool = False) -> list[str]:
     for note in found.notes:
         lines += _filled(note)
     return lines
+
+
+def headline(advice: Advice) -> str:
+    """Say what to do, in as few words as can be.
+
+    Parameters
+    ----------
+    advice : Advice
+        With its sentence, which says why.
+
+    Returns
+    -------
+    str
+        A line.
+    """
+    if advice.verdict == "remedy":
+        return f"Use {advice.remedy}."
+    if advice.verdict == "threshold":
+        at = "" if advice.threshold is None else f" to {advice.threshold:.2g}"
+        return f"Do not resample: move the threshold{at}."
+    return "Do not resample." if advice.verdict == "nothing" else "Too little to tell."
 
 
 def basis(found: Comparison) -> str:
@@ -265,8 +307,8 @@ def luck(found: Comparison, learner: str) -> str:
     for one in found.controls:
         if one.learner == learner and one.gains:
             return (
-                f"Luck: of {len(one.gains)} runs of the reference that differ in their seed alone, the best gains "
-                f"{_number(one.measure, one.best)} of {words(one.measure)}: a remedy must gain more."
+                f"Luck: of {plural(len(one.gains), 'run')} of the reference that chance alone tells apart, the best "
+                f"gains {_number(one.measure, one.best)} of {words(one.measure)}: a remedy must gain more."
             )
     return ""
 

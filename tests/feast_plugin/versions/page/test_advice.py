@@ -60,7 +60,7 @@ def test_show_and_report_say_it(project, advised, tmp_path):
     made, _version, kept = advised
     where = ["--root", project.root, "--name", "pay"]
     shown = run("show", *where).output
-    assert f"With histogram boosting use smote + enn; otherwise do not resample. ({kept.at[:10]})\n" in shown
+    assert f"  Use smote + enn ({kept.at[:10]})\n" in shown
     out = tmp_path / "page.html"
     said = run("report", *where, "--output", out).output
     assert said == f"{out}: as the version stores it, and the advice of {kept.at[:10]}\n"

@@ -5,13 +5,24 @@ import dataclasses
 import pytest
 from comparisons import LEARNERS, NOT_A_NUMBER, comparison, figure
 
-from resampler.quality.comparison.comparison import Control
-from resampler.quality.comparison.printing import WIDTH, better, changed, luck, mark, ordered, printed, table
+from resampler.quality.comparison.comparison import Advice, Control
+from resampler.quality.comparison.printing import (
+    WIDTH,
+    better,
+    changed,
+    headline,
+    luck,
+    mark,
+    ordered,
+    printed,
+    table,
+)
 
 
 def test_what_to_do_comes_first_and_lines_fit_a_terminal():
     lines = printed(comparison(), intervals=True)
-    assert lines[0] == "With histogram boosting use smote + enn; otherwise do not resample."
+    assert lines[0] == "Use smote + enn."
+    assert lines[1] == "With histogram boosting use smote + enn; otherwise do not resample."
     assert max(map(len, lines)) <= WIDTH
     text = " ".join(lines)
     assert "Measured on 20,000 of 50,000 real rows, 300 of class 1: 3 folds, 2 times, 6 test parts" in text
@@ -70,6 +81,27 @@ def test_luck_and_importance():
     assert "no feature's importance moved" in changed(comparison(importance=tuple(still)), LEARNERS[1])
     more = dataclasses.replace(comparison().importance[0])
     assert "and 3 more features; of 9 features" in changed(comparison(importance=(more,) * 9), LEARNERS[1])
+
+
+@pytest.mark.parametrize(
+    ("verdict", "remedy", "threshold", "said"),
+    [
+        ("remedy", "smote+enn", 0.2, "Use smote+enn."),
+        ("threshold", None, 0.123, "Do not resample: move the threshold to 0.12."),
+        ("nothing", None, None, "Do not resample."),
+        ("unknown", None, None, "Too little to tell."),
+    ],
+)
+def test_a_headline_for_each_verdict(verdict, remedy, threshold, said):
+    assert headline(Advice(None, verdict, remedy, threshold, "why")) == said
+
+
+def test_nothing_is_said_twice():
+    one = Advice(LEARNERS[0], "nothing", None, None, f"{LEARNERS[0]}: leave it.")
+    whole = dataclasses.replace(one, learner=None, sentence=f"{one.sentence} (Either will do.)")
+    lines = printed(comparison(advice=(whole, one)))
+    assert sum("leave it" in line for line in lines) == 1
+    assert f"{LEARNERS[0]}:" in lines
 
 
 def test_costs_are_said():
