@@ -20,13 +20,15 @@ _PLACE = {
 }
 
 
-def with_version(*, required: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def with_version(*, required: bool = False, place: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Give a command `version`: a `TrainingSet`, or None where no option names one.
 
     Parameters
     ----------
     required : bool
         Whether --snapshot must be given.
+    place : bool
+        Whether the command takes `place` too: where other versions are, as `open_version` takes it.
 
     Returns
     -------
@@ -37,11 +39,13 @@ def with_version(*, required: bool = False) -> Callable[[Callable[..., Any]], Ca
     def _decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(command)
         def _with_version(*args: Any, reference: str | None, **options: Any) -> Any:
-            place = {name: options.pop(name) for name in _PLACE}
-            if reference is None and any(place.values()):
-                given = next(name for name, value in place.items() if value is not None)
+            given_place = {name: options.pop(name) for name in _PLACE}
+            if reference is None and any(given_place.values()):
+                given = next(name for name, value in given_place.items() if value is not None)
                 raise InvalidInputError(f"--{given} says where a snapshot is kept: name it, --snapshot NAME")
-            version = None if reference is None else open_version(reference, **place)
+            version = None if reference is None else open_version(reference, **given_place)
+            if place:
+                options["place"] = given_place
             return command(*args, version=version, **options)
 
         decorated: Callable[..., Any] = _with_version

@@ -1,0 +1,1 @@
+"""Whether predictions of real rows are good enough: figures with intervals, held against a policy."""

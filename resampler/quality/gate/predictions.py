@@ -1,0 +1,229 @@
+"""`Predictions`: what a model said of rows, read from a file and checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from resampler.errors import DataError
+from resampler.quality.fairness.groups import MOST
+from resampler.quality.gate.labels import Labels, check_kinds, kind_of, positive_of, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from numpy.typing import NDArray
+
+    from resampler.quality.gate.rules import GateRules
+    from resampler.table_file import TableFile
+
+_OTHER_FLAG = "resampler__is_synthetic"  # of versions with full feature names
+
+
+@dataclass(frozen=True, slots=True)
+class Predictions:
+    """Predictions of one class.
+
+    Parameters
+    ----------
+    where : str
+        What messages call the file.
+    positive : str, int or bool
+        The class.
+    y_true, y_pred : ndarray of shape (n_rows,), bool
+        Whether a row is of it, and is predicted to be.
+    score : ndarray of shape (n_rows,), float64, or None
+        Its probability; None where the file has none.
+    slices : pyarrow.Table
+        Columns whose values make groups.
+    keys : pyarrow.Table
+        Columns that identify rows; none where the file has none.
+    synthetic : ndarray of shape (n_rows,), bool, or None
+        What the file says of its rows; None where it says nothing.
+    """
+
+    where: str
+    positive: Any
+    y_true: NDArray[np.bool_]
+    y_pred: NDArray[np.bool_]
+    score: NDArray[np.float64] | None
+    slices: pa.Table
+    keys: pa.Table
+    synthetic: NDArray[np.bool_] | None
+
+    def __len__(self) -> int:
+        return len(self.y_true)
+
+    @classmethod
+    def read(
+        cls,
+        file: TableFile,
+        rules: GateRules,
+        *,
+        keys: Sequence[str] = (),
+        slices: Collection[str] = (),
+        classes: Collection[str] | None = None,
+    ) -> Predictions:
+        """Read a file.
+
+        Parameters
+        ----------
+        file : TableFile
+            Opened.
+        rules : GateRules
+            Say which columns, and which class.
+        keys : sequence of str
+            Columns that identify rows together, all or none of which the file has.
+        slices : collection of str
+            Columns of groups.
+        classes : collection of str, optional
+            All classes that there are, as `str` names them; by default those of the rows.
+
+        Returns
+        -------
+        Predictions
+            Of all rows.
+
+        Raises
+        ------
+        DataError
+            If the file has no rows, lacks a column, or holds what is no class, probability or group.
+        """
+        have, where = file.schema.names, f"{file.option} {file.where!r}"
+        if file.n_rows == 0:
+            raise DataError(f"{where} has no rows: nothing can be measured; see what writes it")
+        file.check(rules.y_true, "y_true")
+        for name in slices:
+            file.check(name, f"[gate.slices.{name}]")
+        if rules.y_pred not in have and rules.score not in have:
+            raise DataError(
+                f"{where} has neither {rules.y_pred!r} nor {rules.score!r}, only {', '.join(have)}: add predicted "
+                "classes or scores, or name their columns in [gate]"
+            )
+        flag = next((name for name in (rules.synthetic, _OTHER_FLAG) if name in have), None)
+        found_keys = [name for name in keys if name in have]
+        wanted = dict.fromkeys([rules.y_true, *slices, *found_keys])
+        wanted |= dict.fromkeys(name for name in (rules.y_pred, rules.score, flag) if name in have)
+        table = file.read(list(wanted))
+
+        for name in slices:
+            _check_groups(table[name], f"{name!r} of {where}")
+        truth = Labels.of(table[rules.y_true], f"{rules.y_true!r} of {where}")
+        _check_known(truth.classes, classes, f"{rules.y_true!r} of {where}")
+        positive = positive_of(truth, rules.positive, f"{rules.y_true!r} of {where}")
+        score = _scores(table[rules.score], f"{rules.score!r} of {where}") if rules.score in have else None
+        if rules.y_pred in have:
+            said = Labels.of(table[rules.y_pred], f"{rules.y_pred!r} of {where}")
+            check_kinds(truth, repr(rules.y_true), said, f"{rules.y_pred!r} of {where}")
+            _check_known(said.classes, classes or list(map(str, truth.classes)), f"{rules.y_pred!r} of {where}")
+            y_pred = _is(said, positive)
+        else:
+            y_pred = score >= rules.threshold
+        return cls(
+            where=where,
+            positive=positive,
+            y_true=_is(truth, positive),
+            y_pred=y_pred,
+            score=score,
+            slices=table.select(list(slices)),
+            keys=table.select(found_keys),
+            synthetic=None if flag is None else _flags(table[flag], f"{flag!r} of {where}"),
+        )
+
+
+def _is(labels: Labels, positive: Any) -> NDArray[np.bool_]:
+    code = labels.classes.index(positive) if positive in labels.classes else -1
+    return labels.codes == code
+
+
+def _check_known(found: Collection[Any], classes: Collection[str] | None, where: str) -> None:
+    if classes is not None and (unknown := [value for value in found if str(value) not in classes]):
+        raise DataError(
+            f"{where} has classes that no true row has, {shown(unknown)}; known are {shown(sorted(classes))}: see how "
+            "classes are written there"
+        )
+
+
+def _scores(column: pa.ChunkedArray, where: str) -> NDArray[np.float64]:
+    if not (pa.types.is_floating(column.type) or pa.types.is_integer(column.type)):
+        raise DataError(f"{where} is of type {column.type}: scores are numbers from 0 to 1")
+    score = column.cast(pa.float64(), safe=False).to_numpy()
+    wrong = np.flatnonzero(~((score >= 0) & (score <= 1)))
+    if len(wrong):
+        value = score[wrong[0]]
+        if np.isnan(value):
+            what, remedy = "NaN or null", "see why the model gives none, and leave out no row that it fails on"
+        else:
+            what, remedy = f"{value:.6g}", "write probabilities of the class, not margins or logarithms"
+        raise DataError(
+            f"{where} must lie from 0 to 1; {len(wrong):,} of {len(score):,} do not, the first, in row {wrong[0]:,}, "
+            f"is {what}: {remedy}"
+        )
+    return score
+
+
+def _flags(column: pa.ChunkedArray, where: str) -> NDArray[np.bool_]:
+    labels = Labels.of(column, where)
+    if labels.kind == "text" or not set(labels.classes) <= {0, 1}:
+        raise DataError(f"{where} must be true or false, got {shown(labels.classes)}")
+    return _is(labels, True)
+
+
+def _check_groups(column: pa.ChunkedArray, where: str) -> None:
+    dtype = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    if kind_of(dtype) is None and not pa.types.is_floating(dtype) and not pa.types.is_null(dtype):
+        raise DataError(f"{where} is of type {dtype}: groups are told by text, numbers or booleans")
+    n_groups = pc.count_distinct(column, mode="all").as_py()
+    if n_groups > MOST:
+        raise DataError(
+            f"{where} has {n_groups:,} values, of at most {MOST:,}: a slice is a column of few values; put numbers in "
+            "ranges first"
+        )
+
+
+def check_rows_differ(keys: pa.Table, where: str) -> None:
+    """Refuse rows that stand twice.
+
+    Parameters
+    ----------
+    keys : pyarrow.Table
+        What identifies rows.
+    where : str
+        What messages call the file.
+
+    Raises
+    ------
+    DataError
+        If two rows have the same.
+    """
+    names = keys.column_names
+    counts = keys.group_by(names).aggregate([([], "count_all")])
+    if len(counts) < len(keys):
+        twice = counts.filter(pc.greater(counts["count_all"], 1))
+        n_more = len(keys) - len(counts)
+        raise DataError(
+            f"{where}: {n_more:,} rows repeat another's {', '.join(names)}, such as {row_in_words(twice, 0)}: a row "
+            "counts once, so leave repeats out"
+        )
+
+
+def row_in_words(table: pa.Table, row: int) -> str:
+    """Name a row by its keys.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        Keys, and what else there is.
+    row : int
+        Which.
+
+    Returns
+    -------
+    str
+        ``id=5, event_timestamp=2024-01-01 00:00:00+00:00``.
+    """
+    return ", ".join(f"{name}={table[name][row].as_py()}" for name in table.column_names if name != "count_all")
