@@ -64,8 +64,8 @@ class Figure(NamedTuple):
         Figure
             The same.
         """
-        ends = (math.nan if data[name] is None else float(data[name]) for name in ("value", "low", "high"))
-        return cls(*ends, int(data["rows"]))
+        value, low, high = (math.nan if data[name] is None else float(data[name]) for name in ("value", "low", "high"))
+        return cls(value, low, high, int(data["rows"]))
 
 
 def figures(

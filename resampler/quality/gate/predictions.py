@@ -107,7 +107,7 @@ class Predictions:
         flag = next((name for name in (rules.synthetic, _OTHER_FLAG) if name in have), None)
         found_keys = [name for name in keys if name in have]
         wanted = dict.fromkeys([rules.y_true, *slices, *found_keys])
-        wanted |= dict.fromkeys(name for name in (rules.y_pred, rules.score, flag) if name in have)
+        wanted |= dict.fromkeys(name for name in (rules.y_pred, rules.score, *([flag] if flag else [])) if name in have)
         table = file.read(list(wanted))
 
         for name in slices:
@@ -121,7 +121,7 @@ class Predictions:
             check_kinds(truth, repr(rules.y_true), said, f"{rules.y_pred!r} of {where}")
             _check_known(said.classes, classes or list(map(str, truth.classes)), f"{rules.y_pred!r} of {where}")
             y_pred = _is(said, positive)
-        else:
+        elif score is not None:
             y_pred = score >= rules.threshold
         return cls(
             where=where,

@@ -50,14 +50,14 @@ class Cells(NamedTuple):
     ----------
     y_true : ndarray of shape (n_cells,), bool
         Whether they are of the class.
-    count : ndarray of shape (n_cells,), int64
+    rows : ndarray of shape (n_cells,), int64
         How many there are.
     sides : tuple of Side
         One a model.
     """
 
     y_true: NDArray[np.bool_]
-    count: NDArray[np.int64]
+    rows: NDArray[np.int64]
     sides: tuple[Side, ...]
 
     @classmethod
@@ -113,11 +113,11 @@ class Cells(NamedTuple):
         ----------
         Efron: Bootstrap methods. Ann. Statist. 7 (1979), doi:10.1214/aos/1176344552.
         """
-        seed = int.from_bytes(hashlib.sha256(self.count.astype("<i8").tobytes()).digest()[:16], "little")
+        seed = int.from_bytes(hashlib.sha256(self.rows.astype("<i8").tobytes()).digest()[:16], "little")
         rng = np.random.Generator(np.random.Philox(key=seed))
-        n, parts = self.count.sum(), []
+        n, parts = self.rows.sum(), []
         for _ in range(REPLICATES // _AT_ONCE):
-            weights = rng.multinomial(n, self.count / n, size=_AT_ONCE).astype(np.float64)
+            weights = rng.multinomial(n, self.rows / n, size=_AT_ONCE).astype(np.float64)
             parts.append([self.measured(weights, side) for side in range(len(self.sides))])
         return [
             {name: np.concatenate([part[side][name] for part in parts]) for name in parts[0][side]}
@@ -132,7 +132,7 @@ class Cells(NamedTuple):
         list of dict of str to ndarray of shape (1,), float64
             For each model, by measure.
         """
-        weights = self.count[None].astype(np.float64)
+        weights = self.rows[None].astype(np.float64)
         return [self.measured(weights, side) for side in range(len(self.sides))]
 
     def measured(self, weights: NDArray[np.float64], side: int = 0) -> dict[str, NDArray[np.float64]]:
@@ -159,8 +159,8 @@ class Cells(NamedTuple):
         if not len(said.squared):
             return found
         n = weights.sum(1)
-        by_bin = np.zeros((len(self.count), CALIBRATION_BINS))
-        by_bin[np.arange(len(self.count)), said.bin] = said.gap
+        by_bin = np.zeros((len(self.rows), CALIBRATION_BINS))
+        by_bin[np.arange(len(self.rows)), said.bin] = said.gap
         return found | {
             "average_precision": self._average_precision(weights, said),
             "brier": weights @ said.squared / n,
