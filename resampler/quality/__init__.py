@@ -9,6 +9,8 @@ from resampler.lazy import attach
 if TYPE_CHECKING:
     from resampler.quality.checks.arrays import preflight
     from resampler.quality.checks.detection import Detectability, detectability
+    from resampler.quality.comparison.compare import compare
+    from resampler.quality.comparison.comparison import Comparison
     from resampler.quality.fairness import (
         Change,
         Disparity,
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "Change": "fairness",
+    "Comparison": "comparison.comparison",
     "Detectability": "checks.detection",
     "Disparity": "fairness",
     "Finding": "finding",
@@ -34,6 +37,7 @@ _HOME = {
     "changes": "fairness",
     "demographic_parity_difference": "fairness",
     "demographic_parity_ratio": "fairness",
+    "compare": "comparison.compare",
     "detectability": "checks.detection",
     "equalized_odds_difference": "fairness",
     "equalized_odds_ratio": "fairness",
@@ -44,12 +48,14 @@ _HOME = {
 
 __all__ = [
     "Change",
+    "Comparison",
     "Detectability",
     "Disparity",
     "Finding",
     "MetricFrame",
     "Representation",
     "changes",
+    "compare",
     "demographic_parity_difference",
     "demographic_parity_ratio",
     "detectability",

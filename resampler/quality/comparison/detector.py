@@ -1,0 +1,201 @@
+"""`Detector`: a learner behind a remedy, that says how likely a row is of the positive class."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from sklearn import config_context
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.metaestimators import available_if
+
+from resampler.quality.comparison.remedies import Training
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from resampler.quality.comparison.learners import Learner
+    from resampler.quality.comparison.remedies import Remedy
+
+
+def _gives_probabilities(detector: Detector) -> bool:
+    return detector.learner.gives_probabilities
+
+
+def _only_ranks(detector: Detector) -> bool:
+    return not detector.learner.gives_probabilities
+
+
+class Detector(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Learn classes from rows that a remedy has changed; answer whether a row is of one class.
+
+    All that is changed is within `fit`, so whoever splits rows around it, as scikit-learn's searches do, tests rows
+    that are real and untouched.
+
+    Parameters
+    ----------
+    learner : Learner
+        Who learns.
+    remedy : Remedy
+        What is done to rows before.
+    mask : ndarray of shape (n_features,), bool
+        Which columns are categorical.
+    code, n_classes : int
+        The positive class, and how many codes there are.
+    ratio : float
+        Minority : majority that is wanted.
+    seed : int
+        Keys every draw, and seeds the learner.
+
+    Attributes
+    ----------
+    classes_ : ndarray of int64
+        0 and 1: other classes, and the positive one.
+    """
+
+    __metadata_request__fit: ClassVar[dict[str, bool]] = {"labels": True}
+
+    def __init__(
+        self,
+        learner: Learner,
+        remedy: Remedy,
+        *,
+        mask: NDArray[np.bool_],
+        code: int,
+        n_classes: int,
+        ratio: float,
+        seed: int,
+    ) -> None:
+        self.learner = learner
+        self.remedy = remedy
+        self.mask = mask
+        self.code = code
+        self.n_classes = n_classes
+        self.ratio = ratio
+        self.seed = seed
+
+    def fit(self, X: NDArray[np.float64], y: NDArray[Any], labels: NDArray[np.int64] | None = None) -> Detector:
+        """Learn.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_rows, n_features), float64
+            Rows.
+        y : ndarray of shape (n_rows,)
+            1 for rows of the positive class.
+        labels : ndarray of shape (n_rows,), int64, optional
+            Classes as codes, which are what is learned; by default `y`.
+
+        Returns
+        -------
+        Detector
+            Itself.
+        """
+        codes = np.asarray(y if labels is None else labels, dtype=np.int64)
+        before = Training(X, codes, self.code, self.mask, self.ratio, self.seed)
+        after = self.remedy.apply(before)
+        self.classes_ = np.array([0, 1])
+        self.real_, self.trained_ = before.share(self.n_classes), after.share(self.n_classes)
+        with config_context(enable_metadata_routing=False):  # what is routed ends here
+            # What rows are prepared by is learned from rows that were observed, the same for every remedy.
+            transformer, _ = self.learner.preparation(X, self.mask)
+            self.prepare_ = transformer.fit(X)
+            self.model_ = self.learner.seeded(self.seed, self.mask)
+            weights = {} if after.weight is None else {"sample_weight": after.weight}
+            self.model_.fit(self.prepare_.transform(after.X), after.y, **weights)
+        return self
+
+    def decisions(self, X: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Return the learner's own decisions.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_rows, n_features), float64
+            Rows.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,), bool
+            Whether it takes a row for one of the positive class.
+        """
+        with config_context(enable_metadata_routing=False):
+            return np.asarray(self.model_.predict(self.prepare_.transform(X))) == self.code
+
+    def scores(self, X: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Score rows.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_rows, n_features), float64
+            Rows.
+
+        Returns
+        -------
+        own, corrected : ndarray of shape (n_rows,), float64
+            The learner's score of the positive class, and that mapped back to the real prior; the same where it gives
+            no probabilities.
+        """
+        with config_context(enable_metadata_routing=False):
+            prepared = self.prepare_.transform(X)
+            at = int(np.searchsorted(self.model_.classes_, self.code))
+            if not self.learner.gives_probabilities:
+                found = np.asarray(self.model_.decision_function(prepared), dtype=np.float64)
+                score = (found if at else -found) if found.ndim == 1 else found[:, at]
+                return score, score
+            proba = np.asarray(self.model_.predict_proba(prepared), dtype=np.float64)
+        return proba[:, at], self._corrected(proba)[:, at]
+
+    def _corrected(self, proba: NDArray[np.float64]) -> NDArray[np.float64]:
+        known = self.model_.classes_
+        if np.array_equal(self.real_, self.trained_):
+            return proba
+        lifted = proba * (self.real_[known] / self.trained_[known])
+        return lifted / lifted.sum(axis=1, keepdims=True)
+
+    @available_if(_gives_probabilities)  # type: ignore[untyped-decorator]
+    def predict_proba(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return probabilities, mapped back to the real prior.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_rows, n_features), float64
+            Rows.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, 2), float64
+            Of other classes, and of the positive one.
+        """
+        score = self.scores(X)[1]
+        return np.column_stack([1 - score, score])
+
+    @available_if(_only_ranks)  # type: ignore[untyped-decorator]
+    def decision_function(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return scores.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_rows, n_features), float64
+            Rows.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,), float64
+            The greater, the likelier.
+        """
+        return self.scores(X)[1]
+
+    def predict(self, X: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Return the learner's own decisions.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_rows, n_features), float64
+            Rows.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,), int64
+            1 for the positive class.
+        """
+        return self.decisions(X).astype(np.int64)

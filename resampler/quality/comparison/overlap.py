@@ -1,0 +1,68 @@
+"""Means over parts of one set of rows, with intervals that allow for what the parts share."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from resampler.quality.comparison.comparison import Figure
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from resampler.quality.comparison.comparison import Part
+
+LEVEL = 0.95
+
+
+class Overlap:
+    """How values of parts make a mean and an interval.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+        In the order of the values.
+    same : bool
+        Whether every seed has the same folds: then a fold's values over its seeds are one value, their mean.
+
+    References
+    ----------
+    Nadeau, Bengio: Inference for the generalization error. Machine Learning 52 (2003), doi:10.1023/A:1024068626366:
+    variance times ``1/J + n_test/n_train`` in place of ``1/J``, for training parts overlap. Over repeated folds:
+    Bouckaert, Frank: Evaluating the replicability of significance tests. PAKDD 2004, doi:10.1007/978-3-540-24775-3_3.
+    """
+
+    def __init__(self, parts: Sequence[Part], *, same: bool) -> None:
+        self.units = [[i] for i in range(len(parts))]
+        if same:
+            folds = sorted({part.fold for part in parts})
+            self.units = [[i for i, part in enumerate(parts) if part.fold == fold] for fold in folds]
+        self.share = float(np.mean([part.n_test / part.n_train for part in parts])) if parts else math.nan
+
+    def figure(self, values: Sequence[float], *, among: int = 1) -> Figure:
+        """Return the mean of some values, and within what it lies.
+
+        Parameters
+        ----------
+        values : sequence of float
+            One a part; those that are NaN are left out.
+        among : int
+            How many such intervals are looked at together: 95 % is that all of them hold (Bonferroni).
+
+        Returns
+        -------
+        Figure
+            Student's interval, its variance corrected.
+        """
+        from scipy.special import stdtrit
+
+        means = [np.nanmean(taken) for unit in self.units if not np.isnan(taken := [values[i] for i in unit]).all()]
+        n = len(means)
+        mean = float(np.mean(means)) if n else math.nan
+        if n < 2:
+            return Figure(mean, math.nan, math.nan, tuple(map(float, values)))
+        error = math.sqrt(float(np.var(means, ddof=1)) * (1 / n + self.share))
+        half = float(stdtrit(n - 1, 1 - (1 - LEVEL) / (2 * among))) * error
+        return Figure(mean, mean - half, mean + half, tuple(map(float, values)))

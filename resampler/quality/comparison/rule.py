@@ -1,0 +1,335 @@
+"""The rule by which a remedy is recommended, and the sentences that say so."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from resampler.quality.comparison.comparison import NOTHING, Advice, Candidate, Figure
+from resampler.quality.comparison.scores import COST, measures_with
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from resampler.quality.comparison.comparison import Asked, Control, Part
+    from resampler.quality.comparison.overlap import Overlap
+
+WORTH, WORTH_SHARE = 0.02, 0.1  # a gain that a user would want, and as a share of what nothing reaches
+_NAMES = {
+    "average_precision": "average precision",
+    "f1": "F1",
+    "g_mean": "G-mean",
+    "brier": "Brier score",
+    "calibration_error": "calibration error",
+    "fpr": "false alarms",
+    COST: "cost a row",
+}
+
+
+def named(measure: str) -> str:
+    """Say what a measure is called in sentences.
+
+    Parameters
+    ----------
+    measure : str
+        A key of `measures_with`.
+
+    Returns
+    -------
+    str
+        In words.
+    """
+    return _NAMES.get(measure, measure)
+
+
+class Learned(NamedTuple):
+    """What is known of one learner.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+    candidates : tuple of Candidate
+        In order.
+    control : Control or None
+        What luck alone reaches.
+    above_chance : Figure
+        How far the average precision of nothing lies above the share of the positive class.
+    """
+
+    name: str
+    candidates: tuple[Candidate, ...]
+    control: Control | None
+    above_chance: Figure
+
+    def candidate(self, remedy: str, *, moved: bool) -> Candidate:
+        """Find a candidate.
+
+        Parameters
+        ----------
+        remedy : str
+            Which.
+        moved : bool
+            Whether its threshold was moved.
+
+        Returns
+        -------
+        Candidate
+            The one.
+        """
+        return next(one for one in self.candidates if one.remedy == remedy and one.moved == moved)
+
+    @property
+    def best(self) -> Candidate:
+        """What is recommended, or nothing with a moved threshold."""
+        fit = [one for one in self.candidates if one.recommended]
+        return self.first(fit) if fit else self.candidate(NOTHING, moved=True)
+
+    def first(self, among: Sequence[Candidate]) -> Candidate:
+        """Return the best of some by the measure that decides; of equal ones that with a moved threshold.
+
+        Parameters
+        ----------
+        among : sequence of Candidate
+            One at least.
+
+        Returns
+        -------
+        Candidate
+            The first.
+        """
+        assert self.control is not None  # noqa: S101 - who has candidates has a control
+        measure = self.control.measure
+        return max(among, key=lambda one: (round(gain(one.differences.get(measure), measure), 12), one.moved))
+
+
+def gain(difference: Figure | None, measure: str) -> float:
+    """Say how much better something is.
+
+    Parameters
+    ----------
+    difference : Figure or None
+        To the reference; None: it is the reference.
+    measure : str
+        What differs.
+
+    Returns
+    -------
+    float
+        Above 0 where it is better; minus infinity where that is not known.
+    """
+    if difference is None:
+        return 0.0
+    sign = 1.0 if measures_with((1.0, 1.0))[measure].best == "high" else -1.0
+    return -math.inf if math.isnan(difference.mean) else sign * difference.mean
+
+
+def is_better(difference: Figure, measure: str) -> bool:
+    """Say whether something is better beyond its interval.
+
+    Parameters
+    ----------
+    difference : Figure
+        To the reference.
+    measure : str
+        What differs.
+
+    Returns
+    -------
+    bool
+        Whether the interval excludes 0 on the good side.
+    """
+    return difference.excludes_zero and gain(difference, measure) > 0
+
+
+def judged(candidate: Candidate, control: Control, *, above_chance: bool) -> tuple[bool, bool]:
+    """Decide about a candidate.
+
+    Parameters
+    ----------
+    candidate : Candidate
+        With its differences.
+    control : Control
+        What luck alone reaches.
+    above_chance : bool
+        Whether its average precision is shown to be above the share of the positive class.
+
+    Returns
+    -------
+    beats_control, recommended : bool
+        Better than the luckiest run of nothing; that, and better than nothing beyond the interval, and than chance.
+    """
+    difference = candidate.differences.get(control.measure)
+    if candidate.remedy == NOTHING or difference is None:
+        return False, False
+    lucky = gain(difference, control.measure) > control.best
+    return lucky, lucky and above_chance and is_better(difference, control.measure)
+
+
+def advise(asked: Asked, parts: Sequence[Part], learned: Sequence[Learned], overlap: Overlap) -> tuple[Advice, ...]:
+    """Put what was found into sentences.
+
+    Parameters
+    ----------
+    asked : Asked
+        What was compared.
+    parts : sequence of Part
+        Those that all candidates were tried on.
+    learned : sequence of Learned
+        Learner by learner.
+    overlap : Overlap
+        How values of parts make an interval.
+
+    Returns
+    -------
+    tuple of Advice
+        One for all learners, then one a learner.
+    """
+    if len(overlap.units) < 2:
+        why = f"{len(parts)} of {asked.folds * asked.seeds} parts were measured before time was up: too few to tell"
+        sentence = f"Too little to tell: {why}; give more time, and the same store, to go on."
+        return tuple(Advice(name, "unknown", None, None, sentence) for name in (None, *(one.name for one in learned)))
+    each = [_of_learner(asked, one) for one in learned]
+    if len(learned) == 1:
+        return (replace(each[0], learner=None), *each)
+    return (_over_all(asked, learned, each, overlap), *each)
+
+
+def _of_learner(asked: Asked, one: Learned) -> Advice:
+    reference, own = (one.candidate(NOTHING, moved=moved) for moved in (True, False))
+    rows = f"{asked.positives_used:,} rows of class {asked.positive!r}"
+    if not one.above_chance.low > 0:
+        reached = reference.figures["average_precision"]
+        sentence = (
+            f"{one.name}: too little to tell: by {rows}, its average precision of {_span(reached)} is not shown to be "
+            "better than chance. Gather more rows, or better features, before any remedy."
+        )
+        return Advice(one.name, "unknown", None, None, sentence)
+    best = one.best
+    if best.recommended:
+        return Advice(one.name, "remedy", best.remedy, _at(best), f"{one.name}: {_use(asked, one, best)}")
+    lost = own.differences.get(asked.tuned_by)
+    others = _others(asked, one)
+    if lost is not None and lost.excludes_zero and gain(lost, asked.tuned_by) < 0:
+        sentence = f"{one.name}: do not resample; {_moved(asked, own, reference)} {others}"
+        return Advice(one.name, "threshold", None, _at(reference), sentence)
+    open_ = ""
+    if lost is not None and not math.isnan(lost.mean):
+        change = _flipped(lost)
+        open_ = f"a moved threshold changes {named(asked.tuned_by)} by {_signed(change)}, which is not shown to help. "
+    sentence = f"{one.name}: do not resample, and leave the threshold where it is: {open_}{others}"
+    return Advice(one.name, "nothing", None, None, sentence)
+
+
+def _use(asked: Asked, one: Learned, best: Candidate) -> str:
+    """Recommend a remedy."""
+    assert one.control is not None  # noqa: S101 - who is recommended has beaten it
+    measure = asked.measure
+    reference = one.candidate(NOTHING, moved=True)
+    luck = f"the luckiest of {len(one.control.gains)} runs of nothing gains {one.control.best:.3f}"
+    gained = (
+        f"{named(measure)} {_value(reference.figures[measure])} becomes {_value(best.figures[measure])} "
+        f"({_signed(best.differences[measure])}; {luck})"
+    )
+    how = ""
+    if best.moved and best.threshold is not None and not math.isnan(best.threshold.mean):
+        how = f", its probabilities mapped back to the real prior and the threshold at {best.threshold.mean:.2g}"
+    worse = [
+        f"{named(name)} is worse, {_signed(best.differences[name])}"
+        for name in ("average_precision", "brier")
+        if name != measure and best.differences[name].excludes_zero and gain(best.differences[name], name) < 0
+    ]
+    but = f" But {' and '.join(worse)}." if worse else ""
+    return f"use {best.remedy}{how}: {gained}; {_operating(reference, best)}.{but}"
+
+
+def _moved(asked: Asked, own: Candidate, reference: Candidate) -> str:
+    """Recommend a threshold."""
+    change = _flipped(own.differences[asked.tuned_by])
+    return (
+        f"move the threshold to {_at(reference):.2g}: {named(asked.tuned_by)} {_value(own.figures[asked.tuned_by])} "
+        f"becomes {_value(reference.figures[asked.tuned_by])} ({_signed(change)}); {_operating(own, reference)}."
+    )
+
+
+def _others(asked: Asked, one: Learned) -> str:
+    """Say what the best of the other remedies came to."""
+    tried = [c for c in one.candidates if c.remedy != NOTHING and asked.measure in c.differences]
+    if not tried or one.control is None:
+        return "No other remedy was measured."
+    best = one.first(tried)
+    n = len({c.remedy for c in tried})
+    difference = best.differences[asked.measure]
+    said = f"Of {n} other remedies {best.remedy} comes out best" if n > 1 else f"{best.remedy} comes out"
+    said += f" by {named(asked.measure)}: {_signed(difference)} to nothing with a moved threshold"
+    if is_better(difference, asked.measure):
+        luck = f"the luckiest of {len(one.control.gains)} runs of nothing gains {one.control.best:.3f}"
+        return f"{said}, which luck explains: {luck}."
+    most = difference.high if measures_with((1.0, 1.0))[asked.measure].best == "high" else -difference.low
+    reached = one.candidate(NOTHING, moved=True).figures[asked.measure].mean
+    if most > max(WORTH, WORTH_SHARE * abs(reached)):
+        return f"{said}; by {asked.positives_used:,} rows of class {asked.positive!r} that is too little to tell."
+    return f"{said}."
+
+
+def _operating(before: Candidate, after: Candidate) -> str:
+    pairs = [
+        f"{name} {_value(before.figures[name])} becomes {_value(after.figures[name])}"
+        for name in ("recall", "precision")
+    ]
+    return ", ".join(pairs)
+
+
+def _over_all(asked: Asked, learned: Sequence[Learned], each: Sequence[Advice], overlap: Overlap) -> Advice:
+    """Recommend a learner with what is best for it."""
+    measure = asked.measure
+    sign = 1.0 if measures_with((1.0, 1.0))[measure].best == "high" else -1.0
+    known = [i for i, advice in enumerate(each) if advice.verdict != "unknown"]
+    if not known:
+        sentence = (
+            f"Too little to tell: by {asked.positives_used:,} rows of class {asked.positive!r}, no learner's average "
+            "precision is shown to be better than chance."
+        )
+        return Advice(None, "unknown", None, None, f"{sentence} Gather more rows, or better features.")
+    order = sorted(known, key=lambda i: -sign * learned[i].best.figures[measure].mean)
+    first = order[0]
+    best, advice = learned[first].best, each[first]
+    if len(order) == 1:
+        return replace(advice, learner=None)
+    values = [np.asarray(learned[i].best.figures[measure].values) for i in order[:2]]
+    difference = overlap.figure((values[0] - values[1]).tolist())
+    second = learned[order[1]].name
+    said = f"{_value(best.figures[measure])} {named(measure)}, {_signed(difference)} to {second}"
+    if not is_better(difference, measure):
+        said += ", so either will do"
+    return replace(advice, learner=None, sentence=f"{advice.sentence} ({said}.)")
+
+
+def _at(candidate: Candidate) -> float | None:
+    figure = candidate.threshold
+    return None if figure is None or math.isnan(figure.mean) else figure.mean
+
+
+def _flipped(figure: Figure) -> Figure:
+    return Figure(-figure.mean, -figure.high, -figure.low)
+
+
+def _value(figure: Figure) -> str:
+    return _digits(figure.mean)
+
+
+def _span(figure: Figure) -> str:
+    return f"{_digits(figure.mean)} ({_digits(figure.low)} to {_digits(figure.high)})"
+
+
+def _signed(figure: Figure) -> str:
+    if math.isnan(figure.low):
+        return f"{figure.mean:+.3f}"
+    return f"{figure.mean:+.3f}, {figure.low:+.3f} to {figure.high:+.3f}"
+
+
+def _digits(value: float) -> str:
+    return f"{value:.2f}" if abs(value) >= 0.1 else f"{value:.3f}"
