@@ -141,7 +141,13 @@ def _is(labels: Labels, positive: Any) -> NDArray[np.bool_]:
 
 
 def _check_known(found: Collection[Any], classes: Collection[str] | None, where: str) -> None:
-    if classes is not None and (unknown := [value for value in found if str(value) not in classes]):
+    if classes is None:
+        return
+    # a version names a boolean class by its number
+    unknown = [
+        value for value in found if not {str(value), *([str(int(value))] if value in (0, 1) else [])} & {*classes}
+    ]
+    if unknown:
         raise DataError(
             f"{where} has classes that no true row has, {shown(unknown)}; known are {shown(sorted(classes))}: see how "
             "classes are written there"
