@@ -85,6 +85,7 @@ def open_version(
         profile=_profile(manifest, directory),
         aliases=tuple(names_of(aliases, manifest.version)),
         left_out=manifest.left_out.path if manifest.left_out and _is_there(directory, manifest.left_out.path) else None,
+        training_rows=manifest.training_rows,
     )
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     )
     from resampler.online import OnlineResampler
     from resampler.provenance import MicroBatch, Synthetic
+    from resampler.quality import ClassWindow, PriorCorrection, calibrate, correct_prior
     from resampler.samplers import (
         ADASYN,
         SMOTE,
@@ -57,6 +58,10 @@ _HOME = {
     "SMOTETomek": "samplers",
     "TomekLinks": "samplers",
     "replay": "samplers",
+    "ClassWindow": "quality",
+    "PriorCorrection": "quality",
+    "calibrate": "quality",
+    "correct_prior": "quality",
     "ContractError": "errors",
     "CorruptStateError": "errors",
     "Feature": "schema",
@@ -80,6 +85,7 @@ __all__ = [
     "SMOTENC",
     "SVMSMOTE",
     "BorderlineSMOTE",
+    "ClassWindow",
     "ContractError",
     "CorruptStateError",
     "EditedNearestNeighbours",
@@ -95,12 +101,15 @@ __all__ = [
     "MissingExtraError",
     "OnlineResampler",
     "OverSampler",
+    "PriorCorrection",
     "RandomOverSampler",
     "RandomUnderSampler",
     "ResamplerError",
     "SMOTETomek",
     "Synthetic",
     "TomekLinks",
+    "calibrate",
+    "correct_prior",
     "replay",
 ]
 

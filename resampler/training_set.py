@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from resampler.errors import DataError, InvalidInputError, MissingExtraError
+from resampler.quality.prior.counts import ClassCounts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -60,6 +61,9 @@ class TrainingSet:
         That point to it now.
     left_out : str or None
         Path of the real training rows that cleaning removed; None where there are none.
+    training_rows : mapping of str to int, or None
+        By class, real rows of the training split before any was left out or cleaned away: their real shares. None
+        where the release that made the version did not count them.
     """
 
     name: str
@@ -79,9 +83,23 @@ class TrainingSet:
     profile: bytes | None
     aliases: tuple[str, ...]
     left_out: str | None = None
+    training_rows: Mapping[str, int] | None = None
 
     def __str__(self) -> str:
         return f"{self.name} version {self.version}"
+
+    @property
+    def class_counts(self) -> ClassCounts:
+        """Training rows by class: the real ones before any was left out, and all that the training split holds."""
+        if self.training_rows is None:
+            raise DataError(
+                f"{self} was made by a release that did not count the rows it left out: make it again, or give "
+                "(real, trained)"
+            )
+        trained = {name: sum(of.values()) for name, of in self.classes[TRAIN].items()}
+        within = self.parameters.get("subgroups") == "within"
+        grouped = str(self.parameters["group_by"]) if within and self.parameters.get("group_by") else None
+        return ClassCounts(self.training_rows, trained, grouped)
 
     def read(self, split: str, columns: Sequence[str] | None = None) -> pa.Table:
         """Read the rows of a split, the real ones in canonical order, then the synthetic ones.

@@ -22,11 +22,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from resampler.provenance import MicroBatch
+    from resampler.quality import ClassWindow
     from stream.feed.feed import Feed
 
 
 def partial_fit(
-    estimator: Any, feed: Feed, classes: Sequence[int], *, save: Callable[[Any, dict[str, str]], object] | None = None
+    estimator: Any,
+    feed: Feed,
+    classes: Sequence[int],
+    *,
+    save: Callable[[Any, dict[str, str]], object] | None = None,
+    window: ClassWindow | None = None,
 ) -> int:
     """Train a scikit-learn estimator on a feed until it ends.
 
@@ -41,6 +47,9 @@ def partial_fit(
     save : callable, optional
         Called with the estimator and the feed's cursors behind each batch, before the commit. If it stores both in
         one step, a trainer that starts from them sees every batch exactly once.
+    window : ClassWindow, optional
+        Counts the rows of each batch, real and synthetic, before `save` is called; it corrects the probabilities of the
+        estimator. Save it in the same step.
 
     Returns
     -------
@@ -51,6 +60,8 @@ def partial_fit(
     for batch in feed:
         estimator.partial_fit(batch.X, batch.y, classes=classes)
         rows += len(batch)
+        if window is not None:
+            window.update(batch)
         if save:
             save(estimator, feed.cursors)
         feed.commit()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from feast_plugin.versions.files.manifest import TRAINING_ROWS
 from feast_plugin.versions.files.stored import stored_keys, stored_rows
 from feast_plugin.versions.inputs.tombstones import ForgottenMeanwhileError, Tombstones, integer_of, keys_asked
 from feast_plugin.versions.making.recipe import ALGORITHM, Recipe
@@ -181,7 +182,8 @@ def _forget_in(registry: Registry, catalog: Catalog, manifest: Manifest) -> Forg
             allowed=tuple(one["name"] for one in manifest.findings if one["allowed"]),
             inputs=manifest.inputs | {"rows": rows.table.num_rows, "sha256": rows.sha256()},
             notes={"entity_frame": {}}  # the frame may still name the entity
-            | {name: manifest.notes[name] for name in ("namespace",) if name in manifest.notes},
+            | {name: manifest.notes[name] for name in ("namespace",) if name in manifest.notes}
+            | ({} if manifest.training_rows is None else {TRAINING_ROWS: manifest.training_rows}),
         )
         try:
             if recipe.computes:

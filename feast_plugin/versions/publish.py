@@ -15,6 +15,7 @@ from resampler.quality.finding import Finding
 if TYPE_CHECKING:
     from feast_plugin.versions.files.catalog import Catalog
     from feast_plugin.versions.registry import Registry
+    from resampler.quality.prior.counts import ClassCounts
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,11 @@ class Snapshot:
     def datasets(self) -> dict[str, str]:
         """Name of each split in the registry."""
         return self.manifest.datasets
+
+    @property
+    def class_counts(self) -> ClassCounts:
+        """Training rows by class, real and as published: what `resampler.PriorCorrection` asks for."""
+        return self.manifest.class_counts
 
     def to_dict(self) -> dict[str, Any]:
         """Return what the command line prints.

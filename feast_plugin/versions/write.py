@@ -16,12 +16,12 @@ import pyarrow as pa
 from tqdm import tqdm
 
 from feast_plugin.versions.files import lineage
-from feast_plugin.versions.files.manifest import FORMAT, Manifest, SplitEntry, dataset_name, part_name
+from feast_plugin.versions.files.manifest import FORMAT, TRAINING_ROWS, Manifest, SplitEntry, dataset_name, part_name
 from feast_plugin.versions.files.parquet import ParquetFile
 from feast_plugin.versions.files.profile import NOTE, write_profile
 from feast_plugin.versions.inputs.contract import TIMESTAMP, TIMESTAMP_TYPE
 from feast_plugin.versions.inputs.rows import BATCH_ROWS
-from feast_plugin.versions.inputs.split import SPLITS, TRAIN
+from feast_plugin.versions.inputs.split import LEFT_OUT, SPLITS, TRAIN
 from feast_plugin.versions.making.augmentation import publishable
 from feast_plugin.versions.making.gate import Gate
 from feast_plugin.versions.making.learned import ANEW, Learned
@@ -307,6 +307,7 @@ def write_files(draft: Draft, name: str, version: int, directory: Location) -> W
             "incomplete_minority_rows": made.incomplete,
             "bases": _bases(made.parents, rows),
             **figures,
+            **_before(draft),
             **({"noisy_minority_rows": made.noisy} if made.noisy else {}),
             **({"relations": made.related} if recipe.relations == "keep" else {}),
             **({NOTE: draft.profile_form} if draft.profile_form > 1 else {}),
@@ -329,6 +330,17 @@ def write_files(draft: Draft, name: str, version: int, directory: Location) -> W
         format=draft.manifest_format,
     )
     return Written(manifest, profile, sample)
+
+
+def _before(draft: Draft) -> dict[str, Any]:
+    """Count the training rows of each class before any was left out or cleaned away, where some may be.
+
+    A version that replaces another is made of rows that are left already: it has this note from the other.
+    """
+    if draft.replaces is not None or (draft.recipe.undersample is None and draft.recipe.cleaner is None):
+        return {}
+    before = (draft.assignment == TRAIN) | (draft.assignment == LEFT_OUT)
+    return {TRAINING_ROWS: {name: of["real"] for name, of in _classes(draft.rows, before, None).items()}}
 
 
 def _watch(split: str, profiler: Profiler, sample: Sample | None, rows: pa.Table) -> None:

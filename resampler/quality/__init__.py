@@ -25,19 +25,28 @@ if TYPE_CHECKING:
         representation,
     )
     from resampler.quality.finding import Finding
+    from resampler.quality.prior.correct import correct_prior
+    from resampler.quality.prior.counts import ClassCounts
+    from resampler.quality.prior.estimator import PriorCorrection, calibrate
+    from resampler.quality.prior.window import ClassWindow
 
 _HOME = {
     "Change": "fairness",
+    "ClassCounts": "prior.counts",
+    "ClassWindow": "prior.window",
     "Comparison": "comparison.comparison",
     "Detectability": "checks.detection",
     "Disparity": "fairness",
     "Finding": "finding",
     "MetricFrame": "fairness",
+    "PriorCorrection": "prior.estimator",
     "Representation": "fairness",
+    "calibrate": "prior.estimator",
     "changes": "fairness",
+    "compare": "comparison.compare",
+    "correct_prior": "prior.correct",
     "demographic_parity_difference": "fairness",
     "demographic_parity_ratio": "fairness",
-    "compare": "comparison.compare",
     "detectability": "checks.detection",
     "equalized_odds_difference": "fairness",
     "equalized_odds_ratio": "fairness",
@@ -48,14 +57,19 @@ _HOME = {
 
 __all__ = [
     "Change",
+    "ClassCounts",
+    "ClassWindow",
     "Comparison",
     "Detectability",
     "Disparity",
     "Finding",
     "MetricFrame",
+    "PriorCorrection",
     "Representation",
+    "calibrate",
     "changes",
     "compare",
+    "correct_prior",
     "demographic_parity_difference",
     "demographic_parity_ratio",
     "detectability",

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from feast_plugin.versions.inputs.contract import KEY_DTYPES
 from feast_plugin.versions.inputs.split import SPLITS
-from resampler.errors import CorruptStateError
+from resampler.errors import CorruptStateError, DataError
+from resampler.quality.prior.counts import ClassCounts
 from resampler.schema import FeatureSchema
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ _DERIVED: dict[int, tuple[str, ...]] = {
     4: ("digest", "recipe", "counts", "datasets", "checksums"),
 }
 FILE = "manifest.json"
+TRAINING_ROWS = "training_rows"  # note: real training rows of each class, those that were left out included
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +261,33 @@ class Manifest:
             name: {"rows": s.real + s.synthetic, "real": s.real, "synthetic": s.synthetic, "classes": s.classes}
             for name, s in self.splits.items()
         }
+
+    @property
+    def training_rows(self) -> dict[str, int] | None:
+        """Real training rows by class before any was left out; None of old versions that cannot say it."""
+        if TRAINING_ROWS in self.notes:
+            return dict(self.notes[TRAINING_ROWS])
+        real = {name: of["real"] for name, of in self.splits[SPLITS[0]].classes.items()}
+        if self.parameters.get("undersample") is None and self.left_out is None:
+            return real
+        if len(real) != 2:
+            return None
+        # Of two classes it is the larger one's rows that go, by undersampling as by cleaning.
+        real[max(real, key=lambda name: real[name])] += self.dropped + (self.left_out.rows if self.left_out else 0)
+        return real
+
+    @property
+    def class_counts(self) -> ClassCounts:
+        """Training rows by class: the real ones before any was left out, and all that the training split holds."""
+        real = self.training_rows
+        if real is None:
+            raise DataError(
+                f"{self.name} version {self.version} was made by a release that did not count the rows it left out: "
+                "make it again, or give (real, trained)"
+            )
+        trained = {name: sum(of.values()) for name, of in self.splits[SPLITS[0]].classes.items()}
+        grouped = self.parameters.get("group_by") if self.parameters.get("subgroups") == "within" else None
+        return ClassCounts(real, trained, grouped)
 
     @property
     def reached(self) -> float:
