@@ -128,8 +128,8 @@ def _probabilities(proba: ArrayLike) -> NDArray[Any]:
         sums = given.sum(axis=1, dtype=np.float64)
         off = np.abs(sums - 1) > TOLERANCE
         if off.any():
-            at = int(off.argmax())
-            raise DataError(f"rows of proba must sum to 1, got {sums[at]:.6g} in row {at}: divide each by its sum")
+            row = int(off.argmax())
+            raise DataError(f"rows of proba must sum to 1, got {sums[row]:.6g} in row {row}: divide each by its sum")
     return given
 
 

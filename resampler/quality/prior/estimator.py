@@ -261,7 +261,7 @@ class PriorCorrection(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # ty
             If nothing is fitted, and no counts were given.
         """
         if hasattr(self, "classes_"):
-            real, trained = self.real_, self.trained_
+            found = ClassCounts(self.real_, self.trained_)
             classes = self.classes_ if classes is None else classes
         else:
             source = self.counts if self.counts is not None or hasattr(self.estimator, "fit") else self.estimator
@@ -269,8 +269,7 @@ class PriorCorrection(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # ty
                 raise NotFittedError("this PriorCorrection has no counts yet: fit it, or give some")
             found = ClassCounts.of(source)
             _say_grouped(found.group_by)
-            real, trained = found.real, found.trained
-        return correct_prior(proba, trained=trained, real=real, classes=classes)
+        return correct_prior(proba, trained=found.trained, real=found.real, classes=classes)
 
     def get_metadata_routing(self) -> MetadataRouter:
         """Say that what `fit` is given goes to the classifier's `fit`.
