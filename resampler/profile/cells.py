@@ -196,13 +196,20 @@ def _below(edges: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.nextafter(edges.astype(np.float32), np.float32(-np.inf)).astype(np.float64)
 
 
+def _around(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return edges that part values from all others."""
+    below = _below(values)
+    return np.union1d(values, below[np.isfinite(below)])
+
+
 def _edges(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
     """Choose up to `EDGES` edges: quantiles; about heavy values; where there is room, quantiles of the tail."""
     distinct, times = np.unique(numbers, return_counts=True)
+    if 2 * len(distinct) <= EDGES:  # each value has a cell of its own
+        return _around(distinct)
     edges = np.unique(_quantiles(numbers, CELLS))
     heavy = distinct[times >= max(_HEAVY * len(numbers), 2)]
-    around = _below(heavy)
-    chosen = np.union1d(np.concatenate([edges, heavy]), around[np.isfinite(around)])
+    chosen = np.union1d(edges, _around(heavy))
     room = EDGES - len(chosen)
     others = np.setdiff1d(distinct, chosen)
     if room > 0 and len(others):

@@ -1,0 +1,69 @@
+"""Where rows are from that are compared with a reference, if not from files: what entry points name."""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Protocol
+
+from resampler.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import pyarrow as pa
+
+    from resampler.profile.profile import Profile
+
+GROUP = "resampler.profiles"  # entry points: a `Source`
+EXTRAS = {"stream": "stream", "feast": "feast"}
+
+
+class Source(Protocol):
+    """Rows, or counts of them."""
+
+    def __call__(self, where: str, reference: Profile, **options: str | None) -> Profile | Iterable[pa.Table]:
+        """Find rows.
+
+        Parameters
+        ----------
+        where : str
+            A stream's name, a feature service's.
+        reference : Profile
+            In whose cells a profile is counted.
+        **options : str or None
+            What the command was given: ``url`` of a server; ``repo``, ``entity_df``.
+
+        Returns
+        -------
+        Profile or iterable of pyarrow.Table
+            Counts by class (``""`` where it is not known), in the cells of the reference, of those of its features that
+            there are; or rows with the names of the version's features.
+        """
+
+
+def source_of(kind: str) -> Source:
+    """Find what reads rows.
+
+    Parameters
+    ----------
+    kind : str
+        Name of the entry point: ``stream``, ``feast``.
+
+    Returns
+    -------
+    Source
+        The function.
+
+    Raises
+    ------
+    MissingExtraError
+        If it, or what it needs, is not installed.
+    """
+    remedy = f"pip install 'feast-resampler[{EXTRAS.get(kind, 'all')}]'"
+    for point in entry_points(group=GROUP, name=kind):
+        try:
+            found: Source = point.load()
+        except ModuleNotFoundError as error:
+            raise MissingExtraError(f"rows of a {kind} need {error.name}: {remedy}") from error
+        return found
+    raise MissingExtraError(f"rows of a {kind} need {remedy}")
