@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from resampler.provenance import MicroBatch
     from stream.formats import Reject
 
+MAX_FEATURES = 128  # with series of their own, a shard
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 
 
@@ -62,6 +64,21 @@ class Metrics:
         self.shard_owned = gauge(
             "resampler_shard_owned", "1 while this worker owns the shard; summed over workers, 0 is an alarm."
         )
+        self.psi = gauge(
+            "resampler_drift_stability_index",
+            "Population stability index of a feature in the newest window, against the reference version.",
+            "feature",
+        )
+        self.moved = gauge(
+            "resampler_drift_distance",
+            "Kolmogorov-Smirnov distance of a feature in the newest window; of a category total variation.",
+            "feature",
+        )
+        self.most_moved = gauge(
+            "resampler_drift_distance_max", "The greatest distance of any feature in the newest window."
+        )
+        self.window_rows = gauge("resampler_drift_window_rows", "Rows counted in the newest window.")
+        self.windows = counter("resampler_drift_windows", "Windows of counts against the reference version.")
         self.replays = counter("resampler_replayed_rows", "Rows replayed silently to restore the state.")
 
     def shard(self, name: str) -> ShardMetrics:
@@ -137,6 +154,27 @@ class ShardMetrics:
             if not np.isnan(stats.recall):
                 self._metrics.recall.labels(*self._labels, str(label)).set(stats.recall)
                 self._metrics.distance.labels(*self._labels, str(label)).set(stats.neighbor_distance)
+
+    def counted(self, windows: int, rows: int, moved: Mapping[str, tuple[float, float]]) -> None:
+        """Set how far the newest window lies from the version that it is counted against.
+
+        Parameters
+        ----------
+        windows : int
+            How many came with this commit.
+        rows : int
+            Counted in the newest.
+        moved : mapping of str to (float, float)
+            By feature: population stability index and distance. Of a wider contract than `MAX_FEATURES` the first ones
+            have series of their own.
+        """
+        metrics, labels = self._metrics, self._labels
+        metrics.windows.labels(*labels).inc(windows)
+        metrics.window_rows.labels(*labels).set(rows)
+        metrics.most_moved.labels(*labels).set(max(distance for _, distance in moved.values()))
+        for feature, (psi, distance) in islice(moved.items(), MAX_FEATURES):
+            metrics.psi.labels(*labels, feature).set(psi)
+            metrics.moved.labels(*labels, feature).set(distance)
 
     def lag(self, rows: float) -> None:
         """Set the lag.

@@ -10,6 +10,8 @@ from resampler.errors import InvalidInputError
 from resampler.online import OnlineResampler
 from resampler.options import FLAG, Rule, count, one_of, option
 from resampler.parameters import OnlineParameters
+from stream.drift.counter import Plan
+from stream.drift.window import MAX_ROWS
 from stream.formats import InputFormat, OutputFormat
 from stream.formats.limits import ENTRY_BYTES, OutputSize
 from stream.formats.table import OUTPUTS
@@ -17,6 +19,7 @@ from stream.redis.entryid import id_pair, is_entry_id
 
 if TYPE_CHECKING:
     from resampler.schema import FeatureSchema
+    from stream.drift.reference import Reference
 
 
 def _start_id(start: str) -> str:
@@ -78,6 +81,11 @@ class Settings(OnlineParameters):
         Stop reading while the slowest feed is this many output rows behind.
     lease_ttl_ms : int
         After this long without a sign of life a worker's shards pass on.
+    drift_rows, drift_every, drift_windows : int
+        Where a `reference` is given: one of `drift_every` accepted rows is counted, so many rows in a window, and so
+        many windows are kept.
+    reference : Reference or None
+        The version whose cells the input is counted in; None counts nothing.
     round_to_float32 : bool
         Take a contract with int32, int64 or float64 columns, whose values are rounded to the nearest float32: rows are
         float32 inside and in the output. Coded columns and the label are exact in any case.
@@ -100,6 +108,11 @@ class Settings(OnlineParameters):
     round_to_float32: bool = option(
         False, FLAG, "Take int32, int64 and float64 columns, rounded to the nearest float32."
     )
+    drift_rows: int = option(
+        5_000, count(100, MAX_ROWS), "Rows counted in a window, where the input is counted against a version."
+    )
+    drift_every: int = option(8, count(1, 1 << 20), "Of so many accepted rows one is counted, chosen by its id.")
+    drift_windows: int = option(24, count(1, 1_000), "Windows of counts that are kept, the newest.")
     start: str = option("0", _START, "Where a stream without a checkpoint begins: 0, tail, an entry ID or a time.")
     snapshot_rows: int = option(100_000, count(1), "Rows read, accepted or not, between two saved states.")
     trim: bool = option(False, FLAG, "Trim the input behind each saved state.")
@@ -108,6 +121,8 @@ class Settings(OnlineParameters):
     lease_ttl_ms: int = option(
         5_000, count(100), "Milliseconds without a sign of life after which a worker's shards pass on.", flags=()
     )
+
+    reference: Reference | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         OnlineParameters.__post_init__(self)  # `super()` does not work in a dataclass with slots
@@ -151,6 +166,13 @@ class Settings(OnlineParameters):
             Empty.
         """
         return OnlineResampler(self.schema, **self.parameters)
+
+    @property
+    def plan(self) -> Plan | None:
+        """Against what the input is counted, and how; None where it is not."""
+        if self.reference is None:
+            return None
+        return Plan(self.reference, self.schema, self.drift_rows, self.drift_every, self.drift_windows)
 
     @property
     def output_size(self) -> OutputSize:

@@ -10,10 +10,14 @@ import numpy as np
 from resampler.buffer import MinorityBuffer
 from resampler.buffer.maintenance import mend
 from resampler.errors import MissingExtraError
+from resampler.layout import as_kernel_array
 from resampler.online import OnlineResampler
+from resampler.profile.cells import Cells
+from resampler.profile.matrix import MatrixCounter
 from resampler.schema import FeatureSchema
 from stream.formats import Decoder
 from stream.formats.table import INPUTS
+from stream.kernels.choose import choose
 from stream.kernels.cut import cut
 from stream.redis.resp import EntryReader
 
@@ -43,6 +47,9 @@ def warm(*, schema: FeatureSchema | None = None, clean: bool = False) -> None:
         theirs.sendall(_xread_reply(sent))
         entries = EntryReader(ours).read_entries(len(sent))
         rows = Decoder(rules).decode(entries)
+    choose(rows.row_ids(), rows.y, 0, 2, 1, *np.zeros((3, len(rows.y)), dtype=np.int64))
+    counted = MatrixCounter(dict.fromkeys(rules.names, Cells(categorical=False)), {})
+    counted.add(as_kernel_array(rows.X, np.float32), np.zeros_like(rows.y))
     cut(rows.ms, rows.n_rows, 1, 1, np.empty(rows.n_entries, dtype=np.int64))
     online = OnlineResampler(rules, ratio=1.0, k_neighbors=1, capacity=4, clean=clean)
     n = len(rows.y)

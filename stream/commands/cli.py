@@ -24,6 +24,7 @@ from stream.commands.deadletters import read_letters
 from stream.commands.deadletters import resubmit as resubmit_letters
 from stream.commands.dryrun import dry_run
 from stream.commands.export import export_parquet
+from stream.commands.reference import read_reference
 from stream.commands.status import stream_status
 from stream.commands.trim import trim_shards
 from stream.redis.connection import PASSWORD_VARIABLE, URL_VARIABLE, redact, resolve_url
@@ -118,8 +119,15 @@ def _print_json(report: dict[str, Any]) -> None:
 @click.option(
     "--feature-service", help="Feast feature service whose features the stream holds, in place of --features."
 )
-@click.option("--repo", help="Directory of the service's feature_store.yaml.")
+@click.option("--repo", help="Directory of the feature_store.yaml of the service, or of --reference.")
 @click_options(Settings)
+@click.option(
+    "--reference",
+    metavar="DIRECTORY|NAME[:VERSION|ALIAS]",
+    help="Count the input in the cells of this version: its directory, or its name and where it is kept.",
+)
+@click.option("--catalog", metavar="DIRECTORY", help="Plain catalogue of --reference: a directory or a URI.")
+@click.option("--root", metavar="DIRECTORY", help="Where the versions of --reference are kept, if not there.")
 @click.option("--dry-run", "dry", is_flag=True, help="Say what would become of the input there is; write nothing.")
 @click.option("--until-idle", type=float, help="End when nothing has come for so many seconds.")
 @click.option(
@@ -139,6 +147,9 @@ def run(
     contract: Path | None,
     feature_service: str | None,
     repo: str | None,
+    reference: str | None,
+    catalog: str | None,
+    root: str | None,
     dry: bool,
     until_idle: float | None,
     metrics_port: int | None,
@@ -154,7 +165,14 @@ def run(
     )
     if until_idle is not None and not 0 < until_idle < math.inf:
         raise InvalidInputError(f"--until-idle must be positive and finite, got {until_idle}")
-    settings = Settings(_schema(features, label, contract, feature_service, repo), **parameters)
+    place = {"repo": repo, "catalog": catalog, "root": root}
+    if reference is None and (catalog or root):
+        raise InvalidInputError("--catalog and --root say where a version is kept: name it, --reference NAME")
+    schema = _schema(features, label, contract, feature_service, repo, service_only=reference is None)
+    counted = None if reference is None else read_reference(reference, schema, **place)
+    for line in counted.left_out if counted else ():
+        click.echo(f"not counted: {line}", err=True)
+    settings = Settings(schema, reference=counted, **parameters)
     if dry:
         _dry_run(_open(url, name, shards), name, settings, as_json)
         return
@@ -207,14 +225,20 @@ def _dry_run(opened: list[tuple[redis.Redis, ShardKeys]], name: str, settings: S
 
 
 def _schema(
-    features: str | None, label: str | None, contract: Path | None, feature_service: str | None, repo: str | None
+    features: str | None,
+    label: str | None,
+    contract: Path | None,
+    feature_service: str | None,
+    repo: str | None,
+    *,
+    service_only: bool,
 ) -> FeatureSchema:
     if sum(map(bool, (features, contract, feature_service))) != 1 or bool(label) == bool(contract):
         raise InvalidInputError(
             "the columns must be given once: --features a,b,c --label y, or --feature-service NAME --repo DIR "
             "--label y, or --contract FILE, which names the label too"
         )
-    if bool(feature_service) != bool(repo):
+    if (feature_service and not repo) or (repo and service_only and not feature_service):
         raise InvalidInputError("--feature-service and --repo go together: name the service and its repository")
     if contract is not None:
         return FeatureSchema.from_file(contract)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ProcessPoolExecutor
 from importlib.metadata import entry_points
-from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
 from resampler.errors import MissingExtraError
+from stream.commands.apart import call_apart
 
 if TYPE_CHECKING:
     from resampler.schema import FeatureSchema
@@ -34,14 +33,8 @@ def read_contract(reader: str, *arguments: str) -> FeatureSchema:
     ------
     MissingExtraError
         If it, or what it needs, is not installed.
-
-    Notes
-    -----
-    Feast takes seconds and 200 MB to import, and sets up Prometheus for the process: a worker that runs for months
-    does without.
     """
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(_read, reader, arguments).result()
+    return call_apart(_read, reader, arguments)
 
 
 def _read(reader: str, arguments: tuple[str, ...]) -> FeatureSchema:

@@ -76,6 +76,11 @@ class ShardKeys:
         return self._beside("feeds")
 
     @property
+    def drift(self) -> str:
+        """Hash: counts of the input against a version, the newest windows."""
+        return self._beside("drift")
+
+    @property
     def types(self) -> dict[str, str]:
         """Every key of the shard, in the order in which the commit script takes them, and the type it must be of."""
         return {
@@ -89,6 +94,7 @@ class ShardKeys:
             self.forgotten: "list",
             self.staged: "hash",
             self.feeds: "hash",
+            self.drift: "hash",
         }
 
 

@@ -1,16 +1,18 @@
 -- Commit what became of the input between two cursors, all of it or nothing.
 --
--- KEYS checkpoint, lease, output, dead, snapshot, input, forget, forgotten, staged, feeds (`ShardKeys.types`)
+-- KEYS checkpoint, lease, output, dead, snapshot, input, forget, forgotten, staged, feeds, drift
+--      (`ShardKeys.types`)
 -- ARGV  1 holder        2 from cursor     3 to cursor     4 lease owner   5 lease time to live (ms)
 --       6 entries read up to `to`         7 1 to go on over a gap         8 1 to trim the input
 --       9 outputs      10 dead letters   11 checkpoint items             12 snapshot items
 --      13 row ids forgotten              14 staged parts of the snapshot 15 rows written before this commit
---      16 the types that the keys must be of
---      then for each output and dead letter: ID, number of items, items; then the items of 11 and 12, the row ids of 13
---      and the record of them.
+--      16 the types that the keys must be of                            17 1 to begin counts against a version anew
+--      18 items of such counts           19 fields of them that are let go
+--      then for each output and dead letter: ID, number of items, items; then the items of 11 and 12, those of 18, the
+--      fields of 19, the row ids of 13 and the record of them.
 --
 -- Every check stands before the first write: a script is not rolled back.
-local checkpoint, lease, output, dead, snapshot, input, forget, forgotten, staged = unpack(KEYS)
+local checkpoint, lease, output, dead, snapshot, input, forget, forgotten, staged, _, drift = unpack(KEYS)
 local from, to, entries, over_gap = ARGV[2], ARGV[3], tonumber(ARGV[6]), ARGV[7] == '1'
 local has_snapshot = ARGV[12] ~= '0'
 
@@ -73,7 +75,7 @@ if ARGV[10] ~= '0' and exists[dead] then
   if last == '18446744073709551615-18446744073709551615' then return {'refused', dead, 'its last ID is the highest', last} end
 end
 
-local at = 17
+local at = 20
 local function items()
   local first = at
   at = at + 2 + ARGV[at + 1]
@@ -106,6 +108,15 @@ if has_snapshot then
   redis.call('HSET', snapshot, 'cursor', to, 'entries', counted, unpack(ARGV, at, at + ARGV[12] - 1))
   at = at + ARGV[12]
   if ARGV[8] == '1' and exists[input] then redis.call('XTRIM', input, 'MINID', '~', to) end
+end
+if ARGV[17] == '1' then redis.call('UNLINK', drift) end
+if ARGV[18] ~= '0' then
+  redis.call('HSET', drift, unpack(ARGV, at, at + ARGV[18] - 1))
+  at = at + ARGV[18]
+end
+if ARGV[19] ~= '0' then
+  redis.call('HDEL', drift, unpack(ARGV, at, at + ARGV[19] - 1))
+  at = at + ARGV[19]
 end
 if ARGV[13] ~= '0' then
   local ids = {unpack(ARGV, at, at + ARGV[13] - 1)}

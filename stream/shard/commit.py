@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import redis
 
@@ -49,6 +49,24 @@ class LostOutputError(ResamplerError):
     """Raise when the output was deleted, and with it what no feed has read; nothing was written."""
 
 
+class CountsUpdate(NamedTuple):
+    """What changes in a shard's counts of its input against a version.
+
+    Parameters
+    ----------
+    anew : bool
+        Whether all that was counted before goes.
+    fields : dict of str to bytes
+        To be set in the hash.
+    dropped : list of str
+        Fields of windows that are let go.
+    """
+
+    anew: bool
+    fields: dict[str, bytes]
+    dropped: list[str]
+
+
 @dataclass(slots=True)
 class Commit:
     """What became of the entries between two cursors.
@@ -73,6 +91,8 @@ class Commit:
         What they came to, as `stream.shard.forget.Forgotten` writes it.
     emitted_before : int
         Output rows written before this commit.
+    counts : CountsUpdate or None
+        What changes in the counts against a version.
     """
 
     start: str
@@ -86,6 +106,7 @@ class Commit:
     forgotten: list[bytes] = field(default_factory=list)
     record: str = ""
     emitted_before: int = 0
+    counts: CountsUpdate | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +281,8 @@ class Committer:
     def _arguments(self, commit: Commit) -> list[bytes | str | int]:
         checkpoint = [item for pair in commit.checkpoint.items() for item in pair]
         state = [item for pair in (commit.state or {}).items() for item in pair]
+        counts = commit.counts or CountsUpdate(False, {}, [])
+        counted = [item for pair in counts.fields.items() for item in pair]
         arguments: list[bytes | str | int] = [
             self._lease.holder,
             commit.start,
@@ -277,10 +300,14 @@ class Committer:
             commit.staged,
             commit.emitted_before,
             " ".join(self._keys.types.values()),
+            int(counts.anew),
+            len(counted),
+            len(counts.dropped),
         ]
         for entry_id, items in (*commit.outputs, *commit.dead_letters):
             arguments += [entry_id, len(items), *items]
-        return arguments + checkpoint + state + ([*commit.forgotten, commit.record] if commit.forgotten else [])
+        arguments += [*checkpoint, *state, *counted, *counts.dropped]
+        return arguments + ([*commit.forgotten, commit.record] if commit.forgotten else [])
 
 
 def _is_behind_text(output_id: str, last_id: str) -> bool:

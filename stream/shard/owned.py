@@ -81,8 +81,13 @@ class Owned:
             self._arrived_s = self._quiet_since = self._asked = clock()
             self._probe.check()
             stored.formats = settings.formats
+            counting = restored.counting
             if restored.passed:
                 logger.warning("%s: %s: a saved state is taken now", keys.input, restored.passed)
+            if counting and counting.begins:
+                log = logger.warning if counting.drops else logger.info
+                log("%s: %s", keys.input, counting.begins)
+            if restored.passed or (counting and counting.begins):
                 stored.count(restored.resampler.stats())
                 self.writer.write_saved_state()
             self._opened = opened.pop_all()

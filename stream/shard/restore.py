@@ -9,10 +9,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from resampler.errors import CorruptStateError
+from stream.drift.counter import Counter
 from stream.redis.entryid import id_pair
 from stream.redis.errors import wrong_type
 from stream.shard.checkpoint import Checkpoint
 from stream.shard.commit import GapError
+from stream.shard.counting import Counting
 from stream.shard.forget import read_forgotten
 from stream.shard.intake import Intake
 from stream.shard.position import input_info, start_position
@@ -43,12 +45,15 @@ class Restored(NamedTuple):
         Entries up to the newest saved state since the stream began.
     passed : str
         What a later replay must not meet again, so that a saved state is due at once; empty if nothing.
+    counting : Counting or None
+        Its counts against a version; None where it has no such.
     """
 
     resampler: OnlineResampler
     checkpoint: Checkpoint
     saved_entries: int
     passed: str
+    counting: Counting | None = None
 
 
 class Restorer:
@@ -116,7 +121,8 @@ class Restorer:
                 "delete the saved state to replay all up to the cursor"
             )
         at = state or SavedState(self._settings.new_resampler(), stored.start, stored.start_entries)
-        missing = self._replay(at, stored)
+        counter = self._counter(at)
+        missing = self._replay(at, stored, counter)
         passed = [f"{missing} entries that could not be replayed"] if missing else []
         if not missing and (found := self._miscounted(at.resampler, stored)):
             if not self._settings.allow_gap:
@@ -124,7 +130,17 @@ class Restorer:
             passed = ["the state that was replayed is not that which wrote the output"]
         if stored.formats not in ("", self._settings.formats):
             passed.append(f"formats {stored.formats} -> {self._settings.formats}")
-        return Restored(at.resampler, stored, at.entries, ", ".join(passed))
+        plan = self._settings.plan
+        counting = None
+        if plan is not None:
+            counting = Counting.restored(self._client, self._keys, plan, None if missing else counter)
+        return Restored(at.resampler, stored, at.entries, ", ".join(passed), counting)
+
+    def _counter(self, at: SavedState) -> Counter | None:
+        plan = self._settings.plan
+        if plan is None or at.counts is None:
+            return None
+        return Counter.from_bytes(at.counts, plan, repr(self._keys.snapshot))
 
     def _miscounted(self, resampler: OnlineResampler, stored: Checkpoint) -> str:
         """Say what a replay has counted that the checkpoint has not; empty if they agree."""
@@ -155,7 +171,7 @@ class Restorer:
         first.write(client, keys, holder)
         return first
 
-    def _replay(self, at: SavedState, stored: Checkpoint) -> int:
+    def _replay(self, at: SavedState, stored: Checkpoint, counter: Counter | None) -> int:
         """Pass the entries up to the cursor through the resampler; return how many of them are missing.
 
         Their output is written already. What was forgotten leaves where it left when they were read first.
@@ -167,7 +183,10 @@ class Restorer:
         with closing(Intake(self._client, self._keys.input, settings, at.cursor, labels, self._clock)) as intake:
             for record in [*read_forgotten(self._client, self._keys, at.cursor, stored.cursor), None]:
                 for decoded in intake.up_to(record.cursor if record else stored.cursor):
-                    at.resampler.process(decoded.X, decoded.y, decoded.row_ids())
+                    row_ids = decoded.row_ids()
+                    at.resampler.process(decoded.X, decoded.y, row_ids)
+                    if counter is not None:
+                        counter.add(decoded, row_ids)  # windows that become full are written already
                     seen += decoded.n_entries
                     self._replayed(len(decoded.y))
                 for row_id in record.held if record else ():

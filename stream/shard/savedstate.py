@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from stream.redis.keys import ShardKeys
     from stream.shard.commit import Commit
 
-_STATE, _PARTS = "state", "parts"
+_STATE, _PARTS, _COUNTS = "state", "parts", "counts"
 
 
 class SavedState(NamedTuple):
@@ -30,11 +30,14 @@ class SavedState(NamedTuple):
         ID of the last entry that it has taken in.
     entries : int
         Entries read up to there since the stream began.
+    counts : bytes or None
+        The window of counts against a version that is open there; None where nothing is counted.
     """
 
     resampler: OnlineResampler
     cursor: str
     entries: int
+    counts: bytes | None = None
 
 
 def load_saved_state(client: redis.Redis, keys: ShardKeys) -> SavedState | None:
@@ -59,7 +62,7 @@ def load_saved_state(client: redis.Redis, keys: ShardKeys) -> SavedState | None:
     """
     if not client.exists(keys.snapshot):
         return None
-    cursor, entries, parts = client.hmget(keys.snapshot, "cursor", "entries", _PARTS)
+    cursor, entries, parts, counts = client.hmget(keys.snapshot, "cursor", "entries", _PARTS, _COUNTS)
     names = [f"{_STATE}.{i}" for i in range(int(parts))] if parts else [_STATE]
     # One by one: a reply of all parts would be as large as what no request may be.
     found = [client.hget(keys.snapshot, name) for name in names]
@@ -74,7 +77,7 @@ def load_saved_state(client: redis.Redis, keys: ShardKeys) -> SavedState | None:
         )
     try:
         state = b"".join(found)  # type: ignore[arg-type]
-        return SavedState(OnlineResampler.from_bytes(state), cursor.decode(), int(entries))  # type: ignore[union-attr, arg-type]
+        return SavedState(OnlineResampler.from_bytes(state), cursor.decode(), int(entries), counts)  # type: ignore[union-attr, arg-type]
     except CorruptStateError as error:
         raise CorruptStateError(
             f"saved state {keys.snapshot!r}: {error}; restore it from a backup, or delete it to replay all"
@@ -82,7 +85,12 @@ def load_saved_state(client: redis.Redis, keys: ShardKeys) -> SavedState | None:
 
 
 def add_saved_state(
-    commit: Commit, resampler: OnlineResampler, client: redis.Redis, keys: ShardKeys, holder: str
+    commit: Commit,
+    resampler: OnlineResampler,
+    client: redis.Redis,
+    keys: ShardKeys,
+    holder: str,
+    counts: bytes | None = None,
 ) -> None:
     """Add the state at the end of a commit to it; what is too large for one request is sent ahead in parts.
 
@@ -98,6 +106,8 @@ def add_saved_state(
         The shard.
     holder : str
         What the lease says: parts of a worker that is fenced are refused.
+    counts : bytes, optional
+        Of the window that is open at `commit.stop`.
 
     Raises
     ------
@@ -106,6 +116,8 @@ def add_saved_state(
     """
     state = resampler.to_bytes()
     commit.state = {"config": resampler.config_hash}
+    if counts is not None:
+        commit.state[_COUNTS] = counts
     if len(state) <= PART_BYTES:
         commit.state[_STATE], commit.staged = state, 0
         return

@@ -13,12 +13,13 @@ from stream.shard.outputs import output_entries
 from stream.shard.savedstate import add_saved_state
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
 
     from resampler.provenance import MicroBatch
+    from stream.drift.window import Window
     from stream.formats import Decoded
     from stream.shard.commit import Committed
     from stream.shard.context import ShardContext
@@ -39,11 +40,14 @@ class Resampled(NamedTuple):
         Their rows and those that these caused.
     outputs : list of (ID, names and values in turn)
         The same as output entries.
+    windows : list of Window
+        Of the counts against a version: those that these rows have filled up.
     """
 
     decoded: Decoded
     batch: MicroBatch
     outputs: list[OutputEntry]
+    windows: list[Window]
 
 
 class _Sent(NamedTuple):
@@ -51,6 +55,7 @@ class _Sent(NamedTuple):
     report: Callable[[float, float], object]
     sent_s: float
     arrived_s: float
+    windows: Sequence[Window]
 
 
 class Writer:
@@ -81,6 +86,7 @@ class Writer:
         self.forget_requests = 0
         self.gone = self._gone_when_saved = 0
         self._saved_entries = restored.saved_entries
+        self._counting = restored.counting
         self._context = context
         self._sent: _Sent | None = None
         self._committer = Committer(
@@ -115,9 +121,11 @@ class Writer:
         settings = self._context.settings
         if settings.allow_gap:  # a gap is passed with the saved state behind it, and with none of later
             self.settle()
-        batch, starts = self.resampler.process_traced(closed.X, closed.y, closed.row_ids())
+        row_ids = closed.row_ids()
+        batch, starts = self.resampler.process_traced(closed.X, closed.y, row_ids)
         outputs = output_entries(closed, stops, batch, starts, settings.schema, settings.output_format)
-        return Resampled(closed, batch, outputs)
+        windows = self._counting.counter.add(closed, row_ids) if self._counting else []
+        return Resampled(closed, batch, outputs, windows)
 
     def send(self, made: Resampled, arrived_s: float) -> None:
         """Send the commit of some entries; the one before is settled.
@@ -129,7 +137,7 @@ class Writer:
         arrived_s : float
             When the last of the entries came.
         """
-        decoded, batch, outputs = made
+        decoded, batch, outputs, windows = made
         stored, stats = self.checkpoint, self.resampler.stats()
         commit = Commit(
             stored.cursor,
@@ -138,6 +146,7 @@ class Writer:
             outputs,
             [(decoded.id(reject.entry), encode_letter(reject)) for reject in decoded.rejects],
             emitted_before=stored.emitted,
+            counts=self._counting.update(windows) if self._counting else None,
         )
         stored.rows += len(decoded.y)
         stored.synthetic += batch.n_synthetic
@@ -147,7 +156,8 @@ class Writer:
         due = stored.read - stored.snapshot_rows >= self._context.settings.snapshot_rows
         if due or self._is_overtaken(commit.entries):
             self._add_saved_state(commit)
-        self._send(commit, partial(self._context.metrics.committed, batch, decoded.rejects, stats), arrived_s)
+        report = partial(self._context.metrics.committed, batch, decoded.rejects, stats)
+        self._send(commit, report, arrived_s, windows)
 
     def settle(self) -> None:
         """Take in the outcome of the commit that was sent, if there is one.
@@ -161,11 +171,13 @@ class Writer:
         """
         if self._sent is None:
             return
-        commit, report, sent_s, arrived_s = self._sent
+        commit, report, sent_s, arrived_s, windows = self._sent
         self._sent = None
         done = self._outcome(commit)
         now = self._context.clock()
         report(now - sent_s, now - arrived_s)
+        if windows and self._counting:
+            self._context.metrics.counted(len(windows), windows[-1].rows, self._counting.moved(windows[-1]))
         self.checkpoint.cursor = commit.stop
         self.checkpoint.entries = commit.entries + done.lost
         self.checkpoint.start_entries += min(0, done.lost)
@@ -192,6 +204,7 @@ class Writer:
             forgotten=forgotten or [],
             record=record,
             emitted_before=stored.emitted,
+            counts=self._counting.update([]) if self._counting else None,
         )
         self._add_saved_state(commit)
         self._send(commit, lambda *_: None, self._context.clock())
@@ -215,12 +228,20 @@ class Writer:
         may_go = self._saved_entries - self.gone
         return self.gone > self._gone_when_saved and entries - self._saved_entries > may_go
 
-    def _send(self, commit: Commit, report: Callable[[float, float], object], arrived_s: float) -> None:
+    def _send(
+        self,
+        commit: Commit,
+        report: Callable[[float, float], object],
+        arrived_s: float,
+        windows: Sequence[Window] = (),
+    ) -> None:
         """Send a commit; while there is a backlog the server works at it beside the next read and decoding."""
         commit.checkpoint = self.checkpoint.counters()
         started = self._context.clock()
         self._committer.send(commit)
-        self._sent = _Sent(commit, report, started, arrived_s)  # if it could not be sent, nothing is to be received
+        self._sent = _Sent(
+            commit, report, started, arrived_s, windows
+        )  # if it could not be sent, nothing is to be received
 
     def _outcome(self, commit: Commit) -> Committed:
         """Take in the outcome; a gap that may be passed is recorded with a saved state in the same commit."""
@@ -237,4 +258,5 @@ class Writer:
     def _add_saved_state(self, commit: Commit) -> None:
         self.checkpoint.snapshot_rows = self.checkpoint.read
         context = self._context
-        add_saved_state(commit, self.resampler, context.client, context.keys, context.lease.holder)
+        counts = self._counting.counter.to_bytes() if self._counting else None
+        add_saved_state(commit, self.resampler, context.client, context.keys, context.lease.holder, counts)

@@ -12,10 +12,15 @@ import time
 from contextlib import contextmanager, suppress
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from resampler import FeatureSchema
+from resampler.profile.cells import Cells
+from resampler.profile.counts import Counts, Part
+from resampler.profile.profile import Profile
 from stream import EmbeddedServer, Settings, Worker
+from stream.drift.reference import Reference
 from stream.redis.connection import connect, raw_command
 from stream.redis.keys import shard_keys
 
@@ -67,6 +72,30 @@ def add_text():
         pipe.execute()
 
     return add
+
+
+@pytest.fixture(scope="session")
+def profile_of():
+    """Make the profile of a training split; what is no float is a category."""
+
+    def make(columns, y):
+        table = {name: pa.chunked_array([pa.array(values)]) for name, values in columns.items()}
+        cells = {n: Cells.fitted(v, categorical=not pa.types.is_floating(v.type)) for n, v in table.items()}
+        parts = []
+        for label in np.unique(y):
+            mine = pa.array(np.flatnonzero(y == label))
+            counts = {n: Counts(tuple(cells[n].count(v.take(mine))[0].tolist())) for n, v in table.items()}
+            parts.append(Part("train", False, str(label), len(mine), counts))
+        return Profile(cells, tuple(parts))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def reference(schema, profile_of, make_rows):
+    """Return a version of rows as `make_rows` makes them."""
+    X, y = make_rows(4_000, seed=77)
+    return Reference.matched("fraud version 3", profile_of(dict(zip(NAMES, X.T, strict=True)), y), schema)
 
 
 @pytest.fixture(scope="session")

@@ -226,7 +226,8 @@ def test_metrics_and_health(client, name, make_rows, add_text, start_cli):
         "batch_latency_seconds_bucket",
         "shard_owned",
     )
-    only_when = ("dead_letters_total", "replayed_rows_total")  # there are any
+    counted = ("stability_index", "distance", "distance_max", "window_rows", "windows_total")  # against a version
+    only_when = ("dead_letters_total", "replayed_rows_total", *(f"drift_{metric}" for metric in counted))
     text, deadline = "", time.monotonic() + 60
     while not all(f"resampler_{metric}{{" in text for metric in wanted):
         assert process.poll() is None

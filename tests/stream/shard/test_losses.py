@@ -12,7 +12,7 @@ from stream.formats import InputFormat, OutputFormat
 from stream.redis.connection import raw_command
 from stream.redis.keys import ShardKeys
 from stream.shard.checkpoint import Checkpoint
-from stream.shard.commit import Commit, Committer, GapError, LostOutputError
+from stream.shard.commit import Commit, Committer, CountsUpdate, GapError, LostOutputError
 from stream.shard.lease import Lease
 
 
@@ -206,7 +206,19 @@ SETTERS = {
     "hash": lambda client, key: client.hset(key, "x", "y"),
     "stream": lambda client, key: client.xadd(key, {"x": "y"}),
 }
-KINDS = ("checkpoint", "lease", "output", "dead", "snapshot", "input", "forget", "forgotten", "staged", "feeds")
+KINDS = (
+    "checkpoint",
+    "lease",
+    "output",
+    "dead",
+    "snapshot",
+    "input",
+    "forget",
+    "forgotten",
+    "staged",
+    "feeds",
+    "drift",
+)
 
 
 @pytest.mark.parametrize(
@@ -231,6 +243,7 @@ def test_a_key_of_a_wrong_type_stops_a_commit_before_it_writes(client, name, mak
     commit = Commit(
         *("0-0", "9-0", 9, [("9-0", [b"a", b"b"])], [("9-0", [b"c", b"d"])], {"rows": 9}, {"state": b"s"}),
         forgotten=[b"1"],
+        counts=CountsUpdate(True, {"0": b"x"}, ["1"]),
     )
     with pytest.raises(
         ResamplerError, match=f"must be a {keys.types[key]} and is a {found}, which something else wrote"

@@ -1,0 +1,223 @@
+"""Counts of the input against a version, in Redis: whatever happens to workers, each row is counted once."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import sys
+from dataclasses import replace
+
+import pytest
+from chaos import fork, live, wait
+
+from resampler.errors import ResamplerError
+from stream import EmbeddedServer, Settings, Worker, encode_row
+from stream.formats.table import INPUTS, InputFormat
+from stream.redis.connection import connect
+from stream.redis.keys import ShardKeys, shard_keys
+
+
+def _settings(reference, schema, **parameters):
+    return Settings(
+        schema,
+        reference=reference,
+        **{"seed": 1, "ratio": 0.5, "drift_rows": 100, "drift_every": 2, "linger_ms": 20} | parameters,
+    )
+
+
+def _windows(client, name, shards=1):
+    return [client.hgetall(keys.drift) for keys in shard_keys(name, shards)]
+
+
+@pytest.fixture(scope="module")
+def rows(make_rows):
+    return make_rows(1_500, seed=5)
+
+
+@pytest.fixture
+def once(client, name, run_worker, add_text, rows, reference, schema):
+    """Return what one uninterrupted run counts."""
+    add_text(client, f"{name}-once", *rows)
+    run_worker(f"{name}-once", settings=_settings(reference, schema))
+    (counted,) = _windows(client, f"{name}-once")
+    return counted
+
+
+def test_windows(client, once, rows):
+    said = json.loads(once[b"reference"])
+    assert (said["reference"], said["rows"], said["every"]) == ("fraud version 3", 100, 2)
+    headers = [json.loads(once[name]) for name in sorted(filter(bytes.isdigit, once), key=int)]
+    assert [header["window"] for header in headers] == list(range(len(headers)))
+    assert 5 <= len(headers) <= 9
+    assert {header["rows"] for header in headers} == {100}
+    assert headers[0]["first"] == "1-0"
+    assert sum(header["accepted"] for header in headers) == int(headers[-1]["last"].partition("-")[0])
+
+
+def test_nothing_without_a_reference(client, name, run_worker, add_text, rows):
+    add_text(client, name, *rows)
+    run_worker(name, snapshot_rows=200)
+    assert _windows(client, name) == [{}]
+    assert not client.hexists(ShardKeys(name).snapshot, "counts")
+
+
+def test_the_output_is_the_same(client, name, once, run_worker, add_text, read_raw, rows):
+    add_text(client, name, *rows)
+    run_worker(name, linger_ms=20)
+    assert read_raw(client, name) == read_raw(client, f"{name}-once")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="forks")
+@pytest.mark.parametrize("snapshot_rows", [150, 10**9])
+def test_killed_workers(once, reference, schema, add_text, rows, snapshot_rows):
+    rng = random.Random(snapshot_rows)
+    settings = _settings(reference, schema, snapshot_rows=snapshot_rows)
+    kills = 0
+    with EmbeddedServer() as server, connect(server.url) as client:
+        add_text(client, "killed", *rows)
+        code = -1
+        while code != 0:
+            kill = None
+            if kills < 12:
+                kill = (
+                    rng.choice([b"EVALSHA", b"EVALSHA", b"XREAD"]),
+                    rng.randrange(1, 5),
+                    rng.choice([0.0, 0.5, 1.0]),
+                )
+            code = wait(fork(lambda kill=kill: live(server.url, "killed", settings, 0.05, kill)))
+            kills += code == -signal.SIGKILL
+            assert code in (0, -signal.SIGKILL)
+        assert kills >= 5
+        assert client.hgetall(ShardKeys("killed").drift) == once
+
+
+def test_two_shards_and_two_workers(client, name, server, run_worker, add_text, rows, reference, schema):
+    X, y = rows
+    settings = _settings(reference, schema)
+    for shard, keys in enumerate(shard_keys(name, 2)):
+        add_text(client, keys.input, X[shard::2], y[shard::2])
+        add_text(client, f"{name}-{shard}", X[shard::2], y[shard::2])
+        run_worker(f"{name}-{shard}", settings=settings)
+    other = fork(lambda: Worker(server.url, name, settings, shards=2, until_idle_s=0.5).run())
+    run_worker(name, shards=2, until_idle_s=0.5, settings=settings)
+    assert wait(other) == 0
+    assert _windows(client, name, 2) == [*_windows(client, f"{name}-0"), *_windows(client, f"{name}-1")]
+
+
+def test_formats_count_the_same(client, name, run_worker, rows, reference, schema):
+    X, y = rows
+    for kind in InputFormat:
+        if kind is InputFormat.AUTO:
+            continue
+        made = INPUTS[kind](schema)
+        entries = made.encode(X, y)
+        assert entries
+        for i, items in enumerate(entries, start=1):
+            client.execute_command("XADD", f"{name}-{kind}", f"{i}-0", *items)
+        run_worker(f"{name}-{kind}", settings=_settings(reference, schema, drift_every=1))
+    found = [_windows(client, f"{name}-{kind}")[0] for kind in InputFormat if kind is not InputFormat.AUTO]
+    counts = [{field: value for field, value in of.items() if field.endswith(b".counts")} for of in found]
+    assert len(counts[0]) == 15
+    assert all(of == counts[0] for of in counts)
+
+
+def test_the_newest_windows_are_kept(client, name, once, run_worker, add_text, rows, reference, schema):
+    add_text(client, name, *rows)
+    run_worker(name, settings=_settings(reference, schema, drift_windows=2))
+    (kept,) = _windows(client, name)
+    newest = max(int(field) for field in once if field.isdigit())
+    fields = {f"{number}{of}".encode() for number in (newest - 1, newest) for of in ("", ".counts")}
+    assert kept == {field: once[field] for field in fields | {b"reference"}}
+
+
+def test_dead_letters_are_not_counted_but_said(client, name, run_worker, rows, reference, schema):
+    X, y = rows
+    for i, (x, label) in enumerate(zip(X, y, strict=True)):
+        client.xadd(name, encode_row(x, label) if i % 5 else {"junk": "1"}, id=f"{i + 1}-0")
+    run_worker(name, settings=_settings(reference, schema))
+    (counted,) = _windows(client, name)
+    header = json.loads(counted[b"0"])
+    assert header["rows"] == 100
+    assert header["rejected"] == pytest.approx(header["accepted"] / 4, abs=2)
+
+
+def test_another_reference_begins_anew(client, name, run_worker, add_text, rows, reference, schema, caplog):
+    X, y = rows
+    add_text(client, name, X[:1_000], y[:1_000])
+    run_worker(name, settings=_settings(reference, schema))
+    caplog.clear()
+    add_text(client, name, X[1_000:], y[1_000:], first=1_001)
+    run_worker(name, settings=_settings(replace(reference, name="fraud version 4"), schema, drift_every=1))
+    assert "counting against fraud version 4 begins here: one of 1 accepted rows, in windows of 100" in caplog.text
+    assert "that were counted against fraud version 3, or otherwise, are dropped" in caplog.text
+    (counted,) = _windows(client, name)
+    assert sorted(int(field) for field in counted if field.isdigit()) == [0, 1, 2, 3, 4]
+    assert json.loads(counted[b"0"])["first"] == "1001-0"
+
+
+def test_rows_that_were_not_counted_begin_anew(client, name, run_worker, add_text, rows, reference, schema, caplog):
+    X, y = rows
+    settings = _settings(reference, schema)
+    add_text(client, name, X[:500], y[:500])
+    run_worker(name, settings=settings)
+    add_text(client, name, X[500:900], y[500:900], first=501)
+    run_worker(name, settings=replace(settings, reference=None, snapshot_rows=100))
+    caplog.clear()
+    add_text(client, name, X[900:], y[900:], first=901)
+    run_worker(name, settings=settings)
+    assert "windows are dropped, as rows behind them were not counted" in caplog.text
+    assert json.loads(_windows(client, name)[0][b"0"])["first"] == "901-0"
+
+
+@pytest.mark.parametrize(("stop", "goes_on"), [(660, True), (900, False)])
+def test_rows_of_a_worker_without_reference(
+    client, name, once, run_worker, add_text, rows, reference, schema, stop, goes_on
+):
+    """A replay counts them, but a window that they filled up was never written."""
+    X, y = rows
+    settings = _settings(reference, schema)
+    assert json.loads(once[b"3"])["first"] == "636-0"
+    for first, last, used in ((0, 640, reference), (640, stop, None), (stop, 1_500, reference)):
+        add_text(client, name, X[first:last], y[first:last], first=first + 1)
+        run_worker(name, settings=replace(settings, reference=used))
+    (counted,) = _windows(client, name)
+    assert (counted == once) is goes_on
+    assert json.loads(counted[b"0"])["first"] == ("1-0" if goes_on else "901-0")
+
+
+def test_the_deleted_key_begins_anew(client, name, run_worker, add_text, rows, reference, schema):
+    X, y = rows
+    settings = _settings(reference, schema)
+    add_text(client, name, X[:700], y[:700])
+    run_worker(name, settings=settings)
+    client.delete(ShardKeys(name).drift)
+    add_text(client, name, X[700:], y[700:], first=701)
+    run_worker(name, settings=settings)
+    (counted,) = _windows(client, name)
+    assert json.loads(counted[b"0"])["first"] == "701-0"
+
+
+def test_a_key_of_another_type(client, name, run_worker, add_text, rows, reference, schema):
+    add_text(client, name, *rows)
+    client.set(ShardKeys(name).drift, "mine")
+    with pytest.raises(ResamplerError, match="drift' must be a hash and is a string"):
+        run_worker(name, settings=_settings(reference, schema))
+    assert client.xlen(ShardKeys(name).output) == 0
+
+
+def test_metrics(client, name, run_worker, add_text, make_rows, reference, schema):
+    X, y = make_rows(1_000, seed=6)
+    X[:, 2] += 3
+    add_text(client, name, X, y)
+    worker = run_worker(name, settings=_settings(reference, schema))
+    labels = {"stream": name, "shard": name}
+
+    def value(metric, **more):
+        return worker.metrics.registry.get_sample_value(metric, labels | more)
+
+    assert value("resampler_drift_windows_total") >= 4
+    assert value("resampler_drift_window_rows") == 100
+    assert value("resampler_drift_distance", feature="c") > 0.8 > 0.3 > value("resampler_drift_distance", feature="a")
+    assert value("resampler_drift_stability_index", feature="c") > 1
+    assert value("resampler_drift_distance_max") == value("resampler_drift_distance", feature="c")
