@@ -30,7 +30,7 @@ lint: $(call STAMP,lint) ## Check format, style, types, imports and docstrings
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/numpydoc lint $$(git ls-files 'resampler/*.py' 'stream/*.py' 'feast_plugin/*.py' | grep -v -e /kernels/ -e cli.py -e demo.py)
+	@$(BIN)/numpydoc lint $$(git ls-files 'resampler/*.py' 'stream/*.py' 'feast_plugin/*.py' | grep -v -e /kernels/ -e cli.py -e resampler/commands/)
 
 bench: $(call STAMP,bench) ## Measure against the peers; write docs/benchmarks.md (ARGS="buffer stream" to choose)
 	@$(BIN)/python bench/run.py $(ARGS)

@@ -12,6 +12,7 @@ import pytest
 
 import resampler
 from feast_plugin.cli import snapshot
+from resampler.commands.advise import advise
 from resampler.commands.demo import demo
 from resampler.commands.warmup import warmup
 from stream.commands.cli import stream
@@ -19,7 +20,7 @@ from stream.commands.cli import stream
 ROOT = option_tables.ROOT
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/*/README.md")]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-COMMANDS = {command.name: command for command in (demo, snapshot, stream, warmup)}
+COMMANDS = {command.name: command for command in (advise, demo, snapshot, stream, warmup)}
 # Snippets that need a server or a feature store: they are compiled, and what they import is imported.
 NEEDS = re.compile(r"FeatureStore|Feed\(|store\b|redis\.|\"catalog|rows\.parquet")
 # Options of other programs that the pages name.

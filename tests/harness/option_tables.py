@@ -60,7 +60,11 @@ def row(one: Option) -> str:
         default = "on" if one.default else "off"
     else:
         default = (
-            "none" if one.default is None else f"{one.default:,}" if type(one.default) is int else str(one.default)
+            "none"
+            if one.default in (None, ())
+            else f"{one.default:,}"
+            if type(one.default) is int
+            else str(one.default)
         )
     return f"| {name} | {default} | {one.rule.description} | {one.summary} |"
 

@@ -16,7 +16,7 @@ def run(*arguments, cwd=None, **env):
 def test_help_lists_the_subcommands_found_by_entry_point():
     done = run("--help")
     assert done.returncode == 0
-    for name in ("demo", "snapshot", "stream", "warmup"):
+    for name in ("advise", "demo", "snapshot", "stream", "warmup"):
         assert name in done.stdout
 
 

@@ -1,0 +1,131 @@
+"""`resampler advise`: is it worth it to resample, measured on the user's own rows."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time as clock
+from typing import TYPE_CHECKING, Any
+
+import click
+from tqdm import tqdm
+
+from resampler.advice import keep, rows_of, usual_store
+from resampler.command_options import click_options
+from resampler.commands.version_option import with_version
+from resampler.errors import InvalidInputError
+from resampler.options import options_of
+from resampler.quality.comparison.request import Request
+from resampler.quality.comparison.rows import Roles, Rows, class_named
+from resampler.table_file import TableFile
+
+if TYPE_CHECKING:
+    from resampler.quality.comparison.comparison import Comparison
+    from resampler.training_set import TrainingSet
+
+_OF_FILES = ("label", "features", "categorical")  # a version knows them
+
+
+def _names(_ctx: click.Context, _param: click.Parameter, value: str | None) -> tuple[str, ...]:
+    return () if value is None else tuple(name.strip() for name in value.split(",") if name.strip())
+
+
+@click.command()
+@click.argument("file", required=False, metavar="[FILE]")
+@with_version()
+@click.option("--label", help="With a file (required): column of the class.")
+@click.option("--positive", help="The class that is to be found; by default the rarest.")
+@click.option("--features", callback=_names, help="With a file: columns, separated by commas; by default all others.")
+@click.option("--drop", callback=_names, help="Columns that are no features, separated by commas.")
+@click.option("--categorical", callback=_names, help="With a file: integer columns that are codes, likewise.")
+@click.option("--group", help="Column, such as a customer, whose rows never stand on both sides of a fold.")
+@click.option("--time", help="Column of the time: what is tested comes later than what was learned from.")
+@click_options(Request)
+@click.option(
+    "--resume",
+    metavar="DIRECTORY",
+    help="Where what is measured is kept, so that a run that was cut goes on; by default in the user's cache.",
+)
+@click.option("--picture", metavar="FILE", help="Draw the differences, as .svg or .png.")
+@click.option("--intervals", is_flag=True, help="Print every measure with its interval.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+def advise(
+    file: str | None,
+    version: TrainingSet | None,
+    resume: str | None,
+    picture: str | None,
+    positive: str | None,
+    *,
+    intervals: bool,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Say whether a remedy for the rare class is worth it.
+
+    On the rows of FILE (.parquet, .csv, .arrow) or on the real training rows of a --snapshot: nothing, a moved
+    threshold, class weights, under- and over-sampling and synthetic rows, under each learner, on real rows that no
+    model has seen. Exits 0 whatever the advice; what it says of a snapshot is kept with the version.
+    """
+    began = clock.perf_counter()
+    request = Request(**{one.name: options.pop(one.name) for one in options_of(Request)})
+    if picture is not None:
+        from resampler.quality.comparison.picture import check_picture
+
+        check_picture(picture)
+    rows, notes = _rows(file, version, options)
+    from resampler.quality.comparison.compare import compare
+
+    with tqdm(unit="cell", disable=None, leave=False) as bar:
+
+        def _progress(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        found = compare(
+            rows.X,
+            rows.y,
+            categorical=rows.categorical,
+            names=rows.names,
+            groups=rows.groups,
+            times=rows.times,
+            positive=None if positive is None else class_named(rows.y, positive),
+            store=resume if resume is not None else usual_store(),
+            progress=_progress,
+            **request.keywords,
+        )
+    found = dataclasses.replace(found, notes=(*notes, *rows.notes, *found.notes))
+    if version is not None:
+        keep(version, found, clock.perf_counter() - began)
+    _say(found, picture, intervals=intervals, as_json=as_json)
+
+
+def _rows(file: str | None, version: TrainingSet | None, options: dict[str, Any]) -> tuple[Rows, tuple[str, ...]]:
+    if (file is None) == (version is None):
+        raise InvalidInputError("advise needs rows: a FILE with --label, or a --snapshot, and not both")
+    if version is not None:
+        for name in _OF_FILES:
+            if options[name]:
+                raise InvalidInputError(f"--{name} is for files: the columns of {version} are what its contract says")
+        return rows_of(version, drop=options["drop"], group=options["group"], time=options["time"])
+    if options["label"] is None:
+        raise InvalidInputError("--label names the column of the class, and is needed with a file")
+    roles = Roles(**options)
+    table = TableFile.open(file, "FILE")
+    roles.check(table.schema.names)
+    features = roles.features or [name for name in table.schema.names if name not in roles.drop]
+    wanted = dict.fromkeys(name for name in (*features, roles.label, roles.group, roles.time) if name is not None)
+    return Rows.of(table.read(list(wanted)), dataclasses.replace(roles, drop=())), ()
+
+
+def _say(found: Comparison, picture: str | None, *, intervals: bool, as_json: bool) -> None:
+    from resampler.quality.comparison.picture import check_picture, draw
+    from resampler.quality.comparison.printing import printed
+
+    if picture is not None:
+        file = check_picture(picture)
+        file.write_bytes(draw(found, file.suffix))
+    if as_json:
+        click.echo(json.dumps(found.to_dict()))
+        return
+    for line in printed(found, intervals=intervals):
+        click.echo(line)
