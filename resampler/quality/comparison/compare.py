@@ -10,9 +10,10 @@ from resampler.metric import check_ratio, check_seed
 from resampler.quality.comparison.cells import Bench
 from resampler.quality.comparison.comparison import NOTHING, Asked, LeftOut, Tried
 from resampler.quality.comparison.folds import split_rows
-from resampler.quality.comparison.given import MAX_ROWS, check_rows, chosen_rows
+from resampler.quality.comparison.given import check_rows, chosen_rows
 from resampler.quality.comparison.learners import USUAL, Learner
 from resampler.quality.comparison.remedies import remedy, usual
+from resampler.quality.comparison.request import FOLDS, MAX_ROWS, SEEDS
 from resampler.quality.comparison.results import measured
 from resampler.quality.comparison.scores import check_measures
 from resampler.quality.comparison.store import Store, key_of_cell
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
     from resampler.quality.comparison.comparison import Comparison
     from resampler.storage import Location
-
-FOLDS, SEEDS = 5, 2
 
 
 def compare(

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-MAX_ROWS = 20_000
 _SHOWN = 5
 
 

@@ -8,11 +8,10 @@ from typing import Any
 
 from resampler.errors import InvalidInputError
 from resampler.options import RATIO, SEED, Rule, check_options, count, one_of, option, options_of
-from resampler.quality.comparison.compare import FOLDS, SEEDS
-from resampler.quality.comparison.given import MAX_ROWS
 from resampler.quality.comparison.scores import COST
 from resampler.quality.measures import MEASURES
 
+FOLDS, SEEDS, MAX_ROWS = 5, 2, 20_000
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
