@@ -96,6 +96,39 @@ def require_shards(url: str, stream: str, shards: int, *, claim: bool = False) -
         )
 
 
+def stored_shards(url: str, stream: str) -> int:
+    """Find out how many shards a stream has.
+
+    Parameters
+    ----------
+    url : str
+        See `stream.redis.connection.open_client`.
+    stream : str
+        Name of the stream.
+
+    Returns
+    -------
+    int
+        1 where its first worker has stored none.
+
+    Raises
+    ------
+    CorruptStateError
+        If the stored number is none.
+    ResamplerError
+        As `stream.redis.connection.connect`, and where the server refuses.
+    """
+    import redis
+
+    shard_keys(stream)  # refuses what is no name
+    key = shards_key(stream)
+    try:
+        with connect(url, key) as client:
+            return _stored(client, key) or 1
+    except redis.RedisError as error:
+        raise explain(error, url) from error
+
+
 def _stored(client: redis.Redis, key: str) -> int | None:
     import redis
 

@@ -267,7 +267,22 @@ def status(url: str | None, name: str, shards: int, as_json: bool) -> None:
             f"{shard['synthetic']} synthetic, ratio {kept}, {shard['dead_letters']} dead letters, "
             f"owner {shard['owner'] or 'none'}"
         )
+        if shard["drift"]:
+            click.echo(_counted(shard["drift"]))
     _warn_of_few(report)
+
+
+def _counted(drift: dict[str, Any]) -> str:
+    """Say what is counted against a version, and up to where."""
+    windows = drift["windows"]
+    newest = "none is full yet"
+    if windows:
+        last = windows[-1]
+        lost = last["rejected"] / max(1, last["accepted"] + last["rejected"])
+        newest = f"{len(windows)} kept, the newest from {last['first']} to {last['last']}, {lost:.1%} of it rejected"
+    return (
+        f"  counted against {drift['reference']}, one of {drift['every']} rows, in windows of {drift['rows']}: {newest}"
+    )
 
 
 @stream.command()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from stream.drift.stored import Stored
 from stream.shard.checkpoint import Checkpoint
 from stream.shard.feedplace import FeedPlace
 from stream.shard.position import input_info
@@ -33,7 +34,8 @@ def shard_status(client: redis.Redis, keys: ShardKeys) -> dict[str, Any]:
         JSON types: input, output, begun, cursor, lag (entries not committed yet), rows, synthetic, emitted, rejected,
         ratio (smallest class : largest in the output, None before there are two), synthetic_ratio, classes,
         rows_needed (of a class before synthetic ones are made of it), too_few (rows of the rare classes below that, by
-        label), owner (None while nobody holds the lease), dead_letters, forget_requests, feeds.
+        label), owner (None while nobody holds the lease), dead_letters, forget_requests, feeds, drift (counts
+        against a version: which, how, and the windows that are kept; None where nothing is counted).
     """
     stored = Checkpoint.load(client, keys)
     info = input_info(client, keys.input)
@@ -60,6 +62,7 @@ def shard_status(client: redis.Redis, keys: ShardKeys) -> dict[str, Any]:
         "owner": _text(owner) if owner else None,
         "dead_letters": client.xlen(keys.dead),
         "forget_requests": client.scard(keys.forget),
+        "drift": _drift(Stored.load(client, keys)),
         "feeds": {
             name.decode(errors="backslashreplace"): {
                 "cursor": place.cursor,
@@ -90,6 +93,13 @@ def stream_status(stream: str, shards: Sequence[tuple[redis.Redis, ShardKeys]]) 
     ratio = total["synthetic"] / max(1, total["emitted"])
     kept = _ratio([shard["classes"] for shard in each])
     return {"stream": stream, **total, "ratio": kept, "synthetic_ratio": ratio, "shards": each}
+
+
+def _drift(stored: Stored | None) -> dict[str, Any] | None:
+    if stored is None:
+        return None
+    named = {name: stored.said[name] for name in ("reference", "rows", "every", "left_out")}
+    return named | {"windows": list(stored.headers)}
 
 
 def _class_counts(real: int, synthetic: int, dropped: int, buffer_rows: int) -> dict[str, int]:

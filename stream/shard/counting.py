@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 from resampler.quality.drift.scores import kolmogorov_smirnov, population_stability, total_variation
 from stream.drift.counter import Counter
+from stream.drift.stored import COUNTS, DESCRIPTION
 from stream.shard.commit import CountsUpdate
 
 if TYPE_CHECKING:
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
     from stream.drift.counter import Plan
     from stream.drift.window import Window
     from stream.redis.keys import ShardKeys
-
-DESCRIPTION = "reference"  # the field that says what is counted, and how; the others are windows by number
-COUNTS = ".counts"  # behind the number: the field of a window's counts
 
 
 class Counting:
