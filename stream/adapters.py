@@ -17,6 +17,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from resampler.errors import InvalidInputError, MissingExtraError
+from resampler.notices import warn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -51,6 +52,11 @@ def partial_fit(
         Counts the rows of each batch, real and synthetic, before `save` is called; it corrects the probabilities of the
         estimator. Save it in the same step.
 
+    Warns
+    -----
+    UserWarning
+        If `window` counts rows of a stream that is under-sampled: a feed does not hand out what was left out.
+
     Returns
     -------
     int
@@ -61,14 +67,25 @@ def partial_fit(
         estimator.partial_fit(batch.X, batch.y, classes=classes)
         rows += len(batch)
         if window is not None:
-            window.update(batch)
+            _count(window, batch, feed)
         if save:
             save(estimator, feed.cursors)
         feed.commit()
     return rows
 
 
-def learn_many(model: Any, feed: Feed, names: Sequence[str]) -> int:
+def _count(window: ClassWindow, batch: MicroBatch, feed: Feed) -> None:
+    if feed.undersample is not None and not sum(window.trained.values()):
+        warn(
+            f"the stream is under-sampled (to {feed.undersample}) and the feed hands out no row that was left out, so "
+            "that the window's real shares are those of what is left: count real rows by class elsewhere, such as by "
+            "`resampler stream status`, and use correct_prior",
+            UserWarning,
+        )
+    window.update(batch)
+
+
+def learn_many(model: Any, feed: Feed, names: Sequence[str], *, window: ClassWindow | None = None) -> int:
     """Train a river model on a feed until it ends.
 
     Parameters
@@ -79,6 +96,8 @@ def learn_many(model: Any, feed: Feed, names: Sequence[str]) -> int:
         Where batches come from.
     names : sequence of str
         Feature names, in the contract's order.
+    window : ClassWindow, optional
+        As in `partial_fit`, counted before the commit.
 
     Returns
     -------
@@ -97,6 +116,8 @@ def learn_many(model: Any, feed: Feed, names: Sequence[str]) -> int:
     rows = 0
     for batch in feed:
         model.learn_many(pd.DataFrame(batch.X, columns=list(names)), pd.Series(batch.y))
+        if window is not None:
+            _count(window, batch, feed)
         feed.commit()
         rows += len(batch)
     return rows

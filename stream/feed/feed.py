@@ -109,6 +109,11 @@ class Feed:
         """ID of the last output entry handed out, by input stream; ``0-0`` before the first."""
         return {shard.keys.input: shard.place.cursor for shard in self._shards}
 
+    @property
+    def undersample(self) -> float | None:
+        """What the stream is under-sampled to, by rows that no feed has; None if not, or before the first batch."""
+        return next((shard.undersample for shard in self._shards if shard.undersample is not None), None)
+
     def __iter__(self) -> Iterator[MicroBatch]:
         last = time.monotonic()
         while True:

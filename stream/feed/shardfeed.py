@@ -84,6 +84,7 @@ class ShardFeed:
         self._url = url
         self._allow_gap = allow_gap
         self._schema: FeatureSchema | None = None
+        self.undersample: float | None = None  # of the stream, known with its contract
         self._stored: bytes | None = self._patiently(lambda: self._client.hget(keys.feeds, name))
         self._committed = FeedPlace.parse(self._stored)
         self.place = self._committed if cursor is None else _place_at(cursor, self._committed)
@@ -322,6 +323,7 @@ class ShardFeed:
             if stored is None:
                 raise ResamplerError(f"{self.keys.checkpoint!r} is gone: the contract of the output is unknown")
             self._schema = stored.schema
+            self.undersample = stored.parameters.get("undersample")
         return self._schema
 
 

@@ -6,6 +6,7 @@ import pytest
 from river import linear_model
 from sklearn.linear_model import SGDClassifier
 
+from resampler import ClassWindow
 from resampler.errors import InvalidInputError, MissingExtraError
 from stream import Feed
 from stream.adapters import iterable_dataset, learn_many, loader_batches, partial_fit
@@ -51,6 +52,42 @@ def test_river(server, filled, schema):
     assert all(weight > 0 for weight in model.weights.values())  # the minority lies in the positive direction
     with Feed(server.url, filled, idle_s=0.01) as feed:  # all of it is committed
         assert list(feed) == []
+
+
+def test_a_window_counts_what_was_learned_and_is_saved_with_it(server, filled, schema):
+    saved = []
+
+    def save(model, cursors):
+        saved.append((dict(cursors), window.to_bytes()))
+
+    window = ClassWindow(10_000)
+    with Feed(server.url, filled, name="a", idle_s=0.01) as feed:
+        rows = partial_fit(SGDClassifier(random_state=0), feed, [0, 1], save=save, window=window)
+    with Feed(server.url, filled, name="b", idle_s=0.01) as feed:
+        batches = list(feed)
+    real, every = (np.concatenate(part) for part in zip(*((b.y[~b.is_synthetic], b.y) for b in batches), strict=True))
+    assert window.real == dict(enumerate(np.bincount(real).tolist()))
+    assert window.trained == dict(enumerate(np.bincount(every).tolist()))
+    assert sum(window.trained.values()) == rows > sum(window.real.values()) == 500
+    assert window.correct([0.5])[0] < 0.5
+    # From the middle on, with what was saved there.
+    cursors, state = saved[len(saved) // 2]
+    again = ClassWindow.from_bytes(state)
+    with Feed(server.url, filled, name="c", idle_s=0.01, cursors=cursors) as feed:
+        learn_many(linear_model.LogisticRegression(), feed, schema.names, window=again)
+    assert again.to_bytes() == window.to_bytes()
+
+
+def test_a_window_of_an_under_sampled_stream_says_what_it_lacks(client, server, name, make_rows, add_text, run_worker):
+    add_text(client, name, *make_rows(500))
+    run_worker(name, undersample=0.5)
+    window = ClassWindow(10_000)
+    with Feed(server.url, name, idle_s=0.01) as feed:
+        assert feed.undersample is None
+        with pytest.warns(UserWarning, match=r"under-sampled \(to 0.5\) and the feed hands out no row"):
+            partial_fit(SGDClassifier(random_state=0), feed, [0, 1], window=window)
+        assert feed.undersample == 0.5
+    assert sum(window.real.values()) < 500
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ _NEAREST = 1e-12  # to 0 and 1, so that odds are finite
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class Candidate:
     """A fitted calibration beside the prior correction, on rows that it was not fitted on.
 
     Parameters
@@ -70,14 +70,14 @@ class Choice:
         In a sentence.
     calibrator : object or None
         Has `predict_proba` of corrected probabilities; None with "prior".
-    compared : tuple of Comparison
+    compared : tuple of Candidate
         What was measured.
     """
 
     method: str
     reason: str
     calibrator: Any = None
-    compared: tuple[Comparison, ...] = ()
+    compared: tuple[Candidate, ...] = ()
 
 
 class _Odds(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -196,11 +196,11 @@ def _losses(proba: NDArray[np.float64], truth: NDArray[np.float64]) -> NDArray[n
     return found
 
 
-def _compared(method: str, kept: NDArray[np.float64], own: NDArray[np.float64], n: int) -> Comparison:
+def _compared(method: str, kept: NDArray[np.float64], own: NDArray[np.float64], n: int) -> Candidate:
     gain = kept - own
     half = NormalDist().inv_cdf(1 - (1 - LEVEL) / 2 / n) * float(gain.std(ddof=1)) / len(gain) ** 0.5
     middle = float(gain.mean())
-    return Comparison(method, float(own.mean()), float(kept.mean()), (middle - half, middle + half), len(gain))
+    return Candidate(method, float(own.mean()), float(kept.mean()), (middle - half, middle + half), len(gain))
 
 
 def check_method(method: object) -> None:

@@ -58,7 +58,7 @@ class PriorCorrection(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # ty
         What was taken.
     reason_ : str
         Why, in a sentence.
-    compared_ : tuple of Comparison
+    compared_ : tuple of Candidate
         What was measured for it.
     n_features_in_, feature_names_in_
         Where the classifier has them.
