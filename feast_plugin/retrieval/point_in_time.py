@@ -79,7 +79,7 @@ def retrieve(
     if not isinstance(frame, str):
         frame = forgotten.leave_out(frame)
     asked = _asked(features, contract)
-    with _feast_errors():
+    with feast_errors():
         for view in utils._get_feature_views_to_use(store.registry, store.project, asked)[0]:
             check_rows(store, view)
         job = store.get_historical_features(
@@ -98,7 +98,7 @@ def retrieve(
         table = forgotten.leave_out(table)
     elif table.num_rows < frame.num_rows:
         rows = missing_rows(frame, table, contract)
-        with _feast_errors():
+        with feast_errors():
             restored = retrieve_dropped(store, asked, rows, job, created=created)
         table = pa.concat_tables([table, cast_table(restored, contract, extra)])
     if not isinstance(frame, str) and table.num_rows != frame.num_rows:
@@ -111,7 +111,19 @@ def retrieve(
 
 
 @contextlib.contextmanager
-def _feast_errors() -> Iterator[None]:
+def feast_errors() -> Iterator[None]:
+    """Report what an engine raises as an error of ours.
+
+    Yields
+    ------
+    None
+        Once.
+
+    Raises
+    ------
+    ResamplerError
+        In place of any other.
+    """
     try:
         yield
     except ResamplerError:
