@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-
 from feast_plugin.notices import shown
 from feast_plugin.registries import REGISTRIES
 from feast_plugin.registries.feast import open_store
@@ -18,6 +16,8 @@ from resampler.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import pyarrow as pa
 
     from resampler.profile.profile import Profile
 

@@ -139,7 +139,10 @@ class _Sums:
             return Counts(counts)
         origin, exponent = _origin(cells)
         shift = self.total / self.n
-        spread = np.sqrt(max(self.squares / self.n - shift**2, 0.0))
+        try:
+            spread = np.sqrt(max(self.squares / self.n - shift**2, 0.0))
+        except OverflowError:  # far from where the cells are
+            spread = np.inf
         mean, deviation = (
             float(v) if np.isfinite(v) else None
             for v in (origin + np.ldexp(shift, exponent), np.ldexp(spread, exponent))

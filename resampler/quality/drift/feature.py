@@ -50,6 +50,8 @@ class FeatureDrift:
         Share of nulls before and after; ends of the 95 % interval of its change.
     median : tuple of (float or None), optional
         Of a number, before and after, from bins.
+    median_beyond : tuple of int
+        1 where the median is above what is given for it, the greatest edge; -1 where it is below it, the least; else 0.
     moved : list of tuple
         Of a category: value, share before, share after; what moved most first.
     p : float
@@ -76,6 +78,7 @@ class FeatureDrift:
     nulls: tuple[float, float]
     nulls_change: tuple[float, float]
     median: tuple[float | None, float | None] | None
+    median_beyond: tuple[int, int]
     moved: list[tuple[Any, float, float]]
     p: float
     q: float = 1.0
@@ -163,6 +166,7 @@ def feature_drift(feature: str, cells: Cells, before: Counts, after: Counts, lab
             by_chance = chance.kolmogorov_smirnov_by_chance(n, m)
             p.append(chance.kolmogorov_smirnov_p(distance, n, m))
             moved, moved_chance = _wasserstein(cells, before, after)
+    medians = [(None, 0), (None, 0)] if cells.categorical else [_median(cells, side) for side in (before, after)]
     return FeatureDrift(
         feature=feature,
         label=label,
@@ -179,7 +183,8 @@ def feature_drift(feature: str, cells: Cells, before: Counts, after: Counts, lab
         stability_chance=scores.chance,
         nulls=scores.nulls,
         nulls_change=chance.difference_interval(*nulls),
-        median=None if cells.categorical else (_median(cells, before), _median(cells, after)),
+        median=None if cells.categorical else (medians[0][0], medians[1][0]),
+        median_beyond=(medians[0][1], medians[1][1]),
         moved=_most_moved(cells, a, b) if cells.categorical else [],
         p=min(1.0, len(p) * min(p, default=1.0)),
     )
@@ -254,25 +259,23 @@ def _wasserstein(cells: Cells, before: Counts, after: Counts) -> tuple[float | N
     return (found[0], found[1]) if np.isfinite(found).all() else (None, None)
 
 
-def _median(cells: Cells, side: Counts) -> float | None:
-    """Return about the middle value: within a bin, values are taken for evenly spread."""
+def _median(cells: Cells, side: Counts) -> tuple[float | None, int]:
+    """Return about the middle value, values of a bin being taken for evenly spread, and whether it lies beyond that."""
     counts = np.asarray(side.counts[:-1])
-    if not counts.sum():
-        return None
+    if not counts.sum() or not cells.edges:
+        return None, 0
     total = np.cumsum(counts)
     at = int(np.searchsorted(total, total[-1] / 2))
-    if not cells.edges:
-        return None if side.low is None else side.low
-    low = cells.edges[at - 1] if at else side.low
-    high = cells.edges[at] if at < len(cells.edges) else side.high
-    if low is None or high is None:
-        return high if low is None else low
-    if cells.atoms[at]:
-        return float(high)
-    if not np.isfinite(high - low):
-        return float(low)
+    if at in (0, len(cells.edges)):
+        known = {side.low, side.high}
+        if None not in known and len(known) == 1:
+            return side.low, 0
+        return cells.edges[0 if at == 0 else -1], -1 if at == 0 else 1
+    low, high = cells.edges[at - 1], cells.edges[at]
+    if cells.atoms[at] or not np.isfinite(high - low):
+        return high, 0
     part = (total[-1] / 2 - (total[at] - counts[at])) / counts[at]
-    return float(low + part * (high - low))
+    return float(low + part * (high - low)), 0
 
 
 def _most_moved(cells: Cells, a: NDArray[Any], b: NDArray[Any]) -> list[tuple[Any, float, float]]:

@@ -88,13 +88,19 @@ def _row(one: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _moved(one: Mapping[str, Any]) -> str:
     if one["median"] is not None:
-        ends = ["none" if value is None else f"{value:.4g}" for value in one["median"]]
+        ends = [_median(*side) for side in zip(one["median"], one["median_beyond"], strict=True)]
         return f"median {ends[0]} -> {ends[1]}"
     shown = [
         f"{'others' if value is None else value} {share(before)} -> {share(after)}"
         for value, before, after in one["moved"][:3]
     ]
     return ", ".join(shown)
+
+
+def _median(value: float | None, beyond: int) -> str:
+    if value is None:
+        return "none"
+    return f"{('below ', '', 'above ')[beyond + 1]}{value:.4g}"
 
 
 def _of_class(one: Mapping[str, Any]) -> str:

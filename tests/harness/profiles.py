@@ -1,0 +1,35 @@
+"""Profiles of tables, as versions and later rows have them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from resampler.profile.profiler import Profiler
+from resampler.profile.rows import RowCounter
+
+
+class Column(NamedTuple):
+    name: str
+    categorical: bool
+
+
+def reference_of(columns, label=None, split="train"):
+    """The profile of a version whose training rows these are, categories being those columns that hold text."""
+    table = pa.table(dict(columns))
+    features = [Column(name, pa.types.is_string(table[name].type)) for name in table.column_names]
+    labels = pa.array(np.zeros(len(table), dtype=np.int64) if label is None else label)
+    rows = table.append_column("y", labels).append_column("s", pa.array(np.zeros(len(table), dtype=bool)))
+    profiler = Profiler.fitted(rows, features, "y", "s")
+    profiler.add(split, rows)
+    return profiler.profile()
+
+
+def later_of(reference, columns, label=None, where="rows"):
+    """Counts of later rows in the cells of a reference."""
+    table = pa.table(dict(columns))
+    counter = RowCounter(reference, where, label="y", synthetic="is_synthetic")
+    counter.add(table if label is None else table.append_column("y", pa.array(label)))
+    return counter.profile()
