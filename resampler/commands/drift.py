@@ -24,6 +24,7 @@ _EXIT_NO = 3
 @click.option("--stream", metavar="NAME", help="Rows of today: what a stream's workers have counted.")
 @click.option("--feast", metavar="SERVICE", help="Rows of today: what a feature service gives for --entity-df.")
 @click.option("--url", metavar="URL", help="Redis of --stream and --emit.")
+@click.option("--windows", type=click.IntRange(1), metavar="N", help="Newest windows of --stream; by default one.")
 @click.option("--entity-df", metavar="FILE", help="Entities and times that --feast is asked for.")
 @click.option("--policy", metavar="FILE", help="TOML or YAML file whose table [drift] has the limits.")
 @click.option("--ignore", multiple=True, metavar="FEATURE", help="Leave a feature out; may be repeated.")
@@ -42,6 +43,7 @@ def drift(
     stream: str | None,
     feast: str | None,
     url: str | None,
+    windows: int | None,
     entity_df: str | None,
     policy: str | None,
     ignore: tuple[str, ...],
@@ -65,6 +67,8 @@ def drift(
     kind = _one_of(sources)
     if url is not None and stream is None and emit is None:
         raise InvalidInputError("--url says where a stream is: give --stream or --emit")
+    if windows is not None and stream is None:
+        raise InvalidInputError("--windows says how much of a stream is looked at: give --stream")
     if entity_df is not None and feast is None:
         raise InvalidInputError("--entity-df says what --feast is asked for: give --feast")
     rules = (Policy("no policy", {}) if policy is None else read_policy(policy)).record("drift", DriftPolicy)
@@ -74,7 +78,7 @@ def drift(
     if kind == FILES:
         later = Later.of_files(str(against), reference, rules)
     elif kind == "stream":
-        later = Later.of_source(kind, str(stream), reference, rules, url=url)
+        later = Later.of_source(kind, str(stream), reference, rules, url=url, windows=_text(windows))
     else:
         later = Later.of_source(kind, str(feast), reference, rules, repo=place["repo"], entity_df=entity_df)
     ledger = Ledger(version.home / FOLDER if ledger_place is None else ledger_place)
@@ -88,6 +92,10 @@ def drift(
     if checked.again:
         click.echo(f"Note: the same rows were looked at on {run.at[:19]}: this is what was said then", err=True)
     return _EXIT_NO if run.outcome == "no" or (strict and run.outcome == "unknown") else 0
+
+
+def _text(value: int | None) -> str | None:
+    return None if value is None else str(value)
 
 
 def _one_of(given: dict[str, str | None]) -> str:

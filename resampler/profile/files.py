@@ -135,15 +135,21 @@ def _csv(cells: Mapping[str, Cells]) -> Any:
     import pyarrow.csv
     import pyarrow.dataset as ds
 
-    types = {
-        name: pa.array(of.values).type if of.categorical and of.values else pa.string() if of.categorical else None
-        for name, of in cells.items()
-    }
-    # Numbers are read as doubles: the first lines of a column may look like integers.
-    known = {name: pa.float64() if kind is None else kind for name, kind in types.items()}
+    known = {name: _type(of) for name, of in cells.items() if not _is_flag(of)}
     return ds.CsvFileFormat(
         convert_options=pyarrow.csv.ConvertOptions(column_types=known, null_values=_NULLS, strings_can_be_null=True)
     )
+
+
+def _type(cells: Cells) -> pa.DataType:
+    if not cells.categorical:
+        return pa.float64()  # the first lines of a column may look like integers
+    return pa.array(cells.values).type if cells.values else pa.string()
+
+
+def _is_flag(cells: Cells) -> bool:
+    """Whether a number may be written as a word: true, false."""
+    return not cells.categorical and {round(edge, 6) for edge in cells.edges} <= {0.0, 1.0}
 
 
 def _line(error: Exception) -> str:

@@ -162,7 +162,10 @@ class RowCounter:
             return self._category(column, name, cells)
         if (name in self._arrays) != pa.types.is_list(column.type):
             wanted = "an array of numbers" if name in self._arrays else "a number"
-            raise DataError(f"{self._where}: {name!r} is {wanted} in the reference, got {column.type}")
+            raise DataError(
+                f"{self._where}: {name!r} is {wanted} in the reference, got {column.type}: give it the type that it "
+                "had, or leave it out (--ignore)"
+            )
         held = column.type.value_type if name in self._arrays else column.type
         if not _is_number(held):
             raise DataError(

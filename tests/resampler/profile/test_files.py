@@ -103,7 +103,7 @@ def test_what_cannot_be_opened(table, tmp_path):
 def test_a_csv_file_that_holds_words_where_numbers_were(tmp_path):
     reference = reference_of({"x": np.arange(200.0)})
     (tmp_path / "x.csv").write_text("x\n1\n2.5\nmany\n")
-    with pytest.raises(DataError, match="cannot be read.*many"):
+    with pytest.raises(DataError, match=r"cannot be read.*many"):
         counted(tmp_path / "x.csv", reference)
 
 

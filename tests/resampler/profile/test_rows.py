@@ -41,7 +41,7 @@ def test_counts_are_those_of_the_reference_in_any_order_and_type(columns):
         "country": columns["country"].dictionary_encode(),
         "extra": pa.nulls(N),
         "night": columns["night"].cast(pa.int8()),
-        "visits": columns["visits"].cast(pa.decimal128(20, 2)),
+        "visits": columns["visits"].cast(pa.decimal128(24, 2)),
         "amount": columns["amount"],
     }
     for rows in (columns, others, others | {"country": columns["country"].cast(pa.large_string())}):
