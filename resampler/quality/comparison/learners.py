@@ -195,7 +195,7 @@ class Learner:
             )
             parts.append(("categories", one_hot, categories))
             said.append("a column for each category")
-        return ColumnTransformer(parts), ", ".join(said)
+        return parts[0][1] if len(parts) == 1 else ColumnTransformer(parts), ", ".join(said)
 
     @property
     def _is_native(self) -> bool:
