@@ -23,6 +23,7 @@ from resampler.quality.comparison.remedies import Remedy, bootstrapped
 from resampler.quality.comparison.scores import PROBABILITIES, measures_with
 from resampler.quality.comparison.store import key_of_cell
 from resampler.quality.measures import average_precision
+from resampler.quality.statistics import area
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -207,6 +208,7 @@ class Cell:
             OWN: self._measured(bench, truth, decided, own),
             MOVED: self._measured(bench, truth, moved, corrected),
             "threshold": math.nan if threshold is None else threshold,
+            "area": area(corrected[truth], corrected[~truth]),
         }
 
     def _luck(self, bench: Bench, learned: NDArray[np.int64], tested: NDArray[np.int64]) -> dict[str, Any]:
@@ -216,7 +218,7 @@ class Cell:
         X, truth = bench.given.X[tested], bench.given.positive[tested]
         measure = measures_with(bench.costs)[bench.measure]
         if measure.of == "score":
-            detector.fit(bench.given.X[learned], truth_of(bench, learned), labels=bench.given.y[learned])
+            detector.fit(bench.given.X[learned], truth_of(bench, learned), codes=bench.given.y[learned])
             answer: Any = detector.scores(X)[1]
         else:
             detector, threshold = self._tuned(bench, detector, learned)
@@ -225,7 +227,7 @@ class Cell:
 
     def _tuned(self, bench: Bench, detector: Detector, learned: NDArray[np.int64]) -> tuple[Detector, float | None]:
         """Fit, and move the threshold by folds of the training part alone, if it can be moved."""
-        X, y, labels = bench.given.X[learned], truth_of(bench, learned), bench.given.y[learned]
+        X, y, codes = bench.given.X[learned], truth_of(bench, learned), bench.given.y[learned]
         inner = bench.inner(self.seed, self.fold)
         goal = measures_with(bench.costs)[bench.tuned_by]
         if inner:
@@ -233,12 +235,12 @@ class Cell:
             tuned = TunedThresholdClassifierCV(detector, scoring=scorer, cv=inner)
             try:
                 with config_context(enable_metadata_routing=True):
-                    tuned.fit(X, y, labels=labels)
+                    tuned.fit(X, y, codes=codes)
                 return tuned.estimator_, float(tuned.best_threshold_)
             except ValueError as error:
                 if _CONSTANT not in str(error):
                     raise
-        return detector.fit(X, y, labels=labels), None
+        return detector.fit(X, y, codes=codes), None
 
     def _measured(self, bench: Bench, truth: NDArray[np.bool_], decided: Any, score: Any) -> dict[str, float]:
         found = {}
@@ -251,7 +253,7 @@ class Cell:
 
     def _shuffled(self, bench: Bench, learned: NDArray[np.int64], tested: NDArray[np.int64]) -> dict[str, Any]:
         detector = bench.detector(self.learner, self.remedy, self.seed)
-        detector.fit(bench.given.X[learned], truth_of(bench, learned), labels=bench.given.y[learned])
+        detector.fit(bench.given.X[learned], truth_of(bench, learned), codes=bench.given.y[learned])
         truth = bench.given.positive[tested]
         ids = content_ids(bench.given.X[tested])
         rows = np.sort(

@@ -131,9 +131,7 @@ def compare(
 
     References
     ----------
-    Intervals: `resampler.quality.comparison.overlap.Overlap`. Prior correction: Elkan: The foundations of
-    cost-sensitive learning. IJCAI 2001; Saerens, Latinne, Decaestecker: Neural Computation 14 (2002),
-    doi:10.1162/089976602753284446.
+    Intervals: `resampler.quality.comparison.overlap.Overlap`. Probabilities: `resampler.quality.correct_prior`.
 
     Examples
     --------

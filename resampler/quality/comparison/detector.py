@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 
 from resampler.quality.comparison.remedies import Training
+from resampler.quality.prior.correct import correct_prior
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -53,7 +54,7 @@ class Detector(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         0 and 1: other classes, and the positive one.
     """
 
-    __metadata_request__fit: ClassVar[dict[str, bool]] = {"labels": True}
+    __metadata_request__fit: ClassVar[dict[str, bool]] = {"codes": True}
 
     def __init__(
         self,
@@ -74,7 +75,7 @@ class Detector(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.ratio = ratio
         self.seed = seed
 
-    def fit(self, X: NDArray[np.float64], y: NDArray[Any], labels: NDArray[np.int64] | None = None) -> Detector:
+    def fit(self, X: NDArray[np.float64], y: NDArray[Any], codes: NDArray[np.int64] | None = None) -> Detector:
         """Learn.
 
         Parameters
@@ -83,7 +84,7 @@ class Detector(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             Rows.
         y : ndarray of shape (n_rows,)
             1 for rows of the positive class.
-        labels : ndarray of shape (n_rows,), int64, optional
+        codes : ndarray of shape (n_rows,), int64, optional
             Classes as codes, which are what is learned; by default `y`.
 
         Returns
@@ -91,8 +92,8 @@ class Detector(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Detector
             Itself.
         """
-        codes = np.asarray(y if labels is None else labels, dtype=np.int64)
-        before = Training(X, codes, self.code, self.mask, self.ratio, self.seed)
+        learned = np.asarray(y if codes is None else codes, dtype=np.int64)
+        before = Training(X, learned, self.code, self.mask, self.ratio, self.seed)
         after = self.remedy.apply(before)
         self.classes_ = np.array([0, 1])
         self.real_, self.trained_ = before.share(self.n_classes), after.share(self.n_classes)
@@ -149,8 +150,7 @@ class Detector(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         known = self.model_.classes_
         if np.array_equal(self.real_, self.trained_):
             return proba
-        lifted = proba * (self.real_[known] / self.trained_[known])
-        return lifted / lifted.sum(axis=1, keepdims=True)
+        return correct_prior(proba, trained=self.trained_[known], real=self.real_[known])
 
     @available_if(_gives_probabilities)  # type: ignore[untyped-decorator]
     def predict_proba(self, X: NDArray[np.float64]) -> NDArray[np.float64]:

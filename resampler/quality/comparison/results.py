@@ -20,7 +20,7 @@ from resampler.quality.comparison.comparison import (
     LeftOut,
     Part,
 )
-from resampler.quality.comparison.overlap import Overlap
+from resampler.quality.comparison.overlap import Overlap, is_above_chance
 from resampler.quality.comparison.remedies import PLAIN
 from resampler.quality.comparison.rule import Learned, advise, gain, judged
 from resampler.quality.comparison.runner import Runner
@@ -109,7 +109,8 @@ def measured(
         break
     table.drop_failed(left_out)
     if parts and not table.learners:
-        raise DataError(f"no learner can learn from these rows: {left_out[-1].what}: {left_out[-1].why}")
+        name, why = next((name, why) for (name, remedy), why in table.failed.items() if remedy == NOTHING)
+        raise DataError(f"no learner can learn from these rows: {name}: {why}")
     if len(parts) < n_parts:
         notes.append(f"time was up after {len(parts)} of {n_parts} parts")
     overlap = Overlap(parts, same=asked.split == "times")
@@ -235,14 +236,12 @@ def _learned(
                 )
             )
     control = _control(asked, table.luck[learner.name], learner, overlap)
-    chance = [part.positives_test / part.n_test for part in parts]
     judgements = []
     for one in candidates:
-        precision = one.figures["average_precision"].values
-        above = overlap.figure((np.array(precision) - np.array(chance)).tolist())
-        lucky, fit = judged(one, control, above_chance=above.low > 0)
+        above = is_above_chance([cell["area"] for cell in found[one.remedy]], parts)
+        lucky, fit = judged(one, control, above_chance=above)
         judgements.append(replace(one, beats_control=lucky, recommended=fit))
-    above = overlap.figure((np.array(reference["average_precision"]) - np.array(chance)).tolist())
+    above = is_above_chance([cell["area"] for cell in found[NOTHING]], parts)
     return Learned(learner.name, tuple(judgements), control, above)
 
 

@@ -56,14 +56,14 @@ class Learned(NamedTuple):
         In order.
     control : Control or None
         What luck alone reaches.
-    above_chance : Figure
-        How far the average precision of nothing lies above the share of the positive class.
+    above_chance : bool
+        Whether the scores of nothing tell the positive class from others at all.
     """
 
     name: str
     candidates: tuple[Candidate, ...]
     control: Control | None
-    above_chance: Figure
+    above_chance: bool
 
     def candidate(self, remedy: str, *, moved: bool) -> Candidate:
         """Find a candidate.
@@ -155,7 +155,7 @@ def judged(candidate: Candidate, control: Control, *, above_chance: bool) -> tup
     control : Control
         What luck alone reaches.
     above_chance : bool
-        Whether its average precision is shown to be above the share of the positive class.
+        Whether its scores tell the positive class from others at all.
 
     Returns
     -------
@@ -201,26 +201,22 @@ def advise(asked: Asked, parts: Sequence[Part], learned: Sequence[Learned], over
 def _of_learner(asked: Asked, one: Learned) -> Advice:
     reference, own = (one.candidate(NOTHING, moved=moved) for moved in (True, False))
     rows = f"{asked.positives_used:,} rows of class {asked.positive!r}"
-    if not one.above_chance.low > 0:
-        reached = reference.figures["average_precision"]
-        sentence = (
-            f"{one.name}: too little to tell: by {rows}, its average precision of {_span(reached)} is not shown to be "
-            "better than chance. Gather more rows, or better features, before any remedy."
-        )
-        return Advice(one.name, "unknown", None, None, sentence)
     best = one.best
     if best.recommended:
         return Advice(one.name, "remedy", best.remedy, _at(best), f"{one.name}: {_use(asked, one, best)}")
+    if not one.above_chance:
+        reached = reference.figures["average_precision"]
+        sentence = (
+            f"{one.name}: too little to tell: by {rows}, its scores (average precision {_span(reached)}) are not shown "
+            "to be better than chance. Gather more rows, or better features, before any remedy."
+        )
+        return Advice(one.name, "unknown", None, None, sentence)
     lost = own.differences.get(asked.tuned_by)
     others = _others(asked, one)
     if lost is not None and lost.excludes_zero and gain(lost, asked.tuned_by) < 0:
         sentence = f"{one.name}: do not resample; {_moved(asked, own, reference)} {others}"
         return Advice(one.name, "threshold", None, _at(reference), sentence)
-    open_ = ""
-    if lost is not None and not math.isnan(lost.mean):
-        change = _flipped(lost)
-        open_ = f"a moved threshold changes {named(asked.tuned_by)} by {_signed(change)}, which is not shown to help. "
-    sentence = f"{one.name}: do not resample, and leave the threshold where it is: {open_}{others}"
+    sentence = f"{one.name}: do not resample, and leave the threshold where it is{_unmoved(asked, lost)}. {others}"
     return Advice(one.name, "nothing", None, None, sentence)
 
 
@@ -253,6 +249,15 @@ def _moved(asked: Asked, own: Candidate, reference: Candidate) -> str:
         f"move the threshold to {_at(reference):.2g}: {named(asked.tuned_by)} {_value(own.figures[asked.tuned_by])} "
         f"becomes {_value(reference.figures[asked.tuned_by])} ({_signed(change)}); {_operating(own, reference)}."
     )
+
+
+def _unmoved(asked: Asked, lost: Figure | None) -> str:
+    """Say why the threshold stays."""
+    if lost is None or math.isnan(lost.low):
+        return ""
+    if not any(lost.values):
+        return ": no other one decides otherwise"
+    return f": a moved one changes {named(asked.tuned_by)} by {_signed(_flipped(lost))}, which is not shown to help"
 
 
 def _others(asked: Asked, one: Learned) -> str:
@@ -290,8 +295,8 @@ def _over_all(asked: Asked, learned: Sequence[Learned], each: Sequence[Advice], 
     known = [i for i, advice in enumerate(each) if advice.verdict != "unknown"]
     if not known:
         sentence = (
-            f"Too little to tell: by {asked.positives_used:,} rows of class {asked.positive!r}, no learner's average "
-            "precision is shown to be better than chance."
+            f"Too little to tell: by {asked.positives_used:,} rows of class {asked.positive!r}, no learner's "
+            "scores are shown to be better than chance."
         )
         return Advice(None, "unknown", None, None, f"{sentence} Gather more rows, or better features.")
     order = sorted(known, key=lambda i: -sign * learned[i].best.figures[measure].mean)
@@ -314,7 +319,7 @@ def _at(candidate: Candidate) -> float | None:
 
 
 def _flipped(figure: Figure) -> Figure:
-    return Figure(-figure.mean, -figure.high, -figure.low)
+    return Figure(0.0 - figure.mean, 0.0 - figure.high, 0.0 - figure.low)
 
 
 def _value(figure: Figure) -> str:
