@@ -1,7 +1,7 @@
 """Tables in the documentation that are made from the code: options of a record, methods of the catalogue, checks.
 
-A table stands between ``<!-- options: package.module.Record -->``, ``<!-- methods -->`` or ``<!-- checks -->``, and
-``<!-- end -->``.
+A table stands between ``<!-- options: package.module.Record -->``, ``<!-- settings: package.module.Record -->`` (of a
+policy's table), ``<!-- methods -->`` or ``<!-- checks -->``, and ``<!-- end -->``.
 `make tables` writes them all.
 """
 
@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 _METHODS = re.compile(r"(<!-- methods -->\n).*?(<!-- end -->)", re.DOTALL)
 _CHECKS = re.compile(r"(<!-- checks -->\n).*?(<!-- end -->)", re.DOTALL)
+_SETTINGS = re.compile(r"(<!-- settings: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _TABLE = re.compile(r"(<!-- options: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -27,6 +28,7 @@ def fill(page: str) -> str:
     """Return a page with its tables made anew."""
     page = _METHODS.sub(lambda found: found[1] + methods() + found[2], page)
     page = _CHECKS.sub(lambda found: found[1] + checks() + found[2], page)
+    page = _SETTINGS.sub(lambda found: found[1] + settings(resolve_name(found[2])) + found[3], page)
     return _TABLE.sub(lambda found: found[1] + table(resolve_name(found[2])) + found[3], page)
 
 
@@ -53,9 +55,16 @@ def table(record: type) -> str:
     return "\n".join(["| Option | Default | Values | What it does |", "|---|---|---|---|", *rows, ""])
 
 
-def row(one: Option) -> str:
+def settings(record: type) -> str:
+    """Return the Markdown table of what a table of a policy may say."""
+    inherited = {one.name for base in record.__mro__[1:] if is_dataclass(base) for one in fields(base)}
+    rows = [row(one, f"`{one.name}`") for one in options_of(record) if one.name not in inherited]
+    return "\n".join(["| Setting | Default | Values | What it says |", "|---|---|---|---|", *rows, ""])
+
+
+def row(one: Option, name: str = "") -> str:
     """Return the row of one option."""
-    name = ", ".join(f"`{flag}`" for flag in one.flags) or f"`{one.name}`, in Python alone"
+    name = name or ", ".join(f"`{flag}`" for flag in one.flags) or f"`{one.name}`, in Python alone"
     if one.rule.kind is bool:
         default = "on" if one.default else "off"
     else:

@@ -129,14 +129,14 @@ class BaselineRules:
         "Whose newest figures in the ledger are the baseline, where no `--baseline` is given.",
         flags=(),
     )
-    recall: float | None = option(None, SHARE, "No worse by more than this; so each of these.", flags=())
-    precision: float | None = option(None, SHARE, "", flags=())
-    f1: float | None = option(None, SHARE, "", flags=())
-    g_mean: float | None = option(None, SHARE, "", flags=())
-    fpr: float | None = option(None, SHARE, "", flags=())
-    average_precision: float | None = option(None, SHARE, "Needs scores; so the next two.", flags=())
-    brier: float | None = option(None, SHARE, "", flags=())
-    calibration_error: float | None = option(None, SHARE, "", flags=())
+    recall: float | None = option(None, SHARE, "By how much it may be worse.", flags=())
+    precision: float | None = option(None, SHARE, "The same.", flags=())
+    f1: float | None = option(None, SHARE, "The same.", flags=())
+    g_mean: float | None = option(None, SHARE, "The same.", flags=())
+    fpr: float | None = option(None, SHARE, "The same.", flags=())
+    average_precision: float | None = option(None, SHARE, "The same. Needs scores.", flags=())
+    brier: float | None = option(None, SHARE, "The same. Needs scores.", flags=())
+    calibration_error: float | None = option(None, SHARE, "The same. Needs scores.", flags=())
 
     def __post_init__(self) -> None:
         check_options(self)
