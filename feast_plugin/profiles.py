@@ -64,7 +64,7 @@ def from_feature_service(
         store = open_store(repo)
         service = find_features(store, where, None)
         short = {field.name for p in projections(store, service) for field in p.fields}
-        full = not set(reference.cells) <= short
+        full = short.isdisjoint(reference.cells)
         frame = open_frame(store, entity_df)
         data = frame.data
         if not isinstance(data, str):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
+from resampler.errors import DataError
 from resampler.ledger import Run, key_of, now
 from resampler.profile.cells import FITTING_ROWS
 from resampler.profile.files import BATCH_ROWS, RowFiles
@@ -127,7 +128,7 @@ class Later:
     notes: tuple[str, ...] = ()
 
     @classmethod
-    def of_files(cls, where: str, reference: Reference, policy: DriftPolicy) -> Later:
+    def of_files(cls, where: str, reference: Reference, policy: DriftPolicy, label: str | None = None) -> Later:
         """Count rows of files.
 
         Parameters
@@ -138,6 +139,8 @@ class Later:
             In whose cells they are counted.
         policy : DriftPolicy
             Says which features are left out.
+        label : str, optional
+            Their column of classes, by default called as in the version, if they have it.
 
         Returns
         -------
@@ -147,11 +150,13 @@ class Later:
         Raises
         ------
         InvalidInputError, DataError
-            As `RowFiles.open` and `RowCounter.add`.
+            If they lack a label that is named; as `RowFiles.open` and `RowCounter.add`.
         """
         cells = {name: of for name, of in reference.profile.cells.items() if name not in policy.ignore}
         files = RowFiles.open(where, "--against", cells)
-        counter = _counter(reference, policy, files.where)
+        if label is not None and label not in files.names:
+            raise DataError(f"--label names column {label!r}; {files.where} has {', '.join(files.names)}")
+        counter = _counter(reference, policy, files.where, label)
         rows = files.rows()
         with tqdm(total=rows, desc="counting", unit="row", unit_scale=True, disable=None) as bar:
             for batch in files.batches(counter.columns(files.names)):
@@ -161,7 +166,13 @@ class Later:
 
     @classmethod
     def of_source(
-        cls, kind: str, where: str, reference: Reference, policy: DriftPolicy, **options: str | None
+        cls,
+        kind: str,
+        where: str,
+        reference: Reference,
+        policy: DriftPolicy,
+        label: str | None = None,
+        **options: str | None,
     ) -> Later:
         """Ask another wing for rows, or for counts of them.
 
@@ -175,6 +186,8 @@ class Later:
             In whose cells they are counted.
         policy : DriftPolicy
             Says which features are left out.
+        label : str, optional
+            As `of_files`; counts have their own.
         **options : str or None
             For the source.
 
@@ -193,18 +206,18 @@ class Later:
         found = source_of(kind)(where, reference.profile, **options)
         if isinstance(found, Profile):
             return cls(kind, where, found)
-        counter = _counter(reference, policy, f"--{kind} {where!r}")
+        counter = _counter(reference, policy, f"--{kind} {where!r}", label)
         for rows in _batches(found):
             counter.add(rows)
         return cls(kind, where, counter.profile(), _left_out(counter))
 
 
-def _counter(reference: Reference, policy: DriftPolicy, where: str) -> RowCounter:
+def _counter(reference: Reference, policy: DriftPolicy, where: str, label: str | None) -> RowCounter:
     version = reference.version
     return RowCounter(
         reference.profile,
         where,
-        label=version.label,
+        label=label or version.label,
         synthetic=version.synthetic,
         arrays=reference.arrays,
         ignore=policy.ignore,

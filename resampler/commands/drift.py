@@ -26,6 +26,7 @@ _EXIT_NO = 3
 @click.option("--url", metavar="URL", help="Redis of --stream and --emit.")
 @click.option("--windows", type=click.IntRange(1), metavar="N", help="Newest windows of --stream; by default one.")
 @click.option("--entity-df", metavar="FILE", help="Entities and times that --feast is asked for.")
+@click.option("--label", metavar="COLUMN", help="Classes of the rows, where they are not called as in the version.")
 @click.option("--policy", metavar="FILE", help="TOML or YAML file whose table [drift] has the limits.")
 @click.option("--ignore", multiple=True, metavar="FEATURE", help="Leave a feature out; may be repeated.")
 @click.option("--series", metavar="NAME", help="Runs whose decisions follow one another; by default by source.")
@@ -45,6 +46,7 @@ def drift(
     url: str | None,
     windows: int | None,
     entity_df: str | None,
+    label: str | None,
     policy: str | None,
     ignore: tuple[str, ...],
     series: str | None,
@@ -69,6 +71,10 @@ def drift(
         raise InvalidInputError("--url says where a stream is: give --stream or --emit")
     if windows is not None and stream is None:
         raise InvalidInputError("--windows says how much of a stream is looked at: give --stream")
+    if label is not None and stream is not None:
+        raise InvalidInputError(
+            "--label names a column of rows, and workers of a stream count by its contract: drop it"
+        )
     if entity_df is not None and feast is None:
         raise InvalidInputError("--entity-df says what --feast is asked for: give --feast")
     rules = (Policy("no policy", {}) if policy is None else read_policy(policy)).record("drift", DriftPolicy)
@@ -76,11 +82,11 @@ def drift(
     deliveries = _Deliveries(webhook, emit, url)
     reference = Reference.of(version)
     if kind == FILES:
-        later = Later.of_files(str(against), reference, rules)
+        later = Later.of_files(str(against), reference, rules, label)
     elif kind == "stream":
         later = Later.of_source(kind, str(stream), reference, rules, url=url, windows=_text(windows))
     else:
-        later = Later.of_source(kind, str(feast), reference, rules, repo=place["repo"], entity_df=entity_df)
+        later = Later.of_source(kind, str(feast), reference, rules, label, repo=place["repo"], entity_df=entity_df)
     ledger = Ledger(version.home / FOLDER if ledger_place is None else ledger_place)
     checked = check_drift(reference, later, rules, ledger, series)
     run = checked.run
