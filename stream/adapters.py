@@ -52,15 +52,15 @@ def partial_fit(
         Counts the rows of each batch, real and synthetic, before `save` is called; it corrects the probabilities of the
         estimator. Save it in the same step.
 
-    Warns
-    -----
-    UserWarning
-        If `window` counts rows of a stream that is under-sampled: a feed does not hand out what was left out.
-
     Returns
     -------
     int
         Rows seen.
+
+    Warns
+    -----
+    UserWarning
+        If `window` counts rows of a stream that is under-sampled: a feed does not hand out what was left out.
     """
     rows = 0
     for batch in feed:
