@@ -150,7 +150,7 @@ def paired_differences(
     -------
     dict of str to Figure
         First minus second, by measure that both have; their intervals by a bootstrap that draws a row for both at once.
-        That of the calibration error, which noise can only make greater, is reflected about the figure.
+        That of the calibration error is the wider one of rows that were not shared.
     """
     cells = Cells.of(y_true, [first, second])
     drawn, binned = cells.drawn(), cells.as_they_are()
@@ -158,19 +158,20 @@ def paired_differences(
     for name in known[0]:
         if name not in known[1]:
             continue
+        if name not in drawn[0]:
+            found[name] = difference(known[0][name], known[1][name])
+            continue
         value = known[0][name].value - known[1][name].value
         moved = value - (binned[0][name][0] - binned[1][name][0])
-        low, high = _within(drawn[0][name] - drawn[1][name] + moved, value, reflected=name == "calibration_error")
+        low, high = _within(drawn[0][name] - drawn[1][name] + moved, value)
         found[name] = Figure(value, low, high, min(known[0][name].rows, known[1][name].rows))
     return found
 
 
-def _within(draws: NDArray[np.float64], value: float, *, reflected: bool = False) -> tuple[float, float]:
+def _within(draws: NDArray[np.float64], value: float) -> tuple[float, float]:
     """Return the ends of the middle 95 % of draws, the figure itself included."""
     there = draws[~np.isnan(draws)]
     if not len(there) or math.isnan(value):
-        return 0.0, 1.0
+        return -1.0, 1.0
     low, high = np.percentile(there, _TAILS)
-    if reflected:
-        low, high = 2 * value - high, 2 * value - low
     return float(min(low, value)), float(max(high, value))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from resampler.quality.measures import CALIBRATION_BINS, Confusion
+from resampler.quality.measures import Confusion
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,17 +30,11 @@ class Side(NamedTuple):
         Whether they are predicted to be of the class.
     squared : ndarray of shape (n_cells,), float64
         Their mean of (score - truth)²; empty without scores.
-    gap : ndarray of shape (n_cells,), float64
-        Their mean of score - truth.
-    bin : ndarray of shape (n_cells,), int64
-        Bin of the calibration error.
     """
 
     level: NDArray[np.int64]
     predicted: NDArray[np.bool_]
     squared: NDArray[np.float64]
-    gap: NDArray[np.float64]
-    bin: NDArray[np.int64]
 
 
 class Cells(NamedTuple):
@@ -78,27 +72,21 @@ class Cells(NamedTuple):
         Cells
             In an order that does not depend on that of the rows.
         """
-        code, space, levels = y_true.astype(np.int64), 2, []
+        code, space, widths = y_true.astype(np.int64), 2, []
         for predicted, score in said:
-            if score is None:
-                level, bins = np.zeros(len(y_true), dtype=np.int64), np.zeros(1, dtype=np.int64)
-            else:
-                level, bins = _levels(y_true, score)
-            levels.append(bins)
+            level = np.zeros(len(y_true), dtype=np.int64) if score is None else _levels(y_true, score)
+            widths.append(2 * (int(level.max()) + 1))
             code += space * (2 * level + predicted)
-            space *= 2 * len(bins)
+            space *= widths[-1]
         counts = np.bincount(code, minlength=space)
         at = np.flatnonzero(counts)
         y, sides, rest = (at % 2).astype(np.bool_), [], at // 2
-        for (_, score), bins in zip(said, levels, strict=True):
-            own, rest = rest % (2 * len(bins)), rest // (2 * len(bins))
-            if score is None:
-                squared = gap = np.zeros(0)
-            else:
-                off = score - y_true
-                squared = np.bincount(code, off * off, minlength=space)[at] / counts[at]
-                gap = np.bincount(code, off, minlength=space)[at] / counts[at]
-            sides.append(Side(own // 2, (own % 2).astype(np.bool_), squared, gap, bins[own // 2]))
+        for (_, score), width in zip(said, widths, strict=True):
+            own, rest = rest % width, rest // width
+            squared = np.zeros(0)
+            if score is not None:
+                squared = np.bincount(code, (score - y_true) ** 2, minlength=space)[at] / counts[at]
+            sides.append(Side(own // 2, (own % 2).astype(np.bool_), squared))
         return cls(y, counts[at], tuple(sides))
 
     def drawn(self) -> list[dict[str, NDArray[np.float64]]]:
@@ -148,7 +136,8 @@ class Cells(NamedTuple):
         Returns
         -------
         dict of str to ndarray of shape (n_draws,)
-            By measure; those of scores only where there are some.
+            By measure; those of scores only where there are some. No calibration error: draws repeat rows, which looks
+            like scores that are wrong.
         """
         said = self.sides[side]
         tp, fp = (weights[:, kind & said.predicted].sum(1) for kind in (self.y_true, ~self.y_true))
@@ -158,13 +147,9 @@ class Cells(NamedTuple):
         found["selection_rate"] = confusion.selection_rate
         if not len(said.squared):
             return found
-        n = weights.sum(1)
-        by_bin = np.zeros((len(self.rows), CALIBRATION_BINS))
-        by_bin[np.arange(len(self.rows)), said.bin] = said.gap
         return found | {
             "average_precision": self._average_precision(weights, said),
-            "brier": weights @ said.squared / n,
-            "calibration_error": np.abs(weights @ by_bin).sum(1) / n,
+            "brier": weights @ said.squared / weights.sum(1),
         }
 
     def _average_precision(self, weights: NDArray[np.float64], said: Side) -> NDArray[np.float64]:
@@ -179,15 +164,12 @@ class Cells(NamedTuple):
             return np.where(found[:, -1] > 0, (tp * precision).sum(1) / found[:, -1], np.nan)
 
 
-def _levels(y_true: NDArray[np.bool_], score: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _levels(y_true: NDArray[np.bool_], score: NDArray[np.float64]) -> NDArray[np.int64]:
     """Rank scores, finely where rows of the class are, since the area under the curve is made there."""
     ordered = np.sort(score)
-    coarse = np.unique(ordered[np.arange(1, CALIBRATION_BINS) * len(score) // CALIBRATION_BINS])
     distinct = ordered[np.flatnonzero(np.diff(ordered, prepend=-1.0))]
     if len(distinct) > _LEVELS:
         steps = np.arange(_LEVELS // 2)
-        own = np.sort(score[y_true])
-        parts = [part[steps * len(part) // len(steps)] for part in (ordered, own) if len(part)]
-        distinct = np.unique(np.concatenate([*parts, coarse]))
-    level = np.searchsorted(distinct, score, side="right") - 1
-    return np.maximum(level, 0), np.searchsorted(coarse, distinct, side="right")
+        parts = [part[steps * len(part) // len(steps)] for part in (ordered, np.sort(score[y_true])) if len(part)]
+        distinct = np.unique(np.concatenate(parts))
+    return np.searchsorted(distinct, score, side="right") - 1
