@@ -39,9 +39,9 @@ class ClassWindow:
 
     Notes
     -----
-    Takes a byte a row, and some 10 ns in large batches. How rows are cut into batches changes nothing, unless `update` is given the labels
-    of rows that under-sampling left out: these then count as the batch's last. Saved with the learner and the feed's
-    cursors in one step, it goes on exactly where they do.
+    Takes a byte a row, and some 10 ns in large batches. How rows are cut into batches changes nothing, unless `update`
+    is given the labels of rows that under-sampling left out: these then count as the batch's last. Saved with the
+    learner and the feed's cursors in one step, it goes on exactly where they do.
 
     Examples
     --------
