@@ -33,6 +33,8 @@ def candidate(learner, remedy, moved, at):
     scale = {"brier": 0.02, "calibration_error": 0.02, "fpr": 0.01}
     figures = {name: figure((0.6 + gain) * scale.get(name, 1.0), 0.05 * scale.get(name, 1.0)) for name in MEASURES}
     differences = {name: figure(gain * scale.get(name, 1.0), 0.06 * scale.get(name, 1.0)) for name in MEASURES}
+    if not moved:
+        figures["recall"] = figure(0.5 + gain, 0.05)
     best = learner == LEARNERS[1] and at >= 2
     return Candidate(learner, remedy, moved, figures, differences, figure(0.12, 0.03) if moved else None, best, best)
 

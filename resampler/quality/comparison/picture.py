@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resampler.errors import InvalidInputError, MissingExtraError
-from resampler.quality.comparison.printing import basis, better, ordered, words
+from resampler.quality.comparison.printing import apart, basis, better, headline, words
 
 if TYPE_CHECKING:
     from resampler.quality.comparison.comparison import Comparison
@@ -94,7 +94,7 @@ def draw(found: Comparison, kind: str = ".svg") -> bytes:
     decides = found.asked.measure
     known = {name for one in found.candidates for name, f in one.differences.items() if not math.isnan(f.mean)}
     shown = [decides, *(name for name in BESIDE if name != decides and name in known)][:SIDE_BY_SIDE]
-    rows = [len(found.of(one.name)) for one in found.learners]
+    rows = [len(apart(found, one.name)) for one in found.learners]
     with mpl.rc_context(STYLE):
         canvas = Canvas(figsize=(WIDTH_IN, sum(ROW_IN * n + HEAD_IN for n in rows) + HEAD_IN / 2), layout="constrained")
         FigureCanvasAgg(canvas)
@@ -108,7 +108,8 @@ def draw(found: Comparison, kind: str = ".svg") -> bytes:
         for panel, measure in zip(panels[0], shown, strict=True):
             if better(measure) < 0:
                 panel.invert_xaxis()  # of the whole column
-        head = [*textwrap.wrap(found.recommendation.sentence, CHARACTERS), *textwrap.wrap(basis(found), CHARACTERS)]
+        said = found.recommendation
+        head = [headline(said), *textwrap.wrap(said.sentence, CHARACTERS), *textwrap.wrap(basis(found), CHARACTERS)]
         canvas.suptitle("\n".join(head), fontsize=9, x=0.01, ha="left")
         canvas.supxlabel(textwrap.fill(LEGEND, CHARACTERS), fontsize=8, x=0.01, ha="left")
         data = io.BytesIO()
@@ -118,7 +119,7 @@ def draw(found: Comparison, kind: str = ".svg") -> bytes:
 
 
 def _panel(panel: Any, found: Comparison, learner: str, measure: str, *, named: bool) -> None:
-    candidates = [one for one in ordered(found, learner) if not one.is_reference]
+    candidates = [one for one in apart(found, learner) if not one.is_reference]
     sign = better(measure)
     names = [f"{one.remedy}{', threshold moved' if one.moved else ''}" for one in candidates]
     for place, one in enumerate(candidates):

@@ -26,12 +26,12 @@ TITLES = {
 FINE = ("brier", "calibration_error", "fpr")  # small where a class is rare: a digit more
 OMITTED = ("fpr",)  # of the first table: it says little that precision does not
 MOST_FEATURES = 6
-BETTER, WORSE = "+", "-"
+BETTER, WORSE, SAME = "+", "-", "="
 REFERENCE = "(reference)"
 LEGEND = (
     "moved: where the threshold went, after probabilities were mapped back to the real prior; blank: its own "
-    f"decision. difference: to the reference, fold by fold, with its 95 % interval. {BETTER} better, {WORSE} worse "
-    "than the reference: the interval of that difference excludes 0."
+    f"decision; {SAME}: both decide alike. difference: to the reference, fold by fold, with its 95 % interval. "
+    f"{BETTER} better, {WORSE} worse than the reference: the interval of that difference excludes 0."
 )
 
 
@@ -197,6 +197,25 @@ def ordered(found: Comparison, learner: str) -> list[Candidate]:
     return sorted(found.of(learner), key=_place)
 
 
+def apart(found: Comparison, learner: str) -> list[Candidate]:
+    """Return what `ordered` does, without own decisions that a moved threshold does not change.
+
+    Parameters
+    ----------
+    found : Comparison
+        What came of it.
+    learner : str
+        Its name: a tree, say, all of whose probabilities are 0 or 1.
+
+    Returns
+    -------
+    list of Candidate
+        Of a pair with the same figures that whose threshold was moved.
+    """
+    moved = {one.remedy: repr(one.figures) for one in found.of(learner) if one.moved}  # NaN is no equal of NaN
+    return [one for one in ordered(found, learner) if one.moved or repr(one.figures) != moved.get(one.remedy)]
+
+
 def mark(measure: str, difference: Figure | None) -> str:
     """Say whether a paired difference is more than chance.
 
@@ -235,14 +254,16 @@ def table(found: Comparison, learner: str) -> list[str]:
     decides = found.asked.measure
     others = [name for name in _measures(found) if name != decides and name not in OMITTED]
     header = ("remedy", "moved", _title(decides), "difference", *map(_title, others))
+    candidates = apart(found, learner)
+    alone = _alone(candidates, found.of(learner))
     rows = []
-    for one in ordered(found, learner):
+    for one in candidates:
         reference = one.is_reference
         difference = one.differences.get(decides)
         rows.append(
             (
                 f"{one.remedy} *" if one.recommended else one.remedy,
-                _threshold(one),
+                SAME if one.remedy in alone else _threshold(one),
                 _with_interval(decides, one.figures.get(decides)),
                 f"{REFERENCE} "
                 if reference
@@ -274,13 +295,15 @@ def measure_table(found: Comparison, learner: str, measure: str) -> list[str]:
         A line a remedy.
     """
     header = (measure.replace("_", " "), "moved", "mean", "from", "to", "difference", "from ", "to ", " ")
+    candidates = apart(found, learner)
+    alone = _alone(candidates, found.of(learner))
     rows = []
-    for one in ordered(found, learner):
+    for one in candidates:
         figure, difference = one.figures.get(measure), None if one.is_reference else one.differences.get(measure)
         rows.append(
             (
                 one.remedy,
-                _threshold(one),
+                SAME if one.remedy in alone else _threshold(one),
                 *(_number(measure, value) for value in _three(figure)),
                 *("" if one.is_reference else _number(measure, value, signed=True) for value in _three(difference)),
                 mark(measure, difference),
@@ -365,6 +388,12 @@ def _number(measure: str, value: float, *, signed: bool = False, digits: int | N
     digits = digits or (4 if measure in FINE else 3)
     text = f"{round(value, digits) + 0.0:{'+' if signed else ''}.{digits}f}"  # no -.000
     return text.replace("0.", ".", 1) if text.lstrip("+-").startswith("0.") else text
+
+
+def _alone(shown: list[Candidate], every: list[Candidate]) -> set[str]:
+    """Name the remedies of which one of two decisions is shown, for they are the same."""
+    kept = {(one.remedy, one.moved) for one in shown}
+    return {one.remedy for one in every if (one.remedy, one.moved) not in kept}
 
 
 def _threshold(one: Candidate) -> str:

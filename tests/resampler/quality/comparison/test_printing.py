@@ -114,3 +114,18 @@ def test_costs_are_said():
     lines = printed(comparison(asked=asked, candidates=tuple(candidates)))
     assert "a miss costs 50, a false alarm 1" in " ".join(lines)
     assert any("1234 ±100" in line and "-50 ±10+" in line for line in lines)
+
+
+def test_a_decision_that_no_threshold_changes_is_one_line():
+    found = comparison()
+    own = next(one for one in found.of(LEARNERS[0]) if one.remedy == "random over" and not one.moved)
+    candidates = [
+        dataclasses.replace(one, figures=own.figures, differences=own.differences)
+        if (one.learner, one.remedy, one.moved) == (LEARNERS[0], "random over", True)
+        else one
+        for one in found.candidates
+    ]
+    lines = table(comparison(candidates=tuple(candidates)), LEARNERS[0])
+    (line,) = [line for line in lines if line.startswith("random over")]
+    assert line.split()[2] == "="
+    assert len(lines) == len(table(found, LEARNERS[0])) - 1
