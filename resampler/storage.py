@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import re
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,9 +24,11 @@ except ImportError:  # pragma: no cover - Windows, where only one writer may be 
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import IO
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
 CHUNK_BYTES = 1 << 20
+LOOK_S = 0.1  # between looks at a lock that another holds
 
 
 def check_name(name: str) -> str:
@@ -255,16 +258,26 @@ class Location:
         return digest.hexdigest()
 
     @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self, wait_s: float | None = None) -> Iterator[IO[str]]:
         """Hold the one lock that writers of this directory share.
 
         A killed process lets go of it. On a local disk it is a file in the directory and holds between all
         processes that share the disk; for an object store it holds between the processes of one machine.
 
+        Parameters
+        ----------
+        wait_s : float, optional
+            Seconds to wait for another who holds it; by default as long as that takes.
+
         Yields
         ------
-        None
-            While the lock is held.
+        file
+            That is locked, while the lock is held: a child that inherits it holds the lock too.
+
+        Raises
+        ------
+        TimeoutError
+            If another held it all the time.
         """
         if self.is_local:
             self.filesystem.create_dir(self.path, recursive=True)
@@ -272,25 +285,46 @@ class Location:
         else:
             key = hashlib.sha256(self.uri.encode()).hexdigest()[:16]
             path = Path(tempfile.gettempdir()) / f"resampler-{key}.lock"
-        with file_lock(path):
-            yield
+        with file_lock(path, wait_s) as handle:
+            yield handle
 
 
 @contextlib.contextmanager
-def file_lock(path: Path) -> Iterator[None]:
+def file_lock(path: Path, wait_s: float | None = None) -> Iterator[IO[str]]:
     """Hold an advisory lock on a file, which is created and never removed.
 
     Parameters
     ----------
     path : Path
         The lock file.
+    wait_s : float, optional
+        Seconds to wait for another who holds it; by default as long as that takes.
 
     Yields
     ------
-    None
-        While the lock is held.
+    file
+        That is locked, while the lock is held.
+
+    Raises
+    ------
+    TimeoutError
+        If another held it all the time.
     """
     with path.open("a") as handle:
-        if fcntl is not None:
+        if fcntl is not None and wait_s is None:
             fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
+        elif fcntl is not None and wait_s is not None:
+            until = time.monotonic() + wait_s
+            while not _locked_now(handle):
+                if time.monotonic() >= until:
+                    raise TimeoutError(f"{path} is locked by another process, and was for {wait_s:g} s")
+                time.sleep(LOOK_S)
+        yield handle
+
+
+def _locked_now(handle: IO[str]) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

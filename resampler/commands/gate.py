@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -39,6 +40,7 @@ _EXIT_NO = 3
 @click.option(
     "--ledger", "ledger_place", metavar="DIRECTORY", help="Where runs are kept; by default with the snapshot."
 )
+@click.option("--first", is_flag=True, help="No model is in use yet: [gate.baseline] is left out.")
 @click.option("--strict", is_flag=True, help="Exit 3 where there are not enough rows to tell.")
 @click.option(
     "--history", type=click.IntRange(1), metavar="N", help="List the last N runs instead, and which share passed."
@@ -52,6 +54,7 @@ def gate(
     version: TrainingSet | None,
     place: dict[str, str | None],
     ledger_place: str | None,
+    first: bool,
     strict: bool,
     history: int | None,
     as_json: bool,
@@ -74,6 +77,11 @@ def gate(
 
     settings = None if policy is None else read_policy(policy)
     rules = GateRules.of(settings)
+    if first and baseline is not None:
+        raise InvalidInputError("give --first or --baseline: the first model has none to be compared with")
+    left_out = first and rules.baseline is not None
+    if left_out:
+        rules = replace(rules, baseline=None)
     source = _Source(rules, version)
     read = source.read(predictions, "predictions", slices=tuple(rules.slices))
     check_flags(read)
@@ -83,6 +91,8 @@ def gate(
     answer = ask(read, rules, train=learned, baseline=compared, synthetic=_synthetic(version))
 
     subject = predictions if version is None else str(version)
+    if left_out:
+        answer.notes.insert(0, "this is the first model: what [gate.baseline] asks for is left out")
     if rules.is_guide:
         answer.notes.insert(0, "no policy sets a limit: these are the guide's")
     details = answer.to_dict() | {
@@ -153,8 +163,6 @@ class _Source:
 
     def of_training(self, path: str) -> Predictions:
         """Read predictions of training rows, and say which are synthetic."""
-        from dataclasses import replace
-
         from resampler.quality.gate.origin import found_in
 
         read = self.read(path, "train")

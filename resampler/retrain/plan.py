@@ -1,0 +1,83 @@
+"""What a run of the loop would do, without doing it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from resampler.errors import DataError
+from resampler.retrain.journal import Journal
+from resampler.training_set import open_version
+
+if TYPE_CHECKING:
+    from resampler.retrain.settings import Settings
+
+
+class Planned(NamedTuple):
+    """One step that would be taken.
+
+    Parameters
+    ----------
+    step : str
+        Its name.
+    words : str
+        Whether, and when not, why.
+    command : tuple of str
+        What would be run; what only an earlier step can know stands in braces.
+    """
+
+    step: str
+    words: str
+    command: tuple[str, ...]
+
+
+def plan(settings: Settings, *, force: bool = False) -> list[Planned]:
+    """List the steps of the next run.
+
+    Parameters
+    ----------
+    settings : Settings
+        Of the policy.
+    force : bool
+        As `resampler.retrain.loop.retrain` takes it.
+
+    Returns
+    -------
+    list of Planned
+        In order. Nothing is run or changed.
+    """
+    journal = Journal(settings.home, settings.policy.digest)
+    name, alias = settings.name, settings.alias
+    rows = settings.around.rows
+    try:
+        pointed = f"if rows have drifted from {open_version(f'{name}:{alias}', **settings.place)}"
+    except DataError:
+        pointed = ""
+    if not pointed:
+        drift = f"left out: no version is called {alias!r} yet"
+    elif force or rows is None:
+        drift = "left out: forced" if force else "left out: [retrain] names no rows of today"
+    else:
+        drift = "goes on " + pointed
+    words: dict[str, tuple[str, tuple[str, ...]]] = {
+        "drift": (
+            drift,
+            ("resampler", "drift", "--snapshot", f"{name}:{alias}", *settings.where, *settings.around.words),
+        ),
+        "snapshot": (
+            "makes a version, or finds that of equal rows",
+            ("resampler", "snapshot", "create", "--name", name, *settings.where, *settings.create),
+        ),
+        "train": ("trains a model on it, unless it was trained by the same code", settings.train.command),
+        "gate": (
+            f"asks the policy; a no ends the run, and {alias} stays",
+            ("resampler", "gate", settings.train.predictions, "--policy", settings.path),
+        ),
+        "alias": (f"lets {alias} point to the version", ("resampler", "snapshot", "alias", name, alias, "{version}")),
+    }
+    found = []
+    for step, (what, command) in words.items():
+        if step in journal.steps:
+            found.append(Planned(step, "was taken by an unfinished run", ()))
+        else:
+            found.append(Planned(step, what, () if what.startswith("left out") else command))
+    return found

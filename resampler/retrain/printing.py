@@ -1,0 +1,65 @@
+"""What `resampler retrain` prints for people."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Any
+
+from resampler.printing import aligned, share
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from resampler.retrain.outcome import Outcome
+    from resampler.retrain.plan import Planned
+
+
+def in_words(outcome: Outcome, rate: dict[str, Any]) -> Iterator[str]:
+    """Say what a run came to.
+
+    Parameters
+    ----------
+    outcome : Outcome
+        Of the run.
+    rate : dict
+        As `resampler.retrain.outcome.success` counts it.
+
+    Yields
+    ------
+    str
+        A line.
+    """
+    word = {"pass": "passed", "no": "no", "nothing": "nothing to do", "failed": "failed"}[outcome.outcome]
+    yield f"{outcome.snapshot}: {word}: {outcome.why}"
+    rows = [
+        (f"  {one.step}", one.outcome, "earlier" if one.before else f"{one.seconds:.1f} s", one.words)
+        for one in outcome.steps
+    ]
+    yield from aligned(rows)
+    if outcome.rollback:
+        yield f"take it back: {outcome.rollback}"
+    if rate["runs"]:
+        low, high = rate["interval"]
+        yield (
+            f"{rate['passed']} of {rate['runs']} runs passed ({share(rate['rate'])}, 95 % interval {share(low)} to "
+            f"{share(high)})"
+        )
+
+
+def planned(steps: Iterable[Planned]) -> Iterator[str]:
+    """Say what a run would do.
+
+    Parameters
+    ----------
+    steps : iterable of Planned
+        In order.
+
+    Yields
+    ------
+    str
+        A line.
+    """
+    for one in steps:
+        yield f"{one.step}: {one.words}"
+        if one.command:
+            yield f"  {shlex.join(one.command)}"
