@@ -87,8 +87,9 @@ def gate(
     check_flags(read)
     source.check_origin(read)
     learned = None if train is None else source.of_training(train)
-    compared = _baseline(baseline, rules, source, ledger, place)
-    answer = ask(read, rules, train=learned, baseline=compared, synthetic=_synthetic(version))
+    compared = _baseline(baseline, rules, source, ledger, place, read.positive)
+    made = None if version is None else _synthetic(version)
+    answer = ask(read, rules, train=learned, baseline=compared, synthetic=made)
 
     subject = predictions if version is None else str(version)
     if left_out:
@@ -163,11 +164,12 @@ class _Source:
 
     def of_training(self, path: str) -> Predictions:
         """Read predictions of training rows, and say which are synthetic."""
-        from resampler.quality.gate.origin import found_in
+        from resampler.quality.gate.origin import check_learned, found_in
 
         read = self.read(path, "train")
         if (rows := self._training_rows(read)) is None or self.version is None:
             return read
+        check_learned(read, rows, self.version.synthetic, str(self.version))
         made = found_in(read, rows.filter(rows[self.version.synthetic]), self.version.keys)
         return replace(read, synthetic=made if read.synthetic is None else made | read.synthetic)
 
@@ -189,19 +191,29 @@ class _Source:
             )
             return None
         times = () if version.timestamp is None else (version.timestamp,)
-        return version.read(TRAIN, [*version.keys, *times, version.synthetic])
+        rows = version.read(TRAIN, [*version.keys, *times, version.synthetic])
+        n_stored, n_made = rows[version.synthetic].to_numpy().sum(), _synthetic(version)[0]
+        if n_stored < n_made:
+            click.echo(
+                f"Note: {version} stores {n_stored:,} of its {n_made:,} synthetic rows: only those are known by keys",
+                err=True,
+            )
+        return rows
 
 
-def _synthetic(version: TrainingSet | None) -> tuple[int, int] | None:
-    if version is None:
-        return None
+def _synthetic(version: TrainingSet) -> tuple[int, int]:
     counts = version.classes[TRAIN].values()
     made = sum(one["synthetic"] for one in counts)
     return made, made + sum(one["real"] for one in counts)
 
 
 def _baseline(
-    given: str | None, rules: GateRules, source: _Source, ledger: Ledger | None, place: dict[str, str | None]
+    given: str | None,
+    rules: GateRules,
+    source: _Source,
+    ledger: Ledger | None,
+    place: dict[str, str | None],
+    positive: Any,
 ) -> Baseline | None:
     from resampler.quality.gate.baseline import Baseline
     from resampler.quality.gate.figures import Figure
@@ -228,6 +240,11 @@ def _baseline(
             "FILE"
         )
     details = measured[-1].details
+    if details["positive"] != positive:
+        raise DataError(
+            f"{other} was measured for class {details['positive']!r}, and these are predictions of {positive!r}: "
+            "compare one class"
+        )
     return Baseline(str(other), {name: Figure.from_dict(one) for name, one in details["figures"].items()})
 
 

@@ -35,6 +35,32 @@ def check_flags(predictions: Predictions) -> None:
         _refuse_synthetic(predictions, predictions.synthetic, "their file says so")
 
 
+def check_learned(predictions: Predictions, train: pa.Table, synthetic: str, version: str) -> None:
+    """Refuse predictions for a training figure of rows that a version does not train on.
+
+    Parameters
+    ----------
+    predictions : Predictions
+        With the columns of keys, and the event time where rows have one.
+    train, synthetic, version
+        As in `check_origin`.
+
+    Raises
+    ------
+    DataError
+        If there is such a row.
+    """
+    telling = [name for name in train.column_names if name != synthetic]
+    if set(telling) <= set(predictions.keys.column_names):
+        strange = ~found_in(predictions, train, telling)
+        if strange.any():
+            first = row_in_words(predictions.keys, int(np.flatnonzero(strange)[0]))
+            raise DataError(
+                f"{predictions.where}: {strange.sum():,} of {len(predictions):,} rows are no training rows of "
+                f"{version}, the first {first}: give predictions of its training split"
+            )
+
+
 def check_origin(predictions: Predictions, train: pa.Table, synthetic: str, keys: Sequence[str], version: str) -> None:
     """Refuse predictions of rows that a version made, or that a model learned from.
 
@@ -93,37 +119,27 @@ def found_in(predictions: Predictions, rows: pa.Table, names: Sequence[str]) -> 
     DataError
         If a column of the one cannot be compared with that of the other.
     """
-    ours = predictions.keys.select(list(names))
-    theirs = rows.select(list(names)).cast(_common(ours.schema, rows.select(list(names)).schema, predictions.where))
-    ours = ours.cast(theirs.schema).append_column("at", pa.array(np.arange(len(ours))))
-    joined = ours.join(theirs, keys=list(names), join_type="left semi")
+    ours, theirs = predictions.keys.select(list(names)), rows.select(list(names))
+    for one, other in zip(ours.schema, theirs.schema, strict=True):
+        if one.type != other.type and not (pa.types.is_integer(one.type) and pa.types.is_integer(other.type)):
+            raise DataError(
+                f"{one.name!r} of {predictions.where} is of type {one.type} and the snapshot's of {other.type}: write "
+                "keys as the snapshot has them"
+            )
+    try:
+        theirs = theirs.cast(ours.schema)
+    except pa.ArrowInvalid:  # the one has integers that the other cannot hold, so they are not all alike
+        theirs, ours = theirs.cast(_in_text(theirs.schema)), ours.cast(_in_text(ours.schema))
+    joined = ours.append_column("at", pa.array(np.arange(len(ours)))).join(
+        theirs, keys=list(names), join_type="left semi"
+    )
     found = np.zeros(len(ours), dtype=np.bool_)
     found[joined["at"].to_numpy()] = True
     return found
 
 
-def _common(ours: pa.Schema, theirs: pa.Schema, where: str) -> pa.Schema:
-    fields = []
-    for one, other in zip(ours, theirs, strict=True):
-        kinds = [
-            next((kind for kind, holds in _KINDS.items() if holds(dtype)), str(dtype))
-            for dtype in (one.type, other.type)
-        ]
-        if kinds[0] != kinds[1]:
-            raise DataError(
-                f"{one.name!r} of {where} holds {kinds[0]} and the snapshot's {kinds[1]}: write keys as the snapshot "
-                "has them"
-            )
-        fields.append(pa.field(one.name, _AS.get(kinds[0], other.type)))
-    return pa.schema(fields)
-
-
-_KINDS = {
-    "whole numbers": pa.types.is_integer,
-    "text": lambda dtype: pa.types.is_string(dtype) or pa.types.is_large_string(dtype) or pa.types.is_dictionary(dtype),
-    "times": pa.types.is_timestamp,
-}
-_AS = {"whole numbers": pa.int64(), "text": pa.string(), "times": pa.timestamp("us", "UTC")}
+def _in_text(schema: pa.Schema) -> pa.Schema:
+    return pa.schema([(one.name, pa.string() if pa.types.is_integer(one.type) else one.type) for one in schema])
 
 
 def _refuse_synthetic(predictions: Predictions, made: NDArray[np.bool_], why: str) -> None:

@@ -130,7 +130,7 @@ class Predictions:
             y_pred=y_pred,
             score=score,
             slices=table.select(list(slices)),
-            keys=table.select(found_keys),
+            keys=_keys(table.select(found_keys), where),
             synthetic=None if flag is None else _flags(table[flag], f"{flag!r} of {where}"),
         )
 
@@ -198,6 +198,27 @@ def _flags(column: pa.ChunkedArray, where: str) -> NDArray[np.bool_]:
     if labels.kind == "text" or not set(labels.classes) <= {0, 1}:
         raise DataError(f"{where} must be true or false, got {shown(labels.classes)}")
     return _is(labels, True)
+
+
+def _keys(table: pa.Table, where: str) -> pa.Table:
+    """Write keys so that those of other files can be compared with them: whole numbers, text, or times in UTC."""
+    for at, field in enumerate(table.schema):
+        column = table[field.name]
+        if pa.types.is_dictionary(column.type):
+            column = column.cast(column.type.value_type)
+        if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
+            column = column.cast(pa.timestamp("us", getattr(column.type, "tz", None)), safe=False)
+            column = column.cast(pa.timestamp("us", "UTC"))  # one without a zone is taken as UTC
+        elif pa.types.is_large_string(column.type):
+            column = column.cast(pa.string())
+        elif pa.types.is_integer(column.type) and column.type != pa.uint64():
+            column = column.cast(pa.int64())
+        elif kind_of(column.type) is None:
+            raise DataError(
+                f"{field.name!r} of {where} is of type {column.type}: keys are whole numbers, text or times"
+            )
+        table = table.set_column(at, field.name, column)
+    return table
 
 
 def _check_groups(column: pa.ChunkedArray, where: str) -> None:

@@ -6,7 +6,7 @@ import pytest
 from predicted import made, read, rules
 
 from resampler.errors import DataError
-from resampler.quality.gate.origin import check_flags, check_origin, found_in
+from resampler.quality.gate.origin import check_flags, check_learned, check_origin, found_in
 
 AT = np.datetime64("2024-01-01", "us") + np.arange(4000) * np.timedelta64(1, "h")
 TRAIN = pa.table(
@@ -51,5 +51,32 @@ def test_rows_are_known_by_their_keys():
 def test_keys_of_another_type():
     found = found_in(predicted(id=np.arange(4000, dtype=np.int32)), TRAIN.slice(0, 1), ["id"])
     assert not found.any()
-    with pytest.raises(DataError, match=r"'id' of .* holds text and the snapshot's whole numbers: write keys as"):
+    with pytest.raises(DataError, match=r"'id' of .* is of type string and the snapshot's of int64: write keys as"):
         found_in(predicted(id=np.arange(4000).astype(str)), TRAIN, ["id"])
+
+
+def test_keys_of_other_widths_and_zones():
+    ids = np.arange(4000, dtype=np.uint64)
+    ids[5] = 2**63 + 7
+    assert not found_in(predicted(id=ids), TRAIN, ["id"]).any()
+    ids[6] = 5005
+    assert np.flatnonzero(found_in(predicted(id=ids), TRAIN, ["id"])).tolist() == [6]
+    paris = (
+        pa.array(AT).cast(pa.timestamp("ns")).cast(pa.timestamp("ns", "UTC")).cast(pa.timestamp("ns", "Europe/Paris"))
+    )
+    coded = pa.array(np.arange(4000) + 5000)
+    for at in (paris, pa.array(AT), pa.array(AT).cast(pa.timestamp("ns"))):
+        found = found_in(predicted(id=coded, event_timestamp=at), TRAIN, ["id", "event_timestamp"])
+        assert np.flatnonzero(found).tolist() == list(range(100))
+    with pytest.raises(DataError, match=r"'id' of .* is of type double: keys are whole numbers, text or times"):
+        predicted(id=np.arange(4000) * 0.5)
+
+
+def test_training_figures_are_of_training_rows():
+    table = (
+        made().slice(0, 102).set_column(0, "id", TRAIN["id"]).append_column("event_timestamp", TRAIN["event_timestamp"])
+    )
+    learned = read(table, ASKED, keys=["id", "event_timestamp"])
+    check_learned(learned, TRAIN, "is_synthetic", "fraud version 1")
+    with pytest.raises(DataError, match="2 of 102 rows are no training rows of fraud version 1, the first id=-1"):
+        check_learned(learned, TRAIN.slice(0, 100), "is_synthetic", "fraud version 1")
