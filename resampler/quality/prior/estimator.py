@@ -113,7 +113,8 @@ class PriorCorrection(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # ty
         Raises
         ------
         InvalidInputError
-            If `method` is none, there is no classifier, or nothing says how many rows of each class it was trained on.
+            If `method` is none, there is no classifier or it has no probabilities, or nothing says how many rows of
+            each class it was trained on.
         DataError
             If validation rows have classes that the classifier does not know.
         """
@@ -139,12 +140,18 @@ class PriorCorrection(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # ty
         model = clone(self.estimator)
         with _counted(model) as fitted_on:
             model.fit(X, y, **params)
+        if not hasattr(model, "predict_proba"):
+            raise InvalidInputError(
+                f"{type(model).__name__} has no predict_proba, so there is nothing to correct: use a classifier that "
+                "has, or scikit-learn's CalibratedClassifierCV around it"
+            )
         labels = column_or_1d(y)
         check_classification_targets(labels)
         counts = self._found(labels, fitted_on)
         classes = model.classes_
         real, trained = counts.among(list(classes))
-        correct_prior(np.eye(len(classes)), real=list(real.values()), trained=list(trained.values()), classes=classes)
+        even = np.full((1, len(classes)), 1 / len(classes))  # what cannot be corrected is said here, not in use
+        correct_prior(even, real=list(real.values()), trained=list(trained.values()), classes=classes)
         self.estimator_, self.classes_ = model, classes
         self.real_, self.trained_ = ({_plain(c): n for c, n in of.items()} for of in (real, trained))
         for name in ("n_features_in_", "feature_names_in_"):

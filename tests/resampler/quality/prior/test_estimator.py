@@ -15,6 +15,7 @@ from sklearn.metrics import make_scorer, recall_score
 from sklearn.model_selection import GridSearchCV, TunedThresholdClassifierCV, cross_val_score
 from sklearn.naive_bayes import GaussianNB
 from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from resampler import (
@@ -136,6 +137,7 @@ def test_what_is_not_known_is_said(rows):
         (lambda: PriorCorrection(FrozenEstimator(fitted)).fit(X, y), "fitted already does not say"),
         (lambda: calibrate(fitted, X, y), "fitted already does not say"),
         (lambda: PriorCorrection(fitted, counts=({0: 1, 1: 1},) * 2, method="auto").fit(X, y), "calibrate"),
+        (lambda: PriorCorrection(LinearSVC(), counts=({0: 1, 1: 1},) * 2).fit(X, y), "LinearSVC has no predict_proba"),
         (lambda: PriorCorrection(fitted, method="platt").fit(X, y), "method must be one of prior, auto"),
         (lambda: PriorCorrection(({0: 9, 1: 1}, {0: 1, 1: 1})).fit(X, y), "fit needs a classifier, got tuple"),
         (lambda: PriorCorrection(fitted, counts=({0: 1}, {0: 1})).fit(X, y), "real must count the classes 0, 1"),
@@ -159,6 +161,8 @@ def test_a_class_that_a_fold_lacks_is_left_out(rows):
     X, y = rows
     counts = ({0: 90, 1: 10, 2: 1}, {0: 90, 1: 90, 2: 90})
     model = PriorCorrection(LogisticRegression(), counts=counts).fit(X, y)
+    gone = PriorCorrection(LogisticRegression(), counts=({0: 90, 1: 0}, {0: 90, 1: 90})).fit(X, y)
+    assert gone.predict_proba(X)[:, 1].max() == 0
     assert model.real_ == {0: 90, 1: 10}
     assert model.predict_proba(X).shape == (len(y), 2)
 
