@@ -110,6 +110,7 @@ def gate(
         key = key_of(
             policy="" if settings is None else settings.digest,
             files=source.digests,
+            first=first,
             snapshot=None if version is None else version.digest,
             baseline=None if compared is None else {name: one.to_dict() for name, one in compared.figures.items()},
         )

@@ -3,10 +3,9 @@
 import numpy as np
 import pyarrow as pa
 
-from resampler.errors import DataError
 from resampler.policy import policy_of
-from resampler.quality.gate.predictions import Predictions
-from resampler.quality.gate.rules import GateRules
+from resampler.quality.gate import GateRules, Predictions
+from resampler.table_file import TableFile
 
 
 def made(n=4000, seed=0, skill=2.0, columns=None):
@@ -30,22 +29,6 @@ def rules(**table):
     return GateRules.of(policy_of({"gate": table}))
 
 
-class Held:
-    """A file that is a table at hand."""
-
-    option, where = "predictions", "p.parquet"
-
-    def __init__(self, table):
-        self.schema, self.n_rows, self.table = table.schema, len(table), table
-
-    def check(self, name, asked_by):
-        if name not in self.schema.names:
-            raise DataError(f"{asked_by} names column {name!r}; have {', '.join(self.schema.names)}")
-
-    def read(self, columns):
-        return self.table.select(columns)
-
-
 def read(table, asked, **options):
     """Read a table as a file of predictions is read."""
-    return Predictions.read(Held(table), asked, slices=tuple(asked.slices), **options)
+    return Predictions.read(TableFile("p.parquet", "predictions", table), asked, slices=tuple(asked.slices), **options)

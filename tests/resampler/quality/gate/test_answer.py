@@ -8,9 +8,7 @@ from predicted import made, read, rules
 from sklearn import metrics
 
 from resampler.errors import DataError, InvalidInputError
-from resampler.quality.gate.answer import ask
-from resampler.quality.gate.baseline import Baseline
-from resampler.quality.gate.rules import GateRules
+from resampler.quality.gate import Baseline, GateRules, ask
 
 
 def asked(table, asked_rules, **options):

@@ -51,11 +51,14 @@ def hostile(name, columns, message, policy=None):
             {"positive": "fraud"},
         ),
         hostile(
-            "no such slice", {}, r"\[gate.slices.country\] names column 'country'; have id", {"slices": ["country"]}
+            "no such slice",
+            {},
+            r"\[gate.slices.country\] names column 'country'; predictions 'p.parquet' has id",
+            {"slices": ["country"]},
         ),
         hostile("slice of ids", {}, "'id' of .* has 4,000 values, of at most 1,000: a slice", {"slices": ["id"]}),
         hostile("slice of lists", {"l": pa.array([[1]] * N)}, "is of type list.*: groups are told", {"slices": ["l"]}),
-        hostile("no such column", {}, "y_true names column 'label'; have", {"y_true": "label"}),
+        hostile("no such column", {}, "y_true names column 'label'; predictions", {"y_true": "label"}),
         hostile("nothing predicted", {}, "has neither 'p' nor 'q', only id, region", {"y_pred": "p", "score": "q"}),
         hostile("flags of text", {"is_synthetic": TEXT}, "must be true or false, got 'fine', 'fraud'"),
     ],
