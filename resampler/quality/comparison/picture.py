@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resampler.errors import InvalidInputError, MissingExtraError
-from resampler.quality.comparison.printing import apart, basis, better, headline, words
+from resampler.quality.comparison.printing import apart, basis, better, headline
+from resampler.quality.comparison.rule import named
 
 if TYPE_CHECKING:
     from resampler.quality.comparison.comparison import Comparison
@@ -18,7 +19,7 @@ KINDS = (".svg", ".png")
 SIDE_BY_SIDE = 3  # measures: the one that decides first
 BESIDE = ("average_precision", "f1", "brier", "recall")
 WIDTH_IN, ROW_IN, HEAD_IN = 11.0, 0.19, 1.5  # inches: of the picture, of a remedy, of what stands around a panel
-CHARACTERS = 165  # of a line across the picture
+CHARACTERS = 150  # of a line across the picture
 LEGEND = (
     "Paired difference to nothing with a moved threshold and its 95 % interval: right is better. Filled: the interval "
     "excludes 0. Circle: the learner's own decision; square: threshold moved. Grey band: what luck alone reaches."
@@ -103,7 +104,7 @@ def draw(found: Comparison, kind: str = ".svg") -> bytes:
         )
         for line, learner in zip(panels, found.learners, strict=True):
             for at, (panel, measure) in enumerate(zip(line, shown, strict=True)):
-                _panel(panel, found, learner.name, measure, named=at == 0)
+                _panel(panel, found, learner.name, measure, labelled=at == 0)
                 panel.tick_params(axis="x", labelbottom=True)
         for panel, measure in zip(panels[0], shown, strict=True):
             if better(measure) < 0:
@@ -118,7 +119,7 @@ def draw(found: Comparison, kind: str = ".svg") -> bytes:
     return data.getvalue()
 
 
-def _panel(panel: Any, found: Comparison, learner: str, measure: str, *, named: bool) -> None:
+def _panel(panel: Any, found: Comparison, learner: str, measure: str, *, labelled: bool) -> None:
     candidates = [one for one in apart(found, learner) if not one.is_reference]
     sign = better(measure)
     names = [f"{one.remedy}{', threshold moved' if one.moved else ''}" for one in candidates]
@@ -136,10 +137,10 @@ def _panel(panel: Any, found: Comparison, learner: str, measure: str, *, named: 
     if luck:
         panel.axvspan(0, sign * luck[0], color=FROM_LUCK, zorder=0, linewidth=0)
     panel.set_ylim(len(candidates) - 0.5, -0.5)
-    panel.set_yticks(range(len(candidates)), names if named else [""] * len(candidates))
+    panel.set_yticks(range(len(candidates)), names if labelled else [""] * len(candidates))
     panel.tick_params(axis="y", length=0)
     panel.locator_params(axis="x", nbins=5)
     panel.grid(axis="x", color="0.9", linewidth=0.6, zorder=0)
     panel.set_axisbelow(True)
-    title = f"{words(measure)}{' (low is good)' if sign < 0 else ''}"
-    panel.set_title(f"{learner}: {title}" if named else title, loc="left", fontsize=9)
+    title = f"{named(measure)}{' (low is good)' if sign < 0 else ''}"
+    panel.set_title(f"{learner}: {title}" if labelled else title, loc="left", fontsize=9)

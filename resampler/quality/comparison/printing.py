@@ -7,13 +7,14 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from resampler.printing import aligned, plural
+from resampler.quality.comparison.rule import named
+from resampler.quality.comparison.scores import COST
 from resampler.quality.measures import MEASURES
 
 if TYPE_CHECKING:
     from resampler.quality.comparison.comparison import Advice, Candidate, Comparison, Figure
 
 WIDTH = 100  # characters of a line
-COST = "cost"
 TITLES = {
     "average_precision": "av. prec.",
     "calibration_error": "ECE",
@@ -133,27 +134,7 @@ def basis(found: Comparison) -> str:
     return (
         f"Measured on {asked.rows_used:,}{of} real rows, {asked.positives_used:,} of class {asked.positive}: "
         f"{asked.folds} {kind}{rounds}, {plural(len(found.parts), 'test part')}, none with a synthetic row. Decided by "
-        f"{words(asked.measure)}; thresholds are moved for {words(asked.tuned_by)}{costs}."
-    )
-
-
-def words(measure: str) -> str:
-    """Call a measure by its name in a sentence.
-
-    Parameters
-    ----------
-    measure : str
-        A key of `MEASURES`, or ``cost``.
-
-    Returns
-    -------
-    str
-        Its name.
-    """
-    if measure == "calibration_error":
-        return "expected calibration error"
-    return {"f1": "F1", "fpr": "false positive rate", "g_mean": "G-mean", "brier": "Brier score"}.get(
-        measure, measure.replace("_", " ")
+        f"{named(asked.measure)}; thresholds are moved for {named(asked.tuned_by)}{costs}."
     )
 
 
@@ -331,7 +312,7 @@ def luck(found: Comparison, learner: str) -> str:
         if one.learner == learner and one.gains:
             return (
                 f"Luck: of {plural(len(one.gains), 'run')} of the reference that chance alone tells apart, the best "
-                f"gains {_number(one.measure, one.best)} of {words(one.measure)}: a remedy must gain more."
+                f"gains {_number(one.measure, one.best)} of {named(one.measure)}: a remedy must gain more."
             )
     return ""
 
