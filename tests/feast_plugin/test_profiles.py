@@ -41,7 +41,7 @@ def test_a_service_of_fewer_features(make):
     project = make()
     project.create(feature_service="all")
     pq.write_table(project.frame(), project.path / "today.parquet")
-    with pytest.raises(DataError, match="--feast 'numbers' has no column 'visits' and 3 more"):
+    with pytest.raises(DataError, match="--feast 'numbers' has no column 'country' and 3 more"):
         asked(project, "--feast", "numbers", "--entity-df", str(project.path / "today.parquet"))
 
 
