@@ -93,6 +93,8 @@ def advise(
             progress=_progress,
             **request.keywords,
         )
+    if len(found.parts) < found.asked.folds * found.asked.seeds:
+        click.echo("Note: run it again, and it goes on where time was up", err=True)
     found = dataclasses.replace(found, notes=(*notes, *rows.notes, *found.notes))
     if version is not None:
         keep(version, found, clock.perf_counter() - began)

@@ -52,7 +52,9 @@ def printed(found: Comparison, *, intervals: bool = False) -> list[str]:
         Lines of at most 100 characters, if names of learners and remedies are no longer than the project's own.
     """
     first = found.recommendation
-    return [headline(first), *_filled(first.sentence), "", *behind(found, intervals=intervals)]
+    said = headline(first)
+    head = [] if first.sentence.startswith(said.rstrip(".")) else [said]
+    return [*head, *_filled(first.sentence), "", *behind(found, intervals=intervals)]
 
 
 def behind(found: Comparison, *, intervals: bool = False) -> list[str]:
@@ -72,7 +74,7 @@ def behind(found: Comparison, *, intervals: bool = False) -> list[str]:
     """
     first = found.recommendation
     lines = _filled(basis(found))
-    for learner in found.learners:
+    for learner in found.learners if found.candidates else ():
         said = [one.sentence for one in found.advice if one.learner == learner.name]
         # What all of it comes to begins with what was said of one learner: it is not said again.
         new = said and not first.sentence.startswith(said[0])
@@ -82,7 +84,8 @@ def behind(found: Comparison, *, intervals: bool = False) -> list[str]:
         if intervals:
             for measure in _measures(found):
                 lines += ["", *measure_table(found, learner.name, measure)]
-    lines += ["", *_filled(LEGEND)]
+    if found.candidates:
+        lines += ["", *_filled(LEGEND)]
     if found.left_out or found.notes:
         lines.append("")
     for one in found.left_out:

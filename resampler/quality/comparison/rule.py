@@ -89,7 +89,7 @@ class Learned(NamedTuple):
         return self.first(fit) if fit else self.candidate(NOTHING, moved=True)
 
     def first(self, among: Sequence[Candidate]) -> Candidate:
-        """Return the best of some by the measure that decides; of equal ones that with a moved threshold.
+        """Return the best of some by the measure that decides; of equal ones that whose moved threshold changes it.
 
         Parameters
         ----------
@@ -103,7 +103,13 @@ class Learned(NamedTuple):
         """
         assert self.control is not None  # noqa: S101 - who has candidates has a control
         measure = self.control.measure
-        return max(among, key=lambda one: (round(gain(one.differences.get(measure), measure), 12), one.moved))
+        own = {one.remedy: repr(one.figures) for one in among if not one.moved}  # NaN is no equal of NaN
+
+        def _place(one: Candidate) -> tuple[float, bool]:
+            changes = one.moved and repr(one.figures) != own.get(one.remedy)
+            return round(gain(one.differences.get(measure), measure), 12), changes
+
+        return max(among, key=_place)
 
 
 def gain(difference: Figure | None, measure: str) -> float:

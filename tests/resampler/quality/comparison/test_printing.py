@@ -129,3 +129,10 @@ def test_a_decision_that_no_threshold_changes_is_one_line():
     (line,) = [line for line in lines if line.startswith("random over")]
     assert line.split()[2] == "="
     assert len(lines) == len(table(found, LEARNERS[0])) - 1
+
+
+def test_without_a_measurement_there_is_no_table():
+    why = Advice(None, "unknown", None, None, "Too little to tell: time was up.")
+    lines = printed(comparison(advice=(why,), candidates=(), parts=(), importance=(), controls=()))
+    assert lines[:2] == [why.sentence, ""]
+    assert not any(line.startswith(("remedy", "moved:")) for line in lines)
