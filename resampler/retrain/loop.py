@@ -160,8 +160,8 @@ class _Loop:
     def _pointed(self) -> Reference | None:
         try:
             version = self._open(self.settings.alias)
-        except DataError as error:
-            self.say(f"no version is called {self.settings.alias!r} yet: {error}")
+        except DataError:
+            self.say(f"no version is called {self.settings.alias!r} yet")
             return None
         trained = [run for run in self.ledger.runs("train") if run.details.get("digest") == version.digest]
         champion = str(trained[-1].details["output"]) if trained and trained[-1].outcome == "pass" else ""

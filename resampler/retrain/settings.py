@@ -40,6 +40,7 @@ PLACEHOLDERS = {
     "baseline_predictions": "where the champion's of the validation split may be",
     "alias": "name of the alias",
     "champion": "`output` of the version that the alias points to; empty where there is none",
+    "python": "the interpreter that the loop runs in",
     "key": "first digits of the digest of all that training is given",
 }
 _ALIAS = re.compile(r"(?!v\d+$)[A-Za-z][A-Za-z0-9-]{0,62}")  # as whoever keeps versions has it
@@ -123,7 +124,7 @@ class Train:
     def __post_init__(self) -> None:
         check_options(self)
         if not self.command:
-            raise InvalidInputError('command must say what trains a model, such as ["python", "train.py"]')
+            raise InvalidInputError('command must say what trains a model, such as ["{python}", "train.py"]')
         for words in (self.command, (self.output, self.predictions, self.train_predictions, self.baseline_predictions)):
             for word in words:
                 filled(word, dict.fromkeys(PLACEHOLDERS, "x"))
@@ -267,7 +268,7 @@ class Settings:
             )
         if "command" not in policy.table("train"):
             raise InvalidInputError(
-                f'[train] of {policy.source} needs a command: what trains a model, such as ["python", "train.py"]'
+                f'[train] of {policy.source} needs a command: what trains a model, such as ["{{python}}", "train.py"]'
             )
         GateRules.of(policy)  # what a later step would refuse is refused before hours of training
         policy.record("drift", DriftPolicy)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -79,6 +80,7 @@ class Training:
             "label": version.label,
             "synthetic": version.synthetic,
             "champion": champion,
+            "python": sys.executable,
             "key": key[:_KEY_DIGITS],
         }
         for split in (TRAIN, VALIDATION, TEST):

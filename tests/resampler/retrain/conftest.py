@@ -41,7 +41,7 @@ ratio = 0.5
 seed = 1
 
 [train]
-command = ["python", "train.py"]
+command = ["{python}", "train.py"]
 
 [gate]
 recall = 0.8

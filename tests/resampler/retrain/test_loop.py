@@ -89,7 +89,7 @@ def test_a_gate_that_says_no_leaves_the_alias_and_is_not_asked_again(world):
 )
 def test_training_that_fails_is_said_and_taken_again(script, message, world):
     genuine = (world.path / "train.py").read_text()
-    world.set_policy(command='["python", "train.py"]\ntimeout_s = 5')
+    world.set_policy(command='["{python}", "train.py"]\ntimeout_s = 5')
     (world.path / "train.py").write_text(script)
     with pytest.raises(StepError, match=f"train failed: {message}.*: prod stays where it is") as failed:
         world.run()
