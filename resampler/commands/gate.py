@@ -150,8 +150,15 @@ class _Source:
             file.check(self.rules.timestamp, "[gate] timestamp")
         classes = None if self.version is None else {one for of in self.version.classes.values() for one in of}
         read = Predictions.read(file, self.rules, keys=self.telling, slices=slices, classes=classes)
-        if self.keys and set(self.keys) <= set(read.keys.column_names):
+        missing = [name for name in self.telling if name not in read.keys.column_names]
+        if self.keys and not missing:
             check_rows_differ(read.keys, read.where)
+        elif self.keys and missing[0] not in self.keys:
+            click.echo(
+                f"Note: {read.where} has no column {missing[0]!r}, so whether rows stand twice or were learned from is not "
+                "known",
+                err=True,
+            )
         self.digests[option] = Location.parse(path).sha256()
         return read
 

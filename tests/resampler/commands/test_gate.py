@@ -182,6 +182,13 @@ def test_rows_of_the_training_split_are_refused(snapshot, place):
     code, _, err = called("bare.parquet", "--policy", "pass.toml", *snapshot)
     assert code == 0
     assert "has no column 'id', so whether rows of it are synthetic" in err
+    timeless = pq.read_table("validation.parquet").drop_columns("event_timestamp")
+    pq.write_table(pa.concat_tables([timeless, timeless.slice(3, 1)]), "timeless.parquet")
+    words = ["--policy", "pass.toml", "--baseline", "timeless.parquet", *snapshot]
+    code, _, err = called("timeless.parquet", *words)
+    assert code == 0
+    assert "has no column 'event_timestamp', so whether rows stand twice or were learned from is not known" in err
+    assert "compared with the baseline row by row" in err  # by position
     twice = pq.read_table("validation.parquet")
     pq.write_table(pa.concat_tables([twice, twice.slice(3, 1)]), "twice.parquet")
     with pytest.raises(DataError, match="1 rows repeat another's id, event_timestamp, such as id="):
