@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from resampler.errors import DataError, InvalidInputError
 from resampler.storage import Location
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 KINDS = {".parquet": "parquet", ".csv": "csv", ".arrow": "ipc", ".feather": "ipc"}
 BATCH_ROWS = 1 << 16
+_PAGE_BYTES = 1 << 20
 _NULLS = ["", "NaN", "nan", "null", "NULL", "N/A", "#N/A"]  # "NA" is a country too
 
 
@@ -118,13 +120,25 @@ class RowFiles:
             If a file is damaged, or holds what its column cannot be.
         """
         try:
-            for batch in self.data.to_batches(
-                columns=list(columns), batch_size=BATCH_ROWS, batch_readahead=2, fragment_readahead=1
-            ):
+            batches = self._parquet if self.data.format.default_extname == "parquet" else self._others
+            for batch in batches(list(columns)):
                 if batch.num_rows:
                     yield pa.Table.from_batches([batch])
         except (OSError, pa.ArrowException) as error:
             raise DataError(f"{self.where} cannot be read: {_line(error)}") from error
+
+    def _others(self, columns: list[str]) -> Iterator[pa.RecordBatch]:
+        yield from self.data.to_batches(columns=columns, batch_size=BATCH_ROWS, batch_readahead=2, fragment_readahead=1)
+
+    def _parquet(self, columns: list[str]) -> Iterator[pa.RecordBatch]:
+        """Read page by page: a dataset would hold row groups whole, and several of them."""
+        for path in self.data.files:
+            with (
+                self.data.filesystem.open_input_file(path) as source,
+                pq.ParquetFile(source, pre_buffer=False, buffer_size=_PAGE_BYTES) as file,
+            ):
+                # A column that this file lacks is missed by who asked for it.
+                yield from file.iter_batches(BATCH_ROWS, columns=columns)
 
 
 def _kind(path: str) -> str | None:

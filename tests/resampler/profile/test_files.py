@@ -111,3 +111,11 @@ def test_a_file_without_a_row(tmp_path):
     reference = reference_of({"x": np.arange(200.0)})
     (tmp_path / "x.csv").write_text("x\n")
     assert counted(tmp_path / "x.csv", reference)[1].parts == ()
+
+
+def test_a_directory_whose_files_have_other_columns(table, tmp_path):
+    reference = reference_of({"score": table["score"], "zip": table["zip"]})
+    pq.write_table(table, tmp_path / "a.parquet")
+    pq.write_table(table.drop_columns(["zip"]), tmp_path / "b.parquet")
+    with pytest.raises(DataError, match="has no column 'zip'"):
+        counted(tmp_path, reference)
