@@ -155,8 +155,8 @@ class _Source:
             check_rows_differ(read.keys, read.where)
         elif self.keys and missing[0] not in self.keys:
             click.echo(
-                f"Note: {read.where} has no column {missing[0]!r}, so whether rows stand twice or were learned from is not "
-                "known",
+                f"Note: {read.where} has no column {missing[0]!r}, so whether rows stand twice or are training rows is "
+                "not known",
                 err=True,
             )
         self.digests[option] = Location.parse(path).sha256()

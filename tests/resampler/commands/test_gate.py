@@ -187,7 +187,7 @@ def test_rows_of_the_training_split_are_refused(snapshot, place):
     words = ["--policy", "pass.toml", "--baseline", "timeless.parquet", *snapshot]
     code, _, err = called("timeless.parquet", *words)
     assert code == 0
-    assert "has no column 'event_timestamp', so whether rows stand twice or were learned from is not known" in err
+    assert "has no column 'event_timestamp', so whether rows stand twice or are training rows is not known" in err
     assert "compared with the baseline row by row" in err  # by position
     twice = pq.read_table("validation.parquet")
     pq.write_table(pa.concat_tables([twice, twice.slice(3, 1)]), "twice.parquet")
