@@ -18,11 +18,16 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import redis
 from redis._parsers import _RESP2Parser
 
 from resampler import FeatureSchema
+from resampler.profile.cells import Cells
+from resampler.profile.counts import Counts, Part
+from resampler.profile.profile import Profile
 from stream import EmbeddedServer, Settings, encode_batch, encode_row
+from stream.drift.reference import Reference
 from stream.formats import OutputFormat, encode_output
 from stream.metrics import Metrics
 from stream.redis.connection import connect, raw_command
@@ -38,16 +43,16 @@ CHUNK = 4_096
 CAPACITY = 256  # small, so that the stream is measured and not the search for neighbours
 
 
-def rows(n, seed=0):
+def rows(n, seed=0, n_features=FEATURES):
     rng = np.random.default_rng(seed)
     y = (rng.random(n) < 0.05).astype(np.int64)
-    return (rng.normal(size=(n, FEATURES)) + y[:, None]).astype(np.float32), y
+    return (rng.normal(size=(n, n_features)) + y[:, None]).astype(np.float32), y
 
 
-def fields(kind, X, y, per_entry=256):
+def fields(kind, X, y, per_entry=256, schema=SCHEMA):
     if kind == "text":
         for x, label in zip(X, y, strict=True):
-            yield dict(zip(SCHEMA.names, map(str, x), strict=True)) | {"label": int(label)}
+            yield dict(zip(schema.names, map(str, x), strict=True)) | {"label": int(label)}
     elif kind == "row":
         for x, label in zip(X, y, strict=True):
             yield encode_row(x, label)
@@ -59,7 +64,7 @@ def fields(kind, X, y, per_entry=256):
             yield encode_batch(X[i : i + per_entry], y[i : i + per_entry])
 
 
-def fill(client, key, entries):
+def fill(client, key, entries, n_features=FEATURES):
     """Add entries at a live stream's pace of IDs: many in a millisecond."""
     pipe = client.pipeline(transaction=False)
     for i, entry in enumerate(entries):
@@ -67,7 +72,7 @@ def fill(client, key, entries):
         if i % 1_000 == 999:
             pipe.execute()
     # One row of a much later time: without it the worker would have to wait whether the last batch still grows.
-    pipe.xadd(key, encode_row(np.zeros(FEATURES), 0), id=f"{10**9}-0")
+    pipe.xadd(key, encode_row(np.zeros(n_features), 0), id=f"{10**9}-0")
     pipe.execute()
 
 
@@ -166,9 +171,9 @@ def naive(client, key, kind, n_rows):
     return (time.perf_counter() - started) / n_rows
 
 
-def worker(client, key, n_rows, **parameters):
+def worker(client, key, n_rows, schema=SCHEMA, **parameters):
     """Return what this project's worker takes, from acquiring the shard to the outcome of the last commit."""
-    settings = Settings(SCHEMA, seed=1, capacity=CAPACITY, snapshot_rows=10**9, **parameters)
+    settings = Settings(schema, **{"seed": 1, "capacity": CAPACITY, "snapshot_rows": 10**9} | parameters)
     shard = Shard(client, ShardKeys(key), settings, owner_name(), Metrics(key).shard(key), quiet_s=0.0)
     shard.acquire()
 
@@ -287,6 +292,42 @@ def memory(server, total=10_000_000, batch_rows=256):
     print(f"memory of a worker over {total:,} packed rows, MB at every tenth: {' '.join(map(str, shown))}")
 
 
+def version(n_features):
+    """Return a version of rows as `rows` makes them, to count against."""
+    X, y = rows(20_000, seed=1, n_features=n_features)
+    names = [f"feature_{j}" for j in range(n_features)]
+    table = {name: pa.chunked_array([pa.array(x)]) for name, x in zip(names, X.T, strict=True)}
+    cells = {name: Cells.fitted(values, categorical=False) for name, values in table.items()}
+    counts = {name: Counts(tuple(cells[name].count(values)[0].tolist())) for name, values in table.items()}
+    profile = Profile(cells, (Part("train", False, "0", len(y), counts),))
+    schema = FeatureSchema.numeric(names)
+    return schema, Reference.matched("the version", profile, schema)
+
+
+def counting(client, n_rows, repeats):
+    """Print what counts against a version cost the worker: pairs of runs, with and without, turn by turn."""
+    for n_features in (8, FEATURES):
+        schema, reference = version(n_features)
+        for kind in ("text", "rows"):
+            n = n_rows * (10 if kind == "rows" else 1)
+            key = f"counted-{n_features}-{kind}"
+            fill(client, key, fields(kind, *rows(n, n_features=n_features), schema=schema), n_features)
+            ratios = []
+            for turn in range(2 * repeats):
+                took = []
+                for given in (None, reference) if turn % 2 else (reference, None):
+                    client.delete(*(name for name in client.scan_iter(f"*{key}*") if name != key.encode()), "none")
+                    took.append(worker(client, key, n, schema=schema, reference=given)[:2])
+                ratios.append(took[1] / took[0] if turn % 2 else took[0] / took[1])
+            wall, cpu = (np.array(ratios)[2:] - 1).T * 100  # the first pair compiles
+            print(
+                f"counts against a version, {kind:5s} {n_features:2d} columns: {np.median(wall):+.1f} % of wall time "
+                f"({np.percentile(wall, 25):+.1f} to {np.percentile(wall, 75):+.1f}), {np.median(cpu):+.1f} % of the "
+                f"worker's CPU ({np.percentile(cpu, 25):+.1f} to {np.percentile(cpu, 75):+.1f}), {len(wall)} pairs"
+            )
+            client.delete(key)
+
+
 def produce(url, rate, seconds):
     """Add packed rows whose first feature is the time in ms since `epoch`."""
     client = connect(url)
@@ -311,7 +352,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--rows", type=int, default=60_000)
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--only", default="text,json,row,rows,commit,latency,memory")
+    parser.add_argument("--only", default="text,json,row,rows,commit,latency,memory,counts")
     parser.add_argument("--produce", nargs=3)
     arguments = parser.parse_args()
     if arguments.produce:
@@ -333,6 +374,8 @@ def main():
         client.flushall()
         if "commit" in only:
             commit_latency(client)
+        if "counts" in only:
+            counting(client, arguments.rows, 2 * arguments.repeats)
         if "latency" in only:
             latency(server)
         if "memory" in only:

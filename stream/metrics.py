@@ -111,6 +111,7 @@ class ShardMetrics:
     def __init__(self, metrics: Metrics, stream: str, shard: str) -> None:
         self._metrics = metrics
         self._labels = (stream, shard)
+        self._features: dict[str, tuple[Gauge, ...]] = {}
 
     def committed(
         self, batch: MicroBatch, rejects: Iterable[Reject], stats: OnlineStats, commit_s: float, latency_s: float
@@ -173,8 +174,10 @@ class ShardMetrics:
         metrics.window_rows.labels(*labels).set(rows)
         metrics.most_moved.labels(*labels).set(max(distance for _, distance in moved.values()))
         for feature, (psi, distance) in islice(moved.items(), MAX_FEATURES):
-            metrics.psi.labels(*labels, feature).set(psi)
-            metrics.moved.labels(*labels, feature).set(distance)
+            if feature not in self._features:
+                self._features[feature] = tuple(of.labels(*labels, feature) for of in (metrics.psi, metrics.moved))
+            for series, value in zip(self._features[feature], (psi, distance), strict=True):
+                series.set(value)
 
     def lag(self, rows: float) -> None:
         """Set the lag.

@@ -111,7 +111,7 @@ class Settings(OnlineParameters):
     drift_rows: int = option(
         5_000, count(100, MAX_ROWS), "Rows counted in a window, where the input is counted against a version."
     )
-    drift_every: int = option(8, count(1, 1 << 20), "Of so many accepted rows one is counted, chosen by its id.")
+    drift_every: int = option(16, count(1, 1 << 20), "Of so many accepted rows one is counted, chosen by its id.")
     drift_windows: int = option(24, count(1, 1_000), "Windows of counts that are kept, the newest.")
     start: str = option("0", _START, "Where a stream without a checkpoint begins: 0, tail, an entry ID or a time.")
     snapshot_rows: int = option(100_000, count(1), "Rows read, accepted or not, between two saved states.")

@@ -47,7 +47,7 @@ def warm(*, schema: FeatureSchema | None = None, clean: bool = False) -> None:
         theirs.sendall(_xread_reply(sent))
         entries = EntryReader(ours).read_entries(len(sent))
         rows = Decoder(rules).decode(entries)
-    choose(rows.row_ids(), rows.y, 0, 2, 1, *np.zeros((3, len(rows.y)), dtype=np.int64))
+    choose(rows.row_ids(), rows.y, 0, 2, 1, *np.zeros((4, len(rows.y)), dtype=np.int64))
     counted = MatrixCounter(dict.fromkeys(rules.names, Cells(categorical=False)), {})
     counted.add(as_kernel_array(rows.X, np.float32), np.zeros_like(rows.y))
     cut(rows.ms, rows.n_rows, 1, 1, np.empty(rows.n_entries, dtype=np.int64))

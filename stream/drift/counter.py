@@ -124,14 +124,15 @@ class Counter:
         """
         plan = self.plan
         n = len(row_ids)
-        X, y = as_kernel_array(decoded.X, np.float32), as_kernel_array(decoded.y, np.int64)
-        groups = np.empty(n, dtype=np.int64)
+        y = as_kernel_array(decoded.y, np.int64)
+        rows, groups = np.empty((2, n), dtype=np.int64)
         rejected = [(reject.entry, reject.n_rows) for reject in decoded.rejects]
         full, at = [], 0
         while at < n:
             room = plan.rows - self._taken
-            stop, taken = choose(row_ids, y, at, plan.every, room, self._labels, self._known, groups)
-            self._matrix.add(X[at:stop], groups[at:stop])
+            stop, taken = choose(row_ids, y, at, plan.every, room, self._labels, self._known, rows, groups)
+            # Copied out first: reads of memory then wait side by side, not one after the other.
+            self._matrix.add(decoded.X.take(rows[:taken], axis=0), groups[:taken])
             self._taken += taken
             self._accepted += stop - at
             self._first = self._first or decoded.id(int(decoded.entry[at]))

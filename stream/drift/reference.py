@@ -11,6 +11,7 @@ import numpy as np
 
 from resampler.columns import BOOLEAN, CATEGORICAL, INTEGER, TEXT
 from resampler.errors import DataError
+from resampler.kernels.counting import CELLS, NULL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,8 +37,10 @@ class Reference:
         Of the version, for people.
     cells : dict of str to Cells
         Of the features that are counted, in the contract's order.
-    before : dict of str to ndarray of shape (n_cells + 1,), int64
-        Of the same: counts of the real rows of the training split, the last that of nulls.
+    before : ndarray of shape (n_counted, 65), int64
+        Of the same: counts of the real rows of the training split, in the places of the kernel that counts.
+    ordered : ndarray of shape (n_counted,), bool
+        Which of them are numbers.
     columns : ndarray of shape (n_counted,), intp
         Their places in the contract.
     left_out : tuple of str
@@ -48,7 +51,8 @@ class Reference:
 
     name: str
     cells: dict[str, Cells]
-    before: dict[str, NDArray[np.int64]]
+    before: NDArray[np.int64]
+    ordered: NDArray[np.bool_]
     columns: NDArray[np.intp]
     left_out: tuple[str, ...]
     categories: dict[str, Sequence[Any]]
@@ -92,14 +96,15 @@ class Reference:
                 f"no column of the stream's contract can be counted against {name}: {'; '.join(left_out[:5])}; name "
                 "the version whose features the stream holds"
             )
-        before = {f: profile.counts(f, "train", synthetic=False) for f in cells}
-        if not next(iter(before.values())).sum():
+        before = np.stack([_in_places(profile.counts(f, "train", synthetic=False)) for f in cells])
+        if not before[0].sum():
             raise DataError(f"{name} has no real rows of training to count against: name a version that has")
         counted = [(place, column) for place, column in enumerate(schema.columns) if column.name in cells]
         return cls(
             name=name,
             cells=cells,
             before=before,
+            ordered=np.array([not of.categorical for of in cells.values()]),
             columns=np.array([place for place, _ in counted], dtype=np.intp),
             left_out=tuple(left_out),
             categories={
@@ -142,6 +147,13 @@ def _mismatch(column: Column, cells: Cells) -> str:
     if not column.values and any(not 0 <= int(value) <= MAX_CODE for value in cells.values):
         return f"has categories below 0 or above {MAX_CODE} in the version: list them in the contract"
     return ""
+
+
+def _in_places(counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return counts of a feature's cells where the kernel has them."""
+    out = np.zeros(CELLS + 1, dtype=np.int64)
+    out[: len(counts) - 1], out[NULL] = counts[:-1], counts[-1]
+    return out
 
 
 def _values_of_codes(column: Column, cells: Cells) -> Sequence[Any]:

@@ -10,19 +10,20 @@ import numpy as np
 from resampler.kernels.jit import entry
 
 _FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+_MASK = np.uint64(0xFFFFFFFFFFFFFFFF)
 _30, _27, _31 = np.uint64(30), np.uint64(27), np.uint64(31)
 
 
 @entry
-def choose(row_ids, y, at, every, room, labels, known, groups):
-    """Write the group that each row from `at` on is counted in, -1 for a row that is not.
+def choose(row_ids, y, at, every, room, labels, known, rows, groups):
+    """Write which rows from `at` on are counted, and in which group.
 
-    One of `every` rows is counted, whichever has a hash that `every` divides: rows at even distances could all be of
-    one entity. A group is the place of the row's class among the first ``known[0]`` of `labels`, which grows by
+    One of `every` rows is counted, whichever has a hash in the lowest share of all: rows at even distances could all be
+    of one entity. A group is the place of the row's class among the first ``known[0]`` of `labels`, which grows by
     classes that come for the first time.
 
-    Returns the place behind the last row that was decided, and how many are counted. It ends behind the row that fills
-    up `room`.
+    Returns the place behind the last row that was looked at, and how many are counted. It ends behind the row that
+    fills up `room`.
 
     References
     ----------
@@ -30,14 +31,13 @@ def choose(row_ids, y, at, every, room, labels, known, groups):
     finaliser that they name `mix64variant13`.
     """
     taken = 0
-    one_of = np.uint64(every)
+    highest = _MASK // np.uint64(every)
     for i in range(at, row_ids.shape[0]):
-        groups[i] = -1
         if every > 1:
             word = np.uint64(row_ids[i])
             word = (word ^ (word >> _30)) * _FIRST
             word = (word ^ (word >> _27)) * _SECOND
-            if (word ^ (word >> _31)) % one_of != np.uint64(0):
+            if word ^ (word >> _31) > highest:
                 continue
         group = 0
         while group < known[0] and labels[group] != y[i]:
@@ -45,7 +45,8 @@ def choose(row_ids, y, at, every, room, labels, known, groups):
         if group == known[0]:
             labels[group] = y[i]
             known[0] += 1
-        groups[i] = group
+        rows[taken] = i
+        groups[taken] = group
         taken += 1
         if taken == room:
             return i + 1, taken

@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Self
 
-from resampler.quality.drift.scores import kolmogorov_smirnov, population_stability, total_variation
+import numpy as np
+
+from resampler.quality.drift.scores import kolmogorov_smirnov, total_variation
 from stream.drift.counter import Counter
 from stream.drift.stored import COUNTS, DESCRIPTION
 from stream.shard.commit import CountsUpdate
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import redis
+    from numpy.typing import NDArray
 
     from stream.drift.counter import Plan
     from stream.drift.window import Window
@@ -124,14 +127,17 @@ class Counting:
         dict of str to (float, float)
             By feature: population stability index, and Kolmogorov-Smirnov distance, of a category total variation.
         """
-        found = {}
-        after = window.counts.sum(axis=0)
-        for place, (feature, cells) in enumerate(self.counter.plan.reference.cells.items()):
-            a = self.counter.plan.reference.before[feature].astype(float)
-            b = cells.of_places(after[place]).astype(float)
-            distance = total_variation(a, b) if cells.categorical else kolmogorov_smirnov(a, b)
-            found[feature] = population_stability(a, b), float(distance)
-        return found
+        reference = self.counter.plan.reference
+        a, b = reference.before, window.counts.sum(axis=0)
+        distance = np.where(reference.ordered, kolmogorov_smirnov(a, b), total_variation(a, b))
+        pairs = zip(_population_stability(a, b).tolist(), distance.tolist(), strict=True)
+        return dict(zip(reference.cells, pairs, strict=True))
+
+
+def _population_stability(a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return what `resampler.quality.drift.scores.population_stability` does, of all features at once."""
+    p, q = (np.maximum(counts, 0.5) / counts.sum(axis=-1, keepdims=True) for counts in (a, b))
+    return np.where((a > 0) | (b > 0), (q - p) * np.log(q / p), 0.0).sum(axis=-1)
 
 
 def _key_of(described: bytes | None) -> tuple[str, str]:

@@ -36,7 +36,7 @@ def test_codes_are_counted_by_their_values(profile_of):
     assert profile.cells["w"].values == ("red", "green", "grey")
     rows = [[7, 0], [7, 1], [2, 1], [9, 2], [-1, 0], [30_000, 0]]
     assert _count(reference, schema, rows) == {"i": [2, 1, 3, 0], "w": [2, 3, 0, 1, 0]}
-    assert reference.before["w"].tolist() == [5, 3, 1, 0, 0]
+    assert reference.cells["w"].of_places(reference.before[1]).tolist() == [5, 3, 1, 0, 0]
 
 
 def test_booleans_and_nulls(profile_of):

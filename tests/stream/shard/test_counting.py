@@ -170,20 +170,21 @@ def test_rows_that_were_not_counted_begin_anew(client, name, run_worker, add_tex
     assert json.loads(_windows(client, name)[0][b"0"])["first"] == "901-0"
 
 
-@pytest.mark.parametrize(("stop", "goes_on"), [(660, True), (900, False)])
+@pytest.mark.parametrize(("more", "goes_on"), [(20, True), (300, False)])
 def test_rows_of_a_worker_without_reference(
-    client, name, once, run_worker, add_text, rows, reference, schema, stop, goes_on
+    client, name, once, run_worker, add_text, rows, reference, schema, more, goes_on
 ):
     """A replay counts them, but a window that they filled up was never written."""
     X, y = rows
     settings = _settings(reference, schema)
-    assert json.loads(once[b"3"])["first"] == "636-0"
-    for first, last, used in ((0, 640, reference), (640, stop, None), (stop, 1_500, reference)):
+    start = int(json.loads(once[b"3"])["first"].partition("-")[0])
+    stop = start + more
+    for first, last, used in ((0, start, reference), (start, stop, None), (stop, 1_500, reference)):
         add_text(client, name, X[first:last], y[first:last], first=first + 1)
         run_worker(name, settings=replace(settings, reference=used))
     (counted,) = _windows(client, name)
     assert (counted == once) is goes_on
-    assert json.loads(counted[b"0"])["first"] == ("1-0" if goes_on else "901-0")
+    assert json.loads(counted[b"0"])["first"] == ("1-0" if goes_on else f"{stop + 1}-0")
 
 
 def test_the_deleted_key_begins_anew(client, name, run_worker, add_text, rows, reference, schema):
