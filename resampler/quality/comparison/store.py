@@ -12,6 +12,7 @@ from resampler.storage import Location
 if TYPE_CHECKING:
     from pathlib import Path
 
+FORMAT = 1  # of a cell, and of how it is measured: another one has another key
 _LIBRARIES = ("feast-resampler", "imbalanced-learn", "numpy", "scikit-learn", "scipy")
 
 
@@ -77,5 +78,5 @@ def key_of_cell(**inputs: Any) -> str:
     str
         A sha256.
     """
-    everything = {"inputs": inputs, "libraries": {name: version(name) for name in _LIBRARIES}}
+    everything = {"format": FORMAT, "inputs": inputs, "libraries": {name: version(name) for name in _LIBRARIES}}
     return hashlib.sha256(json.dumps(everything, sort_keys=True).encode()).hexdigest()
