@@ -19,6 +19,7 @@ from resampler.quality.checks.sample import content_ids, keyed
 from resampler.quality.comparison.comparison import NOTHING
 from resampler.quality.comparison.detector import Detector
 from resampler.quality.comparison.folds import split_again
+from resampler.quality.comparison.learners import SEEDS
 from resampler.quality.comparison.remedies import Remedy, bootstrapped
 from resampler.quality.comparison.scores import PROBABILITIES, measures_with
 from resampler.quality.comparison.store import key_of_cell
@@ -160,7 +161,7 @@ class Cell:
             rows=bench.digest,
             kind=bench.folds.kind,
             folds=len(bench.folds.by_seed[self.seed]),
-            learner=[self.learner.path, self.learner.params],
+            learner=[self.learner.path, self.learner.params, self.learner.release],
             remedy=self.remedy.name,
             part=[self.seed, self.fold],
             luck=self.luck,
@@ -214,7 +215,7 @@ class Cell:
     def _luck(self, bench: Bench, learned: NDArray[np.int64], tested: NDArray[np.int64]) -> dict[str, Any]:
         again = Remedy(NOTHING, "rows drawn again", bootstrapped)
         seed = (self.seed + 1) * _CONTROL_SEED + (self.luck or 0)
-        detector = bench.detector(self.learner, again, seed % 2**32)
+        detector = bench.detector(self.learner, again, seed % 2**64)
         X, truth = bench.given.X[tested], bench.given.positive[tested]
         measure = measures_with(bench.costs)[bench.measure]
         if measure.of == "score":
@@ -267,7 +268,7 @@ class Cell:
             truth[rows].astype(np.int64),
             scoring=_ranked,
             n_repeats=_SHUFFLES,
-            random_state=self.seed,
+            random_state=self.seed % SEEDS,
         )
         return {"features": found.importances_mean.tolist()}
 

@@ -166,7 +166,7 @@ def compare(
             f"{given.name!r}"
         )
     try:
-        split = split_rows(given, folds, range(seed, seed + seeds))
+        split = split_rows(given, folds, [(seed + i) % 2**64 for i in range(seeds)])
     except DataError as error:
         raise DataError(f"{error}{'; ' + notes[0] + ': allow more' if notes else ''}") from error
     if split.note is not None:
@@ -191,7 +191,7 @@ def compare(
         remedies=tuple(tried),
         key=key_of_cell(
             rows=digest,
-            learners=[[one.path, one.params] for one in who],
+            learners=[[one.path, one.params, one.release] for one in who],
             remedies=list(tried),
             split=[split.kind, n_folds, seed, seeds],
             decides=[measure, tuned_by, costs, ratio],

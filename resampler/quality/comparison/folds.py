@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 
 from resampler.errors import DataError
+from resampler.quality.comparison.learners import SEEDS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from resampler.quality.comparison.given import Given
@@ -40,7 +43,7 @@ class Folds(NamedTuple):
     note: str | None
 
 
-def split_rows(given: Given, n_folds: int, seeds: range) -> Folds:
+def split_rows(given: Given, n_folds: int, seeds: Sequence[int]) -> Folds:
     """Split rows, into fewer folds where the positive class is too rare for as many.
 
     Parameters
@@ -49,7 +52,7 @@ def split_rows(given: Given, n_folds: int, seeds: range) -> Folds:
         The rows.
     n_folds : int
         Asked for.
-    seeds : range
+    seeds : sequence of int
         One a repetition.
 
     Returns
@@ -116,16 +119,17 @@ def _folds(y: NDArray[np.int64], positive: NDArray[np.bool_], groups: Any, times
 
     if times is not None:
         return _forward(times, n)
+    random_state = seed % SEEDS
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of other classes some may be rarer than there are folds
         if groups is None:
             # Where a class is too rare to be shared out, it is one with the others.
             rare = np.isin(y, np.flatnonzero(np.bincount(y) < n)) & ~positive
-            found = StratifiedKFold(n, shuffle=True, random_state=seed).split(y, np.where(rare, y.max() + 1, y))
+            found = StratifiedKFold(n, shuffle=True, random_state=random_state).split(y, np.where(rare, y.max() + 1, y))
         elif len(np.unique(groups)) < n:
             return []
         else:
-            found = StratifiedGroupKFold(n, shuffle=True, random_state=seed).split(y, positive, groups)
+            found = StratifiedGroupKFold(n, shuffle=True, random_state=random_state).split(y, positive, groups)
         return list(found)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ LEARNERS: dict[str, tuple[str, dict[str, Any]]] = {
     "neighbors": ("sklearn.neighbors:KNeighborsClassifier", {}),
 }
 USUAL = ("logistic", "boosting")
+SEEDS = 2**32  # that scikit-learn knows
 _NATIVE = "sklearn.ensemble:HistGradientBoostingClassifier"
 _CATEGORIES = 50  # of a column, that get a column each
 _BINNED = 250  # that boosting takes of a column
@@ -118,6 +120,12 @@ class Learner:
         return cls(_name(path, params), path, params, estimator)
 
     @property
+    def release(self) -> str:
+        """Version of its package, as that says it."""
+        package = sys.modules.get(self.path.partition(":")[0].partition(".")[0])
+        return str(getattr(package, "__version__", ""))
+
+    @property
     def gives_probabilities(self) -> bool:
         """Whether it has `predict_proba`."""
         return hasattr(self.estimator, "predict_proba")
@@ -148,7 +156,7 @@ class Learner:
 
         made = clone(self.estimator)
         seeds = [name for name in made.get_params() if name == "random_state" or name.endswith("__random_state")]
-        made.set_params(**dict.fromkeys(seeds, seed))
+        made.set_params(**dict.fromkeys(seeds, seed % SEEDS))
         if self._is_native and mask.any():
             made.set_params(categorical_features=np.arange(len(mask)) < mask.sum())
         return made
@@ -253,12 +261,9 @@ def _plain(value: Any) -> Any:
 
 
 def _name(path: str, params: Mapping[str, Any]) -> str:
-    short = path.rpartition(":")[2] or path.rpartition(".")[2]
-    if ":" not in path:
-        short = path.rpartition(".")[2]
-    usual = next((known for known, (of, having) in LEARNERS.items() if of == path and having == params), None)
-    if usual or not params:
+    short = path.replace(":", ".").rpartition(".")[2]
+    usual = next((having for of, having in LEARNERS.values() if of == path), {})
+    shown = ", ".join(f"{name}={value}" for name, value in params.items() if usual.get(name) != value)
+    if not shown:
         return short
-    usual_params = next((having for of, having in LEARNERS.values() if of == path), {})
-    shown = ", ".join(f"{name}={value}" for name, value in params.items() if usual_params.get(name) != value)
     return f"{short}({shown if len(shown) <= _SHOWN else shown[:_SHOWN] + '...'})"

@@ -270,7 +270,6 @@ def usual(mask: NDArray[np.bool_]) -> tuple[str, ...]:
         "undersample",
         "random",
         smote,
-        f"{smote}+tomek",
         f"{smote}+enn",
         *(("borderline", "borderline+enn") if not mask.all() else ()),
     )

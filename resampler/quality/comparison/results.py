@@ -247,8 +247,7 @@ def _learned(
 
 def _control(asked: Asked, luck: Sequence[Sequence[float]], learner: Learner, overlap: Overlap) -> Control:
     """Return how far runs of nothing lie from their mean: that rows drawn again are worth less is no luck."""
-    runs = np.array(luck, dtype=np.float64).reshape(len(luck), -1)  # parts x runs
-    means = np.array([overlap.figure(run.tolist()).mean for run in runs.T])
+    means = np.array([overlap.figure(run).mean for run in zip(*luck, strict=True)])
     means = means[~np.isnan(means)]
     sign = gain(Figure(1.0, 1.0, 1.0), asked.measure)
     return Control(learner.name, asked.measure, tuple((sign * (means - means.mean())).tolist()) if len(means) else ())

@@ -104,7 +104,8 @@ class Runner:
         if self._is_up:
             return None
         measured = cell.measure(self.bench)
-        self.store.put(key, measured)
+        if "error" not in measured:  # what fails is soon tried again, and may have failed for want of memory
+            self.store.put(key, measured)
         return measured
 
     def _say(self, n: int) -> None:

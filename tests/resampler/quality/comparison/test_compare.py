@@ -14,7 +14,7 @@ from sklearn.svm import LinearSVC
 
 from resampler.errors import DataError, InvalidInputError
 from resampler.quality import Comparison, compare
-from resampler.quality.comparison import remedies
+from resampler.quality.comparison import cells, remedies
 from resampler.quality.comparison.cells import Cell
 
 QUICK = {"learners": [GaussianNB()], "remedies": ["random"], "folds": 3, "seeds": 1, "threads": 1}
@@ -256,6 +256,15 @@ def test_many_rows_are_sampled_and_said():
     assert "600 of 5,000 rows were used, 60 of them of class '1'" in found.notes
 
 
+def test_nothing_alone_and_the_last_seed():
+    X, y = rows()
+    found = compare(X, y, **QUICK | {"remedies": [], "seeds": 2}, seed=2**64 - 1)
+    assert [part.seed for part in found.parts] == [2**64 - 1] * 3 + [0] * 3
+    assert [one.name for one in found.candidates] == ["nothing", "nothing + threshold"]
+    assert found.controls[0].gains == ()
+    assert found.recommendation.verdict in ("threshold", "nothing")
+
+
 def test_groups_and_times():
     X, y = rows((270, 60))
     rng = np.random.default_rng(3)
@@ -348,6 +357,7 @@ def test_luck_is_not_recommended(monkeypatch):
 
     orders = {f"order-{number}": other_order(number) for number in range(4)}
     monkeypatch.setattr(remedies, "PLAIN", remedies.PLAIN | orders)
+    monkeypatch.setattr(cells, "split_again", lambda *_: [])  # no threshold is sought: ranks alone decide
     recommended = 0
     for seed in range(100):
         X, y = rows((160, 40), seed=seed)
