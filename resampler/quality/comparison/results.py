@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from resampler.quality.comparison.store import Store
 
 _RANKINGS = ("average_precision",)  # measures that a moved threshold does not change
+TOO_GOOD = 0.995  # average precision from which a feature may hold the label
 _WIDEST = 100  # columns, up to which each is shuffled
 
 
@@ -120,7 +121,7 @@ def measured(
         importance = _importance(asked, runner, table, learned, parts, overlap, left_out)
     elif any(one.synthetic for one in remedies) and parts:
         left_out.append(LeftOut("importance of features", f"there are {len(asked.features)}, more than {_WIDEST}"))
-    notes += table.warnings()
+    notes += table.warnings() + [line for one in learned if (line := _too_good(asked, one, importance))]
     advice = advise(asked, parts, learned, overlap)
     return Comparison(
         asked,
@@ -243,6 +244,20 @@ def _learned(
         judgements.append(replace(one, beats_control=lucky, recommended=fit))
     above = is_above_chance([cell["area"] for cell in found[NOTHING]], parts)
     return Learned(learner.name, tuple(judgements), control, above)
+
+
+def _too_good(asked: Asked, one: Learned, importance: Sequence[Importance]) -> str | None:
+    """Say where a model is so good that a feature may hold the label."""
+    reached = one.candidate(NOTHING, moved=True).figures["average_precision"].mean
+    if not reached >= TOO_GOOD:
+        return None
+    mine = [shuffled for shuffled in importance if shuffled.learner == one.name]
+    most = max(mine, key=lambda shuffled: shuffled.without.mean, default=None)
+    by = "" if most is None else f"; it goes by {most.feature} most"
+    return (
+        f"{one.name} finds class {asked.positive!r} nearly without error (average precision {reached:.3f}): see first "
+        f"whether a feature gives the label away{by}"
+    )
 
 
 def _control(asked: Asked, luck: Sequence[Sequence[float]], learner: Learner, overlap: Overlap) -> Control:

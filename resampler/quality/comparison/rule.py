@@ -233,8 +233,8 @@ def _use(asked: Asked, one: Learned, best: Candidate) -> str:
     reference = one.candidate(NOTHING, moved=True)
     luck = f"the luckiest of {len(one.control.gains)} runs of nothing gains {one.control.best:.3f}"
     gained = (
-        f"{named(measure)} {_value(reference.figures[measure])} becomes {_value(best.figures[measure])} "
-        f"({_signed(best.differences[measure])}; {luck})"
+        f"{named(measure)} {_value(reference.figures[measure])} becomes {_value(best.figures[measure])}, "
+        f"{_signed(best.differences[measure])}, where {luck}"
     )
     how = ""
     if best.moved and best.threshold is not None and not math.isnan(best.threshold.mean):
@@ -253,7 +253,7 @@ def _moved(asked: Asked, own: Candidate, reference: Candidate) -> str:
     change = _flipped(own.differences[asked.tuned_by])
     return (
         f"move the threshold to {_at(reference):.2g}: {named(asked.tuned_by)} {_value(own.figures[asked.tuned_by])} "
-        f"becomes {_value(reference.figures[asked.tuned_by])} ({_signed(change)}); {_operating(own, reference)}."
+        f"becomes {_value(reference.figures[asked.tuned_by])}, {_signed(change)}; {_operating(own, reference)}."
     )
 
 
@@ -262,7 +262,7 @@ def _unmoved(asked: Asked, lost: Figure | None) -> str:
     if lost is None or math.isnan(lost.low):
         return ""
     if not any(lost.values):
-        return ": no other one decides otherwise"
+        return ": no other decides otherwise"
     return f": a moved one changes {named(asked.tuned_by)} by {_signed(_flipped(lost))}, which is not shown to help"
 
 
@@ -274,8 +274,17 @@ def _others(asked: Asked, one: Learned) -> str:
     best = one.first(tried)
     n = len({c.remedy for c in tried})
     difference = best.differences[asked.measure]
-    said = f"Of {n} other remedies {best.remedy} comes out best" if n > 1 else f"{best.remedy} comes out"
-    said += f" by {named(asked.measure)}: {_signed(difference)} to nothing with a moved threshold"
+    by = f"by {named(asked.measure)}"
+    if gain(difference, asked.measure) > 0:
+        said = f"Of {n} other remedies {best.remedy} does best {by}" if n > 1 else f"{best.remedy} does better {by}"
+        said += f", {_signed(difference)} against nothing with a moved threshold"
+    else:
+        said = f"None of {n} other remedies does better {by}" if n > 1 else f"{best.remedy} does no better {by}"
+        said += (
+            f" than nothing with a moved threshold: {best.remedy} comes nearest, {_signed(difference)}"
+            if n > 1
+            else (f" than nothing with a moved threshold, {_signed(difference)}")
+        )
     if is_better(difference, asked.measure):
         luck = f"the luckiest of {len(one.control.gains)} runs of nothing gains {one.control.best:.3f}"
         return f"{said}, which luck explains: {luck}."
@@ -313,10 +322,10 @@ def _over_all(asked: Asked, learned: Sequence[Learned], each: Sequence[Advice], 
     values = [np.asarray(learned[i].best.figures[measure].values) for i in order[:2]]
     difference = overlap.figure((values[0] - values[1]).tolist())
     second = learned[order[1]].name
-    said = f"{_value(best.figures[measure])} {named(measure)}, {_signed(difference)} to {second}"
+    said = f"By {named(measure)} it is at {_value(best.figures[measure])}, {_signed(difference)} against {second}"
     if not is_better(difference, measure):
-        said += ", so either will do"
-    return replace(advice, learner=None, sentence=f"{advice.sentence} ({said}.)")
+        said += ", which is not shown to differ"
+    return replace(advice, learner=None, sentence=f"{advice.sentence} {said}.")
 
 
 def _at(candidate: Candidate) -> float | None:
@@ -339,7 +348,7 @@ def _span(figure: Figure) -> str:
 def _signed(figure: Figure) -> str:
     if math.isnan(figure.low):
         return f"{figure.mean:+.3f}"
-    return f"{figure.mean:+.3f}, {figure.low:+.3f} to {figure.high:+.3f}"
+    return f"{figure.mean:+.3f} ({figure.low:+.3f} to {figure.high:+.3f})"
 
 
 def _digits(value: float) -> str:

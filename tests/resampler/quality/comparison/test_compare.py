@@ -276,6 +276,18 @@ def test_groups_and_times():
     assert later.parts[0].n_train < later.parts[2].n_train
 
 
+def test_a_label_among_the_features_is_named():
+    X, y = rows((270, 30))
+    found = compare(np.column_stack([X, 3.0 * y]), y, **QUICK | {"learners": ["tree"]}, names=["a", "b", "answer"])
+    assert found.recommendation.verdict == "nothing"
+    assert "leave the threshold where it is: no other decides otherwise. random does no better" in (
+        found.recommendation.sentence
+    )
+    assert [note.partition(": ")[2] for note in found.notes] == [
+        "see first whether a feature gives the label away; it goes by answer most"
+    ]
+
+
 def test_noise_is_told_from_nothing():
     rng = np.random.default_rng(0)
     found = compare(rng.normal(size=(300, 3)), np.arange(300) < 40, **QUICK | {"remedies": ["smote", "weights"]})
