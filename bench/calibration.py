@@ -1,13 +1,12 @@
 """Are probabilities after the correction those of a model that was trained without resampling?
 
-python bench/calibration.py DIR [--sets mammography,...] [--learners logistic,...] [--repeats 2]
+python bench/calibration.py DIR [--sets mammography,...] [--learners logistic,...] [--grid off|auto] [--repeats 2]
 
 DIR holds the sets of `SETS` as Parquet. Five folds, repeated; each model is trained on the other four: without
-resampling, and on rows that SMOTE has balanced (ratio 1, the farthest from the real shares), whose values keep to the
-grids of their columns (`grid="auto"`). The latter's probabilities are taken as they are, corrected by the prior, and by
-`PriorCorrection(method="auto")`; beside them those of a model of synthetic rows off the grids, corrected by the prior.
-Numeric columns, scaled; at most 20,000 rows of a set. Differences to the model without resampling, with 95 % intervals
-over folds that allow for the overlap of their training rows (Nadeau and Bengio 2003, doi:10.1023/A:1024068626366).
+resampling, and on rows that SMOTE has balanced (ratio 1, the farthest from the real shares). The latter's probabilities
+are taken as they are, corrected by the prior, and by `PriorCorrection(method="auto")`. Numeric columns, scaled; at most
+20,000 rows of a set. Differences to the model without resampling, with 95 % intervals over folds that allow for the
+overlap of their training rows (Nadeau and Bengio 2003, doi:10.1023/A:1024068626366).
 """
 
 from __future__ import annotations
@@ -51,7 +50,7 @@ LEARNERS = {
 ROWS = 20_000
 FOLDS = 5
 WITHIN = 0.005
-KINDS = ("as it is", "off the grids, prior", "prior", "auto")
+KINDS = ("as it is", "prior", "auto")
 SCORES = ("brier", "calibration_error")
 
 
@@ -75,23 +74,20 @@ def interval(differences: list[float]) -> tuple[float, float]:
     return float(d.mean()), float(t.ppf(0.975, n - 1) * spread**0.5)
 
 
-def measure(X: np.ndarray, y: np.ndarray, learner: object, repeats: int) -> tuple[dict, Counter]:
+def measure(X: np.ndarray, y: np.ndarray, learner: object, grid: str, repeats: int) -> tuple[dict, Counter]:
     """Return scores of every fold by kind of probabilities, and which method was taken how often."""
     scores: dict[tuple[str, str], list[float]] = {}
     taken: Counter = Counter()
     folds = RepeatedStratifiedKFold(n_splits=FOLDS, n_repeats=repeats, random_state=0)
     for seed, (train, test) in enumerate(folds.split(X, y)):
         plain = make_pipeline(StandardScaler(), learner).fit(X[train], y[train])
-        off, on = (
-            make_pipeline(StandardScaler(), SMOTE(random_state=seed, grid=grid), learner) for grid in ("off", "auto")
-        )
-        model = PriorCorrection(on, method="auto").fit(X[train], y[train])
+        balanced = make_pipeline(StandardScaler(), SMOTE(random_state=seed, grid=grid), learner)
+        model = PriorCorrection(balanced, method="auto").fit(X[train], y[train])
         taken[model.method_] += 1
         raw = model.estimator_.predict_proba(X[test])
         kinds = {
             "nothing": plain.predict_proba(X[test]),
             "as it is": raw,
-            "off the grids, prior": PriorCorrection(off).fit(X[train], y[train]).predict_proba(X[test]),
             "prior": model.correct(raw),
             "auto": model.predict_proba(X[test]),
         }
@@ -109,8 +105,9 @@ def chosen(allowed: dict, given: str) -> list[str]:
 @click.argument("directory", type=click.Path(exists=True, path_type=Path))
 @click.option("--sets", default="")
 @click.option("--learners", default="")
+@click.option("--grid", type=click.Choice(["off", "auto"]), default="off", help="Whether values keep to grids.")
 @click.option("--repeats", default=2)
-def main(directory: Path, sets: str, learners: str, repeats: int) -> None:
+def main(directory: Path, sets: str, learners: str, grid: str, repeats: int) -> None:
     """Print a table, a row for each set and learner."""
     warnings.simplefilter("ignore")  # of learners that do not converge
     print(f"{'set':13} {'learner':9} {'score':17} {'nothing':>7}  difference to it: {' | '.join(KINDS)} (taken)")
@@ -118,7 +115,7 @@ def main(directory: Path, sets: str, learners: str, repeats: int) -> None:
         X, y = load(directory, name)
         for learner in chosen(LEARNERS, learners):
             began = time.perf_counter()
-            scores, taken = measure(X, y, LEARNERS[learner], repeats)
+            scores, taken = measure(X, y, LEARNERS[learner], grid, repeats)
             for score in SCORES:
                 base = scores["nothing", score]
                 cells = []

@@ -87,9 +87,11 @@ def correct_prior(
 def _order(trained: Any, real: Any, classes: Sequence[Any] | None) -> Sequence[Any]:
     if classes is not None:
         return list(classes)
-    for counts in (trained, real):
+    for name, counts in (("trained", trained), ("real", real)):
         if isinstance(counts, Mapping):
             return ordered_classes(counts)
+        if not hasattr(counts, "__len__"):
+            raise InvalidInputError(f"{name} must be rows, or shares, by class or one a column, got {counts!r}")
     return range(len(trained))
 
 

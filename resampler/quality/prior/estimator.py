@@ -15,7 +15,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, column_or_1d
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
 
 from resampler.errors import InvalidInputError
 from resampler.notices import warn
@@ -147,6 +147,7 @@ class PriorCorrection(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # ty
             )
         labels = column_or_1d(y)
         check_classification_targets(labels)
+        check_consistent_length(X, labels)  # a frozen classifier does not look at them
         counts = self._found(labels, fitted_on)
         classes = model.classes_
         real, trained = counts.among(list(classes))

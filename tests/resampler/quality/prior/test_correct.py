@@ -129,6 +129,7 @@ def test_what_are_no_probabilities(proba, message):
         ({"trained": [1, -1], "real": [1, 1]}, "trained must be numbers of rows"),
         ({"trained": [1, np.nan], "real": [1, 1]}, "trained must be numbers of rows"),
         ({"trained": [1, "x"], "real": [1, 1]}, "trained must be numbers of rows"),
+        ({"trained": None, "real": [1, 1]}, "trained must be rows, or shares, by class or one a column, got None"),
         ({"trained": [1, 1, 1], "real": [1, 1, 1]}, "proba has columns of 2 classes, shares name 3"),
         ({"trained": [1, 1], "real": [1, 1, 1]}, "real must have one entry for each of 2 classes, got 3"),
         ({"trained": {"a": 1, "b": 1}, "real": {"a": 1, "c": 1}}, "real must count the classes a, b, got a, c"),

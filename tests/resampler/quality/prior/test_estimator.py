@@ -270,6 +270,8 @@ def test_too_few_rows_keep_the_prior(rows):
             np.repeat([0, 1], [500, 4]),
             method="isotonic",
         )
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        calibrate(fitted, X[few], y[few][:-1])
     with pytest.raises(DataError, match="class 7, which the model does not know"):
         calibrate(fitted, X[few], np.where(y[few] == 1, 7, 0))
 
