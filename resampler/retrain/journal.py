@@ -74,6 +74,16 @@ class Journal:
         data = {"format": FORMAT, "policy": self._policy, "steps": self.steps}
         self._file.write_at_once(json.dumps(data, indent=1, allow_nan=False).encode() + b"\n")
 
+    def forget(self, *steps: str) -> None:
+        """Forget steps, which are to be taken again.
+
+        Parameters
+        ----------
+        *steps : str
+            Their names.
+        """
+        self.steps = {name: came_to for name, came_to in self.steps.items() if name not in steps}
+
     def forget_behind_drift(self) -> None:
         """Forget the steps behind drift, which are to be taken again: it says so once, and rows may be other ones."""
         if DRIFT not in self.steps:

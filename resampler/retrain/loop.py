@@ -134,7 +134,7 @@ class _Loop:
         try:
             self._drift(reference)
             version = self._snapshot(reference)
-            training = Training.of(self.settings, version, reference.champion if reference else "")
+            training = self._training(version, reference)
             key = key_of(policy=self.settings.policy.digest, version=version.digest, training=training.key)
             self._judged_before(key, version)
             made = self._train(training, version)
@@ -198,6 +198,12 @@ class _Loop:
         self._take(done)
 
     def _snapshot(self, reference: Reference | None) -> TrainingSet:
+        if "snapshot" in self.journal.steps and "alias" not in self.journal.steps:
+            try:
+                self._open(self.journal.steps["snapshot"]["details"]["version"])
+            except DataError as error:
+                self.say(f"snapshot: {error}: taken again")
+                self.journal.forget_behind_drift()
         if not self._taken("snapshot"):
             self.say("snapshot: reading rows")
             words = ["snapshot", "create", "--name", self.settings.name, *self.settings.where, *self.settings.create]
@@ -214,6 +220,19 @@ class _Loop:
             self._take(Done("snapshot", "pass", f"version {number}{again}", found.seconds, details=details))
         self.outcome.version = self.journal.steps["snapshot"]["details"]["version"]
         return self._open(self.outcome.version)
+
+    def _training(self, version: TrainingSet, reference: Reference | None) -> Training:
+        try:
+            found = Training.of(self.settings, version, reference.champion if reference else "")
+        except ResamplerError as error:
+            self._fail("train", str(error), error.exit_code)
+        taken = self.journal.steps.get("train")
+        if taken is not None and "alias" not in self.journal.steps:
+            before = taken["details"]
+            if before["key"] != found.key or not found.is_made(before["made"]):
+                self.say("train: its code or its predictions are other ones since: taken again")
+                self.journal.forget("train", "gate")
+        return found
 
     def _judged_before(self, key: str, version: TrainingSet) -> None:
         """Stop where the same rows, command and policy have come to an answer before."""
@@ -252,6 +271,7 @@ class _Loop:
             )
         made = training.made()
         details = {
+            "key": training.key,
             "digest": version.digest,
             "command": list(training.words),
             "output": training.values["output"],

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 PLACES = ("repo", "catalog", "root")
 SOURCES = ("against", "stream", "feast")
 _OF_DRIFT = ("url", "windows", "entity_df", "webhook", "emit")
+MADE = ("predictions", "train_predictions", "baseline_predictions")  # what training leaves for the gate
 PLACEHOLDERS = {
     "snapshot": "name of the snapshot",
     "version": "number of the new version",
@@ -128,6 +129,16 @@ class Train:
         for words in (self.command, (self.output, self.predictions, self.train_predictions, self.baseline_predictions)):
             for word in words:
                 filled(word, dict.fromkeys(PLACEHOLDERS, "x"))
+        if "{key}" not in self.output or "://" in self.output:
+            raise InvalidInputError(
+                f"output must be a directory of this machine with {{key}} in its name, so that no two models "
+                f"share one, got {self.output!r}"
+            )
+        for name in MADE:
+            if "{output}" not in (path := getattr(self, name)):
+                raise InvalidInputError(
+                    f"{name} must be in {{output}}, for a file that is there before training is removed, got {path!r}"
+                )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -272,6 +283,12 @@ class Settings:
             )
         GateRules.of(policy)  # what a later step would refuse is refused before hours of training
         policy.record("drift", DriftPolicy)
+        train = policy.record("train", Train)
+        for one in train.inputs:
+            if not (base / one).exists():
+                raise InvalidInputError(
+                    f"[train] inputs of {policy.source}: {str(base / one)!r} is not there: name files and directories"
+                )
         return cls(
             policy,
             path if remote else str(Path(path).expanduser().resolve()),
@@ -279,7 +296,7 @@ class Settings:
             name,
             place,
             tuple(_words(table, where)),
-            policy.record("train", Train),
+            train,
             policy.record("alias", Target).name,
             policy.record("retrain", Around),
         )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from resampler.errors import InvalidInputError
 from resampler.ledger import key_of
-from resampler.retrain.settings import filled
+from resampler.retrain.settings import MADE, filled
 from resampler.storage import CHUNK_BYTES
 from resampler.training_set import TEST, TRAIN, VALIDATION
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from resampler.training_set import TrainingSet
 
 _KEY_DIGITS = 8
-MADE = ("predictions", "train_predictions", "baseline_predictions")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,7 @@ class Training:
         Raises
         ------
         InvalidInputError
-            If it names a split that the version does not store, or a file that is not there.
+            If it names a split that the version does not store.
         """
         train = settings.train
         key = key_of(
@@ -145,10 +144,6 @@ def _digests(settings: Settings) -> Iterator[tuple[str, str]]:
             yield word, _sha256(path)
     for name in settings.train.inputs:
         path = settings.base / name
-        if not path.exists():
-            raise InvalidInputError(
-                f"[train] inputs of {settings.policy.source}: {str(path)!r} is not there: name files and directories"
-            )
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
             if file.is_file() and "__pycache__" not in file.parts:
                 yield (

@@ -76,10 +76,12 @@ class World:
         return str(self.path / "policy.toml")
 
     def run(self, **options):
-        lines = []
-        self.outcome = retrain(Settings.read(self.policy), say=lines.append, **options)
-        self.said = "\n".join(lines)
-        return self.outcome
+        self.lines = []
+        return retrain(Settings.read(self.policy), say=self.lines.append, **options)
+
+    @property
+    def said(self):
+        return "\n".join(self.lines)
 
     @property
     def trained(self):

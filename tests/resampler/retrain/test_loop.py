@@ -8,6 +8,7 @@ import sys
 import pyarrow.parquet as pq
 import pytest
 
+from resampler.retrain.journal import Journal
 from resampler.retrain.loop import StepError
 from resampler.retrain.outcome import success
 
@@ -200,3 +201,30 @@ def test_drift_decides_whether_to_go_on(world):
     assert (moved.outcome, moved.version, taken(moved)["drift"]) == ("pass", 2, "no")
     assert world.run().outcome == "nothing"
     assert world.versions == ["v0001", "v0002"]
+
+
+@pytest.mark.slow
+def test_what_an_unfinished_run_has_taken_is_held_against_what_is_there(world, monkeypatch):
+    keep = Journal.keep
+
+    def dying(self, step, came_to):
+        keep(self, step, came_to)
+        if step == "gate":
+            raise KeyboardInterrupt
+
+    code = world.path / "train.py"
+    with monkeypatch.context() as patched:
+        patched.setattr(Journal, "keep", dying)
+        with pytest.raises(KeyboardInterrupt):
+            world.run()
+        code.write_text(code.read_text() + "\n# another model\n")
+        with pytest.raises(KeyboardInterrupt):
+            world.run()
+    assert "its code or its predictions are other ones since" in world.said
+    assert world.trained == ["1", "1"]
+    where = ["--name", "t", "--version", "1", "--catalog", str(world.path / "catalog")]
+    command = [sys.executable, "-P", "-m", "resampler", "snapshot", "prune", *where]
+    subprocess.run(command, check=True, capture_output=True)
+    again = world.run()
+    assert (again.outcome, again.version) == ("pass", 2)
+    assert "has no version" in world.said
