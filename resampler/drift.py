@@ -17,7 +17,7 @@ from resampler.profile.files import BATCH_ROWS, RowFiles
 from resampler.profile.profile import Profile
 from resampler.profile.profiler import Profiler
 from resampler.profile.rows import RowCounter
-from resampler.profile.sources import source_of
+from resampler.profile.sources import Counted, source_of
 from resampler.profile.values import evenly
 from resampler.quality.drift.decision import State, decide
 from resampler.quality.drift.measure import measure_drift
@@ -204,8 +204,8 @@ class Later:
             If rows cannot be compared; and what the source raises.
         """
         found = source_of(kind)(where, reference.profile, **options)
-        if isinstance(found, Profile):
-            return cls(kind, where, found)
+        if isinstance(found, Counted):
+            return cls(kind, where, found.profile, found.notes)
         counter = _counter(reference, policy, f"--{kind} {where!r}", label)
         for rows in _batches(found):
             counter.add(rows)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 from resampler.errors import DataError, InvalidInputError
 from resampler.profile.counts import Counts, Part
 from resampler.profile.profile import Profile
+from resampler.profile.sources import Counted
 from stream.drift.stored import Stored
 from stream.redis.connection import resolve_url
 from stream.shard.checkpoint import Checkpoint
@@ -23,14 +23,12 @@ if TYPE_CHECKING:
     from stream.drift.window import Window
     from stream.redis.keys import ShardKeys
 
-logger = logging.getLogger(__name__)
-
 PART = "stream"  # the split that parts of such a profile name
 
 
 def from_stream(
     where: str, reference: Profile, *, url: str | None = None, windows: str | None = None, **_others: str | None
-) -> Profile:
+) -> Counted:
     """Add up the newest windows of every shard of a stream.
 
     Parameters
@@ -48,8 +46,8 @@ def from_stream(
 
     Returns
     -------
-    Profile
-        By class, of the features that are counted.
+    Counted
+        By class, of the features that are counted; which rows they are, how many were rejected, and what was left out.
 
     Raises
     ------
@@ -67,19 +65,20 @@ def from_stream(
     opened = open_stream(server, where, stored_shards(server, where))
     require_stream(opened)
     total: Profile | None = None
-    rejected = read = 0
+    notes: list[str] = []
+    left_out: dict[str, None] = {}
     for client, keys in opened:
         stored = _stored(client, keys, where)
         cells = _same_cells(stored, reference, where)
-        for window in _newest(client, keys, stored, n):
+        found = stored.windows(client, stored.headers[-n:])
+        notes.append(_note(keys.input, found))
+        left_out |= dict.fromkeys(f"not counted: {line}" for line in stored.said["left_out"])
+        for window in found:
             counted = _profile(window, cells, reference.form)
             total = counted if total is None else total + counted
-            rejected, read = rejected + window.rejected, read + window.accepted + window.rejected
     if total is None:
         raise DataError(_not_yet(where, opened))
-    rows = sum(part.rows for part in total.parts)
-    logger.info("%s: %d rows counted of %d read, %d of which were rejected", where, rows, read, rejected)
-    return total
+    return Counted(total, (*notes, *left_out))
 
 
 def _number(windows: str | None) -> int:
@@ -111,12 +110,15 @@ def _same_cells(stored: Stored, reference: Profile, where: str) -> dict[str, Cel
     return cells
 
 
-def _newest(client: redis.Redis, keys: ShardKeys, stored: Stored, n: int) -> list[Window]:
-    """Read the newest windows of a shard; one that has none yet has none to add."""
-    found = stored.windows(client, stored.headers[-n:])
-    if not found:
-        logger.warning("%s: no window is full yet: this shard is left out", keys.input)
-    return found
+def _note(shard: str, windows: list[Window]) -> str:
+    if not windows:
+        return f"{shard}: no window is full yet, so this shard is left out"
+    rows, accepted, rejected = (sum(getattr(one, name) for one in windows) for name in ("rows", "accepted", "rejected"))
+    lost = rejected / (accepted + rejected)
+    return (
+        f"{shard}: {rows:,} rows counted of {accepted:,} accepted, from entry {windows[0].first} to {windows[-1].last}; "
+        f"meanwhile {lost:.1%} of the rows became dead letters"
+    )
 
 
 def _not_yet(where: str, opened: list[tuple[redis.Redis, ShardKeys]]) -> str:

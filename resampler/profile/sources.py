@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from resampler.errors import MissingExtraError
 
@@ -18,10 +18,25 @@ GROUP = "resampler.profiles"  # entry points: a `Source`
 EXTRAS = {"stream": "stream", "feast": "feast"}
 
 
+class Counted(NamedTuple):
+    """Counts of rows that another wing has made.
+
+    Parameters
+    ----------
+    profile : Profile
+        By class (``""`` where it is not known), in the cells of the reference, of those of its features that there are.
+    notes : tuple of str
+        What has to be known to read what comes of them.
+    """
+
+    profile: Profile
+    notes: tuple[str, ...] = ()
+
+
 class Source(Protocol):
     """Rows, or counts of them."""
 
-    def __call__(self, where: str, reference: Profile, **options: str | None) -> Profile | Iterable[pa.Table]:
+    def __call__(self, where: str, reference: Profile, **options: str | None) -> Counted | Iterable[pa.Table]:
         """Find rows.
 
         Parameters
@@ -35,9 +50,8 @@ class Source(Protocol):
 
         Returns
         -------
-        Profile or iterable of pyarrow.Table
-            Counts by class (``""`` where it is not known), in the cells of the reference, of those of its features that
-            there are; or rows with the names of the version's features.
+        Counted or iterable of pyarrow.Table
+            Counts; or rows with the names of the version's features.
         """
 
 

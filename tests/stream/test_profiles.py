@@ -42,13 +42,15 @@ def test_drift_of_a_stream(server, count, make_rows, profile):
     X, y = make_rows(1_700, seed=8)
     X[500:, 1] += 1
     name = count(X, y)
-    found = source_of("stream")(name, profile, url=server.url)
+    found, notes = source_of("stream")(name, profile, url=server.url)
+    (note,) = notes
+    assert note.startswith(f"{name}: 500 rows counted of 500 accepted, from entry 1001-0 to 1500-0; meanwhile 0.0% of")
     assert sum(part.rows for part in found.parts) == 500
     assert [part.label for part in found.parts] == ["0", "1"]
     measured = measure_drift(profile, found)
     assert measured.by_class
     assert measured.drifted == ("b",)
-    first = from_stream(name, profile, url=server.url, windows="9")
+    first, _ = from_stream(name, profile, url=server.url, windows="9")
     assert sum(part.rows for part in first.parts) == 1_500
     ours = np.bincount(y[:1_500], minlength=2).tolist()
     assert [part.rows for part in first.parts] == ours
@@ -56,7 +58,7 @@ def test_drift_of_a_stream(server, count, make_rows, profile):
 
 def test_shards_add_up(server, count, make_rows, profile):
     X, y = make_rows(2_000, seed=9)
-    whole = from_stream(count(X, y, shards=2), profile, url=server.url, windows="2")
+    whole, _ = from_stream(count(X, y, shards=2), profile, url=server.url, windows="2")
     assert {part.label: part.rows for part in whole.parts} == dict(zip("01", np.bincount(y).tolist(), strict=True))
     for place, feature in enumerate(NAMES):
         wanted = np.bincount(np.searchsorted(np.float32(profile.cells[feature].edges), X[:, place]), minlength=1)

@@ -5,9 +5,11 @@ import json
 import numpy as np
 import pyarrow as pa
 import pytest
+from click.testing import CliRunner
 
 from feast_plugin import alias_snapshot, create_snapshot
 from resampler import FeatureSchema
+from resampler.commands.drift import drift
 from resampler.errors import CorruptStateError, DataError, InvalidInputError
 from stream.commands.reference import read_reference
 from stream.redis.keys import ShardKeys
@@ -45,7 +47,7 @@ def call(start_cli):
     return run
 
 
-def test_run_and_status(client, name, make_rows, add_text, call, catalog):
+def test_run_status_and_drift(client, server, name, make_rows, add_text, call, catalog):
     add_text(client, name, *make_rows(700))
     run = ("run", "--label", "label", "--features", "a,b,c", "--metrics-port", "0", "--until-idle", "0.2")
     counting = ("--reference", "fraud:prod", "--catalog", catalog, "--drift-rows", "100", "--drift-every", "1")
@@ -56,6 +58,13 @@ def test_run_and_status(client, name, make_rows, add_text, call, catalog):
     assert "counted against fraud version 1, one of 1 rows, in windows of 100: 7 kept, the newest from 601-0" in out
     out, _ = call("status", "--stream", name, "--json")
     assert json.loads(out)["shards"][0]["drift"]["windows"][-1]["rows"] == 100
+    asked = f"--snapshot fraud:prod --catalog {catalog} --stream {name} --url {server.url} --windows 7 --json"
+    found = CliRunner().invoke(drift, asked, standalone_mode=False, catch_exceptions=False)
+    report = json.loads(found.stdout)
+    assert report["rows"][1] == 700
+    assert report["later"] | {"counts": ""} == {"kind": "stream", "where": name, "counts": ""}
+    assert report["not_compared"] == ["d"]
+    assert "700 rows counted of 700 accepted" in found.stderr
     _, err = call(*run, "--stream", f"{name}-none", "--catalog", catalog, code=2)
     assert "--reference NAME" in err
     assert not client.exists(ShardKeys(f"{name}-none").checkpoint)
