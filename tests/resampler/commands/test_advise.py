@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
-from feast_plugin import create_snapshot, forget_entity
+from feast_plugin import create_snapshot, forget_entity, verify_snapshot
 from resampler.cli import resampler
 from resampler.commands.advise import advise
 from resampler.errors import ResamplerError
@@ -206,6 +206,7 @@ def test_a_version_is_compared_on_its_real_training_rows_as_it_was_split(catalog
     assert "Rows of one who are never learned from and tested at once." in grouped.notes
     kept = [run_.subject for run_ in Ledger(place / "t" / "ledger").runs("advise")]
     assert kept == ["t version 1", "t version 2"]
+    assert verify_snapshot(place, name="t", version=1).ok
 
 
 def test_what_a_version_knows_is_not_asked(catalog):
