@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 import threading
-import warnings
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -27,8 +25,6 @@ from resampler.quality.measures import average_precision
 from resampler.quality.statistics import area
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
     from resampler.quality.comparison.folds import Fold, Folds
@@ -182,21 +178,17 @@ class Cell:
         Returns
         -------
         dict
-            Figures of predictions, of luck or of features; or ``error``, where rows or learner do not allow it. With
-            ``warnings`` that the learner gave.
+            Figures of predictions, of luck or of features; or ``error``, where rows or learner do not allow it.
         """
         learned, tested = bench.folds.by_seed[self.seed][self.fold]
         try:
-            with _heard() as heard:
-                if self.importance:
-                    found = self._shuffled(bench, learned, tested)
-                elif self.luck is not None:
-                    found = self._luck(bench, learned, tested)
-                else:
-                    found = self._figures(bench, learned, tested)
+            if self.importance:
+                return self._shuffled(bench, learned, tested)
+            if self.luck is not None:
+                return self._luck(bench, learned, tested)
+            return self._figures(bench, learned, tested)
         except Exception as error:  # a learner is anybody's code: the others are compared without it
             return {"error": " ".join(f"{error}".split()) or type(error).__name__}
-        return found | {"warnings": sorted(set(heard))}
 
     def _figures(self, bench: Bench, learned: NDArray[np.int64], tested: NDArray[np.int64]) -> dict[str, Any]:
         detector = bench.detector(self.learner, self.remedy, self.seed)
@@ -210,6 +202,7 @@ class Cell:
             MOVED: self._measured(bench, truth, moved, corrected),
             "threshold": math.nan if threshold is None else threshold,
             "area": area(corrected[truth], corrected[~truth]),
+            "converged": detector.has_converged,
         }
 
     def _luck(self, bench: Bench, learned: NDArray[np.int64], tested: NDArray[np.int64]) -> dict[str, Any]:
@@ -293,35 +286,3 @@ def truth_of(bench: Bench, rows: NDArray[np.int64]) -> NDArray[np.int64]:
 
 def _ranked(detector: Detector, X: NDArray[np.float64], y: NDArray[Any]) -> float:
     return average_precision(y, detector.scores(X)[1])
-
-
-_HEARD = threading.local()
-
-
-@contextmanager
-def _heard() -> Iterator[list[str]]:
-    """Collect what is warned of in this thread, where `listening` is on."""
-    _HEARD.lines = []
-    yield _HEARD.lines
-    _HEARD.lines = None
-
-
-@contextmanager
-def listening() -> Iterator[None]:
-    """Send warnings to the cell in whose thread they are given: one list for all threads would depend on their order.
-
-    Yields
-    ------
-    None
-        While it is so.
-    """
-
-    def _hear(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
-        lines = getattr(_HEARD, "lines", None)
-        if lines is not None:
-            lines.append(f"{category.__name__}: {str(message).strip().splitlines()[0]}")
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("always")
-        warnings.showwarning = _hear
-        yield

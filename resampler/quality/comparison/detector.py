@@ -106,6 +106,16 @@ class Detector(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             self.model_.fit(self.prepare_.transform(after.X), after.y, **weights)
         return self
 
+    @property
+    def has_converged(self) -> bool:
+        """Whether the learner ended before it ran out of iterations, as far as it says."""
+        model = self.model_.steps[-1][1] if hasattr(self.model_, "steps") else self.model_
+        most = getattr(model, "max_iter", None)
+        used = getattr(model, "n_iter_", None)
+        if used is None or not isinstance(most, int) or most < 0 or hasattr(model, "max_bins"):
+            return True  # for boosting, iterations are its size
+        return bool(np.max(used) < most)
+
     def decisions(self, X: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Return the learner's own decisions.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -121,7 +121,8 @@ def measured(
         importance = _importance(asked, runner, table, learned, parts, overlap, left_out)
     elif any(one.synthetic for one in remedies) and parts:
         left_out.append(LeftOut("importance of features", f"there are {len(asked.features)}, more than {_WIDEST}"))
-    notes += table.warnings() + [line for one in learned if (line := _too_good(asked, one, importance))]
+    runner.report()
+    notes += table.unconverged() + [line for one in learned if (line := _too_good(asked, one, importance))]
     advice = advise(asked, parts, learned, overlap)
     return Comparison(
         asked,
@@ -136,11 +137,6 @@ def measured(
     )
 
 
-class _Failed(NamedTuple):
-    why: str
-    parts: int
-
-
 class _Table:
     """What was measured, by learner and remedy, a value a part."""
 
@@ -151,8 +147,6 @@ class _Table:
         self.found: dict[tuple[str, str], list[dict[str, Any]]] = {}
         self.luck: dict[str, list[list[float]]] = {learner.name: [] for learner in learners}
         self.failed: dict[tuple[str, str], str] = {}
-        self.heard: dict[str, dict[str, int]] = {}
-        self.n_fits: dict[str, int] = {}
 
     def cells(self, seed: int, fold: int) -> list[Cell]:
         """Return what is to be measured of a part; what failed before is not tried again."""
@@ -174,10 +168,6 @@ class _Table:
         luck: dict[str, list[float]] = {}
         for cell, values in zip(cells, found, strict=True):
             name = cell.learner.name
-            self.n_fits[name] = self.n_fits.get(name, 0) + 1
-            for line in values.get("warnings", []):
-                lines = self.heard.setdefault(name, {})
-                lines[line] = lines.get(line, 0) + 1
             if cell.luck is not None:
                 luck.setdefault(name, []).append(values.get("value", math.nan))
             elif "error" in values:
@@ -196,13 +186,19 @@ class _Table:
         self.learners = [one for one in self.learners if (one.name, NOTHING) not in self.failed]
         self.pairs = [(one, remedy) for one, remedy in self.pairs if (one.name, remedy.name) in self.found]
 
-    def warnings(self) -> list[str]:
-        """Say what learners warned of, how often."""
-        return [
-            f"{name} warned in {n} of {self.n_fits[name]} measurements: {line}"
-            for name, lines in self.heard.items()
-            for line, n in sorted(lines.items())
-        ]
+    def unconverged(self) -> list[str]:
+        """Say which learners ran out of iterations, how often."""
+        said = []
+        for learner in self.learners:
+            ended = [
+                one["converged"] for (name, _), cells in self.found.items() if name == learner.name for one in cells
+            ]
+            if not all(ended):
+                said.append(
+                    f"{learner.name} ran out of iterations in {ended.count(False)} of {len(ended)} measurements: give it "
+                    "more (max_iter)"
+                )
+        return said
 
 
 def _part(bench: Bench, seed: int, fold: int) -> Part:

@@ -5,16 +5,25 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+import warnings
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import TYPE_CHECKING, Any
 
-from resampler.quality.comparison.cells import listening
+from resampler.notices import warn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from resampler.quality.comparison.cells import Bench, Cell
     from resampler.quality.comparison.store import Store
+
+
+_OF_THREADS = "`sklearn.utils.parallel"  # said where filters of warnings, which threads share, were being changed
+
+
+class LearnerWarning(UserWarning):
+    """Warn of what a learner warned of."""
 
 
 class Runner:
@@ -54,6 +63,7 @@ class Runner:
         self.progress = progress
         self.total = total
         self.done = 0
+        self.heard: Counter[str] = Counter()
 
     def run(self, cells: Sequence[Cell]) -> list[dict[str, Any]] | None:
         """Measure cells that stand or fall together.
@@ -74,7 +84,7 @@ class Runner:
         self._say(len(found))
         missing = {key: cell for key, cell in zip(keys, cells, strict=True) if key not in found}
         if missing and not self._is_up:
-            with ThreadPoolExecutor(self.threads, initializer=_one_thread) as pool, _alone(), listening():
+            with ThreadPoolExecutor(self.threads, initializer=_one_thread) as pool, _alone(), self._listening():
                 begun = {pool.submit(self._measure, key, cell): key for key, cell in missing.items()}
                 try:
                     for future in as_completed(begun):
@@ -95,6 +105,23 @@ class Runner:
             How many are not.
         """
         self._say(n)
+
+    def report(self) -> None:
+        """Warn of what learners warned of, once each: on several threads, who warned how often is not certain."""
+        for line in sorted(self.heard):
+            warn(f"learners that were compared warned: {line}", LearnerWarning)
+
+    @contextlib.contextmanager
+    def _listening(self) -> Iterator[None]:
+        def _hear(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
+            line = str(message).strip().splitlines()[0]
+            if not line.startswith(_OF_THREADS):
+                self.heard[f"{category.__name__}: {line}"] += 1
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("always")
+            warnings.showwarning = _hear
+            yield
 
     @property
     def _is_up(self) -> bool:

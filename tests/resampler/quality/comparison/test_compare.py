@@ -16,6 +16,7 @@ from resampler.errors import DataError, InvalidInputError
 from resampler.quality import Comparison, compare
 from resampler.quality.comparison import cells, remedies
 from resampler.quality.comparison.cells import Cell
+from resampler.quality.comparison.runner import LearnerWarning
 
 QUICK = {"learners": [GaussianNB()], "remedies": ["random"], "folds": 3, "seeds": 1, "threads": 1}
 
@@ -202,16 +203,18 @@ class Plain(ClassifierMixin, BaseEstimator):
 
 def test_what_fails_is_left_out_and_said():
     X, y = rows()
-    found = compare(X, y, **QUICK | {"learners": [Picky(), Plain()], "remedies": ["random", "weights"]})
+    with pytest.warns(LearnerWarning, match="learners that were compared warned: ConvergenceWarning: lines$"):
+        found = compare(X, y, **QUICK | {"learners": [Picky(), Plain()], "remedies": ["random", "weights"]})
     assert {(one.what, one.why) for one in found.left_out} == {
         ("weights under Plain", "the learner takes no weights (sample_weight)"),
         ("random under Picky", "too many rows"),
     }
     assert [one.remedy for one in found.of("Picky")] == ["nothing", "nothing", "weights", "weights"]
-    assert any(
-        note.startswith("Picky warned in ") and note.endswith("ConvergenceWarning: lines") for note in found.notes
-    )
     assert next(advice for advice in found.advice if advice.learner == "Plain").verdict == "unknown"
+    short = compare(X, y, **QUICK | {"learners": ['logistic {"max_iter": 2}']})
+    assert short.notes == (
+        "LogisticRegression(max_iter=2) ran out of iterations in 6 of 6 measurements: give it more (max_iter)",
+    )
     with pytest.raises(DataError, match="no learner can learn from these rows: Picky: too many rows"):
         compare(*rows((900, 90)), **QUICK | {"learners": [Picky()]})
 
