@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
+from resampler.columns import TEXT
 from resampler.errors import DataError
 from resampler.ledger import Run, key_of, now
 from resampler.profile.cells import FITTING_ROWS
@@ -153,7 +154,9 @@ class Later:
             If they lack a label that is named; as `RowFiles.open` and `RowCounter.add`.
         """
         cells = {name: of for name, of in reference.profile.cells.items() if name not in policy.ignore}
-        files = RowFiles.open(where, "--against", cells)
+        version = reference.version
+        text = [label or version.label] if version.schema.label.column.type.family == TEXT else []
+        files = RowFiles.open(where, "--against", cells, text)
         if label is not None and label not in files.names:
             raise DataError(f"--label names column {label!r}; {files.where} has {', '.join(files.names)}")
         counter = _counter(reference, policy, files.where, label)

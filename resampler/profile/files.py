@@ -38,7 +38,7 @@ class RowFiles:
     data: Any
 
     @classmethod
-    def open(cls, where: str, option: str, cells: Mapping[str, Cells]) -> RowFiles:
+    def open(cls, where: str, option: str, cells: Mapping[str, Cells], text: Sequence[str] = ()) -> RowFiles:
         """Open files; no row is read.
 
         Parameters
@@ -50,6 +50,8 @@ class RowFiles:
             What messages call it.
         cells : mapping of str to Cells
             Say the types of the columns of a CSV file, which are guessed otherwise.
+        text : sequence of str
+            Other columns that are text, whatever they look like.
 
         Returns
         -------
@@ -81,7 +83,7 @@ class RowFiles:
             if len(kinds) > 1 or None in kinds:
                 raise InvalidInputError(f"{what} must be files of one kind: {', '.join(KINDS)}")
             (kind,) = kinds
-            form = _csv(cells) if kind == "csv" else kind
+            form = _csv(cells, text) if kind == "csv" else kind
             return cls(what, ds.dataset(found, filesystem=place.filesystem, format=form))
         except (OSError, pa.ArrowException) as error:
             raise DataError(f"{what} cannot be read: {_line(error)}") from error
@@ -145,11 +147,12 @@ def _kind(path: str) -> str | None:
     return KINDS.get(f".{path.rpartition('.')[2].lower()}")
 
 
-def _csv(cells: Mapping[str, Cells]) -> Any:
+def _csv(cells: Mapping[str, Cells], text: Sequence[str]) -> Any:
     import pyarrow.csv
     import pyarrow.dataset as ds
 
     known = {name: _type(of) for name, of in cells.items() if not _is_flag(of)}
+    known |= dict.fromkeys(text, pa.string())
     return ds.CsvFileFormat(
         convert_options=pyarrow.csv.ConvertOptions(column_types=known, null_values=_NULLS, strings_can_be_null=True)
     )
@@ -167,4 +170,4 @@ def _is_flag(cells: Cells) -> bool:
 
 
 def _line(error: Exception) -> str:
-    return " ".join(str(error).split())
+    return " ".join(str(error).split()).rpartition("Invalid: ")[2]

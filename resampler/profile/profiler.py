@@ -166,7 +166,9 @@ def _moments(
     origin, exponent = scale
     finite = np.isfinite(numbers)
     whole = finite.all()
-    with np.errstate(over="ignore"):  # beyond what a double holds there is no mean, and none is written
+    with np.errstate(
+        over="ignore", invalid="ignore"
+    ):  # beyond what a double holds there is no mean, and none is written
         unit = np.ldexp(1.0, -exponent)
         offsets = (numbers if whole else np.where(finite, numbers, origin)) * unit - origin * unit
         squares = np.add.reduceat(offsets * offsets, starts)

@@ -264,12 +264,11 @@ def _median(cells: Cells, side: Counts) -> tuple[float | None, int]:
     counts = np.asarray(side.counts[:-1])
     if not counts.sum() or not cells.edges:
         return None, 0
+    if side.low is not None and side.low == side.high:
+        return side.low, 0
     total = np.cumsum(counts)
     at = int(np.searchsorted(total, total[-1] / 2))
     if at in (0, len(cells.edges)):
-        known = {side.low, side.high}
-        if None not in known and len(known) == 1:
-            return side.low, 0
         return cells.edges[0 if at == 0 else -1], -1 if at == 0 else 1
     low, high = cells.edges[at - 1], cells.edges[at]
     if cells.atoms[at] or not np.isfinite(high - low):

@@ -54,7 +54,8 @@ def in_words(details: Mapping[str, Any], subject: str) -> Iterator[str]:
 
 def _others(details: Mapping[str, Any]) -> Iterator[str]:
     still = [one for one in details["features"] if not one["drifted"]]
-    names = [name for name in dict.fromkeys(one["feature"] for one in still) if name not in details["drifted"]]
+    still = [one for one in still if one["feature"] not in details["drifted"]]
+    names = list(dict.fromkeys(one["feature"] for one in still))
     if names:
         most = max(still, key=lambda one: one["distance"] - one["distance_chance"])
         yield (
@@ -79,7 +80,7 @@ def _row(one: Mapping[str, Any]) -> tuple[str, ...]:
         one["label"],
         f"{one['distance']:.3f}",
         f"{one['distance_chance']:.3f}",
-        "" if one["wasserstein"] is None else f"{one['wasserstein']:.2f}",
+        "" if one["wasserstein"] is None else _size(one["wasserstein"]),
         f"{one['stability']:.2f}",
         f"{share(nulls[0])} -> {share(nulls[1])}" if nulls[0] != nulls[1] else "",
         _moved(one),
@@ -95,6 +96,10 @@ def _moved(one: Mapping[str, Any]) -> str:
         for value, before, after in one["moved"][:3]
     ]
     return ", ".join(shown)
+
+
+def _size(value: float) -> str:
+    return f"{value:.2f}" if value < 1_000 else f"{value:.2g}"
 
 
 def _median(value: float | None, beyond: int) -> str:

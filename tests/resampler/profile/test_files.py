@@ -119,3 +119,14 @@ def test_a_directory_whose_files_have_other_columns(table, tmp_path):
     pq.write_table(table.drop_columns(["zip"]), tmp_path / "b.parquet")
     with pytest.raises(DataError, match="has no column 'zip'"):
         counted(tmp_path, reference)
+
+
+def test_columns_that_are_text_whatever_they_look_like(tmp_path):
+    reference = reference_of({"x": np.arange(200.0)})
+    (tmp_path / "x.csv").write_text("x,y\n1,007\n2,12\n")
+    for text, wanted in ((["y"], {"007", "12"}), ([], {"7", "12"})):
+        files = RowFiles.open(str(tmp_path / "x.csv"), "--against", reference.cells, text)
+        counter = RowCounter(reference, files.where, label="y")
+        for batch in files.batches(counter.columns(files.names)):
+            counter.add(batch)
+        assert {part.label for part in counter.profile().parts} == wanted
