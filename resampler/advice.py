@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 
+from resampler.errors import InvalidInputError
 from resampler.ledger import FOLDER, Ledger, Run, key_of, now
 from resampler.quality.comparison.comparison import Advice
 from resampler.quality.comparison.printing import headline
@@ -47,9 +48,9 @@ def rows_of(
     Raises
     ------
     InvalidInputError
-        If a column is not the version's.
+        If no feature is left.
     DataError
-        If the version does not store its training split, or its rows cannot be compared.
+        If a column is not the version's, or it does not store its training split, or its rows cannot be compared.
     """
     table = version.real_training_rows()
     rule, _, column = str(version.parameters.get("split", "")).partition(":")
@@ -71,9 +72,12 @@ def rows_of(
             f"{version} was undersampled: its real rows do not have the prior of the rows it was made of, so precision "
             "and calibration are those of its own mix."
         )
+    features = tuple(name for name in version.features if name not in (*drop, group))
+    if not features:
+        raise InvalidInputError(f"--drop leaves {version} without a feature: it has {', '.join(version.features)}")
     roles = Roles(
         version.label,
-        features=tuple(name for name in version.features if name not in (*drop, group)),
+        features=features,
         drop=drop,
         categorical=tuple(f.name for f in version.schema.features if f.categorical and f.name in version.features),
         group=group,
