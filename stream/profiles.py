@@ -116,8 +116,8 @@ def _note(shard: str, windows: list[Window]) -> str:
     rows, accepted, rejected = (sum(getattr(one, name) for one in windows) for name in ("rows", "accepted", "rejected"))
     lost = rejected / (accepted + rejected)
     return (
-        f"{shard}: {rows:,} rows counted of {accepted:,} accepted, from entry {windows[0].first} to {windows[-1].last}; "
-        f"meanwhile {lost:.1%} of the rows became dead letters"
+        f"{shard}: {rows:,} rows counted of {accepted:,} accepted, from entry {windows[0].first} to "
+        f"{windows[-1].last}; meanwhile {lost:.1%} of the rows became dead letters"
     )
 
 

@@ -165,7 +165,8 @@ def run(
     )
     if until_idle is not None and not 0 < until_idle < math.inf:
         raise InvalidInputError(f"--until-idle must be positive and finite, got {until_idle}")
-    place = {"repo": repo, "catalog": catalog, "root": root}
+    # Beside a catalogue, --repo is that of the feature service alone.
+    place = {"repo": None if catalog and feature_service else repo, "catalog": catalog, "root": root}
     if reference is None and (catalog or root):
         raise InvalidInputError("--catalog and --root say where a version is kept: name it, --reference NAME")
     schema = _schema(features, label, contract, feature_service, repo, service_only=reference is None)
