@@ -57,8 +57,8 @@ def compare(
 
     A remedy is recommended where two things hold, by the measure that decides: its gain over nothing with a moved
     threshold, on the same test rows, has a 95 % interval that excludes 0; and it is more than the luckiest of as many
-    runs of nothing gain, each learned from rows drawn again. Without the second, the best of many remedies is better
-    than nothing by chance.
+    runs of nothing gain, of five at least, each learned from rows drawn again. Without the second, the best of many
+    remedies is better than nothing by chance.
 
     Parameters
     ----------

@@ -199,7 +199,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """What luck alone reaches: nothing, learned again as often as there are other remedies.
+    """What luck alone reaches: nothing, learned again as often as there are other remedies, and five times at least.
 
     Parameters
     ----------

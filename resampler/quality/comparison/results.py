@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from resampler.quality.comparison.store import Store
 
 _RANKINGS = ("average_precision",)  # measures that a moved threshold does not change
+LEAST_RUNS = 5  # of the control: the best of two lies half their difference above their mean, which says little
 TOO_GOOD = 0.995  # average precision from which a feature may hold the label
 _WIDEST = 100  # columns, up to which each is shuffled
 
@@ -85,7 +86,7 @@ def measured(
         If no learner can learn from the rows as they are.
     """
     others = len(remedies) - 1
-    n_control = others if asked.measure in _RANKINGS else 2 * others
+    n_control = max(others if asked.measure in _RANKINGS else 2 * others, LEAST_RUNS) if others else 0
     shuffles = len(asked.features) <= _WIDEST
     n_parts = asked.folds * asked.seeds
     pairs = [(learner, one) for learner in learners for one in remedies if learner.takes_weights or not one.weighs]
@@ -190,14 +191,11 @@ class _Table:
         """Say which learners ran out of iterations, how often."""
         said = []
         for learner in self.learners:
-            ended = [
-                one["converged"] for (name, _), cells in self.found.items() if name == learner.name for one in cells
-            ]
-            if not all(ended):
-                said.append(
-                    f"{learner.name} ran out of iterations in {ended.count(False)} of {len(ended)} measurements: give it "
-                    "more (max_iter)"
-                )
+            mine = [one for (name, _), cells in self.found.items() if name == learner.name for one in cells]
+            short = sum(not one["converged"] for one in mine)
+            if short:
+                times = f"{short} of {len(mine)} measurements"
+                said.append(f"{learner.name} ran out of iterations in {times}: give it more (max_iter)")
         return said
 
 

@@ -296,11 +296,13 @@ def _others(asked: Asked, one: Learned) -> str:
 
 
 def _operating(before: Candidate, after: Candidate) -> str:
-    pairs = [
-        f"{name} {_value(before.figures[name])} becomes {_value(after.figures[name])}"
-        for name in ("recall", "precision")
-    ]
-    return ", ".join(pairs)
+    said = []
+    for name in ("recall", "precision"):
+        values = [_value(one.figures[name]) for one in (before, after)]
+        said.append(
+            f"{name} stays {values[0]}" if values[0] == values[1] else f"{name} {values[0]} becomes {values[1]}"
+        )
+    return ", ".join(said)
 
 
 def _over_all(asked: Asked, learned: Sequence[Learned], each: Sequence[Advice], overlap: Overlap) -> Advice:
