@@ -213,7 +213,7 @@ def _of_learner(asked: Asked, one: Learned) -> Advice:
     if not one.above_chance:
         reached = reference.figures["average_precision"]
         sentence = (
-            f"{one.name}: too little to tell: by {rows}, its scores (average precision {_span(reached)}) are not shown "
+            f"{one.name}: too little to tell: by {rows}, its scores, average precision {_span(reached)}, are not shown "
             "to be better than chance. Gather more rows, or better features, before any remedy."
         )
         return Advice(one.name, "unknown", None, None, sentence)
