@@ -211,7 +211,8 @@ def test_what_fails_is_left_out_and_said():
     }
     assert [one.remedy for one in found.of("Picky")] == ["nothing", "nothing", "weights", "weights"]
     assert next(advice for advice in found.advice if advice.learner == "Plain").verdict == "unknown"
-    short = compare(X, y, **QUICK | {"learners": ['logistic {"max_iter": 2}']})
+    with pytest.warns(LearnerWarning, match="failed to converge"):
+        short = compare(X, y, **QUICK | {"learners": ['logistic {"max_iter": 2}']})
     assert short.notes == (
         "LogisticRegression(max_iter=2) ran out of iterations in 6 of 6 measurements: give it more (max_iter)",
     )

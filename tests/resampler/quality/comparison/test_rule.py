@@ -77,8 +77,8 @@ def test_a_remedy():
     assert overall.sentence == mine.sentence
     assert mine.sentence == (
         "A: use smote, its probabilities mapped back to the real prior and the threshold at 0.12: average precision "
-        "0.50 becomes 0.60, +0.100 (+0.080 to +0.120), where the luckiest of 3 runs of nothing gains 0.010; recall 0.50 "
-        "becomes 0.60, precision 0.50 becomes 0.60. But Brier score is worse, +0.100 (+0.080 to +0.120)."
+        "0.50 becomes 0.60, +0.100 (+0.080 to +0.120), where the luckiest of 3 runs of nothing gains 0.010; recall "
+        "0.50 becomes 0.60, precision 0.50 becomes 0.60. But Brier score is worse, +0.100 (+0.080 to +0.120)."
     )
 
 
