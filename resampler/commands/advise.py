@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import time as clock
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -75,7 +76,8 @@ def advise(
     rows, notes = _rows(file, version, options)
     from resampler.quality.comparison.compare import compare
 
-    with tqdm(unit="cell", disable=None, leave=False) as bar:
+    with tqdm(unit="cell", disable=None, leave=False) as bar, warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
 
         def _progress(done: int, total: int) -> None:
             bar.total = total
@@ -93,6 +95,8 @@ def advise(
             progress=_progress,
             **request.keywords,
         )
+    for one in heard:
+        click.echo(f"Note: {one.message}", err=True)
     if len(found.parts) < found.asked.folds * found.asked.seeds:
         click.echo("Note: run it again, and it goes on where time was up", err=True)
     found = dataclasses.replace(found, notes=(*notes, *rows.notes, *found.notes))
