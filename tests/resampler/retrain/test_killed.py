@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from resampler.errors import ResamplerError
+from resampler.storage import Location
 
 pytestmark = pytest.mark.slow
 STEPS = ("snapshot", "train", "gate", "alias", "retrain")
@@ -74,8 +75,8 @@ def test_a_loop_that_is_killed_while_it_trains(world):
     with pytest.raises(ResamplerError, match="another run of 't' is at work, or a command that it started"):
         world.run()  # two at once would write the same files
     (world.path / "hold").unlink()
-    wait_for(lambda: list((world.path / "runs").glob("*/predictions.parquet")))
-    time.sleep(1)
+    with Location.parse(world.path / "catalog/t/retrain").locked(60):  # the command that outlived the loop has ended
+        assert list((world.path / "runs").glob("*/predictions.parquet"))
     assert world.run().outcome == "pass"
     assert "going on behind" in world.said
     assert_published_once(world)
@@ -88,7 +89,8 @@ def test_a_loop_that_is_killed_while_it_makes_a_version(world):
     loop.kill()
     os.killpg(maker, signal.SIGKILL)
     loop.communicate()
-    wait_for(lambda: not alive(maker))
+    with Location.parse(world.path / "catalog/t/retrain").locked(60):  # its last thread is gone
+        pass
     assert world.moves() == []
     assert world.run().outcome == "pass"
     assert_published_once(world)
