@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import signal
 import sys
@@ -90,6 +91,24 @@ def test_killed_workers(once, reference, schema, add_text, rows, snapshot_rows):
             assert code in (0, -signal.SIGKILL)
         assert kills >= 5
         assert client.hgetall(ShardKeys("killed").drift) == once
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="forks")
+def test_killed_servers(once, reference, schema, add_text, rows, tmp_path):
+    X, y = rows
+    settings = _settings(reference, schema, snapshot_rows=150)
+    directory, options = tmp_path / "s", ("--appendfsync", "always")
+    with EmbeddedServer(appendonly=True, directory=directory, options=options) as server:
+        pid = fork(lambda: live(server.url, "served", settings, 60.0))
+        for first in range(0, 1_500, 500):
+            with connect(server.url) as client:
+                add_text(client, "served", X[first : first + 500], y[first : first + 500], first=first + 1)
+            server.restart()
+        os.kill(pid, signal.SIGTERM)
+        wait(pid)
+        assert wait(fork(lambda: live(server.url, "served", settings, 0.2))) == 0
+        with connect(server.url) as client:
+            assert client.hgetall(ShardKeys("served").drift) == once
 
 
 def test_two_shards_and_two_workers(client, name, server, run_worker, add_text, rows, reference, schema):
