@@ -1,11 +1,12 @@
 """The verdict against Evidently's: one rule for all sizes agrees with its two on all but a few columns.
 
-Where they differ, by kinds:
+Above 1,000 rows they agree on 99 of 100 columns and more; below on about 90, for there Evidently cries more often:
 
 - Up to 1,000 rows Evidently asks for p < .05 of each column alone, so it cries of 5 in 100 that have not moved. Ours is
   adjusted for how many columns there are, and asks for a move that matters too.
 - Its chi-square test takes the reference for the truth, as if it had no sampling error: of categories that have not
   moved it cries several times as often as it says. Ours is that of two samples.
+- Of few rows it asks for no size: a move that chance does not explain is drift, however small.
 - It leaves nulls out: a column whose nulls went from 0 to 60 % has not drifted for it.
 """
 
@@ -16,7 +17,9 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from profiles import later_of, reference_of
+from scipy.stats import chisquare
 
+from resampler.quality.drift.chance import chi_square_p
 from resampler.quality.drift.measure import measure_drift
 
 KINDS = ["normal", "scale", "lognormal", "zeros", "counts", "cents", "uniform", "category", "category", "flag"]
@@ -83,13 +86,26 @@ def ours(before, after):
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_the_verdict_is_evidentlys_on_95_of_100_columns():
-    same = total = 0
-    for n, seed in ((900, 1), (3_000, 2)):
-        sides = frames(n, seed)
+    differ, total = [], 0
+    for seed, n in enumerate((900, 3_000, 10_000, 30_000)):
+        sides = frames(n, seed, 50)
         mine, other = ours(*sides), theirs(*sides)
         assert mine.keys() == other.keys()
         assert 0.2 < np.mean(list(other.values())) < 0.8
-        same += sum(mine[name] == other[name] for name in mine)
+        differ += [(n, name, mine[name]) for name in mine if mine[name] != other[name]]
         total += len(mine)
     assert total == 200
-    assert same >= 190
+    assert len(differ) <= 10, differ
+    assert not any(drifted for n, _, drifted in differ if n <= 1_000), "of few rows it cries more often, never less"
+
+
+def test_categories_that_have_not_moved_its_test_calls_drifted_several_times_as_often_as_it_says():
+    rng = np.random.default_rng(0)
+    share = np.arange(8.0, 0.0, -1.0) / 36
+    found = []
+    for _ in range(400):
+        before, after = rng.multinomial(900, share), rng.multinomial(900, share)
+        found.append((chisquare(after, before).pvalue < 0.05, chi_square_p(before, after) < 0.05))
+    its, own = np.mean(found, axis=0)
+    assert its > 0.15
+    assert own < 0.08
