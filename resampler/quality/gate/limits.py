@@ -60,9 +60,9 @@ class Limit(NamedTuple):
 
 def _limit_of(best: Literal["high", "low", "range"]) -> Rule:
     words = {
-        "high": "the least: a number from 0 to 1, or {min = 0.1, max = 0.9}",
-        "low": "the most: a number from 0 to 1, or {min = 0.1, max = 0.9}",
-        "range": "two numbers from 0 to 1, [least, most], or {min = 0.1, max = 0.9}",
+        "high": "the least, 0 to 1, or a table of min and max",
+        "low": "the most, 0 to 1, or a table of min and max",
+        "range": "[least, most], 0 to 1, or a table of min and max",
     }[best]
 
     def _check(name: str, value: Any) -> Limit:

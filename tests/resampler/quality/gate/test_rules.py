@@ -39,7 +39,7 @@ def test_a_number_is_the_least_or_the_most():
         ({"recall": float("nan")}, "recall must be a number, 0 to 1, got nan"),
         ({"recall": {"least": 0.8}}, "recall must have min, max or both"),
         ({"recall": {"min": 0.9, "max": 0.8}}, "must not have a least above its most"),
-        ({"synthetic_ratio": 0.5}, r"synthetic_ratio must be two numbers from 0 to 1, \[least, most\]"),
+        ({"synthetic_ratio": 0.5}, r"synthetic_ratio must be \[least, most\], 0 to 1, or a table"),
         ({"pr_auc": 0.5, "average_precision": 0.5}, "pr_auc and average_precision are one measure"),
         ({"average_precision": 0.5, "pr_auc": 0.5}, "are one measure"),
         ({"slices": 3}, "slices must be names of columns, got 3"),
