@@ -56,7 +56,7 @@ def from_feature_service(
         If Feast or its engine fails.
     """
     if repo is None:
-        raise InvalidInputError("--feast needs --repo: the Feast repository that has the service")
+        raise InvalidInputError("--feast needs --feast-repo, or --repo: the Feast repository that has the service")
     if entity_df is None:
         raise InvalidInputError("--feast needs --entity-df: the entities and times whose features are retrieved")
     REGISTRIES["repo"].check(repo)

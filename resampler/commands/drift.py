@@ -26,6 +26,7 @@ _EXIT_NO = 3
 @click.option("--url", metavar="URL", help="Redis of --stream and --emit.")
 @click.option("--windows", type=click.IntRange(1), metavar="N", help="Newest windows of --stream; by default one.")
 @click.option("--entity-df", metavar="FILE", help="Entities and times that --feast is asked for.")
+@click.option("--feast-repo", metavar="DIRECTORY", help="Repository of --feast, if it is not that of the snapshot.")
 @click.option("--label", metavar="COLUMN", help="Classes of the rows, where they are not called as in the version.")
 @click.option("--policy", metavar="FILE", help="TOML or YAML file whose table [drift] has the limits.")
 @click.option("--ignore", multiple=True, metavar="FEATURE", help="Leave a feature out; may be repeated.")
@@ -46,6 +47,7 @@ def drift(
     url: str | None,
     windows: int | None,
     entity_df: str | None,
+    feast_repo: str | None,
     label: str | None,
     policy: str | None,
     ignore: tuple[str, ...],
@@ -75,8 +77,9 @@ def drift(
         raise InvalidInputError(
             "--label names a column of rows, and workers of a stream count by its contract: drop it"
         )
-    if entity_df is not None and feast is None:
-        raise InvalidInputError("--entity-df says what --feast is asked for: give --feast")
+    for option, value in (("--entity-df", entity_df), ("--feast-repo", feast_repo)):
+        if value is not None and feast is None:
+            raise InvalidInputError(f"{option} says what --feast is asked for: give --feast")
     rules = (Policy("no policy", {}) if policy is None else read_policy(policy)).record("drift", DriftPolicy)
     rules = replace(rules, ignore=(*rules.ignore, *ignore))
     deliveries = _Deliveries(webhook, emit, url)
@@ -86,7 +89,8 @@ def drift(
     elif kind == "stream":
         later = Later.of_source(kind, str(stream), reference, rules, url=url, windows=_text(windows))
     else:
-        later = Later.of_source(kind, str(feast), reference, rules, label, repo=place["repo"], entity_df=entity_df)
+        repo = feast_repo or place["repo"]
+        later = Later.of_source(kind, str(feast), reference, rules, label, repo=repo, entity_df=entity_df)
     ledger = Ledger(version.home / FOLDER if ledger_place is None else ledger_place)
     checked = check_drift(reference, later, rules, ledger, series)
     run = checked.run

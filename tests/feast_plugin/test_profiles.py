@@ -49,7 +49,7 @@ def test_what_is_not_there(project):
     project.create()
     profile = type("Reference", (), {"cells": {}})()
     for options, error, words in (
-        ({}, InvalidInputError, "--feast needs --repo"),
+        ({}, InvalidInputError, "--feast needs --feast-repo"),
         ({"repo": str(project.path)}, InvalidInputError, "--feast needs --entity-df"),
         ({"repo": str(project.path), "entity_df": "gone.parquet"}, DataError, "gone.parquet"),
     ):

@@ -164,7 +164,8 @@ def test_no_rows(run):
         (["--against", "a.csv", "--policy", "p.ini"], InvalidInputError, "must end in .toml"),
         (["--against", "a.csv"], DataError, "no such file"),
         (["--stream", "s", "--label", "y"], InvalidInputError, "--label names a column of rows"),
-        (["--feast", "s"], InvalidInputError, "--feast needs --repo"),
+        (["--feast", "s"], InvalidInputError, "--feast needs --feast-repo"),
+        (["--against", "a.csv", "--feast-repo", "r"], InvalidInputError, "--feast-repo says what --feast"),
     ],
 )
 def test_wrong_usage(published, words, error, says):
