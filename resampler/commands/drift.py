@@ -117,7 +117,7 @@ def _one_of(given: dict[str, str | None]) -> str:
 
 
 class _Deliveries:
-    """Who is told of a decision; checked before anything is measured for it."""
+    """Where a decision is sent; checked before anything is measured for it."""
 
     def __init__(self, webhook: str | None, emit: str | None, url: str | None) -> None:
         from resampler.decisions import sender

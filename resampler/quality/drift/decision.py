@@ -131,10 +131,10 @@ def decide(state: State, measured: Measured, policy: DriftPolicy, reference: str
         )
     share, names = measured.share, measured.drifted
     what = "weight" if policy.importance else "features"
-    told = f"{percent(share)} of the {what} drifted"
+    said = f"{percent(share)} of the {what} drifted"
     if names:
-        told += f": {', '.join(names[:5])}{f' and {len(names) - 5} more' if len(names) > 5 else ''}"
-    reasons = [told]
+        said += f": {', '.join(names[:5])}{f' and {len(names) - 5} more' if len(names) > 5 else ''}"
+    reasons = [said]
     if measured.too_few:
         reasons.append(f"too few rows to tell of {', '.join(measured.too_few)}")
     rest = max(state.rest - 1, 0)

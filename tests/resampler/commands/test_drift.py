@@ -208,3 +208,17 @@ def test_a_stream_needs_its_wing(published, monkeypatch):
             standalone_mode=False,
             catch_exceptions=False,
         )
+
+
+def test_rows_without_labels_against_a_version_that_left_rows_out_are_noted(tmp_path):
+    create_snapshot(
+        tmp_path / "v", name="u", entity_df=rows(0), label="y", join_keys=["id"], undersample=0.5, ratio=0.8
+    )
+    pq.write_table(rows(1).drop_columns(["y"]), tmp_path / "rows.parquet")
+    words = ["--snapshot", "u", "--catalog", str(tmp_path / "v"), "--against", str(tmp_path / "rows.parquet")]
+    result = CliRunner().invoke(drift, words, standalone_mode=False, catch_exceptions=False)
+    assert "left out real training rows of some classes" in result.stderr
+    pq.write_table(rows(1), tmp_path / "rows.parquet")
+    result = CliRunner().invoke(drift, words, standalone_mode=False, catch_exceptions=False)
+    assert "left out real training rows" not in result.stderr
+    assert result.return_value == 0
