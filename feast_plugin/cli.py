@@ -34,7 +34,7 @@ def _record(kind: type, options: dict[str, Any]) -> Any:
 
 def _advice(catalog: Catalog, manifest: Manifest) -> str | None:
     """Return the newest advice on a version in words; what the ledger cannot say hides nothing else of it."""
-    from resampler.advice import in_words, newest
+    from resampler.runs.advice import in_words, newest
 
     try:
         found = newest(catalog.home, manifest.digest)
@@ -209,7 +209,7 @@ def report(place: Place, name: str, version: int | None, output: str | None, *, 
     from feast_plugin.versions.files.manifest import version_name
     from feast_plugin.versions.page.advice import with_advice
     from feast_plugin.versions.report import report_snapshot, write_file
-    from resampler.advice import newest
+    from resampler.runs.advice import newest
 
     catalog = place.catalog(name)
     manifest = catalog.load(version)

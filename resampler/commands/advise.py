@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import click
 from tqdm import tqdm
 
-from resampler.advice import keep, rows_of, usual_store
 from resampler.command_options import click_options
 from resampler.commands.version_option import with_version
 from resampler.errors import InvalidInputError
 from resampler.options import options_of
 from resampler.quality.comparison.request import Request
 from resampler.quality.comparison.rows import Roles, Rows, class_named
+from resampler.runs.advice import keep, rows_of, usual_store
 from resampler.table_file import TableFile
 
 if TYPE_CHECKING:

@@ -62,10 +62,10 @@ def drift(
 
     Exit 0 the model stands, 1 the rows cannot be compared, 2 wrong usage, 3 train again.
     """
-    from resampler.drift import FILES, Later, Reference, check_drift
     from resampler.policy import Policy, read_policy
     from resampler.quality.drift.printing import in_words
     from resampler.quality.drift.settings import DriftPolicy
+    from resampler.runs.drift import FILES, Later, Reference, check_drift
 
     sources = {FILES: against, "stream": stream, "feast": feast}
     kind = _one_of(sources)
@@ -120,8 +120,8 @@ class _Deliveries:
     """Where a decision is sent; checked before anything is measured for it."""
 
     def __init__(self, webhook: str | None, emit: str | None, url: str | None) -> None:
-        from resampler.decisions import sender
-        from resampler.webhook import check_url
+        from resampler.runs.decisions import sender
+        from resampler.runs.webhook import check_url
 
         self._webhook, self._stream, self._url = webhook, emit, url
         if webhook is not None:
@@ -133,8 +133,8 @@ class _Deliveries:
 
         One that fails is said, and changes no exit code: who schedules this command has the decision by the code.
         """
-        from resampler.decisions import message
-        from resampler.webhook import post
+        from resampler.runs.decisions import message
+        from resampler.runs.webhook import post
 
         found = {}
         data = message(printed)

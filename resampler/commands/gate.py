@@ -60,8 +60,8 @@ def gate(
         return _list(ledger, history, as_json)
     if predictions is None:
         raise InvalidInputError("give PREDICTIONS, a file of y_true and y_pred or score; or --history N")
-    from resampler.gate import Asked, ask_files
     from resampler.quality.gate.printing import in_words
+    from resampler.runs.gate import Asked, ask_files
 
     settings = None if policy is None else read_policy(policy)
     asked = Asked(predictions, settings, version, place, train, baseline, first, strict)

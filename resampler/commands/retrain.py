@@ -22,12 +22,12 @@ def retrain(path: str, force: bool, restart: bool, dry_run: bool, as_json: bool)
     do not happen. Exit 0 done or nothing to do, 1 a step failed, 2 wrong usage, 3 a gate said no.
     """
     from resampler.ledger import FOLDER, Ledger
-    from resampler.retrain.loop import StepError
-    from resampler.retrain.loop import retrain as run
-    from resampler.retrain.outcome import success
-    from resampler.retrain.plan import plan
-    from resampler.retrain.printing import in_words, planned
-    from resampler.retrain.settings import Settings
+    from resampler.runs.retrain.loop import StepError
+    from resampler.runs.retrain.loop import retrain as run
+    from resampler.runs.retrain.outcome import success
+    from resampler.runs.retrain.plan import plan
+    from resampler.runs.retrain.printing import in_words, planned
+    from resampler.runs.retrain.settings import Settings
 
     settings = Settings.read(path)
     if dry_run:

@@ -3,8 +3,8 @@
 import pyarrow.parquet as pq
 import pytest
 
-from resampler.retrain.loop import retrain
-from resampler.retrain.settings import Settings
+from resampler.runs.retrain.loop import retrain
+from resampler.runs.retrain.settings import Settings
 
 POLICY = """
 [retrain]

@@ -192,7 +192,7 @@ def test_a_version_without_counts_is_counted_now(run, published):
 
 
 def test_a_webhook_that_does_not_answer_is_said_and_decides_nothing(run, monkeypatch):
-    monkeypatch.setattr("resampler.webhook.WAITS_S", ())
+    monkeypatch.setattr("resampler.runs.webhook.WAITS_S", ())
     result = run(rows(1), "--webhook", "http://127.0.0.1:9/secret", "--json")
     assert json.loads(result.stdout)["delivered"] == {"webhook": False}
     assert "did not reach the webhook: 127.0.0.1 cannot be reached" in result.stderr

@@ -9,9 +9,9 @@ from comparisons import comparison
 
 from feast_plugin.cli import snapshot
 from feast_plugin.versions.page.advice import with_advice
-from resampler.advice import keep, newest
 from resampler.errors import CorruptStateError
 from resampler.ledger import Ledger
+from resampler.runs.advice import keep, newest
 from resampler.training_set import open_version
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from resampler.errors import ResamplerError
-from resampler.retrain.settings import PLACEHOLDERS, Settings, filled
+from resampler.runs.retrain.settings import PLACEHOLDERS, Settings, filled
 
 
 @pytest.mark.parametrize(

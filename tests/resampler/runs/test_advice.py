@@ -5,8 +5,8 @@ import pyarrow as pa
 import pytest
 
 from feast_plugin import create_snapshot
-from resampler.advice import rows_of, usual_store
 from resampler.errors import DataError, InvalidInputError
+from resampler.runs.advice import rows_of, usual_store
 from resampler.training_set import open_version
 
 N = 600

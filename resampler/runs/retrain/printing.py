@@ -10,8 +10,8 @@ from resampler.printing import aligned, share
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from resampler.retrain.outcome import Outcome
-    from resampler.retrain.plan import Planned
+    from resampler.runs.retrain.outcome import Outcome
+    from resampler.runs.retrain.plan import Planned
 
 
 def in_words(outcome: Outcome, rate: dict[str, Any]) -> Iterator[str]:
@@ -22,7 +22,7 @@ def in_words(outcome: Outcome, rate: dict[str, Any]) -> Iterator[str]:
     outcome : Outcome
         Of the run.
     rate : dict
-        As `resampler.retrain.outcome.success` counts it.
+        As `resampler.runs.retrain.outcome.success` counts it.
 
     Yields
     ------

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from resampler.errors import DataError
-from resampler.retrain.journal import Journal
+from resampler.runs.retrain.journal import Journal
 from resampler.training_set import open_version
 
 if TYPE_CHECKING:
-    from resampler.retrain.settings import Settings
+    from resampler.runs.retrain.settings import Settings
 
 
 class Planned(NamedTuple):
@@ -38,7 +38,7 @@ def plan(settings: Settings, *, force: bool = False) -> list[Planned]:
     settings : Settings
         Of the policy.
     force : bool
-        As `resampler.retrain.loop.retrain` takes it.
+        As `resampler.runs.retrain.loop.retrain` takes it.
 
     Returns
     -------

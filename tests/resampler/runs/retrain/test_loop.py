@@ -8,9 +8,9 @@ import sys
 import pyarrow.parquet as pq
 import pytest
 
-from resampler.retrain.journal import Journal
-from resampler.retrain.loop import StepError
-from resampler.retrain.outcome import success
+from resampler.runs.retrain.journal import Journal
+from resampler.runs.retrain.loop import StepError
+from resampler.runs.retrain.outcome import success
 
 
 def taken(outcome):

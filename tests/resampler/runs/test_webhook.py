@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from resampler.errors import InvalidInputError
-from resampler.webhook import WAITS_S, check_url, post
+from resampler.runs.webhook import WAITS_S, check_url, post
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from resampler.ledger import FOLDER, Ledger
-from resampler.retrain.loop import retrain
-from resampler.retrain.settings import Settings
+from resampler.runs.retrain.loop import retrain
+from resampler.runs.retrain.settings import Settings
 
 # Trains by means, as fast as can be, and notes each time that it does.
 SCRIPT = """

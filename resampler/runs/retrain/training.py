@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from resampler.errors import InvalidInputError
 from resampler.ledger import key_of
-from resampler.retrain.settings import MADE, filled
+from resampler.runs.retrain.settings import MADE, filled
 from resampler.storage import CHUNK_BYTES
 from resampler.training_set import TEST, TRAIN, VALIDATION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from resampler.retrain.settings import Settings
+    from resampler.runs.retrain.settings import Settings
     from resampler.training_set import TrainingSet
 
 _KEY_DIGITS = 8

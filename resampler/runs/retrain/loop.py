@@ -14,17 +14,17 @@ from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 from resampler.errors import DataError, ResamplerError
 from resampler.ledger import FOLDER, Ledger, Run, key_of, now
-from resampler.retrain import journal as journals
-from resampler.retrain.journal import BEGUN, FINISHED, Journal
-from resampler.retrain.outcome import NOTHING, STEPS, Done, Outcome
-from resampler.retrain.process import Finished, run
-from resampler.retrain.training import Training
+from resampler.runs.retrain import journal as journals
+from resampler.runs.retrain.journal import BEGUN, FINISHED, Journal
+from resampler.runs.retrain.outcome import NOTHING, STEPS, Done, Outcome
+from resampler.runs.retrain.process import Finished, run
+from resampler.runs.retrain.training import Training
 from resampler.training_set import open_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from resampler.retrain.settings import Settings
+    from resampler.runs.retrain.settings import Settings
     from resampler.training_set import TrainingSet
 
 _SAID_NO = 3

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from resampler.retrain.process import run
+from resampler.runs.retrain.process import run
 from resampler.storage import Location
 
 PYTHON = [sys.executable, "-c"]

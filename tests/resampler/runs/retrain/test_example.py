@@ -8,8 +8,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from resampler.retrain.loop import retrain
-from resampler.retrain.settings import PLACEHOLDERS, Settings
+from resampler.runs.retrain.loop import retrain
+from resampler.runs.retrain.settings import PLACEHOLDERS, Settings
 
 ROOT = Path(__file__).resolve().parents[3]
 
