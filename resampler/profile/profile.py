@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from resampler.errors import CorruptStateError, InvalidInputError
-from resampler.profile.cells import FORMAT, Cells
-from resampler.profile.counts import Counts, Part
+from resampler.profile.cells import FORMAT
+from resampler.profile.reading import read_cells, read_part
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from numpy.typing import NDArray
+
+    from resampler.profile.cells import Cells
+    from resampler.profile.counts import Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,20 +138,10 @@ class Profile:
                     f"{where} has format {form}, this release reads 1 to {FORMAT}: use the release that wrote it, or a "
                     "later one"
                 )
-            cells = {
-                name: Cells(of["categorical"], tuple(of["edges"]), tuple(of["values"]), of.get("single", False))
-                for name, of in data["cells"].items()
-            }
-            return cls(cells, tuple(_part(part) for part in data["parts"]), form)
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            cells = {name: read_cells(name, of) for name, of in data["cells"].items()}
+            return cls(cells, tuple(read_part(part, cells) for part in data["parts"]), form)
+        except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
             raise CorruptStateError(
                 f"{where} holds no counts: {type(error).__name__}: {error}: rebuild the version, or restore it from a "
                 "copy"
             ) from error
-
-
-def _part(data: dict[str, Any]) -> Part:
-    features = {
-        name: Counts(**counts | {"counts": tuple(counts["counts"])}) for name, counts in data["features"].items()
-    }
-    return Part(**data | {"features": features})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -57,15 +57,10 @@ class Plan:
         """What windows must agree in to be of one series."""
         return f"{FORMAT} {self.reference.digest} {self.rows} {self.every}"
 
-    def described(self) -> dict[str, Any]:
-        """Describe it for those who read windows later.
-
-        Returns
-        -------
-        dict
-            JSON types.
-        """
-        return {
+    @cached_property
+    def description(self) -> bytes:
+        """What those who read windows later must know, as JSON."""
+        said = {
             "key": self.key,
             "reference": self.reference.name,
             "rows": self.rows,
@@ -73,6 +68,7 @@ class Plan:
             "left_out": list(self.reference.left_out),
             "cells": self.reference.described(),
         }
+        return json.dumps(said, separators=(",", ":"), allow_nan=False).encode()
 
 
 class Counter:

@@ -9,17 +9,20 @@ from typing import TYPE_CHECKING, Any, Self
 import redis
 
 from resampler.errors import CorruptStateError
-from resampler.profile.cells import Cells
+from resampler.profile.reading import read_cells
 from stream.drift.window import Window
 from stream.redis.errors import wrong_type
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from resampler.profile.cells import Cells
     from stream.redis.keys import ShardKeys
 
 DESCRIPTION = "reference"  # the field that says what is counted, and how; the others are windows by number
 COUNTS = ".counts"  # behind the number: the field of a window's counts
+_SAID = {"key": str, "reference": str, "rows": int, "every": int, "left_out": list, "cells": dict}
+_HEADER = {"window": int, "rows": int, "accepted": int, "rejected": int, "first": str, "last": str, "classes": dict}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +34,16 @@ class Stored:
     key : str
         The hash.
     said : dict
-        What `Plan.described` wrote.
+        What `Plan.description` is.
+    cells : dict of str to Cells
+        Of it: where each feature is counted.
     headers : tuple of dict
         Of the windows that are kept, oldest first: see `Window.header`.
     """
 
     key: str
     said: dict[str, Any]
+    cells: dict[str, Cells]
     headers: tuple[dict[str, Any], ...]
 
     @classmethod
@@ -73,23 +79,21 @@ class Stored:
             if found := wrong_type(client, keys):
                 raise found from error
             raise
+        if described is None and not client.exists(keys.drift):
+            return None  # deleted between the two questions
         try:
-            said = json.loads(described or b"")
-            if missing := {"key", "reference", "rows", "every", "left_out", "cells"} - said.keys():
-                raise ValueError(f"{min(missing)} is missing")
-            return cls(keys.drift, said, tuple(json.loads(header or b"") for header in headers))
-        except (ValueError, TypeError, AttributeError) as error:
+            said = _of_kinds(DESCRIPTION, described, _SAID)
+            cells = {name: read_cells(name, of) for name, of in said["cells"].items()}
+            # A worker lets the oldest windows go meanwhile.
+            kept = [pair for pair in zip(numbers, headers, strict=True) if pair[1] is not None]
+            found = [_of_kinds(f"window {number}", header, _HEADER) for number, header in kept]
+            if [header["window"] for header in found] != [number for number, _ in kept]:
+                raise ValueError("a window bears another number than its field")
+            return cls(keys.drift, said, cells, tuple(found))
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             raise CorruptStateError(
                 f"the counts in {keys.drift!r} are damaged ({error}): delete that key, and counting begins anew"
             ) from error
-
-    @property
-    def cells(self) -> dict[str, Cells]:
-        """Where each feature is counted."""
-        return {
-            name: Cells(of["categorical"], tuple(of["edges"]), tuple(of["values"]), of["single"])
-            for name, of in self.said["cells"].items()
-        }
 
     def windows(self, client: redis.Redis, headers: Sequence[dict[str, Any]]) -> list[Window]:
         """Read windows.
@@ -118,3 +122,11 @@ class Stored:
             if data[0] is not None:
                 found.append(Window.load(data[0], data[1], len(self.said["cells"]), repr(self.key)))  # type: ignore[arg-type]
         return found
+
+
+def _of_kinds(what: str, text: bytes | None, kinds: Mapping[str, type]) -> dict[str, Any]:
+    """Read an object whose members are of known types."""
+    found: dict[str, Any] = json.loads(text or b"null")
+    if not isinstance(found, dict) or {name: type(value) for name, value in found.items()} != kinds:
+        raise ValueError(f"{what} has not the members {', '.join(kinds)}")
+    return found

@@ -100,9 +100,8 @@ class Counting:
         if not windows and not self._anew:
             return None
         plan = self.counter.plan
-        fields: dict[str, bytes] = {}
-        if self._anew:
-            fields[DESCRIPTION] = json.dumps(plan.described(), separators=(",", ":"), allow_nan=False).encode()
+        # With every window too: where the key was deleted meanwhile, they are known by it.
+        fields = {DESCRIPTION: plan.description}
         for window in windows[-plan.keep :]:
             fields[f"{window.number}"], fields[f"{window.number}{COUNTS}"] = window.dump()
             self._stored.append(window.number)

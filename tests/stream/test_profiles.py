@@ -11,6 +11,7 @@ from resampler.quality.drift.measure import measure_drift
 from stream import Settings
 from stream.commands.status import stream_status
 from stream.drift.reference import Reference
+from stream.drift.stored import Stored
 from stream.profiles import from_stream
 from stream.redis.keys import ShardKeys, shard_keys
 
@@ -106,7 +107,11 @@ def test_windows_is_a_number(server, profile):
         lambda client, key: client.hset(key, "0.counts", b"\0"),
         lambda client, key: client.hdel(key, "0.counts"),
         lambda client, key: client.hset(key, "0", b"junk"),
+        lambda client, key: client.hset(key, "0", b"{}"),
+        lambda client, key: client.hset(key, "0", client.hget(key, "0").replace(b":0,", b":7,", 1)),
         lambda client, key: client.hset(key, "reference", b"{}"),
+        lambda client, key: client.hset(key, "reference", client.hget(key, "reference").replace(b"edges", b"edge")),
+        lambda client, key: client.hset(key, "reference", client.hget(key, "reference").replace(b"500", b'"500"')),
         lambda client, key: client.hdel(key, "reference"),
     ],
 )
@@ -115,6 +120,17 @@ def test_damage(client, server, count, make_rows, profile, damage):
     damage(client, ShardKeys(name).drift)
     with pytest.raises(CorruptStateError, match="delete that key, and counting begins anew"):
         from_stream(name, profile, url=server.url)
+
+
+def test_windows_that_go_meanwhile_are_no_damage(client, count, make_rows, monkeypatch):
+    """A worker lets the oldest window go, or the key is deleted, between two questions."""
+    name = count(*make_rows(1_100))
+    keys, names = ShardKeys(name), client.hkeys(ShardKeys(name).drift)
+    monkeypatch.setattr(client, "hkeys", lambda _: names)
+    client.hdel(keys.drift, "0", "0.counts")
+    assert [header["window"] for header in Stored.load(client, keys).headers] == [1]
+    client.delete(keys.drift)
+    assert Stored.load(client, keys) is None
 
 
 def test_status_shows_the_windows(client, count, make_rows):

@@ -14,6 +14,7 @@ from chaos import fork, live, wait
 
 from resampler.errors import ResamplerError
 from stream import EmbeddedServer, Settings, Worker, encode_row
+from stream.drift.stored import Stored
 from stream.formats.table import INPUTS, InputFormat
 from stream.redis.connection import connect
 from stream.redis.keys import ShardKeys, shard_keys
@@ -216,6 +217,22 @@ def test_the_deleted_key_begins_anew(client, name, run_worker, add_text, rows, r
     run_worker(name, settings=settings)
     (counted,) = _windows(client, name)
     assert json.loads(counted[b"0"])["first"] == "701-0"
+
+
+def test_the_key_is_deleted_while_a_worker_counts(
+    client, server, name, serving, wait_for, add_text, rows, reference, schema
+):
+    X, y = rows
+    settings = _settings(reference, schema, drift_every=1)
+    keys = ShardKeys(name)
+    serving(server.url, name, settings)
+    for first, last, window in ((0, 320, b"2"), (320, 640, b"5")):
+        add_text(client, name, X[first:last], y[first:last], first=first + 1)
+        wait_for(lambda window=window: client.hexists(keys.drift, window))
+        stored = Stored.load(client, keys)
+        assert [header["rows"] for header in stored.headers] == [100, 100, 100]
+        client.delete(keys.drift)
+    assert Stored.load(client, keys) is None
 
 
 def test_a_key_of_another_type(client, name, run_worker, add_text, rows, reference, schema):
