@@ -86,10 +86,10 @@ class Stored:
             cells = {name: read_cells(name, of) for name, of in said["cells"].items()}
             # A worker lets the oldest windows go meanwhile.
             kept = [pair for pair in zip(numbers, headers, strict=True) if pair[1] is not None]
-            found = [_of_kinds(f"window {number}", header, _HEADER) for number, header in kept]
-            if [header["window"] for header in found] != [number for number, _ in kept]:
+            read = [_of_kinds(f"window {number}", header, _HEADER) for number, header in kept]
+            if [header["window"] for header in read] != [number for number, _ in kept]:
                 raise ValueError("a window bears another number than its field")
-            return cls(keys.drift, said, cells, tuple(found))
+            return cls(keys.drift, said, cells, tuple(read))
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             raise CorruptStateError(
                 f"the counts in {keys.drift!r} are damaged ({error}): delete that key, and counting begins anew"
