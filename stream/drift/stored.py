@@ -124,7 +124,7 @@ class Stored:
         return found
 
 
-def _of_kinds(what: str, text: bytes | None, kinds: Mapping[str, type]) -> dict[str, Any]:
+def _of_kinds(what: str, text: bytes | str | None, kinds: Mapping[str, type]) -> dict[str, Any]:
     """Read an object whose members are of known types."""
     found: dict[str, Any] = json.loads(text or b"null")
     if not isinstance(found, dict) or {name: type(value) for name, value in found.items()} != kinds:
