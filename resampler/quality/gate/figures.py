@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from resampler.quality.gate.resampled import Cells
+from resampler.quality.gate.resampled import Cells, drawn_counts
 from resampler.quality.intervals import COUNTED, SCORED, counted, difference_interval, scored
 from resampler.quality.measures import Confusion
 
@@ -149,23 +149,44 @@ def paired_differences(
     Returns
     -------
     dict of str to Figure
-        First minus second, by measure that both have; their intervals by a bootstrap that draws a row for both at once.
-        That of the calibration error is the wider one of rows that were not shared.
+        First minus second, by measure that both have; their intervals by a bootstrap that draws a row for both at once,
+        and of width 0 where all decisions and scores are the same. That of the calibration error is the wider one of
+        rows that were not shared.
     """
-    cells = Cells.of(y_true, [first, second])
-    drawn, binned = cells.drawn(), cells.as_they_are()
+    (predicted, score), (other_predicted, other_score) = first, second
+    drawn = drawn_counts(y_true, predicted, other_predicted)
+    off: list[dict[str, Any]] = [{}, {}]  # what levels of scores lose
+    if score is not None and other_score is not None:
+        cells = Cells.of(y_true, [score, other_score])
+        drawn = [counts | scored for counts, scored in zip(drawn, cells.drawn(), strict=True)]
+        off = cells.as_they_are()
     found = {}
     for name in known[0]:
         if name not in known[1]:
             continue
+        value = known[0][name].value - known[1][name].value
+        rows = min(known[0][name].rows, known[1][name].rows)
         if name not in drawn[0]:
             found[name] = difference(known[0][name], known[1][name])
-            continue
-        value = known[0][name].value - known[1][name].value
-        moved = value - (binned[0][name][0] - binned[1][name][0])
-        low, high = _within(drawn[0][name] - drawn[1][name] + moved, value)
-        found[name] = Figure(value, low, high, min(known[0][name].rows, known[1][name].rows))
+        elif _same(first, second):
+            found[name] = Figure(value, value, value, rows)
+        else:
+            draws = drawn[0][name] - drawn[1][name]
+            if name in off[0]:
+                draws = draws + value - (off[0][name][0] - off[1][name][0])
+            found[name] = Figure(value, *_within(draws, value), rows)
     return found
+
+
+def _same(
+    first: tuple[NDArray[np.bool_], NDArray[np.float64] | None],
+    second: tuple[NDArray[np.bool_], NDArray[np.float64] | None],
+) -> bool:
+    """Whether it is one model: it decides alike and scores alike. Decisions alone are alike by chance, too."""
+    (predicted, score), (other_predicted, other_score) = first, second
+    if score is None or other_score is None:
+        return False
+    return np.array_equal(predicted, other_predicted) and np.array_equal(score, other_score)
 
 
 def _within(draws: NDArray[np.float64], value: float) -> tuple[float, float]:
