@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from resampler.quality.intervals import difference_interval as _difference
+from resampler.quality.statistics import share_interval
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -206,20 +209,11 @@ def difference_interval(before: tuple[int, int], after: tuple[int, int]) -> tupl
     Returns
     -------
     tuple of float
-        Ends of Newcombe's 95 % interval of the share after, less that before.
-
-    References
-    ----------
-    Newcombe: Interval estimation for the difference between independent proportions. Stat. Med. 17 (1998), method 10.
+        Ends of Newcombe's 95 % interval of the share after, less that before: `intervals.difference_interval`.
     """
-    from resampler.quality.statistics import share_interval
-
-    (low_a, high_a), (low_b, high_b) = share_interval(*before), share_interval(*after)
-    a, b = (count / max(n, 1) for count, n in (before, after))
-    return (
-        b - a - math.hypot(b - low_b, high_a - a),
-        b - a + math.hypot(high_b - b, a - low_a),
-    )
+    a, b = ((count / max(n, 1), *share_interval(count, n)) for count, n in (before, after))
+    low, high = _difference(b, a)
+    return float(low), float(high)
 
 
 def adjusted(p: Sequence[float]) -> list[float]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from resampler.quality.drift import chance
+from resampler.quality.drift.listed import category_p
 from resampler.quality.drift.scores import drift_of, kolmogorov_smirnov, total_variation
 
 if TYPE_CHECKING:
@@ -160,7 +161,7 @@ def feature_drift(feature: str, cells: Cells, before: Counts, after: Counts, lab
         if category:
             distance = most = float(total_variation(*values))
             by_chance = chance.total_variation_by_chance(*values)
-            p.append(chance.chi_square_p(*values))
+            p.append(category_p(*values) if cells.categorical else chance.chi_square_p(*values))
         else:
             distance, most = kolmogorov_smirnov_bounds(values[0], values[1], cells.atoms)
             by_chance = chance.kolmogorov_smirnov_by_chance(n, m)
