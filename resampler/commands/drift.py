@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from resampler.commands.version_option import with_version
-from resampler.errors import InvalidInputError
+from resampler.errors import InvalidInputError, ResamplerError
 from resampler.ledger import FOLDER, Ledger
 
 if TYPE_CHECKING:
@@ -144,6 +144,13 @@ class _Deliveries:
             if problem is not None:
                 click.echo(f"Warning: the decision did not reach the webhook: {problem}", err=True)
         if self._emit is not None and self._stream is not None:
-            self._emit(self._stream, data, url=self._url)
-            found["emit"] = True
+            try:
+                self._emit(self._stream, data, url=self._url)
+            except InvalidInputError:
+                raise
+            except ResamplerError as error:
+                click.echo(f"Warning: the decision did not reach the stream: {error}", err=True)
+                found["emit"] = False
+            else:
+                found["emit"] = True
         return found

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from resampler.profile.profile import Profile
 
 SPLIT = "later"  # of what is compared with a reference
+MAX_NEW_CLASSES = 100  # beyond those of the reference; a column of more is an identity, and each class has its counts
 _LABEL, _SYNTHETIC = "class", "synthetic"
 
 
@@ -59,6 +60,8 @@ class RowCounter:
         self._cells = {name: cells for name, cells in reference.cells.items() if name not in ignore}
         self._where = where
         self._label, self._synthetic = label, synthetic
+        self._known = {part.label for part in reference.parts} | {""}
+        self._new: set[str] = set()
         self._arrays = frozenset(arrays)
         self._profiler = Profiler(self._cells, _LABEL, _SYNTHETIC)
         self.left_out = 0
@@ -150,7 +153,14 @@ class RowCounter:
             encoded = column.combine_chunks().dictionary_encode()
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
             raise DataError(f"{self._where}: label {self._label!r} must be a class, got {column.type}") from error
-        names = pa.array([label_name(value) for value in encoded.dictionary.to_pylist()], pa.string())
+        found = [label_name(value) for value in encoded.dictionary.to_pylist()]
+        self._new |= set(found) - self._known
+        if len(self._new) > MAX_NEW_CLASSES:
+            raise DataError(
+                f"{self._where}: label {self._label!r} must be a class, and has more than {MAX_NEW_CLASSES} values "
+                f"that the reference does not have, such as {min(self._new)!r}: name the column of classes (--label)"
+            )
+        names = pa.array(found, pa.string())
         return pa.chunked_array([pc.fill_null(names.take(encoded.indices), "")])
 
     def _conformed(self, column: pa.ChunkedArray, name: str, cells: Cells) -> pa.ChunkedArray:

@@ -6,6 +6,7 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, Protocol
 
 from resampler.errors import MissingExtraError
+from resampler.ledger import key_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,10 +49,12 @@ def message(printed: Mapping[str, Any]) -> dict[str, Any]:
     -------
     dict
         ``step``, ``retrain``, ``outcome``, ``reasons``, ``subject``, ``reference``, ``drifted``, ``share``, ``at`` and
-        the run's ``key``, by which who gets it twice knows that.
+        a ``key`` of the run, by which who gets it twice knows that.
     """
-    names = ("retrain", "outcome", "reasons", "subject", "reference", "drifted", "share", "at", "key")
-    return {"step": "drift"} | {name: printed[name] for name in names}
+    names = ("retrain", "outcome", "reasons", "subject", "reference", "drifted", "share", "at")
+    # The same rows may come again after others, and that is another run.
+    key = key_of(run=printed["key"], at=printed["at"])
+    return {"step": "drift", "key": key} | {name: printed[name] for name in names}
 
 
 def sender() -> Sender:

@@ -272,8 +272,8 @@ def check_drift(
     ledger : Ledger, optional
         Where runs are kept; without one a decision knows none before it.
     series : str, optional
-        Runs whose decisions follow one another; by default those of rows from the same kind of place, and of the same
-        stream or service.
+        Runs of the snapshot whose decisions follow one another; by default those of rows from the same kind of place,
+        and of the same stream or service.
 
     Returns
     -------
@@ -297,7 +297,7 @@ def check_drift(
     key = key_of(step=STEP, reference=version.digest, later=counts, policy=asdict(policy), series=series)
     last = None
     for run in () if ledger is None else ledger.runs(STEP):
-        last = run if run.details.get("series") == series else last
+        last = run if _follows(run, series, version.name) else last
     notes = (*reference.notes, *later.notes)
     if last is not None and last.key == key:
         return Checked(last, again=True, notes=notes)
@@ -324,6 +324,12 @@ def check_drift(
     return Checked(made, notes=notes)
 
 
+def _follows(run: Run, series: str, snapshot: str) -> bool:
+    """Say whether a decision in a series of a snapshot follows a run; a ledger may be kept for several snapshots."""
+    said = run.details
+    return bool(said.get("series") == series and said.get("reference", {}).get("name") == snapshot)
+
+
 def _to_be_known(reference: Reference, later: Later, by_class: bool) -> list[str]:
     version, found = reference.version, []
     parts = [part for part in later.profile.parts if part.rows and not part.synthetic]
@@ -337,7 +343,8 @@ def _to_be_known(reference: Reference, later: Later, by_class: bool) -> list[str
         )
     known = {part.label for part in reference.profile.parts if part.split == TRAIN}
     if by_class and (new := sorted(set(labelled) - known)):
-        found.append(f"classes that the reference does not have: {', '.join(new)}")
+        more = f" and {len(new) - 5} more" if len(new) > 5 else ""
+        found.append(f"classes that the reference does not have: {', '.join(new[:5])}{more}")
     return found
 
 

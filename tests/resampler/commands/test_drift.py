@@ -18,6 +18,7 @@ from feast_plugin.versions.files.manifest import Manifest
 from resampler.commands.drift import drift
 from resampler.errors import DataError, InvalidInputError, MissingExtraError
 from resampler.ledger import Ledger
+from resampler.runs.decisions import message
 
 
 def rows(seed, n=3_000, move=0.0):
@@ -47,11 +48,11 @@ def published(tmp_path_factory):
 def run(published, tmp_path):
     """Runs the command on the version; its ledger is the test's own."""
 
-    def run(table, *words, suffix=".parquet", code=0):
+    def run(table, *words, suffix=".parquet", code=0, snapshot="t:prod"):
         path = table if isinstance(table, str | Path) else tmp_path / f"rows{suffix}"
         if isinstance(table, pa.Table):
             {".parquet": pq.write_table, ".csv": pyarrow.csv.write_csv}[suffix](table, path)
-        asked = ["--snapshot", "t:prod", "--catalog", str(published), "--ledger", str(tmp_path / "ledger")]
+        asked = ["--snapshot", snapshot, "--catalog", str(published), "--ledger", str(tmp_path / "ledger")]
         result = CliRunner().invoke(
             drift, [*asked, "--against", str(path), *words], standalone_mode=False, catch_exceptions=False
         )
@@ -115,6 +116,30 @@ def test_a_policy_and_what_came_before_decide(run, tmp_path):
     assert outcomes == ["pass", "no", "pass", "no"]
     assert json.loads(run(rows(5, move=0.6), *words, code=3).stdout)["again"] is True
     assert json.loads(run(rows(6, move=0.6), *words, "--series", "other").stdout)["outcome"] == "pass"
+
+
+def test_snapshots_that_share_a_ledger_have_decisions_of_their_own(run, published, tmp_path):
+    create_snapshot(published, name="other", entity_df=rows(0), label="y", join_keys=["id"], ratio=0.5)
+    policy = tmp_path / "policy.toml"
+    policy.write_text("[drift]\nenter = 0.6\nwindows = 2\ncooldown = 1\nmin-rows = 60\n")
+    outcomes = []
+    for seed, snapshot in enumerate(("t", "other", "t", "other", "t", "other"), start=2):
+        code = 3 if seed in (4, 5) else 0
+        found = run(rows(seed, move=0.6), "--policy", str(policy), "--json", snapshot=snapshot, code=code)
+        outcomes.append(json.loads(found.stdout)["outcome"])
+    assert outcomes == ["pass", "pass", "no", "no", "pass", "pass"]
+
+
+def test_a_stream_that_takes_no_decision_is_said_and_decides_nothing(run):
+    result = run(rows(2, move=0.6), "--emit", "decisions", "--url", "unix:///nowhere.sock", "--json", code=3)
+    assert json.loads(result.stdout)["delivered"] == {"emit": False}
+    assert "did not reach the stream: " in result.stderr
+
+
+def test_equal_rows_again_after_others_are_another_run(run):
+    keys = [message(json.loads(run(rows(seed), "--json").stdout))["key"] for seed in (1, 1, 2, 1)]
+    assert keys[0] == keys[1]
+    assert len(set(keys)) == 3
 
 
 def test_too_few_rows_are_said(run):

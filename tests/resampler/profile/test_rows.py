@@ -164,6 +164,14 @@ def test_a_label_that_is_no_class(columns):
         counted(reference_of(columns), columns | {"y": pa.array([[1]] * N)}, label="y")
 
 
+def test_an_identity_is_no_class(columns):
+    reference = reference_of(columns)
+    counter = counted(reference, columns | {"y": pa.array(np.arange(N) % 90 + 2)}, label="y")
+    assert len(counter.profile().parts) == 90
+    with pytest.raises(DataError, match="label 'y' must be a class, and has more than 100 values that the reference"):
+        counter.add(pa.table(columns | {"y": pa.array(np.arange(N) % 90 + 200)}))
+
+
 def test_no_row_is_no_part(columns):
     counter = counted(reference_of(columns), {name: values[:0] for name, values in columns.items()})
     assert counter.profile().parts == ()
