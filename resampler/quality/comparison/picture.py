@@ -143,4 +143,4 @@ def _panel(panel: Any, found: Comparison, learner: str, measure: str, *, labelle
     panel.grid(axis="x", color="0.9", linewidth=0.6, zorder=0)
     panel.set_axisbelow(True)
     title = f"{named(measure)}{' (low is good)' if sign < 0 else ''}"
-    panel.set_title(f"{learner}: {title}" if labelled else title, loc="left", fontsize=9)
+    panel.set_title(f"{learner}\n{title}" if labelled else title, loc="left", fontsize=9)  # a name may be wide

@@ -262,7 +262,7 @@ def _unmoved(asked: Asked, lost: Figure | None) -> str:
     if lost is None or math.isnan(lost.low):
         return ""
     if not any(lost.values):
-        return ": no other decides otherwise"
+        return ": no other threshold decides otherwise"
     return f": a moved one changes {named(asked.tuned_by)} by {_signed(_flipped(lost))}, which is not shown to help"
 
 

@@ -126,7 +126,7 @@ def decide(state: State, measured: Measured, policy: DriftPolicy, reference: str
     if measured.share is None:
         return Decision(
             "unknown",
-            (f"too few rows to tell: fewer than {policy.min_rows} on a side of {', '.join(measured.too_few)}",),
+            (f"not enough rows to tell: fewer than {policy.min_rows} on a side of {', '.join(measured.too_few)}",),
             state,
         )
     share, names = measured.share, measured.drifted

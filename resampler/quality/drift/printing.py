@@ -1,4 +1,4 @@
-"""What drift came to, for people: what moved first, from where to where, and one line that decides."""
+"""What drift came to, for people: the decision, then what moved and from where to where."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ _HEADER = ("feature", "class", "distance", "chance", "in SD", "PSI", "nulls", "b
 _RIGHT = ("distance", "chance", "in SD", "PSI")
 _LEGEND = (
     "distance: Kolmogorov-Smirnov of numbers, total variation of categories; chance: it alone stays below, 95 times in",
-    "100; in SD: Wasserstein, in standard deviations of the reference; PSI: population stability index",
+    "100; in SD: Wasserstein, in standard deviations of the reference; PSI: population stability index; median: of bins,",
+    "so between two values where a column has whole numbers",
 )
 _DECIDED = {"no": "train again", "pass": "no training", "unknown": "not enough rows to tell"}
 
@@ -34,6 +35,8 @@ def in_words(details: Mapping[str, Any], subject: str) -> Iterator[str]:
     str
         Lines.
     """
+    reasons = "; ".join(details["reasons"])
+    yield reasons if details["outcome"] == "unknown" else f"{_DECIDED[details['outcome']]}: {reasons}"
     before, after = details["rows"]
     how = "class by class" if details["by_class"] else "all rows together"
     yield f"drift of {subject}: {after:,} rows, reference {before:,} real training rows, {how}"
@@ -45,11 +48,6 @@ def in_words(details: Mapping[str, Any], subject: str) -> Iterator[str]:
         yield from (f"  {line}" for line in _LEGEND)
     yield from _others(details)
     yield from _classes(details["classes"])
-    reasons = "; ".join(details["reasons"])
-    if details["outcome"] == "unknown":
-        yield reasons
-    else:
-        yield f"{_DECIDED[details['outcome']]}: {reasons}"
 
 
 def _others(details: Mapping[str, Any]) -> Iterator[str]:

@@ -156,7 +156,10 @@ def positive_of(labels: Labels, positive: Any, where: str) -> Any:
         if labels.kind == "boolean" or (labels.kind == "integer" and set(labels.classes) <= {0, 1}):
             positive = labels.kind == "boolean" or 1
         else:
-            raise DataError(f"{where} has the classes {shown(labels.classes)}: say in [gate] which is `positive`")
+            raise DataError(
+                f"{where} has the classes {shown(labels.classes)}: say which is measured, by `positive` in [gate] of "
+                "--policy FILE"
+            )
     elif kinds[type(positive)] != labels.kind:
         raise DataError(
             f"positive = {positive!r} is {kinds[type(positive)]}, and {where} holds {labels.kind} classes "

@@ -65,15 +65,15 @@ def run(published, tmp_path):
 def test_rows_of_the_same_kind_are_no_drift(run):
     result = run(rows(1))
     lines = result.stdout.splitlines()
-    assert lines[0].endswith("class by class")
-    assert "3,000 rows" in lines[0]
-    assert lines[-1].startswith("no training: 0.0 %") or lines[-1].startswith("no training: 0 %")
+    assert lines[1].endswith("class by class")
+    assert "3,000 rows" in lines[1]
+    assert lines[0].startswith("no training: 0 %")
 
 
 def test_rows_that_moved_ask_for_training(run, tmp_path):
     result = run(rows(2, move=0.6), code=3)
     text = result.stdout
-    assert text.splitlines()[-1].startswith("train again: 75 % of the features drifted")
+    assert text.splitlines()[0].startswith("train again: 75 % of the features drifted")
     assert "median" in text
     assert " -> " in text
     (kept,) = Ledger(tmp_path / "ledger").runs("drift")
@@ -144,7 +144,7 @@ def test_equal_rows_again_after_others_are_another_run(run):
 
 def test_too_few_rows_are_said(run):
     few = rows(1, n=60)
-    assert "too few rows to tell" in run(few).stdout
+    assert run(few).stdout.startswith("not enough rows to tell: fewer than 100 on a side of ")
     run(few.slice(1), "--strict", code=3)
 
 
@@ -169,7 +169,7 @@ def test_synthetic_rows_are_no_rows_of_today(run, published):
     train = next((published / "t" / "v0001" / "train").glob("*.parquet"))
     result = run(train)
     assert "synthetic rows were left out" in result.stderr
-    assert result.stdout.splitlines()[-1].startswith("no training: 0")
+    assert result.stdout.splitlines()[0].startswith("no training: 0")
 
 
 def test_no_rows(run):

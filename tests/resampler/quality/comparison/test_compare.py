@@ -284,7 +284,7 @@ def test_a_label_among_the_features_is_named():
     X, y = rows((270, 30))
     found = compare(np.column_stack([X, 3.0 * y]), y, **QUICK | {"learners": ["tree"]}, names=["a", "b", "answer"])
     assert found.recommendation.verdict == "nothing"
-    assert "leave the threshold where it is: no other decides otherwise. random does no better" in (
+    assert "leave the threshold where it is: no other threshold decides otherwise. random does no better" in (
         found.recommendation.sentence
     )
     assert [note.partition(": ")[2] for note in found.notes] == [

@@ -22,8 +22,9 @@ def test_the_same_comparison_gives_the_same_bytes(kind, magic):
 def test_it_says_what_to_do_and_names_every_remedy():
     text = draw(comparison()).decode()
     assert "With histogram boosting use smote + enn" in text
-    for name in ("smote + enn, threshold moved", "class weights", "histogram boosting: average precision"):
+    for name in ("smote + enn, threshold moved", "class weights"):
         assert name in text
+    assert "histogram boosting: average precision" not in text, "a name as wide as a panel runs into the next title"
 
 
 def test_what_could_not_be_measured_leaves_its_line_empty():

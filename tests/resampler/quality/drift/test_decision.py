@@ -54,7 +54,7 @@ def test_too_few_rows_change_nothing():
     state = State("a", drifting=True, reached=4, rest=1)
     decision = decide(state, measured(None), DriftPolicy(), "a")
     assert (decision.outcome, decision.state) == ("unknown", state)
-    assert decision.reasons == ("too few rows to tell: fewer than 100 on a side of all rows",)
+    assert decision.reasons == ("not enough rows to tell: fewer than 100 on a side of all rows",)
 
 
 @given(
