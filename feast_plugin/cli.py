@@ -15,6 +15,7 @@ from feast_plugin.command_line import Place, json_option, name_option, print_lin
 from feast_plugin.printing.created import checked, created
 from feast_plugin.printing.difference import difference
 from feast_plugin.printing.versions import listed, shown, summary
+from feast_plugin.versions.files.aliases import names_of, read_aliases
 from feast_plugin.versions.inputs.request import Request
 from feast_plugin.versions.making.gate import Gate
 from feast_plugin.versions.making.recipe import Recipe
@@ -32,15 +33,19 @@ def _record(kind: type, options: dict[str, Any]) -> Any:
     return kind(**{one.name: options[one.name] for one in options_of(kind)})
 
 
-def _advice(catalog: Catalog, manifest: Manifest) -> str | None:
-    """Return the newest advice on a version in words; what the ledger cannot say hides nothing else of it."""
-    from resampler.runs.advice import in_words, newest
+def _said(catalog: Catalog, manifest: Manifest) -> dict[str, str]:
+    """Return who points to a version and what runs said of it; what cannot be read hides nothing else of it."""
+    from resampler.runs.latest import latest
 
     try:
-        found = newest(catalog.home, manifest.digest)
+        pointing = names_of(read_aliases(catalog.home), manifest.version)
+        found = {"aliases": ", ".join(pointing)} if pointing else {}
     except CorruptStateError as error:
-        return f"not known: {error}"
-    return None if found is None else in_words(found)
+        found = {"aliases": f"not known: {error}"}
+    try:
+        return found | latest(catalog.home, manifest.digest)
+    except CorruptStateError as error:
+        return found | {"runs": f"not known: {error}"}
 
 
 @click.group()
@@ -159,7 +164,7 @@ def show(place: Place, name: str, version: int | None, *, as_json: bool) -> None
     if as_json:
         click.echo(json.dumps(json.loads(manifest.to_json())))
     else:
-        print_lines(shown(manifest, catalog.directory(manifest.version).uri, _advice(catalog, manifest)))
+        print_lines(shown(manifest, catalog.directory(manifest.version).uri, _said(catalog, manifest)))
 
 
 @snapshot.command()

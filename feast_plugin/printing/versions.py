@@ -84,7 +84,7 @@ def summary(manifest: Manifest) -> dict[str, Any]:
     }
 
 
-def shown(manifest: Manifest, uri: str, advice: str | None = None) -> list[str]:
+def shown(manifest: Manifest, uri: str, said: Mapping[str, str] | None = None) -> list[str]:
     """Print what a version is.
 
     Parameters
@@ -93,8 +93,8 @@ def shown(manifest: Manifest, uri: str, advice: str | None = None) -> list[str]:
         Of the version.
     uri : str
         Where its files are.
-    advice : str, optional
-        The newest advice on it.
+    said : mapping, optional
+        Which aliases point to it and what runs said of it, a line each.
 
     Returns
     -------
@@ -110,7 +110,7 @@ def shown(manifest: Manifest, uri: str, advice: str | None = None) -> list[str]:
         ("source", source_of(m)),
         ("rows read", f"{m.inputs['rows']:,}"),
         *([("namespace", m.notes["namespace"])] if m.notes.get("namespace") else []),
-        *([("advice", advice)] if advice else []),
+        *(said or {}).items(),
     ]
     asked = {"ratio": f"{m.ratio:g}, reached {_number(m.reached)}", "seed": m.seed, "retain": m.retain} | {
         name: value for name, value in m.parameters.items() if name not in ("ratio", "seed", "retain", "algorithm")

@@ -158,9 +158,11 @@ def _check_recorded(what: str, digest: str, ratio: float, seed: int) -> None:
 def _next_steps(output: Path) -> None:
     report.step(6, "Next: your own data")
     report.say(f"look at the snapshot:  resampler snapshot show --name turbofan --root {output}/snapshots")
-    report.say("is it worth it?        resampler advise --snapshot turbofan --repo " f"{output}/feature_repo \\")
+    report.say(f"is it worth it?        resampler advise --snapshot turbofan --repo {output}/feature_repo \\")
     report.say(f"                           --root {output}/snapshots --budget 5m")
-    report.say("is a model good enough? resampler gate PREDICTIONS.parquet --snapshot NAME --repo DIR --policy POLICY.toml")
+    report.say(
+        "is a model good enough? resampler gate PREDICTIONS.parquet --snapshot NAME --repo DIR --policy POLICY.toml"
+    )
     report.say("your Feast repository: resampler snapshot create --repo DIR --name NAME --feature-service SERVICE \\")
     report.say("                           --entity-df LABELS.parquet --label COLUMN --ratio 0.2 --seed 42 --root DIR")
     report.say("your Redis:            export RESAMPLER_REDIS_URL=redis://host:6379")

@@ -14,8 +14,8 @@ _HEADER = ("feature", "class", "distance", "chance", "in SD", "PSI", "nulls", "b
 _RIGHT = ("distance", "chance", "in SD", "PSI")
 _LEGEND = (
     "distance: Kolmogorov-Smirnov of numbers, total variation of categories; chance: it alone stays below, 95 times in",
-    "100; in SD: Wasserstein, in standard deviations of the reference; PSI: population stability index; median: of bins,",
-    "so between two values where a column has whole numbers",
+    "100; in SD: Wasserstein, in standard deviations of the reference; PSI: population stability index; median:",
+    "from bins, so that of whole numbers may lie between two",
 )
 _DECIDED = {"no": "train again", "pass": "no training", "unknown": "not enough rows to tell"}
 

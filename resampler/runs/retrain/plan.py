@@ -61,7 +61,10 @@ def plan(settings: Settings, *, force: bool = False) -> list[Planned]:
     words: dict[str, tuple[str, tuple[str, ...]]] = {
         "drift": (
             drift,
-            ("resampler", "drift", "--snapshot", f"{name}:{alias}", *settings.where, *settings.around.words),
+            (
+                *("resampler", "drift", "--snapshot", f"{name}:{alias}", *settings.where, *settings.around.words),
+                *("--policy", settings.path),
+            ),
         ),
         "snapshot": (
             "makes a version, or finds that of equal rows",
@@ -70,9 +73,15 @@ def plan(settings: Settings, *, force: bool = False) -> list[Planned]:
         "train": ("trains a model on it, unless it was trained by the same code", settings.train.command),
         "gate": (
             f"asks the policy; a no ends the run, and {alias} stays",
-            ("resampler", "gate", settings.train.predictions, "--policy", settings.path),
+            (
+                *("resampler", "gate", settings.train.predictions, "--policy", settings.path),
+                *("--snapshot", f"{name}:{{version}}", *settings.where),
+            ),
         ),
-        "alias": (f"lets {alias} point to the version", ("resampler", "snapshot", "alias", name, alias, "{version}")),
+        "alias": (
+            f"lets {alias} point to the version",
+            ("resampler", "snapshot", "alias", name, alias, "{version}", *settings.where),
+        ),
     }
     found = []
     for step, (what, command) in words.items():

@@ -82,5 +82,5 @@ def test_a_damaged_ledger_hides_nothing_else(project, advised):
         file.write_text("{")
     shown = run("show", "--root", project.root, "--name", "pay")
     assert shown.exit_code == 0
-    assert "not known: " in shown.output
+    assert "runs         not known: " in shown.output
     assert "is no run of a ledger" in shown.output

@@ -38,7 +38,9 @@ def hostile(name, columns, message, policy=None):
         hostile("no row of the class", {"y_true": np.zeros(N, dtype=int)}, "has no row of class 1, only of 0: take"),
         hostile("1 or True", {"y_pred": TRUTH.astype(int)}, "holds integer classes .0, 1. and 'y_true' boolean ones"),
         hostile("'1' or 1", {"y_true": TRUTH.astype(int), "y_pred": TRUTH.astype(int).astype(str)}, "write both alike"),
-        hostile("text without a word", {"y_true": TEXT}, "classes 'fine', 'fraud': say which is measured, by `positive`"),
+        hostile(
+            "text without a word", {"y_true": TEXT}, "classes 'fine', 'fraud': say which is measured, by `positive`"
+        ),
         hostile("2 and 3", {"y_true": TRUTH + 2}, "has the classes 2, 3: say which is measured, by `positive`"),
         hostile(
             "another kind", {"y_true": TEXT}, "positive = 1 is integer, and 'y_true' .* holds text", {"positive": 1}
