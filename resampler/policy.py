@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from resampler.errors import InvalidInputError, MissingExtraError
 from resampler.options import options_of
-from resampler.storage import Location
+from resampler.storage import Location, without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -140,7 +140,7 @@ def read_policy(path: str | Path) -> Policy:
     MissingExtraError
         If PyYAML is missing.
     """
-    source = f"policy {str(path)!r}"
+    source = f"policy {without_secrets(str(path))!r}"
     suffix = str(path).partition("?")[0].rpartition(".")[2].lower()
     parse = {"toml": _parse_toml, "yaml": _parse_yaml, "yml": _parse_yaml}.get(suffix)
     if parse is None:

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 GAP = "  "
+_ESCAPED = {code: repr(chr(code))[1:-1] for code in (*range(32), 127, *range(128, 160), 0x2028, 0x2029)}
 
 
 def aligned(rows: Sequence[Sequence[str]], header: Sequence[str] = (), right: Sequence[str] = ()) -> list[str]:
@@ -30,7 +31,7 @@ def aligned(rows: Sequence[Sequence[str]], header: Sequence[str] = (), right: Se
     if not rows:
         return []
     kept = [j for j in range(len(rows[0])) if any(row[j] for row in rows)]
-    table = [[row[j] for j in kept] for row in ([header, *rows] if header else rows)]
+    table = [[plain(row[j]) for j in kept] for row in ([header, *rows] if header else rows)]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     ends = [bool(header) and header[j] in right for j in kept]
     return [
@@ -39,6 +40,22 @@ def aligned(rows: Sequence[Sequence[str]], header: Sequence[str] = (), right: Se
         ).rstrip()
         for row in table
     ]
+
+
+def plain(text: str) -> str:
+    """Write text of a file so that it can neither break a line nor command a terminal.
+
+    Parameters
+    ----------
+    text : str
+        Any.
+
+    Returns
+    -------
+    str
+        With control characters as Python escapes them.
+    """
+    return text.translate(_ESCAPED)
 
 
 def share(value: float) -> str:

@@ -31,6 +31,24 @@ CHUNK_BYTES = 1 << 20
 LOOK_S = 0.1  # between looks at a lock that another holds
 
 
+def without_secrets(where: str) -> str:
+    """Write a path or URI as it may be shown and kept.
+
+    Parameters
+    ----------
+    where : str
+        As it was given.
+
+    Returns
+    -------
+    str
+        A path as it is; a URI without user, password and query.
+    """
+    if "://" not in where:
+        return where
+    return re.sub(r"//[^/]*@", "//", where).partition("?")[0]
+
+
 def check_name(name: str) -> str:
     """Check the name of a snapshot, which becomes a directory and part of a dataset's name.
 
@@ -103,10 +121,11 @@ class Location:
         try:
             filesystem, path = fs.FileSystem.from_uri(text)
         except (pa.ArrowInvalid, OSError, NotImplementedError) as error:
-            raise InvalidInputError(f"root {text!r} cannot be used: {error}") from error
+            shown, why = without_secrets(text), str(error).replace(text, without_secrets(text))
+            raise InvalidInputError(f"root {shown!r} cannot be used: {why}") from error
         parts = urlsplit(text)
         if not path.strip("/"):
-            raise InvalidInputError(f"root {text!r} cannot be used: it names no bucket or directory")
+            raise InvalidInputError(f"root {without_secrets(text)!r} cannot be used: it names no bucket or directory")
         if isinstance(filesystem, fs.LocalFileSystem):
             return cls(filesystem, path, path)
         query = parse_qs(parts.query)

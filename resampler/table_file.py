@@ -11,11 +11,13 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from resampler.errors import DataError, InvalidInputError
-from resampler.storage import Location
+from resampler.printing import plain
+from resampler.storage import Location, without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_SEPARATED = "its fields are separated by something else than commas: write commas, and points in numbers"
 SUFFIXES = (".parquet", ".csv", ".arrow", ".feather")
 
 
@@ -69,7 +71,7 @@ class TableFile:
             If there is no such file, it is none of its kind, or a column stands twice in it.
         """
         file = Location.parse(where)
-        shown = str(where)
+        shown = without_secrets(str(where))
         suffix = PurePath(file.path).suffix
         if suffix not in SUFFIXES:
             raise InvalidInputError(f"{option} {shown!r} must be a {', '.join(SUFFIXES)} file: write one of these")
@@ -84,11 +86,18 @@ class TableFile:
         except FileNotFoundError as error:
             raise DataError(f"{option} {shown!r} cannot be read: there is no such file") from error
         except (OSError, pa.ArrowInvalid) as error:
-            raise DataError(f"{option} {shown!r} cannot be read: {error}") from error
+            remedy = _remedy(file, suffix)
+            raise DataError(f"{option} {shown!r} cannot be read: {remedy or plain(str(error))}") from error
         opened = cls(shown, option, data)
-        names = opened.schema.names
+        try:
+            names = opened.schema.names
+        except UnicodeDecodeError as error:
+            remedy = _remedy(file, suffix) or "names of its columns are not UTF-8: write it in UTF-8"
+            raise DataError(f"{option} {shown!r} cannot be read: {remedy}") from error
         if repeated := sorted({name for name in names if names.count(name) > 1}):
             raise DataError(f"{option} {shown!r}: column {repeated[0]!r} stands twice: rename one of them")
+        if suffix == ".csv" and len(names) == 1 and (";" in names[0] or "\t" in names[0]):
+            raise DataError(f"{option} {shown!r} cannot be read: {_SEPARATED}")
         return opened
 
     @property
@@ -148,6 +157,37 @@ class TableFile:
         try:
             if isinstance(self.data, pq.ParquetFile):
                 return self.data.read(columns=None if columns is None else list(columns))
-            return self.data if columns is None else self.data.select(list(columns))
+            table = self.data if columns is None else self.data.select(list(columns))
         except (OSError, pa.ArrowException) as error:
-            raise DataError(f"{self.option} {self.where!r} cannot be read: {error}") from error
+            raise DataError(f"{self.option} {self.where!r} cannot be read: {plain(str(error))}") from error
+        if self.where.endswith(".csv"):  # where it would be text if it were UTF-8
+            for field in table.schema:
+                if pa.types.is_binary(field.type):
+                    raise DataError(
+                        f"{self.option} {self.where!r}: column {field.name!r} holds text that is not UTF-8: write it "
+                        "in UTF-8"
+                    )
+        return table
+
+
+def _remedy(file: Location, suffix: str) -> str:
+    """Say what a file is that cannot be read, where its first bytes tell."""
+    try:
+        with file.filesystem.open_input_stream(file.path, compression=None) as stream:
+            head = bytes(stream.read(4096))
+    except OSError:
+        return ""
+    if head[:2] == b"\x1f\x8b":
+        return "it is compressed by gzip: unpack it"
+    if suffix == ".csv":
+        first = head.partition(b"\n")[0]
+        if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            return "it is UTF-16: write it in UTF-8"
+        if b"," not in first and (b";" in first or b"\t" in first):
+            return _SEPARATED
+    elif suffix in (".arrow", ".feather"):
+        if head[:4] == b"\xff\xff\xff\xff":
+            return "it is a stream of Arrow: write a file of Arrow, or Parquet"
+        if head[:4] == b"FEA1":
+            return "it is of Feather's first version: write the second, or Parquet"
+    return ""

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from resampler.errors import DataError, InvalidInputError
-from resampler.storage import Location
+from resampler.storage import Location, without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -68,7 +68,7 @@ class RowFiles:
         import pyarrow.dataset as ds
 
         place = Location.parse(where)
-        what = f"{option} {where!r}"
+        what = f"{option} {without_secrets(where)!r}"
         try:
             info = place.filesystem.get_file_info(place.path)
             if info.type == pa.fs.FileType.NotFound:

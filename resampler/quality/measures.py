@@ -101,9 +101,11 @@ def average_precision(y_true: ArrayLike, score: ArrayLike) -> float:
     y, s = np.asarray(y_true, dtype=np.bool_), np.asarray(score, dtype=np.float64)
     if not y.any():
         return float("nan")
-    order = np.argsort(-s, kind="stable")
-    ends = np.append(np.flatnonzero(np.diff(s[order])), len(s) - 1)  # rows of one score come at once
-    tp = np.cumsum(y[order])[ends]
+    if not _is_falling(s):
+        order = np.argsort(-s, kind="stable")
+        y, s = y[order], s[order]
+    ends = np.append(np.flatnonzero(np.diff(s)), len(s) - 1)  # rows of one score come at once
+    tp = np.cumsum(y)[ends]
     return float((np.diff(tp, prepend=0) * (tp / (ends + 1))).sum() / tp[-1])
 
 
@@ -174,8 +176,14 @@ def equal_mass_bins(score: NDArray[np.float64], n_bins: int = CALIBRATION_BINS) 
         The bin of each row.
     """
     ends = np.arange(1, n_bins) * len(score) // n_bins
-    edges = np.unique(np.partition(score, ends)[ends])  # a few order statistics need no sorted copy
+    # a few order statistics need no sorted copy
+    edges = np.unique(score[::-1][ends] if _is_falling(score) else np.partition(score, ends)[ends])
     return np.searchsorted(edges, score, side="right")
+
+
+def _is_falling(score: NDArray[np.float64]) -> bool:
+    """Say whether scores are in order already: a gate of many slices sorts them once, and a look costs little."""
+    return not bool(np.any(score[1:] > score[:-1]))
 
 
 class Measure(NamedTuple):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import time
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
@@ -22,6 +21,7 @@ from resampler.profile.sources import Counted, source_of
 from resampler.profile.values import evenly
 from resampler.quality.drift.decision import State, decide
 from resampler.quality.drift.measure import measure_drift
+from resampler.storage import without_secrets
 from resampler.training_set import TRAIN
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ class Later:
             for batch in files.batches(counter.columns(files.names)):
                 counter.add(batch)
                 bar.update(batch.num_rows)
-        return cls(FILES, shown(where), counter.profile(), _left_out(counter))
+        return cls(FILES, without_secrets(where), counter.profile(), _left_out(counter))
 
     @classmethod
     def of_source(
@@ -346,19 +346,3 @@ def _to_be_known(reference: Reference, later: Later, by_class: bool) -> list[str
         more = f" and {len(new) - 5} more" if len(new) > 5 else ""
         found.append(f"classes that the reference does not have: {', '.join(new[:5])}{more}")
     return found
-
-
-def shown(where: str) -> str:
-    """Write a path or URI without what may be secret in it.
-
-    Parameters
-    ----------
-    where : str
-        As it was given.
-
-    Returns
-    -------
-    str
-        Without user, password and query.
-    """
-    return re.sub(r"//[^/@]*@", "//", where).partition("?")[0]

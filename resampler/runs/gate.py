@@ -14,7 +14,7 @@ from resampler.quality.gate.figures import Figure
 from resampler.quality.gate.origin import check_flags, check_learned, check_origin, found_in
 from resampler.quality.gate.predictions import Predictions, check_rows_differ
 from resampler.quality.gate.rules import GateRules
-from resampler.storage import Location
+from resampler.storage import Location, without_secrets
 from resampler.table_file import SUFFIXES, TableFile
 from resampler.training_set import TRAIN, open_version
 
@@ -58,7 +58,7 @@ class Asked(NamedTuple):
     @property
     def subject(self) -> str:
         """What the answer is about: the version, or the file."""
-        return self.predictions if self.version is None else str(self.version)
+        return without_secrets(self.predictions) if self.version is None else str(self.version)
 
 
 def ask_files(asked: Asked, ledger: Ledger | None) -> tuple[Answer, dict[str, Any]]:
@@ -107,7 +107,7 @@ def ask_files(asked: Asked, ledger: Ledger | None) -> tuple[Answer, dict[str, An
     policy = None if asked.policy is None else {"source": asked.policy.source, "sha256": asked.policy.digest}
     details = answer.to_dict() | {
         "subject": asked.subject,
-        "predictions": {"file": asked.predictions, "sha256": files.digests["predictions"]},
+        "predictions": {"file": without_secrets(asked.predictions), "sha256": files.digests["predictions"]},
         "policy": policy,
         "baseline": None if compared is None else compared.name,
         "snapshot": None if version is None else {"version": version.version, "digest": version.digest},
@@ -269,7 +269,8 @@ def _baseline(asked: Asked, rules: GateRules, files: Files, ledger: Ledger | Non
         return Baseline.of("the baseline", read)
     if asked.version is None and not any(asked.place.values()):
         raise InvalidInputError(
-            f"--baseline {given!r} is no file of {', '.join(SUFFIXES)}, and as a version it needs --snapshot too"
+            f"--baseline {without_secrets(given)!r} is no file of {', '.join(SUFFIXES)}, and as a version it needs "
+            "--snapshot too"
         )
     other = open_version(given, **asked.place)
     runs = Ledger(other.home / FOLDER) if ledger is None else ledger

@@ -1,5 +1,7 @@
 """Files of rows, and what is none."""
 
+import gzip
+
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.feather
@@ -51,3 +53,39 @@ def test_a_file_that_ends_early(tmp_path):
     file.write_bytes(data)
     with pytest.raises(DataError, match="cannot be read"):
         TableFile.open(file).read()
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "message"),
+    [
+        ("rows.csv", gzip.compress(b"a,b\n1,2\n"), "it is compressed by gzip: unpack it"),
+        ("rows.csv", "a,b\n1,2\n".encode("utf-16"), "it is UTF-16: write it in UTF-8"),
+        ("rows.csv", b"a;b\n1;2\n", "separated by something else than commas"),
+        ("rows.csv", b"a;b\n1;0,5\n", "separated by something else than commas"),
+        ("rows.csv", b"a,\xe9\n1,2\n", "names of its columns are not UTF-8: write it in UTF-8"),
+        ("rows.csv", b"a\tb\n1\t2\n", "separated by something else than commas"),
+        ("rows.arrow", b"\xff\xff\xff\xff\x78\x00\x00\x00" * 9, "it is a stream of Arrow"),
+        ("rows.feather", b"FEA1" * 9, "it is of Feather's first version"),
+    ],
+)
+def test_what_a_file_is_that_cannot_be_read(name, data, message, tmp_path):
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(DataError, match=message) as found:
+        TableFile.open(tmp_path / name)
+    assert str(found.value).isprintable()
+
+
+def test_text_that_is_not_utf_8_is_refused_where_it_is_read(tmp_path):
+    (tmp_path / "rows.csv").write_bytes(b"a,b\n1,\xe9\n")
+    file = TableFile.open(tmp_path / "rows.csv")
+    assert file.read(["a"]).to_pydict() == {"a": [1]}
+    with pytest.raises(DataError, match="column 'b' holds text that is not UTF-8"):
+        file.read()
+
+
+def test_secrets_of_a_uri_are_not_shown():
+    with pytest.raises((DataError, InvalidInputError)) as found:
+        TableFile.open("s3://key:secret@bucket/rows.txt?endpoint_override=localhost:1&token=hidden")
+    assert "bucket/rows.txt" in str(found.value)
+    assert "secret" not in str(found.value)
+    assert "hidden" not in str(found.value)

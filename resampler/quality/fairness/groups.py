@@ -161,13 +161,19 @@ def _array(name: str, column: Any) -> pa.Array:
             ) from error
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
-    if pa.types.is_floating(column.type):
-        column = pc.if_else(pc.is_nan(column), None, column)
-    return column
+    return _without_nan(column)
+
+
+def _without_nan(column: pa.Array) -> pa.Array:
+    return pc.if_else(pc.is_nan(column), None, column) if pa.types.is_floating(column.type) else column
 
 
 def _encode(name: str, column: Any) -> tuple[list[Any], NDArray[np.int64]]:
     """Return the values of a column in order, null last, and which of them each row has."""
+    column = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    at = None
+    if isinstance(column, pa.DictionaryArray):  # the few values are sorted, not the rows
+        column, at = _in_use(column)
     encoded = _array(name, column).dictionary_encode("encode")
     order = pc.sort_indices(encoded.dictionary).to_numpy()
     rank = np.empty(len(order), dtype=np.int64)
@@ -178,4 +184,15 @@ def _encode(name: str, column: Any) -> tuple[list[Any], NDArray[np.int64]]:
             f"sensitive feature {name!r} has {len(order)} values, of at most {MOST}: cut numbers into ranges first "
             "(resampler.quality.ranges)"
         )
-    return encoded.dictionary.take(pa.array(order)).to_pylist(), codes
+    return encoded.dictionary.take(pa.array(order)).to_pylist(), codes if at is None else codes[at]
+
+
+def _in_use(column: pa.DictionaryArray) -> tuple[pa.Array, NDArray[np.int64]]:
+    """Return the values of a dictionary that some row has, a null for rows without one, and which each row has."""
+    values = column.dictionary
+    at = column.indices.cast(pa.int64()).fill_null(len(values)).to_numpy()
+    present = np.flatnonzero(np.bincount(at, minlength=len(values) + 1))
+    place = np.zeros(len(values) + 1, dtype=np.int64)
+    place[present] = np.arange(len(present))
+    found = values.take(pa.array(np.where(present < len(values), present, 0), mask=present == len(values)))
+    return found, place[at]

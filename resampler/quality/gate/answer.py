@@ -249,7 +249,11 @@ def _frame(predictions: Predictions, column: str, asked: SliceRules, rules: Gate
 
 
 def _by_group(frame: MetricFrame) -> dict[str, dict[str, Figure]]:
-    names = ["null" if value is None else str(value) for (value,) in frame.groups.values]
+    values = [value for (value,) in frame.groups.values]
+    null = "null"
+    while null in values:  # of text that says so, too
+        null = f"({null})"
+    names = [null if value is None else str(value) for value in values]
     return {group: {name: of_group(one, at) for name, one in frame.estimates.items()} for at, group in enumerate(names)}
 
 

@@ -56,12 +56,11 @@ class Labels(NamedTuple):
         DataError
             If a value is null, or the column is of another type.
         """
+        column = plain(column)
         if column.null_count:
             row = pc.index(column.is_null(), True).as_py()
             raise DataError(f"{where} has {column.null_count:,} nulls, the first in row {row:,}: leave such rows out")
-        if pa.types.is_dictionary(column.type):
-            column = column.cast(column.type.value_type)
-        if pa.types.is_floating(column.type):
+        if pa.types.is_floating(column.type) or pa.types.is_decimal(column.type):
             column = _whole(column, where)
         kind = kind_of(column.type)
         if kind is None:
@@ -73,6 +72,26 @@ class Labels(NamedTuple):
         moved = np.array([position[value] for value in found], dtype=np.int32)
         codes = coded.indices.to_numpy(zero_copy_only=False)
         return cls(kind, classes, moved[codes] if len(moved) else codes.astype(np.int32))
+
+
+def plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Write a column without what is only another layout of the same values.
+
+    Parameters
+    ----------
+    column : pyarrow.ChunkedArray
+        Of any type.
+
+    Returns
+    -------
+    pyarrow.ChunkedArray
+        Without a dictionary; text of one type.
+    """
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if pa.types.is_large_string(column.type) or pa.types.is_string_view(column.type):
+        column = column.cast(pa.string())
+    return column
 
 
 def kind_of(dtype: pa.DataType) -> str | None:
@@ -92,7 +111,7 @@ def kind_of(dtype: pa.DataType) -> str | None:
         return "boolean"
     if pa.types.is_integer(dtype):
         return "integer"
-    if pa.types.is_string(dtype) or pa.types.is_large_string(dtype):
+    if pa.types.is_string(dtype) or pa.types.is_large_string(dtype) or pa.types.is_string_view(dtype):
         return "text"
     return None
 

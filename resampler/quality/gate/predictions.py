@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from resampler.errors import DataError
 from resampler.quality.fairness.groups import MOST
-from resampler.quality.gate.labels import Labels, check_kinds, kind_of, positive_of, shown
+from resampler.quality.gate.labels import Labels, check_kinds, kind_of, plain, positive_of, shown
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -39,7 +39,7 @@ class Predictions:
     score : ndarray of shape (n_rows,), float64, or None
         Its probability; None where the file has none.
     slices : pyarrow.Table
-        Columns whose values make groups.
+        Columns whose values make groups, each with a dictionary: rows are sorted and gathered by its short codes.
     keys : pyarrow.Table
         Columns that identify rows; none where the file has none.
     synthetic : ndarray of shape (n_rows,), bool, or None
@@ -110,8 +110,7 @@ class Predictions:
         wanted |= dict.fromkeys(name for name in (rules.y_pred, rules.score, *([flag] if flag else [])) if name in have)
         table = file.read(list(wanted))
 
-        for name in slices:
-            _check_groups(table[name], f"{name!r} of {where}")
+        groups = pa.table({name: _groups(table[name], f"{name!r} of {where}") for name in slices})
         truth = Labels.of(table[rules.y_true], f"{rules.y_true!r} of {where}")
         _check_known(truth.classes, classes, f"{rules.y_true!r} of {where}")
         positive = positive_of(truth, rules.positive, f"{rules.y_true!r} of {where}")
@@ -129,7 +128,7 @@ class Predictions:
             y_true=_is(truth, positive),
             y_pred=y_pred,
             score=score,
-            slices=table.select(list(slices)),
+            slices=groups,
             keys=_keys(table.select(found_keys), where),
             synthetic=None if flag is None else _flags(table[flag], f"{flag!r} of {where}"),
         )
@@ -176,7 +175,9 @@ def _check_known(found: Collection[Any], classes: Collection[str] | None, where:
 
 
 def _scores(column: pa.ChunkedArray, where: str) -> NDArray[np.float64]:
-    if not (pa.types.is_floating(column.type) or pa.types.is_integer(column.type)):
+    column = plain(column)
+    is_number = (pa.types.is_floating, pa.types.is_integer, pa.types.is_decimal)
+    if not any(holds(column.type) for holds in is_number):
         raise DataError(f"{where} is of type {column.type}: scores are numbers from 0 to 1")
     score = column.cast(pa.float64(), safe=False).to_numpy()
     wrong = np.flatnonzero(~((score >= 0) & (score <= 1)))
@@ -204,13 +205,10 @@ def _keys(table: pa.Table, where: str) -> pa.Table:
     """Write keys so that those of other files can be compared with them: whole numbers, text, or times in UTC."""
     for at, field in enumerate(table.schema):
         column = table[field.name]
-        if pa.types.is_dictionary(column.type):
-            column = column.cast(column.type.value_type)
+        column = plain(column)
         if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
             column = column.cast(pa.timestamp("us", getattr(column.type, "tz", None)), safe=False)
             column = column.cast(pa.timestamp("us", "UTC"))  # one without a zone is taken as UTC
-        elif pa.types.is_large_string(column.type):
-            column = column.cast(pa.string())
         elif pa.types.is_integer(column.type) and column.type != pa.uint64():
             column = column.cast(pa.int64())
         elif kind_of(column.type) is None:
@@ -221,16 +219,18 @@ def _keys(table: pa.Table, where: str) -> pa.Table:
     return table
 
 
-def _check_groups(column: pa.ChunkedArray, where: str) -> None:
+def _groups(column: pa.ChunkedArray, where: str) -> pa.DictionaryArray:
     dtype = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
     if kind_of(dtype) is None and not pa.types.is_floating(dtype) and not pa.types.is_null(dtype):
         raise DataError(f"{where} is of type {dtype}: groups are told by text, numbers or booleans")
-    n_groups = pc.count_distinct(column, mode="all").as_py()
+    encoded = plain(column).combine_chunks().dictionary_encode()
+    n_groups = len(encoded.dictionary) + (encoded.null_count > 0)
     if n_groups > MOST:
         raise DataError(
             f"{where} has {n_groups:,} values, of at most {MOST:,}: a slice is a column of few values; put numbers in "
             "ranges first"
         )
+    return pa.DictionaryArray.from_arrays(encoded.indices.cast(pa.int16()), encoded.dictionary)
 
 
 def rows_differ(keys: pa.Table) -> bool:

@@ -200,3 +200,11 @@ def test_the_same_rows_give_the_same_answer():
     base = Baseline.of("prod", read(made(seed=0, skill=1.5), asked_rules))
     first, second = (asked(made(), asked_rules, baseline=base).to_dict() for _ in range(2))
     assert first == second
+
+
+def test_rows_without_a_value_and_rows_that_say_null_are_two_groups():
+    region = pa.array([("null", None, "a")[at % 3] for at in range(4000)])
+    asked = rules(recall=0.5, slices=["region"])
+    answer = ask(read(made(columns={"region": region}), asked), asked)
+    assert list(answer.slices["region"]) == ["a", "null", "(null)"]
+    assert [one.rule for one in answer.judged[2:]] == ["recall where region = null", "recall where region = (null)"]

@@ -1,11 +1,14 @@
 """What files of predictions hold that they should not: each is one line, with the remedy."""
 
+from decimal import Decimal
+
 import numpy as np
 import pyarrow as pa
 import pytest
 from predicted import made, read, rules
 
 from resampler.errors import DataError
+from resampler.quality.fairness.groups import Groups
 from resampler.quality.gate.predictions import check_rows_differ
 
 N = 4000
@@ -30,6 +33,11 @@ def hostile(name, columns, message, policy=None):
         hostile("infinite score", with_score(7, np.inf), "in row 7, is inf: write probabilities of the class"),
         hostile("a margin", with_score(9, -3.5), "in row 9, is -3.5: write probabilities of the class, not margins"),
         hostile("score of text", {"score": TEXT}, "is of type string: scores are numbers from 0 to 1"),
+        hostile(
+            "null in a dictionary",
+            {"y_true": pa.DictionaryArray.from_arrays([0, 1] * (N // 2), pa.array(["a", None]))},
+            "has 2,000 nulls, the first in row 1",
+        ),
         hostile("null truth", {"y_true": pa.array([None] + [True] * (N - 1))}, "has 1 nulls, the first in row 0"),
         hostile("truth of times", {"y_true": np.zeros(N, dtype="M8[us]")}, "of type timestamp.*: classes are booleans"),
         hostile("probabilities as truth", {"y_true": made()["score"].to_numpy()}, "classes are whole; probabilities"),
@@ -81,15 +89,19 @@ def test_no_rows_and_repeats():
     check_rows_differ(keys.set_column(1, "at", pa.array([1, 1, 2])), "predictions 'p.csv'")
 
 
-@pytest.mark.parametrize("shape", ["boolean", "int8", "uint64", "double", "text", "dictionary", "large_string"])
+@pytest.mark.parametrize(
+    "shape", ["boolean", "int8", "uint64", "double", "decimal", "text", "dictionary", "large_string", "string_view"]
+)
 def test_classes_of_every_kind(shape):
     kinds = {"boolean": pa.bool_(), "int8": pa.int8(), "uint64": pa.uint64(), "double": pa.float64()}
+    kinds["decimal"] = pa.decimal128(3, 0)
     if shape in kinds:
         columns, positive = {"y_true": pa.array(TRUTH).cast(pa.int8()).cast(kinds[shape])}, None
     else:
         column = pa.array(TEXT)
         column = column.dictionary_encode() if shape == "dictionary" else column
-        columns, positive = {"y_true": column.cast(pa.large_string()) if shape == "large_string" else column}, "fraud"
+        wide = {"large_string": pa.large_string(), "string_view": pa.string_view()}
+        columns, positive = {"y_true": column.cast(wide[shape]) if shape in wide else column}, "fraud"
     columns["y_pred"] = columns["y_true"]
     table = {"recall": 0.5} | ({} if positive is None else {"positive": positive})
     found = read(made(columns=columns), rules(**table))
@@ -113,3 +125,28 @@ def test_a_null_is_a_group():
     region = pa.array([None if at % 2 else "north" for at in range(N)])
     found = read(made(columns={"region": region}), rules(f1=0.1, slices=["region"]))
     assert found.slices.column_names == ["region"]
+
+
+def test_slices_of_any_layout_make_the_same_groups():
+    text = pa.array([None if at % 3 == 0 else ("north", "south")[at % 2] for at in range(N)])
+    at = pa.array([at % 3 for at in range(N)], pa.int8())
+    columns = {
+        "text": text,
+        "dictionary": text.dictionary_encode(),
+        "small": pa.DictionaryArray.from_arrays(text.dictionary_encode().indices.cast(pa.int8()), ["south", "north"]),
+        "view": text.cast(pa.string_view()),
+        "empty": pa.nulls(N),
+        "null inside": pa.DictionaryArray.from_arrays(at, pa.array([None, "a", "b", "nobody"])),
+    }
+    found = read(made(columns=columns), rules(f1=0.1, slices=list(columns))).by_score().slices
+    values = {name: Groups.of({name: found[name]}).values for name in columns}
+    for name in ("text", "dictionary", "small", "view"):
+        assert values[name] == (("north",), ("south",), (None,))
+        assert (Groups.of({name: found[name]}).codes == Groups.of({"text": found["text"]}).codes).all()
+    assert values["empty"] == ((None,),)
+    assert values["null inside"] == (("a",), ("b",), (None,))
+
+
+def test_decimals_are_scores():
+    scores = [Decimal(int(1000 * score)).scaleb(-3) for score in made()["score"].to_numpy()]
+    assert read(made(columns={"score": pa.array(scores)}), rules(f1=0.1)).score[0] == float(scores[0])
