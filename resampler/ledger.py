@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from resampler.errors import CorruptStateError
 from resampler.storage import Location
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 FOLDER = "ledger"  # in the directory of a snapshot
 FORMAT = 1
+_DIGITS = 12  # of a sha256 in the name of a file
+_FILE = re.compile(r"(\d{8})T(\d{12})-([a-z]+)-([a-z]+)-(\w+)-([0-9a-f]{12})\.json", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +55,17 @@ class Run:
 
 
 class Ledger:
-    """Runs, oldest first.
+    """Runs, in the order in which they were kept.
 
     Parameters
     ----------
     directory : Location, str or Path
         Where they are kept, a path or a URI; made with the first run.
+
+    Notes
+    -----
+    A file's name says when the run ended, its step and outcome, the first digits of its key and of the sha256 of the
+    file, so that few files are read, however many there are. Files of other names are none of a ledger.
 
     Examples
     --------
@@ -77,13 +85,18 @@ class Ledger:
         Parameters
         ----------
         run : Run
-            To be kept. The same run twice is one.
+            To be kept, as the newest, whatever clocks say. The same run twice is one.
         """
         data = json.dumps(asdict(run) | {"format": FORMAT}, sort_keys=True, allow_nan=False).encode() + b"\n"
-        stamp = run.at.translate({ord(char): None for char in ":-+."})
-        file = self.directory / f"{stamp}-{run.step}-{hashlib.sha256(data).hexdigest()[:12]}.json"
-        file.create_parent()
-        file.write_at_once(data)
+        digest = hashlib.sha256(data).hexdigest()[:_DIGITS]
+        kept = self._names()
+        if any(name.digest == digest for name in kept):
+            return
+        at = int(datetime.fromisoformat(run.at).astimezone(UTC).strftime("%Y%m%d%H%M%S%f"))
+        if kept:  # a clock that was set back makes no run older than those that its process knew
+            at = max(at, kept[-1].at + 1)
+        name = _Name(at, run.step, run.outcome, run.key[:_DIGITS], digest)
+        (self.directory / name.file).write_at_once(data)
 
     def runs(self, step: str | None = None) -> Iterator[Run]:
         """Read what is kept.
@@ -96,17 +109,40 @@ class Ledger:
         Yields
         ------
         Run
-            In order of their ends.
+            The oldest first.
 
         Raises
         ------
         CorruptStateError
             If a file is none of a run.
         """
-        for name in sorted(self.directory.files()):
-            if not name.endswith(".json") or (step is not None and name.split("-")[1] != step):
-                continue
-            yield self._read(name)
+        yield from map(self._read, self._names(step))
+
+    def newest(self, step: str | None = None, key: str | None = None) -> Iterator[Run]:
+        """Read what is kept, the newest first; a file is read when its run is asked for.
+
+        Parameters
+        ----------
+        step : str, optional
+            Only of this step.
+        key : str, optional
+            Only of these inputs.
+
+        Yields
+        ------
+        Run
+            The newest first.
+
+        Raises
+        ------
+        CorruptStateError
+            If a file is none of a run.
+        """
+        for name in reversed(self._names(step)):
+            if key is None or name.key == key[:_DIGITS]:
+                run = self._read(name)
+                if key is None or run.key == key:
+                    yield run
 
     def last(self, step: str, key: str | None = None) -> Run | None:
         """Find the newest run of a step.
@@ -123,21 +159,63 @@ class Ledger:
         Run or None
             None where there is none.
         """
-        found = None
-        for run in self.runs(step):
-            if key is None or run.key == key:
-                found = run
-        return found
+        return next(self.newest(step, key), None)
 
-    def _read(self, name: str) -> Run:
+    def outcomes(self, step: str) -> list[str]:
+        """Say what runs of a step came to; no file is read for it.
+
+        Parameters
+        ----------
+        step : str
+            Which.
+
+        Returns
+        -------
+        list of str
+            The oldest first.
+        """
+        return [name.outcome for name in self._names(step)]
+
+    def _names(self, step: str | None = None) -> list[_Name]:
+        """Return what names say, the oldest first."""
+        found = [name for file in self.directory.files() if (name := _Name.of(file)) is not None]
+        return sorted(name for name in found if step is None or name.step == step)
+
+    def _read(self, name: _Name) -> Run:
+        where = f"{self.directory.uri}/{name.file}"
+        content = (self.directory / name.file).read()
         try:
-            data = json.loads((self.directory / name).read())
-            data.pop("format")
-            return Run(**data)
-        except (ValueError, KeyError, TypeError) as error:
+            data = json.loads(content)
+            if data.pop("format") != FORMAT:
+                raise ValueError("another release wrote it")
+            run = Run(**data)
+            if hashlib.sha256(content).hexdigest()[:_DIGITS] != name.digest:
+                raise ValueError("it was changed since it was written")
+        except (AttributeError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise CorruptStateError(
-                f"{self.directory.uri}/{name} is no run of a ledger: {error}: restore it from a copy, or remove it"
+                f"{where} is no run of a ledger: {error}: restore it from a copy, or remove it"
             ) from error
+        return run
+
+
+class _Name(NamedTuple):
+    """What the name of a file says of its run; names sort as runs were kept."""
+
+    at: int
+    step: str
+    outcome: str
+    key: str
+    digest: str
+
+    @classmethod
+    def of(cls, file: str) -> _Name | None:
+        found = _FILE.fullmatch(file)
+        return None if found is None else cls(int(found[1] + found[2]), *found.groups()[2:])
+
+    @property
+    def file(self) -> str:
+        day, time = divmod(self.at, 10**12)
+        return f"{day:08d}T{time:012d}-{self.step}-{self.outcome}-{self.key}-{self.digest}.json"
 
 
 def key_of(**inputs: Any) -> str:

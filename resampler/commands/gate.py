@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import click
@@ -86,9 +87,9 @@ def _list(ledger: Ledger | None, n: int, as_json: bool) -> int:
 
     if ledger is None:
         raise InvalidInputError("--history needs --ledger DIRECTORY, or --snapshot NAME and where it is kept")
-    runs = [run for run in ledger.runs() if run.step in {"gate", "retrain"}]
+    gates, loops = ([*islice(ledger.newest(step), n)][::-1] for step in ("gate", "retrain"))
+    runs = [*gates, *loops]
     if as_json:
-        gates = [run for run in runs if run.step == "gate"][-n:]
         found = [{"at": run.at, "outcome": run.outcome, "subject": run.subject, "key": run.key} for run in gates]
         rates = {step: success(runs, n, step) for step in ("gate", "retrain")}
         click.echo(json.dumps({"runs": found, "success": rates}))

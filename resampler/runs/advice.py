@@ -136,11 +136,8 @@ def newest(home: Location, digest: str) -> Run | None:
     CorruptStateError
         If a file of the ledger is damaged.
     """
-    found = None
-    for run in Ledger(home / FOLDER).runs(STEP):
-        if run.details.get("digest") == digest:
-            found = run
-    return found
+    runs = Ledger(home / FOLDER).newest(STEP)
+    return next((run for run in runs if run.details.get("digest") == digest), None)
 
 
 def in_words(run: Run) -> str:

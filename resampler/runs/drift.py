@@ -295,9 +295,8 @@ def check_drift(
     series = series or (later.kind if later.kind == FILES else f"{later.kind} {later.where}")
     counts = hashlib.sha256(later.profile.to_json().encode()).hexdigest()
     key = key_of(step=STEP, reference=version.digest, later=counts, policy=asdict(policy), series=series)
-    last = None
-    for run in () if ledger is None else ledger.runs(STEP):
-        last = run if _follows(run, series, version.name) else last
+    kept = () if ledger is None else ledger.newest(STEP)
+    last = next((run for run in kept if _follows(run, series, version.name)), None)
     notes = (*reference.notes, *later.notes)
     if last is not None and last.key == key:
         return Checked(last, again=True, notes=notes)

@@ -274,13 +274,13 @@ def _baseline(asked: Asked, rules: GateRules, files: Files, ledger: Ledger | Non
         )
     other = open_version(given, **asked.place)
     runs = Ledger(other.home / FOLDER) if ledger is None else ledger
-    measured = [run for run in runs.runs("gate") if run.subject == str(other)]
-    if not measured:
+    measured = next((run for run in runs.newest("gate") if run.subject == str(other)), None)
+    if measured is None:
         raise DataError(
             f"no gate has measured {other}, in {runs.directory.uri}: run one on its predictions, or give --baseline "
             "FILE"
         )
-    details = measured[-1].details
+    details = measured.details
     if details["positive"] != positive:
         raise DataError(
             f"{other} was measured for class {details['positive']!r}, and these are predictions of {positive!r}: "

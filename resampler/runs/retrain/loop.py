@@ -163,8 +163,10 @@ class _Loop:
         except DataError:
             self.say(f"no version is called {self.settings.alias!r} yet")
             return None
-        trained = [run for run in self.ledger.runs("train") if run.details.get("digest") == version.digest]
-        champion = str(trained[-1].details["output"]) if trained and trained[-1].outcome == "pass" else ""
+        trained = next(
+            (run for run in self.ledger.newest("train") if run.details.get("digest") == version.digest), None
+        )
+        champion = str(trained.details["output"]) if trained is not None and trained.outcome == "pass" else ""
         return Reference(version.version, champion)
 
     def _open(self, which: object) -> TrainingSet:
@@ -236,14 +238,14 @@ class _Loop:
 
     def _judged_before(self, key: str, version: TrainingSet) -> None:
         """Stop where the same rows, command and policy have come to an answer before."""
-        earlier = [run for run in self.ledger.runs("retrain") if run.key == key and run.outcome != "failed"]
-        if self.force or not earlier or "train" in self.journal.steps or "gate" in self.journal.steps:
+        earlier = next((run for run in self.ledger.newest("retrain", key) if run.outcome != "failed"), None)
+        if self.force or earlier is None or "train" in self.journal.steps or "gate" in self.journal.steps:
             return
-        if earlier[-1].outcome == "no":
-            self._stop("no", f"a gate said no to {version} on {earlier[-1].at[:10]}, and nothing has changed since")
+        if earlier.outcome == "no":
+            self._stop("no", f"a gate said no to {version} on {earlier.at[:10]}, and nothing has changed since")
         self._stop(
             NOTHING,
-            f"{version} passed on {earlier[-1].at[:10]}, and {self.settings.alias} was taken back since: it stays "
+            f"{version} passed on {earlier.at[:10]}, and {self.settings.alias} was taken back since: it stays "
             "where it is, unless forced",
         )
 
@@ -338,7 +340,7 @@ class _Loop:
             found, details = self._ask("alias", words)
             before = None if reference is None else reference.version
             told = f"{alias} points to version {version.version}"
-            nth = sum(1 for _ in self.ledger.runs("retrain"))  # it may be moved there more than once, but once a run
+            nth = len(self.ledger.outcomes("retrain"))  # it may be moved there more than once, but once a run
             key = key_of(step="alias", alias=alias, digest=version.digest, before=before, run=nth)
             if self.ledger.last("alias", key) is None:
                 where = {"alias": alias, "before": before}

@@ -98,7 +98,7 @@ def success(ledger: Ledger) -> dict[str, Any]:
         ``runs``, of which ``passed``; ``rate`` and its 95 % ``interval``, None where there are no runs. Runs with
         nothing to do are none.
     """
-    outcomes = [run.outcome for run in ledger.runs("retrain")]
+    outcomes = ledger.outcomes("retrain")
     passed = outcomes.count("pass")
     rate = {"rate": passed / len(outcomes), "interval": list(share_interval(passed, len(outcomes)))} if outcomes else {}
     return {"runs": len(outcomes), "passed": passed, "rate": None, "interval": None} | rate
