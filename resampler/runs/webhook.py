@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
 import json
+import threading
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from resampler.errors import InvalidInputError
+from resampler.printing import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-TIMEOUT_S = 10.0
+TIMEOUT_S = 10.0  # of each step of a connection
+LIMIT_S = 15.0  # of an attempt as a whole
+_SHOWN_CHARS = 200
 WAITS_S = (1.0, 4.0)  # before the second attempt, and the third
 _TRY_AGAIN = {408, 425, 429}  # and what is the server's own fault
 
@@ -48,6 +53,7 @@ def check_url(url: str) -> str:
     try:
         parts = urllib.parse.urlsplit(url)
         host, _ = parts.hostname, parts.port
+        (host or "").encode("idna")
     except ValueError:
         host, parts = None, urllib.parse.SplitResult("", "", "", "", "")
     if parts.scheme not in ("http", "https") or not host or any(ord(char) < 33 for char in url):
@@ -74,20 +80,58 @@ def post(url: str, data: Mapping[str, Any], *, sleep: Callable[[float], None] = 
     """
     body = json.dumps(data, allow_nan=False).encode()
     headers = {"Content-Type": "application/json", "User-Agent": "feast-resampler"}
-    request = urllib.request.Request(url, body, headers, method="POST")  # noqa: S310 - checked before
-    opener = urllib.request.build_opener(_NoRedirect)
-    host, problem = check_url(url), ""
+    target, secret = _without_user(url)
+    if secret is not None:
+        headers["Authorization"] = f"Basic {secret}"
+    request = urllib.request.Request(target, body, headers, method="POST")  # noqa: S310 - checked before
+    host, said = check_url(url), _Said("", again=True)
     for wait in (0.0, *WAITS_S):
         sleep(wait)
-        try:
-            with opener.open(request, timeout=TIMEOUT_S):
-                return None
-        except urllib.error.HTTPError as error:
-            problem = f"{host} answers {error.code} {error.reason}"
-            if error.code < 500 and error.code not in _TRY_AGAIN:
-                return problem
-        except urllib.error.URLError as error:
-            problem = f"{host} cannot be reached: {error.reason}"
-        except (OSError, http.client.HTTPException) as error:
-            problem = f"{host} cannot be reached: {error or type(error).__name__}"
-    return f"{problem}, {len(WAITS_S) + 1} times"
+        answers: list[_Said | None] = []
+        # A thread, since a server that sends a byte now and then keeps to every limit of a socket.
+        attempt = threading.Thread(target=lambda to=answers: to.append(_attempt(request, host)), daemon=True)
+        attempt.start()
+        attempt.join(LIMIT_S)
+        found = answers[0] if answers else _Said(f"{host} did not answer within {LIMIT_S:g} s", again=True)
+        if found is None:
+            return None
+        said = found
+        if not said.again:
+            return said.problem
+    return f"{said.problem}, {len(WAITS_S) + 1} times"
+
+
+class _Said(NamedTuple):
+    """Why an attempt failed, and whether another one may not."""
+
+    problem: str
+    again: bool
+
+
+def _attempt(request: urllib.request.Request, host: str) -> _Said | None:
+    try:
+        with urllib.request.build_opener(_NoRedirect).open(request, timeout=TIMEOUT_S):
+            return None
+    except urllib.error.HTTPError as error:
+        again = error.code >= 500 or error.code in _TRY_AGAIN
+        return _Said(f"{host} answers {error.code} {_short(error.reason)}".rstrip(), again)
+    except urllib.error.URLError as error:
+        return _Said(f"{host} cannot be reached: {_short(error.reason)}", again=True)
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        return _Said(f"{host} cannot be reached: {_short(error) or type(error).__name__}", again=True)
+
+
+def _short(words: object) -> str:
+    """Write what a server said so that it fits a line, and commands no terminal."""
+    return plain(" ".join(str(words).split()))[:_SHOWN_CHARS]
+
+
+def _without_user(url: str) -> tuple[str, str | None]:
+    """Return a URL as HTTP takes it, without the user, and user and password as a header has them."""
+    parts = urllib.parse.urlsplit(url)
+    user, at, place = parts.netloc.rpartition("@")
+    path = urllib.parse.quote(parts.path, safe="/%:@!$&'()*+,;=~")
+    query = urllib.parse.quote(parts.query, safe="/%:@!$&'()*+,;=~?")
+    user = user if ":" in user else f"{user}:"
+    target = urllib.parse.urlunsplit((parts.scheme, place.encode("idna").decode(), path, query, ""))
+    return target, base64.b64encode(urllib.parse.unquote(user).encode()).decode() if at else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import os
 import signal
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
 LAST_LINES = 20  # of what a command that failed said
 LINE_CHARS = 2000
 GRACE_S = 10.0  # between asking a command to end and ending it
-_DRAIN_S = 5.0  # for what a command that ended has left in its pipes; a child of its own may hold them for ever
+_KILLED_S = 2.0  # until what was killed is gone; where nobody waits for it, it stays on the list of processes
+_LOOK_S = 0.05
+_PIECE_BYTES = 1 << 16
+_DRAIN_S = 5.0  # for what a command that ended has left in its pipes; a child that left its group may hold them
 
 
 class Finished(NamedTuple):
@@ -107,8 +111,7 @@ def run(
             except subprocess.TimeoutExpired:
                 timed_out = True
         finally:
-            if process.poll() is None:
-                _end(process)
+            _end(process)
     for reader in readers:
         reader.join(_DRAIN_S)
     last = tuple(line.rstrip()[:LINE_CHARS] for line in said)
@@ -116,13 +119,15 @@ def run(
 
 
 def _read(stream: IO[bytes], kept: deque[str] | None, pass_on: bool) -> None:
-    for data in iter(stream.readline, b""):
-        line = data.decode(errors="replace")
+    decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+    # what ends no line is read in pieces, so that it fills no memory
+    for data in iter(lambda: stream.readline(_PIECE_BYTES), b""):
+        piece = decoder.decode(data)
         if kept is not None:
-            kept.append(line)
+            kept.append(piece)
         if pass_on:
             with contextlib.suppress(OSError, ValueError):  # nobody listens any more
-                sys.stderr.write(line)
+                sys.stderr.write(piece)
                 sys.stderr.flush()
 
 
@@ -144,10 +149,25 @@ def _terminable() -> Iterator[None]:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        with contextlib.suppress(ProcessLookupError):
+    """End a command, and the children that it left: they would hold the lock that it was given, and its pipes."""
+    for number, grace_s in ((signal.SIGTERM, GRACE_S), (signal.SIGKILL, _KILLED_S)):
+        if not _is_there(process):
+            return
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, number)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(GRACE_S)
-            if number == signal.SIGKILL:
-                return
+        until = time.monotonic() + grace_s
+        while _is_there(process) and time.monotonic() < until:
+            time.sleep(_LOOK_S)
+
+
+def _is_there(process: subprocess.Popen[bytes]) -> bool:
+    """Say whether anything of a command's own group is left."""
+    if process.poll() is None:
+        return True
+    try:
+        os.killpg(process.pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # of somebody else, who has the number now
+        return False
+    return True

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import json
 import socket
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -19,6 +22,7 @@ def hook():
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
+            self.server.asked.append(self.headers["Authorization"])
             body = self.rfile.read(int(self.headers["Content-Length"]))
             self.server.got.append((self.path, self.headers["Content-Type"], json.loads(body)))
             code = self.server.codes.pop(0) if self.server.codes else 204
@@ -31,7 +35,7 @@ def hook():
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.got, server.codes = [], []
+    server.got, server.codes, server.asked = [], [], []
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     yield server
@@ -87,3 +91,49 @@ def test_what_is_no_url(url):
     with pytest.raises(InvalidInputError, match="--webhook must be a URL") as refused:
         check_url(url)
     assert "passwd" not in str(refused.value)
+
+
+def test_user_and_password_are_sent_as_such_and_not_shown(hook):
+    url = url_of(hook, "t\N{LATIN SMALL LETTER A WITH DIAERESIS}?a=1").replace("http://", "http://us%40er:pa:ss@")
+    assert post(url, {}) is None
+    ((path, *_),) = hook.got
+    assert path == "/t%C3%A4?a=1"
+    assert base64.b64decode(hook.asked[0].removeprefix("Basic ")) == b"us@er:pa:ss"
+    hook.shutdown()
+    problem = post("http://user:secret@127.0.0.1:1/", {}, sleep=lambda _: None)
+    assert "secret" not in problem
+    problem = post("http://user:secret@127.0.0.1/", {}, sleep=lambda _: None)
+    assert "secret" not in problem
+
+
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 404 \x1b[31m" + b"x" * 5000, b"nothing of HTTP " * 999])
+def test_what_a_server_says_is_one_short_line(answer):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def _answer():
+            for _ in range(3):
+                with server.accept()[0] as one:
+                    one.recv(4096)
+                    one.sendall(answer + b"\r\n\r\n")
+
+        threading.Thread(target=_answer, daemon=True).start()
+        problem = post(f"http://127.0.0.1:{server.getsockname()[1]}/", {}, sleep=lambda _: None)
+    assert problem.startswith("127.0.0.1 ")
+    assert problem.isprintable()
+    assert len(problem) < 300
+
+
+def test_a_server_that_sends_a_byte_now_and_then_holds_nobody(monkeypatch):
+    monkeypatch.setattr("resampler.runs.webhook.LIMIT_S", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def _drip():
+            with contextlib.suppress(OSError), server.accept()[0] as one:
+                while True:
+                    one.sendall(b"H")
+                    time.sleep(0.05)
+
+        for _ in range(3):
+            threading.Thread(target=_drip, daemon=True).start()
+        problem = post(f"http://127.0.0.1:{server.getsockname()[1]}/", {}, sleep=lambda _: None)
+    assert problem == "127.0.0.1 did not answer within 0.3 s, 3 times"

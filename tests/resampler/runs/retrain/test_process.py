@@ -2,6 +2,7 @@
 
 import sys
 import time
+import tracemalloc
 
 import pytest
 
@@ -30,11 +31,41 @@ def test_a_command_that_takes_too_long_is_ended_with_its_children(tmp_path):
     assert not (tmp_path / "late").exists()
 
 
-def test_a_command_that_leaves_a_child_behind_does_not_hold_us(tmp_path):
-    program = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(20)'])"
-    found = run([*PYTHON, program], cwd=tmp_path)
+def test_a_command_that_ignores_a_request_is_ended(tmp_path, monkeypatch):
+    monkeypatch.setattr("resampler.runs.retrain.process.GRACE_S", 0.5)
+    program = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)"
+    found = run([*PYTHON, program], cwd=tmp_path, timeout_s=1.0)
+    assert (found.timed_out, found.code) == (True, -9)
+    assert found.seconds < 10
+
+
+@pytest.mark.parametrize("ignores", ["", "signal.signal(signal.SIGTERM, signal.SIG_IGN);"])
+def test_a_child_that_a_command_leaves_behind_is_ended_and_holds_no_lock(ignores, tmp_path, monkeypatch):
+    monkeypatch.setattr("resampler.runs.retrain.process.GRACE_S", 0.5)
+    child = f"import pathlib, signal, time; {ignores} pathlib.Path('begun').touch(); time.sleep(60)"
+    program = (
+        f"import pathlib, subprocess, sys, time; subprocess.Popen([sys.executable, '-c', {child!r}], close_fds=False)\n"
+        "while not pathlib.Path('begun').exists(): time.sleep(0.01)"
+    )
+    place = Location.parse(tmp_path)
+    with place.locked(0) as held:
+        found = run([*PYTHON, program], cwd=tmp_path, held=held)
     assert found.code == 0
     assert found.seconds < 15
+    with place.locked(0):
+        pass
+
+
+def test_a_flood_without_an_end_of_line_fills_no_memory(tmp_path, capfd):
+    program = "import sys; [sys.stderr.write('\u00e4' * 999_999) for _ in range(20)]; sys.exit(1)"
+    tracemalloc.start()
+    found = run([*PYTHON, program], cwd=tmp_path, environment={"PYTHONIOENCODING": "utf-8"}, answers=False)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert capfd.readouterr().err == "\u00e4" * 20 * 999_999
+    assert len(found.last_lines) <= 20
+    assert max(map(len, found.last_lines)) <= 2000
+    assert peak < 12e6
 
 
 def test_a_command_holds_the_lock_of_who_started_it(tmp_path):
