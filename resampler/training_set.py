@@ -128,6 +128,24 @@ class TrainingSet:
             )
         return self._read(self.files[split], columns)
 
+    def columns(self, split: str) -> list[str]:
+        """Name the columns of a split, of which no row is read.
+
+        Parameters
+        ----------
+        split : {"train", "validation", "test"}
+            Which, of `files`.
+
+        Returns
+        -------
+        list of str
+            In their order.
+        """
+        location = self.directory / self.files[split]
+        with location.filesystem.open_input_file(location.path) as source:
+            names: list[str] = pq.read_schema(source).names
+        return names
+
     def real_training_rows(self) -> pa.Table:
         """Read the real rows of the training split, those that cleaning removed included.
 

@@ -14,6 +14,7 @@ from resampler.quality.gate.figures import Figure
 from resampler.quality.gate.origin import check_flags, check_learned, check_origin, found_in
 from resampler.quality.gate.predictions import Predictions, check_rows_differ
 from resampler.quality.gate.rules import GateRules
+from resampler.runs.representation import representation_of
 from resampler.storage import Location, without_secrets
 from resampler.table_file import SUFFIXES, TableFile
 from resampler.training_set import TRAIN, open_version
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from resampler.policy import Policy
+    from resampler.quality.fairness.representation import Representation
     from resampler.training_set import TrainingSet
 
 
@@ -90,9 +92,10 @@ def ask_files(asked: Asked, ledger: Ledger | None) -> tuple[Answer, dict[str, An
     if asked.first and asked.baseline is not None:
         raise InvalidInputError("give --first or --baseline: the first model has none to be compared with")
     notes = ["no policy sets a limit: these are the guide's"] if rules.is_guide else []
-    if asked.first and rules.baseline is not None:
-        rules = replace(rules, baseline=None)
-        notes.append("this is the first model: what [gate.baseline] asks for is left out")
+    if asked.first and (rules.baseline is not None or any(one.worse for one in rules.slices.values())):
+        alone = {column: one if one.worse is None else replace(one, worse={}) for column, one in rules.slices.items()}
+        rules = replace(rules, baseline=None, slices=alone)
+        notes.append("this is the first model: what is asked against a baseline is left out")
     files = Files(rules, version)
     read = files.read(asked.predictions, "predictions", slices=tuple(rules.slices))
     check_flags(read)
@@ -100,7 +103,11 @@ def ask_files(asked: Asked, ledger: Ledger | None) -> tuple[Answer, dict[str, An
     learned = None if asked.train is None else files.of_training(asked.train)
     compared = _baseline(asked, rules, files, ledger, read.positive)
     made = None if version is None else synthetic_rows(version)
-    answer = ask(read, rules, train=learned, baseline=compared, synthetic=made)
+    favoured: dict[str, list[Representation]] = {}
+    if version is not None:
+        favoured, unknown = representation_of(version, list(rules.slices), read.positive)
+        files.notes.extend(unknown)
+    answer = ask(read, rules, train=learned, baseline=compared, synthetic=made, representation=favoured)
     answer.notes[:0] = [*notes, *files.notes]
     if ledger is None:
         answer.notes.append("kept in no ledger: give --ledger or --snapshot")
@@ -152,7 +159,7 @@ class Files:
         at = rules.timestamp or (None if version is None else version.timestamp)
         self._telling = (*self._keys, *(() if at is None else (at,)))
 
-    def read(self, path: str, option: str, slices: tuple[str, ...] = ()) -> Predictions:
+    def read(self, path: str, option: str, slices: tuple[str, ...] = (), *, if_there: bool = False) -> Predictions:
         """Read one of them.
 
         Parameters
@@ -163,6 +170,8 @@ class Files:
             What gave it, for messages.
         slices : tuple of str
             Columns of groups.
+        if_there : bool
+            Whether these may be missing.
 
         Returns
         -------
@@ -174,6 +183,7 @@ class Files:
             file.check(name, "[gate] keys")
         if self.rules.timestamp is not None:
             file.check(self.rules.timestamp, "[gate] timestamp")
+        slices = tuple(name for name in slices if name in file.schema.names) if if_there else slices
         classes = None if self.version is None else {one for of in self.version.classes.values() for one in of}
         read = Predictions.read(file, self.rules, keys=self._telling, slices=slices, classes=classes)
         missing = [name for name in self._telling if name not in read.keys.column_names]
@@ -264,7 +274,7 @@ def _baseline(asked: Asked, rules: GateRules, files: Files, ledger: Ledger | Non
     if given is None:
         return None
     if given.partition("?")[0].endswith(SUFFIXES):
-        read = files.read(given, "baseline")
+        read = files.read(given, "baseline", slices=tuple(rules.slices), if_there=True)
         check_flags(read)
         return Baseline.of("the baseline", read)
     if asked.version is None and not any(asked.place.values()):

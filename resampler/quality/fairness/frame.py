@@ -68,7 +68,7 @@ class MetricFrame:
         Whether it is predicted to be.
     score : array-like of shape (n_rows,), float, optional
         Probability of the class.
-    sensitive_features : mapping of str to array-like, pyarrow.Table, data frame or array-like
+    sensitive_features : mapping of str to array-like, pyarrow.Table, data frame, array-like or Groups
         Columns whose values make the groups; several are crossed, and a null is a value.
     min_rows : int
         `group_min`, `group_max`, `difference` and `ratio` leave out groups with fewer rows to measure on.
@@ -118,7 +118,7 @@ class MetricFrame:
         y_true: ArrayLike,
         y_pred: ArrayLike | None = None,
         score: ArrayLike | None = None,
-        sensitive_features: Mapping[str, Any] | pa.Table | ArrayLike,
+        sensitive_features: Mapping[str, Any] | pa.Table | ArrayLike | Groups,
         metrics: Sequence[str] | None = None,
         min_rows: int = 1,
     ) -> None:

@@ -37,13 +37,13 @@ class Groups(NamedTuple):
     codes: NDArray[np.int64]
 
     @classmethod
-    def of(cls, sensitive_features: Mapping[str, Any] | pa.Table | ArrayLike) -> Groups:
+    def of(cls, sensitive_features: Mapping[str, Any] | pa.Table | ArrayLike | Groups) -> Groups:
         """Group rows.
 
         Parameters
         ----------
-        sensitive_features : mapping of str to array-like, pyarrow.Table or array-like
-            One column or several; rows of a group agree in all of them. A null is a value of its own.
+        sensitive_features : mapping of str to array-like, pyarrow.Table, array-like or Groups
+            One column or several; rows of a group agree in all of them. A null is a value of its own. Groups stay.
 
         Returns
         -------
@@ -55,6 +55,8 @@ class Groups(NamedTuple):
         InvalidInputError
             If a column is missing, of mixed types, of another length, or has more values than groups make sense of.
         """
+        if isinstance(sensitive_features, Groups):
+            return sensitive_features
         columns = _columns(sensitive_features)
         if not columns:
             raise InvalidInputError("sensitive_features needs at least one column, got none: name one")

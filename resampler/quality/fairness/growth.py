@@ -1,4 +1,4 @@
-"""Whose error grew: two sets of predictions of the same rows, group by group."""
+"""Whose error grew: two sets of predictions, group by group."""
 
 from __future__ import annotations
 
@@ -53,100 +53,137 @@ class Change(NamedTuple):
         return self._asdict() | {"interval": list(self.interval)}
 
 
-def changes(before: MetricFrame, after: MetricFrame, metric: str, level: float = 0.95) -> list[Change]:
-    """Compare predictions with others of the same rows: those of a model without and with synthetic rows.
+def changes(
+    before: MetricFrame, after: MetricFrame, metric: str, level: float = 0.95, *, paired: bool = True
+) -> list[Change]:
+    """Compare predictions of two models: of one without and of one with synthetic rows.
 
     Parameters
     ----------
     before, after : MetricFrame
-        Of the same real rows and sensitive features.
+        Of real rows, the same ones where they are `paired`, and of the same sensitive features.
     metric : str
         Of `MEASURES`.
     level : float
         How often the intervals of all groups hold the truth at once (Bonferroni).
+    paired : bool
+        Whether both are of the same rows in the same order; if not, each is a sample of its own.
 
     Returns
     -------
     list of Change
-        The greatest growth of an error first; groups that have no row to measure it on are left out.
+        The greatest growth of an error first; groups that have no row to measure it on, before or after, are left out.
 
     Raises
     ------
     InvalidInputError
-        If the frames are not of the same rows, or neither end of the measure is good.
+        If paired frames are not of the same rows, sensitive features differ, or neither end of the measure is good.
 
     Notes
     -----
-    Both sets of predictions are of the same rows, so that a share's two values vary together; average precision,
+    Where both sets of predictions are of the same rows, a share's two values vary together; average precision,
     calibration error and G-mean are compared as though they did not, which makes their intervals wider than need be.
     """
     if metric not in MEASURES:
         raise InvalidInputError(f"metric must be of {', '.join(MEASURES)}, got {metric!r}")
-    same = before.groups.values == after.groups.values and np.array_equal(before.groups.codes, after.groups.codes)
-    if not same or not np.array_equal(before.y_true, after.y_true):
+    if before.groups.features != after.groups.features:
         raise InvalidInputError(
-            "before and after must be predictions of the same rows in the same order, with the same sensitive "
-            "features: y_true or a sensitive feature differs"
+            f"before is by {', '.join(before.groups.features)} and after by {', '.join(after.groups.features)}: give "
+            "both the same sensitive features"
         )
+    if paired:
+        _check_same_rows(before, after)
+    then_at, now_at = _shared(before, after)
     first, second = before.estimates[metric], after.estimates[metric]
-    kept = np.flatnonzero(~np.isnan(first.value) & ~np.isnan(second.value))
-    if not len(kept):
+    measured = ~np.isnan(first.value[then_at]) & ~np.isnan(second.value[now_at])
+    then_at, now_at = then_at[measured], now_at[measured]
+    if not len(now_at):
         return []
-    each = 1 - (1 - level) / len(kept)
+    each = 1 - (1 - level) / len(now_at)
     (now_low, now_high), (then_low, then_high) = (one.interval(each) for one in (second, first))
     low, high = difference_interval(
-        (second.value[kept], now_low[kept], now_high[kept]),
-        (first.value[kept], then_low[kept], then_high[kept]),
-        _correlation(before, after, metric)[kept],
+        (second.value[now_at], now_low[now_at], now_high[now_at]),
+        (first.value[then_at], then_low[then_at], then_high[then_at]),
+        _correlation(before, after, metric)[now_at] if paired else 0.0,
     )
-    support = np.minimum(first.support, second.support)
+    support = np.minimum(first.support[then_at], second.support[now_at])
     high_is_good = MEASURES[metric].best == "high"
     found = [
         Change(
-            before.groups.word(int(group)),
-            int(support[group]),
-            float(first.value[group]),
-            float(second.value[group]),
+            after.groups.word(int(now_at[at])),
+            int(support[at]),
+            float(first.value[then_at[at]]),
+            float(second.value[now_at[at]]),
             (float(low[at]), float(high[at])),
             bool(high[at] < 0 if high_is_good else low[at] > 0),
         )
-        for at, group in enumerate(kept)
+        for at in range(len(now_at))
     ]
     return sorted(found, key=lambda one: (one.after - one.before) * (1 if high_is_good else -1))
 
 
+def _check_same_rows(before: MetricFrame, after: MetricFrame) -> None:
+    groups = before.groups is after.groups or (
+        before.groups.values == after.groups.values and np.array_equal(before.groups.codes, after.groups.codes)
+    )
+    if not groups or not np.array_equal(before.y_true, after.y_true):
+        raise InvalidInputError(
+            "before and after must be predictions of the same rows in the same order, with the same sensitive "
+            "features: y_true or a sensitive feature differs; of other rows, say paired=False"
+        )
+
+
+def _shared(before: MetricFrame, after: MetricFrame) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return which groups both have, as positions in each, in order of `after`."""
+    there = {value: at for at, value in enumerate(before.groups.values)}
+    pairs = [(there[value], at) for at, value in enumerate(after.groups.values) if value in there]
+    first, second = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
+    return first, second
+
+
 def _correlation(before: MetricFrame, after: MetricFrame, metric: str) -> NDArray[np.float64]:
     """Return by group how far both values vary together, from 0 to 1."""
-    n_groups, codes = len(before.rows), before.groups.codes
-    parts = [_influence(frame, metric) for frame in (before, after)]
-    if parts[0] is None or parts[1] is None:
-        return np.zeros(n_groups)
-    a, b = parts[0], parts[1]
-    both, left, right = (np.bincount(codes, one, minlength=n_groups) for one in (a * b, a * a, b * b))
+    moments = _of_scores(before, after) if metric == "brier" else _of_counts(before, after, metric)
+    if moments is None:
+        return np.zeros(len(before.rows))
+    both, left, right = moments
     whole = np.sqrt(left * right)
-    found = np.divide(both, whole, out=np.ones(n_groups), where=whole > 0)
+    found = np.divide(both, whole, out=np.ones(len(whole)), where=whole > 0)
     rows = np.minimum(before.estimates[metric].support, after.estimates[metric].support)
     return np.clip(found, 0.0, 1.0) * rows / (rows + _DOUBT)
 
 
-def _influence(frame: MetricFrame, metric: str) -> NDArray[np.float64] | None:
-    """Return what each row moves a ratio of sums by, up to a factor a group; None for what is no such ratio."""
-    y = frame.y_true
-    part: NDArray[Any]
-    whole: NDArray[Any]
-    if metric == "brier":
+def _of_scores(before: MetricFrame, after: MetricFrame) -> tuple[NDArray[Any], ...]:
+    """Return by group the moments, mixed and own, of what each row moves a Brier score by, up to a factor."""
+    codes, n_groups = after.groups.codes, len(after.rows)
+    parts = []
+    for frame in (before, after):
         assert frame.score is not None  # noqa: S101 - or it had no estimate
-        part, whole = (frame.score - y) ** 2, np.ones(len(y))
-    elif metric in {"recall", "precision", "f1", "fpr"}:
-        assert frame.y_pred is not None  # noqa: S101
-        p = frame.y_pred
-        part, whole = {
-            "recall": (y & p, y),
-            "precision": (y & p, p),
-            "f1": (2.0 * (y & p), y + p.astype(np.float64)),
-            "fpr": (~y & p, ~y),
-        }[metric]
-    else:
+        parts.append((frame.score - frame.y_true) ** 2 - np.nan_to_num(frame.estimates["brier"].value)[codes])
+    a, b = parts
+    return tuple(np.bincount(codes, one, minlength=n_groups) for one in (a * b, a * a, b * b))
+
+
+def _of_counts(before: MetricFrame, after: MetricFrame, metric: str) -> tuple[NDArray[Any], ...] | None:
+    """Return the same of a ratio of counts; None for what is no such ratio.
+
+    Rows of a group that agree in class and in both predictions move it alike, so that eight counts a group are enough.
+    """
+    if metric not in {"recall", "precision", "f1", "fpr"}:
         return None
-    value: NDArray[Any] = np.nan_to_num(frame.estimates[metric].value)[frame.groups.codes]
-    return np.asarray(part - value * whole, dtype=np.float64)
+    assert before.y_pred is not None  # noqa: S101 - or it had no estimate
+    assert after.y_pred is not None  # noqa: S101
+    kinds = after.y_true * np.uint8(4) + before.y_pred * np.uint8(2) + after.y_pred
+    counts = np.bincount(after.groups.codes * 8 + kinds, minlength=8 * len(after.rows)).reshape(-1, 8)
+    y, then, now = (np.arange(8) >> 2) & 1, (np.arange(8) >> 1) & 1, np.arange(8) & 1
+    moved = []
+    for frame, p in ((before, then), (after, now)):
+        part, whole = {
+            "recall": (y * p, y),
+            "precision": (y * p, p),
+            "f1": (2 * y * p, y + p),
+            "fpr": ((1 - y) * p, 1 - y),
+        }[metric]
+        moved.append(part - np.nan_to_num(frame.estimates[metric].value)[:, None] * whole)
+    a, b = moved
+    return tuple((counts * one).sum(1) for one in (a * b, a * a, b * b))

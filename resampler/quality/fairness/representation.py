@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import pyarrow as pa
 
 from resampler.errors import InvalidInputError
 from resampler.quality.fairness.groups import Groups, ranges
@@ -14,7 +15,6 @@ from resampler.quality.statistics import deviations, wilson
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import pyarrow as pa
     from numpy.typing import ArrayLike
 
 _FEW = 20  # distinct numbers of a column that are groups as they are; more are cut into ranges
@@ -145,6 +145,9 @@ def _of_class(label: Any, groups: Groups, real: Any, synthetic: Any, level: floa
 
 def _grouped(column: Any) -> Any:
     """Return a column as it is, or cut into ranges where it has many numbers."""
+    dtype = getattr(column, "type", None)
+    if isinstance(dtype, pa.DataType) and not (pa.types.is_integer(dtype) or pa.types.is_floating(dtype)):
+        return column  # text would become objects
     array = np.asarray(column)
     if array.dtype.kind not in "iuf" or len(np.unique(array[:100_000])) <= _FEW:
         return column

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,20 +10,22 @@ import numpy as np
 from resampler.errors import DataError, InvalidInputError
 from resampler.quality.fairness.frame import MetricFrame
 from resampler.quality.gate.figures import Figure, difference, figures, of_group
-from resampler.quality.gate.judged import judge, worst
+from resampler.quality.gate.growth import growth, judge_growth
+from resampler.quality.gate.judged import judge, widest, worst
 from resampler.quality.gate.limits import Limit
+from resampler.quality.gate.representation import judge_representation
 from resampler.quality.intervals import COUNTED, SCORED
 from resampler.quality.measures import MEASURES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from resampler.quality.fairness.growth import Change
+    from resampler.quality.fairness.representation import Representation
     from resampler.quality.gate.baseline import Baseline
     from resampler.quality.gate.judged import Judged
     from resampler.quality.gate.predictions import Predictions
     from resampler.quality.gate.rules import BaselineRules, GateRules, SliceRules
-
-_LEAST_NARROW = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,10 @@ class Answer:
         The class.
     notes : list of str
         What was not asked, and why.
+    growth : mapping of str to mapping of str to list of Change
+        By column and measure, what became of each group against the baseline; empty where that is not known.
+    representation : mapping of str to sequence of Representation
+        By column, shares of synthetic and real rows of the class; empty where they are not known.
     """
 
     judged: list[Judged]
@@ -53,6 +59,8 @@ class Answer:
     positives: int
     positive: Any
     notes: list[str]
+    growth: Mapping[str, Mapping[str, list[Change]]] = field(default_factory=dict)
+    representation: Mapping[str, Sequence[Representation]] = field(default_factory=dict)
 
     @property
     def verdict(self) -> str:
@@ -80,6 +88,13 @@ class Answer:
                 }
                 for column, groups in self.slices.items()
             },
+            "growth": {
+                column: {name: [one.to_dict() for one in groups] for name, groups in by_measure.items()}
+                for column, by_measure in self.growth.items()
+            },
+            "representation": {
+                column: [one.to_dict() for one in groups] for column, groups in self.representation.items()
+            },
             "notes": self.notes,
         }
 
@@ -91,6 +106,7 @@ def ask(
     train: Predictions | None = None,
     baseline: Baseline | None = None,
     synthetic: tuple[int, int] | None = None,
+    representation: Mapping[str, Sequence[Representation]] | None = None,
 ) -> Answer:
     """Ask whether predictions keep the rules.
 
@@ -106,6 +122,8 @@ def ask(
         Another model.
     synthetic : tuple of int, optional
         How many training rows are synthetic, of how many.
+    representation : mapping of str to sequence of Representation, optional
+        By slice, whose synthetic rows those of the class are.
 
     Returns
     -------
@@ -120,23 +138,27 @@ def ask(
         If a rule needs scores, and there are none.
     """
     _check_scores(predictions, rules)
-    ordered = predictions.by_score()  # once: each measure of each slice sorts again, which sorted rows make cheap
+    order = predictions.by_score()  # once: each measure of each slice sorts again, which sorted rows make cheap
+    ordered = predictions.taken(order)
     measured = figures(ordered.y_true, ordered.y_pred, ordered.score)
     notes: list[str] = []
     judged = [judge(name, measured[name], limit, min_rows=rules.min_rows) for name, limit in rules.limits().items()]
     judged += _gaps(measured["f1"], rules, train, notes)
     judged += _synthetic_ratio(rules, synthetic, notes)
+    _check_baseline(baseline, rules)
+    aligned = None if baseline is None else baseline.aligned(predictions)
     if baseline is not None:
-        judged += _against(predictions, measured, baseline, rules, notes)
-    elif rules.baseline is not None:
-        raise InvalidInputError(
-            "[gate.baseline] needs a baseline: give --baseline, predictions or NAME:ALIAS, or say `version` there"
-        )
-    slices = {}
+        judged += _against(predictions, measured, baseline, aligned, rules, notes)
+    slices, frames = {}, {}
     for column, asked in rules.slices.items():
-        frame = _frame(ordered, column, asked, rules)
+        frame = frames[column] = _frame(ordered, column, asked, rules)
         slices[column] = _by_group(frame)
         judged += _of_slice(column, frame, slices[column], asked, rules)
+    grown: Mapping[str, Mapping[str, list[Change]]] = {}
+    if baseline is not None:
+        grown = growth(frames, baseline, None if aligned is None else aligned.taken(order), rules, notes)
+        judged += judge_growth(grown, baseline.name, rules)
+    judged += judge_representation(representation or {}, rules)
     return Answer(
         judged,
         measured,
@@ -145,13 +167,27 @@ def ask(
         int(predictions.y_true.sum()),
         predictions.positive,
         notes,
+        grown,
+        representation or {},
     )
+
+
+def _check_baseline(baseline: Baseline | None, rules: GateRules) -> None:
+    if baseline is not None:
+        return
+    if rules.baseline is not None:
+        raise InvalidInputError(
+            "[gate.baseline] needs a baseline: give --baseline, predictions or NAME:ALIAS, or say `version` there"
+        )
+    if asking := [column for column, one in rules.slices.items() if one.worse]:
+        raise InvalidInputError(f"[gate.slices.{asking[0]}] worse needs a baseline: give --baseline FILE, predictions")
 
 
 def _check_scores(predictions: Predictions, rules: GateRules) -> None:
     if predictions.score is not None:
         return
     asked = [("[gate]", rules.limits()), *((f"[gate.slices.{c}]", one.limits()) for c, one in rules.slices.items())]
+    asked += [(f"[gate.slices.{c}] worse", dict.fromkeys(one.worse or ())) for c, one in rules.slices.items()]
     if rules.baseline is not None and not rules.baseline.by_default:
         asked.append(("[gate.baseline]", rules.baseline.allowed()))
     for where, names in asked:
@@ -188,7 +224,7 @@ def _gaps(f1: Figure, rules: GateRules, train: Predictions | None, notes: list[s
     for name, limit in asked.items():
         gap = difference(learned[name], f1)
         if limit is not None:
-            yield judge(name, gap, limit, min_rows=rules.min_rows, narrow=_twice(limit.high))
+            yield judge(name, gap, limit, min_rows=rules.min_rows, narrow=widest(limit.high))
         else:
             notes.append(f"{name} is {gap.value:.3f} ({gap.low:.3f} to {gap.high:.3f}), which no limit is set for")
 
@@ -209,6 +245,7 @@ def _against(
     predictions: Predictions,
     measured: Mapping[str, Figure],
     baseline: Baseline,
+    aligned: Predictions | None,
     rules: GateRules,
     notes: list[str],
 ) -> Iterator[Judged]:
@@ -216,7 +253,7 @@ def _against(
     if asked is None or asked.by_default:
         notes.append("the policy says not how much worse than the baseline a figure may be: .02 of F1 and PR-AUC")
     allowed = {"f1": 0.02, "average_precision": 0.02} if asked is None else asked.allowed()
-    found, how = baseline.differences(predictions, measured)
+    found, how = baseline.differences(predictions, measured, aligned)
     notes.append(f"compared with {baseline.name} {how}")
     for name, by in allowed.items():
         if name not in found:
@@ -227,17 +264,12 @@ def _against(
             )
         limit = Limit(low=-by) if MEASURES[name].best == "high" else Limit(high=by)
         rule = f"{name} against {baseline.name}"
-        yield judge(rule, found[name], limit, min_rows=rules.min_rows, narrow=_twice(by))
-
-
-def _twice(allowed: float) -> float:
-    """How wide the interval of a difference may be: no wider than what is allowed, to either side."""
-    return max(2 * allowed, _LEAST_NARROW)
+        yield judge(rule, found[name], limit, min_rows=rules.min_rows, narrow=widest(by))
 
 
 def _frame(predictions: Predictions, column: str, asked: SliceRules, rules: GateRules) -> MetricFrame:
     limits = asked.limits() or rules.limits()
-    wanted = {*limits, *(asked.difference or ()), *(asked.ratio or ())}
+    wanted = {*limits, *(asked.difference or ()), *(asked.ratio or ()), *(asked.worse or ())}
     return MetricFrame(
         metrics=[*COUNTED, *(name for name in SCORED if name in wanted)],
         y_true=predictions.y_true,
@@ -261,7 +293,7 @@ def _of_slice(
     column: str, frame: MetricFrame, groups: Mapping[str, Mapping[str, Figure]], asked: SliceRules, rules: GateRules
 ) -> Iterator[Judged]:
     min_rows = asked.min_rows or rules.min_rows
-    limits = asked.limits() or ({} if asked.difference or asked.ratio else rules.limits())
+    limits = asked.limits() or ({} if asked.compares else rules.limits())
     for name, limit in limits.items():
         for group, measured in groups.items():
             yield judge(f"{name} where {column} = {group}", measured[name], limit, min_rows=min_rows)
@@ -269,7 +301,7 @@ def _of_slice(
         for name, end in table.items():
             limit = Limit(high=end) if kind == "difference" else Limit(low=end)
             figure, groups_named = _apart(frame, name, kind)
-            narrow = _twice(end) if kind == "difference" else None
+            narrow = widest(end) if kind == "difference" else None
             yield judge(f"{kind} of {name} {groups_named}", figure, limit, min_rows=min_rows, narrow=narrow)
 
 

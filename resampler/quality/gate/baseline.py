@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -58,7 +58,40 @@ class Baseline:
         measured = figures(predictions.y_true, predictions.y_pred, predictions.score)
         return cls(name, measured, predictions)
 
-    def differences(self, predictions: Predictions, measured: Mapping[str, Figure]) -> tuple[dict[str, Figure], str]:
+    def aligned(self, predictions: Predictions) -> Predictions | None:
+        """Take its predictions of the same rows, in the same order.
+
+        Parameters
+        ----------
+        predictions : Predictions
+            Of a model that may take its place.
+
+        Returns
+        -------
+        Predictions or None
+            Without slices and keys; None where it has none, or none of these rows.
+
+        Raises
+        ------
+        DataError
+            If the two are of other classes, or disagree about the rows that they share.
+        """
+        other = self.predictions
+        if other is None or (rows := _paired_rows(predictions, other)) is None:
+            return None
+        return replace(
+            other,
+            y_true=predictions.y_true,
+            y_pred=other.y_pred[rows],
+            score=None if other.score is None else other.score[rows],
+            slices=predictions.slices.select([]),  # groups are those of the predictions
+            keys=predictions.keys.select([]),
+            synthetic=None,
+        )
+
+    def differences(
+        self, predictions: Predictions, measured: Mapping[str, Figure], aligned: Predictions | None
+    ) -> tuple[dict[str, Figure], str]:
         """Compare predictions with it.
 
         Parameters
@@ -67,6 +100,8 @@ class Baseline:
             Of a model that may take its place.
         measured : mapping of str to Figure
             Their figures.
+        aligned : Predictions or None
+            What `aligned` says of them.
 
         Returns
         -------
@@ -74,20 +109,11 @@ class Baseline:
             Theirs minus the baseline's, by measure that both have.
         how : str
             In words, how intervals were found.
-
-        Raises
-        ------
-        DataError
-            If the two are of other classes, or disagree about the rows that they share.
         """
-        if self.predictions is not None:
-            rows = _paired_rows(predictions, self.predictions)
-            if rows is not None:
-                other = self.predictions
-                score = None if other.score is None else other.score[rows]
-                first, second = (predictions.y_pred, predictions.score), (other.y_pred[rows], score)
-                found = paired_differences(predictions.y_true, first, second, (measured, self.figures))
-                return found, "row by row"
+        if aligned is not None:
+            first, second = (predictions.y_pred, predictions.score), (aligned.y_pred, aligned.score)
+            found = paired_differences(predictions.y_true, first, second, (measured, self.figures))
+            return found, "row by row"
         common = [name for name in measured if name in self.figures]
         return {name: difference(measured[name], self.figures[name]) for name in common}, "as rows that were not shared"
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 PASS, NO, UNKNOWN = "pass", "no", "unknown"
 CLEAR = "the whole interval"
+_LEAST_NARROW = 0.02
 _WORST = {NO: 0, UNKNOWN: 1, PASS: 2}
 
 
@@ -96,6 +97,22 @@ def judge(rule: str, figure: Figure, limit: Limit, *, min_rows: int, narrow: flo
     if limit.holds(figure.value):
         return Judged(rule, PASS, figure, limit, "narrowly: the limit lies in the interval")
     return Judged(rule, NO, figure, limit, "narrowly: the limit lies in the interval")
+
+
+def widest(allowed: float) -> float:
+    """Say how wide the interval of a difference may be before its middle decides nothing.
+
+    Parameters
+    ----------
+    allowed : float
+        What the difference may be.
+
+    Returns
+    -------
+    float
+        As far as is allowed to either side, and .02 where that is less.
+    """
+    return max(2 * allowed, _LEAST_NARROW)
 
 
 def worst(judged: Iterable[Judged]) -> str:

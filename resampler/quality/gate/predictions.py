@@ -133,23 +133,37 @@ class Predictions:
             synthetic=None if flag is None else _flags(table[flag], f"{flag!r} of {where}"),
         )
 
-    def by_score(self) -> Predictions:
+    def by_score(self) -> NDArray[np.int64] | None:
         """Sort the rows.
 
         Returns
         -------
-        Predictions
-            The greatest score first; as they are where there is none.
+        ndarray of shape (n_rows,), int64, or None
+            Their positions, the greatest score first; None where there are no scores.
         """
-        if self.score is None:
+        return None if self.score is None else np.argsort(-self.score, kind="stable")
+
+    def taken(self, rows: NDArray[np.int64] | None) -> Predictions:
+        """Take rows in an order.
+
+        Parameters
+        ----------
+        rows : ndarray of int64, or None
+            Their positions; None for all of them as they are.
+
+        Returns
+        -------
+        Predictions
+            Without keys and flags, where they are not as they were.
+        """
+        if rows is None:
             return self
-        order = np.argsort(-self.score, kind="stable")
         return replace(
             self,
-            y_true=self.y_true[order],
-            y_pred=self.y_pred[order],
-            score=self.score[order],
-            slices=self.slices.take(pa.array(order)),
+            y_true=self.y_true[rows],
+            y_pred=self.y_pred[rows],
+            score=None if self.score is None else self.score[rows],
+            slices=self.slices.take(pa.array(rows)),
             keys=self.keys.select([]),
             synthetic=None,
         )

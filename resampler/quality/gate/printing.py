@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from resampler.printing import aligned
+from resampler.quality.gate.groups_in_words import groups_in_words
 from resampler.quality.gate.judged import CLEAR, NO, PASS, UNKNOWN, worst_first
 from resampler.quality.statistics import percent, share_interval
 
@@ -66,6 +67,7 @@ def in_words(answer: Answer, subject: str, *, strict: bool = False) -> list[str]
         lines.append(f"  and {len(hidden):,} more rules: {counts}; --json has them all")
     if not answer.judged:
         lines.append("  no rule was held against the figures")
+    lines += groups_in_words(answer)
     if answer.verdict == UNKNOWN:
         lines.append("  not enough rows to tell" + (", which --strict takes for a no" if strict else ""))
     return lines

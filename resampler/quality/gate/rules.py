@@ -94,6 +94,10 @@ class SliceRules(Limits):
     difference, ratio : mapping of str to float, optional
         By measure, the most that the greatest of the groups may exceed the smallest by, and the least that the
         smallest may be of the greatest.
+    worse : mapping of str to float, optional
+        By measure, the most by which it may be worse in a group than a baseline's.
+    over_represented : float, optional
+        The most by which a group's share of the class's synthetic rows may exceed its share of the real ones.
     """
 
     min_rows: int | None = option(None, count(1), "As in [gate], for these groups; by default the same.", flags=())
@@ -106,9 +110,27 @@ class SliceRules(Limits):
     ratio: Any = option(
         None, shares_of(BY_GROUP), "The least that the smallest figure of a group may be of the greatest.", flags=()
     )
+    worse: Any = option(
+        None,
+        shares_of(MEASURES),
+        "By measure, the most by which it may be worse in a group than the baseline's. Needs `--baseline FILE`.",
+        flags=(),
+    )
+    over_represented: float | None = option(
+        None,
+        SHARE,
+        "The most by which a group's share of the class's synthetic rows may exceed its share of the real ones. Needs "
+        "`--snapshot`.",
+        flags=(),
+    )
 
     def __post_init__(self) -> None:
         check_options(self)
+
+    @property
+    def compares(self) -> bool:
+        """Whether groups are held against each other, a baseline or the training rows, not against limits alone."""
+        return bool(self.difference or self.ratio) or self.worse is not None or self.over_represented is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,7 +275,7 @@ class GateRules(Limits):
     def asks_something(self) -> bool:
         """Whether there is any limit."""
         asked = (self.validation_gap, self.validation_gap_augmented, self.synthetic_ratio, self.baseline)
-        by_slice = (one.limits() or one.difference or one.ratio for one in self.slices.values())
+        by_slice = (one.limits() or one.compares for one in self.slices.values())
         return bool(self.limits()) or any(one is not None for one in asked) or any(by_slice)
 
     @classmethod
