@@ -138,7 +138,8 @@ def test_slices_of_any_layout_make_the_same_groups():
         "empty": pa.nulls(N),
         "null inside": pa.DictionaryArray.from_arrays(at, pa.array([None, "a", "b", "nobody"])),
     }
-    found = read(made(columns=columns), rules(f1=0.1, slices=list(columns))).by_score().slices
+    predictions = read(made(columns=columns), rules(f1=0.1, slices=list(columns)))
+    found = predictions.taken(predictions.by_score()).slices
     values = {name: Groups.of({name: found[name]}).values for name in columns}
     for name in ("text", "dictionary", "small", "view"):
         assert values[name] == (("north",), ("south",), (None,))
