@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from resampler.errors import InvalidInputError, MissingExtraError, ResamplerError
+from resampler.printing import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 GROUP = "resampler.commands"
+_MOST_CHARS = 4000  # of an error
 _HELP = f"{__name__}.help"
 EXTRA_OF_WING = {"stream": "stream", "feast_plugin": "feast"}
 
@@ -218,18 +220,24 @@ def run(command: click.Command, prog_name: str | None = None) -> None:
         click.echo("Aborted.", err=True)
         sys.exit(1)
     except ResamplerError as error:
-        click.echo(f"Error: {error}", err=True)
+        click.echo(f"Error: {_shown(error)}", err=True)
         sys.exit(error.exit_code)
     except BrokenPipeError:
         sys.exit(1)
     except OSError as error:  # no disk, no permission: the file and the reason are in the message
-        click.echo(f"Error: {error}", err=True)
+        click.echo(f"Error: {_shown(error)}", err=True)
         sys.exit(1)
     except MemoryError as error:
         click.echo(f"Error: not enough memory: {error}: ask for less, or use a larger machine", err=True)
         sys.exit(1)
     if isinstance(result, int):
         sys.exit(result)
+
+
+def _shown(error: Exception) -> str:
+    """Write an error so that a value of a file neither floods nor commands a terminal; its two ends say what it is."""
+    text = "\n".join(map(plain, str(error).split("\n")))
+    return text if len(text) <= _MOST_CHARS else f"{text[: _MOST_CHARS // 2]} ... {text[-_MOST_CHARS // 2 :]}"
 
 
 def main() -> None:

@@ -23,6 +23,7 @@ TABLES = {
     "snapshot": "how the next version is made",
     "train": "the command that trains a model",
 }
+_MOST_BYTES = 1_000_000
 _MOST_VALUES = 10_000  # a few lines of YAML can stand for billions of values
 _MOST_DEPTH = 8
 
@@ -146,11 +147,13 @@ def read_policy(path: str | Path) -> Policy:
     if parse is None:
         raise InvalidInputError(f"{source} must end in .toml, .yaml or .yml, so that it is known how to read it")
     try:
-        data = Location.parse(path).read()
+        data = Location.parse(path).read(_MOST_BYTES + 1)
     except OSError as error:
         raise InvalidInputError(f"{source} cannot be read: {error.strerror or error}") from error
+    if len(data) > _MOST_BYTES:
+        raise InvalidInputError(f"{source} must have at most {_MOST_BYTES:,} bytes: that is no policy")
     try:
-        content = parse(data.decode())
+        content = parse(data.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:  # neither UTF-8 nor the format
         raise InvalidInputError(f"{source} is not {suffix.upper()}: {' '.join(str(error).split())}") from error
     return Policy(source, _checked(content, source), hashlib.sha256(data).hexdigest())
@@ -190,8 +193,26 @@ def _parse_yaml(text: str) -> Any:
         raise MissingExtraError(
             "a policy of YAML needs PyYAML: pip install 'feast-resampler[yaml]', or write it in TOML"
         ) from error
+
+    class _Loader(yaml.SafeLoader):
+        """Refuses what YAML lets pass: a name twice, of which the last would count, and merges without end."""
+
+        def __init__(self, stream: str) -> None:
+            super().__init__(stream)
+            self._seen: set[int] = set()
+
+        def flatten_mapping(self, node: Any) -> None:
+            if id(node) not in self._seen:  # a merge repeats names by right
+                self._seen.add(id(node))
+                names = [name.value for name, _ in node.value if isinstance(name, yaml.ScalarNode)]
+                if twice := sorted({name for name in names if names.count(name) > 1}):
+                    raise ValueError(f"{twice[0]!r} stands twice{node.start_mark}: remove one")
+            super().flatten_mapping(node)
+            if len(node.value) > _MOST_VALUES:
+                raise ValueError(f"a table has more than {_MOST_VALUES:,} values")
+
     try:
-        return yaml.safe_load(text)
+        return yaml.load(text, _Loader)  # noqa: S506 - a safe loader, and stricter
     except yaml.YAMLError as error:
         raise ValueError(str(error)) from error
 
@@ -215,9 +236,11 @@ def _check_size(content: Any, source: str) -> None:
         inner: list[Any] = []
         for value in level:
             if hasattr(value, "items"):
-                for key in value:
+                for key, of in value.items():
                     if not isinstance(key, str):
                         raise InvalidInputError(f"{source}: a name must be text, got {key!r}: put it in quotes")
+                    if of is None:  # of YAML: a limit without its number would be none
+                        raise InvalidInputError(f"{source}: {key!r} has no value: write one, or remove it")
                 inner.extend(value.values())
             elif isinstance(value, list | tuple):
                 inner.extend(value)

@@ -205,8 +205,13 @@ class Location:
         """Make the directory that this file is to stand in."""
         self.filesystem.create_dir(self.path.rpartition("/")[0], recursive=True)
 
-    def read(self) -> bytes:
+    def read(self, most: int | None = None) -> bytes:
         """Read the whole file.
+
+        Parameters
+        ----------
+        most : int, optional
+            Bytes after which reading stops.
 
         Returns
         -------
@@ -219,7 +224,7 @@ class Location:
             If it is not there.
         """
         with self.filesystem.open_input_stream(self.path) as stream:
-            return bytes(stream.read())
+            return bytes(stream.read(most))
 
     def write_at_once(self, data: bytes) -> None:
         """Write the file so that a reader sees all of it or none.

@@ -4,6 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
+import pytest
+
+from resampler import cli
+from resampler.errors import DataError
+
 RESAMPLER = str(Path(sys.executable).with_name("resampler"))
 
 
@@ -140,3 +146,18 @@ def test_the_demo_says_where_it_is_when_it_is_not_here(tmp_path):
     )
     assert done.returncode == 2
     assert "clone the repository and type `make demo`" in done.stderr
+
+
+def test_a_value_of_a_file_neither_floods_nor_commands_a_terminal(capsys, monkeypatch):
+    @click.command()
+    def fail():
+        raise DataError(f"column {'x' * 1_000_000} \x1b[31mred\nand so on")
+
+    monkeypatch.setattr(sys, "argv", ["fail"])
+    with pytest.raises(SystemExit) as left:
+        cli.run(fail)
+    error = capsys.readouterr().err
+    assert left.value.code == 1
+    assert error.startswith("Error: column xxx")
+    assert error.endswith(" \\x1b[31mred\nand so on\n")
+    assert len(error) < 5000

@@ -76,6 +76,10 @@ BILLION = "gate:\n  a: &a [1,1,1,1,1,1,1,1,1,1]\n" + "".join(
         ("p.yaml", "gate: {on: 1}\n", "a name must be text, got True: put it in quotes"),
         ("p.yaml", BILLION, "at most 10,000 values"),
         ("p.yaml", "gate: &a {b: *a}\n", "at most 8 tables deep"),
+        ("p.yaml", "gate:\n  recall: 0.1\n  f1: 0.2\n  recall: 0.9\n", "'recall' stands twice in .*line 2"),
+        ("p.yaml", "gate: {f1: 0.1}\ngate: {recall: 0.9}\n", "'gate' stands twice"),
+        ("p.yaml", "gate:\n  f1: 0.9\n  recall:\n", "'recall' has no value: write one, or remove it"),
+        ("p.toml", "[gate]\nrecall = 0.1\n" + "# long\n" * 200_000, "must have at most 1,000,000 bytes"),
     ],
 )
 def test_what_is_no_policy_is_said_in_one_line(file, text, message, tmp_path):
@@ -84,6 +88,17 @@ def test_what_is_no_policy_is_said_in_one_line(file, text, message, tmp_path):
         read_policy(tmp_path / file)
     assert "\n" not in str(found.value)
     assert "policy '" in str(found.value)
+
+
+def test_merges_of_yaml_and_marks_of_windows_are_taken(tmp_path):
+    (tmp_path / "p.yaml").write_text(
+        "gate:\n  slices: {a: &same {recall: 0.1, f1: 0.2}, b: {<<: *same, f1: 0.3}, c: {<<: [*same, *same]}}\n"
+    )
+    slices = read_policy(tmp_path / "p.yaml").table("gate")["slices"]
+    assert slices["b"] == {"recall": 0.1, "f1": 0.3}
+    assert slices["c"] == slices["a"]
+    (tmp_path / "p.toml").write_bytes(b"\xef\xbb\xbf[gate]\nrecall = 0.8\n")
+    assert read_policy(tmp_path / "p.toml").table("gate") == {"recall": 0.8}
 
 
 def test_a_file_that_is_not_there(tmp_path):

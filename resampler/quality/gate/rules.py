@@ -268,6 +268,10 @@ class GateRules(Limits):
 
     def __post_init__(self) -> None:
         check_options(self)
+        columns = {name: getattr(self, name) for name in ("y_true", "y_pred", "score", "synthetic")}
+        for name, column in columns.items():
+            if same := [other for other, of in columns.items() if of == column and other != name]:
+                raise InvalidInputError(f"{name} and {same[0]} must be two columns, got {column!r} for both")
         if self.slices is None:
             object.__setattr__(self, "slices", {})
 

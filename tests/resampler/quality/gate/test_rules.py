@@ -53,6 +53,7 @@ def test_a_number_is_the_least_or_the_most():
         ({"threshold": 1.5}, "threshold must be a number, 0 to 1, got 1.5"),
         ({"positive": 1.5}, "positive must be a class: text, an integer or a boolean, got 1.5"),
         ({"y_true": ""}, "y_true must be the name of a column, got ''"),
+        ({"y_pred": "y_true"}, "y_true and y_pred must be two columns, got 'y_true' for both"),
         ({"is_guide": True}, "has no setting 'is_guide'"),
     ],
 )
