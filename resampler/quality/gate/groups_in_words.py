@@ -10,6 +10,8 @@ from resampler.quality.statistics import percent
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from resampler.quality.fairness.growth import Change
+    from resampler.quality.fairness.representation import Representation
     from resampler.quality.gate.answer import Answer
 
 _LINES = 3  # of each: on one screen with the rules
@@ -28,28 +30,34 @@ def groups_in_words(answer: Answer) -> list[str]:
     Returns
     -------
     list of str
-        Lines; none where no group stands out.
+        Lines, the farthest from nothing first; none where no group stands out.
     """
-    judged = {one.rule for one in answer.judged}
+    judged = [one.rule for one in answer.judged]
     grown = [
-        (where, name, f"{one.before:.4f}", f"{one.after:.4f}", _ends(one.interval, "{:+.4f}"), f"{one.support:,}")
+        (name, one)
         for by_measure in answer.growth.values()
         for name, groups in by_measure.items()
         for one in groups
         if one.grew
         and not any(rule.startswith(f"{name} against ") and rule.endswith(_where(one.group)) for rule in judged)
-        for where in [_where(one.group)]
     ]
     favoured = [
-        (where, percent(one.share_of_synthetic), percent(one.share_of_real), _ends(one.interval, "{:+.3f}"))
+        one
         for groups in answer.representation.values()
         for one in groups
         if one.over_represented and f"over_represented {_where(one.group)}" not in judged
-        for where in [_where(one.group)]
+    ]
+    changed = [
+        (_where(one.group), name, f"{one.before:.4f}", f"{one.after:.4f}", _ends(one, "{:+.4f}"), f"{one.support:,}")
+        for name, one in sorted(grown, key=lambda pair: -_least(pair[1]))
+    ]
+    shares = [
+        (_where(one.group), percent(one.share_of_synthetic), percent(one.share_of_real), _ends(one, "{:+.3f}"))
+        for one in sorted(favoured, key=lambda one: -_least(one))
     ]
     return [
-        *_section("whose error grew against the baseline, beyond chance (no rule asks)", grown, _GROWN),
-        *_section("whom synthetic rows of the class favour, beyond chance (no rule asks)", favoured, _FAVOURED),
+        *_section("whose error grew against the baseline, beyond chance (no rule asks)", changed, _GROWN),
+        *_section("whom synthetic rows of the class favour, beyond chance (no rule asks)", shares, _FAVOURED),
     ]
 
 
@@ -65,5 +73,10 @@ def _where(group: str) -> str:
     return f"where {group.replace('=', ' = ', 1)}"
 
 
-def _ends(interval: tuple[float, float], form: str) -> str:
-    return " to ".join(map(form.format, interval))
+def _least(one: Change | Representation) -> float:
+    """Return how far from nothing a difference is at least."""
+    return min(map(abs, one.interval))
+
+
+def _ends(one: Change | Representation, form: str) -> str:
+    return " to ".join(map(form.format, one.interval))

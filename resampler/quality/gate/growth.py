@@ -97,6 +97,9 @@ def growth(
         )
         paired = aligned is not None
         found[column] = {name: changes(before, frames[column], name, level, paired=paired) for name in names}
+    if columns and not any(one.grew for of in found.values() for groups in of.values() for one in groups):
+        named = ", ".join(name for name in MEASURES if any(name in of for of in found.values()))
+        notes.append(f"no group of {', '.join(columns)} is shown to be worse than {baseline.name} in {named}")
     return found
 
 

@@ -70,6 +70,14 @@ def test_figures_are_those_of_frames_of_the_same_rows_whatever_their_order():
             )
 
 
+def test_where_nothing_is_shown_that_is_said():
+    before, _ = lost_in("north")
+    answer = asked(before, before, rules(recall=0.2, slices=["region", "big"]))
+    assert "no group of region, big is shown to be worse than the baseline in recall, fpr" in answer.notes
+    before, after = lost_in("north")
+    assert "is shown to be worse" not in " ".join(asked(before, after, rules(recall=0.2, slices=["big"])).notes)
+
+
 def test_a_policy_forbids_it():
     before, after = lost_in("west")
     answer = asked(before, after, rules(slices={"region": {"worse": {"recall": 0.05, "fpr": 0.05}}}))
