@@ -21,7 +21,7 @@ class Figure:
     Parameters
     ----------
     mean, low, high : float
-        NaN where it cannot be measured; the ends are NaN where there are fewer than two values.
+        NaN where it cannot be measured; the ends are NaN where there are fewer than three values.
     values : tuple of float
         What the mean is of: one a part, in the order of `Comparison.parts`.
     """

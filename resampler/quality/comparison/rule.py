@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from resampler.quality.comparison.comparison import NOTHING, Advice, Candidate, Figure
+from resampler.quality.comparison.overlap import LEAST
 from resampler.quality.comparison.scores import COST, measures_with
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from resampler.quality.comparison.comparison import Asked, Control, Part
     from resampler.quality.comparison.overlap import Overlap
 
+ENOUGH = 5  # parts, below which what is not shown to help is not said not to
 WORTH, WORTH_SHARE = 0.02, 0.1  # a gain that a user would want, and as a share of what nothing reaches
 _NAMES = {
     "average_precision": "average precision",
@@ -194,17 +196,26 @@ def advise(asked: Asked, parts: Sequence[Part], learned: Sequence[Learned], over
     tuple of Advice
         One for all learners, then one a learner.
     """
-    if len(overlap.units) < 2:
-        why = f"{len(parts)} of {asked.folds * asked.seeds} parts were measured before time was up: too few to tell"
-        sentence = f"Too little to tell: {why}; give more time, and the same store, to go on."
+    if len(overlap.units) < LEAST:
+        sentence = f"Too little to tell: {_few(asked, parts, len(overlap.units))}."
         return tuple(Advice(name, "unknown", None, None, sentence) for name in (None, *(one.name for one in learned)))
-    each = [_of_learner(asked, one) for one in learned]
+    few = _few(asked, parts, len(overlap.units)) if len(overlap.units) < ENOUGH else None
+    each = [_of_learner(asked, one, few) for one in learned]
     if len(learned) == 1:
         return (replace(each[0], learner=None), *each)
-    return (_over_all(asked, learned, each, overlap), *each)
+    return (_over_all(asked, learned, each, overlap, few), *each)
 
 
-def _of_learner(asked: Asked, one: Learned) -> Advice:
+def _few(asked: Asked, parts: Sequence[Part], n: int) -> str:
+    """Say that there are few parts, why, and what helps."""
+    every = asked.folds * asked.seeds
+    if len(parts) < every:
+        return f"{len(parts)} of {every} parts were measured before time was up: give more time, and the same store"
+    more = "folds" if asked.split == "times" else "folds or seeds"  # of times, every repetition has the same folds
+    return f"there are {n} test parts and {ENOUGH} are wanted: ask for more {more}, or gather more rows"
+
+
+def _of_learner(asked: Asked, one: Learned, few: str | None) -> Advice:
     reference, own = (one.candidate(NOTHING, moved=moved) for moved in (True, False))
     rows = f"{asked.positives_used:,} rows of class {asked.positive!r}"
     best = one.best
@@ -222,6 +233,8 @@ def _of_learner(asked: Asked, one: Learned) -> Advice:
     if lost is not None and lost.excludes_zero and gain(lost, asked.tuned_by) < 0:
         sentence = f"{one.name}: do not resample; {_moved(asked, own, reference)} {others}"
         return Advice(one.name, "threshold", None, _at(reference), sentence)
+    if few is not None and _may_be_worth_it(asked, one):
+        return Advice(one.name, "unknown", None, None, f"{one.name}: too little to tell: {few}. {others}")
     sentence = f"{one.name}: do not resample, and leave the threshold where it is{_unmoved(asked, lost)}. {others}"
     return Advice(one.name, "nothing", None, None, sentence)
 
@@ -288,11 +301,20 @@ def _others(asked: Asked, one: Learned) -> str:
     if is_better(difference, asked.measure):
         luck = f"the luckiest of {len(one.control.gains)} runs of nothing gains {one.control.best:.3f}"
         return f"{said}, which luck explains: {luck}."
-    most = difference.high if measures_with((1.0, 1.0))[asked.measure].best == "high" else -difference.low
-    reached = one.candidate(NOTHING, moved=True).figures[asked.measure].mean
-    if most > max(WORTH, WORTH_SHARE * abs(reached)):
+    if _may_be_worth_it(asked, one):
         return f"{said}; by {asked.positives_used:,} rows of class {asked.positive!r} that is too little to tell."
     return f"{said}."
+
+
+def _may_be_worth_it(asked: Asked, one: Learned) -> bool:
+    """Whether the best of the other remedies may gain as much as a user would want."""
+    tried = [c for c in one.candidates if c.remedy != NOTHING and asked.measure in c.differences]
+    if not tried:
+        return False
+    difference = one.first(tried).differences[asked.measure]
+    most = difference.high if measures_with((1.0, 1.0))[asked.measure].best == "high" else -difference.low
+    reached = one.candidate(NOTHING, moved=True).figures[asked.measure].mean
+    return most > max(WORTH, WORTH_SHARE * abs(reached))
 
 
 def _operating(before: Candidate, after: Candidate) -> str:
@@ -305,12 +327,16 @@ def _operating(before: Candidate, after: Candidate) -> str:
     return ", ".join(said)
 
 
-def _over_all(asked: Asked, learned: Sequence[Learned], each: Sequence[Advice], overlap: Overlap) -> Advice:
+def _over_all(
+    asked: Asked, learned: Sequence[Learned], each: Sequence[Advice], overlap: Overlap, few: str | None
+) -> Advice:
     """Recommend a learner with what is best for it."""
     measure = asked.measure
     sign = 1.0 if measures_with((1.0, 1.0))[measure].best == "high" else -1.0
     known = [i for i, advice in enumerate(each) if advice.verdict != "unknown"]
     if not known:
+        if few is not None and any(one.above_chance for one in learned):
+            return Advice(None, "unknown", None, None, f"Too little to tell: {few}.")
         sentence = (
             f"Too little to tell: by {asked.positives_used:,} rows of class {asked.positive!r}, no learner's "
             "scores are shown to be better than chance."

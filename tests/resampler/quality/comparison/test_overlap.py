@@ -43,6 +43,9 @@ def test_what_is_not_known_is_nan():
     assert one.mean == 0.5
     assert math.isnan(one.low)
     assert not one.excludes_zero
+    two = Overlap(parts(5, 1)[:2], same=False).figure([0.5, 0.7])
+    assert two.mean == pytest.approx(0.6)
+    assert math.isnan(two.low)
     none = Overlap([], same=False).figure([])
     assert math.isnan(none.mean)
     some = Overlap(parts(4, 1), same=False).figure([1.0, math.nan, 2.0, 3.0])
@@ -81,3 +84,23 @@ def test_chance_is_told_from_more():
     assert said[0.0] <= 12  # 5 expected
     assert said[0.8] >= 180
     assert not is_above_chance([], [])
+
+
+def test_labels_at_random_are_no_signal():
+    """Areas of folds rise together: each row is tested by a model of the others, and they by one of it."""
+    found = []
+    for seed in range(300):
+        rng = np.random.default_rng(seed)
+        X, y, fold = rng.normal(size=(300, 5)), rng.permutation(np.arange(300) < 30), np.arange(300) % 5
+        while min(np.bincount(fold[y], minlength=5)) < 3:
+            y = rng.permutation(y)
+        areas, tested = [], []
+        for k in range(5):
+            out = fold == k
+            scores = X[out] @ (X[~out & y].mean(axis=0) - X[~out & ~y].mean(axis=0))
+            areas.append(
+                stats.mannwhitneyu(scores[y[out]], scores[~y[out]]).statistic / (y[out].sum() * (~y[out]).sum())
+            )
+            tested.append(Part(0, k, 240, 60, int(y[~out].sum()), int(y[out].sum())))
+        found.append(is_above_chance(areas, tested))
+    assert np.mean(found) <= 0.07, "5 % are meant"

@@ -1,6 +1,7 @@
 """What is recommended, by what figures, in what words."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -134,6 +135,30 @@ def test_too_little_to_tell():
     assert advise(asked(), PARTS, [rescued], OVERLAP)[0].verdict == "remedy"
     early = advise(asked(), PARTS[:1], [chance], Overlap(PARTS[:1], same=False))
     assert early[0].sentence.startswith("Too little to tell: 1 of 5 parts were measured before time was up")
+
+
+def test_few_parts_do_not_say_that_nothing_helps():
+    """What a run that was cut has not shown to help may help yet; what it has shown stands."""
+    three = Overlap(PARTS[:3], same=False)
+    wide, narrow, shown = (
+        candidate("smote", gain, half=half) for gain, half in ((0.03, 0.2), (-0.1, 0.02), (0.1, 0.02))
+    )
+    overall, mine = advise(asked(), PARTS[:3], [learned(wide)], three)
+    assert [overall.verdict, mine.verdict] == ["unknown", "unknown"]
+    assert mine.sentence.startswith(
+        "A: too little to tell: 3 of 5 parts were measured before time was up: give more time"
+    )
+    both = [learned(wide), learned(candidate("smote", 0.03, half=0.2, learner="B"), learner="B")]
+    assert advise(asked(), PARTS[:3], both, three)[0].sentence.startswith("Too little to tell: 3 of 5 parts were")
+    assert advise(asked(), PARTS[:3], [learned(narrow)], three)[0].verdict == "nothing"
+    assert advise(asked(), PARTS[:3], [learned(shown)], three)[0].verdict == "remedy"
+    assert advise(asked(), PARTS, [learned(wide)], OVERLAP)[0].verdict == "nothing"
+    of_three = replace(asked(), folds=3)
+    assert "there are 3 test parts and 5 are wanted: ask for more folds or seeds" in (
+        advise(of_three, PARTS[:3], [learned(wide)], three)[0].sentence
+    )
+    two = Overlap(PARTS[:2], same=False)
+    assert advise(asked(), PARTS[:2], [learned(narrow)], two)[0].verdict == "unknown"
 
 
 def test_learners_are_compared_by_their_best():
