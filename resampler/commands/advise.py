@@ -83,6 +83,7 @@ def advise(
             bar.total = total
             bar.update(done - bar.n)
 
+        store = resume if resume is not None else usual_store()
         found = compare(
             rows.X,
             rows.y,
@@ -91,7 +92,7 @@ def advise(
             groups=rows.groups,
             times=rows.times,
             positive=None if positive is None else class_named(rows.y, positive),
-            store=resume if resume is not None else usual_store(),
+            store=store,
             progress=_progress,
             **request.keywords,
         )

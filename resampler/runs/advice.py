@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from resampler.errors import InvalidInputError
 from resampler.ledger import FOLDER, Ledger, Run, key_of, now
+from resampler.notices import warn
 from resampler.quality.comparison.comparison import Advice
 from resampler.quality.comparison.printing import headline
 from resampler.quality.comparison.rows import Roles, Rows
@@ -20,6 +21,12 @@ if TYPE_CHECKING:
     from resampler.training_set import TrainingSet
 
 STEP = "advise"
+
+
+class StoreWarning(UserWarning):
+    """Warn that measurements are not kept."""
+
+
 # What the ledger calls it: a remedy passes; to leave rows as they are is a no.
 OUTCOMES = {"remedy": "pass", "threshold": "no", "nothing": "no", "unknown": "unknown"}
 
@@ -101,7 +108,8 @@ def keep(version: TrainingSet, found: Comparison, seconds: float) -> Run:
     Returns
     -------
     Run
-        As it stands in the ledger: figures and names of columns, and nothing of single rows.
+        As it stands in the ledger: means, intervals and names of columns, and nothing of single rows or parts. Pages
+        need no more; the values of parts are in the cache, from which `--json` takes them when asked again.
     """
     run = Run(
         STEP,
@@ -110,7 +118,7 @@ def keep(version: TrainingSet, found: Comparison, seconds: float) -> Run:
         str(version),
         now(),
         round(seconds, 3),
-        {"digest": version.digest} | found.to_dict(),
+        {"digest": version.digest} | found.to_dict(by_part=False),
     )
     Ledger(version.home / FOLDER).append(run)
     return run
@@ -166,7 +174,8 @@ def usual_store() -> Path | None:
     Returns
     -------
     Path or None
-        ``$XDG_CACHE_HOME/resampler/advise``, or the same in ``~/.cache``; None where it cannot be written to.
+        ``$XDG_CACHE_HOME/resampler/advise``, or the same in ``~/.cache``; None where it cannot be written to, which is
+        warned of.
 
     Notes
     -----
@@ -177,6 +186,14 @@ def usual_store() -> Path | None:
     place = Path(home, "resampler", "advise")
     try:
         place.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return None
-    return place if os.access(place, os.W_OK) else None
+        if os.access(place, os.W_OK):
+            return place
+        why = "permission denied"
+    except OSError as error:
+        why = error.strerror or str(error)
+    warn(
+        f"{place} cannot be written ({why}), so what is measured is not kept, and a run that is cut begins anew: give "
+        "--resume a directory",
+        StoreWarning,
+    )
+    return None

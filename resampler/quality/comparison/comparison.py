@@ -51,7 +51,7 @@ class Figure:
             Equal to the one that was written.
         """
         mean, low, high = (_number(data[name]) for name in ("mean", "low", "high"))
-        return cls(mean, low, high, tuple(_number(value) for value in data["values"]))
+        return cls(mean, low, high, tuple(_number(value) for value in data.get("values", ())))
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,8 +340,13 @@ class Comparison:
         """
         return [one for one in self.candidates if one.learner == learner]
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self, *, by_part: bool = True) -> dict[str, Any]:
         """Return plain data.
+
+        Parameters
+        ----------
+        by_part : bool
+            With the values of each part, which are most of it; without them figures are means and intervals.
 
         Returns
         -------
@@ -349,7 +354,7 @@ class Comparison:
             As JSON keeps it; what could not be measured is None.
         """
         data: dict[str, Any] = _plain(asdict(self))
-        return data | {"format": FORMAT}
+        return (data if by_part else _without_values(data)) | {"format": FORMAT}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Comparison:
@@ -363,7 +368,7 @@ class Comparison:
         Returns
         -------
         Comparison
-            Equal to the one that was written.
+            Equal to the one that was written, but for values of parts that were left out.
         """
         asked = data["asked"]
         tuples = {name: tuple(asked[name]) for name in ("features", "categorical", "remedies")}
@@ -391,6 +396,13 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _plain(of) for name, of in value.items()}
     return [_plain(of) for of in value] if isinstance(value, list | tuple) else value
+
+
+def _without_values(value: Any) -> Any:
+    if isinstance(value, dict):
+        figure = "mean" in value and "values" in value
+        return {name: _without_values(of) for name, of in value.items() if not (figure and name == "values")}
+    return [_without_values(of) for of in value] if isinstance(value, list) else value
 
 
 def _candidate(data: Mapping[str, Any]) -> Candidate:

@@ -87,3 +87,11 @@ def test_what_could_not_be_measured_is_none():
     assert written["candidates"][0]["figures"]["f1"]["mean"] is None
     assert math.isnan(Comparison.from_dict(written).candidates[0].figures["f1"].low)
     assert not unknown.figures["f1"].excludes_zero
+
+
+def test_values_of_parts_can_be_left_out():
+    found = comparison()
+    short = Comparison.from_dict(json.loads(json.dumps(found.to_dict(by_part=False))))
+    assert short.candidates[0].figures["f1"] == Figure(0.5, 0.4, 0.6)
+    assert short.parts == found.parts
+    assert short.advice == found.advice
