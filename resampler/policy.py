@@ -148,6 +148,8 @@ def read_policy(path: str | Path) -> Policy:
         raise InvalidInputError(f"{source} must end in .toml, .yaml or .yml, so that it is known how to read it")
     try:
         data = Location.parse(path).read(_MOST_BYTES + 1)
+    except FileNotFoundError as error:
+        raise InvalidInputError(f"{source} cannot be read: there is no such file") from error
     except OSError as error:
         raise InvalidInputError(f"{source} cannot be read: {error.strerror or error}") from error
     if len(data) > _MOST_BYTES:

@@ -159,16 +159,17 @@ def compare(
     wanted = usual(every.mask) if remedies is None else (remedies,) if isinstance(remedies, str) else tuple(remedies)
     tried = {one.name: one for one in (remedy(name, every.mask) for name in (NOTHING, *wanted))}
     given = chosen_rows(every, max_rows)
-    notes = []
+    notes, sampled = [], ""
     if len(given.y) < len(every.y):
-        notes.append(
+        sampled = (
             f"{len(given.y):,} of {len(every.y):,} rows were used, {int(given.positive.sum()):,} of them of class "
             f"{given.name!r}"
         )
+        notes.append(f"{sampled}: more of them (--rows, `max_rows`) take longer and tell more")
     try:
         split = split_rows(given, folds, [(seed + i) % 2**64 for i in range(seeds)])
     except DataError as error:
-        raise DataError(f"{error}{'; ' + notes[0] + ': allow more' if notes else ''}") from error
+        raise DataError(f"{error}{f'; {sampled}: allow more (--rows, `max_rows`)' if sampled else ''}") from error
     if split.note is not None:
         notes.append(split.note)
     n_folds = len(split.by_seed[seed])

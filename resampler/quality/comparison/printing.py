@@ -32,7 +32,8 @@ REFERENCE = "(reference)"
 LEGEND = (
     "moved: where the threshold went, after probabilities were mapped back to the real prior; blank: its own "
     f"decision; {SAME}: both decide alike. difference: to the reference, fold by fold. ±: half of the 95 % interval. "
-    f"{BETTER} better, {WORSE} worse than the reference: the interval of that difference excludes 0."
+    f"{BETTER} better, {WORSE} worse than the reference: the interval of that difference excludes 0. *: "
+    "recommended, for it gains more than luck, too."
 )
 
 

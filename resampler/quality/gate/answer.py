@@ -177,7 +177,8 @@ def _check_baseline(baseline: Baseline | None, rules: GateRules) -> None:
         return
     if rules.baseline is not None:
         raise InvalidInputError(
-            "[gate.baseline] needs a baseline: give --baseline, predictions or NAME:ALIAS, or say `version` there"
+            "[gate.baseline] needs a baseline: give --baseline, predictions or NAME:ALIAS, or say `version` there; "
+            "--first where no model is in use yet"
         )
     if asking := [column for column, one in rules.slices.items() if one.worse]:
         raise InvalidInputError(f"[gate.slices.{asking[0]}] worse needs a baseline: give --baseline FILE, predictions")

@@ -250,14 +250,17 @@ def test_too_few_of_a_class():
         compare(*rows((300, 2)), **QUICK)
     with pytest.raises(DataError, match="needs two classes, got 0 only"):
         compare(*rows((300,)), **QUICK)
-    with pytest.raises(DataError, match="got 2: gather more rows; 100 of 5,100 rows were used, 2 of them of class '1'"):
+    with pytest.raises(
+        DataError, match="got 2: gather more rows; 100 of 5,100 rows were used, 2 of them of class '1': allow more"
+    ):
         compare(*rows((5000, 100)), **QUICK, max_rows=100)
 
 
 def test_many_rows_are_sampled_and_said():
     found = compare(*rows((4500, 500)), **QUICK, max_rows=600)
     assert (found.asked.rows, found.asked.rows_used, found.asked.positives_used) == (5000, 600, 60)
-    assert "600 of 5,000 rows were used, 60 of them of class '1'" in found.notes
+    said = "600 of 5,000 rows were used, 60 of them of class '1'"
+    assert f"{said}: more of them (--rows, `max_rows`) take longer and tell more" in found.notes
 
 
 def test_nothing_alone_and_the_last_seed():

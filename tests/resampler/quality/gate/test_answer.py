@@ -125,7 +125,7 @@ def test_a_baseline_is_paired_where_rows_are_the_same():
     assert verdicts(same) == {"f1 against prod": "pass", "average_precision against prod": "pass"}
     by_default = ask(good, rules(f1=0.1), baseline=Baseline.of("prod", good))
     assert set(verdicts(by_default)) == {"f1", "f1 against prod", "average_precision against prod"}
-    with pytest.raises(InvalidInputError, match=r"\[gate.baseline\] needs a baseline"):
+    with pytest.raises(InvalidInputError, match=r"\[gate.baseline\] needs a baseline: .*--first where no model"):
         ask(good, asked_rules)
 
 
