@@ -19,6 +19,7 @@ from resampler.runs.retrain.journal import BEGUN, FINISHED, Journal
 from resampler.runs.retrain.outcome import NOTHING, STEPS, Done, Outcome
 from resampler.runs.retrain.process import Finished, run
 from resampler.runs.retrain.training import Training
+from resampler.storage import without_secrets
 from resampler.training_set import open_version
 
 if TYPE_CHECKING:
@@ -294,8 +295,8 @@ class _Loop:
                 "the variable RESAMPLER_PREDICTIONS), or say in [train] predictions where they are"
             )
         outcome = "failed" if problem else "pass"
-        subject = str(version)
-        self.ledger.append(Run("train", outcome, training.key, subject, now(), round(found.seconds, 3), details))
+        kept = {name: of for name, of in details.items() if name != "last_lines"}  # which may name rows
+        self.ledger.append(Run("train", outcome, training.key, str(version), now(), round(found.seconds, 3), kept))
         if problem:
             self._fail("train", _with_last(problem, found), details=details, seconds=found.seconds)
         self._take(Done("train", "pass", f"in {training.values['output']}", found.seconds, details=details))
@@ -347,7 +348,8 @@ class _Loop:
                 self.ledger.append(Run("alias", "pass", key, str(version), now(), round(found.seconds, 3), where))
             self._take(Done("alias", "pass", told, found.seconds, details=details))
         if reference is not None:
-            self.outcome.rollback = " ".join(["resampler snapshot rollback", name, alias, *self.settings.where])
+            where = map(without_secrets, self.settings.where)
+            self.outcome.rollback = " ".join(["resampler snapshot rollback", name, alias, *where])
 
     # How a step ends
 
@@ -370,8 +372,9 @@ class _Loop:
         self.journal.close()
         raise _StoppedError
 
-    def _finish(self, outcome: str, key: str, why: str) -> None:
-        self.outcome.outcome, self.outcome.why = outcome, why
+    def _finish(self, outcome: str, key: str, why: str, more: str = "") -> None:
+        """End the run; what `more` a command said is no part of the ledger, for it may name rows."""
+        self.outcome.outcome, self.outcome.why = outcome, why + more
         details = {
             "alias": self.settings.alias,
             "version": self.outcome.version,
@@ -393,7 +396,8 @@ class _Loop:
         self.outcome.steps.append(Done(step, "failed", problem, seconds, details=details or {}))
         self.outcome.outcome, self.outcome.why = "failed", f"{step} failed: {problem}"
         key = key_of(policy=self.settings.policy.digest, failed=step)
-        where = {"alias": self.settings.alias, "version": self.outcome.version, "why": self.outcome.why}
+        # of an error only its step: its words may name rows, which can be forgotten anywhere but here
+        where = {"alias": self.settings.alias, "version": self.outcome.version, "why": f"{step} failed", "step": step}
         self.ledger.append(Run("retrain", "failed", key, self.settings.name, now(), round(seconds, 3), where))
         self.journal.forget_behind_drift()
         raise StepError(f"{self.outcome.why}: {self.settings.alias} stays where it is", self.outcome, code)
@@ -406,7 +410,7 @@ class _Loop:
         if refused and found.code == _SAID_NO:
             self._add(Done(step, "no", _with_last("", found), found.seconds))
             key = key_of(policy=self.settings.policy.digest, refused=step)
-            self._finish("no", key, f"{refused}: {self.outcome.steps[-1].words}")
+            self._finish("no", key, refused, f": {self.outcome.steps[-1].words}")
             raise _StoppedError
         if found.code and found.code not in passes:
             self._fail(step, _with_last("", found), _USAGE if found.code == _USAGE else 1, seconds=found.seconds)

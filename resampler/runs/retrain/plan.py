@@ -6,9 +6,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from resampler.errors import DataError
 from resampler.runs.retrain.journal import Journal
+from resampler.runs.webhook import check_url
+from resampler.storage import without_secrets
 from resampler.training_set import open_version
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from resampler.runs.retrain.settings import Settings
 
 
@@ -88,5 +92,14 @@ def plan(settings: Settings, *, force: bool = False) -> list[Planned]:
         if step in journal.steps:
             found.append(Planned(step, "was taken by an unfinished run", ()))
         else:
-            found.append(Planned(step, what, () if what.startswith("left out") else command))
+            found.append(Planned(step, what, () if what.startswith("left out") else tuple(_shown(command))))
     return found
+
+
+def _shown(command: Sequence[str]) -> Iterator[str]:
+    """Write a command without what is secret in it: users and passwords, and all of a webhook but its host."""
+    for before, word in zip(("", *command), command, strict=False):
+        if before == "--webhook":
+            yield f"{word.partition('://')[0]}://{check_url(word)}/..."
+        else:
+            yield without_secrets(word)

@@ -14,6 +14,7 @@ from resampler.options import FLAG, Rule, check_options, count, number, option
 from resampler.policy import read_policy
 from resampler.quality.drift.settings import DriftPolicy
 from resampler.quality.gate.rules import GateRules
+from resampler.runs.webhook import check_url
 from resampler.storage import Location, check_name
 
 if TYPE_CHECKING:
@@ -187,6 +188,8 @@ class Around:
         check_options(self)
         if len(given := [name for name in SOURCES if getattr(self, name) is not None]) > 1:
             raise InvalidInputError(f"give one of {', '.join(given)}: rows of today come from one place")
+        if self.webhook is not None:
+            check_url(self.webhook)
 
     @property
     def rows(self) -> str | None:

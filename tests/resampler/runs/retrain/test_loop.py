@@ -8,9 +8,12 @@ import sys
 import pyarrow.parquet as pq
 import pytest
 
+from resampler.errors import InvalidInputError
 from resampler.runs.retrain.journal import Journal
 from resampler.runs.retrain.loop import StepError
 from resampler.runs.retrain.outcome import success
+from resampler.runs.retrain.plan import plan
+from resampler.runs.retrain.settings import Settings
 
 
 def taken(outcome):
@@ -109,9 +112,26 @@ def test_what_is_printed_by_training_is_kept_where_it_fails(world):
     (world.path / "train.py").write_text("import sys\nfor i in range(50): print(i, file=sys.stderr)\nsys.exit(7)")
     with pytest.raises(StepError, match="it exited with 7: 49"):
         world.run()
-    details = world.ledger.last("train").details
-    assert details["exit_code"] == 7
-    assert details["last_lines"] == [str(i) for i in range(30, 50)]
+    assert world.ledger.last("train").details["exit_code"] == 7
+
+
+def test_the_ledger_names_no_rows_though_errors_do(world):
+    genuine = (world.path / "train.py").read_text()
+    (world.path / "train.py").write_text("raise KeyError('customer 4711')")
+    with pytest.raises(StepError, match="customer 4711") as failed:
+        world.run()
+    assert "customer 4711" in failed.value.outcome.steps[-1].details["last_lines"][-1]
+    copy = "t = pq.read_table(given['validation_path']); t = pa.concat_tables([t, t.slice(0, 1)])\n"
+    write = (
+        "pq.write_table(pa.table({'id': t['id'], 'y_true': t['y'], 'score': np.ones(len(t))}), given['predictions'])"
+    )
+    (world.path / "train.py").write_text(genuine.partition("train, seen")[0] + copy + write)
+    with pytest.raises(StepError, match=r"gate failed: .*repeat another's id, such as id="):
+        world.run()
+    kept = "".join(path.read_text() for path in (world.path / "catalog" / "t" / "ledger").iterdir())
+    assert "4711" not in kept
+    assert "such as" not in kept
+    assert [run.details["why"] for run in world.ledger.runs("retrain")] == ["train failed", "gate failed"]
 
 
 def test_a_step_of_ours_that_fails_says_its_own_error(world):
@@ -131,6 +151,18 @@ def test_checks_of_a_snapshot_may_say_no(world):
     assert (no.outcome, taken(no)["snapshot"]) == ("no", "no")
     assert "the checks of a snapshot said no" in no.why
     assert (world.versions, world.moves()) == ([], [])
+
+
+def test_a_plan_shows_no_secrets(world):
+    rows = 'against = "s3://key:hidden@bucket/rows.parquet"'
+    world.set_policy(f'[retrain]\n{rows}\nwebhook = "https://user:hidden@hooks.example/hidden?token=hidden"\n')
+    world.run(force=True)
+    words = [word for one in plan(Settings.read(world.policy)) for word in one.command]
+    assert {"https://hooks.example/...", "s3://bucket/rows.parquet"} <= {*words}
+    assert "hidden" not in " ".join(words)
+    world.set_policy('[retrain]\nwebhook = "ftp://hooks.example"\n')
+    with pytest.raises(InvalidInputError, match="--webhook must be a URL"):
+        Settings.read(world.policy)
 
 
 @pytest.mark.slow
