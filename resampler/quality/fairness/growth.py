@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from resampler.quality.fairness.frame import MetricFrame
 
-_DOUBT = 2  # rows that predictions count as apart in beyond those that they are: few rows agree by chance
+_DOUBT = 6  # rows that predictions count as apart in beyond those that they are: few rows agree by chance
 
 
 class Change(NamedTuple):

@@ -39,6 +39,21 @@ def test_chance_is_no_growth(metric):
     assert grown <= 10  # of 200 comparisons of three groups: one-sided at 2.5 % are 5
 
 
+@pytest.mark.parametrize(("rows", "found", "lost"), [(100, 0.5, 0.02), (30, 0.8, 0.05), (400, 0.8, 0.02)])
+def test_models_that_hardly_disagree_have_intervals_that_hold(rows, found, lost):
+    rng = np.random.default_rng(0)
+    group = np.repeat(np.arange(800), rows)
+    before = rng.random(len(group)) < found
+    after = before & (rng.random(len(group)) >= lost / found)
+    pair = [
+        MetricFrame(y_true=np.ones(len(group)), y_pred=one, sensitive_features={"g": group}, metrics=["recall"])
+        for one in (before, after)
+    ]
+    changed = changes(*pair, "recall", level=1 - 0.05 * 800)  # 95 % each
+    held = np.mean([one.interval[0] <= -lost <= one.interval[1] for one in changed])
+    assert held >= 0.94
+
+
 @pytest.mark.parametrize("metric", ["brier", "average_precision", "calibration_error"])
 def test_scores_that_lost_their_meaning_are_growth(metric):
     rng = np.random.default_rng(0)
