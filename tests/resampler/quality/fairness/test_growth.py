@@ -51,7 +51,7 @@ def test_models_that_hardly_disagree_have_intervals_that_hold(rows, found, lost)
     ]
     changed = changes(*pair, "recall", level=1 - 0.05 * 800)  # 95 % each
     held = np.mean([one.interval[0] <= -lost <= one.interval[1] for one in changed])
-    assert held >= 0.94
+    assert held >= 0.93  # of 800, so 0.95 within two and a half standard errors
 
 
 @pytest.mark.parametrize("metric", ["brier", "average_precision", "calibration_error"])
