@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from resampler.errors import CorruptStateError
+from resampler.errors import CorruptStateError, ResamplerError
 from resampler.storage import Location
 
 if TYPE_CHECKING:
@@ -86,9 +86,23 @@ class Ledger:
         ----------
         run : Run
             To be kept, as the newest, whatever clocks say. The same run twice is one.
+
+        Raises
+        ------
+        ResamplerError
+            If nothing can be written there.
         """
         data = json.dumps(asdict(run) | {"format": FORMAT}, sort_keys=True, allow_nan=False).encode() + b"\n"
         digest = hashlib.sha256(data).hexdigest()[:_DIGITS]
+        try:
+            self._append(run, data, digest)
+        except OSError as error:
+            raise ResamplerError(
+                f"{self.directory.uri} cannot keep the run, which came to {run.outcome!r}: {error}: make room there, "
+                "or let it be written to"
+            ) from error
+
+    def _append(self, run: Run, data: bytes, digest: str) -> None:
         kept = self._names()
         if any(name.digest == digest for name in kept):
             return

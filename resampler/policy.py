@@ -196,7 +196,7 @@ def _parse_yaml(text: str) -> Any:
             "a policy of YAML needs PyYAML: pip install 'feast-resampler[yaml]', or write it in TOML"
         ) from error
 
-    class _Loader(yaml.SafeLoader):
+    class _Loader(yaml.SafeLoader):  # type: ignore[misc]
         """Refuses what YAML lets pass: a name twice, of which the last would count, and merges without end."""
 
         def __init__(self, stream: str) -> None:

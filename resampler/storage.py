@@ -238,10 +238,16 @@ class Location:
         target = self.path
         if self.is_local:  # an object store shows an object when its upload is complete, a disk at once
             target = f"{self.path}.part"
-        with self.filesystem.open_output_stream(target) as stream:
-            stream.write(data)
-        if target != self.path:
-            self.filesystem.move(target, self.path)
+        try:
+            with self.filesystem.open_output_stream(target) as stream:
+                stream.write(data)
+            if target != self.path:
+                self.filesystem.move(target, self.path)
+        except OSError:
+            if target != self.path:  # of a full disk nothing is left
+                with contextlib.suppress(OSError):
+                    self.filesystem.delete_file(target)
+            raise
 
     def move_to(self, target: Location) -> None:
         """Move the file within its file system, over one that is there.

@@ -1,11 +1,13 @@
 """Runs are kept whole, in order, once, and few files are read to find one."""
 
+import resource
+import signal
 import time
 from dataclasses import replace
 
 import pytest
 
-from resampler.errors import CorruptStateError
+from resampler.errors import CorruptStateError, ResamplerError
 from resampler.ledger import Ledger, Run, key_of, now
 
 
@@ -67,3 +69,22 @@ def test_a_run_is_found_among_thousands_without_reading_them(tmp_path):
     assert ledger.last("gate", key_of(n=1)) == runs[1]
     assert len(ledger.outcomes("gate")) == 5002
     assert time.process_time() - began < 1
+
+
+def test_a_disk_that_is_full_leaves_nothing_and_is_said_with_the_outcome(tmp_path):
+    ledger = Ledger(tmp_path / "ledger")
+    run = Run("gate", "no", key_of(), "s", now(), details={"long": "x" * 100_000})
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+        with pytest.raises(
+            ResamplerError, match=r"ledger cannot keep the run, which came to 'no': .*: make room there"
+        ):
+            ledger.append(run)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, before)
+    assert list((tmp_path / "ledger").iterdir()) == []
+    ledger.append(run)
+    assert list(ledger.runs()) == [run]

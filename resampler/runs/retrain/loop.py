@@ -348,8 +348,8 @@ class _Loop:
                 self.ledger.append(Run("alias", "pass", key, str(version), now(), round(found.seconds, 3), where))
             self._take(Done("alias", "pass", told, found.seconds, details=details))
         if reference is not None:
-            where = map(without_secrets, self.settings.where)
-            self.outcome.rollback = " ".join(["resampler snapshot rollback", name, alias, *where])
+            shown = map(without_secrets, self.settings.where)
+            self.outcome.rollback = " ".join(["resampler snapshot rollback", name, alias, *shown])
 
     # How a step ends
 
