@@ -207,11 +207,10 @@ class Counter:
             if len(labels) != len(said["window"]["classes"]):
                 raise ValueError("labels and classes are not equally many")
             header = json.dumps(said["window"]).encode()
-        except (ValueError, KeyError, TypeError) as error:
-            raise CorruptStateError(
-                f"the counts in {where} are damaged ({error}): restore it from a backup, or delete it to replay all"
-            ) from error
-        window = Window.load(header, counts, len(plan.reference.columns), where)
+            window = Window.load(header, counts, len(plan.reference.columns), where)
+        except (ValueError, KeyError, TypeError, CorruptStateError) as error:
+            # Not what `Window.load` says: the key is that of the saved state, which must stay.
+            raise CorruptStateError(f"the counts in {where} are damaged ({error.__cause__ or error})") from error
         counter = cls(plan)
         counter.number, counter._taken = window.number, window.rows
         counter._accepted, counter._rejected = window.accepted, window.rejected

@@ -140,7 +140,11 @@ class Restorer:
         plan = self._settings.plan
         if plan is None or at.counts is None:
             return None
-        return Counter.from_bytes(at.counts, plan, repr(self._keys.snapshot))
+        try:
+            return Counter.from_bytes(at.counts, plan, repr(self._keys.snapshot))
+        except CorruptStateError as error:  # rows do not depend on it
+            logger.warning("%s: %s", self._keys.input, error)
+            return None
 
     def _miscounted(self, resampler: OnlineResampler, stored: Checkpoint) -> str:
         """Say what a replay has counted that the checkpoint has not; empty if they agree."""

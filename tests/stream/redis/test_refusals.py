@@ -312,7 +312,7 @@ def test_until_idle_and_sigterm_end_the_waiting(name, start_cli):
     process = start_cli(*arguments, url="unix:///nowhere/redis.sock")
     assert "waiting for it" in process.stderr.readline()
     process.send_signal(signal.SIGTERM)
-    assert process.wait(timeout=10) == 0
+    assert process.wait(timeout=60) == 0
 
 
 @pytest.mark.parametrize("policy", ["allkeys-lru", "volatile-ttl"])

@@ -235,6 +235,26 @@ def test_the_key_is_deleted_while_a_worker_counts(
     assert Stored.load(client, keys) is None
 
 
+@pytest.mark.parametrize("damage", [b"", b"junk", b"\xff\n\1"])
+def test_damaged_counts_of_a_saved_state_stop_no_row(
+    client, name, run_worker, add_text, read_raw, rows, reference, schema, caplog, damage
+):
+    X, y = rows
+    settings = _settings(reference, schema, linger_ms=1)
+    keys = ShardKeys(name)
+    add_text(client, name, X[:700], y[:700])
+    run_worker(name, settings=settings)
+    client.hset(keys.snapshot, "counts", damage)
+    add_text(client, name, X[700:], y[700:], first=701)
+    run_worker(name, settings=settings)
+    assert f"the counts in '{keys.snapshot}' are damaged" in caplog.text
+    assert "counting against fraud version 3 begins here" in caplog.text
+    assert json.loads(_windows(client, name)[0][b"0"])["first"] == "701-0"
+    add_text(client, f"{name}-whole", X, y)
+    run_worker(f"{name}-whole", linger_ms=1)
+    assert read_raw(client, name) == read_raw(client, f"{name}-whole")
+
+
 def test_a_key_of_another_type(client, name, run_worker, add_text, rows, reference, schema):
     add_text(client, name, *rows)
     client.set(ShardKeys(name).drift, "mine")

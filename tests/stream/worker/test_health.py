@@ -115,12 +115,11 @@ def test_a_commit_that_the_server_cannot_take_makes_the_worker_unhealthy_and_pat
         with metrics_server(worker, "127.0.0.1", free_port) as port:
             wait_for(lambda: worker.owned)
             time.sleep(2 * health.STALLED_S)
-            assert _healthz(port) == (200, "ok\n")  # a quiet stream is healthy
+            # A quiet stream is healthy; a busy machine can hold the thread up for longer than that, and it passes.
+            wait_for(lambda: _healthz(port) == (200, "ok\n"))
             add_text(client, name, *make_rows(50))
-            wait_for(lambda: _healthz(port)[0] == 503)
-            _, body = _healthz(port)
-            assert body.startswith(f"shard {name}: nothing committed for ")
-            assert f"does not answer for key '{name}'" in body
+            words = (f"shard {name}: nothing committed for ", f"does not answer for key '{name}'")
+            wait_for(lambda: (said := _healthz(port))[0] == 503 and all(word in said[1] for word in words))
             wait_for(lambda: max(pauses) > 2 * runner.FIRST_RETRY_S * 8)
             grown = [pause for i, pause in enumerate(pauses) if pause and pause != pauses[i - 1]]
             assert grown == sorted(grown)  # no attempt that only read made the next pause short again
@@ -175,13 +174,13 @@ def test_a_worker_that_replays_and_compiles_is_healthy(
     """A fresh process compiles; here both take long, as they do with many rows."""
     add_text(client, name, *make_rows(200))
     run_worker(name, ratio=0.2, seed=0)
-    monkeypatch.setattr(health, "STALLED_S", 0.5)
+    monkeypatch.setattr(health, "STALLED_S", 1.0)
     from stream.worker import worker as module
 
     phases = []
 
     def busy(phase):
-        stop = time.monotonic() + 1.5
+        stop = time.monotonic() + 2.5
         while time.monotonic() < stop:
             hash(phase)
         phases.append(phase)

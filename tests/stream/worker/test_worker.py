@@ -1,12 +1,9 @@
-import threading
-import time
-
 import numpy as np
 import pytest
 
 from resampler import FeatureSchema, MicroBatch, OnlineResampler
 from resampler.errors import ResamplerError
-from stream import Feed, Settings, Worker, encode_batch, encode_row
+from stream import Feed, Settings, encode_batch, encode_row
 from stream.formats import OutputFormat
 from stream.formats.identity import encode
 from stream.redis.keys import ShardKeys
@@ -113,22 +110,11 @@ def test_snapshot_and_replay_restore_the_same_state(client, name, make_rows, add
     assert read_raw(client, f"{name}-parts") == read_raw(client, f"{name}-whole")
 
 
-def test_automatic_ids_and_live_rows(client, server, name, make_rows, schema, rows_of):
+def test_automatic_ids_and_live_rows(client, server, name, make_rows, schema, rows_of, serving, wait_for):
     X, y = make_rows(500)
-    worker = Worker(server.url, name, Settings(schema, seed=1))
-    thread = threading.Thread(target=worker.run)
-    thread.start()
-    try:
-        sent = [client.xadd(name, encode_row(X[i], y[i])) for i in range(500)]
-        deadline = time.monotonic() + 10
-        while time.monotonic() < deadline:
-            stored = Checkpoint.load(client, ShardKeys(name))
-            if stored and stored.rows == 500:
-                break
-            time.sleep(0.01)
-    finally:
-        worker.stop()
-        thread.join()
+    serving(server.url, name, Settings(schema, seed=1))
+    sent = [client.xadd(name, encode_row(X[i], y[i])) for i in range(500)]
+    wait_for(lambda: (stored := Checkpoint.load(client, ShardKeys(name))) and stored.rows == 500)
     batch = rows_of(name)
     assert batch.row_id[~batch.is_synthetic].tolist() == [encode(entry_id.decode()) for entry_id in sent]
 
