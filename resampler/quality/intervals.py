@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 COUNTED = ("recall", "precision", "f1", "g_mean", "fpr", "selection_rate")  # measures that counts alone decide
 SCORED = tuple(name for name, measure in MEASURES.items() if measure.of == "score")
-NEAR = 1.0  # rows of the worst case that a mean of squares counts in: equal squares are no proof of a spread of 0
 
 
 class Estimate(NamedTuple):
@@ -114,7 +113,8 @@ def scored(name: str, samples: Sequence[tuple[NDArray[np.bool_], NDArray[np.floa
     -------
     Estimate
         Average precision has the interval of a share of the class's rows; the Brier score that of a share of as many
-        rows as give its spread.
+        rows as give its spread, which counts in some rows of the worst case, as many as Wilson's interval adds: equal
+        squares, as of a group that happens to have no row of the class, are no proof of a spread of 0.
 
     Notes
     -----
@@ -137,10 +137,15 @@ def scored(name: str, samples: Sequence[tuple[NDArray[np.bool_], NDArray[np.floa
     if name == "brier":
         value = np.array([brier(*one) for one in samples], dtype=np.float64)
         spread = np.array([np.var((s - y) ** 2) if len(y) else 0.0 for y, s in samples])
-        widest = value * (1 - value)
-        kept = (size * spread + NEAR * widest) / (size + NEAR)
-        rows = np.where(kept > 0, size * np.divide(widest, kept, out=np.ones(len(size)), where=kept > 0), size)
-        return Estimate(value, size, lambda level: wilson(np.nan_to_num(value) * rows, rows, deviations(level)))
+        held, widest = np.nan_to_num(value), value * (1 - value)
+
+        def _of_squares(level: float) -> tuple[NDArray[Any], NDArray[Any]]:
+            z = deviations(level)
+            kept = (size * spread + z * z * widest) / (size + z * z)
+            rows = np.where(kept > 0, size * np.divide(widest, kept, out=np.ones(len(size)), where=kept > 0), size)
+            return wilson(held * rows, rows, z)
+
+        return Estimate(value, size, _of_squares)
     parts = [_calibration(*one) for one in samples]
     value, chance, spread = np.array(parts, dtype=np.float64).reshape(-1, 3).T
 

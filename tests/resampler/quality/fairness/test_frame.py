@@ -182,3 +182,17 @@ def test_numbers_are_no_groups():
         )
     with pytest.raises(InvalidInputError, match="method must be one of"):
         MetricFrame(**OK).difference("to_all")
+
+
+def test_equal_small_groups_differ_by_chance():
+    """Twenty equal groups of 60 rows with 6 of the class expected, some with none or one."""
+    shown = 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        y = rng.random(1_200) < 0.1
+        score = 1 / (1 + np.exp(4.2 - 2 * rng.normal(size=1_200) - 4 * y))
+        frame = MetricFrame(
+            y_true=y, score=score, sensitive_features={"site": np.repeat(np.arange(20), 60)}, metrics=["brier"]
+        )
+        shown += frame.disparity("brier").shown
+    assert shown <= 10, "of 60; 3 are meant, and 20 came where a spread of 0 was taken for one"
