@@ -44,9 +44,14 @@ def representation_of(
         return {}, []
     if TRAIN not in version.files:
         return {}, [f"{version} does not store its training split, so whose synthetic rows it holds is not known"]
-    there = [name for name in columns if name in version.columns(TRAIN) and name != version.label]
+    notes = [
+        f"{name} is a key of {version}, and synthetic rows have keys of their own: they favour no group by it"
+        for name in columns
+        if name in version.keys
+    ]
+    there = [name for name in columns if name in version.columns(TRAIN) and name not in (version.label, *version.keys)]
     if not there:
-        return {}, []
+        return {}, notes
     rows = version.read(TRAIN, [*dict.fromkeys([version.label, version.synthetic, *there])])
     of = Groups.of({"class": rows[version.label]})
     code = next((at for at, (value,) in enumerate(of.values) if str(value) in _names(positive)), -1)
@@ -54,15 +59,16 @@ def representation_of(
     made = rows[version.synthetic].to_numpy()
     if not made.any():
         none = f"{version} has no synthetic rows of class {positive!r}, so they favour no group"
-        return {name: [] for name in there}, [none]
-    notes = []
+        return {name: [] for name in there}, [*notes, none]
     if n_lost := sum(
         one["synthetic"] for name, one in version.classes[TRAIN].items() if name in _names(positive)
     ) - int(np.count_nonzero(made)):
         notes.append(f"{version} does not store {n_lost:,} synthetic rows: whose these are is not known")
     kept = []
     for name in there:
-        if _is_number(rows[name].type) or pc.count_distinct(rows[name], mode="all").as_py() <= MOST:
+        if pa.types.is_nested(rows[name].type):
+            notes.append(f"{name} holds lists in {version}: whose synthetic rows are is not known")
+        elif _is_number(rows[name].type) or pc.count_distinct(rows[name], mode="all").as_py() <= MOST:
             kept.append(name)
         else:
             notes.append(f"{name} has more than {MOST:,} values in {version}: whose synthetic rows are is not known")
