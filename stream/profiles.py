@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from resampler.errors import DataError, InvalidInputError
+from resampler.printing import share
 from resampler.profile.counts import Counts, Part
 from resampler.profile.profile import Profile
 from resampler.profile.sources import Counted
@@ -117,7 +118,7 @@ def _note(shard: str, windows: list[Window]) -> str:
     lost = rejected / (accepted + rejected)
     return (
         f"{shard}: {rows:,} rows counted of {accepted:,} accepted, from entry {windows[0].first} to "
-        f"{windows[-1].last}; meanwhile {lost:.1%} of the rows became dead letters"
+        f"{windows[-1].last}; meanwhile {share(lost)} of the rows became dead letters"
     )
 
 

@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from resampler.command_options import click_options
 from resampler.errors import InvalidInputError, ResamplerError
+from resampler.printing import share
 from resampler.schema import FeatureSchema
 from stream.commands.commandline import conceal
 from stream.commands.contract import read_contract
@@ -280,7 +281,7 @@ def _counted(drift: dict[str, Any]) -> str:
     if windows:
         last = windows[-1]
         lost = last["rejected"] / max(1, last["accepted"] + last["rejected"])
-        newest = f"{len(windows)} kept, the newest from {last['first']} to {last['last']}, {lost:.1%} of it rejected"
+        newest = f"{len(windows)} kept, the newest from {last['first']} to {last['last']}, {share(lost)} of it rejected"
     return (
         f"  counted against {drift['reference']}, one of {drift['every']} rows, in windows of {drift['rows']}: {newest}"
     )

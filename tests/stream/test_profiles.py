@@ -45,7 +45,7 @@ def test_drift_of_a_stream(server, count, make_rows, profile):
     name = count(X, y)
     found, notes = source_of("stream")(name, profile, url=server.url)
     (note,) = notes
-    assert note.startswith(f"{name}: 500 rows counted of 500 accepted, from entry 1001-0 to 1500-0; meanwhile 0.0% of")
+    assert note.startswith(f"{name}: 500 rows counted of 500 accepted, from entry 1001-0 to 1500-0; meanwhile 0.0 % of")
     assert sum(part.rows for part in found.parts) == 500
     assert [part.label for part in found.parts] == ["0", "1"]
     measured = measure_drift(profile, found)

@@ -126,7 +126,7 @@ def decide(state: State, measured: Measured, policy: DriftPolicy, reference: str
     if measured.share is None:
         return Decision(
             "unknown",
-            (f"not enough rows to tell: fewer than {policy.min_rows} on a side of {', '.join(measured.too_few)}",),
+            (f"not enough rows to tell: fewer than {policy.min_rows} on a side of {_few(measured)}",),
             state,
         )
     share, names = measured.share, measured.drifted
@@ -136,7 +136,7 @@ def decide(state: State, measured: Measured, policy: DriftPolicy, reference: str
         said += f": {', '.join(names[:5])}{f' and {len(names) - 5} more' if len(names) > 5 else ''}"
     reasons = [said]
     if measured.too_few:
-        reasons.append(f"too few rows to tell of {', '.join(measured.too_few)}")
+        reasons.append(f"too few rows to tell of {_few(measured)}")
     rest = max(state.rest - 1, 0)
     reached = state.reached + 1 if share >= policy.enter else 0
     drifting = share >= policy.leave if state.drifting else reached >= policy.windows
@@ -159,3 +159,7 @@ def decide(state: State, measured: Measured, policy: DriftPolicy, reference: str
         reasons.append(f"training was said so lately: none is for {state.rest} more run{'s' if state.rest > 1 else ''}")
         return Decision("pass", tuple(reasons), replace(now, rest=rest))
     return Decision("no", tuple(reasons), replace(now, rest=policy.cooldown))
+
+
+def _few(measured: Measured) -> str:
+    return f"class {', '.join(measured.too_few)}" if measured.by_class else ", ".join(measured.too_few)

@@ -144,7 +144,7 @@ def test_equal_rows_again_after_others_are_another_run(run):
 
 def test_too_few_rows_are_said(run):
     few = rows(1, n=60)
-    assert run(few).stdout.startswith("not enough rows to tell: fewer than 100 on a side of ")
+    assert run(few).stdout.startswith("not enough rows to tell: fewer than 100 on a side of class ")
     run(few.slice(1), "--strict", code=3)
 
 
