@@ -337,6 +337,7 @@ class _Loop:
     def _alias(self, version: TrainingSet, reference: Reference | None) -> None:
         name, alias = self.settings.name, self.settings.alias
         if not self._taken("alias"):
+            self._check_unmoved(version, reference)
             words = ["snapshot", "alias", name, alias, str(version.version), *self.settings.where]
             found, details = self._ask("alias", words)
             before = None if reference is None else reference.version
@@ -350,6 +351,24 @@ class _Loop:
         if reference is not None:
             shown = map(without_secrets, self.settings.where)
             self.outcome.rollback = " ".join(["resampler snapshot rollback", name, alias, *shown])
+
+    def _check_unmoved(self, version: TrainingSet, reference: Reference | None) -> None:
+        """Refuse to move an alias that somebody has moved since the run began: what was compared is not in use."""
+        try:
+            now_at: int | None = self._open(self.settings.alias).version
+        except DataError:
+            now_at = None
+        before = None if reference is None else reference.version
+        if now_at in (before, version.version):
+            return
+        where = "nowhere" if now_at is None else f"to version {now_at}"
+        was = "nowhere" if before is None else f"to version {before}"
+        self.journal.forget("drift")  # it was measured against what is no longer in use
+        self._fail(
+            "alias",
+            f"{self.settings.alias} pointed {was} when the run began, and points {where} now, for somebody moved it: "
+            "run again, and the models are compared with that",
+        )
 
     # How a step ends
 

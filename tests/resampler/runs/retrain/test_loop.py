@@ -153,6 +153,27 @@ def test_checks_of_a_snapshot_may_say_no(world):
     assert (world.versions, world.moves()) == ([], [])
 
 
+@pytest.mark.slow
+def test_an_alias_that_was_moved_by_hand_meanwhile_is_not_moved_over(world):
+    world.run()
+    world.set_rows(seed=1)
+    world.run()
+    world.set_rows(seed=2)
+    genuine = (world.path / "train.py").read_text()
+    by_hand = (
+        "import subprocess; subprocess.run('resampler snapshot alias t prod 1 --catalog catalog'.split(), check=True)"
+    )
+    (world.path / "train.py").write_text(f"{by_hand}\n{genuine}")
+    with pytest.raises(StepError, match="prod pointed to version 2 when the run began, and points to version 1 now"):
+        world.run()
+    assert [after for _, after in world.moves()] == [1, 2, 1]
+    assert not world.unfinished
+    (world.path / "train.py").write_text(genuine)
+    again = world.run()
+    assert (again.outcome, again.before, again.version) == ("pass", 1, 3)
+    assert [after for _, after in world.moves()] == [1, 2, 1, 3]
+
+
 def test_a_plan_shows_no_secrets(world):
     rows = 'against = "s3://key:hidden@bucket/rows.parquet"'
     world.set_policy(f'[retrain]\n{rows}\nwebhook = "https://user:hidden@hooks.example/hidden?token=hidden"\n')
