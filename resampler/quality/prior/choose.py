@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -13,6 +12,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
 from resampler.errors import DataError, InvalidInputError
+from resampler.quality.statistics import deviations
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -198,7 +198,7 @@ def _losses(proba: NDArray[np.float64], truth: NDArray[np.float64]) -> NDArray[n
 
 def _compared(method: str, kept: NDArray[np.float64], own: NDArray[np.float64], n: int) -> Candidate:
     gain = kept - own
-    half = NormalDist().inv_cdf(1 - (1 - LEVEL) / 2 / n) * float(gain.std(ddof=1)) / len(gain) ** 0.5
+    half = deviations(1 - (1 - LEVEL) / n) * float(gain.std(ddof=1)) / len(gain) ** 0.5
     middle = float(gain.mean())
     return Candidate(method, float(own.mean()), float(kept.mean()), (middle - half, middle + half), len(gain))
 
