@@ -29,6 +29,8 @@ def numbers_of(column: pa.ChunkedArray) -> NDArray[np.float64]:
         return np.asarray(column.cast(pa.float64(), safe=False).to_numpy())
     out = np.full(len(column), np.nan)
     valid = ~np.asarray(column.is_null())
+    if not valid.any():  # no array says how long they are
+        return out
     vectors = pc.list_flatten(column.drop_null()).to_numpy().astype(np.float64).reshape(np.count_nonzero(valid), -1)
     largest = np.abs(vectors).max(axis=1, initial=0.0, keepdims=True)
     shares = np.divide(vectors, largest, out=np.zeros_like(vectors), where=largest > 0)  # no square overflows

@@ -164,6 +164,13 @@ def test_a_label_that_is_no_class(columns):
         counted(reference_of(columns), columns | {"y": pa.array([[1]] * N)}, label="y")
 
 
+@pytest.mark.parametrize("kind", [pa.list_(pa.float64()), pa.list_(pa.float32(), 3), pa.large_list(pa.float64())])
+def test_arrays_that_are_all_null(kind):
+    arrays = pa.array([[1.0, 2.0, 2.0], None, [0.0, 3.0, 4.0]] * 20, pa.list_(pa.float64()))
+    profile = counted(reference_of({"v": arrays}), {"v": pa.nulls(60, kind)}, arrays={"v"}).profile()
+    assert total(profile, "v").tolist()[-1] == 60
+
+
 def test_an_identity_is_no_class(columns):
     reference = reference_of(columns)
     counter = counted(reference, columns | {"y": pa.array(np.arange(N) % 90 + 2)}, label="y")

@@ -210,10 +210,10 @@ def test_a_worker_of_other_settings_is_refused_although_it_only_stands_by(
     assert "begun with other settings (seed 1 -> 2)" in err
 
 
-def test_metrics_and_health(client, name, make_rows, add_text, start_cli):
+def test_metrics_and_health(client, name, make_rows, add_text, start_cli, free_port):
     add_text(client, name, *make_rows(100))
     arguments = [argument for argument in RUN if argument not in ("--metrics-port", "0")]
-    process = start_cli(*arguments, "--stream", name, "--ratio", "0.9", "--metrics-port", "19464")
+    process = start_cli(*arguments, "--stream", name, "--ratio", "0.9", "--metrics-port", free_port)
     wanted = (
         "buffer_recall",
         "neighbor_distance",
@@ -232,13 +232,13 @@ def test_metrics_and_health(client, name, make_rows, add_text, start_cli):
     while not all(f"resampler_{metric}{{" in text for metric in wanted):
         assert process.poll() is None
         assert time.monotonic() < deadline, text
-        with contextlib.suppress(OSError), urllib.request.urlopen("http://127.0.0.1:19464/metrics") as reply:
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{free_port}/metrics") as reply:
             text = reply.read().decode()
         time.sleep(0.02)
     assert f'stream="{name}"' in text
     families = set(re.findall(r"^# TYPE (\w+)", text, re.MULTILINE))
     assert families == {f"resampler_{metric.removesuffix('_bucket')}" for metric in (*wanted, *only_when)}
-    with urllib.request.urlopen("http://127.0.0.1:19464/healthz") as reply:
+    with urllib.request.urlopen(f"http://127.0.0.1:{free_port}/healthz") as reply:
         assert reply.read() == b"ok\n"
 
 
