@@ -183,7 +183,7 @@ def _check_known(found: Collection[Any], classes: Collection[str] | None, where:
     ]
     if unknown:
         raise DataError(
-            f"{where} has classes that no true row has, {shown(unknown)}; known are {shown(sorted(classes))}: see how "
+            f"{where} has unknown classes, {shown(unknown)}; known are {shown(sorted(classes))}: see how "
             "classes are written there"
         )
 

@@ -10,7 +10,7 @@ from resampler.printing import aligned, share
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from resampler.runs.retrain.outcome import Outcome
+    from resampler.runs.retrain.outcome import Done, Outcome
     from resampler.runs.retrain.plan import Planned
 
 
@@ -32,7 +32,7 @@ def in_words(outcome: Outcome, rate: dict[str, Any]) -> Iterator[str]:
     word = {"pass": "passed", "no": "no", "nothing": "nothing to do", "failed": "failed"}[outcome.outcome]
     yield f"{outcome.snapshot}: {word}: {outcome.why}"
     rows = [
-        (f"  {one.step}", one.outcome, "earlier" if one.before else f"{one.seconds:.1f} s", one.words)
+        (f"  {one.step}", one.outcome, "earlier" if one.before else f"{one.seconds:.1f} s", _words(one))
         for one in outcome.steps
     ]
     yield from aligned(rows)
@@ -44,6 +44,11 @@ def in_words(outcome: Outcome, rate: dict[str, Any]) -> Iterator[str]:
             f"{rate['passed']} of {rate['runs']} runs passed ({share(rate['rate'])}, 95 % interval {share(low)} to "
             f"{share(high)})"
         )
+
+
+def _words(step: Done) -> str:
+    """Return what a step came to; why it failed can be long, and the first line has it."""
+    return "" if step.outcome == "failed" else step.words
 
 
 def planned(steps: Iterable[Planned]) -> Iterator[str]:
