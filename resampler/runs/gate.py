@@ -101,14 +101,14 @@ def ask_files(asked: Asked, ledger: Ledger | None) -> tuple[Answer, dict[str, An
     check_flags(read)
     files.check_origin(read)
     learned = None if asked.train is None else files.of_training(asked.train)
-    compared = _baseline(asked, rules, files, ledger, read.positive)
+    compared = _baseline(asked, rules, files, ledger, read)
     made = None if version is None else synthetic_rows(version)
     favoured: dict[str, list[Representation]] = {}
     if version is not None:
         favoured, unknown = representation_of(version, list(rules.slices), read.positive)
         files.notes.extend(unknown)
     answer = ask(read, rules, train=learned, baseline=compared, synthetic=made, representation=favoured)
-    answer.notes[:0] = [*notes, *files.notes]
+    answer.notes[:0] = [*notes, *dict.fromkeys(files.notes)]
     if ledger is None:
         answer.notes.append("kept in no ledger: give --ledger or --snapshot")
     policy = None if asked.policy is None else {"source": asked.policy.source, "sha256": asked.policy.digest}
@@ -267,16 +267,21 @@ def synthetic_rows(version: TrainingSet) -> tuple[int, int]:
     return made, made + sum(one["real"] for one in counts)
 
 
-def _baseline(asked: Asked, rules: GateRules, files: Files, ledger: Ledger | None, positive: Any) -> Baseline | None:
+def _baseline(
+    asked: Asked, rules: GateRules, files: Files, ledger: Ledger | None, ours: Predictions
+) -> Baseline | None:
     given = asked.baseline
     if given is None and rules.baseline is not None:
         given = rules.baseline.version
     if given is None:
         return None
     if given.partition("?")[0].endswith(SUFFIXES):
-        read = files.read(given, "baseline", slices=tuple(rules.slices), if_there=True)
+        read = files.read(given, "baseline")
         check_flags(read)
-        return Baseline.of("the baseline", read)
+        found = Baseline.of("the baseline", read)
+        if not rules.slices or found.aligned(ours) is not None:
+            return found  # groups are those of the predictions
+        return replace(found, predictions=files.read(given, "baseline", slices=tuple(rules.slices), if_there=True))
     if asked.version is None and not any(asked.place.values()):
         raise InvalidInputError(
             f"--baseline {without_secrets(given)!r} is no file of {', '.join(SUFFIXES)}, and as a version it needs "
@@ -291,9 +296,9 @@ def _baseline(asked: Asked, rules: GateRules, files: Files, ledger: Ledger | Non
             "FILE"
         )
     details = measured.details
-    if details["positive"] != positive:
+    if details["positive"] != ours.positive:
         raise DataError(
-            f"{other} was measured for class {details['positive']!r}, and these are predictions of {positive!r}: "
+            f"{other} was measured for class {details['positive']!r}, and these are predictions of {ours.positive!r}: "
             "compare one class"
         )
     return Baseline(str(other), {name: Figure.from_dict(one) for name, one in details["figures"].items()})

@@ -82,6 +82,19 @@ def test_groups_are_said_with_a_table_of_their_own(place):
     assert [one["group"] for one in found["growth"]["region"]["recall"] if one["grew"]] == ["region=north"]
 
 
+def test_groups_are_those_of_the_predictions_where_rows_are_shared(place):
+    before = pq.read_table("even-before.parquet")
+    named = pa.array([f"row {at}" for at in range(len(before))])
+    pq.write_table(before.set_column(before.column_names.index("region"), "region", named), "named.parquet")
+    words = ["even-after.parquet", "--policy", "policy.toml", "--json", "--baseline"]
+    alike, other = (json.loads(called(*words, file)[1]) for file in ("even-before.parquet", "named.parquet"))
+    assert alike["growth"] == other["growth"]
+    pq.write_table(before.slice(100), "fewer.parquet")
+    found = json.loads(called(*words, "fewer.parquet")[1])
+    assert "compared with the baseline as rows that were not shared" in found["notes"]
+    assert [one["group"] for one in found["growth"]["region"]["recall"] if one["grew"]] == ["region=north"]
+
+
 def test_a_policy_forbids_growth_but_not_of_the_first_model(place):
     words = policy(place, "[gate.slices.region]\nworse = {recall = 0.1}\n")
     code, out, _ = called("even-after.parquet", *words, "--baseline", "even-before.parquet")
