@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from resampler.quality.gate.predictions import Predictions
     from resampler.quality.gate.rules import GateRules
 
+_NAMED = 5  # slices in one line
 ERRORS = ("recall", "fpr")  # of the class and of other rows: what is measured where a policy asks for nothing
 
 
@@ -99,7 +100,8 @@ def growth(
         found[column] = {name: changes(before, frames[column], name, level, paired=paired) for name in names}
     if columns and not any(one.grew for of in found.values() for groups in of.values() for one in groups):
         named = ", ".join(name for name in MEASURES if any(name in of for of in found.values()))
-        notes.append(f"no group of {', '.join(columns)} is shown to be worse than {baseline.name} in {named}")
+        where = ", ".join(columns) if len(columns) <= _NAMED else f"{len(columns)} slices"
+        notes.append(f"no group of {where} is shown to be worse than {baseline.name} in {named}")
     return found
 
 
