@@ -35,7 +35,11 @@ def latest(home: Location, digest: str) -> dict[str, str]:
     CorruptStateError
         If a file of the ledger is damaged.
     """
-    newest = {run.step: run for run in Ledger(home / FOLDER).runs() if _digest(run) == digest}
+    ledger, newest = Ledger(home / FOLDER), {}
+    for step in (STEP, "gate", "drift"):
+        mine = next((run for run in ledger.newest(step) if _digest(run) == digest), None)
+        if mine is not None:
+            newest[step] = mine
     found = {}
     if STEP in newest:
         found["advice"] = in_words(newest[STEP])
