@@ -84,7 +84,11 @@ class RowFiles:
                 raise InvalidInputError(f"{what} must be files of one kind: {', '.join(KINDS)}")
             (kind,) = kinds
             form = _csv(cells, text) if kind == "csv" else kind
-            return cls(what, ds.dataset(found, filesystem=place.filesystem, format=form))
+            data = ds.dataset(found, filesystem=place.filesystem, format=form)
+            _ = data.schema.names
+            return cls(what, data)
+        except UnicodeDecodeError as error:
+            raise DataError(f"{what}: names of its columns are not UTF-8: write it in UTF-8") from error
         except (OSError, pa.ArrowException) as error:
             raise DataError(f"{what} cannot be read: {_line(error)}") from error
 

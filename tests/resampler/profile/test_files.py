@@ -130,3 +130,9 @@ def test_columns_that_are_text_whatever_they_look_like(tmp_path):
         for batch in files.batches(counter.columns(files.names)):
             counter.add(batch)
         assert {part.label for part in counter.profile().parts} == wanted
+
+
+def test_names_of_columns_that_are_not_utf_8(tmp_path):
+    (tmp_path / "rows.csv").write_bytes(b"a,\xe9\n1,2\n")
+    with pytest.raises(DataError, match="names of its columns are not UTF-8: write it in UTF-8"):
+        RowFiles.open(str(tmp_path / "rows.csv"), "--against", {})
