@@ -37,7 +37,7 @@ _EXIT_NO = 3
 @click.option("--webhook", metavar="URL", help="Post the decision there, as JSON.")
 @click.option("--emit", metavar="STREAM", help="Write the decision to a Redis stream, too.")
 @click.option("--strict", is_flag=True, help="Exit 3 where there are not enough rows to tell.")
-@click.option("--json", "as_json", is_flag=True, help="Print one object on standard output.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 def drift(
     version: TrainingSet,
     place: dict[str, str | None],

@@ -37,7 +37,7 @@ _EXIT_NO = 3
 @click.option(
     "--history", type=click.IntRange(1), metavar="N", help="List the last N runs instead, and which share passed."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one object on standard output.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 def gate(
     predictions: str | None,
     policy: str | None,

@@ -14,7 +14,7 @@ _EXIT_NO = 3
 @click.option("--force", is_flag=True, help="Go on without drift, and with a version that was judged before.")
 @click.option("--restart", is_flag=True, help="Forget what an unfinished run has done, and begin anew.")
 @click.option("--dry-run", is_flag=True, help="Say what would be run, and change nothing.")
-@click.option("--json", "as_json", is_flag=True, help="Print one object on standard output.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 def retrain(path: str, force: bool, restart: bool, dry_run: bool, as_json: bool) -> int:
     """Make a version where rows have drifted, train on it, and let an alias follow where a gate says yes.
 
