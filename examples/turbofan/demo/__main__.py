@@ -158,10 +158,9 @@ def _check_recorded(what: str, digest: str, ratio: float, seed: int) -> None:
 def _next_steps(output: Path) -> None:
     report.step(6, "Next: your own data")
     report.say(f"look at the snapshot:  resampler snapshot show --name turbofan --root {output}/snapshots")
-    report.say(f"is it worth it?        resampler advise --snapshot turbofan --repo {output}/feature_repo \\")
-    report.say(f"                           --root {output}/snapshots --budget 5m")
+    report.say(f"is it worth it?        resampler advise --snapshot turbofan --root {output}/snapshots --budget 5m")
     report.say(
-        "is a model good enough? resampler gate PREDICTIONS.parquet --snapshot NAME --repo DIR --policy POLICY.toml"
+        "is a model good?       resampler gate PREDICTIONS.parquet --snapshot NAME --root DIR --policy POLICY.toml"
     )
     report.say("your Feast repository: resampler snapshot create --repo DIR --name NAME --feature-service SERVICE \\")
     report.say("                           --entity-df LABELS.parquet --label COLUMN --ratio 0.2 --seed 42 --root DIR")
