@@ -11,7 +11,7 @@ import pytest
 from resampler.runs.retrain.loop import retrain
 from resampler.runs.retrain.settings import PLACEHOLDERS, Settings
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 
 
 @pytest.mark.slow
