@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import shlex
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -48,6 +49,14 @@ def _said(catalog: Catalog, manifest: Manifest) -> dict[str, str]:
         return found | {"runs": f"not known: {error}"}
 
 
+def _worth(place: Place, catalog: Catalog, manifest: Manifest) -> str:
+    """Return what was advised on a version, or how to ask; nothing where no row was made."""
+    if not any(entry.synthetic for entry in manifest.splits.values()):
+        return ""
+    ask = ["resampler", "advise", "--snapshot", f"{manifest.name}:{manifest.version}", "--root", str(place.root)]
+    return _said(catalog, manifest).get("advice", f"not measured yet: {shlex.join(ask)}")
+
+
 @click.group()
 def snapshot() -> None:
     """Make versioned, augmented training sets, from a Feast repository or from a table."""
@@ -85,7 +94,7 @@ def create(place: Place, name: str, k: int | None, namespace: str | None, *, as_
     if as_json:
         click.echo(json.dumps(made.to_dict()))
     else:
-        print_lines(created(made))
+        print_lines(created(made, _worth(place, catalog, made.manifest)))
 
 
 @snapshot.command()

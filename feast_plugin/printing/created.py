@@ -13,13 +13,15 @@ if TYPE_CHECKING:
     from resampler.quality.finding import Finding
 
 
-def created(made: Snapshot) -> list[str]:
+def created(made: Snapshot, worth: str = "") -> list[str]:
     """Print a version that was just made, or found.
 
     Parameters
     ----------
     made : Snapshot
         The version.
+    worth : str
+        Whether its synthetic rows are worth having, as far as that is known.
 
     Returns
     -------
@@ -36,6 +38,7 @@ def created(made: Snapshot) -> list[str]:
     lines += [f"  {line}" for line in [f"findings: {words}", *notes(made.findings), *within_the_rule(m)]]
     named = [*made.datasets.items(), ("digest", m.digest)]
     named += [("page", f"{made.uri}/{m.report.path}")] if m.report is not None else []
+    named += [("worth it?", worth)] if worth else []
     return [*lines, *(f"  {line}" for line in aligned(named))]
 
 

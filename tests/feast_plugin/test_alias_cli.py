@@ -7,10 +7,13 @@ import json
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
+from comparisons import comparison
 
 from feast_plugin import create_snapshot
 from feast_plugin.cli import snapshot
 from resampler.errors import CorruptStateError, DataError, GateError, InvalidInputError
+from resampler.runs.advice import keep
+from resampler.training_set import open_version
 
 
 @pytest.fixture
@@ -96,3 +99,14 @@ def test_a_ratio_that_is_reached_is_published_where_that_is_asked_for(run, tmp_p
     run("verify", "--name", "whole")
     run("show", "--name", "whole")
     assert "namespace is Feast's" in run(*words, "--namespace", "team", error=InvalidInputError)
+
+
+def test_create_asks_whether_it_is_worth_it_until_that_is_measured(run, tmp_path):
+    words = ["create", "--name", "asked", "--entity-df", tmp_path / "rows.parquet", "--label", "fraud", "--ratio", 0.9]
+    words += ["--join-keys", "customer_id", "--timestamp", "event_timestamp"]
+    last = run(*words).splitlines()[-1].split()
+    assert last[:5] == ["worth", "it?", "not", "measured", "yet:"]
+    assert last[5:9] == ["resampler", "advise", "--snapshot", "asked:1"]
+    reference, place = last[8], last[10]
+    keep(open_version(reference, root=place), comparison(), 1.0)
+    assert run(*words).splitlines()[-1].split()[:4] == ["worth", "it?", "Use", "smote"]
