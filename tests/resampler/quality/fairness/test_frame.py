@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 
@@ -61,6 +61,7 @@ def test_figures_are_fairlearns(seed, n, n_groups):
     assert [value for (value,) in ours.groups.values] == list(frame.by_group.index)
 
 
+@settings(max_examples=25)  # fairlearn takes a third of a second for each
 @given(st.integers(0, 2**32 - 1))
 def test_parity_and_odds_are_fairlearns(seed):
     region, y, _, pred = predictions(np.random.default_rng(seed), 80, 4)

@@ -161,7 +161,8 @@ def test_an_alias_that_was_moved_by_hand_meanwhile_is_not_moved_over(world):
     world.set_rows(seed=2)
     genuine = (world.path / "train.py").read_text()
     by_hand = (
-        "import subprocess; subprocess.run('resampler snapshot alias t prod 1 --catalog catalog'.split(), check=True)"
+        "import subprocess, sys; words = 'snapshot alias t prod 1 --catalog catalog'.split(); "
+        "subprocess.run([sys.executable, '-m', 'resampler', *words], check=True)"
     )
     (world.path / "train.py").write_text(f"{by_hand}\n{genuine}")
     with pytest.raises(StepError, match="prod pointed to version 2 when the run began, and points to version 1 now"):
