@@ -135,7 +135,13 @@ def check_options(record: Any) -> None:
     for one in options_of(type(record)):
         value = getattr(record, one.name)
         if value is not None or one.default is not None:
-            object.__setattr__(record, one.name, one.rule.check(one.name, value))
+            object.__setattr__(record, one.name, one.rule.check(_said(one), value))
+
+
+def _said(one: Option) -> str:
+    """Return what messages call an option: where the command line has another name for it, that one."""
+    own = f"--{one.name.replace('_', '-')}"
+    return one.flags[0] if one.flags and own not in one.flags else one.name
 
 
 RATIO = Rule(float, check_ratio, "above 0, at most 1")

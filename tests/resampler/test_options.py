@@ -24,6 +24,7 @@ class Plan:
     shape: Shape = option(Shape.ROUND, one_of(Shape, kind=Shape, former={"plane": "flat"}), "Form.")
     loud: bool = option(False, FLAG, "Say it loudly.")
     limit: int | None = option(None, count(0), "Stop behind so many.")
+    wait_s: int = option(1, count(1), "Seconds to wait.", flags=("--wait",))
 
     def __post_init__(self) -> None:
         check_options(self)
@@ -55,6 +56,7 @@ def called(record, *arguments):
         ({"shape": "square"}, r"shape must be one of \('round', 'flat'\), got 'square'"),
         ({"shape": None}, "shape must be one of"),
         ({"loud": 1}, "loud must be True or False, got 1"),
+        ({"wait_s": 0}, "--wait must be an integer of at least 1, got 0"),  # known by that name alone
         ({"limit": -1}, "limit must be an integer of at least 0"),
         ({"seed": -1}, "seed must be an integer from 0"),
     ],
@@ -73,7 +75,15 @@ def test_values_are_kept_as_their_rules_return_them():
 
 
 def test_a_record_lists_what_it_inherits_first_and_leaves_other_fields_out():
-    assert [one.name for one in options_of(LargerPlan)] == ["share", "n_rows", "shape", "loud", "limit", "seed"]
+    assert [one.name for one in options_of(LargerPlan)] == [
+        "share",
+        "n_rows",
+        "shape",
+        "loud",
+        "limit",
+        "wait_s",
+        "seed",
+    ]
     assert [one.flags for one in options_of(LargerPlan)][:2] == [("--share",), ("--n-rows", "--rows")]
 
 
@@ -95,7 +105,7 @@ def test_a_command_is_given_the_defaults_of_the_record():
 
 def test_a_command_takes_every_name_and_says_which_are_former():
     given, result = called(Plan, "--share", "0.25", "--rows", "5", "--shape", "plane", "--loud", "--limit", "7")
-    assert given == {"share": 0.25, "n_rows": 5, "shape": "flat", "loud": True, "limit": 7}
+    assert given == {"share": 0.25, "n_rows": 5, "shape": "flat", "loud": True, "limit": 7, "wait_s": 1}
     assert result.stderr == "Note: --shape: 'plane' is called 'flat' now; the former name goes with the next release\n"
     assert result.stdout == ""
     assert "'square' is not one of 'round', 'flat'" in called(Plan, "--shape", "square")[1].stderr
