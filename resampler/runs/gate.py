@@ -12,7 +12,7 @@ from resampler.quality.gate.answer import Answer, ask
 from resampler.quality.gate.baseline import Baseline
 from resampler.quality.gate.figures import Figure
 from resampler.quality.gate.origin import check_flags, check_learned, check_origin, found_in
-from resampler.quality.gate.predictions import Predictions, check_rows_differ
+from resampler.quality.gate.predictions import Predictions
 from resampler.quality.gate.rules import GateRules
 from resampler.runs.representation import representation_of
 from resampler.storage import Location, without_secrets
@@ -188,7 +188,7 @@ class Files:
         read = Predictions.read(file, self.rules, keys=self._telling, slices=slices, classes=classes)
         missing = [name for name in self._telling if name not in read.keys.column_names]
         if self._keys and not missing:
-            check_rows_differ(read.keys, read.where)
+            read.check_rows_differ()
         elif self._keys and missing[0] not in self._keys:
             self.notes.append(
                 f"{read.where} has no column {missing[0]!r}, so whether rows stand twice or are training rows is not "
@@ -279,8 +279,10 @@ def _baseline(
         read = files.read(given, "baseline")
         check_flags(read)
         found = Baseline.of("the baseline", read)
-        if not rules.slices or found.aligned(ours) is not None:
-            return found  # groups are those of the predictions
+        if not rules.slices:
+            return found
+        if (same := found.aligned(ours)) is not None:  # groups are those of the predictions, and rows are matched once
+            return replace(found, predictions=same)
         return replace(found, predictions=files.read(given, "baseline", slices=tuple(rules.slices), if_there=True))
     if asked.version is None and not any(asked.place.values()):
         raise InvalidInputError(

@@ -9,7 +9,7 @@ import numpy as np
 
 from resampler.errors import DataError, InvalidInputError
 from resampler.quality.fairness.frame import MetricFrame
-from resampler.quality.gate.figures import Figure, difference, figures, of_group
+from resampler.quality.gate.figures import Figure, by_group, difference, figures
 from resampler.quality.gate.growth import growth, judge_growth
 from resampler.quality.gate.judged import judge, widest, worst
 from resampler.quality.gate.limits import Limit
@@ -287,7 +287,8 @@ def _by_group(frame: MetricFrame) -> dict[str, dict[str, Figure]]:
     while null in values:  # of text that says so, too
         null = f"({null})"
     names = [null if value is None else str(value) for value in values]
-    return {group: {name: of_group(one, at) for name, one in frame.estimates.items()} for at, group in enumerate(names)}
+    found = {name: by_group(one) for name, one in frame.estimates.items()}
+    return {group: {name: one[at] for name, one in found.items()} for at, group in enumerate(names)}
 
 
 def _of_slice(

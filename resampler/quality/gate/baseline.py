@@ -11,7 +11,7 @@ import pyarrow as pa
 from resampler.errors import DataError
 from resampler.quality.gate.figures import Figure, difference, figures, paired_differences
 from resampler.quality.gate.labels import shown
-from resampler.quality.gate.predictions import row_in_words, rows_differ
+from resampler.quality.gate.predictions import row_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -125,7 +125,7 @@ def _paired_rows(ours: Predictions, theirs: Predictions) -> NDArray[np.int64] | 
             f"{theirs.where} is of class {theirs.positive!r} and {ours.where} of {ours.positive!r}: compare one class"
         )
     names = ours.keys.column_names
-    if not names or names != theirs.keys.column_names or not (rows_differ(ours.keys) and rows_differ(theirs.keys)):
+    if not names or names != theirs.keys.column_names or not (ours.rows_differ and theirs.rows_differ):
         same = len(ours) == len(theirs) and bool(np.array_equal(ours.y_true, theirs.y_true))
         return np.arange(len(ours)) if same else None
     if ours.keys.schema.types != theirs.keys.schema.types:

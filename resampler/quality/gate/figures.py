@@ -86,30 +86,30 @@ def figures(
         By measure; those of scores only where there are some.
     """
     count = Confusion(*(np.array([one], dtype=np.int64) for one in Confusion.of(y_true, y_pred)))
-    found = {name: of_group(counted(name, count)) for name in COUNTED}
+    found = {name: by_group(counted(name, count))[0] for name in COUNTED}
     if score is not None:
-        found |= {name: of_group(scored(name, [(y_true, score)])) for name in SCORED}
+        found |= {name: by_group(scored(name, [(y_true, score)]))[0] for name in SCORED}
     return found
 
 
-def of_group(estimate: Estimate, group: int = 0) -> Figure:
-    """Take the figure of one group.
+def by_group(estimate: Estimate) -> list[Figure]:
+    """Take the figures of groups.
 
     Parameters
     ----------
     estimate : Estimate
         Of some groups.
-    group : int
-        Which.
 
     Returns
     -------
-    Figure
-        With a 95 % interval.
+    list of Figure
+        Of each, with a 95 % interval.
     """
-    low, high = estimate.interval()
-    value = float(estimate.value[group])
-    return Figure(value, float(min(low[group], value)), float(max(high[group], value)), int(estimate.support[group]))
+    parts = (estimate.value, *estimate.interval(), estimate.support)
+    return [
+        Figure(value, min(low, value), max(high, value), rows)
+        for value, low, high, rows in zip(*(part.tolist() for part in parts), strict=True)
+    ]
 
 
 def difference(first: Figure, second: Figure) -> Figure:

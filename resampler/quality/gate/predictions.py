@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 _OTHER_FLAG = "resampler__is_synthetic"  # of versions with full feature names
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Predictions:
     """Predictions of one class.
 
@@ -131,6 +132,31 @@ class Predictions:
             slices=groups,
             keys=_keys(table.select(found_keys), where),
             synthetic=None if flag is None else _flags(table[flag], f"{flag!r} of {where}"),
+        )
+
+    @cached_property
+    def rows_differ(self) -> bool:
+        """Whether keys, of which there are some, tell all rows apart."""
+        if self.keys.num_columns == 1:  # in a fifth of the time
+            return pc.count_distinct(self.keys[0], mode="all").as_py() == len(self)
+        return len(self.keys.group_by(self.keys.column_names).aggregate([])) == len(self)
+
+    def check_rows_differ(self) -> None:
+        """Refuse rows that stand twice, as far as keys say.
+
+        Raises
+        ------
+        DataError
+            If two rows have the same.
+        """
+        if self.rows_differ:
+            return
+        names = self.keys.column_names
+        counts = self.keys.group_by(names).aggregate([([], "count_all")])
+        twice = counts.filter(pc.greater(counts["count_all"], 1))
+        raise DataError(
+            f"{self.where}: {len(self) - len(counts):,} rows repeat another's {', '.join(names)}, such as "
+            f"{row_in_words(twice, 0)}: a row counts once, so leave repeats out"
         )
 
     def by_score(self) -> NDArray[np.int64] | None:
@@ -245,50 +271,6 @@ def _groups(column: pa.ChunkedArray, where: str) -> pa.DictionaryArray:
             "ranges first"
         )
     return pa.DictionaryArray.from_arrays(encoded.indices.cast(pa.int16()), encoded.dictionary)
-
-
-def rows_differ(keys: pa.Table) -> bool:
-    """Say whether keys tell all rows apart.
-
-    Parameters
-    ----------
-    keys : pyarrow.Table
-        One column or more.
-
-    Returns
-    -------
-    bool
-        False where two rows have the same.
-    """
-    if keys.num_columns == 1:  # in a fifth of the time
-        return pc.count_distinct(keys[0], mode="all").as_py() == len(keys)
-    return len(keys.group_by(keys.column_names).aggregate([])) == len(keys)
-
-
-def check_rows_differ(keys: pa.Table, where: str) -> None:
-    """Refuse rows that stand twice.
-
-    Parameters
-    ----------
-    keys : pyarrow.Table
-        What identifies rows.
-    where : str
-        What messages call the file.
-
-    Raises
-    ------
-    DataError
-        If two rows have the same.
-    """
-    if rows_differ(keys):
-        return
-    names = keys.column_names
-    counts = keys.group_by(names).aggregate([([], "count_all")])
-    twice = counts.filter(pc.greater(counts["count_all"], 1))
-    raise DataError(
-        f"{where}: {len(keys) - len(counts):,} rows repeat another's {', '.join(names)}, such as "
-        f"{row_in_words(twice, 0)}: a row counts once, so leave repeats out"
-    )
 
 
 def row_in_words(table: pa.Table, row: int) -> str:

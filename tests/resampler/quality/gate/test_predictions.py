@@ -9,7 +9,6 @@ from predicted import made, read, rules
 
 from resampler.errors import DataError
 from resampler.quality.fairness.groups import Groups
-from resampler.quality.gate.predictions import check_rows_differ
 
 N = 4000
 TRUTH = made()["y_true"].to_numpy()
@@ -83,10 +82,11 @@ def test_what_is_refused(columns, message, policy):
 def test_no_rows_and_repeats():
     with pytest.raises(DataError, match="has no rows: nothing can be measured"):
         read(made().slice(0, 0), rules(recall=0.5))
-    keys = pa.table({"id": [5, 6, 5], "at": [1, 1, 1]})
+    twice = {"id": [5, 6, 5], "at": [1, 1, 1], "y_true": [True, False, True], "score": [0.5, 0.1, 0.5]}
+    found = read(pa.table(twice), rules(recall=0.5), keys=("id", "at"))
     with pytest.raises(DataError, match="1 rows repeat another's id, at, such as id=5, at=1: a row counts once"):
-        check_rows_differ(keys, "predictions 'p.csv'")
-    check_rows_differ(keys.set_column(1, "at", pa.array([1, 1, 2])), "predictions 'p.csv'")
+        found.check_rows_differ()
+    read(pa.table(twice | {"at": [1, 1, 2]}), rules(recall=0.5), keys=("id", "at")).check_rows_differ()
 
 
 @pytest.mark.parametrize(
