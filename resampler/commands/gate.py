@@ -87,12 +87,11 @@ def _list(ledger: Ledger | None, n: int, as_json: bool) -> int:
 
     if ledger is None:
         raise InvalidInputError("--history needs --ledger DIRECTORY, or --snapshot NAME and where it is kept")
-    gates, loops = ([*islice(ledger.newest(step), n)][::-1] for step in ("gate", "retrain"))
-    runs = [*gates, *loops]
+    gates, loops = ([*islice(ledger.newest(step), n)] for step in ("gate", "retrain"))
     if as_json:
         found = [{"at": run.at, "outcome": run.outcome, "subject": run.subject, "key": run.key} for run in gates]
-        rates = {step: success(runs, n, step) for step in ("gate", "retrain")}
-        click.echo(json.dumps({"runs": found, "success": rates}))
+        rates = {"gate": success(gates), "retrain": success(loops)}
+        click.echo(json.dumps({"runs": found[::-1], "success": rates}))
     else:
-        click.echo("\n".join(history(runs, n)))
+        click.echo("\n".join(history(gates, loops)))
     return 0

@@ -11,7 +11,7 @@ from resampler.quality.gate.judged import CLEAR, NO, PASS, UNKNOWN, worst_first
 from resampler.quality.statistics import percent, share_interval
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from resampler.quality.gate.answer import Answer
     from resampler.quality.gate.figures import Figure
@@ -73,26 +73,23 @@ def in_words(answer: Answer, subject: str, *, strict: bool = False) -> list[str]
     return lines
 
 
-def history(runs: Sequence[Any], n: int) -> list[str]:
+def history(gates: Sequence[Any], loops: Sequence[Any]) -> list[str]:
     """List what gates said before.
 
     Parameters
     ----------
-    runs : sequence of Run
-        Of gates and of whole retrain runs, oldest first.
-    n : int
-        How many runs of gates to list.
+    gates, loops : sequence of Run
+        Of gates, the newest first, and of whole retrain runs.
 
     Returns
     -------
     list of str
-        Lines: the newest first, then which share passed.
+        Lines: a gate each, then which share passed.
     """
-    gates = [run for run in runs if run.step == "gate"][-n:]
-    rows = [(run.at[:19].replace("T", " "), run.outcome, run.subject, _first_reason(run)) for run in reversed(gates)]
+    rows = [(run.at[:19].replace("T", " "), run.outcome, run.subject, _first_reason(run)) for run in gates]
     lines = aligned(rows, ("UTC", "outcome", "of", "why")) or ["no gate has run here yet"]
-    for step, words in (("gate", "gates"), ("retrain", "retrain runs")):
-        if share := success(runs, n, step):
+    for runs, words in ((gates, "gates"), (loops, "retrain runs")):
+        if share := success(runs):
             lines.append(
                 f"{share['passed']:,} of the last {share['runs']:,} {words} passed: {percent(share['value'])} "
                 f"({percent(share['low'])} to {percent(share['high'])})"
@@ -100,29 +97,24 @@ def history(runs: Sequence[Any], n: int) -> list[str]:
     return lines
 
 
-def success(runs: Iterable[Any], n: int, step: str) -> dict[str, float] | None:
-    """Say which share of the last runs passed.
+def success(runs: Sequence[Any]) -> dict[str, float] | None:
+    """Say which share of runs passed.
 
     Parameters
     ----------
-    runs : iterable of Run
-        Oldest first.
-    n : int
-        Of how many at most.
-    step : str
-        Of which step.
+    runs : sequence of Run
+        Of one step.
 
     Returns
     -------
     dict or None
         ``runs``, ``passed``, ``value``, and the interval ``low`` to ``high``; None where there is no run.
     """
-    last = [run for run in runs if run.step == step][-n:]
-    if not last:
+    if not runs:
         return None
-    passed = sum(run.outcome == PASS for run in last)
-    low, high = share_interval(passed, len(last))
-    return {"runs": len(last), "passed": passed, "value": passed / len(last), "low": low, "high": high}
+    passed = sum(run.outcome == PASS for run in runs)
+    low, high = share_interval(passed, len(runs))
+    return {"runs": len(runs), "passed": passed, "value": passed / len(runs), "low": low, "high": high}
 
 
 def _first_reason(run: Any) -> str:
