@@ -11,11 +11,11 @@ from resampler.errors import DataError, InvalidInputError
 from resampler.quality.fairness.frame import MetricFrame
 from resampler.quality.gate.figures import Figure, by_group, difference, figures
 from resampler.quality.gate.growth import growth, judge_growth
-from resampler.quality.gate.judged import judge, widest, worst
-from resampler.quality.gate.limits import Limit
+from resampler.quality.gate.judged import judge, worst
+from resampler.quality.gate.limits import Limit, no_worse, widest
 from resampler.quality.gate.representation import judge_representation
+from resampler.quality.gate.rules import BaselineRules
 from resampler.quality.intervals import COUNTED, SCORED
-from resampler.quality.measures import MEASURES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from resampler.quality.gate.baseline import Baseline
     from resampler.quality.gate.judged import Judged
     from resampler.quality.gate.predictions import Predictions
-    from resampler.quality.gate.rules import BaselineRules, GateRules, SliceRules
+    from resampler.quality.gate.rules import GateRules, SliceRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,22 +250,20 @@ def _against(
     rules: GateRules,
     notes: list[str],
 ) -> Iterator[Judged]:
-    asked: BaselineRules | None = rules.baseline
-    if asked is None or asked.by_default:
+    asked = rules.baseline or BaselineRules()
+    if asked.by_default:
         notes.append("the policy says not how much worse than the baseline a figure may be: .02 of F1 and PR-AUC")
-    allowed = {"f1": 0.02, "average_precision": 0.02} if asked is None else asked.allowed()
     found, how = baseline.differences(predictions, measured, aligned)
     notes.append(f"compared with {baseline.name} {how}")
-    for name, by in allowed.items():
+    for name, by in asked.allowed().items():
         if name not in found:
-            if asked is None or asked.by_default:
+            if asked.by_default:
                 continue
             raise DataError(
                 f"[gate.baseline] {name} needs scores, and {baseline.name} has none: give them, or take it out"
             )
-        limit = Limit(low=-by) if MEASURES[name].best == "high" else Limit(high=by)
         rule = f"{name} against {baseline.name}"
-        yield judge(rule, found[name], limit, min_rows=rules.min_rows, narrow=widest(by))
+        yield judge(rule, found[name], no_worse(name, by), min_rows=rules.min_rows, narrow=widest(by))
 
 
 def _frame(predictions: Predictions, column: str, asked: SliceRules, rules: GateRules) -> MetricFrame:

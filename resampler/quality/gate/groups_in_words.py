@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from resampler.printing import aligned
+from resampler.quality.gate.judged import where
 from resampler.quality.statistics import percent
 
 if TYPE_CHECKING:
@@ -39,20 +40,20 @@ def groups_in_words(answer: Answer) -> list[str]:
         for name, groups in by_measure.items()
         for one in groups
         if one.grew
-        and not any(rule.startswith(f"{name} against ") and rule.endswith(_where(one.group)) for rule in judged)
+        and not any(rule.startswith(f"{name} against ") and rule.endswith(where(one.group)) for rule in judged)
     ]
     favoured = [
         one
         for groups in answer.representation.values()
         for one in groups
-        if one.over_represented and f"over_represented {_where(one.group)}" not in judged
+        if one.over_represented and f"over_represented {where(one.group)}" not in judged
     ]
     changed = [
-        (_where(one.group), name, f"{one.before:.4f}", f"{one.after:.4f}", _ends(one, "{:+.4f}"), f"{one.support:,}")
+        (where(one.group), name, f"{one.before:.4f}", f"{one.after:.4f}", _ends(one, "{:+.4f}"), f"{one.support:,}")
         for name, one in sorted(grown, key=lambda pair: -_least(pair[1]))
     ]
     shares = [
-        (_where(one.group), percent(one.share_of_synthetic), percent(one.share_of_real), _ends(one, "{:+.3f}"))
+        (where(one.group), percent(one.share_of_synthetic), percent(one.share_of_real), _ends(one, "{:+.3f}"))
         for one in sorted(favoured, key=lambda one: -_least(one))
     ]
     return [
@@ -67,10 +68,6 @@ def _section(title: str, rows: Sequence[Sequence[str]], header: Sequence[str]) -
     more = len(rows) - _LINES
     lines = aligned(rows[:_LINES], header, right=("baseline", "now", "rows", "of synthetic", "of real"))
     return [f"  {title}", *(f"    {line}" for line in lines), *([f"    and {more:,} more; --json"] if more > 0 else [])]
-
-
-def _where(group: str) -> str:
-    return f"where {group.replace('=', ' = ', 1)}"
 
 
 def _least(one: Change | Representation) -> float:

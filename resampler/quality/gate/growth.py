@@ -8,8 +8,8 @@ from resampler.errors import DataError, InvalidInputError
 from resampler.quality.fairness.frame import MetricFrame
 from resampler.quality.fairness.growth import changes
 from resampler.quality.gate.figures import Figure
-from resampler.quality.gate.judged import judge, widest
-from resampler.quality.gate.limits import Limit
+from resampler.quality.gate.judged import judge, where
+from resampler.quality.gate.limits import no_worse, widest
 from resampler.quality.intervals import COUNTED
 from resampler.quality.measures import MEASURES
 
@@ -143,11 +143,11 @@ def judge_growth(found: Mapping[str, Mapping[str, list[Change]]], baseline: str,
     for column, by_measure in found.items():
         asked = rules.slices[column]
         for name, by in (asked.worse or {}).items():
-            limit = Limit(low=-by) if MEASURES[name].best == "high" else Limit(high=by)
+            limit = no_worse(name, by)
             if not by_measure[name]:
                 nothing = Figure(float("nan"), float("nan"), float("nan"), 0)
                 yield judge(f"{name} against {baseline} by {column}", nothing, limit, min_rows=0)
             for one in by_measure[name]:
                 figure = Figure(one.after - one.before, *one.interval, one.support)
-                rule = f"{name} against {baseline} where {one.group.replace('=', ' = ', 1)}"
+                rule = f"{name} against {baseline} {where(one.group)}"
                 yield judge(rule, figure, limit, min_rows=asked.min_rows or rules.min_rows, narrow=widest(by))

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 PASS, NO, UNKNOWN = "pass", "no", "unknown"
 CLEAR = "the whole interval"
-_LEAST_NARROW = 0.02
 _WORST = {NO: 0, UNKNOWN: 1, PASS: 2}
 
 
@@ -85,34 +84,29 @@ def judge(rule: str, figure: Figure, limit: Limit, *, min_rows: int, narrow: flo
         return Judged(rule, UNKNOWN, figure, limit, f"fewer rows than {min_rows:,}")
     if limit.holds(low) and limit.holds(high):
         return Judged(rule, PASS, figure, limit, f"{CLEAR} keeps the limit")
-    widest = limit.narrow if narrow is None else narrow
-    if high - low > widest:
-        return Judged(
-            rule,
-            UNKNOWN,
-            figure,
-            limit,
-            f"the interval is {high - low:.2g} wide, of at most {widest:.2g}",
-        )
+    narrow = limit.narrow if narrow is None else narrow
+    if high - low > narrow:
+        wide = f"the interval is {high - low:.2g} wide, of at most {narrow:.2g}"
+        return Judged(rule, UNKNOWN, figure, limit, wide)
     if limit.holds(figure.value):
         return Judged(rule, PASS, figure, limit, "narrowly: the limit lies in the interval")
     return Judged(rule, NO, figure, limit, "narrowly: the limit lies in the interval")
 
 
-def widest(allowed: float) -> float:
-    """Say how wide the interval of a difference may be before its middle decides nothing.
+def where(group: str) -> str:
+    """Name a group at the end of a rule.
 
     Parameters
     ----------
-    allowed : float
-        What the difference may be.
+    group : str
+        As `Groups.word` names it.
 
     Returns
     -------
-    float
-        As far as is allowed to either side, and .02 where that is less.
+    str
+        ``where region = EU``.
     """
-    return max(2 * allowed, _LEAST_NARROW)
+    return f"where {group.replace('=', ' = ', 1)}"
 
 
 def worst(judged: Iterable[Judged]) -> str:

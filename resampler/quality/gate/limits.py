@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from resampler.errors import InvalidInputError
 from resampler.options import SHARE, Rule
+from resampler.quality.measures import MEASURES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,6 +57,40 @@ class Limit(NamedTuple):
         """
         ends = [end for end in self if math.isfinite(end)]
         return min(max(min(abs(end), abs(1 - end)), 0.0) or _NARROWEST for end in ends)
+
+
+def no_worse(name: str, by: float) -> Limit:
+    """Limit what became of a measure.
+
+    Parameters
+    ----------
+    name : str
+        Of `MEASURES`.
+    by : float
+        The most by which it may be worse than before.
+
+    Returns
+    -------
+    Limit
+        Of after minus before: open to the good end.
+    """
+    return Limit(low=-by) if MEASURES[name].best == "high" else Limit(high=by)
+
+
+def widest(allowed: float) -> float:
+    """Say how wide the interval of a difference may be before its middle decides nothing.
+
+    Parameters
+    ----------
+    allowed : float
+        What the difference may be.
+
+    Returns
+    -------
+    float
+        As far as is allowed to either side, and .02 where that is less.
+    """
+    return max(2 * allowed, _NARROWEST)
 
 
 def _limit_of(best: Literal["high", "low", "range"]) -> Rule:

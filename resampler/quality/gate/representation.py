@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from resampler.errors import InvalidInputError
 from resampler.quality.gate.figures import Figure
-from resampler.quality.gate.judged import judge, widest
-from resampler.quality.gate.limits import Limit
+from resampler.quality.gate.judged import judge, where
+from resampler.quality.gate.limits import Limit, widest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -50,6 +50,6 @@ def judge_representation(found: Mapping[str, Sequence[Representation]], rules: G
         rows = min(sum(one.real for one in groups), sum(one.synthetic for one in groups))
         for one in groups:
             figure = Figure(one.share_of_synthetic - one.share_of_real, *one.interval, rows)
-            rule = f"over_represented where {one.group.replace('=', ' = ', 1)}"
+            rule = f"over_represented {where(one.group)}"
             min_rows = asked.min_rows or rules.min_rows
             yield judge(rule, figure, Limit(high=by), min_rows=min_rows, narrow=widest(by))
