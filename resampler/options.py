@@ -211,6 +211,31 @@ def number(lowest: float, highest: float) -> Rule:
 SHARE = number(0.0, 1.0)
 
 
+def text(what: str) -> Rule:
+    """Make the rule of text that is not empty.
+
+    Parameters
+    ----------
+    what : str
+        What it is: ``a column's name``.
+
+    Returns
+    -------
+    Rule
+        The rule.
+    """
+
+    def _check(name: str, value: object) -> str:
+        if not isinstance(value, str) or not value:
+            raise InvalidInputError(f"{name} must be {what}, got {value!r}")
+        return value
+
+    return Rule(str, _check, what)
+
+
+COLUMN = text("a column's name")
+
+
 def one_of(words: Iterable[str], *, kind: Callable[[str], str] = str, former: Mapping[str, str] | None = None) -> Rule:
     """Make the rule of a word of a list.
 

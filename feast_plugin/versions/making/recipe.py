@@ -15,7 +15,7 @@ from resampler.methods.catalog import ALIASES, METHODS
 from resampler.methods.clean import CLEANERS
 from resampler.methods.parameters import MISSING, NO_DANGER, Missing, NoDanger, Parameters
 from resampler.methods.quota import SUBGROUPS
-from resampler.options import FLAG, RATIO, SEED, Rule, check_options, count, one_of, option
+from resampler.options import COLUMN, FLAG, RATIO, SEED, Rule, check_options, count, one_of, option
 from resampler.relations import RELATIONS, Relations
 
 if TYPE_CHECKING:
@@ -35,12 +35,6 @@ def _check_split(_name: str, value: object) -> SplitRule:
     return value if isinstance(value, SplitRule) else SplitRule.parse(str(value))
 
 
-def _check_column(name: str, value: object) -> str:
-    if not isinstance(value, str) or not value:
-        raise InvalidInputError(f"{name} must be the name of a column, got {value!r}")
-    return value
-
-
 SPLIT = Rule(str, _check_split, FORMS.replace(" | ", "; "))
 
 
@@ -51,7 +45,6 @@ def _check_shrinkage(name: str, value: Any) -> float:
 
 
 SHRINKAGE = Rule(float, _check_shrinkage, "a number of 0 or more")
-COLUMN = Rule(str, _check_column, "a column's name")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from resampler.errors import InvalidInputError
-from resampler.options import SHARE, Rule, check_options, count, option
+from resampler.options import COLUMN, SHARE, Rule, check_options, count, option, text
 from resampler.policy import record_of
 from resampler.quality.gate.limits import LEAST, MOST, RANGE, Limit, shares_of
 from resampler.quality.measures import MEASURES
@@ -27,17 +27,11 @@ GUIDE: Mapping[str, Any] = {
 }
 
 
-def _check_name(name: str, value: Any) -> str:
-    if not isinstance(value, str) or not value:
-        raise InvalidInputError(f"{name} must be the name of a column, got {value!r}")
-    return value
-
-
 def _check_names(name: str, value: Any) -> tuple[str, ...]:
     names = (value,) if isinstance(value, str) else value
     if not isinstance(names, list | tuple):
         raise InvalidInputError(f"{name} must be names of columns, got {value!r}")
-    return tuple(_check_name(name, one) for one in names)
+    return tuple(COLUMN.check(name, one) for one in names)
 
 
 def _check_class(name: str, value: Any) -> str | int | bool:
@@ -46,7 +40,6 @@ def _check_class(name: str, value: Any) -> str | int | bool:
     return value
 
 
-NAME = Rule(str, _check_name, "a column's name")
 NAMES = Rule(str, _check_names, "columns' names")
 CLASS = Rule(str, _check_class, "text, an integer, true or false")
 
@@ -147,7 +140,7 @@ class BaselineRules:
 
     version: str | None = option(
         None,
-        Rule(str, _check_name, "NAME:VERSION or NAME:ALIAS"),
+        text("NAME:VERSION or NAME:ALIAS"),
         "Whose newest figures in the ledger are the baseline, where no `--baseline` is given.",
         flags=(),
     )
@@ -252,14 +245,14 @@ class GateRules(Limits):
     baseline: Any = option(
         None, Rule(str, _check_baseline, "a table"), "How much worse than a baseline the figures may be.", flags=()
     )
-    y_true: str = option("y_true", NAME, "Column of the true class.", flags=())
-    y_pred: str = option("y_pred", NAME, "Column of the predicted class.", flags=())
-    score: str = option("score", NAME, "Column of the probability of the class `positive`.", flags=())
-    synthetic: str = option("is_synthetic", NAME, "Column that is true for a synthetic row.", flags=())
+    y_true: str = option("y_true", COLUMN, "Column of the true class.", flags=())
+    y_pred: str = option("y_pred", COLUMN, "Column of the predicted class.", flags=())
+    score: str = option("score", COLUMN, "Column of the probability of the class `positive`.", flags=())
+    synthetic: str = option("is_synthetic", COLUMN, "Column that is true for a synthetic row.", flags=())
     keys: tuple[str, ...] = option(
         (), NAMES, "Columns that identify an entity; by default the snapshot's join keys.", flags=()
     )
-    timestamp: str | None = option(None, NAME, "Column of the event time; by default the snapshot's.", flags=())
+    timestamp: str | None = option(None, COLUMN, "Column of the event time; by default the snapshot's.", flags=())
     positive: str | int | bool | None = option(
         None, CLASS, "The class that is measured; by default true, or 1 of 0 and 1.", flags=()
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resampler.errors import InvalidInputError, MissingExtraError
-from resampler.options import FLAG, Rule, check_options, count, number, option
+from resampler.options import FLAG, Rule, check_options, count, number, option, text
 from resampler.policy import read_policy
 from resampler.quality.drift.settings import DriftPolicy
 from resampler.quality.gate.rules import GateRules
@@ -68,12 +68,6 @@ def _check_texts(name: str, value: Any) -> tuple[str, ...]:
     return tuple(texts)
 
 
-def _check_text(name: str, value: Any) -> str:
-    if not isinstance(value, str) or not value:
-        raise InvalidInputError(f"{name} must be text, got {value!r}")
-    return value
-
-
 def _check_alias(name: str, value: Any) -> str:
     if not isinstance(value, str) or not _ALIAS.fullmatch(value):
         raise InvalidInputError(
@@ -86,7 +80,7 @@ def _check_alias(name: str, value: Any) -> str:
 ALIAS = Rule(str, _check_alias, "a name")
 WORDS = Rule(str, _check_command, "a list of words, or one line")
 PATHS = Rule(str, _check_texts, "a list of paths")
-TEXT = Rule(str, _check_text, "text")
+TEXT = text("text")
 SECONDS = number(0, float("inf"))
 
 

@@ -72,7 +72,7 @@ def test_a_parameter_of_a_later_release_is_refused_by_name():
         ({"sampler": "magic"}, "sampler must be one of"),
         ({"clean": "magic"}, "clean must be one of"),
         ({"undersample": 0}, "undersample must be in"),
-        ({"group_by": ""}, "group_by must be the name of a column"),
+        ({"group_by": ""}, "group_by must be a column's name"),
         ({"retain": "some"}, "retain must be one of"),
     ],
 )
