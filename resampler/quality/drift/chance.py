@@ -138,28 +138,34 @@ def chi_square_p(a: NDArray[Any], b: NDArray[Any]) -> float:
 
 
 @functools.cache
-def chi_square_by_chance(free: int) -> float:
-    """Return what chi-square stays below, 95 times in 100.
-
-    Parameters
-    ----------
-    free : int
-        Degrees of freedom, 1 or more.
-
-    Returns
-    -------
-    float
-        The quantile; without the checks of a general distribution, which take longer than the counts of a feature.
-    """
+def _chi_square_by_chance(free: int) -> float:
+    """Return the quantile, without the checks of a general distribution, which take longer than a feature's counts."""
     from scipy.special import gammaincinv
 
     return float(2 * gammaincinv(free / 2, 1 - LEVEL))
 
 
-def _squared_by_chance(a: NDArray[Any], b: NDArray[Any]) -> float:
-    """Return what the sum of squared differences over shares stays below, 95 times in 100."""
+def stability_by_chance(a: NDArray[Any], b: NDArray[Any]) -> float:
+    """Return what the population stability index stays below, 95 times in 100.
+
+    Parameters
+    ----------
+    a, b : ndarray of shape (n_cells,)
+        Rows in each cell.
+
+    Returns
+    -------
+    float
+        0 where all rows lie in one cell. Where distributions are near, the index is the sum of squared differences over
+        shares, chi-square for these sizes.
+
+    References
+    ----------
+    Yurdakul, Naranjo: Statistical properties of the population stability index, Journal of Risk Model Validation 14
+    (2020), doi:10.21314/JRMV.2020.227.
+    """
     free = int(np.count_nonzero((a > 0) | (b > 0))) - 1
-    return float(chi_square_by_chance(free) * (1 / a.sum() + 1 / b.sum())) if free > 0 else 0.0
+    return float(_chi_square_by_chance(free) * (1 / a.sum() + 1 / b.sum())) if free > 0 else 0.0
 
 
 def total_variation_by_chance(a: NDArray[Any], b: NDArray[Any]) -> float:
@@ -175,7 +181,7 @@ def total_variation_by_chance(a: NDArray[Any], b: NDArray[Any]) -> float:
     float
         From chi-square by the inequality of Cauchy and Schwarz, so too large where many cells differ alike.
     """
-    return min(1.0, 0.5 * math.sqrt(_squared_by_chance(a, b)))
+    return min(1.0, 0.5 * math.sqrt(stability_by_chance(a, b)))
 
 
 def jensen_shannon_by_chance(a: NDArray[Any], b: NDArray[Any]) -> float:
@@ -195,7 +201,7 @@ def jensen_shannon_by_chance(a: NDArray[Any], b: NDArray[Any]) -> float:
     ----------
     Lin: Divergence measures based on the Shannon entropy. IEEE Trans. Inf. Theory 37 (1991), doi:10.1109/18.61115.
     """
-    return min(1.0, math.sqrt(_squared_by_chance(a, b) / (8 * math.log(2))))
+    return min(1.0, math.sqrt(stability_by_chance(a, b) / (8 * math.log(2))))
 
 
 def difference_interval(before: tuple[int, int], after: tuple[int, int]) -> tuple[float, float]:

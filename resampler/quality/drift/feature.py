@@ -9,7 +9,7 @@ import numpy as np
 
 from resampler.quality.drift import chance
 from resampler.quality.drift.listed import category_p
-from resampler.quality.drift.scores import drift_of, kolmogorov_smirnov, total_variation
+from resampler.quality.drift.scores import jensen_shannon, kolmogorov_smirnov, population_stability, total_variation
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -147,7 +147,6 @@ def feature_drift(feature: str, cells: Cells, before: Counts, after: Counts, lab
         Not yet judged.
     """
     a, b = (np.asarray(side.counts, dtype=np.int64) for side in (before, after))
-    scores = drift_of(a, b, ordered=not cells.categorical)
     nulls = [(int(side[-1]), int(side.sum())) for side in (a, b)]
     p = [chance.chi_square_p(*(np.array([null, n - null]) for null, n in nulls))] if a[-1] or b[-1] else []
     values = [side[:-1] for side in (a, b)]
@@ -178,11 +177,11 @@ def feature_drift(feature: str, cells: Cells, before: Counts, after: Counts, lab
         distance_chance=by_chance,
         wasserstein=moved,
         wasserstein_chance=moved_chance,
-        jensen_shannon=scores.jensen_shannon,
+        jensen_shannon=jensen_shannon(a, b),
         jensen_shannon_chance=chance.jensen_shannon_by_chance(a, b),
-        stability=scores.stability,
-        stability_chance=scores.chance,
-        nulls=scores.nulls,
+        stability=population_stability(a, b),
+        stability_chance=chance.stability_by_chance(a, b),
+        nulls=(float(a[-1] / a.sum()), float(b[-1] / b.sum())),
         nulls_change=chance.difference_interval(*nulls),
         median=None if cells.categorical else (medians[0][0], medians[1][0]),
         median_beyond=(medians[0][1], medians[1][1]),

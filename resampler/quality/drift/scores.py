@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from resampler.quality.drift.chance import chi_square_by_chance
+from resampler.quality.drift.chance import stability_by_chance
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -154,25 +154,3 @@ def population_stability(a: NDArray[Any], b: NDArray[Any]) -> float:
     used = (a > 0) | (b > 0)
     p, q = (np.maximum(counts[used], 0.5) / counts.sum() for counts in (a, b))
     return float(((q - p) * np.log(q / p)).sum())
-
-
-def stability_by_chance(a: NDArray[Any], b: NDArray[Any]) -> float:
-    """Return what the index stays below, 95 times in 100, where both sets are drawn from one distribution.
-
-    Parameters
-    ----------
-    a, b : ndarray of shape (n_cells,)
-        Rows in each cell.
-
-    Returns
-    -------
-    float
-        0 where all rows lie in one cell.
-
-    References
-    ----------
-    Yurdakul, Naranjo: Statistical properties of the population stability index, Journal of Risk Model Validation 14
-    (2020), doi:10.21314/JRMV.2020.227.
-    """
-    free = int(np.count_nonzero((a > 0) | (b > 0))) - 1
-    return float(chi_square_by_chance(free) * (1 / a.sum() + 1 / b.sum())) if free > 0 else 0.0
