@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from resampler.kernels.counting import CELLS, count_rows
-from resampler.profile.counts import Counts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,7 +43,6 @@ class MatrixCounter:
         n_groups: int = 1,
         dtype: DTypeLike = np.float32,
     ) -> None:
-        self._cells = dict(cells)
         kind = np.dtype(dtype).type
         self._edges = np.stack([of.bounds(kind) for of in cells.values()])
         tables = [_table(of, categories[name]) if of.categorical else [] for name, of in cells.items()]
@@ -63,24 +61,6 @@ class MatrixCounter:
             The group of each row; a row of a group below 0 is passed over.
         """
         count_rows(X, groups, self._edges, self._start, self._table, self.counts)
-
-    def of(self, group: int) -> dict[str, Counts]:
-        """Return what was counted in a group.
-
-        Parameters
-        ----------
-        group : int
-            Its number.
-
-        Returns
-        -------
-        dict of str to Counts
-            By column.
-        """
-        return {
-            name: Counts(tuple(of.of_places(self.counts[group, j]).tolist()))
-            for j, (name, of) in enumerate(self._cells.items())
-        }
 
 
 def _table(cells: Cells, categories: Sequence[Any]) -> list[int]:

@@ -13,8 +13,6 @@ from resampler.profile.cells import FORMAT
 from resampler.profile.reading import read_cells, read_part
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from numpy.typing import NDArray
 
     from resampler.profile.cells import Cells
@@ -39,9 +37,7 @@ class Profile:
     parts: tuple[Part, ...]
     form: int = FORMAT
 
-    def counts(
-        self, feature: str, split: str, *, synthetic: bool, labels: Iterable[str] | None = None
-    ) -> NDArray[np.int64]:
+    def counts(self, feature: str, split: str, *, synthetic: bool) -> NDArray[np.int64]:
         """Add up the counts of a feature.
 
         Parameters
@@ -52,18 +48,15 @@ class Profile:
             Of which split.
         synthetic : bool
             Of which kind.
-        labels : iterable of str, optional
-            Of which classes, by default all.
 
         Returns
         -------
         ndarray of shape (n_cells + 1,), int64
             The last is that of nulls.
         """
-        wanted = None if labels is None else set(labels)
         total = np.zeros(self.cells[feature].n + 1, dtype=np.int64)
         for part in self.parts:
-            if part.split == split and part.synthetic == synthetic and (wanted is None or part.label in wanted):
+            if part.split == split and part.synthetic == synthetic:
                 total += part.features[feature].counts
         return total
 
