@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from resampler.errors import DataError, InvalidInputError
+from resampler.errors import DataError
 from resampler.printing import share
 from resampler.profile.counts import Counts, Part
 from resampler.profile.profile import Profile
@@ -27,9 +27,7 @@ if TYPE_CHECKING:
 PART = "stream"  # the split that parts of such a profile name
 
 
-def from_stream(
-    where: str, reference: Profile, *, url: str | None = None, windows: str | None = None, **_others: str | None
-) -> Counted:
+def from_stream(where: str, reference: Profile, *, url: str | None = None, windows: int | None = None) -> Counted:
     """Add up the newest windows of every shard of a stream.
 
     Parameters
@@ -40,10 +38,8 @@ def from_stream(
         Of the version that its workers count against.
     url : str, optional
         The Redis server; by default the environment's.
-    windows : str, optional
+    windows : int, optional
         How many windows of each shard, by default one: a rare class may need more.
-    **_others : str or None
-        For rows from elsewhere.
 
     Returns
     -------
@@ -53,7 +49,7 @@ def from_stream(
     Raises
     ------
     InvalidInputError
-        If `windows` is no number from 1 on, or there is no URL.
+        If there is no URL.
     DataError
         If nothing is counted, no window is full yet, or the counts are those against another version.
     CorruptStateError
@@ -61,7 +57,6 @@ def from_stream(
     ResamplerError
         If there is no such stream, or the server does not answer.
     """
-    n = _number(windows)
     server = resolve_url(url)
     opened = open_stream(server, where, stored_shards(server, where))
     require_stream(opened)
@@ -71,7 +66,7 @@ def from_stream(
     for client, keys in opened:
         stored = _stored(client, keys, where)
         cells = _same_cells(stored, reference, where)
-        found = stored.windows(client, stored.headers[-n:])
+        found = stored.windows(client, stored.headers[-(windows or 1) :])
         notes.append(_note(keys.input, found))
         left_out |= dict.fromkeys(f"not counted: {line}" for line in stored.said["left_out"])
         for window in found:
@@ -80,14 +75,6 @@ def from_stream(
     if total is None:
         raise DataError(_not_yet(where, opened))
     return Counted(total, (*notes, *left_out))
-
-
-def _number(windows: str | None) -> int:
-    if windows is None:
-        return 1
-    if not windows.isdecimal() or int(windows) < 1:
-        raise InvalidInputError(f"windows must be a number from 1 on, got {windows!r}")
-    return int(windows)
 
 
 def _stored(client: redis.Redis, keys: ShardKeys, where: str) -> Stored:

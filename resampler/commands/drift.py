@@ -87,7 +87,7 @@ def drift(
     if kind == FILES:
         later = Later.of_files(str(against), reference, rules, label)
     elif kind == "stream":
-        later = Later.of_source(kind, str(stream), reference, rules, url=url, windows=_text(windows))
+        later = Later.of_source(kind, str(stream), reference, rules, url=url, windows=windows)
     else:
         repo = feast_repo or place["repo"]
         later = Later.of_source(kind, str(feast), reference, rules, label, repo=repo, entity_df=entity_df)
@@ -102,10 +102,6 @@ def drift(
     if checked.again:
         click.echo(f"Note: the same rows were looked at on {run.at[:19]}: this is what was said then", err=True)
     return _EXIT_NO if run.outcome == "no" or (strict and run.outcome == "unknown") else 0
-
-
-def _text(value: int | None) -> str | None:
-    return None if value is None else str(value)
 
 
 def _one_of(given: dict[str, str | None]) -> str:

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from resampler.profile.profile import Profile
 
 GROUP = "resampler.profiles"  # entry points: a `Source`
-EXTRAS = {"stream": "stream", "feast": "feast"}
 
 
 class Counted(NamedTuple):
@@ -36,7 +35,7 @@ class Counted(NamedTuple):
 class Source(Protocol):
     """Rows, or counts of them."""
 
-    def __call__(self, where: str, reference: Profile, **options: str | None) -> Counted | Iterable[pa.Table]:
+    def __call__(self, where: str, reference: Profile, **options: str | int | None) -> Counted | Iterable[pa.Table]:
         """Find rows.
 
         Parameters
@@ -45,8 +44,8 @@ class Source(Protocol):
             A stream's name, a feature service's.
         reference : Profile
             In whose cells a profile is counted.
-        **options : str or None
-            What the command was given: ``url`` of a server; ``repo``, ``entity_df``.
+        **options : str, int or None
+            What the command was given: of a stream ``url`` and ``windows``, of a service ``repo`` and ``entity_df``.
 
         Returns
         -------
@@ -73,7 +72,7 @@ def source_of(kind: str) -> Source:
     MissingExtraError
         If it, or what it needs, is not installed.
     """
-    remedy = f"pip install 'feast-resampler[{EXTRAS.get(kind, 'all')}]'"
+    remedy = f"pip install 'feast-resampler[{kind}]'"
     for point in entry_points(group=GROUP, name=kind):
         try:
             found: Source = point.load()

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from resampler.errors import CorruptStateError, DataError, InvalidInputError, ResamplerError
+from resampler.errors import CorruptStateError, DataError, ResamplerError
 from resampler.profile.sources import source_of
 from resampler.quality.drift.measure import measure_drift
 from stream import Settings
@@ -51,7 +51,7 @@ def test_drift_of_a_stream(server, count, make_rows, profile):
     measured = measure_drift(profile, found)
     assert measured.by_class
     assert measured.drifted == ("b",)
-    first, _ = from_stream(name, profile, url=server.url, windows="9")
+    first, _ = from_stream(name, profile, url=server.url, windows=9)
     assert sum(part.rows for part in first.parts) == 1_500
     ours = np.bincount(y[:1_500], minlength=2).tolist()
     assert [part.rows for part in first.parts] == ours
@@ -59,7 +59,7 @@ def test_drift_of_a_stream(server, count, make_rows, profile):
 
 def test_shards_add_up(server, count, make_rows, profile):
     X, y = make_rows(2_000, seed=9)
-    whole, _ = from_stream(count(X, y, shards=2), profile, url=server.url, windows="2")
+    whole, _ = from_stream(count(X, y, shards=2), profile, url=server.url, windows=2)
     assert {part.label: part.rows for part in whole.parts} == dict(zip("01", np.bincount(y).tolist(), strict=True))
     for place, feature in enumerate(NAMES):
         wanted = np.bincount(np.searchsorted(np.float32(profile.cells[feature].edges), X[:, place]), minlength=1)
@@ -94,11 +94,6 @@ def test_no_such_stream(server, profile):
 def test_no_server(profile):
     with pytest.raises(ResamplerError, match="start the server or correct --url"):
         from_stream("s", profile, url="unix:///nowhere.sock")
-
-
-def test_windows_is_a_number(server, profile):
-    with pytest.raises(InvalidInputError, match="windows must be a number from 1 on, got '0'"):
-        from_stream("s", profile, url=server.url, windows="0")
 
 
 @pytest.mark.parametrize(
