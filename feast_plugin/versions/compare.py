@@ -15,9 +15,8 @@ from feast_plugin.versions.inputs.contract import Contract
 from feast_plugin.versions.inputs.identity import hash_keys, hash_values, mix64
 from feast_plugin.versions.inputs.split import SPLITS, TRAIN
 from resampler.errors import CorruptStateError
-from resampler.profile.cells import FITTING_ROWS, Cells
+from resampler.profile.cells import Cells
 from resampler.profile.profile import Profile
-from resampler.profile.values import evenly
 from resampler.quality.drift.scores import drift_of
 
 if TYPE_CHECKING:
@@ -197,9 +196,7 @@ class Comparison:
         if first is not None and feature.name in first.cells:
             cells = first.cells[feature.name]
         else:
-            train = before[SPLITS[TRAIN]]
-            sample = train.take(pa.array(evenly(len(train), FITTING_ROWS)))
-            cells = Cells.fitted(sample, categorical=feature.categorical)
+            cells = Cells.fitted(before[SPLITS[TRAIN]], categorical=feature.categorical)
         sides = ((self._before, first, before), (self._after, second, after))
         for split in before:
             if split not in after:

@@ -6,7 +6,6 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from feast_plugin.versions.compare import Stored
@@ -18,9 +17,8 @@ from feast_plugin.versions.page.sample import Sample
 from feast_plugin.versions.rebuild import draft_again, is_intact
 from feast_plugin.versions.write import write_files
 from resampler.errors import CorruptStateError, InvalidInputError
-from resampler.profile.cells import FITTING_ROWS, Cells
+from resampler.profile.cells import Cells
 from resampler.profile.profiler import Profiler
-from resampler.profile.values import evenly
 from resampler.storage import Location
 
 if TYPE_CHECKING:
@@ -113,9 +111,7 @@ def _profiler(stored: Stored) -> Profiler:
     cells = {}
     for feature in contract.columns:
         values = stored.read(SPLITS[TRAIN], [feature.name])[feature.name]
-        cells[feature.name] = Cells.fitted(
-            values.take(pa.array(evenly(len(values), FITTING_ROWS))), categorical=feature.categorical
-        )
+        cells[feature.name] = Cells.fitted(values, categorical=feature.categorical)
     return Profiler(cells, contract.published_label, contract.published_synthetic)
 
 

@@ -10,13 +10,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from resampler.kernels.counting import CELLS, EDGES, NULL, count_rows
-from resampler.profile.values import numbers_of
+from resampler.profile.values import evenly, numbers_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FORMAT = 2  # of profiles; 1 had 20 bins by quantiles of the rows and 10 by those of the distinct values
-FITTING_ROWS = 20_000  # evenly spaced real training rows that cells are chosen by
+FITTING_ROWS = 20_000  # real training rows that cells are chosen by
 VALUES = 32  # of a categorical feature, the most frequent
 _HEAVY = 1 / 32  # of the rows: a value that is as frequent has a cell of its own
 _STEPS = 64  # of float32 between two edges at least, so that rows of float32 fall into the cells of float64 ones
@@ -69,7 +69,7 @@ class Cells:
         Parameters
         ----------
         values : pyarrow.ChunkedArray
-            Of real training rows.
+            Of real training rows; of many, evenly spaced `FITTING_ROWS` decide.
         categorical : bool
             Whether it is a category.
         form : int
@@ -80,6 +80,7 @@ class Cells:
         Cells
             One alone where there is no value.
         """
+        values = values.take(pa.array(evenly(len(values), FITTING_ROWS)))
         if categorical:
             counts = pc.value_counts(values.drop_null().combine_chunks()).to_pylist()
             ordered = sorted(counts, key=lambda count: (-count["counts"], str(count["values"])))

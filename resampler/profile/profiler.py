@@ -59,7 +59,7 @@ class Profiler:
         Parameters
         ----------
         sample : pyarrow.Table
-            Up to `FITTING_ROWS` of them, evenly spaced.
+            Some of them, as `Cells.fitted` takes them.
         features : iterable of Counted
             Of the contract.
         label, synthetic : str

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from resampler.columns import FLOAT, INTEGER, family_of
 from resampler.errors import DataError
 from resampler.profile.profiler import Profiler
 from resampler.profile.values import label_name
@@ -192,8 +193,8 @@ class RowCounter:
 
     def _category(self, column: pa.ChunkedArray, name: str, cells: Cells) -> pa.ChunkedArray:
         known = pa.array(cells.values) if cells.values else pa.array([], column.type)
-        families = [_family(kind) for kind in (known.type, column.type)]
-        if families[0] == families[1] or families == ["integer", "float"]:
+        families = [family_of(kind) or str(kind) for kind in (known.type, column.type)]
+        if families[0] == families[1] or families == [INTEGER, FLOAT]:
             try:
                 return column.cast(known.type)
             except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
@@ -220,15 +221,3 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
 def _is_number(kind: pa.DataType) -> bool:
     checks = pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_decimal
     return any(check(kind) for check in checks)
-
-
-def _family(kind: pa.DataType) -> str:
-    for name, check in (
-        ("text", pa.types.is_string),
-        ("boolean", pa.types.is_boolean),
-        ("integer", pa.types.is_integer),
-        ("float", pa.types.is_floating),
-    ):
-        if check(kind):
-            return name
-    return str(kind)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from tqdm import tqdm
@@ -12,13 +12,12 @@ from tqdm import tqdm
 from resampler.columns import TEXT
 from resampler.errors import DataError
 from resampler.ledger import Run, key_of, now
-from resampler.profile.cells import FITTING_ROWS
+from resampler.profile.cells import Cells
 from resampler.profile.files import BATCH_ROWS, RowFiles
 from resampler.profile.profile import Profile
 from resampler.profile.profiler import Profiler
 from resampler.profile.rows import RowCounter
 from resampler.profile.sources import Counted, source_of
-from resampler.profile.values import evenly
 from resampler.quality.drift.decision import State, decide
 from resampler.quality.drift.measure import measure_drift
 from resampler.storage import without_secrets
@@ -83,9 +82,9 @@ class Reference:
         columns = [*version.features, version.label, version.synthetic]
         rows = version.read(TRAIN, columns)
         rows = rows.filter(pc.invert(rows[version.synthetic]))
-        sample = rows.take(evenly(rows.num_rows, FITTING_ROWS))
-        features = [_Feature(name, _is_categorical(version, name)) for name in version.features]
-        profiler = Profiler.fitted(sample, features, version.label, version.synthetic)
+        categories = {feature.name for feature in version.schema.features if feature.categorical}
+        cells = {name: Cells.fitted(rows[name], categorical=name in categories) for name in version.features}
+        profiler = Profiler(cells, version.label, version.synthetic)
         profiler.add(TRAIN, rows)
         note = f"{version} was made by a release that kept no counts: its real training rows were counted now"
         return cls(version, profiler.profile(), (note,))
@@ -95,16 +94,6 @@ class Reference:
         """Features that are arrays."""
         single = {feature.name for feature in self.version.schema.features}
         return frozenset(name for name in self.version.features if name not in single)
-
-
-@dataclass(frozen=True, slots=True)
-class _Feature:
-    name: str
-    categorical: bool
-
-
-def _is_categorical(version: TrainingSet, name: str) -> bool:
-    return any(one.name == name and one.categorical for one in version.schema.features)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +164,7 @@ class Later:
         reference: Reference,
         policy: DriftPolicy,
         label: str | None = None,
-        **options: str | None,
+        **options: str | int | None,
     ) -> Later:
         """Ask another wing for rows, or for counts of them.
 
@@ -191,7 +180,7 @@ class Later:
             Says which features are left out.
         label : str, optional
             As `of_files`; counts have their own.
-        **options : str or None
+        **options : str, int or None
             For the source.
 
         Returns
@@ -253,7 +242,7 @@ class Checked:
 
     run: Run
     again: bool = False
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
 
 
 def check_drift(
