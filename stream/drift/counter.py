@@ -170,10 +170,10 @@ class Counter:
         bytes
             For `from_bytes`: JSON, a line end, counts.
         """
-        header, counts = self.open_window().dump()
+        window = self.open_window()
         labels = self._labels[: self._known[0]].tolist()
-        said = {"key": self.plan.key, "labels": labels, "window": json.loads(header)}
-        return json.dumps(said, separators=(",", ":")).encode() + b"\n" + counts
+        said = {"key": self.plan.key, "labels": labels, "window": window.header()}
+        return json.dumps(said, separators=(",", ":")).encode() + b"\n" + window.dump()[1]
 
     @classmethod
     def from_bytes(cls, data: bytes, plan: Plan, where: str) -> Self | None:
@@ -206,11 +206,9 @@ class Counter:
             labels = [int(label) for label in said["labels"]]
             if len(labels) != len(said["window"]["classes"]):
                 raise ValueError("labels and classes are not equally many")
-            header = json.dumps(said["window"]).encode()
-            window = Window.load(header, counts, len(plan.reference.columns), where)
-        except (ValueError, KeyError, TypeError, CorruptStateError) as error:
-            # Not what `Window.load` says: the key is that of the saved state, which must stay.
-            raise CorruptStateError(f"the counts in {where} are damaged ({error.__cause__ or error})") from error
+            window = Window.of_header(said["window"], counts, len(plan.reference.columns))
+        except (ValueError, KeyError, TypeError) as error:
+            raise CorruptStateError(f"the counts in {where} are damaged ({error})") from error
         counter = cls(plan)
         counter.number, counter._taken = window.number, window.rows
         counter._accepted, counter._rejected = window.accepted, window.rejected

@@ -79,6 +79,45 @@ class Window:
         return json.dumps(self.header(), separators=(",", ":")).encode(), self.counts.astype("<u4").tobytes()
 
     @classmethod
+    def of_header(cls, said: dict[str, Any], counts: bytes, n_counted: int) -> Self:
+        """Read a window whose header is read already.
+
+        Parameters
+        ----------
+        said : dict
+            What `header` returned.
+        counts : bytes
+            What `dump` wrote of them.
+        n_counted : int
+            Features that are counted.
+
+        Returns
+        -------
+        Window
+            Equal to the one that was written.
+
+        Raises
+        ------
+        ValueError, KeyError, TypeError
+            If it is damaged.
+        """
+        classes = tuple(said["classes"])
+        found = np.frombuffer(counts, dtype="<u4").reshape(len(classes), n_counted, PLACES)
+        window = cls(
+            int(said["window"]),
+            classes,
+            found.astype(np.int64),
+            int(said["accepted"]),
+            int(said["rejected"]),
+            str(said["first"]),
+            str(said["last"]),
+        )
+        in_column = window.counts.sum(axis=-1)  # every row stands in every column once
+        if said != window.header() or (in_column != in_column[:, :1]).any():
+            raise ValueError("its counts are others than its header says")
+        return window
+
+    @classmethod
     def load(cls, header: bytes | None, counts: bytes | None, n_counted: int, where: str) -> Self:
         """Read a window.
 
@@ -102,23 +141,8 @@ class Window:
             If it is damaged.
         """
         try:
-            said = json.loads(header or b"")
-            classes = tuple(said["classes"])
-            found = np.frombuffer(counts or b"", dtype="<u4").reshape(len(classes), n_counted, PLACES)
-            window = cls(
-                int(said["window"]),
-                classes,
-                found.astype(np.int64),
-                int(said["accepted"]),
-                int(said["rejected"]),
-                str(said["first"]),
-                str(said["last"]),
-            )
-            in_column = window.counts.sum(axis=-1)  # every row stands in every column once
-            if said != window.header() or (in_column != in_column[:, :1]).any():
-                raise ValueError("its counts are others than its header says")
+            return cls.of_header(json.loads(header or b""), counts or b"", n_counted)
         except (ValueError, KeyError, TypeError) as error:
             raise CorruptStateError(
                 f"a window in {where} is damaged ({error}): delete that key, and counting begins anew"
             ) from error
-        return window
