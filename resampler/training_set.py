@@ -91,15 +91,7 @@ class TrainingSet:
     @property
     def class_counts(self) -> ClassCounts:
         """Training rows by class: the real ones before any was left out, and all that the training split holds."""
-        if self.training_rows is None:
-            raise DataError(
-                f"{self} was made by a release that did not count the rows it left out: make it again, or give "
-                "(real, trained)"
-            )
-        trained = {name: sum(of.values()) for name, of in self.classes[TRAIN].items()}
-        within = self.parameters.get("subgroups") == "within"
-        grouped = str(self.parameters["group_by"]) if within and self.parameters.get("group_by") else None
-        return ClassCounts(self.training_rows, trained, grouped)
+        return ClassCounts.of_version(str(self), self.training_rows, self.classes[TRAIN], self.parameters)
 
     def read(self, split: str, columns: Sequence[str] | None = None) -> pa.Table:
         """Read the rows of a split, the real ones in canonical order, then the synthetic ones.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from feast_plugin.versions.inputs.contract import KEY_DTYPES
 from feast_plugin.versions.inputs.split import SPLITS
-from resampler.errors import CorruptStateError, DataError
+from resampler.errors import CorruptStateError
 from resampler.quality.prior.counts import ClassCounts
 from resampler.schema import FeatureSchema
 
@@ -279,15 +279,8 @@ class Manifest:
     @property
     def class_counts(self) -> ClassCounts:
         """Training rows by class: the real ones before any was left out, and all that the training split holds."""
-        real = self.training_rows
-        if real is None:
-            raise DataError(
-                f"{self.name} version {self.version} was made by a release that did not count the rows it left out: "
-                "make it again, or give (real, trained)"
-            )
-        trained = {name: sum(of.values()) for name, of in self.splits[SPLITS[0]].classes.items()}
-        grouped = self.parameters.get("group_by") if self.parameters.get("subgroups") == "within" else None
-        return ClassCounts(real, trained, grouped)
+        train = self.splits[SPLITS[0]].classes
+        return ClassCounts.of_version(f"{self.name} version {self.version}", self.training_rows, train, self.parameters)
 
     @property
     def reached(self) -> float:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from resampler.errors import InvalidInputError
+from resampler.errors import DataError, InvalidInputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,6 +67,46 @@ class ClassCounts(NamedTuple):
             "counts must be of a version (`open_version`, `create_snapshot`), a ClassWindow, the stats of an "
             f"OnlineResampler, or (real, trained), two mappings of class to rows; got {type(source).__name__}"
         )
+
+    @classmethod
+    def of_version(
+        cls,
+        version: str,
+        real: Mapping[str, int] | None,
+        train: Mapping[str, Mapping[str, int]],
+        parameters: Mapping[str, Any],
+    ) -> ClassCounts:
+        """Take the counts of a version's training rows.
+
+        Parameters
+        ----------
+        version : str
+            For the message.
+        real : mapping of str to int, or None
+            By class, real rows before any was left out; None where nobody knows.
+        train : mapping of str to mapping
+            By class and kind, the rows of its training split.
+        parameters : mapping
+            By which it was made.
+
+        Returns
+        -------
+        ClassCounts
+            Of it.
+
+        Raises
+        ------
+        DataError
+            If nobody knows the real rows.
+        """
+        if real is None:
+            raise DataError(
+                f"{version} was made by a release that did not count the rows it left out: make it again, or give "
+                "(real, trained)"
+            )
+        trained = {name: sum(of.values()) for name, of in train.items()}
+        grouped = parameters.get("group_by") if parameters.get("subgroups") == "within" else None
+        return cls(real, trained, grouped)
 
     def among(self, classes: Sequence[Any]) -> tuple[dict[Any, float], dict[Any, float]]:
         """Say real and trained rows of the classes that a model knows.
