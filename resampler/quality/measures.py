@@ -191,8 +191,10 @@ class Measure(NamedTuple):
 
     Parameters
     ----------
-    words : str
-        What it is, in a few words.
+    name : str
+        What sentences call it.
+    title : str
+        What columns of tables call it.
     of : {"prediction", "score"}
         What it is measured on, beside the truth.
     best : {"high", "low"}
@@ -201,10 +203,16 @@ class Measure(NamedTuple):
         ``compute(y_true, y_pred or score)`` returns a float.
     """
 
-    words: str
+    name: str
+    title: str
     of: Literal["prediction", "score"]
     best: Literal["high", "low"]
     compute: Callable[[NDArray[Any], NDArray[Any]], float]
+
+    @property
+    def sign(self) -> float:
+        """1 where more is better, -1 where less is."""
+        return 1.0 if self.best == "high" else -1.0
 
 
 def _counted(name: str) -> Callable[[NDArray[Any], NDArray[Any]], float]:
@@ -212,12 +220,12 @@ def _counted(name: str) -> Callable[[NDArray[Any], NDArray[Any]], float]:
 
 
 MEASURES = {
-    "recall": Measure("of the rare rows, the share that is found", "prediction", "high", _counted("recall")),
-    "precision": Measure("of the alarms, the share that is right", "prediction", "high", _counted("precision")),
-    "f1": Measure("harmonic mean of recall and precision", "prediction", "high", _counted("f1")),
-    "g_mean": Measure("geometric mean of the recalls of rare and other rows", "prediction", "high", _counted("g_mean")),
-    "fpr": Measure("of the other rows, the share with an alarm", "prediction", "low", _counted("fpr")),
-    "average_precision": Measure("area under the precision-recall curve", "score", "high", average_precision),
-    "brier": Measure("mean squared error of probabilities", "score", "low", brier),
-    "calibration_error": Measure("expected calibration error", "score", "low", calibration_error),
+    "recall": Measure("recall", "recall", "prediction", "high", _counted("recall")),
+    "precision": Measure("precision", "prec.", "prediction", "high", _counted("precision")),
+    "f1": Measure("F1", "F1", "prediction", "high", _counted("f1")),
+    "g_mean": Measure("G-mean", "G-mean", "prediction", "high", _counted("g_mean")),
+    "fpr": Measure("false alarms", "FPR", "prediction", "low", _counted("fpr")),
+    "average_precision": Measure("average precision", "av. prec.", "score", "high", average_precision),
+    "brier": Measure("Brier score", "Brier", "score", "low", brier),
+    "calibration_error": Measure("calibration error", "ECE", "score", "low", calibration_error),
 }

@@ -45,13 +45,12 @@ def with_advice(page: bytes, run: Run) -> bytes:
     """
     try:
         found = Comparison.from_dict(run.details)
+        lines = behind(found)
     except (KeyError, TypeError, AttributeError) as error:
         raise CorruptStateError(
             f"the advice of {run.at} on {run.subject} holds no comparison: {error!r}: run `resampler advise` again"
         ) from error
     section = jinja2.Environment(autoescape=True).from_string(SECTION)
     said = found.recommendation
-    text = section.render(
-        headline=headline(said), sentence=said.sentence, at=run.at[:10], lines="\n".join(behind(found))
-    )
+    text = section.render(headline=headline(said), sentence=said.sentence, at=run.at[:10], lines="\n".join(lines))
     return page.replace(BEFORE, text.encode() + b"\n" + BEFORE, 1)

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resampler.errors import InvalidInputError, MissingExtraError
-from resampler.quality.comparison.printing import apart, basis, better, headline
-from resampler.quality.comparison.rule import named
+from resampler.quality.comparison.printing import apart, basis, headline
+from resampler.quality.comparison.scores import measure_of
 
 if TYPE_CHECKING:
     from resampler.quality.comparison.comparison import Comparison
@@ -107,7 +107,7 @@ def draw(found: Comparison, kind: str = ".svg") -> bytes:
                 _panel(panel, found, learner.name, measure, labelled=at == 0)
                 panel.tick_params(axis="x", labelbottom=True)
         for panel, measure in zip(panels[0], shown, strict=True):
-            if better(measure) < 0:
+            if measure_of(measure).sign < 0:
                 panel.invert_xaxis()  # of the whole column
         said = found.recommendation
         head = [headline(said), *textwrap.wrap(said.sentence, CHARACTERS), *textwrap.wrap(basis(found), CHARACTERS)]
@@ -121,7 +121,7 @@ def draw(found: Comparison, kind: str = ".svg") -> bytes:
 
 def _panel(panel: Any, found: Comparison, learner: str, measure: str, *, labelled: bool) -> None:
     candidates = [one for one in apart(found, learner) if not one.is_reference]
-    sign = better(measure)
+    sign = measure_of(measure).sign
     names = [f"{one.remedy}{', threshold moved' if one.moved else ''}" for one in candidates]
     for place, one in enumerate(candidates):
         figure = one.differences.get(measure)
@@ -142,5 +142,5 @@ def _panel(panel: Any, found: Comparison, learner: str, measure: str, *, labelle
     panel.locator_params(axis="x", nbins=5)
     panel.grid(axis="x", color="0.9", linewidth=0.6, zorder=0)
     panel.set_axisbelow(True)
-    title = f"{named(measure)}{' (low is good)' if sign < 0 else ''}"
+    title = f"{measure_of(measure).name}{' (low is good)' if sign < 0 else ''}"
     panel.set_title(f"{learner}\n{title}" if labelled else title, loc="left", fontsize=9)  # a name may be wide

@@ -7,23 +7,13 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from resampler.printing import aligned, plural
-from resampler.quality.comparison.rule import named
-from resampler.quality.comparison.scores import COST
+from resampler.quality.comparison.scores import COST, measure_of
 from resampler.quality.measures import MEASURES
 
 if TYPE_CHECKING:
     from resampler.quality.comparison.comparison import Advice, Candidate, Comparison, Figure
 
 WIDTH = 100  # characters of a line
-TITLES = {
-    "average_precision": "av. prec.",
-    "calibration_error": "ECE",
-    "brier": "Brier",
-    "g_mean": "G-mean",
-    "f1": "F1",
-    "fpr": "FPR",
-    "precision": "prec.",
-}
 FINE = ("brier", "calibration_error", "fpr")  # small where a class is rare: a digit more
 OMITTED = ("fpr",)  # of the first table: it says little that precision does not
 MOST_FEATURES = 6
@@ -138,24 +128,8 @@ def basis(found: Comparison) -> str:
     return (
         f"Measured on {asked.rows_used:,}{of} real rows, {asked.positives_used:,} of class {asked.positive}: "
         f"{asked.folds} {kind}{rounds}, {plural(len(found.parts), 'test part')}, none with a synthetic row. Decided by "
-        f"{named(asked.measure)}; thresholds are moved for {named(asked.tuned_by)}{costs}."
+        f"{measure_of(asked.measure).name}; thresholds are moved for {measure_of(asked.tuned_by).name}{costs}."
     )
-
-
-def better(measure: str) -> float:
-    """Say in which direction a measure is good.
-
-    Parameters
-    ----------
-    measure : str
-        A key of `MEASURES`, or ``cost``.
-
-    Returns
-    -------
-    float
-        1 for up, -1 for down.
-    """
-    return 1.0 if measure in MEASURES and MEASURES[measure].best == "high" else -1.0
 
 
 def ordered(found: Comparison, learner: str) -> list[Candidate]:
@@ -177,7 +151,7 @@ def ordered(found: Comparison, learner: str) -> list[Candidate]:
 
     def _place(one: Candidate) -> tuple[bool, bool, float]:
         mean = one.differences[measure].mean if measure in one.differences else math.nan
-        return not one.is_reference, math.isnan(mean), -better(measure) * mean if not math.isnan(mean) else 0.0
+        return not one.is_reference, math.isnan(mean), -measure_of(measure).sign * mean if not math.isnan(mean) else 0.0
 
     return sorted(found.of(learner), key=_place)
 
@@ -218,7 +192,7 @@ def mark(measure: str, difference: Figure | None) -> str:
     """
     if difference is None or not difference.excludes_zero:
         return ""
-    return BETTER if better(measure) * difference.mean > 0 else WORSE
+    return BETTER if measure_of(measure).sign * difference.mean > 0 else WORSE
 
 
 def table(found: Comparison, learner: str) -> list[str]:
@@ -238,7 +212,7 @@ def table(found: Comparison, learner: str) -> list[str]:
     """
     decides = found.asked.measure
     others = [name for name in _measures(found) if name != decides and name not in OMITTED]
-    header = ("remedy", "moved", _title(decides), "difference", *map(_title, others))
+    header = ("remedy", "moved", measure_of(decides).title, "difference", *(measure_of(name).title for name in others))
     candidates = apart(found, learner)
     alone = _alone(candidates, found.of(learner))
     rows = []
@@ -316,7 +290,7 @@ def luck(found: Comparison, learner: str) -> str:
         if one.learner == learner and one.gains:
             return (
                 f"Luck: of {plural(len(one.gains), 'run')} of the reference that chance alone tells apart, the best "
-                f"gains {_number(one.measure, one.best)} of {named(one.measure)}: a remedy must gain more."
+                f"gains {_number(one.measure, one.best)} of {measure_of(one.measure).name}: a remedy must gain more."
             )
     return ""
 
@@ -360,10 +334,6 @@ def _measures(found: Comparison) -> list[str]:
     return [name for name in (COST, *MEASURES) if name in known]
 
 
-def _title(measure: str) -> str:
-    return TITLES.get(measure, measure.replace("_", " "))
-
-
 def _number(measure: str, value: float, *, signed: bool = False, digits: int | None = None) -> str:
     """Write a figure in few characters: .62, -.0134."""
     if math.isnan(value):
@@ -402,5 +372,5 @@ def _marked(measure: str, figure: Figure | None, difference: Figure | None) -> s
     return _number(measure, _three(figure)[0], digits=digits) + (mark(measure, difference) or " ")
 
 
-def _filled(text: str, indent: str = "") -> list[str]:
-    return textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent) if text else []
+def _filled(text: str) -> list[str]:
+    return textwrap.wrap(text, WIDTH)

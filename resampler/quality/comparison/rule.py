@@ -10,7 +10,7 @@ import numpy as np
 
 from resampler.quality.comparison.comparison import NOTHING, Advice, Candidate, Figure
 from resampler.quality.comparison.overlap import LEAST
-from resampler.quality.comparison.scores import COST, measures_with
+from resampler.quality.comparison.scores import measure_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,31 +20,6 @@ if TYPE_CHECKING:
 
 ENOUGH = 5  # parts, below which what is not shown to help is not said not to
 WORTH, WORTH_SHARE = 0.02, 0.1  # a gain that a user would want, and as a share of what nothing reaches
-_NAMES = {
-    "average_precision": "average precision",
-    "f1": "F1",
-    "g_mean": "G-mean",
-    "brier": "Brier score",
-    "calibration_error": "calibration error",
-    "fpr": "false alarms",
-    COST: "cost a row",
-}
-
-
-def named(measure: str) -> str:
-    """Say what a measure is called in sentences.
-
-    Parameters
-    ----------
-    measure : str
-        A key of `measures_with`.
-
-    Returns
-    -------
-    str
-        In words.
-    """
-    return _NAMES.get(measure, measure)
 
 
 class Learned(NamedTuple):
@@ -131,8 +106,7 @@ def gain(difference: Figure | None, measure: str) -> float:
     """
     if difference is None:
         return 0.0
-    sign = 1.0 if measures_with((1.0, 1.0))[measure].best == "high" else -1.0
-    return -math.inf if math.isnan(difference.mean) else sign * difference.mean
+    return -math.inf if math.isnan(difference.mean) else measure_of(measure).sign * difference.mean
 
 
 def is_better(difference: Figure, measure: str) -> bool:
@@ -246,14 +220,14 @@ def _use(asked: Asked, one: Learned, best: Candidate) -> str:
     reference = one.candidate(NOTHING, moved=True)
     luck = f"the luckiest of {len(one.control.gains)} runs of nothing gains {one.control.best:.3f}"
     gained = (
-        f"{named(measure)} {_value(reference.figures[measure])} becomes {_value(best.figures[measure])}, "
+        f"{measure_of(measure).name} {_value(reference.figures[measure])} becomes {_value(best.figures[measure])}, "
         f"{_signed(best.differences[measure])}, where {luck}"
     )
     how = ""
     if best.moved and best.threshold is not None and not math.isnan(best.threshold.mean):
         how = f", its probabilities mapped back to the real prior and the threshold at {best.threshold.mean:.2g}"
     worse = [
-        f"{named(name)} is worse, {_signed(best.differences[name])}"
+        f"{measure_of(name).name} is worse, {_signed(best.differences[name])}"
         for name in ("average_precision", "brier")
         if name != measure and best.differences[name].excludes_zero and gain(best.differences[name], name) < 0
     ]
@@ -265,8 +239,9 @@ def _moved(asked: Asked, own: Candidate, reference: Candidate) -> str:
     """Recommend a threshold."""
     change = _flipped(own.differences[asked.tuned_by])
     return (
-        f"move the threshold to {_at(reference):.2g}: {named(asked.tuned_by)} {_value(own.figures[asked.tuned_by])} "
-        f"becomes {_value(reference.figures[asked.tuned_by])}, {_signed(change)}; {_operating(own, reference)}."
+        f"move the threshold to {_at(reference):.2g}: {measure_of(asked.tuned_by).name} "
+        f"{_value(own.figures[asked.tuned_by])} becomes {_value(reference.figures[asked.tuned_by])}, "
+        f"{_signed(change)}; {_operating(own, reference)}."
     )
 
 
@@ -276,7 +251,8 @@ def _unmoved(asked: Asked, lost: Figure | None) -> str:
         return ""
     if not any(lost.values):
         return ": no other threshold decides otherwise"
-    return f": a moved one changes {named(asked.tuned_by)} by {_signed(_flipped(lost))}, which is not shown to help"
+    change = _signed(_flipped(lost))
+    return f": a moved one changes {measure_of(asked.tuned_by).name} by {change}, which is not shown to help"
 
 
 def _others(asked: Asked, one: Learned) -> str:
@@ -287,7 +263,7 @@ def _others(asked: Asked, one: Learned) -> str:
     best = one.first(tried)
     n = len({c.remedy for c in tried})
     difference = best.differences[asked.measure]
-    by = f"by {named(asked.measure)}"
+    by = f"by {measure_of(asked.measure).name}"
     if gain(difference, asked.measure) > 0:
         said = f"Of {n} other remedies {best.remedy} does best {by}" if n > 1 else f"{best.remedy} does better {by}"
         said += f", {_signed(difference)} against nothing with a moved threshold"
@@ -312,7 +288,7 @@ def _may_be_worth_it(asked: Asked, one: Learned) -> bool:
     if not tried:
         return False
     difference = one.first(tried).differences[asked.measure]
-    most = difference.high if measures_with((1.0, 1.0))[asked.measure].best == "high" else -difference.low
+    most = difference.high if measure_of(asked.measure).best == "high" else -difference.low
     reached = one.candidate(NOTHING, moved=True).figures[asked.measure].mean
     return most > max(WORTH, WORTH_SHARE * abs(reached))
 
@@ -331,8 +307,7 @@ def _over_all(
     asked: Asked, learned: Sequence[Learned], each: Sequence[Advice], overlap: Overlap, few: str | None
 ) -> Advice:
     """Recommend a learner with what is best for it."""
-    measure = asked.measure
-    sign = 1.0 if measures_with((1.0, 1.0))[measure].best == "high" else -1.0
+    measure, decides = asked.measure, measure_of(asked.measure)
     known = [i for i, advice in enumerate(each) if advice.verdict != "unknown"]
     if not known:
         if few is not None and any(one.above_chance for one in learned):
@@ -342,7 +317,7 @@ def _over_all(
             "scores are shown to be better than chance."
         )
         return Advice(None, "unknown", None, None, f"{sentence} Gather more rows, or better features.")
-    order = sorted(known, key=lambda i: -sign * learned[i].best.figures[measure].mean)
+    order = sorted(known, key=lambda i: -decides.sign * learned[i].best.figures[measure].mean)
     first = order[0]
     best, advice = learned[first].best, each[first]
     if len(order) == 1:
@@ -350,7 +325,7 @@ def _over_all(
     values = [np.asarray(learned[i].best.figures[measure].values) for i in order[:2]]
     difference = overlap.figure((values[0] - values[1]).tolist())
     second = learned[order[1]].name
-    said = f"By {named(measure)} it is at {_value(best.figures[measure])}, {_signed(difference)} against {second}"
+    said = f"By {decides.name} it is at {_value(best.figures[measure])}, {_signed(difference)} against {second}"
     if not is_better(difference, measure):
         said += ", which is not shown to differ"
     return replace(advice, learner=None, sentence=f"{advice.sentence} {said}.")

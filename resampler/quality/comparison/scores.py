@@ -37,8 +37,23 @@ def measures_with(costs: tuple[float, float] | None) -> dict[str, Measure]:
         counts = Confusion.of(y_true, y_pred)
         return float((missed * counts.fn + alarmed * counts.fp) / max(len(y_true), 1))
 
-    words = f"mean cost of a row: {missed:g} for a rare row that is missed, {alarmed:g} for a false alarm"
-    return {COST: Measure(words, "prediction", "low", _cost), **MEASURES}
+    return {COST: Measure("cost a row", COST, "prediction", "low", _cost), **MEASURES}
+
+
+def measure_of(name: str) -> Measure:
+    """Return what is known of a measure whatever the costs are: its names, and which end is good.
+
+    Parameters
+    ----------
+    name : str
+        A key of `MEASURES`, or ``cost``.
+
+    Returns
+    -------
+    Measure
+        That.
+    """
+    return measures_with((1.0, 1.0))[name]
 
 
 def check_measures(
