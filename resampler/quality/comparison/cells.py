@@ -194,7 +194,7 @@ class Cell:
         detector = bench.detector(self.learner, self.remedy, self.seed)
         detector, threshold = self._tuned(bench, detector, learned)
         X, truth = bench.given.X[tested], bench.given.positive[tested]
-        decided = detector.decisions(X)
+        decided = detector.predict(X)
         own, corrected = detector.scores(X)
         moved = decided if threshold is None else corrected >= threshold
         return {
@@ -216,7 +216,7 @@ class Cell:
             answer: Any = detector.scores(X)[1]
         else:
             detector, threshold = self._tuned(bench, detector, learned)
-            answer = detector.decisions(X) if threshold is None else detector.scores(X)[1] >= threshold
+            answer = detector.predict(X) if threshold is None else detector.scores(X)[1] >= threshold
         return {"value": float(measure.compute(truth, answer))}
 
     def _tuned(self, bench: Bench, detector: Detector, learned: NDArray[np.int64]) -> tuple[Detector, float | None]:

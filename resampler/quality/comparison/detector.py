@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.metaestimators import available_if
 
 from resampler.quality.comparison.remedies import Training
 from resampler.quality.prior.correct import correct_prior
@@ -17,14 +16,6 @@ if TYPE_CHECKING:
 
     from resampler.quality.comparison.learners import Learner
     from resampler.quality.comparison.remedies import Remedy
-
-
-def _gives_probabilities(detector: Detector) -> bool:
-    return detector.learner.gives_probabilities
-
-
-def _only_ranks(detector: Detector) -> bool:
-    return not detector.learner.gives_probabilities
 
 
 class Detector(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -116,7 +107,7 @@ class Detector(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             return True  # for boosting, iterations are its size
         return bool(np.max(used) < most)
 
-    def decisions(self, X: NDArray[np.float64]) -> NDArray[np.bool_]:
+    def predict(self, X: NDArray[np.float64]) -> NDArray[np.int64]:
         """Return the learner's own decisions.
 
         Parameters
@@ -126,11 +117,12 @@ class Detector(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
         Returns
         -------
-        ndarray of shape (n_rows,), bool
-            Whether it takes a row for one of the positive class.
+        ndarray of shape (n_rows,), int64
+            1 where it takes a row for one of the positive class.
         """
         with config_context(enable_metadata_routing=False):
-            return np.asarray(self.model_.predict(self.prepare_.transform(X))) == self.code
+            found = np.asarray(self.model_.predict(self.prepare_.transform(X))) == self.code
+        return found.astype(np.int64)
 
     def scores(self, X: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Score rows.
@@ -162,26 +154,8 @@ class Detector(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             return proba
         return correct_prior(proba, trained=self.trained_[known], real=self.real_[known])
 
-    @available_if(_gives_probabilities)  # type: ignore[untyped-decorator]
-    def predict_proba(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return probabilities, mapped back to the real prior.
-
-        Parameters
-        ----------
-        X : ndarray of shape (n_rows, n_features), float64
-            Rows.
-
-        Returns
-        -------
-        ndarray of shape (n_rows, 2), float64
-            Of other classes, and of the positive one.
-        """
-        score = self.scores(X)[1]
-        return np.column_stack([1 - score, score])
-
-    @available_if(_only_ranks)  # type: ignore[untyped-decorator]
     def decision_function(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return scores.
+        """Return scores that a threshold can be moved on: `scores`, mapped back to the real prior.
 
         Parameters
         ----------
@@ -194,18 +168,3 @@ class Detector(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             The greater, the likelier.
         """
         return self.scores(X)[1]
-
-    def predict(self, X: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Return the learner's own decisions.
-
-        Parameters
-        ----------
-        X : ndarray of shape (n_rows, n_features), float64
-            Rows.
-
-        Returns
-        -------
-        ndarray of shape (n_rows,), int64
-            1 for the positive class.
-        """
-        return self.decisions(X).astype(np.int64)
