@@ -6,6 +6,7 @@ import dataclasses
 import json
 import time as clock
 import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -125,11 +126,11 @@ def _rows(file: str | None, version: TrainingSet | None, options: dict[str, Any]
 
 
 def _say(found: Comparison, picture: str | None, *, intervals: bool, as_json: bool) -> None:
-    from resampler.quality.comparison.picture import check_picture, draw
+    from resampler.quality.comparison.picture import draw
     from resampler.quality.comparison.printing import printed
 
     if picture is not None:
-        file = check_picture(picture)
+        file = Path(picture)
         file.write_bytes(draw(found, file.suffix))
     if as_json:
         click.echo(json.dumps(found.to_dict()))

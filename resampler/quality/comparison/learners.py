@@ -174,7 +174,7 @@ class Learner:
         Returns
         -------
         transformer, words : object, str
-            Not fitted; of "nothing" ``passthrough``.
+            Not fitted.
         """
         from sklearn.compose import ColumnTransformer
         from sklearn.impute import SimpleImputer

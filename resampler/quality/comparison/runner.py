@@ -6,7 +6,6 @@ import contextlib
 import os
 import time
 import warnings
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +62,7 @@ class Runner:
         self.progress = progress
         self.total = total
         self.done = 0
-        self.heard: Counter[str] = Counter()
+        self.heard: set[str] = set()
 
     def run(self, cells: Sequence[Cell]) -> list[dict[str, Any]] | None:
         """Measure cells that stand or fall together.
@@ -116,7 +115,7 @@ class Runner:
         def _hear(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
             line = str(message).strip().splitlines()[0]
             if not line.startswith(_OF_THREADS):
-                self.heard[f"{category.__name__}: {line}"] += 1
+                self.heard.add(f"{category.__name__}: {line}")
 
         with warnings.catch_warnings():
             warnings.simplefilter("always")

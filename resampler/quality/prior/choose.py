@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Method = Literal["prior", "auto", "isotonic", "sigmoid"]
-METHODS = ("prior", "auto", "isotonic", "sigmoid")
 MIN_ROWS = 50  # of each class, below which nothing is fitted
 ISOTONIC_ROWS = 1_000  # scikit-learn's own advice: below, steps fit noise
 FOLDS = 5
@@ -216,8 +215,8 @@ def check_method(method: object) -> None:
     InvalidInputError
         If it is none.
     """
-    if method not in METHODS:
-        raise InvalidInputError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
+    if method not in get_args(Method):
+        raise InvalidInputError(f"method must be one of {', '.join(get_args(Method))}, got {method!r}")
 
 
 def held_out(estimator: Any, X: Any, y: Any, params: dict[str, Any]) -> NDArray[np.float64]:
