@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from resampler.quality.intervals import Estimate
 
 Method = Literal["between_groups", "to_overall"]
-METHODS = ("between_groups", "to_overall")
+METHODS = get_args(Method)
 NAMES = (*COUNTED, *SCORED)
 
 

@@ -93,8 +93,28 @@ class Groups(NamedTuple):
         str
             ``region=north, sex=f``.
         """
-        pairs = zip(self.features, self.values[group], strict=True)
-        return ", ".join(f"{name}={'null' if value is None else value}" for name, value in pairs)
+        return ", ".join(f"{name}={word}" for name, word in zip(self.features, self.words(group), strict=True))
+
+    def words(self, group: int) -> tuple[str, ...]:
+        """Name the values of a group.
+
+        Parameters
+        ----------
+        group : int
+            Its position in `values`.
+
+        Returns
+        -------
+        tuple of str
+            One a feature: ``null`` for a null, in brackets where rows say so in text.
+        """
+        found = []
+        for at, value in enumerate(self.values[group]):
+            word = "null" if value is None else str(value)
+            while value is None and any(of[at] == word for of in self.values):
+                word = f"({word})"
+            found.append(word)
+        return tuple(found)
 
 
 def ranges(column: ArrayLike, n_ranges: int = RANGES) -> pa.Array:

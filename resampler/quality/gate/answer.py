@@ -280,13 +280,9 @@ def _frame(predictions: Predictions, column: str, asked: SliceRules, rules: Gate
 
 
 def _by_group(frame: MetricFrame) -> dict[str, dict[str, Figure]]:
-    values = [value for (value,) in frame.groups.values]
-    null = "null"
-    while null in values:  # of text that says so, too
-        null = f"({null})"
-    names = [null if value is None else str(value) for value in values]
     found = {name: by_group(one) for name, one in frame.estimates.items()}
-    return {group: {name: one[at] for name, one in found.items()} for at, group in enumerate(names)}
+    groups = range(len(frame.groups.values))
+    return {frame.groups.words(at)[0]: {name: one[at] for name, one in found.items()} for at in groups}
 
 
 def _of_slice(

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from resampler.quality.gate.baseline import Baseline
     from resampler.quality.gate.judged import Judged
     from resampler.quality.gate.predictions import Predictions
-    from resampler.quality.gate.rules import GateRules
+    from resampler.quality.gate.rules import GateRules, SliceRules
 
 _NAMED = 5  # slices in one line
-ERRORS = ("recall", "fpr")  # of the class and of other rows: what is measured where a policy asks for nothing
+_ERRORS = ("recall", "fpr")  # of the class and of other rows: what is measured where a policy asks for nothing
 
 
 def growth(
@@ -80,7 +80,7 @@ def growth(
             )
         notes.append(f"whose error grew by {', '.join(missing)} is not known: {other.where} has other rows, without it")
         columns = [name for name in columns if name not in missing]
-    wanted = {column: measures(rules, column) for column in columns}
+    wanted = {column: _measures(rules.slices[column]) for column in columns}
     level = 1 - 0.05 / max(sum(map(len, wanted.values())), 1)
     found = {}
     for column, names in wanted.items():
@@ -105,22 +105,9 @@ def growth(
     return found
 
 
-def measures(rules: GateRules, column: str) -> list[str]:
-    """Say which measures of the groups of a slice are compared with a baseline's.
-
-    Parameters
-    ----------
-    rules : GateRules
-        Of the policy.
-    column : str
-        The slice.
-
-    Returns
-    -------
-    list of str
-        The errors of alarms, and what the policy forbids to get worse.
-    """
-    return [name for name in MEASURES if name in {*ERRORS, *(rules.slices[column].worse or {})}]
+def _measures(asked: SliceRules) -> list[str]:
+    """Return which measures of the groups are compared: the errors of alarms, and what may not get worse."""
+    return [name for name in MEASURES if name in {*_ERRORS, *(asked.worse or {})}]
 
 
 def judge_growth(found: Mapping[str, Mapping[str, list[Change]]], baseline: str, rules: GateRules) -> Iterator[Judged]:

@@ -43,3 +43,8 @@ def test_numbers_dates_and_flags_are_values():
     assert floats.values == ((0.5,), (1.5,), (None,))
     dates = Groups.of({"g": np.array(["2024-01-02", "2024-01-01"], dtype="datetime64[D]")})
     assert dates.word(0) == "g=2024-01-01"
+
+
+def test_rows_without_a_value_and_rows_that_say_null_have_two_names():
+    groups = Groups.of({"g": ["null", None, "(null)"], "h": [1, None, 2]})
+    assert [groups.word(at) for at in range(3)] == ["g=(null), h=2", "g=null, h=1", "g=((null)), h=null"]
