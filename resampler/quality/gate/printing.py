@@ -53,7 +53,7 @@ def in_words(answer: Answer, subject: str, *, strict: bool = False) -> list[str]
     ]
     table = aligned(rows, ("", "rule", "figure", "95 % interval", "limit", "rows", "why"), right=("figure", "rows"))
     shown, hidden = table[: _LINES + 1], ordered[_LINES:]
-    rows_in_words = f"{answer.rows:,} rows, {answer.positives:,} of class {answer.positive!r}"
+    rows_in_words = f"{answer.rows:,} rows, {answer.positives:,} of class {answer.positive}"
     lines = [
         f"gate {_SAYS[answer.verdict]} {subject}: {rows_in_words}",
         *(f"  {line}" for line in shown),
