@@ -223,13 +223,14 @@ def report(place: Place, name: str, version: int | None, output: str | None, *, 
     from feast_plugin.versions.files.manifest import version_name
     from feast_plugin.versions.page.advice import with_advice
     from feast_plugin.versions.report import report_snapshot, write_file
-    from resampler.runs.advice import newest
+    from resampler.runs.advice import STEP
+    from resampler.runs.latest import newest
 
     catalog = place.catalog(name)
     manifest = catalog.load(version)
     page = report_snapshot(name=name, root=place.root, version=manifest.version)
     same = manifest.report is not None and hashlib.sha256(page).hexdigest() == manifest.report.sha256
-    advice = newest(catalog.home, manifest.digest)
+    advice = newest(catalog.home, manifest.digest, STEP)
     if advice is not None:
         page = with_advice(page, advice)
     target = write_file(page, output or f"{name}-{version_name(manifest.version)}.html")

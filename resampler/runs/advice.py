@@ -17,7 +17,6 @@ from resampler.quality.comparison.rows import Roles, Rows
 
 if TYPE_CHECKING:
     from resampler.quality.comparison.comparison import Comparison
-    from resampler.storage import Location
     from resampler.training_set import TrainingSet
 
 STEP = "advise"
@@ -124,37 +123,13 @@ def keep(version: TrainingSet, found: Comparison, seconds: float) -> Run:
     return run
 
 
-def newest(home: Location, digest: str) -> Run | None:
-    """Find the last advice on a version.
-
-    Parameters
-    ----------
-    home : Location
-        Directory of its snapshot.
-    digest : str
-        Of the version.
-
-    Returns
-    -------
-    Run or None
-        None where there is none.
-
-    Raises
-    ------
-    CorruptStateError
-        If a file of the ledger is damaged.
-    """
-    runs = Ledger(home / FOLDER).newest(STEP)
-    return next((run for run in runs if run.details.get("digest") == digest), None)
-
-
 def in_words(run: Run) -> str:
     """Say what was advised, and when.
 
     Parameters
     ----------
     run : Run
-        From `newest`.
+        Of the ledger.
 
     Returns
     -------

@@ -35,19 +35,38 @@ def latest(home: Location, digest: str) -> dict[str, str]:
     CorruptStateError
         If a file of the ledger is damaged.
     """
-    ledger, newest = Ledger(home / FOLDER), {}
-    for step in (STEP, "gate", "drift"):
-        mine = next((run for run in ledger.newest(step) if _digest(run) == digest), None)
-        if mine is not None:
-            newest[step] = mine
     found = {}
-    if STEP in newest:
-        found["advice"] = in_words(newest[STEP])
+    if (run := newest(home, digest, STEP)) is not None:
+        found["advice"] = in_words(run)
     for step, words in (("gate", _GATE), ("drift", _DRIFT)):
-        if step in newest:
-            run = newest[step]
+        if (run := newest(home, digest, step)) is not None:
             found[step] = f"{words.get(run.outcome, run.outcome)}{_of(run)} ({run.at[:10]})"
     return found
+
+
+def newest(home: Location, digest: str, step: str) -> Run | None:
+    """Find the last run of a step on a version.
+
+    Parameters
+    ----------
+    home : Location
+        Directory of its snapshot.
+    digest : str
+        Of the version.
+    step : str
+        ``advise``, ``gate`` or ``drift``.
+
+    Returns
+    -------
+    Run or None
+        None where there is none.
+
+    Raises
+    ------
+    CorruptStateError
+        If a file of the ledger is damaged.
+    """
+    return next((run for run in Ledger(home / FOLDER).newest(step) if _digest(run) == digest), None)
 
 
 def _digest(run: Run) -> object:

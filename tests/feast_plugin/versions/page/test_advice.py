@@ -11,7 +11,8 @@ from feast_plugin.cli import snapshot
 from feast_plugin.versions.page.advice import with_advice
 from resampler.errors import CorruptStateError
 from resampler.ledger import Ledger
-from resampler.runs.advice import keep, newest
+from resampler.runs.advice import STEP, keep
+from resampler.runs.latest import newest
 from resampler.training_set import open_version
 
 
@@ -48,11 +49,11 @@ def test_names_of_columns_are_escaped(advised):
 
 def test_the_ledger_knows_it_by_the_rows_of_the_version(advised):
     _, version, kept = advised
-    assert newest(version.home, version.digest) == kept
-    assert newest(version.home, "0" * 64) is None
+    assert newest(version.home, version.digest, STEP) == kept
+    assert newest(version.home, "0" * 64, STEP) is None
     assert (kept.outcome, kept.subject, kept.seconds) == ("pass", "pay version 1", 1.25)
     later = keep(version, comparison(), 2.0)
-    assert newest(version.home, version.digest) == later
+    assert newest(version.home, version.digest, STEP) == later
     assert later.key == kept.key
 
 
