@@ -31,7 +31,7 @@ from feast_plugin.versions.making.training import augment_training
 from feast_plugin.versions.page.draw import write_page
 from feast_plugin.versions.page.sample import Sample
 from resampler.errors import CorruptStateError
-from resampler.profile.cells import FITTING_ROWS
+from resampler.profile.cells import FITTING_ROWS, Cells
 from resampler.profile.cells import FORMAT as PROFILE_FORMAT
 from resampler.profile.profiler import Profiler
 from resampler.profile.values import evenly
@@ -222,7 +222,9 @@ def write_files(draft: Draft, name: str, version: int, directory: Location) -> W
     features = [c.name for c in contract.columns]
     marks = contract.published_label, contract.published_synthetic
     fitting = rows.take(features, members[evenly(len(members), FITTING_ROWS)])
-    profiler = Profiler.fitted(fitting, contract.columns, *marks, draft.profile_form)
+    form = draft.profile_form
+    cells = {c.name: Cells.fitted(fitting[c.name], categorical=c.categorical, form=form) for c in contract.columns}
+    profiler = Profiler(cells, *marks, form)
     classes = {
         split: _classes(rows, assignment == SPLITS.index(split), made if split == SPLITS[TRAIN] else None)
         for split in used

@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from resampler.profile.cells import FORMAT, Cells
+from resampler.profile.cells import FORMAT
 from resampler.profile.counts import Counts, Part
 from resampler.profile.profile import Profile
 from resampler.profile.values import label_name, numbers_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     import pyarrow as pa
     from numpy.typing import NDArray
 
-
-class Counted(Protocol):
-    """A feature to be counted."""
-
-    @property
-    def name(self) -> str:
-        """Of the column."""
-
-    @property
-    def categorical(self) -> bool:
-        """Whether it is counted by value."""
+    from resampler.profile.cells import Cells
 
 
 class Profiler:
@@ -49,31 +39,6 @@ class Profiler:
         self._label, self._synthetic = label, synthetic
         self._sums: dict[tuple[str, bool, str], dict[str, _Sums]] = {}
         self._rows: dict[tuple[str, bool, str], int] = {}
-
-    @classmethod
-    def fitted(
-        cls, sample: pa.Table, features: Iterable[Counted], label: str, synthetic: str, form: int = FORMAT
-    ) -> Profiler:
-        """Choose the cells by real training rows.
-
-        Parameters
-        ----------
-        sample : pyarrow.Table
-            Some of them, as `Cells.fitted` takes them.
-        features : iterable of Counted
-            Of the contract.
-        label, synthetic : str
-            Columns that say class and kind.
-        form : int
-            Format of the profile.
-
-        Returns
-        -------
-        Profiler
-            That has counted nothing yet.
-        """
-        cells = {f.name: Cells.fitted(sample[f.name], categorical=f.categorical, form=form) for f in features}
-        return cls(cells, label, synthetic, form)
 
     def add(self, split: str, batch: pa.Table) -> None:
         """Count the next rows.

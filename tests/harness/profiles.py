@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 import pyarrow as pa
 
+from resampler.profile.cells import Cells
 from resampler.profile.profiler import Profiler
 from resampler.profile.rows import RowCounter
-
-
-class Column(NamedTuple):
-    name: str
-    categorical: bool
 
 
 def reference_of(columns, label=None, split="train"):
     """The profile of a version whose training rows these are, categories being those columns that hold text."""
     table = pa.table(dict(columns))
-    features = [Column(name, pa.types.is_string(table[name].type)) for name in table.column_names]
+    cells = {n: Cells.fitted(table[n], categorical=pa.types.is_string(table[n].type)) for n in table.column_names}
     labels = pa.array(np.zeros(len(table), dtype=np.int64) if label is None else label)
     rows = table.append_column("y", labels).append_column("s", pa.array(np.zeros(len(table), dtype=bool)))
-    profiler = Profiler.fitted(rows, features, "y", "s")
+    profiler = Profiler(cells, "y", "s")
     profiler.add(split, rows)
     return profiler.profile()
 

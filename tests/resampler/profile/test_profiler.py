@@ -1,18 +1,13 @@
 """What counts rows, against what an earlier release wrote."""
 
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
+from resampler.profile.cells import Cells
 from resampler.profile.profile import Profile
 from resampler.profile.profiler import Profiler
-
-
-class Column(NamedTuple):
-    name: str
-    categorical: bool
 
 
 def test_format_1_is_written_as_it_was():
@@ -28,8 +23,8 @@ def test_format_1_is_written_as_it_was():
             "s": i % 5 == 0,
         }
     )
-    columns = [Column(name, name == "c") for name in "xfznc"]
-    profiler = Profiler.fitted(table, columns, "y", "s", form=1)
+    cells = {name: Cells.fitted(table[name], categorical=name == "c", form=1) for name in "xfznc"}
+    profiler = Profiler(cells, "y", "s", form=1)
     for start in range(0, 600, 250):
         profiler.add("train", table.slice(start, 250))
     then = (Path(__file__).parent / "profile-v1.json").read_text()

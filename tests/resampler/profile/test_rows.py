@@ -8,6 +8,8 @@ import pytest
 from profiles import reference_of
 
 from resampler.errors import DataError
+from resampler.profile.cells import Cells
+from resampler.profile.profile import Profile
 from resampler.profile.profiler import Profiler
 from resampler.profile.rows import SPLIT, RowCounter
 
@@ -102,9 +104,6 @@ def test_new_categories_are_others_and_nulls_are_nulls(columns):
 def test_integer_categories_may_come_as_doubles_with_nulls():
     codes = pa.array([3, 5] * 50)
     cells = reference_of({"x": np.arange(100.0)}).cells
-    from resampler.profile.cells import Cells
-    from resampler.profile.profile import Profile
-
     reference = Profile(cells | {"code": Cells.fitted(pa.chunked_array([codes]), categorical=True)}, ())
     rows = {"x": np.arange(4.0), "code": pa.array([3.0, None, 5.0, 4.0])}
     assert total(counted(reference, rows).profile(), "code").tolist() == [1, 1, 1, 1]
@@ -113,11 +112,9 @@ def test_integer_categories_may_come_as_doubles_with_nulls():
 
 
 def test_arrays_are_counted_by_their_length():
-    from profiles import Column
-
     vectors = pa.array([[3.0, 4.0], [6.0, 8.0], [0.0, 0.0]] * 40)
     table = pa.table({"v": vectors, "y": pa.array([0] * 120), "s": pa.array([False] * 120)})
-    profiler = Profiler.fitted(table, [Column("v", categorical=False)], "y", "s")
+    profiler = Profiler({"v": Cells.fitted(table["v"], categorical=False)}, "y", "s")
     profiler.add("train", table)
     reference = profiler.profile()
     for kind in (pa.list_(pa.float32(), 2), pa.large_list(pa.float64()), pa.list_(pa.int64())):

@@ -15,10 +15,10 @@ import pytest
 from feast_plugin import rebuild_snapshot
 from feast_plugin.versions.files.profile import NOTE, write_profile
 from feast_plugin.versions.inputs.contract import Contract
-from resampler.profile.cells import FITTING_ROWS, Cells
+from resampler.profile.cells import Cells
 from resampler.profile.profile import Profile
 from resampler.profile.profiler import Profiler
-from resampler.profile.values import evenly, numbers_of
+from resampler.profile.values import numbers_of
 from resampler.storage import Location
 
 
@@ -85,8 +85,8 @@ def test_counts_of_an_earlier_release_are_made_again_as_they_were(project):
     others = [split for split in manifest.splits if split != "train"]
     contract = Contract.from_dict(manifest.columns)
     real = table.slice(0, manifest.splits["train"].real)
-    sample = real.take(pa.array(evenly(len(real), FITTING_ROWS)))
-    profiler = Profiler.fitted(sample, contract.columns, contract.published_label, contract.published_synthetic, form=1)
+    cells = {c.name: Cells.fitted(real[c.name], categorical=c.categorical, form=1) for c in contract.columns}
+    profiler = Profiler(cells, contract.published_label, contract.published_synthetic, form=1)
     for split in ("train", *others):
         rows = pq.ParquetFile(directory / split / "part-00000.parquet")
         for group in range(rows.num_row_groups):
