@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from typing import IO
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
-CHUNK_BYTES = 1 << 20
 LOOK_S = 0.1  # between looks at a lock that another holds
 
 
@@ -281,11 +280,8 @@ class Location:
         FileNotFoundError
             If it is not there.
         """
-        digest = hashlib.sha256()
         with self.filesystem.open_input_stream(self.path) as stream:
-            while chunk := stream.read(CHUNK_BYTES):
-                digest.update(chunk)
-        return digest.hexdigest()
+            return hashlib.file_digest(stream, "sha256").hexdigest()
 
     @contextlib.contextmanager
     def locked(self, wait_s: float | None = None) -> Iterator[IO[str]]:

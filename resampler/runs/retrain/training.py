@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from resampler.errors import InvalidInputError
 from resampler.ledger import key_of
 from resampler.runs.retrain.settings import MADE, filled
-from resampler.storage import CHUNK_BYTES
 from resampler.training_set import TEST, TRAIN, VALIDATION
 
 if TYPE_CHECKING:
@@ -153,8 +152,5 @@ def _digests(settings: Settings) -> Iterator[tuple[str, str]]:
 
 
 def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
     with path.open("rb") as stream:
-        while chunk := stream.read(CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return hashlib.file_digest(stream, "sha256").hexdigest()
