@@ -29,7 +29,8 @@ def alias(place: Place, name: str, alias: str | None, version: int | None, *, re
     Without ALIAS: show where each points, and who moved it there and when.
     """
     from feast_plugin.versions import pointing
-    from feast_plugin.versions.files.aliases import check_alias, read_aliases
+    from feast_plugin.versions.files.aliases import read_aliases
+    from resampler.storage import check_alias
 
     if alias is None:
         if remove:
@@ -64,7 +65,7 @@ def alias(place: Place, name: str, alias: str | None, version: int | None, *, re
 def rollback(place: Place, name: str, alias: str, *, as_json: bool) -> None:
     """Let ALIAS of snapshot NAME point to where it did before; once more goes further back."""
     from feast_plugin.versions import pointing
-    from feast_plugin.versions.files.aliases import check_alias
+    from resampler.storage import check_alias
 
     check_alias(alias)
     catalog = place.catalog(name)

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from typing import IO
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
+# No underscore, which stands between the parts of a dataset's name, and nothing that a version could be called.
+_ALIAS = re.compile(r"(?!v\d+$)[A-Za-z][A-Za-z0-9-]{0,62}")
 LOOK_S = 0.1  # between looks at a lock that another holds
 
 
@@ -69,6 +71,31 @@ def check_name(name: str) -> str:
     if not isinstance(name, str) or not NAME.fullmatch(name):
         raise InvalidInputError(
             f"snapshot name must be a letter and then up to 62 letters, digits, '_' or '-', got {name!r}"
+        )
+    return name
+
+
+def check_alias(name: str) -> str:
+    """Check the name of an alias.
+
+    Parameters
+    ----------
+    name : str
+        The name.
+
+    Returns
+    -------
+    str
+        The same.
+
+    Raises
+    ------
+    InvalidInputError
+        Unless it is a letter and up to 62 letters, digits or ``-``, and no version.
+    """
+    if not isinstance(name, str) or not _ALIAS.fullmatch(name):
+        raise InvalidInputError(
+            f"alias must be a letter and then up to 62 letters, digits or '-', and not a version like v3, got {name!r}"
         )
     return name
 

@@ -13,7 +13,6 @@ from feast_plugin.versions.files.aliases import (
     MOVED,
     REMOVED,
     Alias,
-    check_alias,
     check_version,
     known_alias,
     names_of,
@@ -25,6 +24,7 @@ from feast_plugin.versions.inputs.split import SPLITS
 from feast_plugin.versions.making.recipe import FORGOT as RECIPE_FORGOT
 from feast_plugin.versions.registry import ALIAS, Dataset, datasets_of
 from resampler.errors import CorruptStateError
+from resampler.storage import check_alias
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

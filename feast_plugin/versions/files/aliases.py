@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import getpass
 import json
-import re
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from resampler.errors import CorruptStateError, DataError, InvalidInputError
+from resampler.errors import CorruptStateError, DataError
+from resampler.storage import check_alias
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 FILE = "aliases.json"
 FORMAT = 1
-# No underscore, which stands between the parts of a dataset's name, and nothing that a version could be called.
-NAME = re.compile(r"(?!v\d+$)[A-Za-z][A-Za-z0-9-]{0,62}")
 MOVED, BACK, FORGOT, REMOVED = "alias", "rollback", "forget", "remove"
 
 
@@ -106,31 +104,6 @@ class Alias:
         """
         now = datetime.now(UTC).isoformat(timespec="seconds")
         return Alias(self.name, (*self.history, Move(now, _user(), why, self.version, version)))
-
-
-def check_alias(name: str) -> str:
-    """Check the name of an alias.
-
-    Parameters
-    ----------
-    name : str
-        The name.
-
-    Returns
-    -------
-    str
-        The same.
-
-    Raises
-    ------
-    InvalidInputError
-        Unless it is a letter and up to 62 letters, digits or ``-``, and no version.
-    """
-    if not isinstance(name, str) or not NAME.fullmatch(name):
-        raise InvalidInputError(
-            f"alias must be a letter and then up to 62 letters, digits or '-', and not a version like v3, got {name!r}"
-        )
-    return name
 
 
 def read_aliases(home: Location) -> dict[str, Alias]:

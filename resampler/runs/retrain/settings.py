@@ -15,7 +15,7 @@ from resampler.policy import read_policy
 from resampler.quality.drift.settings import DriftPolicy
 from resampler.quality.gate.rules import GateRules
 from resampler.runs.webhook import check_url
-from resampler.storage import Location, check_name
+from resampler.storage import Location, check_alias, check_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,7 +45,6 @@ PLACEHOLDERS = {
     "python": "the interpreter that the loop runs in",
     "key": "first digits of the digest of all that training is given",
 }
-_ALIAS = re.compile(r"(?!v\d+$)[A-Za-z][A-Za-z0-9-]{0,62}")  # as whoever keeps versions has it
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 
 
@@ -68,16 +67,7 @@ def _check_texts(name: str, value: Any) -> tuple[str, ...]:
     return tuple(texts)
 
 
-def _check_alias(name: str, value: Any) -> str:
-    if not isinstance(value, str) or not _ALIAS.fullmatch(value):
-        raise InvalidInputError(
-            f"{name} of an alias must be a letter and then up to 62 letters, digits or '-', and not a version like v3, "
-            f"got {value!r}"
-        )
-    return value
-
-
-ALIAS = Rule(str, _check_alias, "a name")
+ALIAS = Rule(str, lambda _, value: check_alias(value), "a name")
 WORDS = Rule(str, _check_command, "a list of words, or one line")
 PATHS = Rule(str, _check_texts, "a list of paths")
 TEXT = text("text")

@@ -32,7 +32,7 @@ from resampler.runs.retrain.settings import PLACEHOLDERS, Settings, filled
         ("command", '["x"]\npredictions = "rows.parquet"', "predictions must be in {output}, for a file that is there"),
         ("command", '["x"]\nshell = true', r"\[train\] of policy .* has no setting 'shell'"),
         ("recall", "2", r"\[gate\] of policy .*recall"),
-        ("precision", '0.8\n[alias]\nname = "v3"', "name of an alias must be a letter .* got 'v3'"),
+        ("precision", '0.8\n[alias]\nname = "v3"', "alias must be a letter .* got 'v3'"),
         ("precision", '0.8\n[retrain]\nagainst = "a"\nstream = "b"', "give one of against, stream"),
         ("precision", "0.8\n[retrain]\nwait_s = nan", "wait_s must be a number, 0 or more, got nan"),
     ],
