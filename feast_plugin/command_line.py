@@ -42,6 +42,42 @@ class Place:
     where: str
     root: str | Path
 
+    @classmethod
+    def of(cls, root: str | None, **given: str | None) -> Place:
+        """Find the place that options name.
+
+        Parameters
+        ----------
+        root : str or None
+            Where versions are kept; None: where their registry keeps them.
+        **given : str or None
+            By kind of registry, what its option says.
+
+        Returns
+        -------
+        Place
+            Of one registry, or of none where the root alone is given.
+
+        Raises
+        ------
+        InvalidInputError
+            If nothing is given, or two registries are, or what is given can be none.
+        """
+        named = {option: where for option in REGISTRIES if (where := given[option]) is not None}
+        options = [f"--{option}" for option in REGISTRIES]
+        if len(named) > 1:
+            raise InvalidInputError(f"give one of {', '.join(options)}: each is a registry")
+        if not named and root is None:
+            raise InvalidInputError(
+                f"give {', '.join(options)} or --root: where versions are registered; to read them, --root is enough, "
+                "where their files are"
+            )
+        for option, where in named.items():
+            kind = REGISTRIES[option]
+            kind.check(where)
+            return cls(kind, where, root or kind.root(where))
+        return cls(None, "", root or "")
+
     @contextlib.contextmanager
     def opened(self) -> Iterator[Registry]:
         """Run what needs the registry: say how to install it, and keep its prints and warnings off the answer.
@@ -105,19 +141,8 @@ def with_place(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(command)
     def _with_place(*args: Any, root: str | None, **options: Any) -> Any:
-        given = {option: value for option in REGISTRIES if (value := options.pop(option)) is not None}
-        if len(given) > 1:
-            raise InvalidInputError(f"give one of {', '.join(f'--{option}' for option in given)}: each is a registry")
-        if not given and root is None:
-            raise InvalidInputError(
-                f"give {', or '.join(f'--{option}' for option in REGISTRIES)}: where versions are registered; `list`, "
-                "`show` and `diff` are content with --root, where their files are"
-            )
-        for option, where in given.items():
-            kind = REGISTRIES[option]
-            kind.check(where)
-            return command(*args, place=Place(kind, where, root or kind.root(where)), **options)
-        return command(*args, place=Place(None, "", root or ""), **options)
+        place = Place.of(root, **{option: options.pop(option) for option in REGISTRIES})
+        return command(*args, place=place, **options)
 
     help_ = "Where snapshots are kept: a path or a URI (s3://, gs://); by default `snapshots` in --repo, or --catalog."
     decorated = click.option("--root", help=help_)(_with_place)

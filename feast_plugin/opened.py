@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from feast_plugin.registries import REGISTRIES
+from feast_plugin.command_line import Place
 from feast_plugin.versions.files.aliases import known_alias, names_of, read_aliases
-from feast_plugin.versions.files.catalog import Catalog
 from feast_plugin.versions.inputs.contract import TIMESTAMP, Contract
-from resampler.errors import DataError, InvalidInputError
+from resampler.errors import DataError
 from resampler.training_set import TrainingSet
 
 if TYPE_CHECKING:
@@ -44,15 +43,7 @@ def open_version(
     CorruptStateError
         If the manifest, or the file of aliases, is damaged.
     """
-    given = {option: value for option, value in (("repo", repo), ("catalog", catalog)) if value is not None}
-    if len(given) > 1:
-        raise InvalidInputError("give --repo or --catalog, not both: each is a registry")
-    if not given and root is None:
-        raise InvalidInputError(f"give --repo, --catalog or --root: where the versions of {name!r} are kept")
-    for option, value in given.items():
-        REGISTRIES[option].check(value)
-        root = root or str(REGISTRIES[option].root(value))
-    versions = Catalog.open(name, root)
+    versions = Place.of(root, repo=repo, catalog=catalog).catalog(name)
     aliases = read_aliases(versions.home)
     number = None
     if which is not None and (which.isdecimal() or (which[:1] == "v" and which[1:].isdecimal())):

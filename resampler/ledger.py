@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from resampler.errors import CorruptStateError, ResamplerError
+from resampler.quality.statistics import share_interval
 from resampler.storage import Location
 
 if TYPE_CHECKING:
@@ -189,6 +190,26 @@ class Ledger:
             The oldest first.
         """
         return [name.outcome for name in self._names(step)]
+
+    def success(self, step: str, most: int | None = None) -> dict[str, Any]:
+        """Count how many runs of a step passed; no file is read for it.
+
+        Parameters
+        ----------
+        step : str
+            Which.
+        most : int, optional
+            Of how many at most, the newest; by default of all.
+
+        Returns
+        -------
+        dict
+            ``runs``, of which ``passed``; ``rate`` and its 95 % ``interval``, None where there are no runs.
+        """
+        outcomes = self.outcomes(step)[-most if most else None :]
+        n, passed = len(outcomes), outcomes.count("pass")
+        rate = {"rate": passed / n, "interval": list(share_interval(passed, n))} if n else {}
+        return {"runs": n, "passed": passed, "rate": None, "interval": None} | rate
 
     def _names(self, step: str | None = None) -> list[_Name]:
         """Return what names say, the oldest first."""

@@ -83,15 +83,15 @@ def _ledger(given: str | None, version: TrainingSet | None) -> Ledger | None:
 
 
 def _list(ledger: Ledger | None, n: int, as_json: bool) -> int:
-    from resampler.quality.gate.printing import history, success
+    from resampler.quality.gate.printing import history
 
     if ledger is None:
         raise InvalidInputError("--history needs --ledger DIRECTORY, or --snapshot NAME and where it is kept")
-    gates, loops = ([*islice(ledger.newest(step), n)] for step in ("gate", "retrain"))
+    runs = [*islice(ledger.newest("gate"), n)]
+    rates = {step: ledger.success(step, n) for step in ("gate", "retrain")}
     if as_json:
-        found = [{"at": run.at, "outcome": run.outcome, "subject": run.subject, "key": run.key} for run in gates]
-        rates = {"gate": success(gates), "retrain": success(loops)}
-        click.echo(json.dumps({"runs": found[::-1], "success": rates}))
+        found = [{"at": run.at, "outcome": run.outcome, "subject": run.subject, "key": run.key} for run in runs[::-1]]
+        click.echo(json.dumps({"runs": found, "success": rates}))
     else:
-        click.echo("\n".join(history(gates, loops)))
+        click.echo("\n".join(history(runs, rates)))
     return 0

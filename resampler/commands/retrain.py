@@ -24,7 +24,6 @@ def retrain(path: str, force: bool, restart: bool, dry_run: bool, as_json: bool)
     from resampler.ledger import FOLDER, Ledger
     from resampler.runs.retrain.loop import StepError
     from resampler.runs.retrain.loop import retrain as run
-    from resampler.runs.retrain.outcome import success
     from resampler.runs.retrain.plan import plan
     from resampler.runs.retrain.printing import in_words, planned
     from resampler.runs.retrain.settings import Settings
@@ -40,7 +39,7 @@ def retrain(path: str, force: bool, restart: bool, dry_run: bool, as_json: bool)
         outcome = run(settings, force=force, restart=restart, say=lambda line: click.echo(line, err=True))
     except StepError as error:
         outcome, failure = error.outcome, error
-    rate = success(Ledger(settings.home / FOLDER))
+    rate = Ledger(settings.home / FOLDER).success("retrain")
     if as_json:
         click.echo(json.dumps(outcome.to_dict() | {"success": rate}, allow_nan=False))
     else:

@@ -347,7 +347,7 @@ def test_where_versions_are_must_be_said(tmp_path):
     (tmp_path / "rows.csv").write_text("")
     create = ["create", "--name", "x", "--label", "y", "--join-keys", "id", "--entity-df", tmp_path / "rows.csv"]
     for words, message in (
-        (create, "give --repo, or --catalog"),
+        (create, "give --repo, --catalog or --root"),
         ([*create, "--root", tmp_path], "give --repo or --catalog: this needs the registry"),
         ([*create, "--catalog", tmp_path / "rows.csv"], "is a file: name a directory"),
         ([*create, "--catalog", tmp_path, "--feature-service", "z"], "feature_service is for a Feast repository"),

@@ -70,7 +70,7 @@ def test_what_is_not_there(catalog):
         open_version("t:9", catalog=catalog)
     with pytest.raises(InvalidInputError, match="give --repo, --catalog or --root"):
         open_version("t")
-    with pytest.raises(InvalidInputError, match="not both"):
+    with pytest.raises(InvalidInputError, match="give one of --repo, --catalog"):
         open_version("t", catalog=catalog, repo=catalog)
 
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from resampler.printing import aligned
 from resampler.quality.gate.groups_in_words import groups_in_words
 from resampler.quality.gate.judged import CLEAR, NO, PASS, UNKNOWN, worst_first
-from resampler.quality.statistics import percent, share_interval
+from resampler.quality.statistics import percent
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping
 
     from resampler.quality.gate.answer import Answer
     from resampler.quality.gate.figures import Figure
@@ -73,48 +73,31 @@ def in_words(answer: Answer, subject: str, *, strict: bool = False) -> list[str]
     return lines
 
 
-def history(gates: Sequence[Any], loops: Sequence[Any]) -> list[str]:
+def history(runs: Iterable[Any], rates: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """List what gates said before.
 
     Parameters
     ----------
-    gates, loops : sequence of Run
-        Of gates, the newest first, and of whole retrain runs.
+    runs : iterable of Run
+        Of gates, the newest first.
+    rates : mapping
+        By step, ``gate`` and ``retrain``, as `Ledger.success` counts it.
 
     Returns
     -------
     list of str
-        Lines: a gate each, then which share passed.
+        Lines: the runs, then which share passed.
     """
-    rows = [(run.at[:19].replace("T", " "), run.outcome, run.subject, _first_reason(run)) for run in gates]
+    rows = [(run.at[:19].replace("T", " "), run.outcome, run.subject, _first_reason(run)) for run in runs]
     lines = aligned(rows, ("UTC", "outcome", "of", "why")) or ["no gate has run here yet"]
-    for runs, words in ((gates, "gates"), (loops, "retrain runs")):
-        if share := success(runs):
+    for step, words in (("gate", "gates"), ("retrain", "retrain runs")):
+        if (rate := rates[step])["runs"]:
+            low, high = map(percent, rate["interval"])
             lines.append(
-                f"{share['passed']:,} of the last {share['runs']:,} {words} passed: {percent(share['value'])} "
-                f"({percent(share['low'])} to {percent(share['high'])})"
+                f"{rate['passed']:,} of the last {rate['runs']:,} {words} passed: {percent(rate['rate'])} "
+                f"({low} to {high})"
             )
     return lines
-
-
-def success(runs: Sequence[Any]) -> dict[str, float] | None:
-    """Say which share of runs passed.
-
-    Parameters
-    ----------
-    runs : sequence of Run
-        Of one step.
-
-    Returns
-    -------
-    dict or None
-        ``runs``, ``passed``, ``value``, and the interval ``low`` to ``high``; None where there is no run.
-    """
-    if not runs:
-        return None
-    passed = sum(run.outcome == PASS for run in runs)
-    low, high = share_interval(passed, len(runs))
-    return {"runs": len(runs), "passed": passed, "value": passed / len(runs), "low": low, "high": high}
 
 
 def _first_reason(run: Any) -> str:

@@ -186,10 +186,8 @@ class _Loop:
         elif rows is None:
             done = Done("drift", "left out", "[retrain] names no rows of today")
         else:
-            named = f"{self.settings.name}:{self.settings.alias}"
-            self.say(f"drift: {rows} against {named}")
-            words = ["drift", "--snapshot", named, *self.settings.where, *self.settings.around.words]
-            found, details = self._ask("drift", [*words, "--policy", self.settings.path], passes=(_SAID_NO,))
+            self.say(f"drift: {rows} against {self.settings.name}:{self.settings.alias}")
+            found, details = self._ask("drift", self.settings.words("drift"), passes=(_SAID_NO,))
             said = "; ".join(map(str, details.get("reasons", ())))
             if found.code != _SAID_NO:
                 verdict = "unknown" if details.get("outcome") == "unknown" else "pass"
@@ -209,7 +207,7 @@ class _Loop:
                 self.journal.forget_behind_drift()
         if not self._taken("snapshot"):
             self.say("snapshot: reading rows")
-            words = ["snapshot", "create", "--name", self.settings.name, *self.settings.where, *self.settings.create]
+            words = self.settings.words("snapshot")
             found, details = self._ask("snapshot", words, refused="the checks of a snapshot said no")
             number, again = details["version"], " again, of equal rows" if details["reused"] else ""
             version = self._open(number)
@@ -307,13 +305,10 @@ class _Loop:
             return
         path = made["predictions"]["path"]
         self.say(f"gate: {path}")
-        named = f"{self.settings.name}:{version.version}"
-        words = ["gate", path, "--policy", self.settings.path, "--snapshot", named, *self.settings.where]
+        words = self.settings.words("gate", version.version, path)
         if "train_predictions" in made:
             words += ["--train", made["train_predictions"]["path"]]
         words += self._baseline(made, reference)
-        if self.settings.around.strict:
-            words.append("--strict")
         found, details = self._ask("gate", words, passes=(_SAID_NO,))
         verdict = str(details.get("verdict", "no" if found.code else "pass"))
         done = Done("gate", verdict, _reasons(details) or verdict, found.seconds, details=details)
@@ -338,8 +333,7 @@ class _Loop:
         name, alias = self.settings.name, self.settings.alias
         if not self._taken("alias"):
             self._check_unmoved(version, reference)
-            words = ["snapshot", "alias", name, alias, str(version.version), *self.settings.where]
-            found, details = self._ask("alias", words)
+            found, details = self._ask("alias", self.settings.words("alias", version.version))
             before = None if reference is None else reference.version
             told = f"{alias} points to version {version.version}"
             nth = len(self.ledger.outcomes("retrain"))  # it may be moved there more than once, but once a run

@@ -1,14 +1,9 @@
-"""`Outcome`: what a run of the loop came to, and which share of runs before it passed."""
+"""`Outcome`: what a run of the loop came to."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-from resampler.quality.statistics import share_interval
-
-if TYPE_CHECKING:
-    from resampler.ledger import Ledger
+from typing import Any, NamedTuple
 
 STEPS = ("drift", "snapshot", "train", "gate", "alias")
 NOTHING = "nothing"
@@ -82,23 +77,3 @@ class Outcome:
             The fields.
         """
         return asdict(self) | {"steps": [one._asdict() for one in self.steps]}
-
-
-def success(ledger: Ledger) -> dict[str, Any]:
-    """Count how many runs of the loop passed.
-
-    Parameters
-    ----------
-    ledger : Ledger
-        Of the snapshot.
-
-    Returns
-    -------
-    dict
-        ``runs``, of which ``passed``; ``rate`` and its 95 % ``interval``, None where there are no runs. Runs with
-        nothing to do are none.
-    """
-    outcomes = ledger.outcomes("retrain")
-    passed = outcomes.count("pass")
-    rate = {"rate": passed / len(outcomes), "interval": list(share_interval(passed, len(outcomes)))} if outcomes else {}
-    return {"runs": len(outcomes), "passed": passed, "rate": None, "interval": None} | rate

@@ -62,37 +62,20 @@ def plan(settings: Settings, *, force: bool = False) -> list[Planned]:
         drift = "left out: forced" if force else "left out: [retrain] names no rows of today"
     else:
         drift = "goes on " + pointed
-    words: dict[str, tuple[str, tuple[str, ...]]] = {
-        "drift": (
-            drift,
-            (
-                *("resampler", "drift", "--snapshot", f"{name}:{alias}", *settings.where, *settings.around.words),
-                *("--policy", settings.path),
-            ),
-        ),
-        "snapshot": (
-            "makes a version, or finds that of equal rows",
-            ("resampler", "snapshot", "create", "--name", name, *settings.where, *settings.create),
-        ),
-        "train": ("trains a model on it, unless it was trained by the same code", settings.train.command),
-        "gate": (
-            f"asks the policy; a no ends the run, and {alias} stays",
-            (
-                *("resampler", "gate", settings.train.predictions, "--policy", settings.path),
-                *("--snapshot", f"{name}:{{version}}", *settings.where),
-            ),
-        ),
-        "alias": (
-            f"lets {alias} point to the version",
-            ("resampler", "snapshot", "alias", name, alias, "{version}", *settings.where),
-        ),
+    steps = {
+        "drift": drift,
+        "snapshot": "makes a version, or finds that of equal rows",
+        "train": "trains a model on it, unless it was trained by the same code",
+        "gate": f"asks the policy; a no ends the run, and {alias} stays",
+        "alias": f"lets {alias} point to the version",
     }
     found = []
-    for step, (what, command) in words.items():
+    for step, words in steps.items():
+        command = settings.train.command if step == "train" else ("resampler", *settings.words(step))
         if step in journal.steps:
             found.append(Planned(step, "was taken by an unfinished run", ()))
         else:
-            found.append(Planned(step, what, () if what.startswith("left out") else tuple(_shown(command))))
+            found.append(Planned(step, words, () if words.startswith("left out") else tuple(_shown(command))))
     return found
 
 

@@ -22,7 +22,7 @@ def in_words(outcome: Outcome, rate: dict[str, Any]) -> Iterator[str]:
     outcome : Outcome
         Of the run.
     rate : dict
-        As `resampler.runs.retrain.outcome.success` counts it.
+        As `Ledger.success` counts it.
 
     Yields
     ------

@@ -300,6 +300,34 @@ class Settings:
         """The options that say where versions are."""
         return [word for option_, value in self.place.items() for word in (f"--{option_}", value)]
 
+    def words(self, step: str, version: object = "{version}", predictions: str = "") -> list[str]:
+        """Write the command of ours that takes a step, as a run gives it and a plan shows it.
+
+        Parameters
+        ----------
+        step : {"drift", "snapshot", "gate", "alias"}
+            Which.
+        version : object
+            Number of the new version, once it is known.
+        predictions : str
+            Where predictions of the validation split are; by default as the policy says it.
+
+        Returns
+        -------
+        list of str
+            Its words behind ``resampler``.
+        """
+        policy = ["--policy", self.path]
+        if step == "drift":
+            return [step, "--snapshot", f"{self.name}:{self.alias}", *self.where, *self.around.words, *policy]
+        if step == "snapshot":
+            return [step, "create", "--name", self.name, *self.where, *self.create]
+        if step == "gate":
+            strict = ["--strict"] if self.around.strict else []
+            given = predictions or self.train.predictions
+            return [step, given, *policy, "--snapshot", f"{self.name}:{version}", *self.where, *strict]
+        return ["snapshot", "alias", self.name, self.alias, str(version), *self.where]
+
 
 def filled(text: str, values: Mapping[str, str]) -> str:
     """Put values in the place of names in braces.

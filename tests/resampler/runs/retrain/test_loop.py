@@ -11,7 +11,6 @@ import pytest
 from resampler.errors import InvalidInputError
 from resampler.runs.retrain.journal import Journal
 from resampler.runs.retrain.loop import StepError
-from resampler.runs.retrain.outcome import success
 from resampler.runs.retrain.plan import plan
 from resampler.runs.retrain.settings import Settings
 
@@ -34,7 +33,7 @@ def test_a_first_run_publishes_and_a_second_has_nothing_to_do(world):
     assert "prod points to t version 1 already" in second.why
     assert (world.trained, world.versions, world.moves()) == (["1"], ["v0001"], [("alias", 1)])
     assert [step for step, _ in world.steps()] == steps
-    assert success(world.ledger)["runs"] == 1
+    assert world.ledger.success("retrain")["runs"] == 1
 
 
 @pytest.mark.slow
@@ -68,7 +67,7 @@ def test_a_gate_that_says_no_leaves_the_alias_and_is_not_asked_again(world):
     assert "nothing has changed since" in no.why
     assert world.trained == ["1", "2"]
     assert [outcome for step, outcome in world.steps() if step == "retrain"] == ["pass", "no"]
-    assert success(world.ledger) == {
+    assert world.ledger.success("retrain") == {
         "runs": 2,
         "passed": 1,
         "rate": 0.5,
