@@ -44,10 +44,8 @@ def demographic_parity_ratio(
 
     Parameters
     ----------
-    y_true, y_pred : array-like of shape (n_rows,), bool
-        Whether a row is of the class, and is predicted to be.
-    sensitive_features, method : object
-        As `MetricFrame` and its `ratio` take them.
+    y_true, y_pred, sensitive_features, method
+        As `demographic_parity_difference` takes them.
 
     Returns
     -------
@@ -81,8 +79,7 @@ def equalized_odds_difference(
     float
         0 where all groups have the same rates.
     """
-    found = _frame(y_true, y_pred, sensitive_features, _ODDS).difference(method)
-    return _aggregate(agg, max, found)
+    return _aggregate(agg, max, _frame(y_true, y_pred, sensitive_features, _ODDS).difference(method))
 
 
 def equalized_odds_ratio(
@@ -97,10 +94,8 @@ def equalized_odds_ratio(
 
     Parameters
     ----------
-    y_true, y_pred : array-like of shape (n_rows,), bool
-        Whether a row is of the class, and is predicted to be.
-    sensitive_features, method : object
-        As `MetricFrame` and its `ratio` take them.
+    y_true, y_pred, sensitive_features, method
+        As `equalized_odds_difference` takes them.
     agg : {"worst_case", "mean"}
         The smaller of the two, or their mean.
 
@@ -109,8 +104,7 @@ def equalized_odds_ratio(
     float
         1 where all groups have the same rates.
     """
-    found = _frame(y_true, y_pred, sensitive_features, _ODDS).ratio(method)
-    return _aggregate(agg, min, found)
+    return _aggregate(agg, min, _frame(y_true, y_pred, sensitive_features, _ODDS).ratio(method))
 
 
 def _frame(y_true: ArrayLike, y_pred: ArrayLike, by: Any, metrics: Sequence[str]) -> MetricFrame:

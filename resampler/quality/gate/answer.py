@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -59,8 +59,8 @@ class Answer:
     positives: int
     positive: Any
     notes: list[str]
-    growth: Mapping[str, Mapping[str, list[Change]]] = field(default_factory=dict)
-    representation: Mapping[str, Sequence[Representation]] = field(default_factory=dict)
+    growth: Mapping[str, Mapping[str, list[Change]]]
+    representation: Mapping[str, Sequence[Representation]]
 
     @property
     def verdict(self) -> str:
@@ -158,7 +158,8 @@ def ask(
     if baseline is not None:
         grown = growth(frames, baseline, None if aligned is None else aligned.taken(order), rules, notes)
         judged += judge_growth(grown, baseline.name, rules)
-    judged += judge_representation(representation or {}, rules)
+    favoured = representation or {}
+    judged += judge_representation(favoured, rules)
     return Answer(
         judged,
         measured,
@@ -168,7 +169,7 @@ def ask(
         predictions.positive,
         notes,
         grown,
-        representation or {},
+        favoured,
     )
 
 
