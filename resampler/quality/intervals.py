@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from resampler.quality.measures import Confusion
 
-COUNTED = ("recall", "precision", "f1", "g_mean", "fpr", "selection_rate")  # measures that counts alone decide
+# Measures that counts alone decide, and those that take scores.
+COUNTED = (*(name for name, measure in MEASURES.items() if measure.of == "prediction"), "selection_rate")
 SCORED = tuple(name for name, measure in MEASURES.items() if measure.of == "score")
 
 

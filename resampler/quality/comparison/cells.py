@@ -206,7 +206,7 @@ class Cell:
         }
 
     def _luck(self, bench: Bench, learned: NDArray[np.int64], tested: NDArray[np.int64]) -> dict[str, Any]:
-        again = Remedy(NOTHING, "rows drawn again", bootstrapped)
+        again = Remedy(NOTHING, bootstrapped)
         seed = (self.seed + 1) * _CONTROL_SEED + (self.luck or 0)
         detector = bench.detector(self.learner, again, seed % 2**64)
         X, truth = bench.given.X[tested], bench.given.positive[tested]

@@ -98,8 +98,6 @@ class Remedy:
     ----------
     name : str
         As it is asked for.
-    words : str
-        In a few words.
     apply : callable
         ``apply(training)`` returns a `Training`.
     synthetic : bool
@@ -109,7 +107,6 @@ class Remedy:
     """
 
     name: str
-    words: str
     apply: Callable[[Training], Training]
     synthetic: bool = False
     weighs: bool = False
@@ -242,9 +239,9 @@ def _cleaned(training: Training, cleaner: str, units: NDArray[np.float64]) -> Tr
 
 # What is no method of the catalogue; `remedies` adds these.
 PLAIN = {
-    NOTHING: Remedy(NOTHING, "rows as they are", nothing),
-    "weights": Remedy("weights", "each class counts the same", weighted, weighs=True),
-    "undersample": Remedy("undersample", "fewer rows of larger classes", undersampled),
+    NOTHING: Remedy(NOTHING, nothing),
+    "weights": Remedy("weights", weighted, weighs=True),
+    "undersample": Remedy("undersample", undersampled),
 }
 
 
@@ -317,10 +314,8 @@ def remedy(asked: str, mask: NDArray[np.bool_]) -> Remedy:
         raise InvalidInputError(f"method {name!r} takes categorical columns only: use smotenc")
     if name == "smotenc" and not mask.any():
         raise InvalidInputError("method 'smotenc' needs categorical columns: use smote")
-    words = rule.summary + {"": "", "enn": ", then edited nearest neighbours", "tomek": ", then Tomek links"}[cleaner]
     return Remedy(
         f"{name}+{cleaner}" if cleaner else name,
-        words,
         lambda training: _grown(training, name, cleaner or None),
         synthetic=True,
     )

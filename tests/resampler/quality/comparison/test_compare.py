@@ -372,7 +372,7 @@ def test_luck_is_not_recommended(monkeypatch):
         def apply(training):
             return training.take(np.random.default_rng([training.seed, number]).permutation(len(training.y)))
 
-        return remedies.Remedy(f"order-{number}", "", apply)
+        return remedies.Remedy(f"order-{number}", apply)
 
     orders = {f"order-{number}": other_order(number) for number in range(4)}
     monkeypatch.setattr(remedies, "PLAIN", remedies.PLAIN | orders)
