@@ -231,13 +231,12 @@ def _learned(
                 )
             )
     control = _control(asked, table.luck[learner.name], learner, overlap)
+    above = {remedy: is_above_chance([one["area"] for one in cells], parts) for remedy, cells in found.items()}
     judgements = []
     for one in candidates:
-        above = is_above_chance([cell["area"] for cell in found[one.remedy]], parts)
-        lucky, fit = judged(one, control, above_chance=above)
+        lucky, fit = judged(one, control, above_chance=above[one.remedy])
         judgements.append(replace(one, beats_control=lucky, recommended=fit))
-    above = is_above_chance([cell["area"] for cell in found[NOTHING]], parts)
-    return Learned(learner.name, tuple(judgements), control, above)
+    return Learned(learner.name, tuple(judgements), control, above[NOTHING])
 
 
 def _too_good(asked: Asked, one: Learned, importance: Sequence[Importance]) -> str | None:
