@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING
 import click
 
 from resampler.commands.version_option import with_version
-from resampler.errors import InvalidInputError, ResamplerError
+from resampler.errors import GateError, InvalidInputError, ResamplerError
 from resampler.ledger import FOLDER, Ledger
 
 if TYPE_CHECKING:
     from resampler.training_set import TrainingSet
-
-_EXIT_NO = 3
 
 
 @click.command()
@@ -101,7 +99,7 @@ def drift(
         click.echo(f"Note: {note}", err=True)
     if checked.again:
         click.echo(f"Note: the same rows were looked at on {run.at[:19]}: this is what was said then", err=True)
-    return _EXIT_NO if run.outcome == "no" or (strict and run.outcome == "unknown") else 0
+    return GateError.exit_code if run.outcome == "no" or (strict and run.outcome == "unknown") else 0
 
 
 def _one_of(given: dict[str, str | None]) -> str:

@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING
 import click
 
 from resampler.commands.version_option import with_version
-from resampler.errors import InvalidInputError
+from resampler.errors import GateError, InvalidInputError
 from resampler.ledger import FOLDER, Ledger
 from resampler.policy import read_policy
 
 if TYPE_CHECKING:
     from resampler.training_set import TrainingSet
-
-_EXIT_NO = 3
 
 
 @click.command()
@@ -73,7 +71,7 @@ def gate(
         click.echo("\n".join(in_words(answer, asked.subject, strict=strict)))
     for note in answer.notes:
         click.echo(f"Note: {note}", err=True)
-    return _EXIT_NO if answer.verdict == "no" or (strict and answer.verdict == "unknown") else 0
+    return GateError.exit_code if answer.verdict == "no" or (strict and answer.verdict == "unknown") else 0
 
 
 def _ledger(given: str | None, version: TrainingSet | None) -> Ledger | None:

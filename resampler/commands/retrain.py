@@ -6,7 +6,7 @@ import json
 
 import click
 
-_EXIT_NO = 3
+from resampler.errors import GateError
 
 
 @click.command()
@@ -46,4 +46,4 @@ def retrain(path: str, force: bool, restart: bool, dry_run: bool, as_json: bool)
         click.echo("\n".join(in_words(outcome, rate)))
     if failure is not None:
         raise failure
-    return _EXIT_NO if outcome.outcome == "no" else 0
+    return GateError.exit_code if outcome.outcome == "no" else 0

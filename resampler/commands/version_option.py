@@ -40,9 +40,9 @@ def with_version(*, required: bool = False, place: bool = False) -> Callable[[Ca
         @functools.wraps(command)
         def _with_version(*args: Any, reference: str | None, **options: Any) -> Any:
             given_place = {name: options.pop(name) for name in _PLACE}
-            if reference is None and any(given_place.values()):
-                given = next(name for name, value in given_place.items() if value is not None)
-                raise InvalidInputError(f"--{given} says where a snapshot is kept: name it, --snapshot NAME")
+            given = [name for name, value in given_place.items() if value is not None]
+            if reference is None and given:
+                raise InvalidInputError(f"--{given[0]} says where a snapshot is kept: name it, --snapshot NAME")
             version = None if reference is None else open_version(reference, **given_place)
             if place:
                 options["place"] = given_place

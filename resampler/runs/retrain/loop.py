@@ -12,7 +12,7 @@ import sys
 from dataclasses import asdict, dataclass
 from typing import IO, TYPE_CHECKING, Any, NoReturn
 
-from resampler.errors import DataError, ResamplerError
+from resampler.errors import DataError, GateError, InvalidInputError, ResamplerError
 from resampler.ledger import FOLDER, Ledger, Run, key_of, now
 from resampler.runs.retrain import journal as journals
 from resampler.runs.retrain.journal import BEGUN, FINISHED, Journal
@@ -28,8 +28,7 @@ if TYPE_CHECKING:
     from resampler.runs.retrain.settings import Settings
     from resampler.training_set import TrainingSet
 
-_SAID_NO = 3
-_USAGE = 2
+_SAID_NO, _USAGE = GateError.exit_code, InvalidInputError.exit_code  # of our own commands
 
 
 class StepError(ResamplerError):
