@@ -213,16 +213,14 @@ def table(found: Comparison, learner: str) -> list[str]:
     decides = found.asked.measure
     others = [name for name in _measures(found) if name != decides and name not in OMITTED]
     header = ("remedy", "moved", measure_of(decides).title, "difference", *(measure_of(name).title for name in others))
-    candidates = apart(found, learner)
-    alone = _alone(candidates, found.of(learner))
     rows = []
-    for one in candidates:
+    for one, moved in _with_thresholds(apart(found, learner)):
         reference = one.is_reference
         difference = one.differences.get(decides)
         rows.append(
             (
                 f"{one.remedy} *" if one.recommended else one.remedy,
-                SAME if one.remedy in alone else _threshold(one),
+                moved,
                 _with_interval(decides, one.figures.get(decides)),
                 f"{REFERENCE} "
                 if reference
@@ -254,15 +252,13 @@ def measure_table(found: Comparison, learner: str, measure: str) -> list[str]:
         A line a remedy.
     """
     header = (measure.replace("_", " "), "moved", "mean", "from", "to", "difference", "from ", "to ", " ")
-    candidates = apart(found, learner)
-    alone = _alone(candidates, found.of(learner))
     rows = []
-    for one in candidates:
+    for one, moved in _with_thresholds(apart(found, learner)):
         figure, difference = one.figures.get(measure), None if one.is_reference else one.differences.get(measure)
         rows.append(
             (
                 one.remedy,
-                SAME if one.remedy in alone else _threshold(one),
+                moved,
                 *(_number(measure, value) for value in _three(figure)),
                 *("" if one.is_reference else _number(measure, value, signed=True) for value in _three(difference)),
                 mark(measure, difference),
@@ -345,10 +341,10 @@ def _number(measure: str, value: float, *, signed: bool = False, digits: int | N
     return text.replace("0.", ".", 1) if text.lstrip("+-").startswith("0.") else text
 
 
-def _alone(shown: list[Candidate], every: list[Candidate]) -> set[str]:
-    """Name the remedies of which one of two decisions is shown, for they are the same."""
-    kept = {(one.remedy, one.moved) for one in shown}
-    return {one.remedy for one in every if (one.remedy, one.moved) not in kept}
+def _with_thresholds(shown: list[Candidate]) -> list[tuple[Candidate, str]]:
+    """Say of each where its threshold went, or that it decides as its own decision does, which is not shown."""
+    own = {one.remedy for one in shown if not one.moved}
+    return [(one, SAME if one.moved and one.remedy not in own else _threshold(one)) for one in shown]
 
 
 def _threshold(one: Candidate) -> str:
