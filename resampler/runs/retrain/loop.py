@@ -270,15 +270,15 @@ class _Loop:
                 "train", f"its command {training.words[0]!r} cannot be started: {error.strerror or error}", _USAGE
             )
         made = training.made()
-        details = {
+        kept = {
             "key": training.key,
             "digest": version.digest,
             "command": list(training.words),
             "output": training.values["output"],
             "exit_code": found.code,
-            "last_lines": list(found.last_lines),
             "made": made,
         }
+        details = kept | {"last_lines": list(found.last_lines)}  # may name rows: not for the ledger
         problem = ""
         if found.timed_out:
             problem = f"it took longer than {self.settings.train.timeout_s:g} s"
@@ -292,7 +292,6 @@ class _Loop:
                 "the variable RESAMPLER_PREDICTIONS), or say in [train] predictions where they are"
             )
         outcome = "failed" if problem else "pass"
-        kept = {name: of for name, of in details.items() if name != "last_lines"}  # which may name rows
         self.ledger.append(Run("train", outcome, training.key, str(version), now(), round(found.seconds, 3), kept))
         if problem:
             self._fail("train", _with_last(problem, found), details=details, seconds=found.seconds)
