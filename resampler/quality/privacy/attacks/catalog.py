@@ -1,0 +1,10 @@
+"""`ATTACKS`: one entry an attack, in the order in which reports name them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from resampler.quality.privacy.attacks.attack import Attack
+
+ATTACKS: dict[str, Attack] = {}

@@ -1,0 +1,59 @@
+"""Secret keys: read from a place, mixed into seeds, never shown."""
+
+import copy
+import pickle
+
+import pytest
+
+from resampler.errors import InvalidInputError
+from resampler.secret import SecretKey, draw_seed
+
+SECRET = "0123456789abcdef" * 2
+
+
+def test_equal_secrets_mix_equally_wherever_they_are_read(tmp_path, monkeypatch):
+    monkeypatch.setenv("A_KEY", SECRET)
+    (tmp_path / "key").write_text(SECRET + "\n")
+    keys = [SecretKey.read(at) for at in ("A_KEY", "env:A_KEY", str(tmp_path / "key"), f"file:{tmp_path}/key")]
+    assert len({(key.mix(7), key.fingerprint) for key in keys}) == 1
+    assert keys[0] == keys[3]
+    assert len({keys[0].mix(seed) for seed in range(1_000)}) == 1_000
+    assert 0 <= keys[0].mix(2**64 - 1) < 2**64
+    assert draw_seed(7, None) == 7
+    assert draw_seed(7, keys[0]) == keys[0].mix(7)
+
+
+def test_another_secret_mixes_otherwise():
+    first, second = SecretKey(SECRET.encode()), SecretKey(SECRET.encode() + b"0")
+    assert first.mix(0) != second.mix(0)
+    assert first != second
+    with pytest.raises(InvalidInputError, match=f"fraud version 1 was made with the secret key {first.fingerprint}"):
+        second.check(first.fingerprint, "fraud version 1")
+
+
+@pytest.mark.parametrize(
+    ("reference", "said"),
+    [
+        ("env:NO_SUCH", "there is no environment variable 'NO_SUCH'"),
+        ("file:/no/such", "there is no file '/no/such'"),
+        ("NO_SUCH", "there is no environment variable or file 'NO_SUCH'"),
+        ("env:SHORT", "at least 16 bytes, got 3 in env:SHORT"),
+    ],
+)
+def test_what_is_no_key_is_said(reference, said, monkeypatch):
+    monkeypatch.setenv("SHORT", "abc")
+    with pytest.raises(InvalidInputError, match=said):
+        SecretKey.read(reference)
+
+
+def test_no_pickle_and_no_representation_holds_the_secret(monkeypatch):
+    monkeypatch.setenv("A_KEY", SECRET)
+    key = SecretKey.read("A_KEY")
+    pickled = pickle.dumps(key)
+    assert SECRET.encode() not in pickled
+    assert key._root not in pickled
+    assert pickle.loads(pickled) == key  # noqa: S301 - made above
+    assert copy.deepcopy(key) is key
+    assert SECRET not in repr(key)
+    with pytest.raises(InvalidInputError, match="not pickled"):
+        pickle.dumps(SecretKey(SECRET.encode()))
