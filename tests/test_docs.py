@@ -13,6 +13,7 @@ import pytest
 import resampler
 from feast_plugin.cli import snapshot
 from resampler.commands.advise import advise
+from resampler.commands.audit import audit
 from resampler.commands.demo import demo
 from resampler.commands.drift import drift
 from resampler.commands.gate import gate
@@ -23,7 +24,7 @@ from stream.commands.cli import stream
 ROOT = option_tables.ROOT
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/*/README.md")]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-COMMANDS = {command.name: command for command in (advise, demo, drift, gate, retrain, snapshot, stream, warmup)}
+COMMANDS = {command.name: command for command in (advise, audit, demo, drift, gate, retrain, snapshot, stream, warmup)}
 # Snippets that need a server or a feature store: they are compiled, and what they import is imported.
 NEEDS = re.compile(r"FeatureStore|Feed\(|store\b|redis\.|\"catalog|rows\.parquet")
 # Options of other programs that the pages name.
@@ -105,7 +106,7 @@ def test_commands_have_the_options_that_are_shown(page):
     text = page.read_text(encoding="utf-8")
     shown = [code.replace("\\\n", " ") for language, code in FENCE.findall(text) if language == "bash"]
     for line in "\n".join(shown).splitlines():
-        if not (found := re.search(r"\bresampler (advise|demo|drift|gate|retrain|snapshot|stream|warmup)\b(.*)", line)):
+        if not (found := re.search(r"\bresampler (advise|audit|demo|drift|gate|retrain|snapshot|stream|warmup)\b(.*)", line)):
             continue
         words = shlex.split(found[2], comments=True)
         command = COMMANDS[found[1]]

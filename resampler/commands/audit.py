@@ -1,0 +1,15 @@
+"""`resampler audit`: what synthetic rows give away, and what an auditor is shown of them."""
+
+from __future__ import annotations
+
+import click
+
+from resampler.commands.audit_privacy import privacy
+
+
+@click.group()
+def audit() -> None:
+    """What synthetic rows give away of real ones."""
+
+
+audit.add_command(privacy)
