@@ -6,6 +6,7 @@ options (`resampler.command_options`) and its tables in the documentation are ma
 
 from __future__ import annotations
 
+import math
 import sys
 import warnings
 from dataclasses import dataclass, field, fields
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 _METADATA = "resampler.option"
+_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 _OWN = ("resampler", "stream", "feast_plugin")
 
 
@@ -209,6 +211,21 @@ def number(lowest: float, highest: float) -> Rule:
 
 
 SHARE = number(0.0, 1.0)
+
+
+def _check_duration(name: str, value: Any) -> float:
+    text = str(value).strip()
+    unit = _SECONDS.get(text[-1:])
+    try:
+        seconds = float(text[:-1] if unit else text) * (unit or 1.0)
+    except ValueError:
+        seconds = math.nan
+    if not (math.isfinite(seconds) and seconds > 0):
+        raise InvalidInputError(f"{name} must be a time above 0, such as 90s, 10m or 2h, got {value!r}")
+    return seconds
+
+
+DURATION = Rule(str, _check_duration, "a time: 90s, 10m, 2h")
 
 
 def text(what: str) -> Rule:

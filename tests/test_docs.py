@@ -106,7 +106,7 @@ def test_commands_have_the_options_that_are_shown(page):
     text = page.read_text(encoding="utf-8")
     shown = [code.replace("\\\n", " ") for language, code in FENCE.findall(text) if language == "bash"]
     for line in "\n".join(shown).splitlines():
-        if not (found := re.search(r"\bresampler (advise|audit|demo|drift|gate|retrain|snapshot|stream|warmup)\b(.*)", line)):
+        if not (found := re.search(rf"\bresampler ({'|'.join(COMMANDS)})\b(.*)", line)):
             continue
         words = shlex.split(found[2], comments=True)
         command = COMMANDS[found[1]]

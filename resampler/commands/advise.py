@@ -18,7 +18,8 @@ from resampler.errors import InvalidInputError
 from resampler.options import options_of
 from resampler.quality.comparison.request import Request
 from resampler.quality.comparison.rows import Roles, Rows, class_named
-from resampler.runs.advice import keep, rows_of, usual_store
+from resampler.runs.advice import keep, rows_of
+from resampler.runs.usual_store import usual_store
 from resampler.table_file import TableFile
 
 if TYPE_CHECKING:

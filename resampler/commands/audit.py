@@ -9,7 +9,7 @@ from resampler.commands.audit_privacy import privacy
 
 @click.group()
 def audit() -> None:
-    """What synthetic rows give away of real ones."""
+    """Ask what synthetic rows give away of real ones."""
 
 
 audit.add_command(privacy)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 
 from resampler.errors import InvalidInputError
 from resampler.ledger import FOLDER, Ledger, Run, key_of, now
-from resampler.notices import warn
 from resampler.quality.comparison.comparison import Advice
 from resampler.quality.comparison.printing import headline
 from resampler.quality.comparison.rows import Roles, Rows
@@ -20,10 +17,6 @@ if TYPE_CHECKING:
     from resampler.training_set import TrainingSet
 
 STEP = "advise"
-
-
-class StoreWarning(UserWarning):
-    """Warn that measurements are not kept."""
 
 
 # What the ledger calls it: a remedy passes; to leave rows as they are is a no.
@@ -141,34 +134,3 @@ def in_words(run: Run) -> str:
     except (KeyError, IndexError, TypeError):  # of a release that wrote it otherwise
         said = run.outcome
     return f"{said.rstrip('.')} ({run.at[:10]})"
-
-
-def usual_store() -> Path | None:
-    """Return where what is measured is kept if nobody says where: the user's cache.
-
-    Returns
-    -------
-    Path or None
-        ``$XDG_CACHE_HOME/resampler/advise``, or the same in ``~/.cache``; None where it cannot be written to, which is
-        warned of.
-
-    Notes
-    -----
-    It holds figures of folds, under keys of all that decides them, and nothing of rows. It is not beside the rows,
-    which may be far away, or read-only.
-    """
-    home = os.environ.get("XDG_CACHE_HOME") or Path("~", ".cache").expanduser()
-    place = Path(home, "resampler", "advise")
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-        if os.access(place, os.W_OK):
-            return place
-        why = "permission denied"
-    except OSError as error:
-        why = error.strerror or str(error)
-    warn(
-        f"{place} cannot be written ({why}), so what is measured is not kept, and a run that is cut begins anew: give "
-        "--resume a directory",
-        StoreWarning,
-    )
-    return None

@@ -20,9 +20,9 @@ from resampler.quality.comparison.folds import split_again
 from resampler.quality.comparison.learners import SEEDS
 from resampler.quality.comparison.remedies import Remedy, bootstrapped
 from resampler.quality.comparison.scores import PROBABILITIES, measures_with
-from resampler.quality.comparison.store import key_of_cell
 from resampler.quality.measures import average_precision
 from resampler.quality.statistics import area
+from resampler.quality.store import key_of_cell
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

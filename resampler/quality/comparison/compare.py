@@ -16,7 +16,7 @@ from resampler.quality.comparison.remedies import remedy, usual
 from resampler.quality.comparison.request import FOLDS, MAX_ROWS, SEEDS
 from resampler.quality.comparison.results import measured
 from resampler.quality.comparison.scores import check_measures
-from resampler.quality.comparison.store import Store, key_of_cell
+from resampler.quality.store import Store, key_of_cell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
 from resampler.errors import InvalidInputError
-from resampler.options import RATIO, SEED, Rule, check_options, count, one_of, option, options_of
+from resampler.options import DURATION, RATIO, SEED, Rule, check_options, count, one_of, option, options_of
 from resampler.quality.comparison.scores import COST
 from resampler.quality.measures import MEASURES
 
 FOLDS, SEEDS, MAX_ROWS = 5, 2, 20_000
-_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 def _check_texts(name: str, value: Any) -> tuple[str, ...]:
@@ -33,21 +31,8 @@ def _check_costs(name: str, value: Any) -> tuple[float, float]:
     return missed, alarmed
 
 
-def _check_duration(name: str, value: Any) -> float:
-    text = str(value).strip()
-    unit = _SECONDS.get(text[-1:])
-    try:
-        seconds = float(text[:-1] if unit else text) * (unit or 1.0)
-    except ValueError:
-        seconds = math.nan
-    if not (math.isfinite(seconds) and seconds > 0):
-        raise InvalidInputError(f"{name} must be a time above 0, such as 90s, 10m or 2h, got {value!r}")
-    return seconds
-
-
 TEXTS = Rule(str, _check_texts, "text", repeated=True)
 COSTS = Rule(str, _check_costs, "two numbers, MISS:ALARM")
-DURATION = Rule(str, _check_duration, "a time: 90s, 10m, 2h")
 MEASURED = one_of((COST, *MEASURES))
 
 

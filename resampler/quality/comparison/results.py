@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from resampler.quality.comparison.comparison import Asked, Tried
     from resampler.quality.comparison.learners import Learner
     from resampler.quality.comparison.remedies import Remedy
-    from resampler.quality.comparison.store import Store
+    from resampler.quality.store import Store
 
 _RANKINGS = ("average_precision",)  # measures that a moved threshold does not change
 LEAST_RUNS = 5  # of the control: the best of two lies half their difference above their mean, which says little

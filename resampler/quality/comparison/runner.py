@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from resampler.quality.comparison.cells import Bench, Cell
-    from resampler.quality.comparison.store import Store
+    from resampler.quality.store import Store
 
 
 _OF_THREADS = "`sklearn.utils.parallel"  # said where filters of warnings, which threads share, were being changed

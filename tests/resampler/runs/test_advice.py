@@ -6,7 +6,8 @@ import pytest
 
 from feast_plugin import create_snapshot
 from resampler.errors import DataError, InvalidInputError
-from resampler.runs.advice import StoreWarning, rows_of, usual_store
+from resampler.runs.advice import rows_of
+from resampler.runs.usual_store import StoreWarning, usual_store
 from resampler.training_set import open_version
 
 N = 600
