@@ -49,7 +49,8 @@ def _arguments(one: Option) -> dict[str, Any]:
     # A member of an enumeration of strings is shown as its word.
     default = None if one.default is None else one.rule.kind(one.default)
     kind = _Word(one.rule) if one.rule.words else one.rule.kind
-    return {"type": kind, "default": default, "show_default": default is not None, "help": one.summary}
+    shown = {"show_default": default is not None, "help": one.summary, "metavar": one.rule.metavar}
+    return {"type": kind, "default": default} | shown
 
 
 class _Word(click.Choice):  # type: ignore[type-arg, unused-ignore] # generic from click 8.2 on

@@ -22,6 +22,7 @@ from resampler.parameters import OnlineParameters, from_saved, to_saved
 from resampler.provenance import MicroBatch, make_output
 from resampler.resolution import MIN_REACH, reach
 from resampler.schema import FeatureSchema
+from resampler.secret import SecretKey
 from resampler.state import dump_state, load_state
 
 if TYPE_CHECKING:
@@ -100,6 +101,9 @@ class OnlineResampler:
         Rows before the first synthetic one.
     seed : int
         From 0 to 2**64 - 1.
+    secret_key : SecretKey or str or None
+        A secret that every draw is keyed on beside the seed, or where it is read: ``env:NAME`` or ``file:PATH``.
+        Without one, whoever knows the seed and the ids can tell which rows are a synthetic row's parents.
 
     Raises
     ------
@@ -137,6 +141,7 @@ class OnlineResampler:
         quota: Quota = "exact",
         warmup: int = 0,
         seed: int = 0,
+        secret_key: SecretKey | str | None = None,
     ) -> None:
         if not isinstance(schema, FeatureSchema):
             raise InvalidInputError(f"schema must be a FeatureSchema, got {type(schema).__name__}")
@@ -153,6 +158,7 @@ class OnlineResampler:
             quota=quota,
             warmup=warmup,
             seed=seed,
+            secret_key=secret_key,
         )
         for name, value in given.parameters.items():  # to be read; what counts is what was checked
             setattr(self, name, value)
@@ -440,13 +446,15 @@ class OnlineResampler:
         return dump_state("OnlineResampler", meta, arrays, nullable=bool(self.schema.nullable_mask.any()))
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> OnlineResampler:
+    def from_bytes(cls, data: bytes, secret_key: SecretKey | str | None = None) -> OnlineResampler:
         """Read back a saved resampler, which then goes on as the saved one would have.
 
         Parameters
         ----------
         data : bytes
             What `to_bytes` gave.
+        secret_key : SecretKey or str or None
+            The one that it was made with, of which the saved state has the fingerprint alone.
 
         Returns
         -------
@@ -456,12 +464,14 @@ class OnlineResampler:
         Raises
         ------
         InvalidInputError
-            If `data` is no bytes.
+            If `data` is no bytes, or the key is another one, missing, or there was none.
         CorruptStateError
             If the bytes are damaged or of another format version.
         """
         meta, arrays = load_state("OnlineResampler", data)
-        resampler = cls(FeatureSchema.from_dict(meta.pop("schema")), **from_saved(meta))
+        schema = FeatureSchema.from_dict(meta.pop("schema"))
+        key = _check_key(meta.get("secret_key"), secret_key)
+        resampler = cls(schema, **from_saved(meta) | {"secret_key": key})
         saved = Window(**{name: arrays.pop(f"window_{name}") for name in Window._fields})
         if [a.shape for a in saved] != [a.shape for a in resampler._window]:
             raise CorruptStateError("saved OnlineResampler has arrays of other shapes: rebuild it by replay")
@@ -474,6 +484,23 @@ class OnlineResampler:
             resampler._bases.append(bases)
             resampler._highest_id = max(resampler._highest_id, int(bases.row_ids.max(initial=-1)))
         return resampler
+
+
+def _check_key(fingerprint: str | None, secret_key: SecretKey | str | None) -> SecretKey | None:
+    """Refuse to read a saved state with another key than the one that it was made with; return the key."""
+    key = SecretKey.of(secret_key)
+    if fingerprint is None and key is not None:
+        raise InvalidInputError(
+            f"saved OnlineResampler was made without a secret key, got {key.fingerprint}: give none"
+        )
+    if fingerprint is not None:
+        if key is None:
+            raise InvalidInputError(
+                f"saved OnlineResampler was made with the secret key {fingerprint}, got none: give that one, "
+                "secret_key='env:NAME' or 'file:PATH'"
+            )
+        key.check(fingerprint, "saved OnlineResampler")
+    return key
 
 
 def _pack_grids(schema: FeatureSchema) -> Packed | None:

@@ -16,6 +16,7 @@ import numpy as np
 
 from resampler.errors import InvalidInputError
 from resampler.metric import check_ratio, check_seed
+from resampler.secret import SecretKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -43,6 +44,8 @@ class Rule:
         Former names of such words, taken for one more release, and their names of today.
     repeated : bool
         Whether the command line may give the option more than once: the value is then a tuple.
+    metavar : str, optional
+        What the command line calls a value; by default its type.
     """
 
     kind: type
@@ -51,6 +54,7 @@ class Rule:
     words: tuple[str, ...] = ()
     former: Mapping[str, str] = field(default_factory=dict)
     repeated: bool = False
+    metavar: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +152,9 @@ def _said(one: Option) -> str:
 
 RATIO = Rule(float, check_ratio, "above 0, at most 1")
 SEED = Rule(int, lambda _name, value: check_seed(value), "0 to 2**64 - 1")
+SECRET_KEY = Rule(
+    str, lambda _name, value: SecretKey.of(value), "env:NAME, file:PATH, or either's name alone", metavar="ENV|FILE"
+)
 
 
 def _check_flag(name: str, value: object) -> bool:

@@ -11,7 +11,8 @@ from resampler.errors import InvalidInputError
 from resampler.kernels.online.window import Policy
 from resampler.methods.catalog import ALIASES, METHODS, STREAMED
 from resampler.methods.place import draws
-from resampler.options import FLAG, RATIO, SEED, check_options, count, one_of, option, options_of
+from resampler.options import FLAG, RATIO, SECRET_KEY, SEED, check_options, count, one_of, option, options_of
+from resampler.secret import SecretKey, draw_seed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,6 +23,8 @@ FORMER_STRATEGIES = {word: name for word, name in ALIASES.items() if name in STR
 Quota = Literal["exact", "poisson"]
 # What saved states, checkpoints and `config_hash` call some words, for good: so that streams begun before go on.
 SAVED_WORDS = {"strategy": {"smote": "plain", "adasyn": "adaptive"}}
+# Parameters that streams begun by earlier releases have not: at these values they are neither saved nor hashed.
+LATER: dict[str, Any] = {"secret_key": None}
 MAX_WINDOW = 100_000_000
 
 
@@ -31,7 +34,7 @@ class OnlineParameters:
 
     Parameters
     ----------
-    ratio, k_neighbors, capacity, window, burst, strategy, clean, undersample, quota, warmup, seed
+    ratio, k_neighbors, capacity, window, burst, strategy, clean, undersample, quota, warmup, seed, secret_key
         As in `resampler.OnlineResampler`.
 
     Raises
@@ -60,6 +63,9 @@ class OnlineParameters:
     quota: Quota = option("exact", one_of(get_args(Quota)), "Count what a class is owed, or draw it.")
     warmup: int = option(0, count(0), "Rows before the first synthetic one.")
     seed: int = option(0, SEED, "What every random draw is keyed on.")
+    secret_key: SecretKey | str | None = option(
+        None, SECRET_KEY, "Where the secret is read that is mixed into the seed, so that the seed tells nothing."
+    )
 
     def __post_init__(self) -> None:
         check_options(self)
@@ -76,7 +82,7 @@ class OnlineParameters:
     @property
     def draws(self) -> bool:
         """Whether the method's place draws more than a step, so that rows say what keyed their draws."""
-        return draws(METHODS[self.strategy].place)
+        return draws_of(self.strategy)
 
     def policy(self, *, compare: bool) -> Policy:
         """Return what the plan kernel takes.
@@ -100,11 +106,27 @@ class OnlineParameters:
             capacity=self.capacity,
             burst=self.burst,
             warmup=self.warmup,
-            seed=np.uint64(self.seed),
+            seed=np.uint64(draw_seed(self.seed, SecretKey.of(self.secret_key))),
         )
 
 
 PARAMETERS = tuple(one.name for one in options_of(OnlineParameters))
+
+
+def draws_of(strategy: Strategy) -> bool:
+    """Say whether a strategy's rows go with what keyed their draws.
+
+    Parameters
+    ----------
+    strategy : str
+        One of `STRATEGIES`.
+
+    Returns
+    -------
+    bool
+        Whether its place draws more than a step.
+    """
+    return draws(METHODS[strategy].place)
 
 
 def to_saved(parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -118,9 +140,11 @@ def to_saved(parameters: Mapping[str, Any]) -> dict[str, Any]:
     Returns
     -------
     dict
-        Equal for equal output, whatever the release.
+        Equal for equal output, whatever the release; a secret key is its fingerprint.
     """
-    return {name: SAVED_WORDS.get(name, {}).get(value, value) for name, value in parameters.items()}
+    known = {name: value for name, value in parameters.items() if name not in LATER or value != LATER[name]}
+    words = {name: SAVED_WORDS.get(name, {}).get(value, value) for name, value in known.items()}
+    return {name: word.fingerprint if isinstance(word, SecretKey) else word for name, word in words.items()}
 
 
 def from_saved(saved: Mapping[str, Any]) -> dict[str, Any]:
@@ -134,7 +158,8 @@ def from_saved(saved: Mapping[str, Any]) -> dict[str, Any]:
     Returns
     -------
     dict
-        Parameters of `OnlineParameters`; a word that was never saved is left for its check.
+        Parameters of `OnlineParameters`; a word that was never saved is left for its check. A secret key remains the
+        fingerprint that is all that was saved of it: whoever has the key puts it there.
     """
     today = {name: {old: new for new, old in words.items()} for name, words in SAVED_WORDS.items()}
-    return {name: today.get(name, {}).get(value, value) for name, value in saved.items()}
+    return LATER | {name: today.get(name, {}).get(value, value) for name, value in saved.items()}

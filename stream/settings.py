@@ -60,7 +60,7 @@ class Settings(OnlineParameters):
     ----------
     schema : FeatureSchema
         The contract.
-    ratio, k_neighbors, capacity, window, burst, strategy, clean, undersample, quota, warmup, seed
+    ratio, k_neighbors, capacity, window, burst, strategy, clean, undersample, quota, warmup, seed, secret_key
         As in `resampler.OnlineResampler`. They and the contract are fixed for the life of a stream.
     batch_rows : int
         Input rows of an output entry, at most (an input entry is never split).

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from resampler.errors import ResamplerError
-from resampler.parameters import OnlineParameters
+from resampler.parameters import draws_of
 from resampler.provenance import MicroBatch
 from stream.formats import decode_output
 from stream.redis.connection import raw_command
@@ -113,7 +113,7 @@ def export_parquet(
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     rows = written = emitted = 0
     try:
-        draws = any(OnlineParameters(**checkpoint.parameters).draws for checkpoint in stored if checkpoint)
+        draws = any(draws_of(checkpoint.parameters["strategy"]) for checkpoint in stored if checkpoint)
         empty = MicroBatch.empty(schema.n_features, draws=draws).to_arrow(schema)
         with pq.ParquetWriter(partial, empty.schema, compression="zstd") as writer:
             held: list[pa.RecordBatch] = []

@@ -34,8 +34,9 @@ def shard_status(client: redis.Redis, keys: ShardKeys) -> dict[str, Any]:
         JSON types: input, output, begun, cursor, lag (entries not committed yet), rows, synthetic, emitted, rejected,
         ratio (smallest class : largest in the output, None before there are two), synthetic_ratio, classes,
         rows_needed (of a class before synthetic ones are made of it), too_few (rows of the rare classes below that, by
-        label), owner (None while nobody holds the lease), dead_letters, forget_requests, feeds, drift (counts
-        against a version: which, how, and the windows that are kept; None where nothing is counted).
+        label), secret_key (fingerprint of the one that the stream was begun with; None without), owner (None while
+        nobody holds the lease), dead_letters, forget_requests, feeds, drift (counts against a version: which, how, and
+        the windows that are kept; None where nothing is counted).
     """
     stored = Checkpoint.load(client, keys)
     info = input_info(client, keys.input)
@@ -59,6 +60,7 @@ def shard_status(client: redis.Redis, keys: ShardKeys) -> dict[str, Any]:
         "classes": classes,
         "rows_needed": needed,
         "too_few": _too_few(classes, needed),
+        "secret_key": known.parameters.get("secret_key"),
         "owner": _text(owner) if owner else None,
         "dead_letters": client.xlen(keys.dead),
         "forget_requests": client.scard(keys.forget),

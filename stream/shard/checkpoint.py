@@ -44,7 +44,7 @@ class Checkpoint:
     contract : str
         The contract, as JSON.
     parameters : dict
-        The resampler's parameters.
+        The resampler's parameters; a secret key is its fingerprint.
     classes : dict of str to [real, synthetic, dropped, buffer rows]
         Counts by label; rows dropped are those that under-sampling left out.
     holder : str
@@ -102,7 +102,7 @@ class Checkpoint:
             formats=formats,
             config=resampler.config_hash,
             contract=resampler.schema.to_json(),
-            parameters=dict(resampler.parameters),
+            parameters=from_saved(to_saved(resampler.parameters)),
         )
 
     @classmethod
@@ -252,9 +252,11 @@ class Checkpoint:
         """
         if self.config == resampler.config_hash:
             return
+        parameters = from_saved(to_saved(resampler.parameters))
+        _require_key(self.parameters.get("secret_key"), parameters["secret_key"], keys)
         changed = [
             f"{name} {self.parameters.get(name)} -> {value}"
-            for name, value in resampler.parameters.items()
+            for name, value in parameters.items()
             if self.parameters.get(name) != value
         ]
         if self.schema.hash != resampler.schema.hash:
@@ -263,6 +265,17 @@ class Checkpoint:
             f"stream {keys.input!r} was begun with other settings ({', '.join(changed)}): "
             "use those, or write to another stream"
         )
+
+
+def _require_key(begun: str | None, given: str | None, keys: ShardKeys) -> None:
+    """Refuse another secret key, by fingerprint, than the one that a stream was begun with."""
+    if begun == given:
+        return
+    with_it = "without a secret key" if begun is None else f"with the secret key {begun}"
+    remedy = "give none" if begun is None else "give that one, --secret-key ENV|FILE (Settings(secret_key=...))"
+    raise ResamplerError(
+        f"stream {keys.input!r} was begun {with_it}, got {given or 'none'}: {remedy}, or write to another stream"
+    )
 
 
 def _difference(stored: FeatureSchema, given: FeatureSchema) -> str:

@@ -113,7 +113,7 @@ class Restorer:
             raise error
         stored = Checkpoint.load(self._client, self._keys) or self._begin(holder)
         stored.require_same_config(self._settings.new_resampler(), self._keys)
-        state = load_saved_state(self._client, self._keys)
+        state = load_saved_state(self._client, self._keys, self._settings.secret_key)
         if state and id_pair(state.cursor) > id_pair(stored.cursor):
             raise CorruptStateError(
                 f"saved state {self._keys.snapshot!r} stands at {state.cursor}, behind the cursor {stored.cursor} of "

@@ -13,6 +13,7 @@ from stream.shard.limits import PART_BYTES
 if TYPE_CHECKING:
     import redis
 
+    from resampler.secret import SecretKey
     from stream.redis.keys import ShardKeys
     from stream.shard.commit import Commit
 
@@ -40,7 +41,9 @@ class SavedState(NamedTuple):
     counts: bytes | None = None
 
 
-def load_saved_state(client: redis.Redis, keys: ShardKeys) -> SavedState | None:
+def load_saved_state(
+    client: redis.Redis, keys: ShardKeys, secret_key: SecretKey | str | None = None
+) -> SavedState | None:
     """Read a shard's saved state.
 
     Parameters
@@ -49,6 +52,8 @@ def load_saved_state(client: redis.Redis, keys: ShardKeys) -> SavedState | None:
         Connection to the shard's server.
     keys : ShardKeys
         The shard.
+    secret_key : SecretKey or str or None
+        The one that the stream was begun with.
 
     Returns
     -------
@@ -77,7 +82,7 @@ def load_saved_state(client: redis.Redis, keys: ShardKeys) -> SavedState | None:
         )
     try:
         state = b"".join(found)  # type: ignore[arg-type]
-        return SavedState(OnlineResampler.from_bytes(state), cursor.decode(), int(entries), counts)  # type: ignore[union-attr, arg-type]
+        return SavedState(OnlineResampler.from_bytes(state, secret_key), cursor.decode(), int(entries), counts)  # type: ignore[union-attr, arg-type]
     except CorruptStateError as error:
         raise CorruptStateError(
             f"saved state {keys.snapshot!r}: {error}; restore it from a backup, or delete it to replay all"

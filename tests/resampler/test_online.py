@@ -26,7 +26,10 @@ from resampler.methods.place import build
 from resampler.methods.provenance import Draws, Provenance
 from resampler.metric import label_key
 from resampler.parameters import STRATEGIES
+from resampler.secret import SecretKey
 
+COLUMNS_A_TO_D = FeatureSchema.numeric(list("abcd"))
+KEY = SecretKey(b"sixteen bytes or more")
 COLUMNS = [field.name for field in dataclasses.fields(MicroBatch) if field.name != "draw"]
 
 
@@ -597,3 +600,39 @@ def test_a_synthetic_zero_of_a_grid_has_no_sign():
     zeros = batch.X[batch.is_synthetic]
     assert (zeros == 0).any(axis=0).all()
     assert not np.signbit(zeros[zeros == 0]).any()
+
+
+def test_a_known_seed_predicts_no_parents_where_the_key_is_not_known():
+    """The attack is to run the resampler again: without a key it finds every row."""
+    X, y, ids = make_rows(5, 3_000, 4)
+    parameters = {"ratio": 1.0, "seed": 42, "quota": "poisson"}
+    truth = OnlineResampler(COLUMNS_A_TO_D, **parameters).process(X, y, ids)
+    assert_same(OnlineResampler(COLUMNS_A_TO_D, **parameters).process(X, y, ids), truth)
+    keyed = OnlineResampler(COLUMNS_A_TO_D, **parameters, secret_key=KEY).process(X, y, ids)
+    guessed = {batch.base_id[batch.is_synthetic].tobytes() for batch in (truth, keyed)}
+    assert len(guessed) == 2
+    n = min(truth.n_synthetic, keyed.n_synthetic)
+    same = truth.base_id[truth.is_synthetic][:n] == keyed.base_id[keyed.is_synthetic][:n]
+    assert n > 2_000
+    assert same.mean() < 0.03  # rows of which some 300 are held in the end, few in the beginning
+
+
+def test_a_saved_state_needs_the_key_that_it_was_made_with():
+    X, y, ids = make_rows(6, 400, 4)
+    keyed = OnlineResampler(COLUMNS_A_TO_D, ratio=1.0, secret_key=KEY)
+    keyed.process(X[:200], y[:200], ids[:200])
+    state = keyed.to_bytes()
+    again = OnlineResampler.from_bytes(state, KEY)
+    assert again.secret_key == KEY
+    assert_same(again.process(X[200:], y[200:], ids[200:]), keyed.process(X[200:], y[200:], ids[200:]))
+    with pytest.raises(InvalidInputError, match=rf"with the secret key {KEY.fingerprint}, got none: give that one"):
+        OnlineResampler.from_bytes(state)
+    other = SecretKey(b"another sixteen bytes")
+    with pytest.raises(InvalidInputError, match=rf"the secret key {KEY.fingerprint}, got {other.fingerprint}: give"):
+        OnlineResampler.from_bytes(state, other)
+    plain = OnlineResampler(COLUMNS_A_TO_D, ratio=1.0)
+    with pytest.raises(InvalidInputError, match=rf"without a secret key, got {KEY.fingerprint}: give none"):
+        OnlineResampler.from_bytes(plain.to_bytes(), KEY)
+    assert (
+        len({plain.config_hash, keyed.config_hash, OnlineResampler(COLUMNS_A_TO_D, secret_key=other).config_hash}) == 3
+    )
