@@ -219,6 +219,30 @@ def draw_seed(seed: int, key: SecretKey | None) -> int:
     return seed if key is None else key.mix(seed)
 
 
+def apart(seed: int, use: str) -> int:
+    """Return a seed for another use of the same rows.
+
+    Parameters
+    ----------
+    seed : int
+        From 0 to 2**64 - 1: what the draws of their values are keyed on, from `draw_seed`.
+    use : str
+        What for.
+
+    Returns
+    -------
+    int
+        From 0 to 2**64 - 1. Draws keyed on it tell nothing of those keyed on the seed; who knows the seed knows it too.
+
+    Examples
+    --------
+    >>> apart(0, "order") == apart(0, "times")
+    False
+    """
+    hashed = hashlib.blake2b(int(seed).to_bytes(8, "little"), digest_size=8, person=use.encode()[:16])
+    return int.from_bytes(hashed.digest(), "little")
+
+
 @lru_cache(maxsize=8)
 def _stretched(secret: bytes) -> bytes:
     return hashlib.scrypt(secret, salt=_SALT, dklen=32, maxmem=2**26, **_COST)

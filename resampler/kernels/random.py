@@ -164,3 +164,11 @@ def rank_keys(seed, stream, row_ids, out):
     for i in range(row_ids.shape[0]):
         w0, w1, _, _ = draw(seed, stream, row_ids[i], RANK)
         out[i] = (w0 << _SHIFT) | w1
+
+
+@njit(nogil=True)
+def copy_keys(seed, stream, row_ids, copies, out):
+    """Write one 64-bit key for copy ``copies[i]`` of row ``row_ids[i]``; the seed is one apart."""
+    for i in range(row_ids.shape[0]):
+        w0, w1, _, _ = draw(seed, stream, row_ids[i], copies[i])
+        out[i] = (w0 << _SHIFT) | w1

@@ -9,6 +9,7 @@ import numpy as np
 from resampler.errors import DataError, InfeasibleError, InvalidInputError
 from resampler.methods.catalog import METHODS, Method, resolve
 from resampler.methods.missing import without_nulls
+from resampler.methods.order import shuffled
 from resampler.methods.parameters import Parameters
 from resampler.methods.place import draws, elect_donors
 from resampler.methods.plan import Plan, draw
@@ -58,7 +59,7 @@ class Outcome(NamedTuple):
     Parameters
     ----------
     provenance : Provenance
-        Row by row: classes in the order in which they were asked for, within one subgroup after subgroup.
+        Row by row: classes in the order in which they were asked for, within one subgroup after subgroup, or shuffled.
     grown : tuple of Grown
         Part by part.
     """
@@ -78,6 +79,7 @@ def oversample(
     subgroups: str = "within",
     names: Mapping[Any, Any] | None = None,
     strict: bool = True,
+    shuffle: bool = False,
 ) -> Outcome:
     """Say where the synthetic rows of some classes come from; `resampler.methods.place.build` makes them.
 
@@ -94,7 +96,7 @@ def oversample(
     wanted : dict
         Synthetic rows to make of each class.
     seed : int
-        From 0 to 2**64 - 1.
+        From 0 to 2**64 - 1; of a secret key `resampler.secret.draw_seed`.
     parameters : Parameters, optional
         By default ``Parameters()``.
     search : Search, optional
@@ -106,6 +108,9 @@ def oversample(
         What a class is called, and keyed by, where that is not its label in the table.
     strict : bool
         Raise where a subgroup has too few rows; else warn, and make the rows of the others.
+    shuffle : bool
+        Put the rows of each class in an order that does not tell which share a base (`resampler.methods.order`): the
+        first rows of a longer request are then others than those of a shorter one.
 
     Returns
     -------
@@ -169,8 +174,23 @@ def oversample(
             continue
         made.append(_drawn(task, plan, rule, _columns(mask), place))
         grown.append(Grown(part, part.place(plan.bases), task.penalty, plain))
-    outcome = Outcome(join(made), tuple(grown))
+    rows_made = join(made)
+    if shuffle:
+        rows_made = shuffled(rows_made, _identities(table, rows_made), seed, names)
+    outcome = Outcome(rows_made, tuple(grown))
     return outcome if parents is None else _at(parents, outcome)
+
+
+def _identities(table: Table, made: Provenance) -> NDArray[np.int64]:
+    """Return the identity of each row's base: the table's, or its place within its class."""
+    if table.row_ids is not None:
+        return table.row_ids[made.base]
+    _, code_of = np.unique(table.y, return_inverse=True)
+    order = np.argsort(code_of, kind="stable")
+    place = np.empty(len(order), dtype=np.int64)
+    sizes = np.bincount(code_of)
+    place[order] = np.arange(len(order)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    return place[made.base]
 
 
 def _at(rows: NDArray[np.int64], outcome: Outcome) -> Outcome:

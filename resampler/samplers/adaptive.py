@@ -13,6 +13,7 @@ from resampler.samplers.base import Synthesizer
 if TYPE_CHECKING:
     from resampler.grids import Grids
     from resampler.methods.oversample import Grown
+    from resampler.secret import SecretKey
 
 
 class BorderlineSMOTE(Synthesizer, over_sampling.BorderlineSMOTE):  # type: ignore[misc]
@@ -20,7 +21,8 @@ class BorderlineSMOTE(Synthesizer, over_sampling.BorderlineSMOTE):  # type: igno
 
     Parameters
     ----------
-    sampling_strategy, random_state, k_neighbors, neighbors, group_by, subgroups, grid, relations, missing
+    sampling_strategy, random_state, k_neighbors, neighbors, group_by, subgroups, grid, relations, missing, \
+secret_key
         As in `SMOTE`.
     m_neighbors : int or object
         Neighbours, of any class, that decide whether a row is in danger.
@@ -81,6 +83,7 @@ class BorderlineSMOTE(Synthesizer, over_sampling.BorderlineSMOTE):  # type: igno
         relations: str = "off",
         no_danger: NoDanger = "plain",
         missing: Missing = "refuse",
+        secret_key: SecretKey | str | None = None,
     ) -> None:
         super().__init__(
             sampling_strategy=sampling_strategy,
@@ -95,6 +98,7 @@ class BorderlineSMOTE(Synthesizer, over_sampling.BorderlineSMOTE):  # type: igno
         self.grid = grid
         self.relations = relations
         self.missing = missing
+        self.secret_key = secret_key
         self.no_danger = no_danger
 
     @property
@@ -113,7 +117,8 @@ class ADASYN(Synthesizer, over_sampling.ADASYN):  # type: ignore[misc]
 
     Parameters
     ----------
-    sampling_strategy, random_state, neighbors, group_by, subgroups, grid, relations, missing
+    sampling_strategy, random_state, neighbors, group_by, subgroups, grid, relations, missing, \
+secret_key
         As in `SMOTE`.
     n_neighbors : int or object
         Neighbours of any class that weigh a row, and of its class that it may be joined with.
@@ -162,6 +167,7 @@ class ADASYN(Synthesizer, over_sampling.ADASYN):  # type: ignore[misc]
         relations: str = "off",
         no_danger: NoDanger = "plain",
         missing: Missing = "refuse",
+        secret_key: SecretKey | str | None = None,
     ) -> None:
         super().__init__(sampling_strategy=sampling_strategy, random_state=random_state, n_neighbors=n_neighbors)
         self.neighbors = neighbors
@@ -170,6 +176,7 @@ class ADASYN(Synthesizer, over_sampling.ADASYN):  # type: ignore[misc]
         self.grid = grid
         self.relations = relations
         self.missing = missing
+        self.secret_key = secret_key
         self.no_danger = no_danger
 
     def _parameters(self) -> Parameters:
@@ -181,7 +188,8 @@ class SVMSMOTE(Synthesizer, over_sampling.SVMSMOTE):  # type: ignore[misc]
 
     Parameters
     ----------
-    sampling_strategy, random_state, k_neighbors, neighbors, group_by, subgroups, grid, relations, missing
+    sampling_strategy, random_state, k_neighbors, neighbors, group_by, subgroups, grid, relations, missing, \
+secret_key
         As in `SMOTE`.
     m_neighbors : int or object
         Neighbours, of any class, that distinguish noise, danger and safety.
@@ -238,6 +246,7 @@ class SVMSMOTE(Synthesizer, over_sampling.SVMSMOTE):  # type: ignore[misc]
         grid: Grids = "off",
         relations: str = "off",
         missing: Missing = "refuse",
+        secret_key: SecretKey | str | None = None,
     ) -> None:
         super().__init__(
             sampling_strategy=sampling_strategy,
@@ -253,6 +262,7 @@ class SVMSMOTE(Synthesizer, over_sampling.SVMSMOTE):  # type: ignore[misc]
         self.grid = grid
         self.relations = relations
         self.missing = missing
+        self.secret_key = secret_key
 
     def _parameters(self) -> Parameters:
         return Parameters(self.k_neighbors, self.m_neighbors, machine=self.svm_estimator_, out_step=self.out_step)

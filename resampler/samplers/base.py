@@ -32,6 +32,7 @@ from resampler.samplers.groups import GroupColumn
 from resampler.samplers.kinds import kind_of_values, require
 from resampler.samplers.matrix import append_synthetic
 from resampler.samplers.remedies import RefusedError, with_remedies
+from resampler.secret import SecretKey, draw_seed
 from resampler.tally import learn
 
 if TYPE_CHECKING:
@@ -58,6 +59,32 @@ def seed_from(random_state: object) -> int:
     if isinstance(random_state, numbers.Integral):
         return int(random_state)
     return int(check_random_state(random_state).randint(0, 2**63, dtype=np.int64))
+
+
+SECRET_KEY: dict[str, Any] = {"secret_key": [SecretKey, str, None]}
+
+
+def keyed_by(sampler: Any) -> dict[str, Any]:
+    """Say what an over-sampler's draws are keyed on.
+
+    Parameters
+    ----------
+    sampler : object
+        With `random_state` and `secret_key`.
+
+    Returns
+    -------
+    dict
+        ``seed`` and ``shuffle`` of `resampler.methods.oversample.oversample`. Without a key rows come as bases take
+        turns, so that those of a shorter request are the first of a longer one.
+
+    Raises
+    ------
+    InvalidInputError
+        If the key is not where it should be, or too short.
+    """
+    key = SecretKey.of(sampler.secret_key)
+    return {"seed": draw_seed(seed_from(sampler.random_state), key), "shuffle": key is not None}
 
 
 class TableMixin:
@@ -251,6 +278,7 @@ class Synthesizer(TableMixin):
     grid: str = "off"
     relations: str = "off"
     random_state: Any
+    secret_key: SecretKey | str | None = None
     sampling_strategy_: dict[Any, int]
     provenance_: Provenance
     neighbors_recall_: dict[Any, float]
@@ -260,6 +288,7 @@ class Synthesizer(TableMixin):
         "group_by": [Interval(numbers.Integral, 0, None, closed="left"), str, None],
         "subgroups": [StrOptions(set(SUBGROUPS))],
         **TableMixin._missing_constraint,
+        **SECRET_KEY,
     }
     _grid_constraint: ClassVar[dict[str, Any]] = {
         "grid": [StrOptions(set(GRIDS))],
@@ -336,7 +365,7 @@ class Synthesizer(TableMixin):
             table,
             self._method,
             self.sampling_strategy_,
-            seed=seed_from(self.random_state),
+            **keyed_by(self),
             parameters=dataclasses.replace(self._parameters(), missing=self.missing),
             search=_EstimatorSearch(self.neighbors, self.neighbors_recall_),
             subgroups=self.subgroups,

@@ -16,7 +16,7 @@ from resampler.methods.oversample import oversample
 from resampler.methods.parameters import Parameters
 from resampler.methods.table import Table
 from resampler.metric import label_key
-from resampler.samplers.base import TableMixin, identities, keeping, seed_from
+from resampler.samplers.base import SECRET_KEY, TableMixin, identities, keeping, keyed_by, seed_from
 from resampler.samplers.containers import Container
 from resampler.samplers.matrix import append_synthetic
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from resampler.grids import Grids
+    from resampler.secret import SecretKey
 
 
 def _generator(seed: int, label: object, use: int) -> np.random.Generator:
@@ -42,6 +43,8 @@ class RandomOverSampler(TableMixin, over_sampling.RandomOverSampler):  # type: i
         Width of the noise, for all classes or for each; 0 and None mean none.
     grid, relations
         As in `SMOTE`; copies are what they are.
+    secret_key
+        As in `SMOTE`.
 
     Attributes
     ----------
@@ -69,6 +72,7 @@ class RandomOverSampler(TableMixin, over_sampling.RandomOverSampler):  # type: i
         **over_sampling.RandomOverSampler._parameter_constraints,
         "grid": [StrOptions(set(GRIDS))],
         "relations": [StrOptions({"off", "keep"})],
+        **SECRET_KEY,
     }
 
     def __init__(
@@ -79,10 +83,12 @@ class RandomOverSampler(TableMixin, over_sampling.RandomOverSampler):  # type: i
         shrinkage: Any = None,
         grid: Grids = "off",
         relations: str = "off",
+        secret_key: SecretKey | str | None = None,
     ) -> None:
         super().__init__(sampling_strategy=sampling_strategy, random_state=random_state, shrinkage=shrinkage)
         self.grid = grid
         self.relations = relations
+        self.secret_key = secret_key
 
     def fit_resample(self, X: Any, y: Any, *, row_ids: Any = None, **params: Any) -> tuple[Any, Any]:
         """Resample the data set.
@@ -127,7 +133,7 @@ class RandomOverSampler(TableMixin, over_sampling.RandomOverSampler):  # type: i
             table,
             "random",
             self.sampling_strategy_,
-            seed=seed_from(self.random_state),
+            **keyed_by(self),
             parameters=Parameters(shrinkage=self.shrinkage_, missing="inherit"),  # a copy has its base's nulls
         ).provenance
         if self.shrinkage_ is None:  # every column is copied, whatever it holds, at no memory

@@ -11,6 +11,7 @@ from resampler.samplers.base import Synthesizer
 
 if TYPE_CHECKING:
     from resampler.grids import Grids
+    from resampler.secret import SecretKey
 
 
 class KMeansSMOTE(Synthesizer, over_sampling.KMeansSMOTE):  # type: ignore[misc]
@@ -18,7 +19,8 @@ class KMeansSMOTE(Synthesizer, over_sampling.KMeansSMOTE):  # type: ignore[misc]
 
     Parameters
     ----------
-    sampling_strategy, random_state, k_neighbors, neighbors, group_by, subgroups, grid, relations, missing
+    sampling_strategy, random_state, k_neighbors, neighbors, group_by, subgroups, grid, relations, missing, \
+secret_key
         As in `SMOTE`.
     n_jobs : int or None
         For imbalanced-learn's measure of a cluster's sparsity.
@@ -77,6 +79,7 @@ class KMeansSMOTE(Synthesizer, over_sampling.KMeansSMOTE):  # type: ignore[misc]
         grid: Grids = "off",
         relations: str = "off",
         missing: Missing = "refuse",
+        secret_key: SecretKey | str | None = None,
     ) -> None:
         super().__init__(
             sampling_strategy=sampling_strategy,
@@ -93,6 +96,7 @@ class KMeansSMOTE(Synthesizer, over_sampling.KMeansSMOTE):  # type: ignore[misc]
         self.grid = grid
         self.relations = relations
         self.missing = missing
+        self.secret_key = secret_key
 
     def _parameters(self) -> Parameters:
         share = self.cluster_balance_threshold_

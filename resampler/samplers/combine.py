@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from imblearn import combine
 
-from resampler.samplers.base import TableMixin, renumbered
+from resampler.errors import InvalidInputError
+from resampler.samplers.base import SECRET_KEY, TableMixin, renumbered
 from resampler.samplers.cleaning import EditedNearestNeighbours, TomekLinks
 from resampler.samplers.contain import contain
 from resampler.samplers.smote import SMOTE
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from resampler.methods.parameters import Missing
     from resampler.methods.provenance import Provenance
     from resampler.samplers.containers import Container
+    from resampler.secret import SecretKey
 
 
 class _Combined(TableMixin):
@@ -57,9 +59,20 @@ class _Combined(TableMixin):
         """
         return super().fit_resample(X, y, groups=groups, row_ids=row_ids, **params)
 
+    def _over_sampler(self) -> SMOTE:
+        """Return the over-sampler of a sampler that was given none."""
+        return SMOTE(
+            sampling_strategy=self.sampling_strategy,  # type: ignore[attr-defined]
+            random_state=self.random_state,  # type: ignore[attr-defined]
+            missing=self.missing,
+            secret_key=self.secret_key,
+        )
+
     def _fit_resample(
         self, X: Any, y: NDArray[Any], groups: Any = None, row_ids: Any = None
     ) -> tuple[Any, NDArray[Any]]:
+        if self.secret_key is not None and self.smote is not None:  # type: ignore[attr-defined]
+            raise InvalidInputError("secret_key goes with the default smote: give it to the smote that you pass")
         self._validate_estimator()  # type: ignore[attr-defined]
         self.sampling_strategy_ = self.sampling_strategy  # type: ignore[attr-defined]
         known = {name: of for name, of in (("groups", groups), ("row_ids", row_ids)) if of is not None}
@@ -92,6 +105,8 @@ class SMOTEENN(_Combined, combine.SMOTEENN):  # type: ignore[misc]
         Threads of the cleaner.
     missing : {"refuse", "inherit", "complete"}
         As in `SMOTE` and `TomekLinks`; `smote` and `enn` that are given have their own, which must agree.
+    secret_key : SecretKey, str or None
+        As in `SMOTE`; a `smote` that is given has its own.
 
     Attributes
     ----------
@@ -117,6 +132,7 @@ class SMOTEENN(_Combined, combine.SMOTEENN):  # type: ignore[misc]
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **combine.SMOTEENN._parameter_constraints,
         **TableMixin._missing_constraint,
+        **SECRET_KEY,
     }
 
     def __init__(
@@ -128,18 +144,18 @@ class SMOTEENN(_Combined, combine.SMOTEENN):  # type: ignore[misc]
         enn: Any = None,
         n_jobs: int | None = None,
         missing: Missing = "refuse",
+        secret_key: SecretKey | str | None = None,
     ) -> None:
         super().__init__(
             sampling_strategy=sampling_strategy, random_state=random_state, smote=smote, enn=enn, n_jobs=n_jobs
         )
         self.missing = missing
+        self.secret_key = secret_key
 
     def _validate_estimator(self) -> None:
         super()._validate_estimator()
         if self.smote is None:
-            self.smote_ = SMOTE(
-                sampling_strategy=self.sampling_strategy, random_state=self.random_state, missing=self.missing
-            )
+            self.smote_ = self._over_sampler()
         if self.enn is None:
             self.enn_ = EditedNearestNeighbours(sampling_strategy="all", n_jobs=self.n_jobs, missing=self.missing)
 
@@ -162,6 +178,8 @@ class SMOTETomek(_Combined, combine.SMOTETomek):  # type: ignore[misc]
         Threads of the cleaner.
     missing : {"refuse", "inherit", "complete"}
         As in `SMOTE` and `TomekLinks`; `smote` and `tomek` that are given have their own, which must agree.
+    secret_key : SecretKey, str or None
+        As in `SMOTE`; a `smote` that is given has its own.
 
     Attributes
     ----------
@@ -186,6 +204,7 @@ class SMOTETomek(_Combined, combine.SMOTETomek):  # type: ignore[misc]
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **combine.SMOTETomek._parameter_constraints,
         **TableMixin._missing_constraint,
+        **SECRET_KEY,
     }
 
     def __init__(
@@ -197,18 +216,18 @@ class SMOTETomek(_Combined, combine.SMOTETomek):  # type: ignore[misc]
         tomek: Any = None,
         n_jobs: int | None = None,
         missing: Missing = "refuse",
+        secret_key: SecretKey | str | None = None,
     ) -> None:
         super().__init__(
             sampling_strategy=sampling_strategy, random_state=random_state, smote=smote, tomek=tomek, n_jobs=n_jobs
         )
         self.missing = missing
+        self.secret_key = secret_key
 
     def _validate_estimator(self) -> None:
         super()._validate_estimator()
         if self.smote is None:
-            self.smote_ = SMOTE(
-                sampling_strategy=self.sampling_strategy, random_state=self.random_state, missing=self.missing
-            )
+            self.smote_ = self._over_sampler()
         if self.tomek is None:
             self.tomek_ = TomekLinks(sampling_strategy="all", n_jobs=self.n_jobs, missing=self.missing)
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from resampler.methods.provenance import Provenance
     from resampler.samplers.containers import Container
+    from resampler.secret import SecretKey
 
 _CONTRAST = 0.8
 _SAMPLE = 256
@@ -50,7 +51,7 @@ class EmbeddingSMOTE(TableMixin, BaseOverSampler):  # type: ignore[misc]
         Return all rows as embeddings, or decode each synthetic one to the nearest real row of its class.
     metric : {"euclidean", "cosine"}
         Cosine scales embeddings to length 1 first, which is also how they are returned.
-    sampling_strategy, random_state, k_neighbors, neighbors, group_by, subgroups
+    sampling_strategy, random_state, k_neighbors, neighbors, group_by, subgroups, secret_key
         As in `SMOTE`.
 
     Attributes
@@ -102,6 +103,7 @@ class EmbeddingSMOTE(TableMixin, BaseOverSampler):  # type: ignore[misc]
         neighbors: str = "auto",
         group_by: int | str | None = None,
         subgroups: str = "within",
+        secret_key: SecretKey | str | None = None,
     ) -> None:
         super().__init__(sampling_strategy=sampling_strategy)
         self.transformer = transformer
@@ -112,6 +114,7 @@ class EmbeddingSMOTE(TableMixin, BaseOverSampler):  # type: ignore[misc]
         self.neighbors = neighbors
         self.group_by = group_by
         self.subgroups = subgroups
+        self.secret_key = secret_key
 
     def fit_resample(
         self, X: Any, y: Any, *, groups: Any = None, row_ids: Any = None, **params: Any
@@ -189,6 +192,7 @@ class EmbeddingSMOTE(TableMixin, BaseOverSampler):  # type: ignore[misc]
             k_neighbors=self.k_neighbors,
             neighbors=self.neighbors,
             subgroups=self.subgroups,
+            secret_key=self.secret_key,
         )
         made, labels = self.smote_.fit_resample(embedded, y, groups=groups, row_ids=row_ids)
         self.provenance_: Provenance = self.smote_.provenance_

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from resampler.grids import Grids
     from resampler.methods.oversample import Grown
     from resampler.methods.parameters import Missing
+    from resampler.secret import SecretKey
 
 
 class SMOTENC(Synthesizer, over_sampling.SMOTENC):  # type: ignore[misc]
@@ -40,7 +41,8 @@ class SMOTENC(Synthesizer, over_sampling.SMOTENC):  # type: ignore[misc]
         dictionaries of Arrow among them.
     categorical_encoder : object or None
         A one-hot encoder that fixes the categories; rows are never encoded by it.
-    sampling_strategy, random_state, k_neighbors, neighbors, group_by, subgroups, grid, relations, missing
+    sampling_strategy, random_state, k_neighbors, neighbors, group_by, subgroups, grid, relations, missing, \
+secret_key
         As in `SMOTE`.
 
     Attributes
@@ -97,6 +99,7 @@ class SMOTENC(Synthesizer, over_sampling.SMOTENC):  # type: ignore[misc]
         grid: Grids = "off",
         relations: str = "off",
         missing: Missing = "refuse",
+        secret_key: SecretKey | str | None = None,
     ) -> None:
         super().__init__(
             categorical_features,
@@ -111,6 +114,7 @@ class SMOTENC(Synthesizer, over_sampling.SMOTENC):  # type: ignore[misc]
         self.grid = grid
         self.relations = relations
         self.missing = missing
+        self.secret_key = secret_key
 
     def _check_nulls_too(self, X: Any, y: Any) -> Any:
         return over_sampling.SMOTENC._check_X_y(self, X, y)  # looks into no cell
@@ -238,7 +242,7 @@ class SMOTEN(Synthesizer, over_sampling.SMOTEN):  # type: ignore[misc]
     ----------
     categorical_encoder : object or None
         Ordinal encoder of the columns; by default `OrdinalEncoder`.
-    sampling_strategy, random_state, k_neighbors, neighbors, group_by, subgroups, missing
+    sampling_strategy, random_state, k_neighbors, neighbors, group_by, subgroups, missing, secret_key
         As in `SMOTE`.
 
     Attributes
@@ -290,6 +294,7 @@ class SMOTEN(Synthesizer, over_sampling.SMOTEN):  # type: ignore[misc]
         group_by: int | str | None = None,
         subgroups: str = "within",
         missing: Missing = "refuse",
+        secret_key: SecretKey | str | None = None,
     ) -> None:
         super().__init__(
             categorical_encoder,
@@ -301,6 +306,7 @@ class SMOTEN(Synthesizer, over_sampling.SMOTEN):  # type: ignore[misc]
         self.group_by = group_by
         self.subgroups = subgroups
         self.missing = missing
+        self.secret_key = secret_key
 
     def _visible(self, X: Any) -> Any:
         rows = self._given

@@ -16,6 +16,7 @@ from resampler.samplers.base import Synthesizer
 
 if TYPE_CHECKING:
     from resampler.grids import Grids
+    from resampler.secret import SecretKey
 
 OFFERED = tuple(name for name, method in METHODS.items() if method.clean is None and method.categories != "all")
 _METHOD = one_of(OFFERED, former=ALIASES)
@@ -31,7 +32,8 @@ class OverSampler(Synthesizer, BaseOverSampler):  # type: ignore[misc]
     ----------
     method : str
         A key of `resampler.methods.catalog.METHODS`: one that cleans nothing afterwards and takes numeric columns.
-    sampling_strategy, random_state, k_neighbors, neighbors, group_by, subgroups, grid, relations, missing
+    sampling_strategy, random_state, k_neighbors, neighbors, group_by, subgroups, grid, relations, missing, \
+secret_key
         As in `SMOTE`.
     m_neighbors : int
         Neighbours, of any class, that decide whether a row is in danger, for methods that ask.
@@ -90,6 +92,7 @@ class OverSampler(Synthesizer, BaseOverSampler):  # type: ignore[misc]
         grid: Grids = "off",
         relations: str = "off",
         missing: Missing = "refuse",
+        secret_key: SecretKey | str | None = None,
     ) -> None:
         super().__init__(sampling_strategy=sampling_strategy)
         self.method = method
@@ -104,6 +107,7 @@ class OverSampler(Synthesizer, BaseOverSampler):  # type: ignore[misc]
         self.grid = grid
         self.relations = relations
         self.missing = missing
+        self.secret_key = secret_key
 
     @property
     def _method(self) -> str:  # type: ignore[override]

@@ -11,6 +11,7 @@ from resampler.samplers.base import Synthesizer
 if TYPE_CHECKING:
     from resampler.grids import Grids
     from resampler.methods.parameters import Missing
+    from resampler.secret import SecretKey
 
 
 class SMOTE(Synthesizer, over_sampling.SMOTE):  # type: ignore[misc]
@@ -41,6 +42,11 @@ class SMOTE(Synthesizer, over_sampling.SMOTE):  # type: ignore[misc]
     missing : {"refuse", "inherit", "complete"}
         What rows with nulls are: an error, in scikit-learn's words; parents, whose distances to others are measured by
         the columns that both have, scaled up to all, and whose nulls their synthetic rows inherit; or no parents.
+    secret_key : SecretKey, str or None
+        A key, or where one is read from when rows are made: ``env:NAME`` or ``file:PATH``. It is mixed into
+        `random_state`, so that knowing that one tells nothing of the draws, and the synthetic rows of each class are
+        shuffled. Without a `random_state` they are other rows each time, as they are without a key. `provenance_` is as
+        sensitive as the rows.
 
     Attributes
     ----------
@@ -82,6 +88,7 @@ class SMOTE(Synthesizer, over_sampling.SMOTE):  # type: ignore[misc]
         grid: Grids = "off",
         relations: str = "off",
         missing: Missing = "refuse",
+        secret_key: SecretKey | str | None = None,
     ) -> None:
         super().__init__(sampling_strategy=sampling_strategy, random_state=random_state, k_neighbors=k_neighbors)
         self.neighbors = neighbors
@@ -90,3 +97,4 @@ class SMOTE(Synthesizer, over_sampling.SMOTE):  # type: ignore[misc]
         self.grid = grid
         self.relations = relations
         self.missing = missing
+        self.secret_key = secret_key
