@@ -18,6 +18,7 @@ from feast_plugin.printing.difference import difference
 from feast_plugin.printing.versions import listed, shown, summary
 from feast_plugin.versions.files.aliases import names_of, read_aliases
 from feast_plugin.versions.inputs.request import Request
+from feast_plugin.versions.making.audited import AuditSample
 from feast_plugin.versions.making.gate import Gate
 from feast_plugin.versions.making.recipe import Recipe
 from resampler.command_options import click_options
@@ -68,6 +69,7 @@ def snapshot() -> None:
 @click_options(Request)
 @click_options(Recipe)
 @click_options(Gate)
+@click_options(AuditSample)
 @click.option("--k", "k", type=click.IntRange(min=1), hidden=True)  # until the next release
 @click.option(
     "--namespace", help="What Feast groups the datasets by, beside the snapshot's name; by default resampler."
@@ -83,14 +85,14 @@ def create(place: Place, name: str, k: int | None, namespace: str | None, *, as_
             raise InvalidInputError("give --k-neighbors alone: --k is its former name")
         click.echo("Note: --k is called --k-neighbors now, and goes with the next release", err=True)
         options["k_neighbors"] = k
-    recipe, request, gate = (_record(kind, options) for kind in (Recipe, Request, Gate))
+    recipe, request, gate, audited = (_record(kind, options) for kind in (Recipe, Request, Gate, AuditSample))
     catalog = place.catalog(name)
     if place.kind is not None:
         place.kind.check_request(request)
     with place.opened() as registry:
         from feast_plugin.versions import create as made_by
 
-        made = made_by.create(registry, catalog, request, recipe, gate, namespace)
+        made = made_by.create(registry, catalog, request, recipe, gate, namespace, audited)
     if as_json:
         click.echo(json.dumps(made.to_dict()))
     else:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from feast_plugin.command_line import Place
 from feast_plugin.versions.files.aliases import known_alias, names_of, read_aliases
+from feast_plugin.versions.files.audited import NOTE, sample_of
 from feast_plugin.versions.inputs.contract import TIMESTAMP, Contract
 from resampler.errors import DataError
-from resampler.training_set import TrainingSet
+from resampler.training_set import Sample, TrainingSet
 
 if TYPE_CHECKING:
     from feast_plugin.versions.files.manifest import Manifest
@@ -77,11 +78,17 @@ def open_version(
         aliases=tuple(names_of(aliases, manifest.version)),
         left_out=manifest.left_out.path if manifest.left_out and _is_there(directory, manifest.left_out.path) else None,
         training_rows=manifest.training_rows,
+        sample=_sample(manifest, versions.home),
     )
 
 
 def _is_there(directory: Location, path: str) -> bool:
     return (directory / path).exists()
+
+
+def _sample(manifest: Manifest, home: Location) -> Sample | None:
+    file, note = sample_of(manifest, home), manifest.notes.get(NOTE)
+    return None if file is None else Sample(file, note["sha256"], tuple(note["redacted"]))
 
 
 def _profile(manifest: Manifest, directory: Location) -> bytes | None:

@@ -8,6 +8,7 @@ from feast_plugin.registries import registry_of
 from feast_plugin.versions.create import check, create
 from feast_plugin.versions.inputs.request import Request
 from feast_plugin.versions.inputs.split import SplitRule
+from feast_plugin.versions.making.audited import AuditSample
 from feast_plugin.versions.making.gate import Gate
 from feast_plugin.versions.making.recipe import Recipe
 from resampler.options import options_of
@@ -67,6 +68,9 @@ def create_snapshot(
     allow: str | Sequence[str] = (),
     suspects: str | Path | None = None,
     namespace: str | None = None,
+    audit_sample: int = 0,
+    audit_root: str | Path | None = None,
+    audit_redact: str | Sequence[str] = (),
 ) -> Snapshot:
     """Retrieve or read training data, augment the training split, and publish all as a version.
 
@@ -161,6 +165,15 @@ def create_snapshot(
     namespace : str, optional
         What Feast groups the datasets by, beside the snapshot's name; by default ``resampler``. It is part of no
         digest.
+    audit_sample : int
+        How many synthetic rows to keep for auditors (`resampler audit show`): chosen by a keyed hash, each beside its
+        base, its neighbour, the step, and its distances to both and to the nearest real row of its class. At most
+        10,000; by default none. It is part of no digest.
+    audit_root : str or Path, optional
+        Where that sample is kept, so that its access can be another; by default the directory ``audit`` of the
+        snapshot, on this machine for its owner alone.
+    audit_redact : str or sequence of str
+        Columns that the sample leaves out.
 
     Returns
     -------
@@ -222,7 +235,8 @@ def create_snapshot(
     )
     registry = registry_of(store)
     gate = Gate(strict=strict, allow=allow, suspects=suspects)
-    return create(registry, registry.catalog(name, root), request, recipe, gate, namespace)
+    audited = AuditSample(audit_sample=audit_sample, audit_root=audit_root, audit_redact=audit_redact)
+    return create(registry, registry.catalog(name, root), request, recipe, gate, namespace, audited)
 
 
 def check_snapshot(
@@ -258,6 +272,8 @@ def check_snapshot(
     if isinstance(split, str):
         options["split"] = SplitRule.parse(split)
     records: list[Any] = []
+    for one in options_of(AuditSample):  # decide nothing that is checked
+        options.pop(one.name, None)
     for kind in (Request, Recipe, Gate):
         own = {one.name for one in options_of(kind)}
         records.append(kind(**{option: value for option, value in options.items() if option in own}))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from resampler.errors import DataError, InvalidInputError, MissingExtraError
+from resampler.errors import CorruptStateError, DataError, InvalidInputError, MissingExtraError
 from resampler.quality.prior.counts import ClassCounts
 
 if TYPE_CHECKING:
@@ -21,6 +23,50 @@ if TYPE_CHECKING:
 
 GROUP = "resampler.versions"  # entry points: functions of a reference and a place that return a TrainingSet
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
+
+
+class Sample(NamedTuple):
+    """Synthetic rows of a version beside their parents, as they were kept for auditors.
+
+    Parameters
+    ----------
+    file : Location
+        JSON lines, which may be out of reach for whoever reads the version.
+    sha256 : str
+        Of its bytes.
+    redacted : tuple of str
+        Columns that were left out.
+    """
+
+    file: Location
+    sha256: str
+    redacted: tuple[str, ...]
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Read it.
+
+        Returns
+        -------
+        list of dict
+            A row each, in the order of the training file.
+
+        Raises
+        ------
+        CorruptStateError
+            If it cannot be read, or was changed.
+        """
+        try:
+            data = self.file.read()
+        except OSError as error:
+            raise CorruptStateError(
+                f"the audit sample {self.file.uri} cannot be read ({type(error).__name__}): run this with access to "
+                "it; if it is lost, create the version under another name"
+            ) from error
+        if hashlib.sha256(data).hexdigest() != self.sha256:
+            raise CorruptStateError(
+                f"the audit sample {self.file.uri} has other bytes than were written: restore it from a copy"
+            )
+        return [json.loads(line) for line in data.splitlines()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +110,8 @@ class TrainingSet:
     training_rows : mapping of str to int, or None
         By class, real rows of the training split before any was left out or cleaned away: their real shares. None
         where the release that made the version did not count them.
+    sample : Sample or None
+        The audit sample that the manifest names.
     """
 
     name: str
@@ -84,6 +132,7 @@ class TrainingSet:
     aliases: tuple[str, ...]
     left_out: str | None = None
     training_rows: Mapping[str, int] | None = None
+    sample: Sample | None = None
 
     def __str__(self) -> str:
         return f"{self.name} version {self.version}"

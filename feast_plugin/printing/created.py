@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from feast_plugin.printing.versions import classes, counted, levels_in_words, taken_out, within_the_rule
+from feast_plugin.versions.files.audited import NOTE
 from resampler.printing import aligned, plural
 from resampler.quality.finding import in_lines
 
@@ -38,6 +39,7 @@ def created(made: Snapshot, worth: str = "") -> list[str]:
     lines += [f"  {line}" for line in [f"findings: {words}", *notes(made.findings), *within_the_rule(m)]]
     named = [*made.datasets.items(), ("digest", m.digest)]
     named += [("page", f"{made.uri}/{m.report.path}")] if m.report is not None else []
+    named += [("audit sample", f"{m.notes[NOTE]['rows']} rows, by `resampler audit show`")] if NOTE in m.notes else []
     named += [("worth it?", worth)] if worth else []
     return [*lines, *(f"  {line}" for line in aligned(named))]
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from feast_plugin.versions.files.catalog import Catalog
     from feast_plugin.versions.inputs.request import Request
+    from feast_plugin.versions.making.audited import AuditSample
     from feast_plugin.versions.making.recipe import Recipe
     from feast_plugin.versions.publish import Snapshot
     from feast_plugin.versions.registry import Registry
@@ -37,6 +38,7 @@ def create(
     recipe: Recipe,
     gate: Gate | None = None,
     namespace: str | None = None,
+    audited: AuditSample | None = None,
 ) -> Snapshot:
     """Make a version of rows that are asked for, and publish it.
 
@@ -54,6 +56,8 @@ def create(
         Which findings stop it; by default refusals do.
     namespace : str, optional
         What Feast groups the datasets by; it decides no row, and is part of no digest.
+    audited : AuditSample, optional
+        What is kept of the version for auditors; by default nothing.
 
     Returns
     -------
@@ -69,6 +73,9 @@ def create(
     with _drafted(registry, catalog, request, recipe, gate or Gate()) as draft, catalog.home.locked():
         if namespace is not None:
             draft = draft._replace(notes=(draft.notes or {}) | {"namespace": namespace})
+        if audited is not None:
+            audited.check(draft.contract)
+            draft = draft._replace(audited=audited)
         made = publish_version(registry, catalog, draft)
     held = made.manifest.notes.get("namespace")
     if namespace not in (None, held):

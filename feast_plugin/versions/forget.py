@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from feast_plugin.versions.files.manifest import TRAINING_ROWS
 from feast_plugin.versions.files.stored import stored_keys, stored_rows
 from feast_plugin.versions.inputs.tombstones import ForgottenMeanwhileError, Tombstones, integer_of, keys_asked
+from feast_plugin.versions.making.audited import AuditSample
 from feast_plugin.versions.making.recipe import ALGORITHM, Recipe
 from feast_plugin.versions.pointing import follow, replace
 from feast_plugin.versions.prune import remove_version
@@ -179,6 +180,7 @@ def _forget_in(registry: Registry, catalog: Catalog, manifest: Manifest) -> Forg
             assignment=assignment,
             recipe=recipe,
             replaces=manifest.version,
+            audited=AuditSample.of(manifest),
             allowed=tuple(one["name"] for one in manifest.findings if one["allowed"]),
             inputs=manifest.inputs | {"rows": rows.table.num_rows, "sha256": rows.sha256()},
             notes={"entity_frame": {}}  # the frame may still name the entity

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from feast_plugin.notices import notice
 from feast_plugin.versions.files.aliases import names_of, read_aliases
+from feast_plugin.versions.files.audited import remove_sample
 from feast_plugin.versions.pointing import follow
 from feast_plugin.versions.registry import datasets_named, datasets_of
 from resampler.errors import CorruptStateError, GateError, InvalidInputError
@@ -88,7 +89,17 @@ def remove_version(registry: Registry, catalog: Catalog, version: int, datasets:
         Its number.
     datasets : sequence of Dataset
         Its splits.
+
+    Raises
+    ------
+    ResamplerError
+        If its audit sample cannot be removed; the version is still there.
     """
+    try:
+        manifest = catalog.load(version)
+    except CorruptStateError:
+        manifest = None
+    remove_sample(catalog.home, version, manifest)  # while there is a manifest to say where it is
     # Readers first lose sight of it: a kill in between leaves files without an entry, never the reverse.
     registry.unregister(datasets)
     catalog.retire(version)

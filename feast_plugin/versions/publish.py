@@ -5,8 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from feast_plugin.notices import notice
+from feast_plugin.versions.files.audited import (
+    NOTE,
+    described,
+    encoded,
+    prepare,
+    remove_sample,
+    sample_file,
+    write_sample,
+)
 from feast_plugin.versions.files.manifest import FILE, Manifest, recipe_digest
 from feast_plugin.versions.inputs.tombstones import Tombstones
+from feast_plugin.versions.making.audited import draw_sample
 from feast_plugin.versions.pointing import follow
 from feast_plugin.versions.registry import datasets_of
 from feast_plugin.versions.write import Draft, check_files, find, write_version
@@ -14,8 +25,11 @@ from resampler.quality.finding import Finding
 
 if TYPE_CHECKING:
     from feast_plugin.versions.files.catalog import Catalog
+    from feast_plugin.versions.making.audited import AuditSample
     from feast_plugin.versions.registry import Registry
     from resampler.quality.prior.counts import ClassCounts
+    from resampler.secret import SecretKey
+    from resampler.storage import Location
 
 
 @dataclass(frozen=True)
@@ -139,6 +153,7 @@ def publish_version(registry: Registry, catalog: Catalog, draft: Draft) -> Snaps
             check_files(manifest, directory)
             registry.register(datasets_of(manifest, directory))
             found = Snapshot(manifest, directory.uri, reused=True)
+            _say_sample(manifest, draft)
             if draft.gate is not None:
                 known = manifest.knows("findings")
                 found = replace(found, found=draft.gate.marked(found.findings if known else find(draft)))
@@ -146,14 +161,57 @@ def publish_version(registry: Registry, catalog: Catalog, draft: Draft) -> Snaps
             return found
     version = catalog.next_number()
     directory = catalog.directory(version)
+    sample = _Sample.prepared(draft, catalog, version)
     try:
         manifest = write_version(draft, catalog.name, version, directory)
+        if sample is not None:
+            manifest = sample.named(manifest, directory)
         for stored in manifest.rebuildable:
             (directory / stored.path).remove()
         # From here on the version is there: readers see all of the manifest or none, and nothing without one.
         (directory / FILE).write_at_once(manifest.to_json().encode())
+        if sample is not None:  # behind the manifest that names it: whatever is killed, no sample is without a version
+            write_sample(sample.file, sample.data)
         registry.register(datasets_of(manifest, directory))
     except BaseException:
+        if sample is not None:
+            remove_sample(catalog.home, version, None)
+            sample.file.remove()
         directory.remove()
         raise
     return Snapshot(manifest, directory.uri, reused=False)
+
+
+@dataclass
+class _Sample:
+    """The audit sample of a version that is being made."""
+
+    asked: AuditSample
+    file: Location
+    key: SecretKey | None = None
+    data: bytes = b""
+
+    @classmethod
+    def prepared(cls, draft: Draft, catalog: Catalog, version: int) -> _Sample | None:
+        """Make its directory before anything is written; None where none is asked for."""
+        asked = draft.audited
+        if asked is None or not asked.audit_sample:
+            return None
+        asked.check(draft.contract)
+        file = sample_file(catalog.home, version, asked.audit_root)
+        prepare(file)
+        return cls(asked, file)
+
+    def named(self, manifest: Manifest, directory: Location) -> Manifest:
+        """Choose its rows from the version's files, and name it in the manifest."""
+        rows = draw_sample(manifest, directory, self.asked, self.key)
+        self.data = encoded(rows)
+        note = described(self.data, len(rows), self.asked.audit_root, [*self.asked.audit_redact])
+        return replace(manifest, notes=manifest.notes | {NOTE: note})
+
+
+def _say_sample(manifest: Manifest, draft: Draft) -> None:
+    """Say that a version that is reused gets no other sample."""
+    if draft.audited is not None and draft.audited.audit_sample:
+        had = "keeps its audit sample" if NOTE in manifest.notes else "has no audit sample, and gets none"
+        notice(f"{manifest.name} version {manifest.version} is reused and {had}: a manifest is never changed")

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
     from feast_plugin.versions.inputs.contract import Contract
     from feast_plugin.versions.inputs.rows import CanonicalRows
+    from feast_plugin.versions.making.audited import AuditSample
     from feast_plugin.versions.making.augmentation import Augmentation
     from feast_plugin.versions.making.on_demand import Transformation
     from feast_plugin.versions.making.recipe import Recipe
@@ -90,6 +91,8 @@ class Draft(NamedTuple):
         Format of the counts.
     reading_s : float, optional
         What finding the rows took.
+    audited : AuditSample, optional
+        What is kept of the version for auditors; by default nothing.
     """
 
     contract: Contract
@@ -108,6 +111,7 @@ class Draft(NamedTuple):
     compute: Transformation | None = None
     profile_form: int = PROFILE_FORMAT
     reading_s: float | None = None
+    audited: AuditSample | None = None
 
     @property
     def parameters(self) -> dict[str, Any]:

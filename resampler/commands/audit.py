@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from resampler.commands.audit_privacy import privacy
+from resampler.commands.audit_show import show
 
 
 @click.group()
@@ -13,3 +14,4 @@ def audit() -> None:
 
 
 audit.add_command(privacy)
+audit.add_command(show)
