@@ -87,8 +87,11 @@ def _is_there(directory: Location, path: str) -> bool:
 
 
 def _sample(manifest: Manifest, home: Location) -> Sample | None:
-    file, note = sample_of(manifest, home), manifest.notes.get(NOTE)
-    return None if file is None else Sample(file, note["sha256"], tuple(note["redacted"]))
+    file = sample_of(manifest, home)
+    if file is None:
+        return None
+    note = manifest.notes[NOTE]
+    return Sample(file, note["sha256"], tuple(note["redacted"]))
 
 
 def _profile(manifest: Manifest, directory: Location) -> bytes | None:

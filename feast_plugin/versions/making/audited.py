@@ -237,15 +237,12 @@ def _distances(
     X = matrix.astype(np.float64)
     names = [feature.name for c in measured.columns for feature in c.elements()]
     units = {feature.name: feature.scale for feature in manifest.schema.features}
-    mask = (
-        np.concatenate([np.full(span.stop - span.start, c.categorical) for c, span in measured.spans]) if names else []
-    )
     n = len(at[0])
     found: dict[str, NDArray[Any]] = {name: np.full(n, np.nan) for name in ("base", "neighbor", "nearest_real")}
     found["nearest"] = np.full(n, -1, dtype=np.int64)
     if not names:
         return found
-    categorical = np.asarray(mask, dtype=np.bool_)
+    categorical = np.concatenate([np.full(c.width, c.categorical) for c in measured.columns])
     real = ~np.asarray(table[contract.published_synthetic])
     scale = np.where(categorical, 1.0, [units[name] for name in names])
     for label in np.unique(labels[at[0]]):
