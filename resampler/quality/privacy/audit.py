@@ -1,0 +1,478 @@
+"""`audit_privacy`: every attack on every class that has synthetic rows, held against limits."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from resampler.errors import DataError, InvalidInputError
+from resampler.metric import check_count, check_seed, label_key
+from resampler.quality.privacy.attacks.attack import Effort
+from resampler.quality.privacy.attacks.catalog import ATTACKS
+from resampler.quality.privacy.attempt import UNKNOWN, Attempt, Ruled, result_from_dict, result_to_dict, worst
+from resampler.quality.privacy.exposure import Exposure, Known, Marks
+from resampler.quality.privacy.rules import PrivacyRules
+from resampler.quality.store import Store, key_of_cell
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from resampler.quality.privacy.what_if import Lowered
+    from resampler.storage import Location
+
+FORMAT = 1  # of what is kept of an attack
+
+
+@dataclass(frozen=True, slots=True)
+class Copies:
+    """How many synthetic rows a real row stands behind, which decides how far attacks come.
+
+    Parameters
+    ----------
+    mean : float
+        Synthetic rows a real row.
+    most : int or None
+        Of the real row that is used most; None where it is not known who stands behind which.
+    """
+
+    mean: float
+    most: int | None = None
+
+    @classmethod
+    def of(cls, exposed: Exposure, bases: ArrayLike | None = None) -> Copies:
+        """Count them.
+
+        Parameters
+        ----------
+        exposed : Exposure
+            The rows of a class.
+        bases : array-like of shape (n_synthetic,), int, optional
+            Which real row each synthetic one was made from, by any numbering.
+
+        Returns
+        -------
+        Copies
+            Of each real row; without `bases` the mean alone.
+        """
+        mean = len(exposed.synthetic) / len(exposed.real) if len(exposed.real) else 0.0
+        if bases is None or not len(found := np.asarray(bases)):
+            return cls(mean)
+        return cls(mean, int(np.unique(found, return_counts=True)[1].max()))
+
+
+@dataclass(frozen=True, slots=True)
+class ClassRows:
+    """What was audited of a class.
+
+    Parameters
+    ----------
+    name : str
+        Of the class.
+    synthetic, real, held_out : int
+        How many rows.
+    copies : Copies
+        Synthetic rows a real row.
+    """
+
+    name: str
+    synthetic: int
+    real: int
+    held_out: int
+    copies: Copies
+
+
+@dataclass(frozen=True)
+class PrivacyAudit:
+    """What attacks came to.
+
+    Parameters
+    ----------
+    classes : tuple of ClassRows
+        What was attacked.
+    attempts : tuple of Attempt
+        Class by class, attack by attack.
+    rules : PrivacyRules
+        The limits.
+    lowered : tuple of Lowered
+        What the best attacks come to where rows are made otherwise; empty where it was not tried.
+    notes : tuple of str
+        What has to be known to read it.
+    """
+
+    classes: tuple[ClassRows, ...]
+    attempts: tuple[Attempt, ...]
+    rules: PrivacyRules
+    lowered: tuple[Lowered, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def ruled(self) -> list[tuple[Attempt, Ruled]]:
+        """List what limits say, attack by attack.
+
+        Returns
+        -------
+        list of tuple
+            Which attack, and what a limit says to it.
+        """
+        return [(one, said) for one in self.attempts for said in one.rule(self.rules)]
+
+    @property
+    def outcome(self) -> str:
+        """The worst of what limits say: ``pass``, ``no`` or ``unknown``, which attacks that were not run are, too."""
+        said = [one.verdict for _, one in self.ruled()]
+        if not said or any(one.state == "late" for one in self.attempts):
+            said.append(UNKNOWN)
+        return worst(said)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON can hold it.
+
+        Returns
+        -------
+        dict
+            Counts and figures, nothing of single rows.
+        """
+        return {
+            "outcome": self.outcome,
+            "classes": [asdict(one) for one in self.classes],
+            "attacks": [
+                one.to_dict() | {"limits": [said._asdict() for said in one.rule(self.rules)]} for one in self.attempts
+            ],
+            "what_if": [one.to_dict() for one in self.lowered],
+            "limits": self.rules.to_dict(),
+            "notes": list(self.notes),
+        }
+
+
+def audit_privacy(
+    synthetic: ArrayLike,
+    real: ArrayLike,
+    held_out: ArrayLike | None = None,
+    *,
+    y_synthetic: ArrayLike | None = None,
+    y_real: ArrayLike | None = None,
+    y_held_out: ArrayLike | None = None,
+    categorical: ArrayLike | None = None,
+    precision: ArrayLike | None = None,
+    marks: Mapping[str, tuple[ArrayLike, ArrayLike, ArrayLike]] | None = None,
+    time: str | None = None,
+    seed: int | None = None,
+    method: str = "smote",
+    k_neighbors: int = 5,
+    row_ids: ArrayLike | None = None,
+    attacks: Sequence[str] | None = None,
+    limits: Mapping[str, Any] | None = None,
+    effort: Effort | None = None,
+    budget_s: float | None = None,
+    store: Location | str | Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> PrivacyAudit:
+    """Attack synthetic rows with all that an attacker has, and say how far it comes.
+
+    Parameters
+    ----------
+    synthetic : array-like of shape (n_synthetic, n_features)
+        What is published, in its order; a category is its code, NaN a null.
+    real : array-like of shape (n_real, n_features)
+        What it was made from.
+    held_out : array-like of shape (n_held_out, n_features), optional
+        Real rows that it was not made from: the control. Without it no attack is told from chance.
+    y_synthetic, y_real, y_held_out : array-like, optional
+        Classes; by default all rows are of one.
+    categorical : array-like of shape (n_features,), bool, optional
+        Which columns hold codes, by default none.
+    precision : array-like of shape (n_features,), optional
+        As `Exposure.of` takes it.
+    marks : mapping of str to tuple of array-like, optional
+        By name, integers that rows have beside their features, such as event times: of synthetic, real and held-out
+        rows.
+    time : str, optional
+        Which of the marks is the event time.
+    seed : int, optional
+        That of the synthetic rows, where an attacker may know it.
+    method, k_neighbors : str, int
+        How the rows were made, where the seed is known.
+    row_ids : array-like of int, optional
+        Identities that may be those of bases; by default 0, 1, ... of the real rows that are given.
+    attacks : sequence of str, optional
+        Of `resampler.quality.privacy.attacks.catalog.ATTACKS`; by default all.
+    limits : mapping, optional
+        Of `PrivacyRules`; by default the usual ones.
+    effort : Effort, optional
+        How much an attack may spend.
+    budget_s : float, optional
+        Seconds after which no attack is begun.
+    store : Location, str or Path, optional
+        Directory in which each attack is kept as it ends; the next run with the same rows takes it from there.
+    progress : callable, optional
+        Called as ``progress(done, total)``.
+
+    Returns
+    -------
+    PrivacyAudit
+        Of each class that has synthetic rows.
+
+    Raises
+    ------
+    InvalidInputError
+        If shapes do not fit each other, or a parameter breaks its rule.
+    DataError
+        If there is no synthetic row, no real row of its class, or an infinite value.
+
+    Notes
+    -----
+    It says how far these attacks come, not how far any can: there is no formal guarantee in it.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> real, held_out = rng.normal(size=(40, 3)), rng.normal(size=(40, 3))
+    >>> found = audit_privacy(real + 1.0, real, held_out)
+    >>> found.classes[0].copies.mean
+    1.0
+    """
+    rows = [_matrix(*one) for one in (("synthetic", synthetic), ("real", real))]
+    rows.append(np.empty((0, rows[0].shape[1])) if held_out is None else _matrix("held_out", held_out))
+    if any(one.shape[1] != rows[0].shape[1] for one in rows):
+        raise InvalidInputError(f"rows must have the same columns, got {[one.shape[1] for one in rows]} of them")
+    labels = [
+        _labels(f"y_{name}", y, part)
+        for name, y, part in zip(
+            ("synthetic", "real", "held_out"), (y_synthetic, y_real, y_held_out), rows, strict=True
+        )
+    ]
+    ids = np.arange(len(rows[1])) if row_ids is None else np.asarray(row_ids, dtype=np.int64)
+    marked = {
+        name: [np.asarray(part, dtype=np.int64) for part in parts] for name, parts in (marks or {}).items()
+    }
+    for name, parts in marked.items():
+        if [len(part) for part in parts] != [len(part) for part in rows]:
+            raise InvalidInputError(f"marks {name!r} must have one value a row, got {[len(part) for part in parts]}")
+    if time is not None and time not in marked:
+        raise InvalidInputError(f"time must be one of marks, got {time!r}: have {', '.join(marked) or 'none'}")
+    exposures = []
+    for label in np.unique(labels[0]):
+        of = [found == label for found in labels]
+        known = (
+            None
+            if seed is None
+            else Known(check_seed(seed), label_key(label), method, check_count("k_neighbors", k_neighbors), ids)
+        )
+        exposures.append(
+            Exposure.of(
+                *(part[chosen] for part, chosen in zip(rows, of, strict=True)),
+                name=str(label),
+                categorical=categorical,
+                precision=precision,
+                marks={
+                    name: Marks(*(part[chosen] for part, chosen in zip(parts, of, strict=True)))
+                    for name, parts in marked.items()
+                },
+                time=time,
+                known=known,
+            )
+        )
+    return audit_classes(
+        exposures,
+        attacks=attacks,
+        rules=PrivacyRules.of(**(limits or {})),
+        effort=effort,
+        budget_s=budget_s,
+        store=store,
+        progress=progress,
+    )
+
+
+def audit_classes(
+    exposures: Sequence[Exposure],
+    *,
+    bases: Mapping[str, ArrayLike] | None = None,
+    attacks: Iterable[str] | None = None,
+    rules: PrivacyRules | None = None,
+    effort: Effort | None = None,
+    budget_s: float | None = None,
+    store: Location | str | Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    notes: tuple[str, ...] = (),
+) -> PrivacyAudit:
+    """Attack classes, as `audit_privacy` does.
+
+    Parameters
+    ----------
+    exposures : sequence of Exposure
+        A class each.
+    bases : mapping of str to array-like, optional
+        By class, which real row each synthetic one was made from, by any numbering.
+    attacks : iterable of str, optional
+        By default all.
+    rules : PrivacyRules, optional
+        By default the usual limits.
+    effort, budget_s, store, progress
+        As in `audit_privacy`.
+    notes : tuple of str
+        What has to be known to read it.
+
+    Returns
+    -------
+    PrivacyAudit
+        The same for a run that was cut and went on.
+
+    Raises
+    ------
+    InvalidInputError
+        If there is no attack of a name, or the budget is none.
+    DataError
+        If there is no synthetic row, no real row of its class, or an infinite value.
+    """
+    names = _chosen(attacks)
+    effort, rules, kept = effort or Effort(), rules or PrivacyRules.of(), Store(store)
+    if budget_s is not None and not budget_s > 0:
+        raise InvalidInputError(f"budget_s must be above 0 seconds, got {budget_s!r}")
+    if not exposures:
+        raise DataError("there are no synthetic rows: nothing can be attacked")
+    for one in exposures:
+        _check(one)
+    end = None if budget_s is None else time.monotonic() + budget_s
+    attempts: list[Attempt] = []
+    for exposed in exposures:
+        digest = digest_of(exposed)
+        for name in names:
+            attempts.append(_attempt(exposed, name, digest, effort, kept, end))
+            if progress is not None:
+                progress(len(attempts), len(exposures) * len(names))
+    late = sum(one.state == "late" for one in attempts)
+    if late:
+        notes = (*notes, f"time was up before {late} of {len(attempts)} attacks were run: run it again, and it goes on")
+    sides = {len(part) > effort.rows for one in exposures for part in (one.synthetic, one.real, one.held_out)}
+    if True in sides:
+        notes = (*notes, f"of more than {effort.rows:,} rows, an even share was attacked (--rows)")
+    classes = tuple(
+        ClassRows(
+            one.name, len(one.synthetic), len(one.real), len(one.held_out), Copies.of(one, (bases or {}).get(one.name))
+        )
+        for one in exposures
+    )
+    return PrivacyAudit(classes, tuple(attempts), rules, notes=notes)
+
+
+def attempt_once(exposed: Exposure, name: str, effort: Effort) -> Attempt:
+    """Run one attack, whatever is kept of it.
+
+    Parameters
+    ----------
+    exposed : Exposure
+        A class.
+    name : str
+        Of the attack.
+    effort : Effort
+        How much it may spend.
+
+    Returns
+    -------
+    Attempt
+        What it came to.
+    """
+    result = ATTACKS[name].run(exposed, effort)
+    held_out = len(exposed.held_out)
+    return Attempt(exposed.name, name, "nothing" if result is None else "done", result, held_out)
+
+
+def digest_of(exposed: Exposure) -> str:
+    """Return the sha256 of all that decides what attacks come to.
+
+    Parameters
+    ----------
+    exposed : Exposure
+        A class.
+
+    Returns
+    -------
+    str
+        The sha256.
+    """
+    known = exposed.known
+    said = (exposed.name, exposed.time, sorted(exposed.marks), None if known is None else known[:-1])
+    found = hashlib.sha256(repr(said).encode())
+    arrays: list[NDArray[Any]] = [exposed.synthetic, exposed.real, exposed.held_out, exposed.units]
+    arrays += [exposed.categorical, exposed.precision]
+    arrays += [part for name in sorted(exposed.marks) for part in exposed.marks[name]]
+    arrays += [] if known is None else [known.row_ids]
+    for array in arrays:
+        found.update(repr(array.shape).encode())
+        found.update(np.ascontiguousarray(array).tobytes())
+    return found.hexdigest()
+
+
+def _attempt(exposed: Exposure, name: str, digest: str, effort: Effort, store: Store, end: float | None) -> Attempt:
+    held_out, kind = len(exposed.held_out), ATTACKS[name].kind
+    key = key_of_cell(privacy=FORMAT, rows=digest, attack=name, effort=asdict(effort))
+    if (kept := store.get(key)) is not None:
+        try:
+            result = None if kept["result"] is None else result_from_dict(kind, kept["result"])
+        except (KeyError, TypeError, ValueError):  # of a release that wrote it otherwise
+            pass
+        else:
+            return Attempt(exposed.name, name, "nothing" if result is None else "done", result, held_out)
+    if end is not None and time.monotonic() >= end:
+        return Attempt(exposed.name, name, "late", held_out=held_out)
+    found = attempt_once(exposed, name, effort)
+    store.put(key, {"result": None if found.result is None else result_to_dict(found.result)})
+    return found
+
+
+def _chosen(attacks: Iterable[str] | None) -> tuple[str, ...]:
+    names = tuple(ATTACKS) if attacks is None else tuple(dict.fromkeys(attacks))
+    for name in names:
+        if name not in ATTACKS:
+            raise InvalidInputError(f"there is no attack {name!r}: have {', '.join(ATTACKS)}")
+    return names
+
+
+def _check(exposed: Exposure) -> None:
+    for what, part in (("synthetic", exposed.synthetic), ("real", exposed.real)):
+        if not len(part):
+            raise DataError(f"class {exposed.name!r} has no {what} row: nothing can be attacked, leave it out")
+    for part in (exposed.synthetic, exposed.real, exposed.held_out):
+        if np.isinf(part).any():
+            raise DataError(f"class {exposed.name!r} has an infinite value: make it null, or leave the column out")
+
+
+def _matrix(name: str, rows: ArrayLike) -> NDArray[np.float64]:
+    try:
+        found = np.asarray(rows, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InvalidInputError(f"{name} must be numbers, a category as its code: {error}") from None
+    if found.ndim != 2 or not found.shape[1]:
+        raise InvalidInputError(f"{name} must be rows by columns, got shape {found.shape}")
+    return found
+
+
+def _labels(name: str, y: ArrayLike | None, rows: NDArray[np.float64]) -> NDArray[Any]:
+    found = np.zeros(len(rows), dtype=np.int64) if y is None else np.asarray(y)
+    if found.shape != (len(rows),):
+        raise InvalidInputError(f"{name} must have one class a row, got shape {found.shape} of {len(rows)} rows")
+    return found
+
+
+def with_lowered(found: PrivacyAudit, lowered: Sequence[Lowered]) -> PrivacyAudit:
+    """Add what would lower what attacks find.
+
+    Parameters
+    ----------
+    found : PrivacyAudit
+        As it is.
+    lowered : sequence of Lowered
+        What was tried.
+
+    Returns
+    -------
+    PrivacyAudit
+        With it.
+    """
+    return replace(found, lowered=tuple(lowered))
