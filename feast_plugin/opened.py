@@ -79,6 +79,7 @@ def open_version(
         left_out=manifest.left_out.path if manifest.left_out and _is_there(directory, manifest.left_out.path) else None,
         training_rows=manifest.training_rows,
         sample=_sample(manifest, versions.home),
+        lineage=manifest.lineage.path if manifest.lineage and _is_there(directory, manifest.lineage.path) else None,
     )
 
 

@@ -30,7 +30,7 @@ class Run:
     Parameters
     ----------
     step : str
-        What ran: ``gate``, ``drift``, ``advise``, ``snapshot``, ``train``, ``alias``, ``retrain``.
+        What ran: ``gate``, ``drift``, ``advise``, ``privacy``, ``snapshot``, ``train``, ``alias``, ``retrain``.
     outcome : str
         ``pass``, ``no``, ``unknown`` (too few rows to tell) or ``failed``.
     key : str

@@ -19,6 +19,7 @@ TABLES = {
     "alias": "which alias a version that passes is given",
     "drift": "how far rows may move before a model is trained again",
     "gate": "what predictions must reach",
+    "privacy": "how far attacks on synthetic rows may come",
     "retrain": "the loop around the others",
     "snapshot": "how the next version is made",
     "train": "the command that trains a model",

@@ -112,6 +112,8 @@ class TrainingSet:
         where the release that made the version did not count them.
     sample : Sample or None
         The audit sample that the manifest names.
+    lineage : str or None
+        Path of the parents of its synthetic rows; None where it keeps none.
     """
 
     name: str
@@ -133,6 +135,7 @@ class TrainingSet:
     left_out: str | None = None
     training_rows: Mapping[str, int] | None = None
     sample: Sample | None = None
+    lineage: str | None = None
 
     def __str__(self) -> str:
         return f"{self.name} version {self.version}"
@@ -205,6 +208,16 @@ class TrainingSet:
         if self.left_out is None:
             return real
         return pa.concat_tables([real, self._read(self.left_out, real.column_names).cast(real.schema)])
+
+    def read_lineage(self) -> pa.Table | None:
+        """Read the parents of its synthetic rows.
+
+        Returns
+        -------
+        pyarrow.Table or None
+            A row a synthetic row, in their order; None where the version keeps none.
+        """
+        return None if self.lineage is None else self._read(self.lineage, None)
 
     def _read(self, path: str, columns: Sequence[str] | None) -> pa.Table:
         location = self.directory / path

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from resampler.quality.prior.counts import ClassCounts
     from resampler.quality.prior.estimator import PriorCorrection, calibrate
     from resampler.quality.prior.window import ClassWindow
+    from resampler.quality.privacy.audit import PrivacyAudit, audit_privacy
 
 _HOME = {
     "Change": "fairness",
@@ -40,7 +41,9 @@ _HOME = {
     "Finding": "finding",
     "MetricFrame": "fairness",
     "PriorCorrection": "prior.estimator",
+    "PrivacyAudit": "privacy.audit",
     "Representation": "fairness",
+    "audit_privacy": "privacy.audit",
     "calibrate": "prior.estimator",
     "changes": "fairness",
     "compare": "comparison.compare",
@@ -65,7 +68,9 @@ __all__ = [
     "Finding",
     "MetricFrame",
     "PriorCorrection",
+    "PrivacyAudit",
     "Representation",
+    "audit_privacy",
     "calibrate",
     "changes",
     "compare",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from resampler.ledger import FOLDER, Ledger
 from resampler.runs.advice import STEP, in_words
+from resampler.runs.privacy import kept as privacy
 
 if TYPE_CHECKING:
     from resampler.ledger import Run
@@ -16,7 +17,7 @@ _DRIFT = {"pass": "no training", "no": "train again", "unknown": "not enough row
 
 
 def latest(home: Location, digest: str) -> dict[str, str]:
-    """Say what advice, gate and drift last said of a version.
+    """Say what advice, gate, drift and audits of privacy last said of a version.
 
     Parameters
     ----------
@@ -28,7 +29,7 @@ def latest(home: Location, digest: str) -> dict[str, str]:
     Returns
     -------
     dict
-        ``advice``, ``gate`` and ``drift`` where they have run: a line each, with its day.
+        ``advice``, ``gate``, ``drift`` and ``privacy`` where they have run: a line each, with its day.
 
     Raises
     ------
@@ -41,6 +42,8 @@ def latest(home: Location, digest: str) -> dict[str, str]:
     for step, words in (("gate", _GATE), ("drift", _DRIFT)):
         if (run := newest(home, digest, step)) is not None:
             found[step] = f"{words.get(run.outcome, run.outcome)}{_of(run)} ({run.at[:10]})"
+    if (run := newest(home, digest, privacy.STEP)) is not None:
+        found["privacy"] = privacy.in_words(run)
     return found
 
 
@@ -54,7 +57,7 @@ def newest(home: Location, digest: str, step: str) -> Run | None:
     digest : str
         Of the version.
     step : str
-        ``advise``, ``gate`` or ``drift``.
+        ``advise``, ``gate``, ``drift`` or ``privacy``.
 
     Returns
     -------

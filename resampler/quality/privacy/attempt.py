@@ -203,7 +203,9 @@ def _of_share(name: str, share: Share, control: Share, limit: float, fewest: int
     if control.of < fewest:
         few = f"above the limit, but {control.of} held-out rows do not tell what chance does: give {fewest}"
         more, low, _ = advantage(share, control)
-        return Ruled(name, NO if control.of and low > limit else UNKNOWN, value, limit, few if low <= limit else _more(more))
+        return Ruled(
+            name, NO if control.of and low > limit else UNKNOWN, value, limit, few if low <= limit else _more(more)
+        )
     more, low, _ = advantage(share, control)
     if low > 0:
         return Ruled(name, NO, value, limit, _more(more))

@@ -248,9 +248,7 @@ def audit_privacy(
         )
     ]
     ids = np.arange(len(rows[1])) if row_ids is None else np.asarray(row_ids, dtype=np.int64)
-    marked = {
-        name: [np.asarray(part, dtype=np.int64) for part in parts] for name, parts in (marks or {}).items()
-    }
+    marked = {name: [np.asarray(part, dtype=np.int64) for part in parts] for name, parts in (marks or {}).items()}
     for name, parts in marked.items():
         if [len(part) for part in parts] != [len(part) for part in rows]:
             raise InvalidInputError(f"marks {name!r} must have one value a row, got {[len(part) for part in parts]}")
@@ -330,7 +328,7 @@ def audit_classes(
     DataError
         If there is no synthetic row, no real row of its class, or an infinite value.
     """
-    names = _chosen(attacks)
+    names = check_attacks(attacks)
     effort, rules, kept = effort or Effort(), rules or PrivacyRules.of(), Store(store)
     if budget_s is not None and not budget_s > 0:
         raise InvalidInputError(f"budget_s must be above 0 seconds, got {budget_s!r}")
@@ -426,7 +424,24 @@ def _attempt(exposed: Exposure, name: str, digest: str, effort: Effort, store: S
     return found
 
 
-def _chosen(attacks: Iterable[str] | None) -> tuple[str, ...]:
+def check_attacks(attacks: Iterable[str] | None) -> tuple[str, ...]:
+    """Refuse what is no attack's name.
+
+    Parameters
+    ----------
+    attacks : iterable of str or None
+        Names; None for all.
+
+    Returns
+    -------
+    tuple of str
+        Each once.
+
+    Raises
+    ------
+    InvalidInputError
+        If there is no attack of a name.
+    """
     names = tuple(ATTACKS) if attacks is None else tuple(dict.fromkeys(attacks))
     for name in names:
         if name not in ATTACKS:

@@ -80,8 +80,10 @@ def headline(found: PrivacyAudit) -> str:
         if not ruled:
             return "No attack was run, so nothing is told"
         n = len({id(one) for one, said in ruled if said.verdict == UNKNOWN})
-        return f"No limit is broken, and not enough to tell: {plural(n, 'attack')} with too few rows" if n else (
-            "No limit is broken, and not all attacks were run"
+        return (
+            f"No limit is broken, and not enough to tell: {plural(n, 'attack')} with too few rows"
+            if n
+            else ("No limit is broken, and not all attacks were run")
         )
     return f"Within the limits: {plural(len({one.attack for one, _ in ruled}), 'attack')}"
 
@@ -130,8 +132,10 @@ def _of_membership(result: Inference, held_out: int) -> str:
     low, high = result.auc_interval
     area = f"AUC {result.auc:.2f} ({low:.2f} to {high:.2f})"
     told = result.tpr
-    at = f"{100 * FALSE_POSITIVES:g} % false alarms" if held_out >= 1 / FALSE_POSITIVES else (
-        f"no false alarm among {plural(held_out, 'held-out row')}"
+    at = (
+        f"{100 * FALSE_POSITIVES:g} % false alarms"
+        if held_out >= 1 / FALSE_POSITIVES
+        else (f"no false alarm among {plural(held_out, 'held-out row')}")
     )
     if not held_out:
         return "no row was held out, so nothing can be told."
@@ -174,7 +178,10 @@ def _lowered(found: list[Lowered]) -> list[str]:
         for was, now in zip(one.before, one.after, strict=False):
             rows.append((one.option, now.attack, _brief(was.result), _brief(now.result), ""))
     table = aligned(rows, ("option", "attack", "as it is", "under it", "why not"))
-    return ["  What would lower it, measured on the same real rows, resampled in memory:", *(f"  {one}" for one in table)]
+    return [
+        "  What would lower it, measured on the same real rows, resampled in memory:",
+        *(f"  {one}" for one in table),
+    ]
 
 
 def _brief(result: Result | None) -> str:

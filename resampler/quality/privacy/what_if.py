@@ -13,8 +13,8 @@ from resampler.methods.catalog import METHODS, resolve
 from resampler.methods.oversample import ShortfallWarning, oversample
 from resampler.methods.parameters import Parameters
 from resampler.methods.table import Table
-from resampler.quality.privacy.audit import attempt_once
 from resampler.quality.privacy.attempt import result_to_dict
+from resampler.quality.privacy.audit import attempt_once
 from resampler.quality.privacy.recovery import Inference, Naming, Recovery
 from resampler.resolution import deviations
 from resampler.samplers.matrix import append_synthetic
@@ -188,7 +188,7 @@ def _options(exposed: Exposure, making: Making) -> list[tuple[str, str, int, int
     found = []
     if n > few:
         others = [int((making.y == name).sum()) for name in np.unique(making.y) if name != exposed.name]
-        ratio = f" (ratio {(n_real + few) / max(others):.2g})" if others and max(others) else ""
+        ratio = f" (ratio {(n_real + few) / max(others):.2g})" if max(others, default=0) else ""
         found.append((f"{SAFE_COPIES:g} synthetic rows a real one{ratio}", making.method, few, making.seed))
     if not making.keyed:
         found.append(("a secret key", making.method, n, SecretKey(_SOME_KEY).mix(making.seed)))

@@ -1,0 +1,63 @@
+"""What is kept of an audit, and a line of it for whoever looks at the version."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from resampler.ledger import FOLDER, Ledger, Run, key_of, now
+from resampler.quality.privacy.printing import headline
+
+if TYPE_CHECKING:
+    from resampler.quality.privacy.audit import PrivacyAudit
+    from resampler.training_set import TrainingSet
+
+STEP = "privacy"
+
+
+def keep(version: TrainingSet, found: PrivacyAudit, seconds: float, ledger: Ledger | None = None) -> Run:
+    """Record an audit with the version that it is of.
+
+    Parameters
+    ----------
+    version : TrainingSet
+        Which.
+    found : PrivacyAudit
+        What came of it.
+    seconds : float
+        How long it took.
+    ledger : Ledger, optional
+        By default that of the snapshot.
+
+    Returns
+    -------
+    Run
+        As it stands in the ledger: figures of classes, and nothing of single rows.
+    """
+    said, attacks = found.to_dict(), [one.attack for one in found.attempts]
+    run = Run(
+        STEP,
+        found.outcome,
+        key_of(step=STEP, version=version.digest, limits=said["limits"], attacks=attacks),
+        str(version),
+        now(),
+        round(seconds, 3),
+        {"digest": version.digest, "said": headline(found)} | said,
+    )
+    (Ledger(version.home / FOLDER) if ledger is None else ledger).append(run)
+    return run
+
+
+def in_words(run: Run) -> str:
+    """Say what an audit came to, and when.
+
+    Parameters
+    ----------
+    run : Run
+        Of the ledger.
+
+    Returns
+    -------
+    str
+        A line.
+    """
+    return f"{run.details.get('said', run.outcome)} ({run.at[:10]})"
