@@ -58,6 +58,21 @@ def _worth(place: Place, catalog: Catalog, manifest: Manifest) -> str:
     return _said(catalog, manifest).get("advice", f"not measured yet: {shlex.join(ask)}")
 
 
+def _exposed(place: Place, catalog: Catalog, manifest: Manifest) -> str:
+    """Return what an audit of privacy said of a version, or of one before it, or how to ask."""
+    if not any(entry.synthetic for entry in manifest.splits.values()):
+        return ""
+    from resampler.runs.privacy.kept import last
+
+    ask = ["resampler", "audit", "privacy", "--snapshot", f"{manifest.name}:{manifest.version}"]
+    ask += ["--root", str(place.root)]
+    try:
+        said = last(catalog.home, manifest.digest)
+    except CorruptStateError as error:
+        said = f"not known: {error}"
+    return said or f"not audited yet: {shlex.join(ask)}"
+
+
 @click.group()
 def snapshot() -> None:
     """Make versioned, augmented training sets, from a Feast repository or from a table."""
@@ -96,7 +111,7 @@ def create(place: Place, name: str, k: int | None, namespace: str | None, *, as_
     if as_json:
         click.echo(json.dumps(made.to_dict()))
     else:
-        print_lines(created(made, _worth(place, catalog, made.manifest)))
+        print_lines(created(made, _worth(place, catalog, made.manifest), _exposed(place, catalog, made.manifest)))
 
 
 @snapshot.command()
@@ -219,14 +234,16 @@ def verify(place: Place, name: str, version: int | None, *, as_json: bool) -> No
 def report(place: Place, name: str, version: int | None, output: str | None, *, as_json: bool) -> None:
     """Draw a version's page again, from its files alone.
 
-    A version of an earlier release gets the page that this one draws. Where `resampler advise` was run on the version,
-    the newest advice stands on it too.
+    A version of an earlier release gets the page that this one draws. Where `resampler advise` or `resampler audit
+    privacy` was run on the version, what it said last stands on it too.
     """
     from feast_plugin.versions.files.manifest import version_name
     from feast_plugin.versions.page.advice import with_advice
+    from feast_plugin.versions.page.privacy import with_audit
     from feast_plugin.versions.report import report_snapshot, write_file
     from resampler.runs.advice import STEP
     from resampler.runs.latest import newest
+    from resampler.runs.privacy.kept import STEP as PRIVACY
 
     catalog = place.catalog(name)
     manifest = catalog.load(version)
@@ -235,12 +252,22 @@ def report(place: Place, name: str, version: int | None, output: str | None, *, 
     advice = newest(catalog.home, manifest.digest, STEP)
     if advice is not None:
         page = with_advice(page, advice)
+    audit = newest(catalog.home, manifest.digest, PRIVACY)
+    if audit is not None:
+        page = with_audit(page, audit)
     target = write_file(page, output or f"{name}-{version_name(manifest.version)}.html")
     if as_json:
-        said = {"name": name, "version": manifest.version, "page": str(target), "as_stored": same and advice is None}
-        click.echo(json.dumps(said | {"advice": None if advice is None else advice.at}))
+        said = {
+            "name": name,
+            "version": manifest.version,
+            "page": str(target),
+            "as_stored": same and advice is audit is None,
+        }
+        at = {"advice": None if advice is None else advice.at, "audit": None if audit is None else audit.at}
+        click.echo(json.dumps(said | at))
     else:
         added = "" if advice is None else f", and the advice of {advice.at[:10]}"
+        added += "" if audit is None else f", and the audit of privacy of {audit.at[:10]}"
         click.echo(f"{target}: {'as the version stores it' if same else 'as this release draws it'}{added}")
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from resampler.quality.finding import Finding
 
 
-def created(made: Snapshot, worth: str = "") -> list[str]:
+def created(made: Snapshot, worth: str = "", exposed: str = "") -> list[str]:
     """Print a version that was just made, or found.
 
     Parameters
@@ -23,6 +23,8 @@ def created(made: Snapshot, worth: str = "") -> list[str]:
         The version.
     worth : str
         Whether its synthetic rows are worth having, as far as that is known.
+    exposed : str
+        What they give away, likewise.
 
     Returns
     -------
@@ -41,6 +43,7 @@ def created(made: Snapshot, worth: str = "") -> list[str]:
     named += [("page", f"{made.uri}/{m.report.path}")] if m.report is not None else []
     named += [("audit sample", f"{m.notes[NOTE]['rows']} rows, by `resampler audit show`")] if NOTE in m.notes else []
     named += [("worth it?", worth)] if worth else []
+    named += [("given away?", exposed)] if exposed else []
     return [*lines, *(f"  {line}" for line in aligned(named))]
 
 

@@ -45,7 +45,7 @@ def _names(_ctx: click.Context, _param: click.Parameter, value: str | None) -> t
 @click.argument("file", required=False, metavar="[FILE]")
 @with_version()
 @click.option("--stream", metavar="NAME", help="The output of a stream: its newest rows.")
-@click.option("--redis", "url", metavar="URL", help="Redis of --stream; by default RESAMPLER_REDIS_URL.")
+@click.option("--redis", "--url", "url", metavar="URL", help="Redis of --stream; by default RESAMPLER_REDIS_URL.")
 @click.option("--real", metavar="FILE", help="With FILE: the real rows that its synthetic ones were made from.")
 @click.option("--held-out", metavar="FILE", help="With FILE: real rows that they were not made from, the control.")
 @click.option("--label", metavar="COLUMN", help="With FILE (required): column of the class.")

@@ -9,6 +9,7 @@ from resampler.quality.privacy.printing import headline
 
 if TYPE_CHECKING:
     from resampler.quality.privacy.audit import PrivacyAudit
+    from resampler.storage import Location
     from resampler.training_set import TrainingSet
 
 STEP = "privacy"
@@ -61,3 +62,30 @@ def in_words(run: Run) -> str:
         A line.
     """
     return f"{run.details.get('said', run.outcome)} ({run.at[:10]})"
+
+
+def last(home: Location, digest: str) -> str:
+    """Say what the last audit of a snapshot said, of this version if it was audited.
+
+    Parameters
+    ----------
+    home : Location
+        Directory of the snapshot.
+    digest : str
+        Of the version.
+
+    Returns
+    -------
+    str
+        A line that names the version where it is another; empty where none was audited.
+
+    Raises
+    ------
+    CorruptStateError
+        If a file of the ledger is damaged.
+    """
+    runs = list(Ledger(home / FOLDER).newest(STEP))
+    own = next((run for run in runs if run.details.get("digest") == digest), None)
+    if own is not None:
+        return in_words(own)
+    return f"not audited yet; {runs[0].subject}: {in_words(runs[0])}" if runs else ""
