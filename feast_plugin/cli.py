@@ -12,7 +12,15 @@ import click
 from click.core import ParameterSource
 
 from feast_plugin.alias_cli import alias, rollback
-from feast_plugin.command_line import Place, json_option, name_option, print_lines, version_option, with_place
+from feast_plugin.command_line import (
+    Place,
+    json_option,
+    name_option,
+    print_lines,
+    secret_key_option,
+    version_option,
+    with_place,
+)
 from feast_plugin.printing.created import checked, created
 from feast_plugin.printing.difference import difference
 from feast_plugin.printing.versions import listed, shown, summary
@@ -24,6 +32,7 @@ from feast_plugin.versions.making.recipe import Recipe
 from resampler.command_options import click_options
 from resampler.errors import CorruptStateError, GateError, InvalidInputError
 from resampler.options import options_of
+from resampler.secret import SecretKey
 
 if TYPE_CHECKING:
     from feast_plugin.versions.files.catalog import Catalog
@@ -230,8 +239,11 @@ def verify(place: Place, name: str, version: int | None, *, as_json: bool) -> No
 @click.option(
     "--output", type=click.Path(dir_okay=False), help="Where to; by default NAME-v0001.html in this directory."
 )
+@secret_key_option
 @json_option
-def report(place: Place, name: str, version: int | None, output: str | None, *, as_json: bool) -> None:
+def report(
+    place: Place, name: str, version: int | None, output: str | None, secret_key: str | None, *, as_json: bool
+) -> None:
     """Draw a version's page again, from its files alone.
 
     A version of an earlier release gets the page that this one draws. Where `resampler advise` or `resampler audit
@@ -247,7 +259,8 @@ def report(place: Place, name: str, version: int | None, output: str | None, *, 
 
     catalog = place.catalog(name)
     manifest = catalog.load(version)
-    page = report_snapshot(name=name, root=place.root, version=manifest.version)
+    key = SecretKey.of(secret_key)
+    page = report_snapshot(name=name, root=place.root, version=manifest.version, secret_key=key)
     same = manifest.report is not None and hashlib.sha256(page).hexdigest() == manifest.report.sha256
     advice = newest(catalog.home, manifest.digest, STEP)
     if advice is not None:
@@ -300,8 +313,11 @@ def diff(first: int, second: int, place: Place, name: str, *, as_json: bool) -> 
     "--entity-df",
     help="Entity frame, where the real rows must be retrieved again and the manifest's file is gone.",
 )
+@secret_key_option
 @json_option
-def rebuild(place: Place, name: str, version: int | None, entity_df: str | None, *, as_json: bool) -> None:
+def rebuild(
+    place: Place, name: str, version: int | None, entity_df: str | None, secret_key: str | None, *, as_json: bool
+) -> None:
     """Make a version's files again.
 
     Those that are missing or changed are put back.
@@ -312,10 +328,11 @@ def rebuild(place: Place, name: str, version: int | None, entity_df: str | None,
     catalog.check_known(version)
     if entity_df is not None and not is_select(entity_df):
         frame_file(entity_df)
+    key = SecretKey.of(secret_key)
     with place.opened() as registry:
         from feast_plugin.versions import rebuild as made_by
 
-        made = made_by.rebuild(registry, catalog, version, entity_df)
+        made = made_by.rebuild(registry, catalog, version, entity_df, key)
     if as_json:
         click.echo(json.dumps(made.to_dict()))
         return
@@ -350,8 +367,14 @@ def prune(place: Place, name: str, version: int | None, keep: int | None, *, as_
 @with_place
 @name_option
 @click.option("--entity", required=True, help="Value of a join key, or key=value.")
+@click.option(
+    "--secret-key",
+    metavar="ENV|FILE",
+    multiple=True,
+    help="Environment variable or file that holds the secret that versions were made with; may be given several times.",
+)
 @json_option
-def forget(place: Place, name: str, entity: str, *, as_json: bool) -> None:
+def forget(place: Place, name: str, entity: str, secret_key: tuple[str, ...], *, as_json: bool) -> None:
     """Take an entity out of every version that holds it.
 
     Each of these is replaced by one without the entity, and without rows that descend from it. Later versions of this
@@ -359,13 +382,13 @@ def forget(place: Place, name: str, entity: str, *, as_json: bool) -> None:
     """
     from feast_plugin.versions.inputs.tombstones import Tombstones
 
-    catalog = place.catalog(name)
+    catalog, keys = place.catalog(name), [SecretKey.read(one) for one in secret_key]
     if not Tombstones.read(catalog.home).keys_of(entity):
         catalog.check_known()
     with place.opened() as registry:
         from feast_plugin.versions import forget as removed_by
 
-        done = removed_by.forget(registry, catalog, entity)
+        done = removed_by.forget(registry, catalog, entity, keys)
     if as_json:
         click.echo(json.dumps({"name": name, "entity": entity, "versions": [one.to_dict() for one in done]}))
         return

@@ -153,6 +153,11 @@ def with_place(command: Callable[..., Any]) -> Callable[..., Any]:
 
 name_option = click.option("--name", required=True, help="Name of the snapshot.")
 version_option = click.option("--version", type=click.IntRange(min=1), help="By default the newest.")
+secret_key_option = click.option(
+    "--secret-key",
+    metavar="ENV|FILE",
+    help="Environment variable or file that holds the secret that the version was made with, if it was made with one.",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 
 

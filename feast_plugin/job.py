@@ -25,6 +25,7 @@ from feast_plugin.versions.making.recipe import Recipe
 from feast_plugin.versions.making.training import augment_training, resolve, undersampled
 from feast_plugin.versions.write import published_rows
 from resampler.errors import InvalidInputError
+from resampler.secret import SecretKey
 from resampler.storage import Location
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class AugmentedRetrievalJob(RetrievalJob):  # type: ignore[misc]
     k_neighbors : int
         Neighbours of its class that a row may be joined with.
     if_reached, missing, grid, relations, on_demand, sampler, clean, undersample, group_by, subgroups, no_danger, \
-shrinkage, exclude_noisy
+shrinkage, exclude_noisy, secret_key
         As in `feast_plugin.create_snapshot`.
 
     Raises
@@ -125,6 +126,7 @@ shrinkage, exclude_noisy
         no_danger: NoDanger = "plain",
         shrinkage: float | None = None,
         exclude_noisy: bool = False,
+        secret_key: SecretKey | str | None = None,
     ) -> None:
         self._job = job
         recipe = Recipe(
@@ -144,6 +146,7 @@ shrinkage, exclude_noisy
             no_danger=no_danger,
             shrinkage=shrinkage,
             exclude_noisy=exclude_noisy,
+            secret_key=SecretKey.of(secret_key),
         )
         self._contract = build_contract(
             store,

@@ -13,6 +13,7 @@ from feast_plugin.versions.verify import Verification, verify
 from resampler.errors import InvalidInputError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     import pandas as pd
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from feast_plugin.versions.files.aliases import Alias
     from feast_plugin.versions.registry import Registry
+    from resampler.secret import SecretKey
 
 
 def verify_snapshot(
@@ -68,6 +70,7 @@ def rebuild_snapshot(
     root: str | Path | None = None,
     version: int | None = None,
     entity_df: str | Path | pd.DataFrame | pa.Table | None = None,
+    secret_key: SecretKey | str | None = None,
 ) -> Rebuilt:
     """Make a version's files again and put back those that are not as they were written.
 
@@ -85,6 +88,8 @@ def rebuild_snapshot(
         By default the newest.
     entity_df : str, Path, pandas.DataFrame or pyarrow.Table, optional
         Entity frame for another retrieval; by default the file that the manifest remembers.
+    secret_key : SecretKey or str, optional
+        The key that the version was made with, or where it is read from: ``env:NAME`` or ``file:PATH``.
 
     Returns
     -------
@@ -94,14 +99,14 @@ def rebuild_snapshot(
     Raises
     ------
     InvalidInputError
-        If the version is of another kind of registry.
+        If the version is of another kind of registry, or was made with a secret key and it is not the one given.
     DataError
         If there is no such version, or another retrieval needs an entity frame and none is known.
     CorruptStateError
         If the features have changed since, or the same rows give other bytes under these library versions.
     """
     registry = registry_of(store)
-    return rebuild(registry, registry.catalog(name, root), version, entity_df)
+    return rebuild(registry, registry.catalog(name, root), version, entity_df, secret_key)
 
 
 def alias_snapshot(
@@ -232,7 +237,12 @@ def prune_snapshot(
 
 
 def forget_entity(
-    store: FeatureStore | Registry | str | Path, *, name: str, root: str | Path | None = None, entity: str | int
+    store: FeatureStore | Registry | str | Path,
+    *,
+    name: str,
+    root: str | Path | None = None,
+    entity: str | int,
+    secret_key: SecretKey | str | Sequence[SecretKey | str] | None = None,
 ) -> list[Forgotten]:
     """Replace every version that holds an entity by one without it.
 
@@ -252,6 +262,8 @@ def forget_entity(
     entity : str or int
         Value of a join key, or ``key=value`` where several join keys have the value; read as an integer where the key
         is one: a sign or none, and digits.
+    secret_key : SecretKey, str or sequence of these, optional
+        The keys that the versions were made with, or where they are read from.
 
     Returns
     -------
@@ -261,7 +273,8 @@ def forget_entity(
     Raises
     ------
     InvalidInputError
-        If a version is of another kind of registry.
+        If a version is of another kind of registry, or one that holds the entity was made with a secret key that is not
+        given; nothing was changed then.
     DataError
         If there is no version, or none holds the entity and it was not forgotten before, or it cannot be a value of
         any join key, or it is one in each of several.
@@ -269,4 +282,4 @@ def forget_entity(
         If a version's files or the tombstones are damaged.
     """
     registry = registry_of(store)
-    return forget(registry, registry.catalog(name, root), entity)
+    return forget(registry, registry.catalog(name, root), entity, secret_key)

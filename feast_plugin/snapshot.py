@@ -12,6 +12,7 @@ from feast_plugin.versions.making.audited import AuditSample
 from feast_plugin.versions.making.gate import Gate
 from feast_plugin.versions.making.recipe import Recipe
 from resampler.options import options_of
+from resampler.secret import SecretKey
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,6 +72,7 @@ def create_snapshot(
     audit_sample: int = 0,
     audit_root: str | Path | None = None,
     audit_redact: str | Sequence[str] = (),
+    secret_key: SecretKey | str | None = None,
 ) -> Snapshot:
     """Retrieve or read training data, augment the training split, and publish all as a version.
 
@@ -174,6 +176,11 @@ def create_snapshot(
         snapshot, on this machine for its owner alone.
     audit_redact : str or sequence of str
         Columns that the sample leaves out.
+    secret_key : SecretKey or str, optional
+        A key, or where it is read from: ``env:NAME`` or ``file:PATH``. It is mixed into every draw of synthetic rows,
+        so that the seed, which is published, tells nothing of them. Splits and what is left out stay keyed on the seed:
+        versions with and without a key have the same test rows. Making the rows again needs the key
+        (`feast_plugin.rebuild_snapshot`, `feast_plugin.forget_entity`).
 
     Returns
     -------
@@ -219,6 +226,7 @@ def create_snapshot(
         shrinkage=shrinkage,
         exclude_noisy=exclude_noisy,
         retain=retain,
+        secret_key=SecretKey.of(secret_key),
     )
     request = Request(
         label=label,

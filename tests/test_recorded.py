@@ -25,6 +25,10 @@ from feast.types import Array, Bool, Float32, Float64, Int64, String
 from scipy import sparse
 
 from feast_plugin import create_snapshot
+from feast_plugin.registries import registry_of
+from feast_plugin.versions.create import create
+from feast_plugin.versions.inputs.request import Request
+from feast_plugin.versions.making.recipe import ALGORITHM, SENSE, Recipe
 from resampler import Feature, FeatureSchema, Label, MinorityBuffer, OnlineResampler, samplers
 from stream import EmbeddedServer, OutputFormat, Settings, Worker, encode_batch, shard_keys
 
@@ -163,6 +167,14 @@ def store(tmp_path_factory):
     return store, rows.select(["customer_id", "event_timestamp", "fraud"])
 
 
+def earlier(store, name, *, entity_df, label, feature_service, **options):
+    """Make a version as releases before algorithm 4 did."""
+    registry = registry_of(store)
+    request = Request(entity_df=entity_df, label=label, feature_service=feature_service)
+    return create(registry, registry.catalog(name), request, Recipe(**options, algorithm=SENSE))
+
+
+@pytest.mark.parametrize("algorithm", [SENSE, ALGORITHM])
 @pytest.mark.parametrize(
     ("name", "options"),
     {
@@ -182,11 +194,13 @@ def store(tmp_path_factory):
         "smoothed-grids": {"feature_service": "numeric", "sampler": "random", "shrinkage": 0.5, "grid": "auto"},
     }.items(),
 )
-def test_snapshots(store, name, options):
+def test_snapshots(store, name, options, algorithm):
     repository, frame = store
     given = {"feature_service": "all", "ratio": 0.5, "seed": 5, "k_neighbors": 3}
     given |= {"missing": "complete", "grid": "off"} | options
-    version = create_snapshot(repository, name=name, entity_df=frame, label="fraud", **given)
+    made_by = earlier if algorithm == SENSE else create_snapshot
+    name = name if algorithm == SENSE else f"{name}-{algorithm}"
+    version = made_by(repository, name=name, entity_df=frame, label="fraud", **given)
     lineage = pq.read_table(f"{version.uri}/lineage.parquet")
     check(f"snapshot {name}, digest", version.digest)
     check(f"snapshot {name}, training split", version.manifest.splits["train"].sha256)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from feast_plugin.versions.files.manifest import TRAINING_ROWS
 from feast_plugin.versions.files.stored import stored_keys, stored_rows
 from feast_plugin.versions.inputs.tombstones import ForgottenMeanwhileError, Tombstones, integer_of, keys_asked
 from feast_plugin.versions.making.audited import AuditSample
-from feast_plugin.versions.making.recipe import ALGORITHM, Recipe
+from feast_plugin.versions.making.recipe import Recipe, key_of, keys_given
 from feast_plugin.versions.pointing import follow, replace
 from feast_plugin.versions.prune import remove_version
 from feast_plugin.versions.publish import publish_version
@@ -26,9 +25,12 @@ from resampler.columns import DTYPES, TEXT
 from resampler.errors import DataError, GateError, InvalidInputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from feast_plugin.versions.files.catalog import Catalog
     from feast_plugin.versions.files.manifest import Manifest
     from feast_plugin.versions.registry import Registry
+    from resampler.secret import SecretKey
     from resampler.storage import Location
 
 
@@ -64,7 +66,12 @@ class Forgotten:
         return asdict(self)
 
 
-def forget(registry: Registry, catalog: Catalog, entity: str | int) -> list[Forgotten]:
+def forget(
+    registry: Registry,
+    catalog: Catalog,
+    entity: str | int,
+    secret_key: SecretKey | str | Sequence[SecretKey | str] | None = None,
+) -> list[Forgotten]:
     """Replace every version that holds an entity by one without it.
 
     Rows keep their splits; the training split is augmented anew, so no synthetic row descends from the entity. The old
@@ -81,6 +88,8 @@ def forget(registry: Registry, catalog: Catalog, entity: str | int) -> list[Forg
     entity : str or int
         Value of a join key, or ``key=value`` where several join keys have the value; read as an integer where the key
         is one: a sign or none, and digits.
+    secret_key : SecretKey, str or sequence of these, optional
+        The keys that the versions were made with, or where they are read from.
 
     Returns
     -------
@@ -90,13 +99,15 @@ def forget(registry: Registry, catalog: Catalog, entity: str | int) -> list[Forg
     Raises
     ------
     InvalidInputError
-        If a version is of another kind of registry.
+        If a version is of another kind of registry, or one that holds the entity was made with a secret key that is not
+        given; nothing was changed then.
     DataError
         If there is no version, or none holds the entity and it was not forgotten before, or it cannot be a value of
         any join key, or it is one in each of several.
     CorruptStateError
         If a version's files or the tombstones are damaged.
     """
+    keys = keys_given(secret_key)
     if not Tombstones.read(catalog.home).hashes:
         catalog.check_known()  # before the lock, which would make a directory of that name
     # One writer at a time, from the list of versions to the last that is replaced: no version comes or goes between.
@@ -124,15 +135,25 @@ def forget(registry: Registry, catalog: Catalog, entity: str | int) -> list[Forg
                 f"({', '.join(map(str, catalog.numbers()))}) holds it in a join key; nothing was changed"
             )
         done = []
+        _check_keys(catalog, holders, keys)
         while holders:  # again: where the lock does not reach, a version may have come meanwhile
             tombstones.add(holders.values())  # first of all: whoever publishes from now on leaves the entity out
             for version in holders:
                 manifest = catalog.load(version)
-                done.append(_forget_in(registry, catalog, manifest))
+                done.append(_forget_in(registry, catalog, manifest, keys))
                 replace(registry, catalog, version, done[-1].replaced_by)
                 remove_version(registry, catalog, version, datasets_of(manifest, catalog.directory(version)))
             holders = _holders(catalog, str(entity), meant)
     return done
+
+
+def _check_keys(catalog: Catalog, versions: Iterable[int], keys: list[SecretKey]) -> None:
+    """Check that versions can be made anew, before any is touched."""
+    for version in versions:
+        try:
+            key_of(catalog.load(version), keys)
+        except InvalidInputError as error:
+            raise InvalidInputError(f"{error}; if it is lost, prune the version; nothing was changed") from None
 
 
 def _check_possible(catalog: Catalog, entity: str) -> None:
@@ -162,7 +183,8 @@ def _held(manifest: Manifest, directory: Location, entity: str) -> dict[str, pa.
     return {name: value for name, value in values.items() if name in found}
 
 
-def _forget_in(registry: Registry, catalog: Catalog, manifest: Manifest) -> Forgotten:
+def _forget_in(registry: Registry, catalog: Catalog, manifest: Manifest, keys: list[SecretKey]) -> Forgotten:
+    recipe = Recipe.of(manifest, keys)
     directory = catalog.directory(manifest.version)
     with tempfile.TemporaryDirectory(prefix="resampler-") as spool:
         total = sum(entry.real for entry in manifest.splits.values())
@@ -173,7 +195,6 @@ def _forget_in(registry: Registry, catalog: Catalog, manifest: Manifest) -> Forg
         except InvalidInputError as error:  # what is left has one class, or no row
             return Forgotten(manifest.version, total, None, str(error))
         removed = total - rows.table.num_rows
-        recipe = dataclasses.replace(Recipe.of(manifest), algorithm=ALGORITHM)  # which makes it anew
         draft = Draft(
             contract=contract,
             rows=rows,

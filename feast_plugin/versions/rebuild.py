@@ -13,7 +13,7 @@ from feast_plugin.versions.files.profile import NOTE
 from feast_plugin.versions.files.stored import stored_rows
 from feast_plugin.versions.inputs.tombstones import Tombstones
 from feast_plugin.versions.making.learned import Learned
-from feast_plugin.versions.making.recipe import ALGORITHM, FORGOT, Recipe
+from feast_plugin.versions.making.recipe import ALGORITHM, FORGOT, Recipe, keys_given
 from feast_plugin.versions.making.training import assign
 from feast_plugin.versions.page.draw import write_page
 from feast_plugin.versions.verify import scale_problem
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from feast_plugin.versions.files.manifest import Manifest, StoredFile
     from feast_plugin.versions.inputs.contract import Contract
     from feast_plugin.versions.registry import Registry
+    from resampler.secret import SecretKey
     from resampler.storage import Location
 
 STAGE = ".rebuild"
@@ -74,6 +75,7 @@ def rebuild(
     catalog: Catalog,
     version: int | None = None,
     entity_df: str | Path | pd.DataFrame | pa.Table | None = None,
+    secret_key: SecretKey | str | None = None,
 ) -> Rebuilt:
     """Make a version's files again and put back those that are not as they were written.
 
@@ -89,6 +91,8 @@ def rebuild(
         By default the newest.
     entity_df : str, Path, pandas.DataFrame or pyarrow.Table, optional
         Entity frame for another retrieval; by default the file that the manifest remembers.
+    secret_key : SecretKey or str, optional
+        The key that the version was made with, or where it is read from.
 
     Returns
     -------
@@ -98,7 +102,7 @@ def rebuild(
     Raises
     ------
     InvalidInputError
-        If the version is of another kind of registry.
+        If the version is of another kind of registry, or was made with a secret key and it is not the one given.
     DataError
         If there is no such version, or another retrieval needs an entity frame and none is known.
     CorruptStateError
@@ -106,18 +110,19 @@ def rebuild(
     """
     manifest = catalog.load(version)
     registry.check_own(manifest)
+    recipe = Recipe.of(manifest, keys_given(secret_key))
     directory = catalog.directory(manifest.version)
     stage = directory / STAGE
     with catalog.home.locked(), tempfile.TemporaryDirectory(prefix="resampler-") as spool:
         from_files = all(is_intact(file, directory) for file in _sources(manifest))
         if from_files:
             contract, rows, assignment = stored_rows(manifest, directory, Path(spool))
-            draft = draft_again(registry, manifest, contract=contract, rows=rows, assignment=assignment)
+            draft = draft_again(registry, manifest, recipe, contract=contract, rows=rows, assignment=assignment)
             changed = scale_problem(manifest, directory) if manifest.checksum is None else None
             if changed:
                 raise CorruptStateError(f"{directory.uri}/{FILE}: {changed}: restore it from a copy")
         else:
-            draft = _retrieved(registry, catalog, manifest, entity_df, Path(spool))
+            draft = _retrieved(registry, catalog, manifest, recipe, entity_df, Path(spool))
         try:
             made, profile, sample = write_files(draft, manifest.name, manifest.version, stage)
             _check_equal(manifest, made)
@@ -165,7 +170,9 @@ def is_intact(file: StoredFile, directory: Location) -> bool:
         return False
 
 
-def draft_again(registry: Registry | None, manifest: Manifest, *, contract: Contract, **parts: Any) -> Draft:
+def draft_again(
+    registry: Registry | None, manifest: Manifest, recipe: Recipe, *, contract: Contract, **parts: Any
+) -> Draft:
     """Return what decides the files of a version that there is.
 
     Parameters
@@ -174,6 +181,8 @@ def draft_again(registry: Registry | None, manifest: Manifest, *, contract: Cont
         Knows what computes on-demand features.
     manifest : Manifest
         Of the version.
+    recipe : Recipe
+        What the manifest says that it was made by.
     contract : Contract
         Of its files.
     **parts : CanonicalRows or ndarray
@@ -189,7 +198,6 @@ def draft_again(registry: Registry | None, manifest: Manifest, *, contract: Cont
     InvalidInputError
         If on-demand features have to be computed, and there is no registry.
     """
-    recipe = Recipe.of(manifest)
     if recipe.computes and registry is None:
         raise InvalidInputError(
             f"{manifest.name} version {manifest.version} does not store its synthetic rows, and has on-demand features "
@@ -215,6 +223,7 @@ def _retrieved(
     registry: Registry,
     catalog: Catalog,
     manifest: Manifest,
+    recipe: Recipe,
     entity_df: str | Path | pd.DataFrame | pa.Table | None,
     spool: Path,
 ) -> Draft:
@@ -231,7 +240,6 @@ def _retrieved(
             f"{manifest.name} version {manifest.version}: the real rows are damaged, and the manifest knows no entity "
             "frame to retrieve them by: give entity_df (--entity-df)"
         )
-    recipe = Recipe.of(manifest)
     source = registry.source_again(manifest, known, recipe.column)
     if not recipe.computes:
         source.contract = source.contract.as_retrieved
@@ -243,7 +251,7 @@ def _retrieved(
             f"{rows.table.num_rows} rows, then {manifest.inputs['sha256']} over {manifest.inputs['rows']}: features, "
             f"labels or entity frame have changed since; restore {FILE}'s files from a copy"
         )
-    return draft_again(registry, manifest, contract=source.contract, rows=rows, assignment=assign(rows, recipe))
+    return draft_again(registry, manifest, recipe, contract=source.contract, rows=rows, assignment=assign(rows, recipe))
 
 
 def _check_equal(manifest: Manifest, made: Manifest) -> None:

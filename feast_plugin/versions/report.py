@@ -12,6 +12,7 @@ from feast_plugin.versions.compare import Stored
 from feast_plugin.versions.files.catalog import Catalog
 from feast_plugin.versions.files.stored import stored_rows
 from feast_plugin.versions.inputs.split import SPLITS, TRAIN
+from feast_plugin.versions.making.recipe import Recipe, keys_given
 from feast_plugin.versions.page.draw import draw_page
 from feast_plugin.versions.page.sample import Sample
 from feast_plugin.versions.rebuild import draft_again, is_intact
@@ -23,9 +24,12 @@ from resampler.storage import Location
 
 if TYPE_CHECKING:
     from resampler.profile.profile import Profile
+    from resampler.secret import SecretKey
 
 
-def report_snapshot(*, name: str, root: str | Path, version: int | None = None) -> bytes:
+def report_snapshot(
+    *, name: str, root: str | Path, version: int | None = None, secret_key: SecretKey | str | None = None
+) -> bytes:
     """Draw the page of a version.
 
     Parameters
@@ -36,6 +40,9 @@ def report_snapshot(*, name: str, root: str | Path, version: int | None = None) 
         Where snapshots are kept.
     version : int, optional
         By default the newest.
+    secret_key : SecretKey or str, optional
+        The key that the version was made with, or where it is read from: needed where the version does not store its
+        synthetic rows.
 
     Returns
     -------
@@ -47,7 +54,7 @@ def report_snapshot(*, name: str, root: str | Path, version: int | None = None) 
     ------
     InvalidInputError
         If the root cannot be used, or the name is none; or if synthetic rows that the version does not store cannot be
-        made without the feature store.
+        made without the feature store, or without the secret key.
     DataError
         If there is no such version.
     CorruptStateError
@@ -70,9 +77,10 @@ def report_snapshot(*, name: str, root: str | Path, version: int | None = None) 
         stored = Stored(manifest, directory)
         profile, sample = _passed_over(stored)
         return draw_page(manifest, directory, profile, sample)
+    recipe = Recipe.of(manifest, keys_given(secret_key))
     with tempfile.TemporaryDirectory(prefix="resampler-") as spool:
         contract, rows, assignment = stored_rows(manifest, directory, Path(spool))
-        draft = draft_again(None, manifest, contract=contract, rows=rows, assignment=assignment)
+        draft = draft_again(None, manifest, recipe, contract=contract, rows=rows, assignment=assignment)
         stage = Location.parse(Path(spool) / "files")
         _, profile, sample = write_files(draft, manifest.name, manifest.version, stage)
         return draw_page(manifest, stage, profile, sample)

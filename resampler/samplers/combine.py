@@ -27,6 +27,7 @@ class _Combined(TableMixin):
 
     smote_: Any
     provenance_: Provenance
+    secret_key: SecretKey | str | None
 
     def _cleaner(self) -> Any:
         raise NotImplementedError

@@ -15,6 +15,7 @@ from feast_plugin.versions.making.grids import Known, from_names, learn_grids, n
 from feast_plugin.versions.making.matrix import decode, encode, folded, spread, whole_numbers, wide_columns
 from feast_plugin.versions.making.nulls import declared, may_be_parents, nulls_of_training
 from feast_plugin.versions.making.relations import from_plain_data, learn_relations, plain_data
+from feast_plugin.versions.making.times import drawn_times
 from resampler.columns import TEXT, family_of
 from resampler.errors import DataError
 from resampler.methods.catalog import METHODS
@@ -66,6 +67,8 @@ class Augmentation(NamedTuple):
         Minority rows that were kept from being parents because none of their own is near.
     drawn_scale : ndarray of float32, optional
         Where features were computed from others: the units of distance of the columns that rows were drawn in.
+    times : ndarray of shape (n_synthetic,), int64, optional
+        Event timestamps in microseconds since 1970, UTC; None where rows have none.
     """
 
     table: pa.Table
@@ -77,6 +80,7 @@ class Augmentation(NamedTuple):
     grids: dict[str, Any] = {}  # noqa: RUF012 - a NamedTuple's default, never written to
     related: list[dict[str, Any]] = []  # noqa: RUF012 - likewise
     drawn_scale: NDArray[np.float32] | None = None
+    times: NDArray[np.int64] | None = None
 
     def keep(self, chosen: NDArray[np.bool_]) -> Augmentation:
         """Leave synthetic rows out.
@@ -91,7 +95,8 @@ class Augmentation(NamedTuple):
         Augmentation
             Without the others.
         """
-        return self._replace(table=self.table.filter(pa.array(chosen)), parents=self.parents.take(chosen))
+        times = None if self.times is None else self.times[chosen]
+        return self._replace(table=self.table.filter(pa.array(chosen)), parents=self.parents.take(chosen), times=times)
 
 
 def augment(
@@ -111,6 +116,7 @@ def augment(
     relations: Relations = "report",
     related: list[dict[str, Any]] | None = None,
     barred: NDArray[np.bool_] | None = None,
+    apart: bool = True,
 ) -> Augmentation:
     """Make the synthetic rows of the training split.
 
@@ -127,7 +133,7 @@ def augment(
     sampler : str
         A key of `resampler.methods.catalog.METHODS`.
     seed : int
-        Keys every draw.
+        Keys every draw; of a secret key `resampler.secret.draw_seed`.
     parameters : Parameters
         Of the method.
     group_by : str, optional
@@ -146,11 +152,14 @@ def augment(
         Which do (`feast_plugin.versions.making.relations.plain_data`); by default they are sought.
     barred : ndarray of shape (n_rows,), bool, optional
         Rows that are neither parents nor neighbours, though their class counts them.
+    apart : bool
+        Whether the rows of a class are shuffled, and their timestamps drawn; else they come as bases take turns, each
+        at the time of its base, as they did before algorithm 4.
 
     Returns
     -------
     Augmentation
-        Classes in ascending order; within one, as `resampler.methods.oversample.oversample` orders them.
+        Classes in ascending order.
 
     Raises
     ------
@@ -222,7 +231,7 @@ def augment(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ShortfallWarning)  # it is said below, as every notice of a snapshot is
         made, grown = oversample(
-            table, sampler, lacking, seed=seed, parameters=parameters, subgroups=subgroups, names=names
+            table, sampler, lacking, seed=seed, parameters=parameters, subgroups=subgroups, names=names, shuffle=apart
         )
     plain = tuple(one.part.name for one in grown if one.plain)
     if plain:
@@ -247,7 +256,19 @@ def augment(
         grids={} if on is None else named(on, contract),
         related=plain_data(follow, schema.names),
         noisy=0 if barred is None else int(np.count_nonzero(barred)),
+        times=_times(rows, train, parents, seed if apart else None, names),
     )
+
+
+def _times(
+    rows: CanonicalRows, train: NDArray[np.bool_], parents: Provenance, seed: int | None, names: dict[int, Any]
+) -> NDArray[np.int64] | None:
+    """Return the rows' timestamps: drawn, or without a seed their bases'."""
+    if rows.timestamps is None:
+        return None
+    if seed is None:
+        return rows.timestamps[parents.base]
+    return drawn_times(rows.timestamps[train], rows.label[train], parents.label, seed, names)
 
 
 def _groups(column: str, rows: CanonicalRows, train: NDArray[np.bool_]) -> NDArray[Any]:
@@ -335,8 +356,7 @@ def publishable(rows: CanonicalRows, made: Augmentation, contract: Contract, sch
     """Give synthetic rows the columns of a published split.
 
     No synthetic row pretends to be a real entity: an integer key lies below 0 and below every real key, a string
-    key begins with ``synthetic:``, each row its own. The event timestamp is the base's, so that the row stands in
-    the training period.
+    key begins with ``synthetic:``, each row its own.
 
     Parameters
     ----------
@@ -363,8 +383,8 @@ def publishable(rows: CanonicalRows, made: Augmentation, contract: Contract, sch
     columns: dict[str, pa.Array | pa.ChunkedArray] = {
         name: _synthetic_keys(name, rows.table[name], n, key_type) for name, key_type in contract.join_keys.items()
     }
-    if rows.timestamps is not None:
-        columns[TIMESTAMP] = pa.array(rows.timestamps[made.parents.base], pa.int64()).cast(TIMESTAMP_TYPE)
+    if made.times is not None:
+        columns[TIMESTAMP] = pa.array(made.times, pa.int64()).cast(TIMESTAMP_TYPE)
     columns |= dict(zip(made.table.column_names, made.table.columns, strict=True))
     label = rows.classes.column.to_value(made.parents.label)
     columns[contract.published_label] = label.cast(schema.field(contract.published_label).type)

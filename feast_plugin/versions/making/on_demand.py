@@ -95,7 +95,7 @@ def computed(
     ContractError
         If a transformation fails.
     """
-    made_of = _inputs(rows, made.table, contract, made.parents.base, made.parents.label)
+    made_of = _inputs(rows, made.table, contract, made.times, made.parents.label)
     if made.table.num_rows:
         _compare(rows, made, contract, compute)
         found = compute(made_of)
@@ -129,11 +129,15 @@ def _scale(
 
 
 def _inputs(
-    rows: CanonicalRows, table: pa.Table, contract: Contract, at: NDArray[np.int64], label: NDArray[np.int64]
+    rows: CanonicalRows,
+    table: pa.Table,
+    contract: Contract,
+    times: NDArray[np.int64] | None,
+    label: NDArray[np.int64],
 ) -> pa.Table:
-    """Add to rows what a view may read beside features: the time of the real row behind each, and the class."""
-    if rows.timestamps is not None:
-        table = table.append_column(TIMESTAMP, pa.array(rows.timestamps[at], pa.int64()).cast(TIMESTAMP_TYPE))
+    """Add to rows what a view may read beside features: the time that each is published with, and the class."""
+    if times is not None:
+        table = table.append_column(TIMESTAMP, pa.array(times, pa.int64()).cast(TIMESTAMP_TYPE))
     value = rows.classes.column.to_value(label)
     name = contract.label_reference.partition(":")[2] if contract.label_in_frame else contract.label
     return table.append_column(name, value.cast(rows.table[contract.label].type))
@@ -143,7 +147,8 @@ def _compare(rows: CanonicalRows, made: Augmentation, contract: Contract, comput
     """Say where a view gives real rows other values than were retrieved: it depends on more than its inputs."""
     at = np.unique(made.parents.base)[:TRIED_ROWS]
     real = rows.take([*(c.name for c in contract.drawn.columns), *(c.name for c in contract.computed)], at)
-    inputs = _inputs(rows, real.select([c.name for c in contract.drawn.columns]), contract, at, rows.label[at])
+    times = None if rows.timestamps is None else rows.timestamps[at]
+    inputs = _inputs(rows, real.select([c.name for c in contract.drawn.columns]), contract, times, rows.label[at])
     again = compute(inputs)
     for c in contract.computed:
         n = _unequal(real[c.name], again[c.name])

@@ -100,6 +100,7 @@ def no_rows(
         parents=Provenance(rows.label[:0], none, none, none.astype(np.float32), none.reshape(0, 0), none),
         schema=schema.with_scale(spread(rows, train, contract) if scale is None else scale),
         incomplete=0,
+        times=None if rows.timestamps is None else none,
     )
 
 

@@ -17,14 +17,18 @@ from resampler.methods.parameters import MISSING, NO_DANGER, Missing, NoDanger, 
 from resampler.methods.quota import SUBGROUPS
 from resampler.options import COLUMN, FLAG, RATIO, SEED, Rule, check_options, count, one_of, option
 from resampler.relations import RELATIONS, Relations
+from resampler.secret import SecretKey, draw_seed
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from feast_plugin.versions.files.manifest import Manifest
 
-ALGORITHM = 1  # raised when equal recipes begin to give other rows
-WITHIN = 2  # of subgroups that are balanced within themselves: by algorithm 1 they grow in proportion
+ALGORITHM = 4  # raised when equal recipes begin to give other rows; by 4 rows are shuffled, and their times drawn
 SENSE = 3  # nulls and grids are data: by earlier ones a row with a null is no parent, and values lie anywhere
-BEFORE_SENSE = {"missing": "complete", "grid": "off"}  # what the earlier algorithms do
+WITHIN = 2  # of subgroups that are balanced within themselves: by algorithm 1 they grow in proportion
+FIRST = 1
+BEFORE_SENSE = {"missing": "complete", "grid": "off"}  # what algorithms 1 and 2 do
 ON_DEMAND = ("computed", "interpolated")
 IF_REACHED = ("refuse", "publish")  # where every class has the ratio already
 RETAINED = {"full": None, "sample": 1_000, "recipe": 0}  # synthetic rows that are stored; None is all
@@ -44,6 +48,7 @@ def _check_shrinkage(name: str, value: Any) -> float:
     return float(value)
 
 
+SECRET_KEY = Rule(str, lambda _name, value: SecretKey.of(value), "an environment variable or a file")
 SHRINKAGE = Rule(float, _check_shrinkage, "a number of 0 or more")
 
 
@@ -54,11 +59,11 @@ class Recipe:
     Parameters
     ----------
     ratio, if_reached, seed, split, sampler, k_neighbors, missing, grid, relations, on_demand, clean, undersample, \
-    group_by, subgroups, no_danger, shrinkage, exclude_noisy, retain
+    group_by, subgroups, no_danger, shrinkage, exclude_noisy, retain, secret_key
         As in `feast_plugin.create_snapshot`. What is None there is chosen when the contract is known
         (`feast_plugin.versions.making.training.resolve`).
     algorithm : int
-        By which the rows are made.
+        By which the rows are made: today's, unless a version of an earlier one is made again.
 
     Raises
     ------
@@ -128,6 +133,12 @@ class Recipe:
     retain: str = option(
         "full", one_of(RETAINED), "Synthetic rows to store: all, the first 1,000, or none; rebuild makes them again."
     )
+    secret_key: SecretKey | None = option(
+        None,
+        SECRET_KEY,
+        "Environment variable or file that holds a secret: mixed into every draw of synthetic rows, so that the seed "
+        "tells nothing of them.",
+    )
     algorithm: int = ALGORITHM
 
     def __post_init__(self) -> None:
@@ -136,13 +147,23 @@ class Recipe:
             raise InvalidInputError(f"shrinkage goes with sampler 'random', got sampler {self.sampler!r}")
         if self.relations == "keep" and self.grid == "off":
             raise InvalidInputError("relations 'keep' goes with grid 'auto', got grid 'off': whole numbers would part")
-        if self.algorithm not in (ALGORITHM, WITHIN, SENSE):
-            raise InvalidInputError(f"algorithm must be {ALGORITHM}, {WITHIN} or {SENSE}, got {self.algorithm!r}")
+        if self.algorithm not in range(FIRST, ALGORITHM + 1):
+            raise InvalidInputError(f"algorithm must be {FIRST} to {ALGORITHM}, got {self.algorithm!r}")
 
     @property
     def methods(self) -> Parameters:
         """What the method is asked for."""
         return Parameters(self.k_neighbors, no_danger=self.no_danger, shrinkage=self.shrinkage, missing=self.missing)
+
+    @property
+    def draw_seed(self) -> int:
+        """What the draws of synthetic rows are keyed on; splits and what is left out are keyed on the seed alone."""
+        return draw_seed(self.seed, self.secret_key)
+
+    @property
+    def apart(self) -> bool:
+        """Whether neither place nor time of a synthetic row says which base it has."""
+        return self.algorithm >= ALGORITHM
 
     @property
     def cleaner(self) -> str | None:
@@ -184,7 +205,7 @@ class Recipe:
             The decimal number that was written, so that 0.29 of 100 is 29; by algorithms before 3 the binary fraction,
             which gives 28.
         """
-        return Decimal(repr(ratio)) if self.parameters["algorithm"] == SENSE else ratio
+        return Decimal(repr(ratio)) if self.parameters["algorithm"] >= SENSE else ratio
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -196,26 +217,30 @@ class Recipe:
         chosen["no_danger"] = self.no_danger if asks and self.no_danger != "plain" else None
         chosen["exclude_noisy"] = self.exclude_noisy or None
         chosen["if_reached"] = None if self.if_reached == "refuse" else self.if_reached
+        chosen["secret_key"] = None if self.secret_key is None else self.secret_key.fingerprint
         sense = {name: getattr(self, name) for name in BEFORE_SENSE}
-        if sense == BEFORE_SENSE:
+        if self.algorithm < ALGORITHM and sense == BEFORE_SENSE:
             sense = {}  # equal recipes of earlier releases keep their digests
         if self.computes or (sense and self.on_demand is not None):
             sense["on_demand"] = self.on_demand
+        earlier = SENSE if sense else WITHIN if self.within else FIRST
         return {
-            "algorithm": SENSE if sense else WITHIN if self.within else ALGORITHM,
+            "algorithm": self.algorithm if self.algorithm >= ALGORITHM else earlier,
             "k_neighbors": self.k_neighbors,
             "sampler": self.sampler,
             "split": str(self.split),
         } | {name: value for name, value in (chosen | sense).items() if value is not None}
 
     @classmethod
-    def of(cls, manifest: Manifest) -> Recipe:
-        """Read what a version was made by.
+    def of(cls, manifest: Manifest, keys: Sequence[SecretKey] = ()) -> Recipe:
+        """Read what a version was made by, to make its rows again.
 
         Parameters
         ----------
         manifest : Manifest
             Of the version.
+        keys : sequence of SecretKey
+            Among them the one that it was made with, if it was made with one.
 
         Returns
         -------
@@ -224,6 +249,8 @@ class Recipe:
 
         Raises
         ------
+        InvalidInputError
+            If the key that it was made with is not among `keys`.
         CorruptStateError
             If the manifest has parameters that this release does not know.
         """
@@ -234,5 +261,62 @@ class Recipe:
                 f"{manifest.name} version {manifest.version} was made with {', '.join(unknown)}, which this release "
                 "does not know: use the release that made it, or a later one"
             )
+        key = key_of(manifest, keys)
+        parameters.pop("secret_key", None)
         known = {"subgroups": "proportional"} | BEFORE_SENSE | parameters  # what earlier algorithms had no name for
-        return cls(seed=manifest.seed, ratio=manifest.ratio, retain=manifest.retain, **known)
+        return cls(seed=manifest.seed, ratio=manifest.ratio, retain=manifest.retain, secret_key=key, **known)
+
+
+def keys_given(given: SecretKey | str | Sequence[SecretKey | str] | None) -> list[SecretKey]:
+    """Read the keys that a caller gives to make versions again.
+
+    Parameters
+    ----------
+    given : SecretKey, str or sequence of these, optional
+        Keys, or where they are read from.
+
+    Returns
+    -------
+    list of SecretKey
+        As many as were given.
+
+    Raises
+    ------
+    InvalidInputError
+        As `resampler.secret.SecretKey.of`.
+    """
+    several = [given] if given is None or isinstance(given, SecretKey | str) else given
+    return [key for one in several if (key := SecretKey.of(one)) is not None]
+
+
+def key_of(manifest: Manifest, keys: Sequence[SecretKey]) -> SecretKey | None:
+    """Find the key that a version was made with.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        Of the version.
+    keys : sequence of SecretKey
+        Those at hand.
+
+    Returns
+    -------
+    SecretKey or None
+        None if it was made without one.
+
+    Raises
+    ------
+    InvalidInputError
+        If it is not among them.
+    """
+    fingerprint = manifest.parameters.get("secret_key")
+    if fingerprint is None:
+        return None
+    for key in keys:
+        if key.fingerprint == fingerprint:
+            return key
+    got = f", got {', '.join(key.fingerprint for key in keys)}: give that one" if keys else ": give it"
+    raise InvalidInputError(
+        f"{manifest.name} version {manifest.version} was made with the secret key {fingerprint}{got} (--secret-key "
+        "ENV|FILE, secret_key=)"
+    )

@@ -212,7 +212,7 @@ def _drawn(
             contract,
             ratio=recipe.exactly(recipe.ratio),
             sampler=recipe.sampler or "",
-            seed=recipe.seed,
+            seed=recipe.draw_seed,
             parameters=recipe.methods,
             group_by=recipe.group_by,
             subgroups=recipe.subgroups,
@@ -222,6 +222,7 @@ def _drawn(
             relations=recipe.relations,
             related=learned.related,
             barred=barred,
+            apart=recipe.apart,
         )
         step.rows = made.table.num_rows
     if recipe.cleaner is None:

@@ -218,17 +218,16 @@ def test_a_view_under_another_name(make, full):
     assert found.column(1).to_pylist() == ["small", "big"]
 
 
-def test_interpolated_as_earlier_releases_did(make):
+def test_interpolated_where_it_is_asked_for(make):
     project = make()
     frame = with_views(project)
     options = {"entity_df": frame, "feature_service": "inside"}
     earlier = project.create(**options, missing="complete", grid="off")
-    assert earlier.manifest.parameters.keys() & {"on_demand", "missing", "grid"} == set()
-    assert earlier.manifest.parameters["algorithm"] == 1
+    assert earlier.manifest.parameters["on_demand"] == "interpolated"
     named = project.create(**options, on_demand="interpolated")
     assert named.manifest.parameters["on_demand"] == "interpolated"
     computed = project.create(**options, missing="complete", grid="off", on_demand="computed")
-    assert computed.manifest.parameters["algorithm"] == 3
+    assert computed.manifest.parameters["on_demand"] == "computed"
     _, rows = train(earlier)
     doubled, amount = rows["doubled"].to_numpy(), rows["amount"].to_numpy()
     np.testing.assert_allclose(doubled, 2 * amount)  # of a linear one interpolation says the same, but for rounding

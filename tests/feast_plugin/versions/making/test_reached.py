@@ -10,6 +10,7 @@ import pytest
 
 from feast_plugin import create_snapshot, diff_snapshot, forget_entity, rebuild_snapshot, verify_snapshot
 from feast_plugin.notices import SnapshotWarning
+from feast_plugin.versions.making.recipe import SENSE, Recipe
 from resampler.errors import GateError
 
 REACHED = {"ratio": 0.02, "if_reached": "publish"}
@@ -66,13 +67,18 @@ def test_without_an_entity_it_is_as_it_is_again(place):
 
 
 def test_29_of_100_is_29(project):
-    """Of 100 rows of the majority in training; by algorithms before 3 the binary fraction, which is a little less."""
+    """Of 100 rows of the majority in training, where the binary fraction is a little less."""
     label = (np.arange(400) % 40 == 0).astype(np.int64)
     side = np.array(["test"] * 400, dtype=object)
     side[np.flatnonzero(label)], side[np.flatnonzero(label == 0)[:100]] = "train", "train"
     frame = project.frame().set_column(2, "fraud", [label]).append_column("side", [side])
-    options = {"entity_df": frame, "split": "column:side", "ratio": 0.29}
-    for more, expected in (({}, 29), ({"missing": "complete", "grid": "off"}, 28)):
-        train = project.create(**options, **more).manifest.splits["train"].classes
-        assert train["0"]["real"] == 100
-        assert sum(train["1"].values()) == expected
+    train = project.create(entity_df=frame, split="column:side", ratio=0.29).manifest.splits["train"].classes
+    assert train["0"]["real"] == 100
+    assert sum(train["1"].values()) == 29
+
+
+def test_earlier_algorithms_take_the_binary_fraction():
+    plain = {"sampler": "smote", "ratio": 0.29}
+    assert 100 * Recipe(**plain).exactly(0.29) == 29
+    assert 100 * Recipe(**plain, algorithm=SENSE).exactly(0.29) == 29
+    assert 100 * Recipe(**plain, algorithm=SENSE, missing="complete", grid="off").exactly(0.29) < 29

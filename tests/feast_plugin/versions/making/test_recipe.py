@@ -11,6 +11,7 @@ import pytest
 from feast_plugin.versions.files.manifest import Manifest
 from feast_plugin.versions.making.recipe import FORGOT, Recipe
 from resampler.errors import CorruptStateError, InvalidInputError
+from resampler.secret import SecretKey
 
 FORMAT_1 = Path(__file__).parents[1] / "format1" / "manifest.json"
 LATER = {FORGOT: 3}
@@ -22,18 +23,25 @@ LATER = {FORGOT: 3}
         (
             {},
             {
-                "algorithm": 3, "grid": "auto", "k_neighbors": 5, "missing": "inherit", "sampler": "smote",
+                "algorithm": 4, "grid": "auto", "k_neighbors": 5, "missing": "inherit", "sampler": "smote",
                 "split": "time:0.7,0.15,0.15",
             },
         ),
         (
             {
                 "sampler": "adasyn", "split": "group:unit:0.5,0.25,0.25", "undersample": 1, "clean": "enn",
-                "missing": "complete", "grid": "off",
+                "missing": "complete", "grid": "off", "algorithm": 3,
             },
             {
                 "algorithm": 1, "clean": "enn", "k_neighbors": 5, "sampler": "adasyn",
                 "split": "group:unit:0.5,0.25,0.25", "undersample": 1.0,
+            },
+        ),
+        (
+            {"missing": "complete", "grid": "off", "secret_key": SecretKey(b"sixteen bytes or more")},
+            {
+                "algorithm": 4, "grid": "off", "k_neighbors": 5, "missing": "complete", "sampler": "smote",
+                "secret_key": "fffa9437cae73562", "split": "time:0.7,0.15,0.15",
             },
         ),
     ],
