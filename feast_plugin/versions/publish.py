@@ -200,7 +200,7 @@ class _Sample:
         asked.check(draft.contract)
         file = sample_file(catalog.home, version, asked.audit_root)
         prepare(file)
-        return cls(asked, file)
+        return cls(asked, file, draft.recipe.secret_key)
 
     def named(self, manifest: Manifest, directory: Location) -> Manifest:
         """Choose its rows from the version's files, and name it in the manifest."""
