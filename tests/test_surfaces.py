@@ -27,7 +27,7 @@ from resampler.tally import learn
 
 KEYS = ["site", "customer"]
 MIXED = [name for name, method in METHODS.items() if method.categories == "vote"]
-NUMERIC = [name for name, method in METHODS.items() if method.categories != "all" and name != "smotenc"]
+NUMERIC = [name for name, method in METHODS.items() if method.categories in ("none", "vote") and name != "smotenc"]
 
 
 class Case(NamedTuple):

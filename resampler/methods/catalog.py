@@ -38,9 +38,9 @@ class Method:
         Where the new row lies: a file of `resampler.kernels.places`.
     moved : str, optional
         Where it lies instead where shrinkage is given.
-    categories : {"none", "vote", "all"}
+    categories : {"none", "vote", "all", "counts"}
         Whether columns may be categorical: none; some, which take the vote of the base's neighbours; all of them, and
-        the base votes too.
+        the base votes too; some or all, drawn from the counts of the base's group.
     space : callable, optional
         Where neighbours are sought, by default among the rows (`resampler.methods.space`).
     weigh : callable, optional
@@ -63,6 +63,9 @@ class Method:
     even : bool
         Whether steps run evenly all the way to the neighbour: then the nearest grid value keeps the mean, and else the
         row's draw decides (`resampler.kernels.grids`).
+    hardens : bool
+        Whether rows are made from what is known of groups of rows (`resampler.methods.harden`), never from a row:
+        `select` and `pair` play no part then.
 
     Raises
     ------
@@ -75,7 +78,7 @@ class Method:
     pair: Callable[[Task, Selection], Pairing] = pair.own_class
     place: str = "segment"
     moved: str | None = None
-    categories: Literal["none", "vote", "all"] = "vote"
+    categories: Literal["none", "vote", "all", "counts"] = "vote"
     space: Callable[[Table], NDArray[np.floating]] | None = None
     weigh: Callable[[NDArray[np.int64], int], NDArray[np.int64]] | None = None
     width: Callable[[Task], NDArray[np.float64]] | None = None
@@ -86,12 +89,13 @@ class Method:
     own_class: bool = True
     nulls: bool = True
     even: bool = True
+    hardens: bool = False
 
     def __post_init__(self) -> None:
         if self.place not in PLACES:
             raise InvalidInputError(f"place must be one of {PLACES}, got {self.place!r}")
         number = PLACES.index(self.place)
-        if WIDTHS[number] and self.width is None:
+        if WIDTHS[number] and self.width is None and not self.hardens:  # else groups have their own
             raise InvalidInputError(
                 f"place {self.place!r} measures columns: give width, as resampler.methods.width.units"
             )
@@ -180,6 +184,15 @@ METHODS: dict[str, Method] = {
         categories="none",
         space=space.unit_length,
         nulls=False,
+    ),
+    "hardened": Method(
+        "rows about the centroids of groups of ten rows, so that no real row can be rebuilt from them",
+        select.every_row,
+        place="cloud",
+        categories="counts",
+        joins=False,
+        even=False,
+        hardens=True,
     ),
 }
 # Former names, taken with a warning until the next release, and what they are called now.

@@ -8,6 +8,7 @@ import numpy as np
 
 from resampler.errors import DataError, InfeasibleError, InvalidInputError
 from resampler.methods.catalog import METHODS, Method, resolve
+from resampler.methods.harden import hardened, no_groups
 from resampler.methods.missing import without_nulls
 from resampler.methods.order import shuffled
 from resampler.methods.parameters import Parameters
@@ -15,7 +16,7 @@ from resampler.methods.place import draws, elect_donors
 from resampler.methods.plan import Plan, draw
 from resampler.methods.provenance import Draws, Provenance, join
 from resampler.methods.quota import SUBGROUPS, Part, parts_of
-from resampler.methods.table import Search, Table
+from resampler.methods.table import Search, Table, dense_rows
 from resampler.methods.task import Task
 from resampler.notices import warn
 
@@ -110,7 +111,7 @@ def oversample(
         Raise where a subgroup has too few rows; else warn, and make the rows of the others.
     shuffle : bool
         Put the rows of each class in an order that does not tell which share a base (`resampler.methods.order`): the
-        first rows of a longer request are then others than those of a shorter one.
+        first rows of a longer request are then others than those of a shorter one. Hardened rows always are.
 
     Returns
     -------
@@ -154,6 +155,8 @@ def oversample(
                 remedy = "use missing='inherit', or leave out" if rule.nulls else "leave out"
                 why += f" without a null, and missing='complete' takes no others: {remedy} the columns that are null"
             raise DataError(f"0 of {n} synthetic rows could be made: {why}")
+    if rule.hardens:  # wide integers are counted from the least of all rows, not of a part
+        table = table._replace(X=dense_rows(table.X, table.names, table.units))
     if rule.space is not None and table.space is None:
         table = table._replace(space=rule.space(table))
     total = sum(wanted.values())
@@ -161,11 +164,17 @@ def oversample(
     mask = np.ones(table.X.shape[1], dtype=np.bool_) if rule.categories == "all" else table.categorical
     place = rule.place if parameters.shrinkage is None or rule.moved is None else rule.moved
     made = [_nothing(table, _columns(mask), place)]
+    if rule.hardens:
+        made = [no_groups(made[0], table)]
     grown: list[Grown] = []
     for part in parts:
         rows = table if part.rows is None else _rows_of(table, part)
         task = Task(rows, part, parameters, search, part.n_synthetic / total, seed)
         try:
+            if rule.hardens:
+                made.append(hardened(task, _nothing(rows, _columns(mask), place)))
+                grown.append(Grown(part, part.place(task.members), task.penalty, plain=False))
+                continue
             plan, plain = _plan(task, rule)
         except InvalidInputError as error:
             if part.rows is None or strict:
@@ -175,7 +184,7 @@ def oversample(
         made.append(_drawn(task, plan, rule, _columns(mask), place))
         grown.append(Grown(part, part.place(plan.bases), task.penalty, plain))
     rows_made = join(made)
-    if shuffle:
+    if shuffle or rule.hardens:
         rows_made = shuffled(rows_made, _identities(table, rows_made), seed, names)
     outcome = Outcome(rows_made, tuple(grown))
     return outcome if parents is None else _at(parents, outcome)
@@ -183,6 +192,8 @@ def oversample(
 
 def _identities(table: Table, made: Provenance) -> NDArray[np.int64]:
     """Return the identity of each row's base: the table's, or its place within its class."""
+    if made.groups is not None:
+        return made.groups.id[made.base]
     if table.row_ids is not None:
         return table.row_ids[made.base]
     _, code_of = np.unique(table.y, return_inverse=True)
@@ -196,7 +207,10 @@ def _identities(table: Table, made: Provenance) -> NDArray[np.int64]:
 def _at(rows: NDArray[np.int64], outcome: Outcome) -> Outcome:
     """Return an outcome of some rows of a table by their positions in the table."""
     made = outcome.provenance
-    made = made._replace(base=rows[made.base], neighbor=rows[made.neighbor], donor=rows[made.donor])
+    if made.stand_in is None:
+        made = made._replace(base=rows[made.base], neighbor=rows[made.neighbor], donor=rows[made.donor])
+    else:
+        made = made._replace(stand_in=rows[made.stand_in], donor=rows[made.donor])
     return Outcome(made, tuple(one._replace(bases=rows[one.bases]) for one in outcome.grown))
 
 

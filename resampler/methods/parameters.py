@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from resampler.errors import InvalidInputError
+from resampler.microaggregation import GROUP_SIZE, check_group_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -46,11 +47,15 @@ class Parameters:
     missing : {"inherit", "complete", "refuse"}
         What rows with a null, that is NaN, are: bases and neighbours whose nulls their synthetic rows inherit; kept,
         and no parents; or an error.
+    group_size : int
+        For hardened: real rows of a group, at least.
+    small_groups : bool
+        For hardened: consent to groups of 5 to 9 rows (`resampler.microaggregation.check_group_size`).
 
     Raises
     ------
     InvalidInputError
-        If `no_danger` or `missing` is none of its values.
+        If `no_danger` or `missing` is none of its values, or groups are smaller than was consented to.
     """
 
     k_neighbors: Any = 5
@@ -63,9 +68,12 @@ class Parameters:
     out_step: float = 0.5
     shrinkage: float | Mapping[Any, float] | None = None
     missing: Missing = "refuse"
+    group_size: int = GROUP_SIZE
+    small_groups: bool = False
 
     def __post_init__(self) -> None:
         if self.no_danger not in NO_DANGER:
             raise InvalidInputError(f"no_danger must be one of {NO_DANGER}, got {self.no_danger!r}")
         if self.missing not in MISSING:
             raise InvalidInputError(f"missing must be one of {MISSING}, got {self.missing!r}")
+        check_group_size(self.group_size, small_groups=self.small_groups)

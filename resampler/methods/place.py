@@ -10,7 +10,7 @@ import numpy as np
 
 from resampler.grids import Packed, pack
 from resampler.integers import interpolate_integers, shift_integers
-from resampler.kernels import generation
+from resampler.kernels import generation, microaggregation
 from resampler.kernels.grids import settle
 from resampler.kernels.places import DRAWS, PLACES
 from resampler.layout import as_kernel_array, as_kernel_rows
@@ -68,15 +68,24 @@ def build(
     """
     rows = np.empty((len(made.base), X.shape[1]), dtype=as_kernel_rows(X[:0]).dtype) if out is None else out
     grids = made.grids if made.grids is None or columns is None else tuple(made.grids[j] for j in columns)
-    _fill(X, made, grids, rows)
+    _fill(X, made, grids, rows, columns)
     if made.relations and made.place != "copy":
         at = {int(j): place for place, j in enumerate(range(X.shape[1]) if columns is None else columns)}
         keep(rows, [one.named(at) for one in made.relations], grids)
     return rows
 
 
-def _fill(X: NDArray[Any], made: Provenance, grids: tuple[Grid | None, ...] | None, rows: NDArray[Any]) -> None:
+def _fill(
+    X: NDArray[Any],
+    made: Provenance,
+    grids: tuple[Grid | None, ...] | None,
+    rows: NDArray[Any],
+    columns: NDArray[np.int64] | None,
+) -> None:
     """Write the rows, on their grids."""
+    if made.groups is not None:
+        _fill_from_groups(made, grids, rows, columns)
+        return
     real, code = as_kernel_rows(X), PLACES.index(made.place)
     base, neighbor = as_kernel_array(made.base, np.int64), as_kernel_array(made.neighbor, np.int64)
     step = as_kernel_array(made.step, np.float32)
@@ -93,6 +102,29 @@ def _fill(X: NDArray[Any], made: Provenance, grids: tuple[Grid | None, ...] | No
         keys = drawn.row_id[of], drawn.number[of], np.uint64(drawn.seed), int(drawn.stream[first]), width
         some = (base[of], neighbor[of], step[of], *keys)
         _run(partial(_build, code, real, some, on, rows[of]), last - first)
+
+
+def _fill_from_groups(
+    made: Provenance, grids: tuple[Grid | None, ...] | None, rows: NDArray[Any], columns: NDArray[np.int64] | None
+) -> None:
+    """Write rows that are made from groups: no real row is read."""
+    groups, drawn = made.groups, made.draws
+    assert groups is not None  # noqa: S101 - of a hardened row
+    if columns is not None:
+        groups = groups._replace(
+            center=np.ascontiguousarray(groups.center[:, columns]),
+            spread=np.ascontiguousarray(groups.spread[:, columns]),
+            nulls=np.ascontiguousarray(groups.nulls[:, columns]),
+        )
+    assert drawn is not None  # noqa: S101 - as every row of a place that draws has
+    parents = as_kernel_array(made.base, np.int64), as_kernel_array(made.neighbor, np.int64)
+    keys = (as_kernel_array(column, np.int64) for column in (drawn.row_id, drawn.number, drawn.stream))
+    on = None if grids is None else pack(grids)
+    task = partial(
+        microaggregation.write, groups, on, *parents, as_kernel_array(made.step, np.float32), *keys,
+        np.uint64(drawn.seed), out=rows,
+    )  # fmt: skip
+    _run(task, len(rows))
 
 
 def _build(
@@ -133,6 +165,9 @@ def build_integers(values: NDArray[Any], made: Provenance, real: NDArray[Any], b
     ndarray of shape (n_synthetic,)
         Of the dtype of `values`: its arithmetic is that of integers. Anything where `built` is NaN.
     """
+    if made.groups is not None:
+        least = values[~np.isnan(real)].min(initial=np.iinfo(values.dtype).max)
+        return shift_integers(np.full(len(built), least), np.nan_to_num(built.astype(np.float64)))
     if made.place == "segment":
         neighbor = np.where(np.isnan(real[made.neighbor]), made.base, made.neighbor)
         return interpolate_integers(values[made.base], values[neighbor], made.step)

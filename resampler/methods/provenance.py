@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from resampler.microaggregation import Groups
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -62,10 +64,18 @@ class Provenance(NamedTuple):
         By column, what the row was put on; None where values lie anywhere.
     relations : tuple of Relation
         Which columns were made to follow from others then.
+    groups : Groups, optional
+        Of a hardened row: the groups that it was made from. Then `base` and `neighbor` say which of these, and never
+        name a row; `draws` has the identity of the base's group; a row of `donor` only stands for the category that it
+        holds: the first of the class that does.
+    stand_in : ndarray of shape (n_groups,), int64, optional
+        A row of the class and subgroup of each group, the first of them, in it or not: for labels and what is carried
+        along.
 
     Notes
     -----
-    This and the rows that were given are all that `resampler.samplers.replay` needs to make the same bits again.
+    This and the rows that were given are all that `resampler.samplers.replay` needs to make the same bits again; of
+    hardened rows this alone, beside the type of the columns.
     """
 
     label: NDArray[Any]
@@ -78,6 +88,13 @@ class Provenance(NamedTuple):
     draws: Draws | None = None
     grids: tuple[Grid | None, ...] | None = None
     relations: tuple[Relation, ...] = ()
+    groups: Groups | None = None
+    stand_in: NDArray[np.int64] | None = None
+
+    @property
+    def sources(self) -> NDArray[np.int64]:
+        """Position of a real row of each one's class and subgroup: its base, or what stands for its group."""
+        return self.base if self.stand_in is None else self.stand_in[self.base]
 
     def take(self, rows: NDArray[Any]) -> Provenance:
         """Keep some of the synthetic rows.
@@ -121,4 +138,18 @@ def join(parts: Sequence[Provenance]) -> Provenance:
         width = np.concatenate([each.width for each in known])
         draws = Draws._make((*keys, part_of, width, known[0].seed))
     columns = [np.concatenate(column) for column in zip(*(part[:5] for part in parts), strict=True)]
-    return Provenance._make((*columns, first.categorical_features, first.place, draws, *first[8:]))
+    joined = Provenance._make((*columns, first.categorical_features, first.place, draws, *first[8:]))
+    return joined if first.groups is None else _with_groups(joined, parts)
+
+
+def _with_groups(joined: Provenance, parts: Sequence[Provenance]) -> Provenance:
+    """Put the groups of parts end to end, too, and count bases and neighbours through all of them."""
+    groups = Groups.joined([part.groups for part in parts if part.groups is not None])
+    of = np.repeat(np.arange(len(parts)), [len(part.base) for part in parts])
+    before = np.cumsum([0, *(len(part.groups.id) for part in parts if part.groups is not None)])[of]
+    return joined._replace(
+        base=joined.base + before,
+        neighbor=joined.neighbor + before,
+        groups=groups,
+        stand_in=np.concatenate([part.stand_in for part in parts if part.stand_in is not None]),
+    )

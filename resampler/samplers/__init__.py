@@ -8,6 +8,7 @@ from resampler.samplers.cleaning import EditedNearestNeighbours, TomekLinks
 from resampler.samplers.cluster import KMeansSMOTE
 from resampler.samplers.combine import SMOTEENN, SMOTETomek
 from resampler.samplers.embedding import ContrastWarning, EmbeddingSMOTE
+from resampler.samplers.harden import HardenedOverSampler
 from resampler.samplers.nominal import SMOTEN, SMOTENC
 from resampler.samplers.oversampler import OverSampler
 from resampler.samplers.replay import replay
@@ -24,6 +25,7 @@ __all__ = [
     "ContrastWarning",
     "EditedNearestNeighbours",
     "EmbeddingSMOTE",
+    "HardenedOverSampler",
     "KMeansSMOTE",
     "OverSampler",
     "Provenance",

@@ -337,7 +337,7 @@ class Synthesizer(TableMixin):
         return rows.followed_by(rows.made(self.provenance_))
 
     def _sources(self, n: int) -> NDArray[np.int64]:
-        return np.concatenate([np.arange(n), self.provenance_.base])
+        return np.concatenate([np.arange(n), self.provenance_.sources])
 
     _must_be_numeric = True
     _method: str
@@ -381,7 +381,7 @@ class Synthesizer(TableMixin):
                 )
         self.provenance_ = done.provenance
         if self._codes:
-            carried = self.provenance_.base[:, None]
+            carried = self.provenance_.sources[:, None]
             self.provenance_ = self.provenance_._replace(
                 donor=carried, categorical_features=np.array(list(self._codes))
             )

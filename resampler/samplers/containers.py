@@ -287,7 +287,7 @@ class Container:
         """
         copied = {int(j): Copied(provenance.donor[:, at]) for at, j in enumerate(provenance.categorical_features)}
         numeric = [j for j in range(self.shape[1]) if j not in copied]
-        cells: list[Cells] = [copied.get(j, Copied(provenance.base)) for j in range(self.shape[1])]
+        cells: list[Cells] = [copied.get(j, Copied(provenance.sources)) for j in range(self.shape[1])]
         if numeric:
             matrix = self.numbers(numeric if copied else None)
             real = dense_rows(matrix)
@@ -295,7 +295,8 @@ class Container:
             for at, j in enumerate(numeric):
                 wide, nulls = self._wide(j), np.isnan(rows[:, at])
                 new = rows[:, at] if wide is None else build_integers(wide, provenance, real[:, at], rows[:, at])
-                cells[j] = Inherited(new, nulls, provenance.base) if nulls.any() else new
+                null_like = provenance.sources if provenance.groups is None else _first_null(real[:, at], len(new))
+                cells[j] = Inherited(new, nulls, null_like) if nulls.any() else new
         return self.new_rows(len(provenance.base), cells)
 
     def is_wide(self, j: int) -> bool:
@@ -321,6 +322,11 @@ class Container:
         values = self.values(j)
         values = numbers_of(self.name(j), values) if values.dtype.kind == "O" else values
         return values if values.dtype.kind in "iu" and are_wide(values) else None
+
+
+def _first_null(column: NDArray[Any], n: int) -> NDArray[np.int64]:
+    """Return the first null of a column, n times: a null of a group is none of a row."""
+    return np.full(n, np.isnan(column).argmax())
 
 
 def spread_over(held: NDArray[Any], missing: NDArray[np.bool_]) -> tuple[NDArray[Any], NDArray[np.bool_]] | None:

@@ -11,6 +11,7 @@ from sklearn.utils._param_validation import Interval
 from resampler.errors import InvalidInputError
 from resampler.methods.catalog import ALIASES, METHODS, resolve
 from resampler.methods.parameters import DANGER_NEIGHBORS, Missing, NoDanger, Parameters
+from resampler.microaggregation import GROUP_SIZE, LEAST
 from resampler.options import one_of
 from resampler.samplers.base import Synthesizer
 
@@ -41,6 +42,8 @@ secret_key
         As in `BorderlineSMOTE`.
     shrinkage : float or None
         For random, and refused with others: as in `RandomOverSampler`, one for all classes.
+    group_size, small_groups
+        For hardened: as in `HardenedOverSampler`.
 
     Attributes
     ----------
@@ -71,6 +74,8 @@ secret_key
         "k_neighbors": [Interval(numbers.Integral, 1, None, closed="left")],
         "m_neighbors": [Interval(numbers.Integral, 1, None, closed="left")],
         "shrinkage": [Interval(numbers.Real, 0, None, closed="left"), None],
+        "group_size": [Interval(numbers.Integral, LEAST, None, closed="left")],
+        "small_groups": ["boolean"],
         **Synthesizer._neighbors_constraint,
         **Synthesizer._grid_constraint,
         **Synthesizer._danger_constraint,
@@ -86,6 +91,8 @@ secret_key
         m_neighbors: int = DANGER_NEIGHBORS,
         no_danger: NoDanger = "plain",
         shrinkage: float | None = None,
+        group_size: int = GROUP_SIZE,
+        small_groups: bool = False,
         neighbors: str = "auto",
         group_by: int | str | None = None,
         subgroups: str = "within",
@@ -101,6 +108,8 @@ secret_key
         self.m_neighbors = m_neighbors
         self.no_danger = no_danger
         self.shrinkage = shrinkage
+        self.group_size = group_size
+        self.small_groups = small_groups
         self.neighbors = neighbors
         self.group_by = group_by
         self.subgroups = subgroups
@@ -121,4 +130,11 @@ secret_key
             )
 
     def _parameters(self) -> Parameters:
-        return Parameters(self.k_neighbors, self.m_neighbors, self.no_danger, shrinkage=self.shrinkage)
+        return Parameters(
+            self.k_neighbors,
+            self.m_neighbors,
+            self.no_danger,
+            shrinkage=self.shrinkage,
+            group_size=self.group_size,
+            small_groups=self.small_groups,
+        )

@@ -44,9 +44,12 @@ def replay(X: Any, provenance: Provenance) -> Any:
     n, d = shape
     if provenance.categorical_features.size and (last := int(provenance.categorical_features.max())) >= d:
         raise InvalidInputError(f"provenance names column {last}, X has {d} columns: give the X that was resampled")
-    highest = max(
-        (int(a.max()) for a in (provenance.base, provenance.neighbor, provenance.donor) if a.size), default=-1
+    named = (
+        (provenance.donor, provenance.sources)
+        if provenance.groups is not None
+        else (*provenance[1:3], provenance.donor)
     )
+    highest = max((int(a.max()) for a in named if a.size), default=-1)
     if highest >= n:
         raise InvalidInputError(f"provenance names row {highest}, X has {n} rows: give the X that was resampled")
     if rows is not None:

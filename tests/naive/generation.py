@@ -93,8 +93,18 @@ def in_ball(base, neighbor, draw_of, width):
     return [float(value) + width[j] * factor * deviates[j] if j in deviates else value for j, value in enumerate(base)]
 
 
+def in_cloud(base, neighbor, step, draw_of, width):
+    """About a point between two centroids, as wide as the group in each column; the base's where the other has none."""
+    origin = [
+        float(a) if is_null(b) else float(a) + float(step) * (float(b) - float(a))
+        for a, b in zip(base, neighbor, strict=True)
+    ]
+    return about(origin, draw_of, width)
+
+
 PLACES = {
     "ball": lambda base, neighbor, _step, draw_of, width: in_ball(base, neighbor, draw_of, width),
+    "cloud": in_cloud,
     "copy": lambda base, *_: list(base),
     "segment": lambda base, neighbor, step, *_: between(base, neighbor, step),
     "smoothed": lambda base, _neighbor, _step, draw_of, width: about(base, draw_of, width),

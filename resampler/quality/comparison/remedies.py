@@ -15,6 +15,7 @@ from resampler.methods.oversample import ShortfallWarning, oversample
 from resampler.methods.parameters import Parameters
 from resampler.methods.quota import wanted
 from resampler.methods.table import Table, dense_rows
+from resampler.microaggregation import GROUP_SIZE
 from resampler.neighbors import nearest_rows
 from resampler.quality.comparison.comparison import NOTHING
 from resampler.resolution import deviations
@@ -189,11 +190,10 @@ def _grown(training: Training, method: str, cleaner: str | None) -> Training:
     """Make synthetic rows of every class that has too few, then take out what the cleaner finds."""
     rule = METHODS[method]
     counts = {code: int(n) for code, n in enumerate(np.bincount(training.y)) if n}
-    # Of other classes than the positive one, those that cannot be joined stay as they are.
+    # Of other classes than the positive one, those that cannot be joined, or cut into groups, stay as they are.
+    least = 2 * GROUP_SIZE if rule.hardens else K_NEIGHBORS + 1 if rule.joins else 1
     lacking = {
-        code: n
-        for code, n in wanted(counts, training.ratio).items()
-        if not rule.joins or code == training.code or counts[code] > K_NEIGHBORS
+        code: n for code, n in wanted(counts, training.ratio).items() if code == training.code or counts[code] >= least
     }
     if not lacking:
         raise DataError(f"no class has fewer rows than ratio {training.ratio:g} asks for")

@@ -15,7 +15,7 @@ from resampler.methods.catalog import METHODS
 from resampler.metric import label_key
 
 SHRINKAGE = 0.5
-CASES = {name: {} for name in METHODS} | {"random, smoothed": {"shrinkage": SHRINKAGE}}
+CASES = {name: {} for name, one in METHODS.items() if not one.hardens} | {"random, smoothed": {"shrinkage": SHRINKAGE}}
 GROUPINGS = (None, "within", "proportional")  # each method has one of them
 WIDE = 2**60
 

@@ -16,7 +16,7 @@ def test_an_entry_names_what_there_is(name):
     method = METHODS[name]
     assert method.place in PLACES
     assert method.clean is None or method.clean in CLEANERS
-    assert method.categories in ("none", "vote", "all")
+    assert method.categories in ("none", "vote", "all", "counts")
     assert method.looks_around or not method.needs_danger
     assert method.summary == method.summary.rstrip(".")
     assert (name in STREAMED) == (method.weigh is not None)
@@ -32,7 +32,13 @@ def test_a_method_whose_place_lacks_something_is_refused():
     with pytest.raises(InvalidInputError, match=r"place must be one of .*, got 'moon'"):
         Method("x", every_row, place="moon")
     needs = dict(zip(places.PLACES, zip(places.DRAWS, places.WIDTHS, strict=True), strict=True))
-    assert needs == {"ball": (True, True), "copy": (False, False), "segment": (False, False), "smoothed": (True, True)}
+    assert needs == {
+        "ball": (True, True),
+        "cloud": (True, True),
+        "copy": (False, False),
+        "segment": (False, False),
+        "smoothed": (True, True),
+    }
 
 
 def test_older_names_lead_to_entries():
@@ -55,7 +61,11 @@ def test_methods_fit_columns(name):
         assert takes == {"numbers": "smote", "both": "smotenc", "codes": "smotenc"}
         return
     needs = METHODS[name].categories
-    want = {"numbers": needs != "all" and name != "smotenc", "both": needs == "vote", "codes": needs != "none"}
+    want = {
+        "numbers": needs != "all" and name != "smotenc",
+        "both": needs in ("vote", "counts"),
+        "codes": needs != "none",
+    }
     assert takes == {kind: name if fits else None for kind, fits in want.items()}
 
 

@@ -17,7 +17,7 @@ from resampler.methods.parameters import Parameters
 from resampler.methods.place import build, build_integers
 from resampler.methods.table import Table
 
-TAKEN = [name for name, method in METHODS.items() if method.nulls]
+TAKEN = [name for name, method in METHODS.items() if method.nulls and not method.hardens]
 REFUSED = [name for name, method in METHODS.items() if not method.nulls]
 NAMES = ("height", "weight", "age", "country")
 

@@ -16,7 +16,7 @@ from resampler.methods.catalog import METHODS
 from resampler.schema import FeatureSchema
 
 WIDE = 2**60
-TAKEN = [name for name, method in METHODS.items() if method.nulls]
+TAKEN = [name for name, method in METHODS.items() if method.nulls and not method.hardens]
 REFUSED = [name for name, method in METHODS.items() if not method.nulls]
 
 
