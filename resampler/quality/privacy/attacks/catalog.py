@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from resampler.quality.privacy.attacks.copies import COPIES
+from resampler.quality.privacy.attacks.lines import LINES
+
 if TYPE_CHECKING:
     from resampler.quality.privacy.attacks.attack import Attack
 
-ATTACKS: dict[str, Attack] = {}
+ATTACKS: dict[str, Attack] = {attack.name: attack for attack in (COPIES, LINES)}
