@@ -1,7 +1,7 @@
-"""Tables in the documentation that are made from the code: options of a record, methods of the catalogue, checks.
+"""Tables in the documentation that are made from the code: options of a record, methods of the catalogue, checks, attacks.
 
 A table stands between ``<!-- options: package.module.Record -->``, ``<!-- settings: package.module.Record -->`` (of a
-policy's table), ``<!-- methods -->`` or ``<!-- checks -->``, and ``<!-- end -->``.
+policy's table), ``<!-- methods -->``, ``<!-- checks -->`` or ``<!-- attacks -->``, and ``<!-- end -->``.
 `make tables` writes them all.
 """
 
@@ -15,11 +15,13 @@ from pkgutil import resolve_name
 from resampler.methods.catalog import METHODS
 from resampler.options import Option, options_of
 from resampler.quality.checks.catalog import CHECKS
+from resampler.quality.privacy.attacks.catalog import ATTACKS
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 _METHODS = re.compile(r"(<!-- methods -->\n).*?(<!-- end -->)", re.DOTALL)
 _CHECKS = re.compile(r"(<!-- checks -->\n).*?(<!-- end -->)", re.DOTALL)
+_ATTACKS = re.compile(r"(<!-- attacks -->\n).*?(<!-- end -->)", re.DOTALL)
 _SETTINGS = re.compile(r"(<!-- settings: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _TABLE = re.compile(r"(<!-- options: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -28,13 +30,14 @@ def fill(page: str) -> str:
     """Return a page with its tables made anew."""
     page = _METHODS.sub(lambda found: found[1] + methods() + found[2], page)
     page = _CHECKS.sub(lambda found: found[1] + checks() + found[2], page)
+    page = _ATTACKS.sub(lambda found: found[1] + attacks() + found[2], page)
     page = _SETTINGS.sub(lambda found: found[1] + settings(resolve_name(found[2])) + found[3], page)
     return _TABLE.sub(lambda found: found[1] + table(resolve_name(found[2])) + found[3], page)
 
 
 def methods() -> str:
     """Return the Markdown table of the catalogue of methods."""
-    columns = {"none": "numeric", "vote": "numeric or mixed", "all": "categorical"}
+    columns = {"none": "numeric", "vote": "numeric or mixed", "counts": "numeric or mixed", "all": "categorical"}
     rows = [
         f"| `{name}` | {one.summary} | {columns[one.categories]} | {'yes' if one.weigh else ''} |"
         for name, one in METHODS.items()
@@ -46,6 +49,12 @@ def checks() -> str:
     """Return the Markdown table of the checks before publication."""
     rows = [f"| `{one.name}` | {one.level} | {one.measures} | {one.rule} | {one.remedy} |" for one in CHECKS.values()]
     return "\n".join(["| Check | Level | What it measures | Rule | Remedy |", "|---|---|---|---|---|", *rows, ""])
+
+
+def attacks() -> str:
+    """Return the Markdown table of the attacks of an audit of privacy."""
+    rows = [f"| `{one.name}` | {one.summary} | {one.knows} | {one.remedy} |" for one in ATTACKS.values()]
+    return "\n".join(["| Attack | What it does | What it has | What lowers it |", "|---|---|---|---|", *rows, ""])
 
 
 def table(record: type) -> str:
