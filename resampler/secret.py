@@ -87,11 +87,13 @@ class SecretKey:
         path = reference.removeprefix(_FILE)
         try:
             return cls(Path(path).read_bytes().strip(), f"{_FILE}{path}")
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: no path can have that name
+            why = getattr(error, "strerror", None) or "no name of a file"
             kind = "file" if reference.startswith(_FILE) else "environment variable or file"
+            # What could be a secret is not said again: errors end up in logs.
+            shown = repr(path) if reference.startswith(_FILE) or len(path) < MIN_BYTES else "of the name that was given"
             raise InvalidInputError(
-                f"secret key: there is no {kind} {path!r} ({error.strerror}): name one that holds the secret, not the "
-                "secret itself"
+                f"secret key: there is no {kind} {shown} ({why}): name one that holds the secret, not the secret itself"
             ) from None
 
     @classmethod
@@ -199,6 +201,27 @@ class SecretKey:
 
     def __deepcopy__(self, memo: object) -> SecretKey:
         return self
+
+
+def check_reference(value: object, where: str) -> None:
+    """Check that a file of settings says where a key is, and not the key.
+
+    Parameters
+    ----------
+    value : object
+        What it says.
+    where : str
+        For the message.
+
+    Raises
+    ------
+    InvalidInputError
+        If it is no reference with a prefix; the message does not repeat it.
+    """
+    if not isinstance(value, str) or not value.startswith((_ENVIRONMENT, _FILE)):
+        raise InvalidInputError(
+            f"{where} must be 'env:NAME' or 'file:PATH', where the secret is: settings do not hold the secret itself"
+        )
 
 
 def draw_seed(seed: int, key: SecretKey | None) -> int:

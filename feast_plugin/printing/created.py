@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from feast_plugin.printing.versions import classes, counted, levels_in_words, taken_out, within_the_rule
 from feast_plugin.versions.files.audited import NOTE
+from feast_plugin.versions.files.sensitivity import NOTE as PRIVACY
 from resampler.printing import aligned, plural
 from resampler.quality.finding import in_lines
 
@@ -43,6 +44,7 @@ def created(made: Snapshot, worth: str = "", exposed: str = "") -> list[str]:
     named += [("page", f"{made.uri}/{m.report.path}")] if m.report is not None else []
     named += [("audit sample", f"{m.notes[NOTE]['rows']} rows, by `resampler audit show`")] if NOTE in m.notes else []
     named += [("worth it?", worth)] if worth else []
+    named += [("privacy", sentence) for sentence in m.notes.get(PRIVACY, [])]
     named += [("given away?", exposed)] if exposed else []
     return [*lines, *(f"  {line}" for line in aligned(named))]
 

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 from tqdm import tqdm
 
-from feast_plugin.versions.files import lineage
+from feast_plugin.versions.files import lineage, sensitivity
 from feast_plugin.versions.files.manifest import FORMAT, TRAINING_ROWS, Manifest, SplitEntry, dataset_name, part_name
 from feast_plugin.versions.files.parquet import ParquetFile
 from feast_plugin.versions.files.profile import NOTE, write_profile
@@ -318,6 +318,11 @@ def write_files(draft: Draft, name: str, version: int, directory: Location) -> W
             **({"relations": made.related} if recipe.relations == "keep" else {}),
             **({NOTE: draft.profile_form} if draft.profile_form > 1 else {}),
             **({"no_row_in_danger": list(made.plain)} if made.plain else {}),
+            **(
+                {sensitivity.NOTE: sensitivity.in_words(draft.parameters)}
+                if recipe.apart and len(made.parents.base)
+                else {}
+            ),
             "libraries": _versions_of(*(["feast"] if draft.inputs["project"] else []), "numba", "numpy", "pyarrow"),
             "cost": {
                 name: round(seconds, 2)

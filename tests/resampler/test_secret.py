@@ -46,6 +46,13 @@ def test_what_is_no_key_is_said(reference, said, monkeypatch):
         SecretKey.read(reference)
 
 
+def test_a_secret_in_place_of_its_name_is_not_said_again():
+    for given in (SECRET, f"{SECRET}\0"):
+        with pytest.raises(InvalidInputError, match="of the name that was given") as error:
+            SecretKey.read(given)
+        assert SECRET[:8] not in str(error.value)
+
+
 def test_no_pickle_and_no_representation_holds_the_secret(monkeypatch):
     monkeypatch.setenv("A_KEY", SECRET)
     key = SecretKey.read("A_KEY")

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from feast_plugin.versions.files.manifest import Manifest, StoredFile, version_name
 from feast_plugin.versions.inputs.contract import Contract
 from feast_plugin.versions.inputs.split import SPLITS, TRAIN
+from feast_plugin.versions.making.recipe import ALGORITHM
 from feast_plugin.versions.page.features import Picture, pictures
 from feast_plugin.versions.page.sample import KINDS, weights_of
 from feast_plugin.versions.page.space import space_of
@@ -125,6 +126,7 @@ def draw_page(manifest: Manifest, directory: Location, profile: Profile, sample:
             space=space,
             sample=sample,
             removed=_removed(manifest, directory, contract),
+            time=_time(manifest, contract),
             kinds=KINDS,
             shown_features=SHOWN,
             width=WIDTH,
@@ -133,6 +135,15 @@ def draw_page(manifest: Manifest, directory: Location, profile: Profile, sample:
         )
         .encode()
     )
+
+
+def _time(manifest: Manifest, contract: Contract) -> str:
+    """Say which time synthetic rows have, if rows have one."""
+    if not contract.timestamped:
+        return ""
+    if manifest.parameters["algorithm"] < ALGORITHM:
+        return " and the time of the row it starts from"
+    return " and a time that is drawn among those of the real training rows of its class"
 
 
 def _verdict(manifest: Manifest, findings: list[Finding]) -> tuple[str, str]:

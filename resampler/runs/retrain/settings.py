@@ -15,6 +15,7 @@ from resampler.policy import read_policy
 from resampler.quality.drift.settings import DriftPolicy
 from resampler.quality.gate.rules import GateRules
 from resampler.runs.webhook import check_url
+from resampler.secret import check_reference
 from resampler.storage import Location, check_alias, check_name
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from resampler.policy import Policy
 
+_REFERENCE = "--secret-key"  # of `resampler snapshot create`: plans and journals show what a policy says
 PLACES = ("repo", "catalog", "root")
 SOURCES = ("against", "stream", "feast")
 _OF_DRIFT = ("url", "windows", "entity_df", "webhook", "emit")
@@ -374,6 +376,8 @@ def _words(table: Mapping[str, Any], where: str) -> list[str]:
             known = sorted(word.removeprefix("--").replace("-", "_") for word in options if word != "--json")
             raise InvalidInputError(f"{where} has no setting {name!r}: it has {', '.join(known)}")
         param = options[flag]
+        if flag == _REFERENCE:
+            check_reference(value, f"{where}: {name}")
         if getattr(param, "is_flag", False):
             if not isinstance(value, bool):
                 raise InvalidInputError(f"{where}: {name} must be true or false, got {value!r}")
