@@ -1,4 +1,4 @@
-"""Tables in the documentation that are made from the code: options of a record, methods of the catalogue, checks, attacks.
+"""Tables in the documentation that are made from the code: options of a record, methods, checks, attacks.
 
 A table stands between ``<!-- options: package.module.Record -->``, ``<!-- settings: package.module.Record -->`` (of a
 policy's table), ``<!-- methods -->``, ``<!-- checks -->`` or ``<!-- attacks -->``, and ``<!-- end -->``.

@@ -83,8 +83,11 @@ class PrivacyRules:
             If a name is unknown or a value breaks its rule.
         """
         table: Mapping[str, Any] = {} if policy is None else policy.table("privacy")
-        rules = record_of("[privacy]" if policy is None else f"[privacy] of {policy.source}", table, cls)
-        rules = replace(rules, **{name: value for name, value in given.items() if value is not None})
+        rules = record_of("limits" if policy is None else f"[privacy] of {policy.source}", table, cls)
+        asked = record_of("limits", {name: value for name, value in given.items() if value is not None}, cls)
+        rules = replace(
+            rules, **{name: value for name in (*LIMITS, "min_rows") if (value := getattr(asked, name)) is not None}
+        )
         return rules if rules.limits else replace(rules, **LIMITS, is_guide=True)  # type: ignore[arg-type]
 
     def to_dict(self) -> dict[str, Any]:

@@ -70,6 +70,8 @@ def parts_of_files(
         )
     opened = TableFile.open(file, "FILE")
     opened.check(label, "--label")
+    for name in drop:
+        opened.check(name, "--drop")
     table = opened.read()
     notes: list[str] = []
     others = table.slice(0, 0)

@@ -37,8 +37,10 @@ class Parts:
         Column of the class.
     features : tuple of str
         What rows are compared by; empty for all columns that are nothing else.
-    drop, categorical : tuple of str
-        As `Roles` has them.
+    drop : tuple of str
+        Columns of the synthetic rows that are left out.
+    categorical : tuple of str
+        Columns of integers that are codes.
     time : str, optional
         Column of the event time.
     marks : tuple of str
@@ -124,7 +126,7 @@ def expose(parts: Parts, only: Sequence[str] = ()) -> Exposed:
     tables = (parts.synthetic, parts.real, parts.held_out)
     counts = [table.num_rows for table in tables]
     table = _joined(tables, parts)
-    roles = Roles(parts.label, features=parts.features, drop=parts.drop, categorical=parts.categorical)
+    roles = Roles(parts.label, features=parts.features, categorical=parts.categorical)
     taken = {parts.time, *parts.marks} - {None, *parts.features}
     rows = Rows.of(table.drop_columns([name for name in taken if name in table.column_names]), roles)
     names = rows.y.astype(np.str_) if rows.y.dtype.kind != "b" else np.where(rows.y, "true", "false")
