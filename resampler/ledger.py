@@ -14,7 +14,7 @@ from resampler.quality.statistics import share_interval
 from resampler.storage import Location
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 FOLDER = "ledger"  # in the directory of a snapshot
@@ -93,7 +93,7 @@ class Ledger:
         ResamplerError
             If nothing can be written there.
         """
-        data = json.dumps(asdict(run) | {"format": FORMAT}, sort_keys=True, allow_nan=False).encode() + b"\n"
+        data = _content(run)
         digest = hashlib.sha256(data).hexdigest()[:_DIGITS]
         try:
             self._append(run, data, digest)
@@ -158,6 +158,28 @@ class Ledger:
                 run = self._read(name)
                 if key is None or run.key == key:
                     yield run
+
+    def rewrite(self, change: Callable[[Run], Run]) -> None:
+        """Change what is kept of runs, which nothing but forgetting rows may ask for.
+
+        Parameters
+        ----------
+        change : callable
+            Returns what is to be kept of a run, under the same step, outcome and key.
+
+        Raises
+        ------
+        CorruptStateError
+            If a file is none of a run.
+        """
+        for name in self._names():
+            run = self._read(name)
+            changed = change(run)
+            if changed != run:
+                data = _content(changed)
+                other = name._replace(digest=hashlib.sha256(data).hexdigest()[:_DIGITS])
+                (self.directory / other.file).write_at_once(data)
+                (self.directory / name.file).remove()
 
     def last(self, step: str, key: str | None = None) -> Run | None:
         """Find the newest run of a step.
@@ -231,6 +253,10 @@ class Ledger:
                 f"{where} is no run of a ledger: {error}: restore it from a copy, or remove it"
             ) from error
         return run
+
+
+def _content(run: Run) -> bytes:
+    return json.dumps(asdict(run) | {"format": FORMAT}, sort_keys=True, allow_nan=False).encode() + b"\n"
 
 
 class _Name(NamedTuple):

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from feast_plugin.versions.files.manifest import TRAINING_ROWS
+from feast_plugin.versions.files.own import own_values, training_rows_gone
 from feast_plugin.versions.files.stored import stored_keys, stored_rows
 from feast_plugin.versions.inputs.tombstones import ForgottenMeanwhileError, Tombstones, integer_of, keys_asked
 from feast_plugin.versions.making.audited import AuditSample
@@ -23,6 +24,7 @@ from feast_plugin.versions.registry import datasets_of
 from feast_plugin.versions.write import Draft, check_files
 from resampler.columns import DTYPES, TEXT
 from resampler.errors import DataError, GateError, InvalidInputError
+from resampler.runs.forgetting import forget_figures
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -112,6 +114,7 @@ def forget(
         catalog.check_known()  # before the lock, which would make a directory of that name
     # One writer at a time, from the list of versions to the last that is replaced: no version comes or goes between.
     with catalog.home.locked():
+        catalog.tidy()  # what a killed run left may hold the entity, and is in no version
         follow(registry, catalog)
         tombstones = Tombstones.read(catalog.home)
         before = tombstones.keys_of(str(entity))
@@ -138,6 +141,10 @@ def forget(
         _check_keys(catalog, holders, keys)
         while holders:  # again: where the lock does not reach, a version may have come meanwhile
             tombstones.add(holders.values())  # first of all: whoever publishes from now on leaves the entity out
+            # Before the versions go, from which alone it can be seen which values nobody else has.
+            gone = {number: catalog.load(number) for number in holders}
+            values = own_values([(one, catalog.directory(number)) for number, one in gone.items()], tombstones)
+            forget_figures(catalog.home, [one.digest for one in gone.values()], values)
             for version in holders:
                 manifest = catalog.load(version)
                 done.append(_forget_in(registry, catalog, manifest, keys))
@@ -195,6 +202,7 @@ def _forget_in(registry: Registry, catalog: Catalog, manifest: Manifest, keys: l
         except InvalidInputError as error:  # what is left has one class, or no row
             return Forgotten(manifest.version, total, None, str(error))
         removed = total - rows.table.num_rows
+        before, gone = manifest.training_rows, training_rows_gone(manifest, directory, forgotten)
         draft = Draft(
             contract=contract,
             rows=rows,
@@ -206,7 +214,7 @@ def _forget_in(registry: Registry, catalog: Catalog, manifest: Manifest, keys: l
             inputs=manifest.inputs | {"rows": rows.table.num_rows, "sha256": rows.sha256()},
             notes={"entity_frame": {}}  # the frame may still name the entity
             | {name: manifest.notes[name] for name in ("namespace",) if name in manifest.notes}
-            | ({} if manifest.training_rows is None else {TRAINING_ROWS: manifest.training_rows}),
+            | ({} if before is None else {TRAINING_ROWS: {name: n - gone.get(name, 0) for name, n in before.items()}}),
         )
         try:
             if recipe.computes:

@@ -44,15 +44,26 @@ def stored_keys(manifest: Manifest, directory: Location) -> Iterator[pa.Table]:
     """
     mark = manifest.columns["synthetic"]
     names = [key["name"] for key in manifest.columns["join_keys"]]
-    for _, file in _files(manifest):
+    for _, file in real_files(manifest):
         location = directory / file.path
         with location.filesystem.open_input_file(location.path) as source:
             table = pq.read_table(source, columns=[*names, mark])
         yield table.filter(pc.invert(table[mark])).select(names)
 
 
-def _files(manifest: Manifest) -> list[tuple[str, StoredFile]]:
-    """Name the files that hold real rows, each with the split they are of."""
+def real_files(manifest: Manifest) -> list[tuple[str, StoredFile]]:
+    """Name the files that hold real rows.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        Of a version.
+
+    Returns
+    -------
+    list of tuple
+        The split that the rows are of, and the file.
+    """
     files = [(split, manifest.stored_as(split)) for split in manifest.splits]
     if manifest.left_out is not None:  # cleaning takes them out again
         files.append((SPLITS[TRAIN], manifest.left_out))
@@ -104,7 +115,7 @@ def stored_rows(
     """
     contract = Contract.from_dict(manifest.columns)
     parts: list[pa.Table] = []
-    for split, file in _files(manifest):
+    for split, file in real_files(manifest):
         location = directory / file.path
         with location.filesystem.open_input_file(location.path) as source:
             for batch in pq.ParquetFile(source).iter_batches(BATCH_ROWS):

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from resampler.errors import CorruptStateError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from resampler.storage import Location
 
 FOLDER = "retrain"  # in the directory of a snapshot
@@ -97,3 +99,25 @@ class Journal:
         """Remove the file: the loop is finished."""
         self.steps = {}
         self._file.remove()
+
+
+def forget_values(home: Location, masked: Callable[[Any], Any]) -> None:
+    """Mask values in the journal of an unfinished loop, if there is one.
+
+    Parameters
+    ----------
+    home : Location
+        Directory of the snapshot.
+    masked : callable
+        Returns plain data without them.
+    """
+    file = home / FOLDER / FILE
+    if not file.exists():
+        return
+    try:
+        data = json.loads(file.read())
+    except ValueError:  # says nothing of a run either: the run will say so
+        file.remove()
+        return
+    if (other := masked(data)) != data:
+        file.write_at_once(json.dumps(other, indent=1, allow_nan=False).encode() + b"\n")
