@@ -22,10 +22,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
+    from resampler.buffer import BufferStats
     from resampler.grids import Packed
     from resampler.parameters import Strategy
-
-SAVED = ("buffer", "others", "weight")  # names of the arrays of saved bases
 
 
 def weigh(strategy: Strategy, k_neighbors: int, *, clean: bool) -> NDArray[np.int64]:
@@ -43,11 +42,12 @@ def weigh(strategy: Strategy, k_neighbors: int, *, clean: bool) -> NDArray[np.in
     Returns
     -------
     ndarray of shape (k_neighbors + 1,), int64
-        Empty where all bases weigh the same whatever is around them.
+        Empty where all bases weigh the same whatever is around them, and where rows are made from groups.
     """
     foreign = np.arange(k_neighbors + 1)
     rule = METHODS[strategy].weigh
-    assert rule is not None  # noqa: S101 - every method of `STREAMED` has one
+    if rule is None:
+        return foreign[:0]
     weights = rule(foreign, k_neighbors).astype(np.int64)
     if clean:
         weights[-1] = 0
@@ -68,6 +68,8 @@ class Bases:
     grids : Packed, optional
         What synthetic rows are put on.
     """
+
+    SAVED = ("buffer", "others", "weight")  # names of the arrays of saved bases
 
     def __init__(
         self,
@@ -91,6 +93,14 @@ class Bases:
             nn_stamps=np.zeros(k_neighbors, dtype=np.int32),
             nn_d2=np.zeros(k_neighbors, dtype=np.float32),
         )
+
+    def __len__(self) -> int:
+        return len(self.buffer)
+
+    @property
+    def held(self) -> NDArray[np.float32]:
+        """The class's own rows, oldest first."""
+        return self.buffer.held
 
     @property
     def row_ids(self) -> NDArray[np.int64]:
@@ -161,6 +171,16 @@ class Bases:
         ops = (np.zeros(n, dtype=np.int64), slots, np.full(n, ASSESS), np.zeros(n, dtype=np.int64))
         keys = 0, 0, np.uint64(0), np.int64(0), 0, np.empty(0)  # nothing is drawn
         self.advance(rows.X[:0], slots[:0], keys, ops, make_output(0, self.buffer.n_features))
+
+    def stats(self) -> BufferStats:
+        """Measure the class's buffer.
+
+        Returns
+        -------
+        BufferStats
+            What it holds, and how good its neighbours are.
+        """
+        return self.buffer.stats()
 
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
         """Save what is held.

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from resampler.bases import SAVED, Bases, weigh
+from resampler.bases import Bases, weigh
 from resampler.buffer import BufferStats, MinorityBuffer
 from resampler.errors import ContractError, CorruptStateError, InvalidInputError
 from resampler.grids import Packed, pack
+from resampler.grouped import GroupedRows, listed_codes
 from resampler.kernels.online.operations import scatter
 from resampler.kernels.online.window import Window, encode, plan
 from resampler.kernels.places import PLACES
@@ -82,13 +83,14 @@ class OnlineResampler:
         Rows over which the classes' shares are counted.
     burst : int
         Synthetic rows of a class that one row can cause, at most.
-    strategy : {"smote", "borderline", "adasyn", "geometric"}
+    strategy : {"smote", "borderline", "adasyn", "geometric", "hardened"}
         How rows are made: a method of `resampler.methods.catalog`. Bases are all rows of a class alike; under
         borderline those in danger, that is half or more of whose `k_neighbors` nearest rows are of other classes, but
         not all; under adasyn each in proportion to the number of such rows. Under geometric rows lie in the ball around
         a base, else on the segment to a neighbour. The other classes are represented by a sample of up to `capacity`
         rows, thinned to as many as the class has in the same stretch of rows. Where no row is in danger, all bases are
-        alike.
+        alike. Under hardened no row is a base: rows are made from the centroid, spread and counts of groups of the
+        class's rows (`resampler.grouped`), and name no parents; they begin with rows for two groups.
     clean : bool
         Leave out noise: rows all of whose `k_neighbors` nearest rows are of other classes are not taken as bases.
     undersample : float or None
@@ -104,6 +106,10 @@ class OnlineResampler:
     secret_key : SecretKey or str or None
         A secret that every draw is keyed on beside the seed, or where it is read: ``env:NAME`` or ``file:PATH``.
         Without one, whoever knows the seed and the ids can tell which rows are a synthetic row's parents.
+    group_size : int
+        Under hardened: rows of a group, at least; 10 or more.
+    small_groups : bool
+        Under hardened: consent to groups of 5 to 9 rows, which say more about each of these.
 
     Raises
     ------
@@ -142,6 +148,8 @@ class OnlineResampler:
         warmup: int = 0,
         seed: int = 0,
         secret_key: SecretKey | str | None = None,
+        group_size: int = 10,
+        small_groups: bool = False,
     ) -> None:
         if not isinstance(schema, FeatureSchema):
             raise InvalidInputError(f"schema must be a FeatureSchema, got {type(schema).__name__}")
@@ -159,6 +167,8 @@ class OnlineResampler:
             warmup=warmup,
             seed=seed,
             secret_key=secret_key,
+            group_size=group_size,
+            small_groups=small_groups,
         )
         for name, value in given.parameters.items():  # to be read; what counts is what was checked
             setattr(self, name, value)
@@ -168,9 +178,9 @@ class OnlineResampler:
         self._place, self._draws = PLACES.index(place), given.draws
         units = np.where(schema.categorical_mask, 0.0, schema.scale.astype(np.float64))
         self._width = units if self._draws else units[:0]  # what a place that draws measures by
-        self._new_buffer(given.capacity, given.k_neighbors)  # refuses now what would not fit into memory later
         self._grids = _pack_grids(schema)
-        self._bases: list[Bases] = []
+        self._refuse()
+        self._bases: list[Bases | GroupedRows] = []
         self._highest_id = -1  # of all rows that may be held
         self._reached: set[int] = set()  # classes whose rows are large enough for distances to be distinguished
         self._streams: list[int] = []  # what each class's draws are keyed on
@@ -309,7 +319,7 @@ class OnlineResampler:
         for code in set(np.unique(codes).tolist()) - self._reached:
             parts = [X[codes == code]]
             if code < len(self._bases):
-                parts.append(self._bases[code].buffer.held)
+                parts.append(self._bases[code].held)
             found = [self._reaches(part) for part in parts]
             if any(enough for _, enough in found):
                 reached.add(code)
@@ -357,7 +367,22 @@ class OnlineResampler:
                 )
         return max(self._highest_id, int(values[-1]))
 
-    def _new_bases(self) -> Bases:
+    def _refuse(self) -> None:
+        """Refuse now what would fail later: rows that do not fit into memory, categories that nobody has listed."""
+        given = self._given
+        self._new_buffer(given.capacity, given.k_neighbors)
+        if not given.hardens:
+            return
+        for j in sorted(set(np.flatnonzero(self.schema.categorical_mask).tolist()) - listed_codes(self.schema).keys()):
+            raise ContractError(
+                f"feature {self.schema.names[j]!r} must list its categories under 'hardened', which draws none that "
+                'fewer rows have than a group: name them in the contract, "categories": [1, 2]'
+            )
+
+    def _new_bases(self) -> Bases | GroupedRows:
+        if self._given.hardens:
+            given = self._given
+            return GroupedRows(self.schema, given.capacity, given.k_neighbors, given.group_size, self._grids)
         return Bases(self._new_buffer, self._given.capacity, self._given.k_neighbors, self._weights, self._grids)
 
     def _new_buffer(self, capacity: int, k_neighbors: int) -> MinorityBuffer:
@@ -395,7 +420,7 @@ class OnlineResampler:
         gone = 0
         for code, bases in enumerate(self._bases):
             gone += bases.forget(ids)
-            self._window.stored[code] = len(bases.buffer)
+            self._window.stored[code] = len(bases)
         return gone
 
     def stats(self) -> OnlineStats:
@@ -411,7 +436,7 @@ class OnlineResampler:
             real=dict(zip(labels, self._window.seen_real.tolist(), strict=False)),
             synthetic=dict(zip(labels, self._window.seen_synthetic.tolist(), strict=False)),
             dropped=dict(zip(labels, self._window.seen_dropped.tolist(), strict=False)),
-            buffer_rows={label: len(bases.buffer) for label, bases in zip(labels, self._bases, strict=True)},
+            buffer_rows={label: len(bases) for label, bases in zip(labels, self._bases, strict=True)},
         )
 
     def buffer_stats(self) -> dict[int, BufferStats]:
@@ -420,14 +445,15 @@ class OnlineResampler:
         Returns
         -------
         dict of int to BufferStats
-            By label, in order of first appearance.
+            By label, in order of first appearance; empty under hardened, where rows have no neighbours.
 
         Notes
         -----
         Costs up to 200 exact searches a class. Changes nothing that comes out later, and copies no buffer.
         """
         labels = self._window.labels[: len(self._bases)].tolist()
-        return {label: bases.buffer.stats() for label, bases in zip(labels, self._bases, strict=True)}
+        bases_of = zip(labels, self._bases, strict=True)
+        return {label: bases.stats() for label, bases in bases_of if isinstance(bases, Bases)}
 
     def to_bytes(self) -> bytes:
         """Save the resampler.
@@ -440,7 +466,7 @@ class OnlineResampler:
         arrays = {f"window_{name}": array for name, array in self._window._asdict().items()}
         for code, bases in enumerate(self._bases):
             arrays |= {f"{name}_{code}": array for name, array in bases.to_arrays().items()}
-        if faded := sorted(code for code in self._reached if not self._reaches(self._bases[code].buffer.held)[1]):
+        if faded := sorted(code for code in self._reached if not self._reaches(self._bases[code].held)[1]):
             arrays["reached"] = np.array(faded)  # what the rows that are held do not show
         meta = {"schema": self.schema.to_dict(), **to_saved(self.parameters)}
         return dump_state("OnlineResampler", meta, arrays, nullable=bool(self.schema.nullable_mask.any()))
@@ -480,7 +506,7 @@ class OnlineResampler:
         resampler._reached = set(arrays.get("reached", np.empty(0, dtype=np.int64)).tolist())
         for code in range(len(resampler._streams)):
             bases = resampler._new_bases()
-            bases.restore({name: arrays[f"{name}_{code}"] for name in SAVED if f"{name}_{code}" in arrays})
+            bases.restore({name: arrays[f"{name}_{code}"] for name in bases.SAVED if f"{name}_{code}" in arrays})
             resampler._bases.append(bases)
             resampler._highest_id = max(resampler._highest_id, int(bases.row_ids.max(initial=-1)))
         return resampler

@@ -11,6 +11,7 @@ from resampler.errors import InvalidInputError
 from resampler.kernels.online.window import Policy
 from resampler.methods.catalog import ALIASES, METHODS, STREAMED
 from resampler.methods.place import draws
+from resampler.microaggregation import GROUP_SIZE, check_group_size
 from resampler.options import FLAG, RATIO, SECRET_KEY, SEED, check_options, count, one_of, option, options_of
 from resampler.secret import SecretKey, draw_seed
 
@@ -24,7 +25,7 @@ Quota = Literal["exact", "poisson"]
 # What saved states, checkpoints and `config_hash` call some words, for good: so that streams begun before go on.
 SAVED_WORDS = {"strategy": {"smote": "plain", "adasyn": "adaptive"}}
 # Parameters that streams begun by earlier releases have not: at these values they are neither saved nor hashed.
-LATER: dict[str, Any] = {"secret_key": None}
+LATER: dict[str, Any] = {"secret_key": None, "group_size": GROUP_SIZE, "small_groups": False}
 MAX_WINDOW = 100_000_000
 
 
@@ -35,6 +36,8 @@ class OnlineParameters:
     Parameters
     ----------
     ratio, k_neighbors, capacity, window, burst, strategy, clean, undersample, quota, warmup, seed, secret_key
+        As in `resampler.OnlineResampler`.
+    group_size, small_groups
         As in `resampler.OnlineResampler`.
 
     Raises
@@ -56,7 +59,8 @@ class OnlineParameters:
     strategy: Strategy = option(
         "smote",
         one_of(STRATEGIES, former=FORMER_STRATEGIES),
-        "How rows are made: from all rows of a class, those in danger, each by its danger, or in a ball around each.",
+        "How rows are made: from all rows of a class, those in danger, each by its danger, in a ball around each, or "
+        "from groups of rows.",
     )
     clean: bool = option(False, FLAG, "Make nothing of rows that have none but other classes around them.")
     undersample: float | None = option(None, RATIO, "Drop majority rows until minority : majority is this.")
@@ -66,13 +70,43 @@ class OnlineParameters:
     secret_key: SecretKey | str | None = option(
         None, SECRET_KEY, "Where the secret is read that is mixed into the seed, so that the seed tells nothing."
     )
+    group_size: int = option(GROUP_SIZE, count(1), "Under hardened: rows of a group, at least.")
+    small_groups: bool = option(False, FLAG, "Consent to groups of 5 to 9 rows, which say more about each of these.")
 
     def __post_init__(self) -> None:
         check_options(self)
-        if self.capacity <= self.k_neighbors:
+        if self.hardens:
+            self._check_groups()
+        elif (self.group_size, self.small_groups) != (GROUP_SIZE, False):
+            raise InvalidInputError(
+                f"group_size and small_groups are of the strategy 'hardened' alone, got {self.group_size} and "
+                f"{self.small_groups} under {self.strategy!r}: leave them out"
+            )
+        elif self.capacity <= self.k_neighbors:
             raise InvalidInputError(
                 f"capacity must be at least k_neighbors + 1 = {self.k_neighbors + 1}, got {self.capacity}"
             )
+
+    def _check_groups(self) -> None:
+        check_group_size(self.group_size, small_groups=self.small_groups)
+        if self.capacity < self.rows_needed:
+            raise InvalidInputError(
+                f"capacity must be at least that of two groups, {self.rows_needed}, got {self.capacity}"
+            )
+        if self.clean:
+            raise InvalidInputError(
+                "clean leaves rows out that are no bases, and under 'hardened' no row is one: leave clean out"
+            )
+
+    @property
+    def hardens(self) -> bool:
+        """Whether rows are made from groups, never from a row."""
+        return METHODS[self.strategy].hardens
+
+    @property
+    def rows_needed(self) -> int:
+        """Rows of a class before synthetic ones are made of it."""
+        return rows_needed(self.parameters)
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -102,7 +136,7 @@ class OnlineParameters:
             undersample=self.undersample or 0.0,
             poisson=self.quota == "poisson",
             compare=compare,
-            k_neighbors=self.k_neighbors,
+            enough=self.rows_needed,
             capacity=self.capacity,
             burst=self.burst,
             warmup=self.warmup,
@@ -124,9 +158,27 @@ def draws_of(strategy: Strategy) -> bool:
     Returns
     -------
     bool
-        Whether its place draws more than a step.
+        Whether its place draws more than a step; never where rows are made from groups, of which nothing is said.
     """
-    return draws(METHODS[strategy].place)
+    return draws(METHODS[strategy].place) and not METHODS[strategy].hardens
+
+
+def rows_needed(parameters: Mapping[str, Any]) -> int:
+    """Return how many rows a class has before synthetic ones are made of it.
+
+    Parameters
+    ----------
+    parameters : mapping
+        Of `OnlineParameters`, in today's words.
+
+    Returns
+    -------
+    int
+        Those of two groups, or a base and its neighbours.
+    """
+    if METHODS[parameters["strategy"]].hardens:
+        return int(2 * parameters["group_size"])
+    return int(parameters["k_neighbors"]) + 1
 
 
 def to_saved(parameters: Mapping[str, Any]) -> dict[str, Any]:

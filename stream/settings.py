@@ -61,7 +61,10 @@ class Settings(OnlineParameters):
     schema : FeatureSchema
         The contract.
     ratio, k_neighbors, capacity, window, burst, strategy, clean, undersample, quota, warmup, seed, secret_key
-        As in `resampler.OnlineResampler`. They and the contract are fixed for the life of a stream.
+        As in `resampler.OnlineResampler`. They and the contract are fixed for the life of a stream. The strategy
+        `hardened` needs a secret key.
+    group_size, small_groups
+        As there, and fixed too.
     batch_rows : int
         Input rows of an output entry, at most (an input entry is never split).
     linger_ms : int
@@ -126,6 +129,7 @@ class Settings(OnlineParameters):
 
     def __post_init__(self) -> None:
         OnlineParameters.__post_init__(self)  # `super()` does not work in a dataclass with slots
+        self._check_key()
         self._check_words()
         self._check_exact()
         self.new_resampler()  # refuses what the core refuses, before anything is connected
@@ -137,6 +141,14 @@ class Settings(OnlineParameters):
                 f"{ENTRY_BYTES >> 20} MB: lower batch_rows to {most} or less, or lower burst"
             )
         OUTPUTS[self.output_format].check(self.schema, draws=self.draws)
+
+    def _check_key(self) -> None:
+        if self.hardens and self.secret_key is None:
+            raise InvalidInputError(
+                f"strategy {self.strategy!r} needs a secret key, without which the seed tells what was drawn: make one, "
+                "as with `openssl rand -hex 32`, keep it in a file or a variable, and name that, --secret-key ENV|FILE "
+                "(Settings(secret_key='env:NAME'))"
+            )
 
     def _check_words(self) -> None:
         for column in self.schema.columns:

@@ -25,7 +25,7 @@ _SCHEMA = FeatureSchema.numeric(["a", "b"], label="y")
 _X, _Y = np.array([[1.5, -2e3], [1.0, 2.0]], dtype=np.float32), np.array([1, 0])
 
 
-def warm(*, schema: FeatureSchema | None = None, clean: bool = False) -> None:
+def warm(*, schema: FeatureSchema | None = None, clean: bool = False, hardens: bool = False) -> None:
     """Pass rows of every input format through what a worker does with them, without a server.
 
     Parameters
@@ -34,6 +34,8 @@ def warm(*, schema: FeatureSchema | None = None, clean: bool = False) -> None:
         The contract: where it has nullable columns, or grids, the kernels for that are others.
     clean : bool
         Whether bases are to be weighed, as every strategy but plain does: the kernels for that are others.
+    hardens : bool
+        Whether rows are made from groups: so are these.
     """
     nullable = schema is not None and bool(schema.nullable_mask.any())
     kept = schema is not None and any(schema.grids)
@@ -52,11 +54,13 @@ def warm(*, schema: FeatureSchema | None = None, clean: bool = False) -> None:
     counted.add(as_kernel_array(rows.X, np.float32), np.zeros_like(rows.y))
     cut(rows.ms, rows.n_rows, 1, 1, np.empty(rows.n_entries, dtype=np.int64))
     online = OnlineResampler(rules, ratio=1.0, k_neighbors=1, capacity=4, clean=clean)
+    if hardens:
+        online = OnlineResampler(rules, ratio=1.0, strategy="hardened", group_size=5, small_groups=True)
     n = len(rows.y)
-    for i in range(4):
+    for i in range(12 if hardens else 4):
         online.process(rows.X, rows.y, np.arange(i * n, (i + 1) * n))
     online.buffer_stats()
-    if nullable or kept:  # for others `resampler warmup` has done so
+    if nullable or kept or hardens:  # for others `resampler warmup` has done so
         online.forget([0])
         OnlineResampler.from_bytes(online.to_bytes())
     if nullable:

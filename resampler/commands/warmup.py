@@ -43,6 +43,15 @@ def _online() -> None:
     OnlineResampler.from_bytes(online.to_bytes())
 
 
+def _groups() -> None:
+    schema = FeatureSchema.numeric(["a", "b"])
+    online = OnlineResampler(schema, ratio=1.0, strategy="hardened", group_size=5, small_groups=True)
+    X, y = np.random.default_rng(0).normal(size=(48, 2)).astype(np.float32), np.arange(48) % 4 == 0
+    online.process(X, y, np.arange(48))
+    online.forget([0])
+    OnlineResampler.from_bytes(online.to_bytes())
+
+
 def _waves() -> None:
     end_wave(MinorityBuffer(2, 4, 1, index="graph").ring)
 
@@ -92,6 +101,7 @@ def _nulls_float64() -> None:
 # A process a core takes them in this order: what others build on comes first, and the longest.
 STEPS: dict[str, Callable[[], None]] = {
     "online": _online,
+    "groups": _groups,
     "waves": _waves,
     "batch float32": _batch,
     "batch float64": _batch_float64,

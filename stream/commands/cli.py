@@ -197,10 +197,11 @@ def run(
 def _warn_of_few(report: dict[str, Any]) -> None:
     """Say which classes have too few rows for synthetic ones."""
     for shard in report["shards"]:
+        what = "two groups" if shard["strategy"] == "hardened" else "--k-neighbors and one more"
         for label, rows in shard["too_few"].items():
             click.echo(
                 f"{shard['input']}: class {label} has {rows} rows and no synthetic ones yet: these begin with "
-                f"{shard['rows_needed']} rows (--k-neighbors and one more)",
+                f"{shard['rows_needed']} rows ({what})",
                 err=True,
             )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from resampler.parameters import rows_needed
 from stream.drift.stored import Stored
 from stream.shard.checkpoint import Checkpoint
 from stream.shard.feedplace import FeedPlace
@@ -34,9 +35,9 @@ def shard_status(client: redis.Redis, keys: ShardKeys) -> dict[str, Any]:
         JSON types: input, output, begun, cursor, lag (entries not committed yet), rows, synthetic, emitted, rejected,
         ratio (smallest class : largest in the output, None before there are two), synthetic_ratio, classes,
         rows_needed (of a class before synthetic ones are made of it), too_few (rows of the rare classes below that, by
-        label), secret_key (fingerprint of the one that the stream was begun with; None without), owner (None while
-        nobody holds the lease), dead_letters, forget_requests, feeds, drift (counts against a version: which, how, and
-        the windows that are kept; None where nothing is counted).
+        label), strategy, secret_key (fingerprint of the one that the stream was begun with; None without), owner (None
+        while nobody holds the lease), dead_letters, forget_requests, feeds, drift (counts against a version: which,
+        how, and the windows that are kept; None where nothing is counted).
     """
     stored = Checkpoint.load(client, keys)
     info = input_info(client, keys.input)
@@ -44,7 +45,7 @@ def shard_status(client: redis.Redis, keys: ShardKeys) -> dict[str, Any]:
     feeds: dict[bytes, bytes] = client.hgetall(keys.feeds)  # type: ignore[assignment]
     known = stored or Checkpoint("0-0", entries=info.entries_added - info.length)
     classes = {label: _class_counts(*counts) for label, counts in known.classes.items()}
-    needed = int(known.parameters.get("k_neighbors", 0)) + 1
+    needed = rows_needed(known.parameters) if known.parameters else 1
     return {
         "input": keys.input,
         "output": keys.output,
@@ -60,6 +61,7 @@ def shard_status(client: redis.Redis, keys: ShardKeys) -> dict[str, Any]:
         "classes": classes,
         "rows_needed": needed,
         "too_few": _too_few(classes, needed),
+        "strategy": known.parameters.get("strategy"),
         "secret_key": known.parameters.get("secret_key"),
         "owner": _text(owner) if owner else None,
         "dead_letters": client.xlen(keys.dead),

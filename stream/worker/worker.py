@@ -201,7 +201,8 @@ class Worker:
             if not self._await_server():
                 return
             given = self.settings
-            warm(schema=given.schema, clean=len(weigh(given.strategy, given.k_neighbors, clean=given.clean)) > 0)
+            weighed = len(weigh(given.strategy, given.k_neighbors, clean=given.clean)) > 0
+            warm(schema=given.schema, clean=weighed, hardens=given.hardens)
             self._work()
         finally:
             self._vitals.detach()

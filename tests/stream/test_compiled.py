@@ -18,6 +18,7 @@ import numpy as np
 from numba.core import event
 
 from resampler import Feature, FeatureSchema, Label, OnlineResampler
+from resampler.secret import SecretKey
 from stream import EmbeddedServer, Feed, OutputFormat, Settings, Worker
 from stream.redis.connection import connect
 from stream.commands.dryrun import dry_run
@@ -85,12 +86,14 @@ plans += [
     (FeatureSchema(COLUMNS["mixed"], LABELS["string"]).with_rules(*RULES), "rows", "packed", parameters)
     for parameters in (
         {"strategy": "borderline"}, {"clean": True}, {"quota": "poisson"}, {"undersample": 0.5}, {"capacity": 2_500},
-        {"strategy": "geometric"}
+        {"strategy": "geometric"},
+        {"strategy": "hardened", "group_size": 5, "small_groups": True, "secret_key": SecretKey(bytes(16))},
     )
 ]
 if any(RULES):  # what such a contract needs is compiled when a worker of it begins
     for clean in (False, True):
         warm(schema=plans[0][0], clean=clean)
+    warm(schema=plans[0][0], hardens=True)
 event.register("numba:compile", compilations)
 with EmbeddedServer() as server, connect(server.url) as client, ThreadPoolExecutor(8) as pool:
     lives = [pool.submit(live, server.url, client, f"s{i}", *plan) for i, plan in enumerate(plans)]

@@ -31,7 +31,9 @@ class Policy(NamedTuple):
         Quotas are drawn, not counted.
     compare : bool
         Minority classes are compared with a sample of the other classes.
-    k_neighbors, capacity, burst, warmup : int
+    enough : int
+        Rows of a class before synthetic ones are made of it.
+    capacity, burst, warmup : int
         As there.
     seed : uint64
         Keys every draw.
@@ -41,7 +43,7 @@ class Policy(NamedTuple):
     undersample: float
     poisson: bool
     compare: bool
-    k_neighbors: int
+    enough: int
     capacity: int
     burst: int
     warmup: int
@@ -133,7 +135,7 @@ def plan(window, policy, codes, row_ids, streams, op_class, op_row, op_count, op
         for c in range(n_classes):
             largest = max(largest, window.real[c])
         # The majority needs no buffer, but the first rows of a stream do not know yet what they are.
-        keep = window.real[code] < largest or window.stored[code] <= policy.k_neighbors
+        keep = window.real[code] < largest or window.stored[code] < policy.enough
         window.codes[at] = code
         window.real[code] += 1
         window.seen[0] += 1
@@ -143,7 +145,7 @@ def plan(window, policy, codes, row_ids, streams, op_class, op_row, op_count, op
         share = 1.0  # of the majority's rows that under-sampling lets pass
         if policy.undersample > 0:
             # A minority too small to be interpolated thins the majority no further: an absent one would erase it.
-            minority = max(runner_up(window.real, n_classes, largest), policy.k_neighbors + 1)
+            minority = max(runner_up(window.real, n_classes, largest), policy.enough)
             share = min(1.0, minority / (policy.undersample * largest))
         if share < 1 and window.real[code] == largest:
             word, _, _, _ = draw(policy.seed, streams[code], row_ids[i], KEEP)
@@ -178,7 +180,7 @@ def plan(window, policy, codes, row_ids, streams, op_class, op_row, op_count, op
                     op_out[n_ops] = -1
                     n_ops += 1
             owed = max(0.0, policy.ratio * share * largest - window.real[c]) / rows
-            ready = window.stored[c] > policy.k_neighbors and window.seen[0] > policy.warmup
+            ready = window.stored[c] >= policy.enough and window.seen[0] > policy.warmup
             if policy.poisson:
                 _, word, _, _ = draw(policy.seed, streams[c], row_ids[i], QUOTA)
                 count = poisson(word, owed)

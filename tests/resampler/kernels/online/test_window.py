@@ -57,7 +57,7 @@ def test_runner_up(counts):
 def test_plan(n, rate, seed, ratio, k, spare, size, burst, undersample, poisson, compare, warmup, cut):
     rng = np.random.default_rng(seed % 2**32)
     labels = np.where(rng.random(n) < rate, rng.choice([-1, 2, 30], n), 7).tolist()
-    policy = Policy(ratio, undersample, poisson, compare, k, k + spare, burst, warmup, np.uint64(seed))
+    policy = Policy(ratio, undersample, poisson, compare, k + 1, k + spare, burst, warmup, np.uint64(seed))
     quota = "poisson" if poisson else "exact"
     naive = NaiveWindow(ratio, k, k + spare, size, burst, undersample, quota, warmup, seed, compare=compare)
     window, ids = make_window(size), rng.integers(0, 2**62, n)
