@@ -185,7 +185,7 @@ class GroupedRows:
             For `restore`.
         """
         self._renew()
-        saved = {"rows": self.held, "row_ids": self.row_ids, "members": self._members}
+        saved: dict[str, NDArray[np.generic]] = {"rows": self.held, "row_ids": self.row_ids, "members": self._members}
         saved["newcomers"] = np.array([self._rows.ring["newcomers"]])
         return saved | {f"groups_{name}": array for name, array in self._groups._asdict().items()}
 
@@ -205,7 +205,7 @@ class GroupedRows:
         rows, ring = self._rows, self._rows.ring
         n = len(saved["rows"])
         none = Groups.none(self._schema.n_features, self._column)
-        groups = Groups(**{name: saved[f"groups_{name}"] for name in Groups._fields})
+        groups = Groups._make(saved[f"groups_{name}"] for name in Groups._fields)
         if n > len(rows.X) or n != len(saved["row_ids"]) or [a.ndim for a in groups] != [a.ndim for a in none]:
             raise CorruptStateError("saved OnlineResampler has groups of other rows: rebuild it by replay")
         rows.X[:n], rows.row_ids[:n] = saved["rows"], saved["row_ids"]

@@ -13,7 +13,7 @@ from resampler.neighbors import nearest_rows
 from resampler.resolution import deviations
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -220,6 +220,7 @@ def form_groups(
     names: Sequence[Any] = (),
     called: str = "the class",
     method: str = "exact",
+    listed: Mapping[int, NDArray[np.float64]] | None = None,
 ) -> Groups:
     """Cut the rows of one class into groups.
 
@@ -247,6 +248,9 @@ def form_groups(
         What messages call the class.
     method : {"exact", "approximate", "auto"}
         How near groups are found: see `resampler.neighbors.nearest_rows`.
+    listed : mapping of int to ndarray, optional
+        Of a categorical column, the codes that its contract lists: where a group's number of rows have none of them in
+        common, rows draw from these, all alike, in place of an error.
 
     Returns
     -------
@@ -284,7 +288,10 @@ def form_groups(
     kernels.identify(np.uint64(seed), stream, ids, group, identity)
     near = nearest_rows(_means_of(space, group, size), min(k_neighbors, n_groups - 1), method=method).indices
     column = np.flatnonzero(mask)
-    counted = [_counted(rows[:, j], group, n_groups, group_size, _name(names, j), called) for j in column.tolist()]
+    counted = [
+        _counted(rows[:, j], group, n_groups, group_size, (listed or {}).get(j), _name(names, j), called)
+        for j in column.tolist()
+    ]
     start = np.cumsum([0, *(len(code) for code, _ in counted)], dtype=np.int64)
     code = np.concatenate([np.empty(0), *(code for code, _ in counted)])
     count = np.concatenate([np.empty((n_groups, 0), dtype=np.int64), *(count for _, count in counted)], axis=1)
@@ -338,12 +345,20 @@ def _means_of(space: NDArray[np.float64], group: NDArray[np.int64], size: NDArra
 
 
 def _counted(
-    values: NDArray[np.float64], group: NDArray[np.int64], n_groups: int, group_size: int, name: str, called: str
+    values: NDArray[np.float64],
+    group: NDArray[np.int64],
+    n_groups: int,
+    group_size: int,
+    listed: NDArray[np.float64] | None,
+    name: str,
+    called: str,
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Return the codes that enough rows have, and how many rows of each group have each."""
     codes, which, counts = np.unique(values, return_inverse=True, return_counts=True)
     common = np.flatnonzero(counts >= group_size)
     if not len(common):
+        if listed is not None:
+            return listed, np.ones((n_groups, len(listed)), dtype=np.int64)
         raise DataError(
             f"column {name} of {called} has no category that {group_size} rows have, so none can be drawn: leave the "
             "column out, or gather its categories into fewer"

@@ -145,8 +145,8 @@ class Settings(OnlineParameters):
     def _check_key(self) -> None:
         if self.hardens and self.secret_key is None:
             raise InvalidInputError(
-                f"strategy {self.strategy!r} needs a secret key, without which the seed tells what was drawn: make one, "
-                "as with `openssl rand -hex 32`, keep it in a file or a variable, and name that, --secret-key ENV|FILE "
+                f"strategy {self.strategy!r} needs a secret key, or the seed tells what was drawn: make one, as with "
+                "`openssl rand -hex 32`, keep it in a variable or a file, and name that, --secret-key ENV|FILE "
                 "(Settings(secret_key='env:NAME'))"
             )
 

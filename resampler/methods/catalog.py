@@ -197,7 +197,7 @@ METHODS: dict[str, Method] = {
 }
 # Former names, taken with a warning until the next release, and what they are called now.
 ALIASES = {"borderline-1": "borderline", "plain": "smote", "adaptive": "adasyn"}
-STREAMED = tuple(name for name, method in METHODS.items() if method.weigh is not None)
+STREAMED = tuple(name for name, method in METHODS.items() if method.weigh is not None or method.hardens)
 
 
 def resolve(name: str, *, known: tuple[str, ...] = tuple(METHODS)) -> str:

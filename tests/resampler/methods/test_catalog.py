@@ -19,8 +19,8 @@ def test_an_entry_names_what_there_is(name):
     assert method.categories in ("none", "vote", "all", "counts")
     assert method.looks_around or not method.needs_danger
     assert method.summary == method.summary.rstrip(".")
-    assert (name in STREAMED) == (method.weigh is not None)
-    assert name not in STREAMED or places.STREAMED[PLACES.index(method.place)]
+    assert (name in STREAMED) == (method.weigh is not None or method.hardens)
+    assert name not in STREAMED or method.hardens or places.STREAMED[PLACES.index(method.place)]
     assert resolve(name) == name
 
 
