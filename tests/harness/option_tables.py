@@ -12,7 +12,7 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from pkgutil import resolve_name
 
-from resampler.methods.catalog import METHODS
+from resampler.methods.catalog import METHODS, STREAMED
 from resampler.options import Option, options_of
 from resampler.quality.checks.catalog import CHECKS
 from resampler.quality.privacy.attacks.catalog import ATTACKS
@@ -39,7 +39,7 @@ def methods() -> str:
     """Return the Markdown table of the catalogue of methods."""
     columns = {"none": "numeric", "vote": "numeric or mixed", "counts": "numeric or mixed", "all": "categorical"}
     rows = [
-        f"| `{name}` | {one.summary} | {columns[one.categories]} | {'yes' if one.weigh else ''} |"
+        f"| `{name}` | {one.summary} | {columns[one.categories]} | {'yes' if name in STREAMED else ''} |"
         for name, one in METHODS.items()
     ]
     return "\n".join(["| Method | How rows are made | Columns | In streams |", "|---|---|---|---|", *rows, ""])
