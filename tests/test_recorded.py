@@ -30,9 +30,11 @@ from feast_plugin.versions.create import create
 from feast_plugin.versions.inputs.request import Request
 from feast_plugin.versions.making.recipe import ALGORITHM, SENSE, Recipe
 from resampler import Feature, FeatureSchema, Label, MinorityBuffer, OnlineResampler, samplers
+from resampler.secret import SecretKey
 from stream import EmbeddedServer, OutputFormat, Settings, Worker, encode_batch, shard_keys
 
 RECORDED = json.loads(Path(__file__).with_name("recorded.json").read_text())
+KEY = SecretKey(b"a secret that everybody may read")
 STRATEGIES = ("smote", "borderline", "adasyn")
 
 
@@ -126,6 +128,11 @@ def test_estimators_of_mixed_columns(name, sampler):
     check(name, *resampled(sampler, *table(500)))
 
 
+def test_estimators_under_a_secret_key():
+    X, y = numbers(400)
+    check("SMOTE, secret key", *resampled(samplers.SMOTE(random_state=3, secret_key=KEY), X, y))
+
+
 def test_smoten():
     data, y = table(500)
     check("SMOTEN", *resampled(samplers.SMOTEN(random_state=3), data[["country", "site", "night"]].astype(str), y))
@@ -191,6 +198,7 @@ def earlier(store, name, *, entity_df, label, feature_service, **options):
         "embedding": {"feature_service": "numeric", "sampler": "embedding"},
         "grids": {"grid": "auto"},
         "borderline-2-grids": {"feature_service": "numeric", "sampler": "borderline-2", "grid": "auto"},
+        "secret-key": {"secret_key": KEY},
         "smoothed-grids": {"feature_service": "numeric", "sampler": "random", "shrinkage": 0.5, "grid": "auto"},
     }.items(),
 )

@@ -140,7 +140,7 @@ def test_every_option_reaches_the_version(turbofan, created, resampler):
     assert made.returncode == 0, made.stderr
     shown = json.loads(resampler("show", "--repo", turbofan / "feature_repo", "--name", "options", "--json").stdout)
     assert shown["parameters"] == {
-        "algorithm": 2, "clean": "tomek", "group_by": "unit", "k_neighbors": 3,
+        "algorithm": 4, "clean": "tomek", "grid": "off", "group_by": "unit", "k_neighbors": 3, "missing": "complete",
         "sampler": "smote", "split": "group:unit:0.7,0.15,0.15", "subgroups": "within", "undersample": 0.2,
     }  # fmt: skip
     assert (shown["retain"], shown["columns"]["full_feature_names"]) == ("recipe", True)

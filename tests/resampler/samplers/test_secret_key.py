@@ -13,7 +13,7 @@ from resampler import samplers
 from resampler.errors import InvalidInputError
 from resampler.secret import SecretKey
 
-SECRET = "correct horse battery staple"  # noqa: S105
+SECRET = "correct horse battery staple"
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ def test_processes_of_a_cross_validation_read_the_key_themselves(rows, key):
 
 def test_what_is_no_key_is_said(rows):
     with pytest.raises(ValueError, match="no environment variable 'NO_SUCH'"):
-        samplers.SMOTE(secret_key="env:NO_SUCH").fit_resample(*rows)  # noqa: S106 - a reference
+        samplers.SMOTE(secret_key="env:NO_SUCH").fit_resample(*rows)
     with pytest.raises(ValueError, match="secret_key"):
         samplers.SMOTE(secret_key=5).fit_resample(*rows)
     with pytest.raises(InvalidInputError, match="give it to the smote that you pass"):
