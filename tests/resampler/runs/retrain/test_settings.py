@@ -60,6 +60,15 @@ def test_what_is_missing(gone, message, world):
         Settings.read(world.policy)
 
 
+def test_a_policy_says_where_a_secret_is_and_not_the_secret(world):
+    world.set_policy(seed="7\nsecret_key = 'env:PAY_KEY'")
+    assert "--secret-key env:PAY_KEY" in " ".join(Settings.read(world.policy).create)
+    world.set_policy(seed="7\nsecret-key = 'hunter2hunter2hunter2'")
+    with pytest.raises(ResamplerError, match="must be 'env:NAME' or 'file:PATH'") as found:
+        Settings.read(world.policy)
+    assert "hunter2" not in str(found.value)
+
+
 def test_paths_are_the_policys_own_and_options_are_those_of_create(world, monkeypatch):
     world.set_policy(seed="7\nfeatures = ['a', 'b']\nfull_feature_names = true\nmissing = 'inherit'")
     monkeypatch.chdir("/")
