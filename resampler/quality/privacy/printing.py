@@ -171,17 +171,15 @@ def _of_class(rows: ClassRows) -> str:
 def _lowered(found: list[Lowered]) -> list[str]:
     if not found:
         return []
-    rows = []
-    for one in found:
-        if one.why:
-            rows.append((one.option, "", "", "", one.why))
-        for was, now in zip(one.before, one.after, strict=False):
-            rows.append((one.option, now.attack, _brief(was.result), _brief(now.result), ""))
-    table = aligned(rows, ("option", "attack", "as it is", "under it", "why not"))
-    return [
-        "  What would lower it, measured on the same real rows, resampled in memory:",
-        *(f"  {one}" for one in table),
+    rows = [
+        (one.option, now.attack, _brief(was.result), _brief(now.result))
+        for one in found
+        for was, now in zip(one.before, one.after, strict=False)
     ]
+    table = aligned(rows, ("option", "attack", "as it is", "under it"))
+    why = [line for one in found if one.why for line in _filled(f"  {one.option}: {one.why}", hanging="  ")]
+    head = "  What would lower it, measured on the same real rows, resampled in memory:"
+    return [head, *(f"  {line}" for line in table), *why]
 
 
 def _brief(result: Result | None) -> str:
@@ -194,4 +192,6 @@ def _brief(result: Result | None) -> str:
 
 def _filled(text: str, hanging: str = "") -> list[str]:
     lead = text[: len(text) - len(text.lstrip())]
-    return textwrap.wrap(text, WIDTH, initial_indent=lead, subsequent_indent=lead + hanging) or [""]
+    return textwrap.wrap(
+        text, WIDTH, initial_indent=lead, subsequent_indent=lead + hanging, break_on_hyphens=False
+    ) or [""]

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from resampler.quality.privacy.exposure import Exposure
 
 SAFE_COPIES = 1.5  # synthetic rows a real one: at which collinear rows are rare
-HARDENED = "hardened"
+HARDENED, _MIXED = "hardened", "smotenc"
 _SOME_KEY = b"any secret serves, for it is never used again"
 
 
@@ -199,6 +199,8 @@ def _options(exposed: Exposure, making: Making) -> list[tuple[str, str, int, int
 
 def _made(exposed: Exposure, making: Making, method: str, n: int, seed: int) -> NDArray[np.float64]:
     rule = METHODS[resolve(method)]
+    if rule.categories == "none" and making.categorical.any():
+        method, rule = _MIXED, METHODS[_MIXED]
     spread = deviations(making.X)
     units = np.where(making.categorical | ~(spread > 0), 1.0, spread)
     table = Table(making.X, making.y, categorical=making.categorical if making.categorical.any() else None, units=units)

@@ -1,0 +1,77 @@
+"""What a stream's output gives away, as `resampler audit privacy --stream` reads it."""
+
+import numpy as np
+import plain_attacks
+import pytest
+from click.testing import CliRunner
+
+from resampler.commands.audit import audit
+from resampler.errors import DataError, ResamplerError
+from resampler.runs.privacy.outputs import output_of
+from resampler.runs.privacy.parts import expose
+from stream import Settings
+from stream.exposed import rows_of_output
+from stream.redis.keys import shard_keys
+
+
+@pytest.fixture
+def emit(client, name, run_worker, add_text, schema):
+    """Run workers over rows; return the stream's name."""
+
+    def run(X, y, shards=1, **parameters):
+        for shard, keys in enumerate(shard_keys(name, shards)):
+            add_text(client, keys.input, X[shard::shards], y[shard::shards])
+        run_worker(name, shards=shards, settings=Settings(schema, **{"seed": 1, "ratio": 0.9} | parameters))
+        return name
+
+    return run
+
+
+@pytest.mark.parametrize("shards", [1, 2])
+def test_parents_come_before_and_the_control_after(server, emit, make_rows, shards):
+    X, y = make_rows(900, seed=8)
+    parts = output_of("stream")(emit(X, y, shards=shards), url=server.url, rows=100_000)
+    assert parts.real.num_rows + parts.held_out.num_rows == 900
+    assert parts.synthetic.num_rows > 100
+    assert len(parts.bases) == parts.synthetic.num_rows
+    known = set(parts.row_ids.tolist())
+    assert set(parts.bases.tolist()) <= known
+    seen = expose(parts)
+    (exposed,) = seen.exposures
+    assert exposed.name == "1"
+    assert (exposed.known.seed, exposed.known.method, exposed.known.k_neighbors) == (1, "smote", 5)
+    assert len(exposed.real) + len(exposed.held_out) == np.count_nonzero(y == 1)
+
+
+def test_only_the_newest_rows_are_read(server, emit, make_rows):
+    name = emit(*make_rows(900, seed=8))
+    every, few = (rows_of_output(name, url=server.url, rows=n) for n in (100_000, 300))
+    assert few.real.num_rows + few.synthetic.num_rows == 200
+    assert every.held_out.slice(every.held_out.num_rows - 5).equals(few.held_out.slice(few.held_out.num_rows - 5))
+
+
+def test_the_command(server, emit, make_rows, monkeypatch, tmp_path):
+    plain_attacks.use(monkeypatch)
+    name = emit(*make_rows(900, seed=8))
+    asked = ["privacy", "--stream", name, "--redis", server.url, "--resume", str(tmp_path), "--no-what-if"]
+    done = CliRunner().invoke(audit, asked, standalone_mode=False)
+    assert done.exception is None
+    assert done.return_value in (0, 3)
+    assert f"stream {name}" in done.stdout
+    assert "real rows of the last third are the control" in " ".join(done.stdout.split())
+
+
+def test_nothing_to_attack(server, emit, make_rows, name):
+    with pytest.raises(ResamplerError):
+        rows_of_output(name, url=server.url)
+    X, y = make_rows(30)
+    with pytest.raises(DataError, match="holds no synthetic rows"):
+        rows_of_output(emit(X, np.zeros_like(y)), url=server.url)
+
+
+def test_a_secret_key_is_no_seed_to_know(server, emit, make_rows, monkeypatch):
+    monkeypatch.setenv("STREAM_SECRET", "a secret of enough bytes")
+    parts = rows_of_output(emit(*make_rows(600), secret_key="env:STREAM_SECRET"), url=server.url)
+    assert (parts.seed, parts.keyed) == (None, True)
+    assert expose(parts).exposures[0].known is None
+    assert "keyed on the secret" in parts.notes[-1]
