@@ -7,11 +7,12 @@ import numpy as np
 from resampler.kernels.jit import njit
 
 _FLAT = 1e-4  # square of the sine, below which two lines count as one direction
-_INSIDE = 0.02  # of a line's length: so far among its rows may it meet others, for rows end before the point
+_INSIDE = 0.02  # of a line's length: so far among its rows may it meet others
+_AT_A_ROW = 10.0  # tolerances beyond the last row: nearer, lines that share the row meet in it
 
 
 @njit(nogil=True)
-def cross_lines(centers, directions, extent, group, tolerance, leverage, pairs, along, doubt):
+def cross_lines(centers, directions, extent, group, tolerance, leverage, share_rows, pairs, along, doubt):
     """List the pairs of lines that meet.
 
     Parameters
@@ -26,6 +27,8 @@ def cross_lines(centers, directions, extent, group, tolerance, leverage, pairs, 
         How far rows lie beside their line.
     leverage : float
         How far from its rows a line is trusted, in their root mean square distance.
+    share_rows : bool
+        Whether lines share rows, so that where they meet in one is nothing.
     pairs : ndarray of shape (capacity, 2), int64
         Lines that meet; written.
     along : ndarray of shape (capacity, 2), float64
@@ -43,6 +46,8 @@ def cross_lines(centers, directions, extent, group, tolerance, leverage, pairs, 
     Rows between two real rows end before these: a crossing among the rows of a line is none.
     """
     n, d = centers.shape
+    inside = 0.0 if share_rows else _INSIDE
+    beyond = -_AT_A_ROW * tolerance if share_rows else tolerance
     found = 0
     for i in range(n):
         for j in range(i + 1, n):
@@ -63,7 +68,7 @@ def cross_lines(centers, directions, extent, group, tolerance, leverage, pairs, 
             t = (a * b - c) / sine
             if abs(s) > leverage * extent[i, 2] or abs(t) > leverage * extent[j, 2]:
                 continue
-            if _among(s, extent[i, 0], extent[i, 1], tolerance) or _among(t, extent[j, 0], extent[j, 1], tolerance):
+            if _among(s, extent[i], inside, beyond) or _among(t, extent[j], inside, beyond):
                 continue
             allowed = tolerance * (2.0 + abs(s) / extent[i, 2] + abs(t) / extent[j, 2])
             gap = 0.0
@@ -82,10 +87,10 @@ def cross_lines(centers, directions, extent, group, tolerance, leverage, pairs, 
 
 
 @njit(nogil=True)
-def _among(place, first, last, tolerance):
+def _among(place, extent, inside, beyond):
     """Return whether a place lies among the rows of a line."""
-    slack = _INSIDE * (last - first) + tolerance
-    return first + slack < place < last - slack
+    slack = inside * (extent[1] - extent[0]) + beyond
+    return extent[0] + slack < place < extent[1] - slack
 
 
 @njit(nogil=True)

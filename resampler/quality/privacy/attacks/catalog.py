@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from resampler.quality.privacy.attacks.copies import COPIES
 from resampler.quality.privacy.attacks.lines import LINES
+from resampler.quality.privacy.attacks.order import ORDER
 
 if TYPE_CHECKING:
     from resampler.quality.privacy.attacks.attack import Attack
 
-ATTACKS: dict[str, Attack] = {attack.name: attack for attack in (COPIES, LINES)}
+ATTACKS: dict[str, Attack] = {attack.name: attack for attack in (COPIES, LINES, ORDER)}

@@ -90,7 +90,7 @@ class Vertices(NamedTuple):
     group: NDArray[np.int64]
 
 
-def meet(lines: Lines, tolerance: float, *, least: int, leverage: float = LEVERAGE) -> Vertices:
+def meet(lines: Lines, tolerance: float, *, least: int, leverage: float = LEVERAGE, share_rows: bool = False) -> Vertices:
     """Find points where lines meet.
 
     Parameters
@@ -103,6 +103,8 @@ def meet(lines: Lines, tolerance: float, *, least: int, leverage: float = LEVERA
         Lines that must meet.
     leverage : float
         How far from its rows a line is trusted.
+    share_rows : bool
+        Whether lines share rows, so that where they meet in one is nothing.
 
     Returns
     -------
@@ -112,7 +114,7 @@ def meet(lines: Lines, tolerance: float, *, least: int, leverage: float = LEVERA
     d = lines.centers.shape[1]
     capacity = min(_PAIRS, len(lines.group) ** 2 // 2 + 1)
     pairs, along, doubt = np.empty((capacity, 2), np.int64), np.empty((capacity, 2)), np.empty(capacity)
-    found = cross_lines(*lines, tolerance, leverage, pairs, along, doubt)
+    found = cross_lines(*lines, tolerance, leverage, share_rows, pairs, along, doubt)
     order = np.argsort(doubt[:found], kind="stable")
     pairs, along, doubt = pairs[order], along[order], doubt[order]
     ends = lines.centers[pairs] + along[:, :, None] * lines.directions[pairs]
@@ -123,17 +125,19 @@ def meet(lines: Lines, tolerance: float, *, least: int, leverage: float = LEVERA
 
     by_cluster = np.argsort(cluster, kind="stable")
     start = np.searchsorted(cluster[by_cluster], np.arange(n + 1))
-    places, support, sure, groups = np.empty((n, d)), np.empty(n, np.int64), np.empty(n), np.empty(n, np.int64)
-    for c in range(n):
+    surest = by_cluster[start[:-1]]
+    places, support = points[surest], np.full(n, 2)
+    for c in np.flatnonzero(np.diff(start) > 1):
         of = by_cluster[start[c] : start[c + 1]]
         through, first = np.unique(pairs[of], return_index=True)
-        support[c], sure[c], groups[c] = len(through), doubt[of[0]], group[of[0]]
+        support[c] = len(through)
         if len(through) < least:
             continue
         weight = 1.0 / (1.0 + np.abs(along[of].reshape(-1)[first]) / lines.extent[through, 2]) ** 2
-        surest = through if len(through) <= _WEIGHED else through[np.argsort(-weight, kind="stable")[:_WEIGHED]]
-        weight = weight if len(through) <= _WEIGHED else np.sort(weight)[::-1][:_WEIGHED]
-        places[c] = _middle_of(lines.centers[surest], lines.directions[surest], weight, points[of[0]])
+        heaviest = np.argsort(-weight, kind="stable")[:_WEIGHED]
+        through, weight = through[heaviest], weight[heaviest]
+        places[c] = _middle_of(lines.centers[through], lines.directions[through], weight, points[of[0]])
+    sure, groups = doubt[surest], group[surest]
     kept = np.flatnonzero(support >= least)
     kept = kept[np.lexsort((sure[kept], -support[kept]))]
     return Vertices(places[kept], support[kept], sure[kept], groups[kept])
