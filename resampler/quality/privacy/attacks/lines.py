@@ -10,7 +10,7 @@ from scipy.spatial import KDTree
 from resampler.kernels.attacks.lines import find_lines
 from resampler.quality.privacy.attacks.attack import Attack
 from resampler.quality.privacy.attacks.cloud import Cloud
-from resampler.quality.privacy.attacks.vertices import Lines, Vertices, meet, probes
+from resampler.quality.privacy.attacks.vertices import LEVERAGE, Lines, Vertices, meet, probes
 from resampler.quality.privacy.recovery import Recovery, recover
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 _AROUND = 8  # times `Effort.neighbors`: rows around each among which others of its line are sought
 _ROUNDS = 3  # each takes the points where lines meet for rows of further lines
-_TOO_NEAR = 30.0  # tolerances between two rows, below which they tell no direction
 
 
 def attack_lines(exposed: Exposure, effort: Effort) -> Recovery:
@@ -57,7 +56,9 @@ def attack_lines(exposed: Exposure, effort: Effort) -> Recovery:
     return recover(exposed, cloud.guess(guesses[: effort.guesses]))
 
 
-def lines_meet(cloud: Cloud, tolerance: float, around: int, *, leverage: float = 30.0, least: int = 2) -> Vertices:
+def lines_meet(
+    cloud: Cloud, tolerance: float, around: int, *, leverage: float = LEVERAGE, least: int = 2, too_near: float = 30.0
+) -> Vertices:
     """Find lines through rows, and where they meet.
 
     Parameters
@@ -72,6 +73,8 @@ def lines_meet(cloud: Cloud, tolerance: float, around: int, *, leverage: float =
         How far from its rows a line is trusted, in their root mean square distance.
     least : int
         Lines that must meet; in two dimensions, where any two do, three.
+    too_near : float
+        Tolerances between two rows, below which they tell no direction.
 
     Returns
     -------
@@ -81,9 +84,9 @@ def lines_meet(cloud: Cloud, tolerance: float, around: int, *, leverage: float =
     points = cloud.points
     n, d = points.shape
     if n < 3 or d < 2:
-        return Vertices(np.empty((0, d)), np.empty(0, np.int64), np.empty(0), np.empty(0, np.int64))
+        return Vertices.none(d)
     least = max(least, 3 if d == 2 else 2)
-    floor = _TOO_NEAR * tolerance
+    floor = too_near * tolerance
     line_of, through, probe = np.full(n, -1), np.full(n, -1), probes(2, d)
     near = cloud.nearest(around)
     n_lines = 0

@@ -8,7 +8,7 @@ import numpy as np
 
 from resampler.quality.privacy.attacks.attack import Attack
 from resampler.quality.privacy.attacks.cloud import Cloud
-from resampler.quality.privacy.attacks.vertices import Lines, meet
+from resampler.quality.privacy.attacks.vertices import LEVERAGE, Lines, Vertices, meet
 from resampler.quality.privacy.recovery import Recovery, recover
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def attack_order(exposed: Exposure, effort: Effort) -> Recovery:
     fewer copies do. Ours: published attacks take no account of the order of rows.
     """
     cloud = Cloud.of(exposed, effort.rows, consecutive=True)
-    points = bases_of(cloud, max(cloud.grain, 1e-12), period_of(cloud.points))
+    points = bases_of(cloud, max(cloud.grain, 1e-12), period_of(cloud.points)).points
     return recover(exposed, cloud.guess(points[: effort.guesses]))
 
 
@@ -77,7 +77,7 @@ def period_of(points: NDArray[np.float64]) -> int:
     return int(standing_out[0]) + 1 if len(standing_out) else 0
 
 
-def bases_of(cloud: Cloud, tolerance: float, period: int) -> NDArray[np.float64]:
+def bases_of(cloud: Cloud, tolerance: float, period: int, *, leverage: float = LEVERAGE, least: int = 2) -> Vertices:
     """Guess the bases of rows that take turns.
 
     Parameters
@@ -88,15 +88,19 @@ def bases_of(cloud: Cloud, tolerance: float, period: int) -> NDArray[np.float64]
         How far they may lie beside a line.
     period : int
         Bases; 0 for none.
+    leverage : float
+        How far from its rows a line is trusted, in their root mean square distance.
+    least : int
+        Lines that must meet; in two dimensions, where any two do, three.
 
     Returns
     -------
-    ndarray of shape (n_guesses, d), float64
+    Vertices
         At most one a base, those where most lines meet first.
     """
     n, d = cloud.points.shape
     if not period or d < 2 or n < 4:
-        return np.empty((0, d))
+        return Vertices.none(d)
     turn = cloud.kept % period
     allowed = max(2, min(_ROWS, int(np.sqrt(2 * _LINES / period))))
     order = np.argsort(turn, kind="stable")
@@ -111,9 +115,9 @@ def bases_of(cloud: Cloud, tolerance: float, period: int) -> NDArray[np.float64]
     apart = np.sqrt(((cloud.points[pairs[:, 0]] - cloud.points[pairs[:, 1]]) ** 2).sum(axis=1)) > 30.0 * tolerance
     pairs, base_of = pairs[apart], base_of[apart]
     lines = Lines.through(cloud.points, pairs.reshape(-1), np.arange(len(pairs) + 1) * 2, base_of)
-    vertices = meet(lines, tolerance, least=3 if d == 2 else 2, share_rows=True)
+    vertices = meet(lines, tolerance, least=max(least, 3 if d == 2 else 2), leverage=leverage, share_rows=True)
     _, first = np.unique(vertices.group, return_index=True)
-    return vertices.points[np.sort(first)]
+    return vertices.take(np.sort(first))
 
 
 ORDER = Attack(

@@ -89,8 +89,59 @@ class Vertices(NamedTuple):
     doubt: NDArray[np.float64]
     group: NDArray[np.int64]
 
+    @classmethod
+    def none(cls, d: int) -> Vertices:
+        """Return no vertex.
 
-def meet(lines: Lines, tolerance: float, *, least: int, leverage: float = LEVERAGE, share_rows: bool = False) -> Vertices:
+        Parameters
+        ----------
+        d : int
+            Dimensions.
+
+        Returns
+        -------
+        Vertices
+            Empty.
+        """
+        return cls(np.empty((0, d)), np.empty(0, np.int64), np.empty(0), np.empty(0, np.int64))
+
+    def take(self, which: NDArray[np.int64]) -> Vertices:
+        """Return some of them.
+
+        Parameters
+        ----------
+        which : ndarray of shape (n_vertices,), int64
+            Their positions.
+
+        Returns
+        -------
+        Vertices
+            In this order.
+        """
+        return Vertices(*(part[which] for part in self))
+
+    @classmethod
+    def surest(cls, several: list[Vertices]) -> NDArray[np.float64]:
+        """Put what several searches found in one order.
+
+        Parameters
+        ----------
+        several : list of Vertices
+            The strictest search first.
+
+        Returns
+        -------
+        ndarray of shape (n_vertices, d), float64
+            By lines that meet there, then by search.
+        """
+        support = np.concatenate([one.support for one in several])
+        points: NDArray[np.float64] = np.concatenate([one.points for one in several])
+        return points[np.argsort(-support, kind="stable")]
+
+
+def meet(
+    lines: Lines, tolerance: float, *, least: int, leverage: float = LEVERAGE, share_rows: bool = False
+) -> Vertices:
     """Find points where lines meet.
 
     Parameters
