@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from resampler.errors import DataError, ResamplerError
+from resampler.methods.catalog import METHODS
 from resampler.provenance import OUTPUT_COLUMNS, MicroBatch
 from resampler.runs.privacy.parts import Parts
 from stream.formats import decode_output
@@ -76,6 +77,7 @@ def rows_of_output(where: str, *, url: str | None = None, rows: int = 200_000) -
     made = published.is_synthetic
     table, control = (pa.Table.from_batches([batch.to_arrow(schema)]) for batch in (published, after))
     own = [name for name in table.column_names if name in OUTPUT_COLUMNS or name.startswith("draw_")]
+    method = str(parameters.get("strategy", "smote"))
     keyed = parameters.get("secret_key") is not None
     n_rows = len(published) + len(after)
     notes = [f"of the newest {n_rows:,} rows of the output, real rows of the last third are the control"]
@@ -91,11 +93,11 @@ def rows_of_output(where: str, *, url: str | None = None, rows: int = 200_000) -
         features=schema.names,
         categorical=tuple(feature.name for feature in schema.features if feature.categorical),
         seed=None if keyed else int(parameters["seed"]),
-        method=str(parameters.get("strategy", "smote")),
+        method=method,
         k_neighbors=int(parameters.get("k_neighbors", 5)),
         keyed=keyed,
         row_ids=published.row_id[~made],
-        bases=published.base_id[made],
+        bases=None if METHODS[method].hardens else published.base_id[made],  # else they are groups
         notes=tuple(notes),
     )
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from resampler.quality.privacy.rules import PrivacyRules
     from resampler.runs.privacy.parts import Parts
 
-CHEAP = 3_000  # rows of a class, real and synthetic, up to which other options are tried unasked
+CHEAP = 10_000  # rows of a class, real and synthetic, up to which other options are tried unasked
 
 
 def run_audit(

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from resampler.errors import DataError
 from resampler.grids import Grid
+from resampler.methods.catalog import METHODS
 from resampler.runs.privacy.parts import Parts
 from resampler.training_set import TEST, TRAIN, VALIDATION
 
@@ -65,7 +66,9 @@ def parts_of_version(version: TrainingSet, *, drop: tuple[str, ...] = ()) -> Par
         notes.append(
             f"draws of {version} are keyed on the secret {fingerprint}: who knows the seed alone has nothing to go by"
         )
-    bases, ids = _lineage(version, made.num_rows)
+    method = str(version.parameters.get("sampler") or "smote")
+    # The lineage of hardened rows names groups.
+    bases, ids = (None, None) if METHODS[method].hardens else _lineage(version, made.num_rows)
     features = tuple(name for name in version.features if name not in drop)
     seed: Any = version.parameters.get("seed")
     return Parts(
@@ -78,7 +81,7 @@ def parts_of_version(version: TrainingSet, *, drop: tuple[str, ...] = ()) -> Par
         time=version.timestamp,
         precision={f.name: step for f in version.schema.features if (step := _step(f)) is not None},
         seed=None if fingerprint is not None or ids is None else seed,
-        method=str(version.parameters.get("sampler") or "smote"),
+        method=method,
         k_neighbors=int(version.parameters.get("k_neighbors") or 5),  # type: ignore[call-overload]
         keyed=fingerprint is not None,
         row_ids=ids,
