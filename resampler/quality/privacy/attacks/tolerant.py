@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from resampler.quality.privacy.attacks.attack import Effort
     from resampler.quality.privacy.exposure import Exposure
 
-# How far rows may lie beside a line, in spreads of a column. The attacker does not know how much noise there is: each is
-# tried. A step a half of a decade apart loses little, and beyond the last a line is as wide as the way between rows.
+# How far rows may lie beside a line, in spreads of a column. The attacker does not know how much noise there is, and
+# tries each: half a decade apart loses little, and beyond the last a line is as wide as the way between rows.
 _TOLERANCES = (1e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
 _AROUND = 4  # times `Effort.neighbors`; a wider search finds more lines that are none
 _TOO_NEAR = 10.0

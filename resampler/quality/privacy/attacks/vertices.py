@@ -118,7 +118,7 @@ class Vertices(NamedTuple):
         Vertices
             In this order.
         """
-        return Vertices(*(part[which] for part in self))
+        return Vertices(self.points[which], self.support[which], self.doubt[which], self.group[which])
 
     @classmethod
     def surest(cls, several: list[Vertices]) -> NDArray[np.float64]:
