@@ -8,11 +8,12 @@ from resampler.quality.privacy.attacks.copies import COPIES
 from resampler.quality.privacy.attacks.lines import LINES
 from resampler.quality.privacy.attacks.means import MEANS, MIXTURE
 from resampler.quality.privacy.attacks.order import ORDER
+from resampler.quality.privacy.attacks.seed import SEED
 from resampler.quality.privacy.attacks.tolerant import NOISY_LINES, NOISY_ORDER
 
 if TYPE_CHECKING:
     from resampler.quality.privacy.attacks.attack import Attack
 
 ATTACKS: dict[str, Attack] = {
-    attack.name: attack for attack in (COPIES, LINES, NOISY_LINES, ORDER, NOISY_ORDER, MEANS, MIXTURE)
+    attack.name: attack for attack in (COPIES, LINES, NOISY_LINES, ORDER, NOISY_ORDER, MEANS, MIXTURE, SEED)
 }
