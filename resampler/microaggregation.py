@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 GROUP_SIZE = 10  # rows of a group
 LEAST = 5  # by consent
 SPAN = 0.5  # of the way to a near group's centroid, at most
-FLOOR = 0.1  # of the class's deviation: what a column's noise has at least
+FLOOR = 0.25  # of the class's deviation: what the noise of a column has at least
 _CATEGORIES = 16  # of a column that tell rows apart when groups are formed, the most frequent ones
 _HALF = 0.5**0.5  # two rows of different categories are 1 apart, as two a deviation apart in a column
 
@@ -36,7 +36,7 @@ class Groups(NamedTuple):
         Rows of each, from `group_size` to twice that less one.
     center, spread : ndarray of shape (n_groups, n_features), float64
         Means and deviations of numeric columns; NaN and 0 where all values are null, and in categorical ones. A spread
-        is at least a tenth of the class's.
+        is at least a quarter of the class's.
     nulls : ndarray of shape (n_groups, n_features), int64
         Of a group's rows, those that are null in a numeric column; 0 where fewer rows of the class than a group has
         are.

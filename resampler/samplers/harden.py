@@ -23,7 +23,7 @@ class HardenedOverSampler(Synthesizer, BaseOverSampler):  # type: ignore[misc]
 
     Each class's rows are cut into groups of `group_size` or more near rows. A synthetic row lies between a group's
     centroid and half the way to a near group's, moved in each column by a normal deviate times the group's own spread,
-    and at least a tenth of the class's. No value comes from fewer rows than a group has. This is measured against
+    and at least a quarter of the class's. No value comes from fewer rows than a group has. This is measured against
     attacks (`resampler audit privacy`), and is no formal guarantee.
 
     Parameters
