@@ -58,9 +58,7 @@ def load(path):
 
 def grown(X, y, mask, method, seed, group_size):
     """Return rows at ratio 1.0 by a method."""
-    asked = Parameters(
-        min(5, int(y.sum()) - 1), missing="inherit", group_size=group_size, small_groups=group_size < 10
-    )
+    asked = Parameters(min(5, int(y.sum()) - 1), missing="inherit", group_size=group_size, small_groups=group_size < 10)
     table = Table(X, y, categorical=mask if mask.any() else None)
     made = oversample(table, method, {1: int((y == 0).sum() - y.sum())}, seed=seed, parameters=asked).provenance
     rows = build(X, made)
@@ -86,7 +84,9 @@ def measure(path, repeats, group_size, methods=None):
     encoder = OneHotEncoder(sparse_output=False, handle_unknown="ignore").fit(X[:, mask]) if mask.any() else None
     usual = "smoten" if mask.all() else "smotenc" if mask.any() else "smote"
     found = {name: [] for name in methods or ("nothing", "smote", "hardened")}
-    for seed, (train, test) in enumerate(RepeatedStratifiedKFold(n_splits=FOLDS, n_repeats=repeats, random_state=0).split(X, y)):
+    for seed, (train, test) in enumerate(
+        RepeatedStratifiedKFold(n_splits=FOLDS, n_repeats=repeats, random_state=0).split(X, y)
+    ):
         for name, kept in found.items():
             rows = X[train], y[train]
             if name != "nothing":
@@ -125,7 +125,9 @@ def main():
         cells = []
         for at, score in enumerate(SCORES):
             mean, half = of_folds(of_learners["hardened"][:, at] - of_learners["smote"][:, at])
-            cells.append(f"{of_learners['smote'][:, at].mean():.3f}, {of_learners['nothing'][:, at].mean():.3f}, {mean:+.3f} ± {half:.3f}")
+            cells.append(
+                f"{of_learners['smote'][:, at].mean():.3f}, {of_learners['nothing'][:, at].mean():.3f}, {mean:+.3f} ± {half:.3f}"
+            )
             record.setdefault(path.stem, {})[score] = [mean, half]
         means.append([record[path.stem][score][0] for score in SCORES])
         record[path.stem]["by learner"] = (found["hardened"] - found["smote"]).mean(axis=0).tolist()

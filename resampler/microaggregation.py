@@ -264,7 +264,7 @@ def form_groups(
 
     Notes
     -----
-    O(n log n) time above 512 rows of a class; below it is MDAV, O(n**2 / group_size).
+    O(n log n) time above 1,024 rows of a class; up to these it is MDAV, O(n**2 / group_size).
     """
     check_rows(len(X), group_size, called)
     order = np.argsort(row_ids, kind="stable")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,25 +39,27 @@ def shuffled(made: Provenance, ids: NDArray[np.int64], seed: int, names: Mapping
         The same rows, classes in the order in which they came. Row by row the place is keyed by (seed, class, identity
         of the base, number of the copy), so two rows are in the same order whatever others there are.
     """
-    if not len(made.base):
-        return made
-    codes, first, code_of = np.unique(made.label, return_index=True, return_inverse=True)
-    copies = _copies(code_of, made.base)
-    keys = np.empty(len(ids), dtype=np.uint64)
+    n = len(made.base)
+    edges = [0, *(np.flatnonzero(made.label[1:] != made.label[:-1]) + 1).tolist(), n] if n else []
     key = np.uint64(apart(seed, "order"))
-    for at, label in enumerate(codes):
-        rows = np.flatnonzero(code_of == at)
-        own = np.empty(len(rows), dtype=np.uint64)
-        copy_keys(key, label_key(label if names is None else names[label]), ids[rows], copies[rows], own)
-        keys[rows] = own
-    return made.take(np.lexsort((copies, ids, keys, first[code_of])))
+    order = np.empty(n, dtype=np.int64)
+    for first, last in pairwise(edges):
+        of = slice(first, last)
+        label = made.label[first]
+        copies = _copies(made.base[of]) if made.groups is None or made.draws is None else made.draws.number[of]
+        keys = np.empty(last - first, dtype=np.uint64)
+        copy_keys(key, label_key(label if names is None else names[label]), ids[of], copies, keys)
+        found = np.argsort(keys)
+        if (np.diff(keys[found]) == 0).any():  # one in 2**64 pairs
+            found = np.lexsort((copies, ids[of], keys))
+        order[of] = first + found
+    return made.take(order)
 
 
-def _copies(code_of: NDArray[np.int64], base: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Count, for each row, the rows of its class and base before it."""
-    order = np.lexsort((base, code_of))  # stable
-    same = (np.diff(base[order], prepend=-1) == 0) & (np.diff(code_of[order], prepend=-1) == 0)
-    start = np.flatnonzero(~same)
+def _copies(base: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Count, for each row, the rows of its base before it."""
+    order = np.argsort(base, kind="stable")
+    start = np.flatnonzero(np.diff(base[order], prepend=-1))
     copies = np.empty(len(base), dtype=np.int64)
     copies[order] = np.arange(len(base)) - np.repeat(start, np.diff(start, append=len(base)))
     return copies

@@ -37,6 +37,7 @@ SAMPLERS = {
     "KMeansSMOTE": samplers.KMeansSMOTE(random_state=3, kmeans_estimator=2, cluster_balance_threshold=0.1),
     "EmbeddingSMOTE": samplers.EmbeddingSMOTE(random_state=3),
     "OverSampler": samplers.OverSampler("borderline-2", random_state=3),
+    "HardenedOverSampler": samplers.HardenedOverSampler(random_state=3),
     "RandomOverSampler": samplers.RandomOverSampler(random_state=3, shrinkage=0.4),
     "SMOTENC": samplers.SMOTENC([3], random_state=3),
     "SMOTEN": samplers.SMOTEN(random_state=3),
