@@ -60,9 +60,9 @@ class MicroBatch:
     row_id : ndarray of shape (n_samples,), int64
         Identity of a real row; `NO_ID` for a synthetic one.
     base_id, neighbor_id : ndarray of shape (n_samples,), int64
-        Identities of a synthetic row's parents; `NO_ID` for a real one.
+        Identities of a synthetic row's parents; `NO_ID` for a real one, and for one that was made from a group.
     step : ndarray of shape (n_samples,), float32
-        In [0, 1); 0 for a real row.
+        In [0, 1); 0 for a real row, and for one that was made from a group.
     draw : ndarray of shape (n_samples, 2), int64, or None
         Where the method's place draws more than a step (`resampler.kernels.places`): the row id and the number that key
         a synthetic row's draw; `NO_ID` for a real one.
