@@ -58,6 +58,9 @@ def create_snapshot(
     subgroups: str = "within",
     no_danger: NoDanger = "plain",
     shrinkage: float | None = None,
+    group_size: int = 10,
+    small_groups: bool = False,
+    release: bool = False,
     exclude_noisy: bool = False,
     filter_by_created_timestamp: bool = False,
     full_feature_names: bool = False,
@@ -138,6 +141,13 @@ def create_snapshot(
         What to do where no row of a class is in danger: make the plain method's rows and warn, or raise.
     shrinkage : float, optional
         For sampler random: width of the noise about a row, in multiples of Silverman's.
+    group_size : int
+        For sampler hardened: real rows of a group at least, 10 or more.
+    small_groups : bool
+        For sampler hardened: consent to groups of 5 to 9 rows, which say more about each of them.
+    release : bool
+        For sampler hardened: publish the training split alone, with synthetic rows in place of the real ones of all
+        classes but the largest. Such a version is made again from its source, never from its files.
     filter_by_created_timestamp : bool
         Take no value that was created after the row's event timestamp, so that what arrived late is not known early.
         Views whose source has no created timestamp are not filtered, and named in a warning. From Feast 0.67 on.
@@ -224,6 +234,9 @@ def create_snapshot(
         subgroups=subgroups,
         no_danger=no_danger,
         shrinkage=shrinkage,
+        group_size=group_size,
+        small_groups=small_groups,
+        release=release,
         exclude_noisy=exclude_noisy,
         retain=retain,
         secret_key=SecretKey.of(secret_key),

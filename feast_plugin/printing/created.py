@@ -95,6 +95,13 @@ def parents(made: Snapshot) -> list[str]:
         A line a class that got synthetic rows.
     """
     train = made.manifest.splits["train"].classes
+    size = made.manifest.parameters.get("group_size")
+    if size is not None:
+        return [
+            f"{plural(train[label]['synthetic'], 'hardened row')} of class {label} from {plural(of['bases'], 'group')} "
+            f"of {size} real ones or more, {of['most']:,} at most from one"
+            for label, of in made.manifest.notes.get("groups", {}).items()
+        ]
     return [
         f"{plural(train[label]['synthetic'], 'synthetic row')} of class {label} from "
         f"{bases['bases']:,} of {plural(train[label]['real'], 'real one')}, {bases['most']:,} at most from one"

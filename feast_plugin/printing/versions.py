@@ -189,7 +189,12 @@ def taken_out(manifest: Manifest) -> list[str]:
             f"{plural(lost, 'minority row is no parent', 'minority rows are no parents')}: a null, or a value that is "
             "not finite"
         )
-    if m.dropped:
+    if m.dropped and "release" in m.parameters:
+        lines.append(
+            f"{plural(m.dropped, 'real row was', 'real rows were')} left out of the release: those of the rarer "
+            "classes, and of validation and test"
+        )
+    elif m.dropped:
         lines.append(f"{plural(m.dropped, 'training row was', 'training rows were')} left out by undersampling")
     if m.left_out is not None:
         lines.append(

@@ -18,6 +18,7 @@ from feast_plugin.versions.making.suspects import write_suspects
 from feast_plugin.versions.making.training import assign, resolve
 from feast_plugin.versions.publish import publish_version
 from feast_plugin.versions.write import Draft, find
+from resampler.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,6 +76,11 @@ def create(
             draft = draft._replace(notes=(draft.notes or {}) | {"namespace": namespace})
         if audited is not None:
             audited.check(draft.contract)
+            if audited.audit_sample and draft.recipe.hardens:
+                raise InvalidInputError(
+                    "audit_sample shows rows beside their parents, and hardened rows have none: leave it out, and ask "
+                    "`resampler audit privacy`"
+                )
             draft = draft._replace(audited=audited)
         made = publish_version(registry, catalog, draft)
     held = made.manifest.notes.get("namespace")

@@ -33,8 +33,8 @@ def diff_snapshot(first: int, second: int, *, name: str, root: str | Path) -> di
         `equal` (same digest); `parameters` and `contract`, each name that differs with both values; `counts` of each
         split in both; `rows` and `drift` of the real rows, as `feast_plugin.versions.compare.Comparison.run`;
         `synthetic`, as `feast_plugin.versions.descent.compare_descent`, None where a version does not store its
-        synthetic rows; `findings` that `came`, `went`, or `changed` their figure, None where a version was never
-        checked.
+        synthetic rows, or they are hardened; `findings` that `came`, `went`, or `changed` their figure, None where a
+        version was never checked.
 
     Raises
     ------
@@ -47,7 +47,8 @@ def diff_snapshot(first: int, second: int, *, name: str, root: str | Path) -> di
     a, b = catalog.load(first), catalog.load(second)
     before, after = (Stored(m, catalog.directory(m.version)) for m in (a, b))
     rows, drift = Comparison(before, after).run()
-    known = before.has_synthetic and after.has_synthetic
+    named = not any("group_size" in one.parameters for one in (a, b))  # of hardened rows no parent is known
+    known = named and before.has_synthetic and after.has_synthetic
     return {
         "name": catalog.name,
         "versions": [first, second],

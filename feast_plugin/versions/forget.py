@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from feast_plugin.versions.files.manifest import TRAINING_ROWS
 from feast_plugin.versions.files.own import own_values, training_rows_gone
 from feast_plugin.versions.files.stored import stored_keys, stored_rows
+from feast_plugin.versions.files.withheld import is_release, withheld_keys
 from feast_plugin.versions.inputs.tombstones import ForgottenMeanwhileError, Tombstones, integer_of, keys_asked
 from feast_plugin.versions.making.audited import AuditSample
 from feast_plugin.versions.making.recipe import Recipe, key_of, keys_given
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
     from feast_plugin.versions.registry import Registry
     from resampler.secret import SecretKey
     from resampler.storage import Location
+
+
+_RELEASED = "a release does not store the real rows that it was made from: create it again, from its source"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +126,7 @@ def forget(
             catalog.check_known()
         for number in catalog.numbers():
             registry.check_own(catalog.load(number))
-        holders = _holders(catalog, str(entity))
+        holders = _holders(catalog, str(entity), keys)
         meant = before.union(*holders.values())
         if len(meant) > 1:
             choice = " or ".join(f"{key}={entity}" for key in sorted(meant))
@@ -150,17 +154,21 @@ def forget(
                 done.append(_forget_in(registry, catalog, manifest, keys))
                 replace(registry, catalog, version, done[-1].replaced_by)
                 remove_version(registry, catalog, version, datasets_of(manifest, catalog.directory(version)))
-            holders = _holders(catalog, str(entity), meant)
+            holders = _holders(catalog, str(entity), keys, meant)
     return done
 
 
 def _check_keys(catalog: Catalog, versions: Iterable[int], keys: list[SecretKey]) -> None:
     """Check that versions can be made anew, before any is touched."""
     for version in versions:
-        try:
-            key_of(catalog.load(version), keys)
-        except InvalidInputError as error:
-            raise InvalidInputError(f"{error}; if it is lost, prune the version; nothing was changed") from None
+        _check_key(catalog.load(version), keys)
+
+
+def _check_key(manifest: Manifest, keys: list[SecretKey]) -> None:
+    try:
+        key_of(manifest, keys)
+    except InvalidInputError as error:
+        raise InvalidInputError(f"{error}; if it is lost, prune the version; nothing was changed") from None
 
 
 def _check_possible(catalog: Catalog, entity: str) -> None:
@@ -171,28 +179,38 @@ def _check_possible(catalog: Catalog, entity: str) -> None:
         raise DataError(f"entity {entity!r} cannot be a join key of {catalog.name}: {known}")
 
 
-def _holders(catalog: Catalog, entity: str, meant: set[str] | None = None) -> dict[int, dict[str, pa.Scalar]]:
+def _holders(
+    catalog: Catalog, entity: str, secrets: list[SecretKey], meant: set[str] | None = None
+) -> dict[int, dict[str, pa.Scalar]]:
     """Return the versions that hold an entity, and for each of them what it is in those join keys that have it."""
     found = {}
     for number in catalog.numbers():
-        held = _held(catalog.load(number), catalog.directory(number), entity)
+        held = _held(catalog.load(number), catalog.directory(number), entity, secrets)
         if values := {key: value for key, value in held.items() if meant is None or key in meant}:
             found[number] = values
     return found
 
 
-def _held(manifest: Manifest, directory: Location, entity: str) -> dict[str, pa.Scalar]:
+def _held(manifest: Manifest, directory: Location, entity: str, secrets: list[SecretKey]) -> dict[str, pa.Scalar]:
     check_files(manifest, directory)
     values = _key_values(manifest, entity)
     found = set()
     for keys in stored_keys(manifest, directory):
         found |= {name for name, value in values.items() if pc.any(pc.equal(keys[name], value)).as_py()}
+    if is_release(manifest):  # whose rows its groups were, only the key can say
+        _check_key(manifest, secrets)
+        secret = key_of(manifest, secrets)
+        assert secret is not None  # noqa: S101 - as every hardened version's
+        found |= withheld_keys(manifest, directory, secret, values)
     return {name: value for name, value in values.items() if name in found}
 
 
 def _forget_in(registry: Registry, catalog: Catalog, manifest: Manifest, keys: list[SecretKey]) -> Forgotten:
     recipe = Recipe.of(manifest, keys)
     directory = catalog.directory(manifest.version)
+    if is_release(manifest):
+        stored = training_rows_gone(manifest, directory, Tombstones.read(catalog.home))
+        return Forgotten(manifest.version, sum(stored.values()), None, _RELEASED)
     with tempfile.TemporaryDirectory(prefix="resampler-") as spool:
         total = sum(entry.real for entry in manifest.splits.values())
         total += manifest.left_out.rows if manifest.left_out else 0

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from feast_plugin.versions.files.manifest import FILE
 from feast_plugin.versions.files.profile import NOTE
 from feast_plugin.versions.files.stored import stored_rows
+from feast_plugin.versions.files.withheld import is_release
 from feast_plugin.versions.inputs.tombstones import Tombstones
 from feast_plugin.versions.making.learned import Learned
 from feast_plugin.versions.making.recipe import ALGORITHM, FORGOT, Recipe, keys_given
@@ -79,7 +80,8 @@ def rebuild(
 ) -> Rebuilt:
     """Make a version's files again and put back those that are not as they were written.
 
-    The real rows are read from the version's own files; where those are damaged they are retrieved again.
+    The real rows are read from the version's own files; where those are damaged, and of a release, they are retrieved
+    again.
 
     Parameters
     ----------
@@ -114,7 +116,7 @@ def rebuild(
     directory = catalog.directory(manifest.version)
     stage = directory / STAGE
     with catalog.home.locked(), tempfile.TemporaryDirectory(prefix="resampler-") as spool:
-        from_files = all(is_intact(file, directory) for file in _sources(manifest))
+        from_files = not is_release(manifest) and all(is_intact(file, directory) for file in _sources(manifest))
         if from_files:
             contract, rows, assignment = stored_rows(manifest, directory, Path(spool))
             draft = draft_again(registry, manifest, recipe, contract=contract, rows=rows, assignment=assignment)
@@ -234,11 +236,12 @@ def _retrieved(
             f"they and their splits are those of version {replaced}, which is gone, without a forgotten entity; "
             f"restore {FILE}'s files from a copy, or prune the version and create another"
         )
+    lost = "a release stores no real rows of the rarer classes" if is_release(manifest) else "the real rows are damaged"
     known = manifest.notes.get("entity_frame", {}) if entity_df is None else {"entity_df": entity_df}
     if not known:
         raise DataError(
-            f"{manifest.name} version {manifest.version}: the real rows are damaged, and the manifest knows no entity "
-            "frame to retrieve them by: give entity_df (--entity-df)"
+            f"{manifest.name} version {manifest.version}: {lost}, and the manifest knows no entity frame to "
+            "retrieve them by: give entity_df (--entity-df)"
         )
     source = registry.source_again(manifest, known, recipe.column)
     if not recipe.computes:

@@ -276,15 +276,18 @@ def _lineage_outcomes(manifest: Manifest, directory: Location, train: _Content) 
     path = directory / lineage.FILE
     with path.filesystem.open_input_file(path.path) as file:
         parents = pq.read_table(file)
+    described = np.array_equal(parents["row"].to_numpy(), np.flatnonzero(train.synthetic))
+    yield None if described else "the lineage does not describe the synthetic rows of train one by one"
+    method = METHODS[manifest.parameters["sampler"]]
+    if method.hardens:
+        yield None if parents.column_names == ["row"] else "the lineage of hardened rows says more than which they are"
+        return
     row, base, neighbor = (parents[name].to_numpy() for name in ("row", "base_row", "neighbor_row"))
     n_real = manifest.splits[SPLITS[TRAIN]].real
-    described = np.array_equal(row, np.flatnonzero(train.synthetic))
-    yield None if described else "the lineage does not describe the synthetic rows of train one by one"
     outside = int(np.count_nonzero((base < 0) | (base >= n_real) | (neighbor < 0) | (neighbor >= n_real)))
     yield f"{outside} synthetic rows have a parent outside the training split" if outside else None
     if outside or not described:
         return
-    method = METHODS[manifest.parameters["sampler"]]
     self_made = int(np.count_nonzero(base == neighbor)) if method.joins else 0
     yield f"{self_made} synthetic rows have one row for both parents" if self_made else None
     foreign = train.labels[row] != train.labels[base]

@@ -19,6 +19,7 @@ from feast_plugin.versions.files import lineage, sensitivity
 from feast_plugin.versions.files.manifest import FORMAT, TRAINING_ROWS, Manifest, SplitEntry, dataset_name, part_name
 from feast_plugin.versions.files.parquet import ParquetFile
 from feast_plugin.versions.files.profile import NOTE, write_profile
+from feast_plugin.versions.files.withheld import write_withheld
 from feast_plugin.versions.inputs.contract import TIMESTAMP, TIMESTAMP_TYPE
 from feast_plugin.versions.inputs.rows import BATCH_ROWS
 from feast_plugin.versions.inputs.split import LEFT_OUT, SPLITS, TRAIN
@@ -158,7 +159,8 @@ def find(draft: Draft) -> list[Finding]:
     assignment, made, _ = augment_training(
         draft.rows, draft.assignment, draft.contract, draft.recipe, draft.learned, compute=draft.compute
     )
-    return findings_of(evidence_of(draft.rows, assignment == TRAIN, made, draft.contract, draft.recipe))
+    looked_at = draft.assignment if draft.recipe.release else assignment
+    return findings_of(evidence_of(draft.rows, looked_at == TRAIN, made, draft.contract, draft.recipe))
 
 
 def write_version(draft: Draft, name: str, version: int, directory: Location) -> Manifest:
@@ -226,6 +228,9 @@ def write_files(draft: Draft, name: str, version: int, directory: Location) -> W
     features = [c.name for c in contract.columns]
     marks = contract.published_label, contract.published_synthetic
     fitting = rows.take(features, members[evenly(len(members), FITTING_ROWS)])
+    if recipe.release:  # what is published of the other classes is synthetic
+        shown = synthetic.select(features).take(pa.array(evenly(synthetic.num_rows, FITTING_ROWS)))
+        fitting = pa.concat_tables([fitting.select(features).cast(shown.schema), shown])
     form = draft.profile_form
     cells = {c.name: Cells.fitted(fitting[c.name], categorical=c.categorical, form=form) for c in contract.columns}
     profiler = Profiler(cells, *marks, form)
@@ -239,8 +244,10 @@ def write_files(draft: Draft, name: str, version: int, directory: Location) -> W
         # What is found decides no byte of a split, so it is sought while these are written.
         asked = None
         if draft.findings is None:
-            evidence = evidence_of(rows, train, made, contract, recipe)
-            figures = evidence.figures
+            evidence = evidence_of(
+                rows, (draft.assignment == TRAIN) if recipe.release else train, made, contract, recipe
+            )
+            figures = {} if recipe.release else evidence.figures
             asked = stack.enter_context(ThreadPoolExecutor(1)).submit(findings_of, evidence)
             del evidence  # the rows in it
         files = {
@@ -283,6 +290,11 @@ def write_files(draft: Draft, name: str, version: int, directory: Location) -> W
         draft.gate.check(findings)
     elif asked:
         findings = Gate(allow=draft.allowed).marked(findings)
+    withheld: dict[str, Any] = {}
+    if recipe.release and recipe.secret_key is not None:
+        findings = [replace_figure(one) for one in findings]
+        out = np.flatnonzero((draft.assignment == TRAIN) & ~train)
+        withheld = write_withheld(rows.take([*contract.join_keys], out), recipe.secret_key, directory)
     profile = profiler.profile()
     manifest = Manifest(
         name=name,
@@ -310,8 +322,11 @@ def write_files(draft: Draft, name: str, version: int, directory: Location) -> W
         left_out=None if dropped is None else dropped.stored,
         hidden=None if hidden is None else hidden.stored,
         notes={
-            "incomplete_minority_rows": made.incomplete,
-            "bases": _bases(made.parents, rows),
+            "incomplete_minority_rows": 0
+            if recipe.hardens and made.incomplete < recipe.group_size
+            else made.incomplete,
+            "groups" if recipe.hardens else "bases": _bases(made.parents, rows),
+            **withheld,
             **figures,
             **_before(draft),
             **({"noisy_minority_rows": made.noisy} if made.noisy else {}),
@@ -348,7 +363,8 @@ def _before(draft: Draft) -> dict[str, Any]:
 
     A version that replaces another is made of rows that are left already: it has this note from the other.
     """
-    if draft.replaces is not None or (draft.recipe.undersample is None and draft.recipe.cleaner is None):
+    recipe = draft.recipe
+    if draft.replaces is not None or (recipe.undersample is None and recipe.cleaner is None and not recipe.release):
         return {}
     before = (draft.assignment == TRAIN) | (draft.assignment == LEFT_OUT)
     return {TRAINING_ROWS: {name: of["real"] for name, of in _classes(draft.rows, before, None).items()}}
@@ -438,12 +454,28 @@ def _versions_of(*names: str) -> dict[str, str]:
 
 
 def _bases(parents: Provenance, rows: CanonicalRows) -> dict[str, dict[str, int]]:
-    """Count, by class, the real rows that synthetic ones start from, and the most that start from one."""
+    """Count, by class, the real rows, or groups, that synthetic ones start from, and the most that start from one."""
     found = {}
     for code in np.unique(parents.label).tolist():
         _, copies = np.unique(parents.base[parents.label == code], return_counts=True)
         found[_class_name(rows, code)] = {"bases": len(copies), "most": int(copies.max())}
     return found
+
+
+def replace_figure(found: Finding) -> Finding:
+    """Leave out of a finding what it says of real rows that a release leaves out.
+
+    Parameters
+    ----------
+    found : Finding
+        As it was said when the version was made.
+
+    Returns
+    -------
+    Finding
+        That it was found, with its rule and remedy.
+    """
+    return dataclasses.replace(found, figure="not published, as the rows are not", columns=(), values={})
 
 
 def _class_name(rows: CanonicalRows, code: int) -> str:

@@ -40,8 +40,10 @@ def lineage_schema(made: Provenance, manifest_format: int) -> pa.Schema:
     -------
     pyarrow.Schema
         What makes a row again: parents and step; the draw where the method's place needs it; and whose categories it
-        has, where there are such.
+        has, where there are such. Of hardened rows nothing but which they are.
     """
+    if made.groups is not None:  # who knows which rows share a group has its mean; under the key they come out again
+        return pa.schema(PARENTS[:1])
     columns = list(PARENTS) if made.draws is None else [*PARENTS, *DRAWS]
     n_categorical = made.donor.shape[1]
     if n_categorical and manifest_format >= 3:
@@ -69,6 +71,8 @@ def lineage_table(made: Provenance, train: NDArray[np.bool_], row_id: NDArray[np
         A row a synthetic row, in their order.
     """
     n_real = int(np.count_nonzero(train))
+    if made.groups is not None:
+        return pa.table({"row": n_real + np.arange(len(made.base))}, schema=schema)
     row_in_train = np.cumsum(train) - 1
     columns = {
         "row": n_real + np.arange(len(made.base)),

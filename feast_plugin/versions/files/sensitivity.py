@@ -14,6 +14,15 @@ SENSITIVE = (
 )
 UNKEYED = "With --secret-key the seed would tell nothing of the draws"
 KEYED = "Made with a secret key, so that the seed tells nothing of the draws"
+HARDENED = (
+    "Hardened: no synthetic value comes from fewer real rows than a group has; but the version holds the real rows, "
+    "too: release leaves those of the rarer classes out."
+)
+RELEASED = (
+    "Hardened and released: no value of the rarer classes comes from fewer real rows than a group has, and their real "
+    "rows are left out; the real rows of the largest class are in it."
+)
+MEASURED = "It is no formal guarantee: resampler audit privacy measures how far attacks come."
 REST = "the method hardened keeps rows from being rebuilt, and resampler audit privacy measures how far attacks come."
 
 
@@ -30,4 +39,6 @@ def in_words(parameters: Mapping[str, Any]) -> list[str]:
     list of str
         Two sentences.
     """
+    if "group_size" in parameters:
+        return [RELEASED if "release" in parameters else HARDENED, MEASURED]
     return [SENSITIVE, f"{KEYED if 'secret_key' in parameters else UNKEYED}; {REST}"]

@@ -11,11 +11,11 @@ import pyarrow.compute as pc
 
 from feast_plugin.notices import notice
 from feast_plugin.versions.inputs.contract import TIMESTAMP, TIMESTAMP_TYPE, Contract
-from feast_plugin.versions.making.grids import Known, from_names, learn_grids, named
+from feast_plugin.versions.making.grids import Known, from_names, learn_grids, named, of_groups
 from feast_plugin.versions.making.matrix import decode, encode, folded, spread, whole_numbers, wide_columns
 from feast_plugin.versions.making.nulls import declared, may_be_parents, nulls_of_training
 from feast_plugin.versions.making.relations import from_plain_data, learn_relations, plain_data
-from feast_plugin.versions.making.times import drawn_times
+from feast_plugin.versions.making.times import drawn_times, grouped_times
 from resampler.columns import TEXT, family_of
 from resampler.errors import DataError
 from resampler.methods.catalog import METHODS
@@ -117,6 +117,7 @@ def augment(
     related: list[dict[str, Any]] | None = None,
     barred: NDArray[np.bool_] | None = None,
     apart: bool = True,
+    instead: bool = False,
 ) -> Augmentation:
     """Make the synthetic rows of the training split.
 
@@ -155,6 +156,9 @@ def augment(
     apart : bool
         Whether the rows of a class are shuffled, and their timestamps drawn; else they come as bases take turns, each
         at the time of its base, as they did before algorithm 4.
+    instead : bool
+        Whether synthetic rows are to stand in place of the real ones: of every class but the largest, as many as the
+        ratio asks for, and no fewer than the class has.
 
     Returns
     -------
@@ -176,6 +180,10 @@ def augment(
     """
     codes, sizes = np.unique(rows.label[train], return_counts=True)
     lacking = dict(sorted(wanted(dict(zip(codes.tolist(), sizes.tolist(), strict=True)), ratio).items()))
+    if instead:
+        largest = codes[np.argmax(sizes)]
+        held = {int(code): int(size) for code, size in zip(codes, sizes, strict=True) if code != largest}
+        lacking = {code: size + lacking.get(code, 0) for code, size in held.items()}
     contract = contract.measured(rows.table)
     schema = contract.feature_schema(rows.classes)
     schema = schema.with_scale(spread(rows, train, contract) if scale is None else scale)
@@ -186,6 +194,8 @@ def augment(
     on: Known | None = None
     if grid == "auto":
         on = learn_grids(rows, train, contract) if grids is None else from_names(grids, contract)
+        if METHODS[sampler].hardens and grids is None:
+            on = of_groups(on, rows, train, contract, parameters.group_size)
     schema = declared(schema, nulls if parameters.missing == "inherit" else nulls[:0], on or ())
 
     follow: list[Relation] = []
@@ -246,7 +256,10 @@ def augment(
     wide = wide_columns(real, contract)
     if wide:
         numbers = _with_wide_integers(numbers, real.filter(pa.array(parental)), made, wide, matrix, values)
-    parents = made._replace(base=seen[made.base], neighbor=seen[made.neighbor], donor=seen[made.donor])
+    if made.stand_in is None:
+        parents = made._replace(base=seen[made.base], neighbor=seen[made.neighbor], donor=seen[made.donor])
+    else:
+        parents = made._replace(stand_in=seen[made.stand_in], donor=seen[made.donor])
     return Augmentation(
         table=numbers,
         parents=parents,
@@ -256,19 +269,27 @@ def augment(
         grids={} if on is None else named(on, contract),
         related=plain_data(follow, schema.names),
         noisy=0 if barred is None else int(np.count_nonzero(barred)),
-        times=_times(rows, train, parents, seed if apart else None, names),
+        times=_times(rows, train, parents, seed if apart else None, names, parameters.group_size),
     )
 
 
 def _times(
-    rows: CanonicalRows, train: NDArray[np.bool_], parents: Provenance, seed: int | None, names: dict[int, Any]
+    rows: CanonicalRows,
+    train: NDArray[np.bool_],
+    parents: Provenance,
+    seed: int | None,
+    names: dict[int, Any],
+    group_size: int,
 ) -> NDArray[np.int64] | None:
     """Return the rows' timestamps: drawn, or without a seed their bases'."""
     if rows.timestamps is None:
         return None
     if seed is None:
         return rows.timestamps[parents.base]
-    return drawn_times(rows.timestamps[train], rows.label[train], parents.label, seed, names)
+    real = rows.timestamps[train], rows.label[train]
+    if parents.groups is not None:
+        return grouped_times(*real, parents.label, seed, names, group_size)
+    return drawn_times(*real, parents.label, seed, names)
 
 
 def _groups(column: str, rows: CanonicalRows, train: NDArray[np.bool_]) -> NDArray[Any]:

@@ -59,6 +59,54 @@ def learn_grids(rows: CanonicalRows, train: NDArray[np.bool_], contract: Contrac
     return tuple(found)
 
 
+def of_groups(
+    grids: Known, rows: CanonicalRows, train: NDArray[np.bool_], contract: Contract, group_size: int
+) -> Known:
+    """Widen what grids are made of, so that no bound or value is that of fewer rows than a group has.
+
+    Parameters
+    ----------
+    grids : tuple of Grid or None
+        From `learn_grids`.
+    rows, train, contract
+        As there.
+    group_size : int
+        Rows of a group.
+
+    Returns
+    -------
+    tuple of Grid or None
+        With the bounds that `group_size` training rows reach or pass, and the values that as many have; 0 as a bound
+        of values of one sign stays, for it is no row's.
+    """
+    found = list(grids)
+    for c, span in contract.spans:
+        if all(grid is None for grid in grids[span]):
+            continue
+        numbers = column_numbers(rows.table[c.name].filter(pa.array(train)), c)
+        rows.release()
+        for at, grid in enumerate(grids[span], span.start):
+            if grid is not None:
+                values = numbers[:, at - span.start].astype(np.float64)
+                found[at] = _of_groups(grid, np.sort(values[np.isfinite(values)]), group_size)
+    return tuple(found)
+
+
+def _of_groups(grid: Grid, ascending: NDArray[np.float64], group_size: int) -> Grid | None:
+    if len(ascending) < group_size:
+        return None
+    if grid.values:
+        held, counts = np.unique(ascending, return_counts=True)
+        values = tuple(held[counts >= group_size].tolist())
+        return Grid(values=values) if values else None
+    low, high = (float(ascending[at]) for at in (group_size - 1, -group_size))
+    least = grid.low if not grid.low else max(low, grid.low)
+    most = grid.high if not grid.high else min(high, grid.high)
+    if least is not None and most is not None and least > most:
+        least = most = None
+    return None if grid.step is least is most is None else Grid(grid.step, (), least, most, grid.single)
+
+
 def named(grids: Known, contract: Contract) -> dict[str, Any]:
     """Return grids as a manifest has them.
 

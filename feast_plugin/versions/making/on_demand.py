@@ -145,7 +145,7 @@ def _inputs(
 
 def _compare(rows: CanonicalRows, made: Augmentation, contract: Contract, compute: Transformation) -> None:
     """Say where a view gives real rows other values than were retrieved: it depends on more than its inputs."""
-    at = np.unique(made.parents.base)[:TRIED_ROWS]
+    at = np.unique(made.parents.sources)[:TRIED_ROWS]
     real = rows.take([*(c.name for c in contract.drawn.columns), *(c.name for c in contract.computed)], at)
     times = None if rows.timestamps is None else rows.timestamps[at]
     inputs = _inputs(rows, real.select([c.name for c in contract.drawn.columns]), contract, times, rows.label[at])

@@ -81,7 +81,7 @@ def evidence_of(
         Made(
             matrix[len(chosen) :].astype(np.float64),
             made.parents.label[evenly],
-            rows.row_id[made.parents.base[evenly]],
+            rows.row_id[made.parents.sources[evenly]],
         ),
         recipe.sampler or "",
     )
@@ -94,5 +94,7 @@ def _usable(X: NDArray[np.float64], size: int, recipe: Recipe) -> int:
 
 def _parents(made: Augmentation, code: int, usable: int) -> int:
     """Count the bases of a class; where it gets fewer rows than it has, not all that could be one are."""
+    if made.parents.groups is not None:
+        return usable  # every row is in a group
     base = made.parents.base[made.parents.label == code]
     return usable if len(base) < usable else len(np.unique(base))

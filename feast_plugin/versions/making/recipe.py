@@ -15,6 +15,7 @@ from resampler.methods.catalog import ALIASES, METHODS
 from resampler.methods.clean import CLEANERS
 from resampler.methods.parameters import MISSING, NO_DANGER, Missing, NoDanger, Parameters
 from resampler.methods.quota import SUBGROUPS
+from resampler.microaggregation import GROUP_SIZE, LEAST, check_group_size
 from resampler.options import COLUMN, FLAG, RATIO, SEED, Rule, check_options, count, one_of, option
 from resampler.relations import RELATIONS, Relations
 from resampler.secret import SecretKey, draw_seed
@@ -59,7 +60,7 @@ class Recipe:
     Parameters
     ----------
     ratio, if_reached, seed, split, sampler, k_neighbors, missing, grid, relations, on_demand, clean, undersample, \
-    group_by, subgroups, no_danger, shrinkage, exclude_noisy, retain, secret_key
+    group_by, subgroups, no_danger, shrinkage, exclude_noisy, retain, secret_key, group_size, small_groups, release
         As in `feast_plugin.create_snapshot`. What is None there is chosen when the contract is known
         (`feast_plugin.versions.making.training.resolve`).
     algorithm : int
@@ -139,10 +140,23 @@ class Recipe:
         "Environment variable or file that holds a secret: mixed into every draw of synthetic rows, so that the seed "
         "tells nothing of them.",
     )
+    group_size: int = option(
+        GROUP_SIZE, count(LEAST), "With sampler hardened: real rows of a group at least, 10 or more."
+    )
+    small_groups: bool = option(
+        False, FLAG, "With sampler hardened: consent to groups of 5 to 9 rows, which say more about each of them."
+    )
+    release: bool = option(
+        False,
+        FLAG,
+        "With sampler hardened: publish the training split alone, with synthetic rows in place of the real ones of all "
+        "classes but the largest, so that it can be passed on.",
+    )
     algorithm: int = ALGORITHM
 
     def __post_init__(self) -> None:
         check_options(self)
+        self._check_hardened()
         if self.shrinkage is not None and self.sampler != "random":
             raise InvalidInputError(f"shrinkage goes with sampler 'random', got sampler {self.sampler!r}")
         if self.relations == "keep" and self.grid == "off":
@@ -150,10 +164,46 @@ class Recipe:
         if self.algorithm not in range(FIRST, ALGORITHM + 1):
             raise InvalidInputError(f"algorithm must be {FIRST} to {ALGORITHM}, got {self.algorithm!r}")
 
+    def _check_hardened(self) -> None:
+        """Check what goes with hardened rows, and with them alone."""
+        asked = {"group_size": GROUP_SIZE, "small_groups": False, "release": False}
+        if not self.hardens:
+            for name, default in asked.items():
+                if getattr(self, name) != default:
+                    raise InvalidInputError(f"{name} goes with sampler 'hardened', got sampler {self.sampler!r}")
+            return
+        check_group_size(self.group_size, small_groups=self.small_groups)
+        if self.secret_key is None:
+            raise InvalidInputError(
+                "sampler 'hardened' needs a secret key, for with a known seed the statistics of groups can be found: "
+                "give secret_key (--secret-key ENV|FILE), made with `openssl rand -hex 32`"
+            )
+        if self.clean is not None or self.exclude_noisy:
+            raise InvalidInputError(
+                "sampler 'hardened' goes without clean and exclude_noisy: what they take out depends on single rows"
+            )
+        if self.release:
+            for name, only in (("group_by", None), ("if_reached", "refuse"), ("retain", "full")):
+                if getattr(self, name) != only:
+                    said = "no group_by" if only is None else f"{name} {only!r}"
+                    raise InvalidInputError(f"release goes with {said}, got {getattr(self, name)!r}")
+
+    @property
+    def hardens(self) -> bool:
+        """Whether synthetic rows are made from groups of rows, and what is published comes from no fewer."""
+        return self.sampler is not None and METHODS[self.sampler].hardens
+
     @property
     def methods(self) -> Parameters:
         """What the method is asked for."""
-        return Parameters(self.k_neighbors, no_danger=self.no_danger, shrinkage=self.shrinkage, missing=self.missing)
+        return Parameters(
+            self.k_neighbors,
+            no_danger=self.no_danger,
+            shrinkage=self.shrinkage,
+            missing=self.missing,
+            group_size=self.group_size,
+            small_groups=self.small_groups,
+        )
 
     @property
     def draw_seed(self) -> int:
@@ -217,6 +267,8 @@ class Recipe:
         chosen["no_danger"] = self.no_danger if asks and self.no_danger != "plain" else None
         chosen["exclude_noisy"] = self.exclude_noisy or None
         chosen["if_reached"] = None if self.if_reached == "refuse" else self.if_reached
+        chosen |= {"group_size": self.group_size if self.hardens else None, "release": self.release or None}
+        chosen["small_groups"] = self.small_groups or None
         chosen["secret_key"] = None if self.secret_key is None else self.secret_key.fingerprint
         sense = {name: getattr(self, name) for name in BEFORE_SENSE}
         if self.algorithm < ALGORITHM and sense == BEFORE_SENSE:

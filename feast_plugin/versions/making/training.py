@@ -38,7 +38,8 @@ class Training(NamedTuple):
     Parameters
     ----------
     assignment : ndarray of shape (n_rows,), uint8
-        Split of each real row, `LEFT_OUT` for those that cleaning took out too.
+        Split of each real row, `LEFT_OUT` for those that cleaning took out too and, of a release, for all but the
+        training rows of the largest class.
     made : Augmentation
         The synthetic rows.
     cleaned : ndarray of shape (n_rows,), bool, or None
@@ -223,8 +224,13 @@ def _drawn(
             related=learned.related,
             barred=barred,
             apart=recipe.apart,
+            instead=recipe.release,
         )
         step.rows = made.table.num_rows
+    if recipe.release:
+        codes, sizes = np.unique(rows.label[train], return_counts=True)
+        published = train & (rows.label == codes[np.argmax(sizes)])
+        return Training(np.where(published, np.uint8(TRAIN), np.uint8(LEFT_OUT)), made, None)
     if recipe.cleaner is None:
         return Training(assignment, made, None)
     with stage("cleaning"):

@@ -169,6 +169,8 @@ def _parents(manifest: Manifest, directory: Location, contract: Contract) -> lis
     minority = [label for label, counts in train.classes.items() if counts["synthetic"]]
     if not minority:
         return []
+    if "group_size" in manifest.parameters:
+        return []  # of hardened rows no parent is known
     lineage, rows = directory / manifest.lineage.path, directory / train.file.path
     with lineage.filesystem.open_input_file(lineage.path) as file:
         bases = pq.read_table(file, columns=["base_row"])["base_row"].to_numpy()
