@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from resampler.quality.privacy.attacks.copies import COPIES
+from resampler.quality.privacy.attacks.hull import HULL
 from resampler.quality.privacy.attacks.lines import LINES
 from resampler.quality.privacy.attacks.means import MEANS, MIXTURE
 from resampler.quality.privacy.attacks.order import ORDER
@@ -15,5 +16,16 @@ if TYPE_CHECKING:
     from resampler.quality.privacy.attacks.attack import Attack
 
 ATTACKS: dict[str, Attack] = {
-    attack.name: attack for attack in (COPIES, LINES, NOISY_LINES, ORDER, NOISY_ORDER, MEANS, MIXTURE, SEED)
+    attack.name: attack
+    for attack in (
+        COPIES,
+        LINES,
+        NOISY_LINES,
+        ORDER,
+        NOISY_ORDER,
+        HULL,
+        MEANS,
+        MIXTURE,
+        SEED,
+    )
 }

@@ -100,10 +100,28 @@ class Cloud:
         ndarray of shape (n_rows, k), int64
             Positions; fewer columns where there are fewer points.
         """
-        n = len(self.points)
+        return self.neighbors(self.points, k)
+
+    @staticmethod
+    def neighbors(points: NDArray[np.float64], k: int) -> NDArray[np.int64]:
+        """Return the points nearest to each of some.
+
+        Parameters
+        ----------
+        points : ndarray of shape (n_points, d), float64
+            Without nulls.
+        k : int
+            At most so many.
+
+        Returns
+        -------
+        ndarray of shape (n_points, k), int64
+            Positions; fewer columns where there are fewer points.
+        """
+        n = len(points)
         if n < 2:
             return np.empty((n, 0), dtype=np.int64)
-        return nearest_rows(self.points, min(k, n - 1), n_threads=1).indices
+        return nearest_rows(points, min(k, n - 1), n_threads=1).indices
 
     def guess(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Make rows of points.
