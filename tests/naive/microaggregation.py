@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+
 from naive.generation import PLACES, is_null
 from naive.grids import put
 from naive.random import draw, more_words

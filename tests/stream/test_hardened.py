@@ -20,7 +20,7 @@ from stream.shard.checkpoint import Checkpoint
 from stream.shard.forget import request_forget, request_member
 from stream.shard.savedstate import load_saved_state
 
-SECRET = "a secret of more than sixteen bytes"  # noqa: S105
+SECRET = "a secret of more than sixteen bytes"
 KEY = SecretKey(SECRET.encode())
 OPTIONS = {"ratio": 0.5, "strategy": "hardened", "secret_key": KEY, "linger_ms": 20}
 ROWS = 3_000

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from resampler.quality.privacy.attacks.attack import Effort
     from resampler.quality.privacy.exposure import Exposure
 
-_AROUND = 8  # times `Effort.neighbors`: rows around each among which others of its line are sought
+AROUND = 8  # times `Effort.neighbors`: rows around each among which others of its line are sought
 _ROUNDS = 3  # each takes the points where lines meet for rows of further lines
 
 
@@ -44,7 +44,7 @@ def attack_lines(exposed: Exposure, effort: Effort) -> Recovery:
     Beyond the source: directions from a row are sorted, which takes m log m where tests of each two take m * m; two
     lines that meet in three or more dimensions are no chance, so two are enough; points that were found stand for rows
     of further lines, which then need two synthetic rows only; and what counts as one line follows from what values are
-    rounded to, so float32 does not hide them.
+    rounded to.
 
     References
     ----------
@@ -52,12 +52,19 @@ def attack_lines(exposed: Exposure, effort: Effort) -> Recovery:
     arXiv 2510.15083, section 4.2 (ReconSMOTE).
     """
     cloud = Cloud.of(exposed, effort.rows)
-    guesses = lines_meet(cloud, max(cloud.grain, 1e-12), _AROUND * effort.neighbors).points
+    guesses = lines_meet(cloud, max(cloud.grain, 1e-12), AROUND * effort.neighbors).points
     return recover(exposed, cloud.guess(guesses[: effort.guesses]))
 
 
 def lines_meet(
-    cloud: Cloud, tolerance: float, around: int, *, leverage: float = LEVERAGE, least: int = 2, too_near: float = 30.0
+    cloud: Cloud,
+    tolerance: float,
+    around: int,
+    *,
+    leverage: float = LEVERAGE,
+    least: int = 2,
+    too_near: float = 30.0,
+    known: NDArray[np.float64] | None = None,
 ) -> Vertices:
     """Find lines through rows, and where they meet.
 
@@ -75,6 +82,8 @@ def lines_meet(
         Lines that must meet; in two dimensions, where any two do, three.
     too_near : float
         Tolerances between two rows, below which they tell no direction.
+    known : ndarray of shape (n_known, d), float64, optional
+        Points where lines meet, from elsewhere.
 
     Returns
     -------
@@ -97,11 +106,12 @@ def lines_meet(
     for turn in range(_ROUNDS):
         lines = _fit(places, line_of, through, n_lines)
         vertices = meet(lines, tolerance, least=least, leverage=leverage)
-        if turn == _ROUNDS - 1 or not len(vertices.points):
+        ends = vertices.points if known is None or turn else np.concatenate([known, vertices.points])
+        if turn == _ROUNDS - 1 or not len(ends):
             break
-        _, rows = tree.query(vertices.points, k=np.arange(1, min(around, n) + 1))
-        anchors = np.arange(len(places), len(places) + len(vertices.points))
-        places = np.concatenate([places, vertices.points])
+        _, rows = tree.query(ends, k=np.arange(1, min(around, n) + 1))
+        anchors = np.arange(len(places), len(places) + len(ends))
+        places = np.concatenate([places, ends])
         before = n_lines
         n_lines = find_lines(places, anchors, rows, n, tolerance, floor, 2, probe, line_of, through, n_lines)
         if n_lines == before:

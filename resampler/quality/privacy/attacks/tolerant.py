@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # How far rows may lie beside a line, in spreads of a column. The attacker does not know how much noise there is, and
 # tries each: half a decade apart loses little, and beyond the last a line is as wide as the way between rows.
-_TOLERANCES = (1e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
+_TOLERANCES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
 _AROUND = 4  # times `Effort.neighbors`; a wider search finds more lines that are none
 _TOO_NEAR = 10.0
 _LEVERAGE = 5.0
@@ -42,7 +42,7 @@ def attack_noisy_lines(exposed: Exposure, effort: Effort) -> Recovery:
     Notes
     -----
     Of noise of a hundredth of a column's spread, lines still lead near most real rows; the published attack finds none
-    at a tenth of that, for it asks for three rows on a line up to 1e-12.
+    at a tenth of that, for it asks for a cosine of 1 up to 1e-12.
 
     References
     ----------
