@@ -77,6 +77,9 @@ class Cloud:
             else np.empty(0, np.int64)
         )
         complete = np.flatnonzero(~null[:, columns].any(axis=1)) if len(columns) else np.empty(0, np.int64)
+        if not consecutive and len(complete):  # equal rows are one point, and would fill what is near
+            bits = made[np.ix_(complete, columns)].view(np.int64)
+            complete = complete[np.sort(np.unique(bits, axis=0, return_index=True)[1])]
         if len(complete) > rows:
             complete = (
                 complete[:rows] if consecutive else complete[np.linspace(0, len(complete) - 1, rows).astype(np.int64)]
