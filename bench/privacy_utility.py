@@ -125,9 +125,8 @@ def main():
         cells = []
         for at, score in enumerate(SCORES):
             mean, half = of_folds(of_learners["hardened"][:, at] - of_learners["smote"][:, at])
-            cells.append(
-                f"{of_learners['smote'][:, at].mean():.3f}, {of_learners['nothing'][:, at].mean():.3f}, {mean:+.3f} ± {half:.3f}"
-            )
+            plain, nothing = (of_learners[name][:, at].mean() for name in ("smote", "nothing"))
+            cells.append(f"{plain:.3f}, {nothing:.3f}, {mean:+.3f} ± {half:.3f}")
             record.setdefault(path.stem, {})[score] = [mean, half]
         means.append([record[path.stem][score][0] for score in SCORES])
         record[path.stem]["by learner"] = (found["hardened"] - found["smote"]).mean(axis=0).tolist()

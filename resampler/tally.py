@@ -64,6 +64,21 @@ class Tally:
     @property
     def grid(self) -> Grid | None:
         """What the column keeps; None if nothing was found."""
+        return self.grid_of(1)
+
+    def grid_of(self, rows: int) -> Grid | None:
+        """Return what the column keeps, as far as enough rows say so.
+
+        Parameters
+        ----------
+        rows : int
+            Rows that must hold a value or a bound for it to be told.
+
+        Returns
+        -------
+        Grid or None
+            None if nothing was found.
+        """
         n = int(self._counts[kernels.N])
         if not n:
             return None
@@ -72,13 +87,18 @@ class Tally:
         distinct, once = int(self._counts[kernels.DISTINCT]), int(self._counts[kernels.ONCE])
         closed = distinct <= min(DISTINCT, n / TIMES) and once <= UNSEEN * n
         if closed and (step is None or distinct == 1 or distinct < FILLED * ((high - low) / step + 1)):
-            return Grid(values=tuple(np.sort(self._keys[self._times > 0]).tolist()))
-        least = low if closed or self._piled(kernels.AT_LOW) else 0.0 if low >= 0 else None
-        most = high if closed or self._piled(kernels.AT_HIGH) else 0.0 if high <= 0 else None
+            held = self._keys[self._times >= rows]
+            return Grid(values=tuple(np.sort(held).tolist())) if held.size else None
+        if closed and rows > 1:
+            held = self._keys[self._times >= rows]
+            low, high = (float(held.min()), float(held.max())) if held.size else (low, high)
+            closed = held.size > 0
+        least = low if closed or self._piled(kernels.AT_LOW, rows) else 0.0 if low >= 0 else None
+        most = high if closed or self._piled(kernels.AT_HIGH, rows) else 0.0 if high <= 0 else None
         return None if step is least is most is None else Grid(step, (), least, most, single)
 
-    def _piled(self, count: int) -> bool:
-        return bool(self._counts[count] >= max(PILE, PILED * self._counts[kernels.N]))
+    def _piled(self, count: int, rows: int) -> bool:
+        return bool(self._counts[count] >= max(PILE, rows, PILED * self._counts[kernels.N]))
 
     def _step(self) -> tuple[float | None, bool]:
         """Return the coarser of the two steps that fit, and whether its multiples are rounded to float32."""
@@ -101,7 +121,9 @@ class Tally:
         return found
 
 
-def learn(X: NDArray[Any], numeric: Sequence[int] | NDArray[Any] | None = None) -> tuple[Grid | None, ...]:
+def learn(
+    X: NDArray[Any], numeric: Sequence[int] | NDArray[Any] | None = None, rows: int = 1
+) -> tuple[Grid | None, ...]:
     """Find the grids of columns.
 
     Parameters
@@ -110,6 +132,8 @@ def learn(X: NDArray[Any], numeric: Sequence[int] | NDArray[Any] | None = None) 
         Real rows.
     numeric : sequence of int, optional
         Which columns hold numbers, by default all.
+    rows : int
+        Rows that must hold a value or a bound for it to be told: of hardened rows those of a group.
 
     Returns
     -------
@@ -123,5 +147,5 @@ def learn(X: NDArray[Any], numeric: Sequence[int] | NDArray[Any] | None = None) 
         tally = Tally(single=X.dtype == np.float32)
         if j in wanted and not (X.dtype.kind in "iu" and are_wide(X[:, j])):
             tally.add(X[:, j])
-        found.append(tally.grid)
+        found.append(tally.grid_of(rows))
     return tuple(found)

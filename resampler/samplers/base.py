@@ -17,6 +17,7 @@ from sklearn.utils.validation import validate_data
 from resampler.errors import InvalidInputError
 from resampler.grids import GRIDS
 from resampler.integers import are_wide
+from resampler.methods.catalog import METHODS as CATALOG
 from resampler.methods.missing import nulls_in
 from resampler.methods.oversample import Grown, oversample
 from resampler.methods.parameters import MISSING, NO_DANGER, Missing, Parameters
@@ -360,13 +361,15 @@ class Synthesizer(TableMixin):
             table = table._replace(groups=_checked(groups, len(y)))
         if row_ids is not None:
             table = table._replace(row_ids=identities(row_ids, len(y)))
-        table = keeping(table, self.grid, self.relations, self._given, self._codes or ())
+        parameters = dataclasses.replace(self._parameters(), missing=self.missing)
+        least = parameters.group_size if CATALOG[self._method].hardens else 1
+        table = keeping(table, self.grid, self.relations, self._given, self._codes or (), rows=least)
         done = oversample(
             table,
             self._method,
             self.sampling_strategy_,
             **keyed_by(self),
-            parameters=dataclasses.replace(self._parameters(), missing=self.missing),
+            parameters=parameters,
             search=_EstimatorSearch(self.neighbors, self.neighbors_recall_),
             subgroups=self.subgroups,
             strict=False,
@@ -392,7 +395,9 @@ class Synthesizer(TableMixin):
         """Keep what users may ask of the fitted sampler."""
 
 
-def keeping(table: Table, grid: str, relations: str, given: Container | None, carried: Collection[int] = ()) -> Table:
+def keeping(
+    table: Table, grid: str, relations: str, given: Container | None, carried: Collection[int] = (), *, rows: int = 1
+) -> Table:
     """Learn from all rows what synthetic ones are to keep.
 
     Parameters
@@ -407,6 +412,8 @@ def keeping(table: Table, grid: str, relations: str, given: Container | None, ca
         What their numbers are from.
     carried : collection of int
         Columns that are carried along.
+    rows : int
+        Rows that must hold a value or a bound for it to be kept.
 
     Returns
     -------
@@ -433,7 +440,7 @@ def keeping(table: Table, grid: str, relations: str, given: Container | None, ca
         if not (given is not None and given.is_wide(j)) and not (X.dtype.kind in "iu" and are_wide(X[:, j]))
     ]
     found = find_relations(X, numeric) if relations == "keep" else []
-    return table._replace(grids=without_bounds(learn(X, numeric), found), relations=tuple(found))
+    return table._replace(grids=without_bounds(learn(X, numeric, rows), found), relations=tuple(found))
 
 
 class _EstimatorSearch(Search):

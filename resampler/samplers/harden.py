@@ -5,20 +5,23 @@ from __future__ import annotations
 import numbers
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from imblearn.over_sampling.base import BaseOverSampler
+import numpy as np
+from imblearn import over_sampling
 from sklearn.utils._param_validation import Interval
 
 from resampler.methods.parameters import Parameters
 from resampler.microaggregation import GROUP_SIZE, LEAST
-from resampler.samplers.base import Synthesizer
+from resampler.samplers.nominal import SMOTENC
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from resampler.grids import Grids
     from resampler.methods.parameters import Missing
     from resampler.secret import SecretKey
 
 
-class HardenedOverSampler(Synthesizer, BaseOverSampler):  # type: ignore[misc]
+class HardenedOverSampler(SMOTENC):
     """Over-sample from groups of ten rows, so that attacks do not find the rows that were given.
 
     Each class's rows are cut into groups of `group_size` or more near rows. A synthetic row lies between a group's
@@ -28,6 +31,9 @@ class HardenedOverSampler(Synthesizer, BaseOverSampler):  # type: ignore[misc]
 
     Parameters
     ----------
+    categorical_features : "auto", array-like or None
+        As in `SMOTENC`, some columns or all; None means that none are. Categories are drawn from the group's counts;
+        one that fewer rows of the class have than a group is never drawn.
     sampling_strategy, random_state, neighbors, group_by, subgroups, grid, relations, missing
         As in `SMOTE`. Groups are formed within a subgroup; nulls are drawn from a group's count.
     secret_key : SecretKey, str or None
@@ -50,6 +56,12 @@ class HardenedOverSampler(Synthesizer, BaseOverSampler):  # type: ignore[misc]
         As in `SMOTE`.
     feature_names_in_
         As in `SMOTE`: only where `X` has names.
+    categorical_features_, continuous_features_, n_features_
+        As in `SMOTENC`.
+    categorical_encoder_
+        As in `SMOTENC`: only where columns are categorical.
+    nn_k_
+        As in `SMOTE`.
     provenance_ : Provenance
         With the groups: `base` and `neighbor` name these, and never a row. It has the means of groups, which are worth
         keeping secret, too.
@@ -70,17 +82,16 @@ class HardenedOverSampler(Synthesizer, BaseOverSampler):  # type: ignore[misc]
 
     _method = "hardened"
     _parameter_constraints: ClassVar[dict[str, Any]] = {
-        **BaseOverSampler._parameter_constraints,
-        "random_state": ["random_state"],
+        **SMOTENC._parameter_constraints,
+        "categorical_features": [*SMOTENC._parameter_constraints["categorical_features"], None],
         "k_neighbors": [Interval(numbers.Integral, 1, None, closed="left")],
         "group_size": [Interval(numbers.Integral, LEAST, None, closed="left")],
         "small_groups": ["boolean"],
-        **Synthesizer._neighbors_constraint,
-        **Synthesizer._grid_constraint,
     }
 
     def __init__(
         self,
+        categorical_features: Any = None,
         *,
         sampling_strategy: Any = "auto",
         random_state: Any = None,
@@ -95,21 +106,35 @@ class HardenedOverSampler(Synthesizer, BaseOverSampler):  # type: ignore[misc]
         relations: str = "off",
         missing: Missing = "refuse",
     ) -> None:
-        super().__init__(sampling_strategy=sampling_strategy)
-        self.random_state = random_state
-        self.secret_key = secret_key
+        super().__init__(
+            categorical_features,
+            sampling_strategy=sampling_strategy,
+            random_state=random_state,
+            k_neighbors=k_neighbors,
+            neighbors=neighbors,
+            group_by=group_by,
+            subgroups=subgroups,
+            grid=grid,
+            relations=relations,
+            missing=missing,
+            secret_key=secret_key,
+        )
         self.group_size = group_size
         self.small_groups = small_groups
-        self.k_neighbors = k_neighbors
-        self.neighbors = neighbors
-        self.group_by = group_by
-        self.subgroups = subgroups
-        self.grid = grid
-        self.relations = relations
-        self.missing = missing
 
     def _validate_estimator(self) -> None:
+        over_sampling.SMOTE._validate_estimator(self)  # not SMOTENC's, which asks for columns of both kinds
         self._parameters()
+
+    def _validate_column_types(self, X: Any) -> None:
+        if self.categorical_features is None:
+            self.categorical_features_ = np.empty(0, dtype=np.int64)
+            self.continuous_features_ = np.arange(X.shape[1])
+        else:
+            super()._validate_column_types(X)
+
+    def _encode(self, X: Any) -> NDArray[Any]:
+        return super()._encode(X) if self.categorical_features_.size else np.empty((X.shape[0], 0))
 
     def _parameters(self) -> Parameters:
         return Parameters(self.k_neighbors, group_size=self.group_size, small_groups=self.small_groups)
