@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from resampler.quality.privacy.exposure import Exposure
 
 _VOTES = 5  # synthetic rows around a point whose categories and nulls it takes
+_WIDE = 64  # columns; of more, nearness is measured along so many directions
 _COMPLETE = 0.5  # share of the rows that a column may at least not be null in to be part of the geometry
 
 
@@ -90,6 +92,20 @@ class Cloud:
         grain = float(np.sqrt(np.sum((exposed.precision[columns] / units) ** 2)))
         return cls(exposed, complete, columns, (values - middle) / units, middle, grain)
 
+    @cached_property
+    def _axes(self) -> NDArray[np.float64]:
+        """Directions along which wide rows are told near: as many of them, drawn, keep who is near to whom."""
+        d = len(self.columns)
+        return np.eye(d) if d <= _WIDE else np.random.default_rng(d).normal(size=(d, _WIDE)) / np.sqrt(_WIDE)
+
+    @cached_property
+    def _tree(self) -> KDTree:
+        return KDTree(self.points @ self._axes)
+
+    @cached_property
+    def _found(self) -> dict[int, NDArray[np.int64]]:
+        return {}
+
     def nearest(self, k: int) -> NDArray[np.int64]:
         """Return the points nearest to each.
 
@@ -103,28 +119,30 @@ class Cloud:
         ndarray of shape (n_rows, k), int64
             Positions; fewer columns where there are fewer points.
         """
-        return self.neighbors(self.points, k)
+        n = len(self.points)
+        if n < 2:
+            return np.empty((n, 0), dtype=np.int64)
+        if k not in self._found:
+            self._found[k] = nearest_rows(self.points @ self._axes, min(k, n - 1), n_threads=1).indices
+        return self._found[k]
 
-    @staticmethod
-    def neighbors(points: NDArray[np.float64], k: int) -> NDArray[np.int64]:
-        """Return the points nearest to each of some.
+    def nearest_to(self, places: NDArray[np.float64], k: int) -> NDArray[np.int64]:
+        """Return the points nearest to some places.
 
         Parameters
         ----------
-        points : ndarray of shape (n_points, d), float64
-            Without nulls.
+        places : ndarray of shape (n_places, n_columns), float64
+            Anywhere.
         k : int
             At most so many.
 
         Returns
         -------
-        ndarray of shape (n_points, k), int64
+        ndarray of shape (n_places, k), int64
             Positions; fewer columns where there are fewer points.
         """
-        n = len(points)
-        if n < 2:
-            return np.empty((n, 0), dtype=np.int64)
-        return nearest_rows(points, min(k, n - 1), n_threads=1).indices
+        _, near = self._tree.query(places @ self._axes, k=np.arange(1, min(k, len(self.points)) + 1))
+        return np.asarray(near, dtype=np.int64)
 
     def guess(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Make rows of points.
@@ -145,8 +163,7 @@ class Cloud:
         rows[:, self.columns] = points * self.exposed.units[self.columns] + self.middle
         rest = np.setdiff1d(np.arange(made.shape[1]), self.columns)
         if len(rest) and len(points):
-            _, near = KDTree(self.points).query(points, k=min(_VOTES, len(self.points)))
-            voters = made[self.kept[near.reshape(len(points), -1)]]
+            voters = made[self.kept[self.nearest_to(points, _VOTES)]]
             for j in rest:
                 column = voters[:, :, j]
                 rows[:, j] = _most_frequent(column) if self.exposed.categorical[j] else _median(column)

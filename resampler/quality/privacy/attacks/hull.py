@@ -91,12 +91,14 @@ def attack_hull(exposed: Exposure, effort: Effort) -> Recovery:
     else:
         axes, flat_points = np.eye(d), points
     tolerance = 4.0 * max(cloud.grain, 1e-12)
-    found = [_meet(_through(flat_points, flat_of), tolerance) for flat_of in _flats(flat_points, effort, tolerance)]
+    found = [
+        _meet(_through(flat_points, flat_of), tolerance) for flat_of in _flats(cloud, flat_points, effort, tolerance)
+    ]
     guesses = np.concatenate([np.empty((0, axes.shape[0])), *found])
     return recover(exposed, cloud.guess((guesses @ axes)[: min(effort.guesses, n)]))
 
 
-def _flats(points: NDArray[np.float64], effort: Effort, tolerance: float) -> list[NDArray[np.int64]]:
+def _flats(cloud: Cloud, points: NDArray[np.float64], effort: Effort, tolerance: float) -> list[NDArray[np.int64]]:
     """Return the flat of each row, -1 for none: by the order of rows, and by search."""
     n, d = points.shape
     several = []
@@ -104,7 +106,7 @@ def _flats(points: NDArray[np.float64], effort: Effort, tolerance: float) -> lis
     if period and n // period >= 4:
         several.append(np.arange(n) % period)
     around = min(_AROUND * effort.neighbors, n - 1)
-    near = Cloud.neighbors(points, around)
+    near = cloud.nearest(around)
     flat_of, n_flats = np.full(n, -1), 0
     rng = np.random.default_rng(d)
     floor, probe = 30.0 * tolerance, probes(2, d)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.spatial import KDTree
 
 from resampler.kernels.attacks.lines import find_lines
 from resampler.quality.privacy.attacks.attack import Attack
@@ -101,7 +100,6 @@ def lines_meet(
     n_lines = 0
     for others in (3, 2):  # lines of four rows first: three may be one by chance, and would use up rows of a true one
         n_lines = find_lines(points, np.arange(n), near, n, tolerance, floor, others, probe, line_of, through, n_lines)
-    tree = KDTree(points)
     places = points
     for turn in range(_ROUNDS):
         lines = _fit(places, line_of, through, n_lines)
@@ -109,7 +107,7 @@ def lines_meet(
         ends = vertices.points if known is None or turn else np.concatenate([known, vertices.points])
         if turn == _ROUNDS - 1 or not len(ends):
             break
-        _, rows = tree.query(ends, k=np.arange(1, min(around, n) + 1))
+        rows = cloud.nearest_to(ends, around)
         anchors = np.arange(len(places), len(places) + len(ends))
         places = np.concatenate([places, ends])
         before = n_lines
