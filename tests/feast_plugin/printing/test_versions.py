@@ -6,6 +6,7 @@ import dataclasses
 
 from feast_plugin.printing.created import created
 from feast_plugin.printing.versions import listed, shown, summary
+from feast_plugin.versions.files.sensitivity import SENSITIVE
 from resampler.quality.finding import Finding
 
 
@@ -40,7 +41,8 @@ def test_create_says_classes_parents_findings_and_where_the_page_is(project):
     assert f"  {train['synthetic']} synthetic rows of class 1 from" in "\n".join(lines)
     assert "  findings: 1 note" in lines
     assert f"    {found}" in lines
-    assert lines[-1].endswith(f"{made.uri}/report.html")
+    assert [line for line in lines if line.endswith(f"{made.uri}/report.html")]
+    assert [line for line in lines if line.endswith(SENSITIVE)]
     allowed = dataclasses.replace(found, allowed=True).to_dict()
     assert "1 allowed" in listed([dataclasses.replace(made.manifest, findings=[allowed])])[1]
     assert "not checked" in listed([dataclasses.replace(made.manifest, format=3)])[1]
