@@ -19,6 +19,9 @@ from resampler import (
 from resampler.grids import Grid, pack
 from resampler.grouped import listed_codes
 from resampler.parameters import OnlineParameters
+from resampler.quality.privacy.attacks.attack import Effort
+from resampler.quality.privacy.attacks.catalog import ATTACKS
+from resampler.quality.privacy.exposure import Exposure
 from resampler.secret import SecretKey
 from resampler.state import dump_state, load_state
 
@@ -258,3 +261,18 @@ def test_a_secret_key_moves_every_row():
     )
     assert plain.n_synthetic == keyed.n_synthetic > 100
     assert not (plain.X == keyed.X)[plain.is_synthetic].any()
+
+
+@pytest.mark.parametrize(("strategy", "found"), [("smote", True), ("hardened", False)])
+def test_what_rebuilds_the_rows_of_a_stream_rebuilds_none_that_are_hardened(strategy, found):
+    """The attack on lines; in a stream it misses rows that came late, of which few rows were made."""
+    X, y, ids = make_rows(10, 2_000, d=4, rate=0.05)
+    schema = FeatureSchema.numeric(list("abcd"))
+    batch = OnlineResampler(schema, ratio=1.0, strategy=strategy, burst=64).process(X, y, ids)
+    made = batch.X[batch.is_synthetic & (batch.y == 1)]
+    assert len(made) > 1_000
+    held_out, labels, _ = make_rows(11, 2_000, d=4, rate=0.05)
+    exposed = Exposure.of(made.astype(float), X[y == 1].astype(float), held_out[labels == 1].astype(float))
+    recovery = ATTACKS["lines"].run(exposed, Effort())
+    reached = recovery.exact.count / recovery.exact.of
+    assert reached >= 0.7 if found else (reached, recovery.near.count) == (0, 0)
