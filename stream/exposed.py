@@ -67,7 +67,7 @@ def rows_of_output(where: str, *, url: str | None = None, rows: int = 200_000) -
     parameters: dict[str, Any] = dict(stored[0].parameters)
     first, later = [], []
     for client, keys in opened:
-        if (batch := _newest(client, keys, schema, rows // len(opened))) is not None:
+        if (batch := newest_rows(client, keys, schema, rows // len(opened))) is not None:
             cut = int(len(batch) * PUBLISHED)
             first.append(batch.rows(0, cut))
             later.append(batch.rows(cut, len(batch)))
@@ -102,8 +102,25 @@ def rows_of_output(where: str, *, url: str | None = None, rows: int = 200_000) -
     )
 
 
-def _newest(client: redis.Redis, keys: ShardKeys, schema: FeatureSchema, rows: int) -> MicroBatch | None:
-    """Return the newest rows of a shard, in order; None where it has none."""
+def newest_rows(client: redis.Redis, keys: ShardKeys, schema: FeatureSchema, rows: int) -> MicroBatch | None:
+    """Return the newest rows of the output of a shard.
+
+    Parameters
+    ----------
+    client : redis.Redis
+        Connection to the shard's server.
+    keys : ShardKeys
+        The shard.
+    schema : FeatureSchema
+        Of its rows.
+    rows : int
+        How many at most.
+
+    Returns
+    -------
+    MicroBatch or None
+        In order; None where it has none.
+    """
     found: deque[MicroBatch] = deque()
     n, position = 0, "+"
     while n < rows and (page := raw_command(client, "XREVRANGE", keys.output, position, "-", "COUNT", _PAGE)):

@@ -102,7 +102,9 @@ def _uncompared(contract: Mapping[str, list[Any]]) -> list[str]:
 
 def _synthetic(rows: Mapping[str, int] | None) -> list[str]:
     if rows is None:
-        return ["synthetic   not known: a version does not store its synthetic rows; rebuild it first"]
+        return [
+            "synthetic   not known: a version does not store its synthetic rows: rebuild it first; or they are hardened"
+        ]
     became = (
         f"{rows['kept']:,} kept, {rows['remade']:,} of the same base remade, {rows['gone']:,} gone, {rows['new']:,} new"
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 
-from resampler.errors import InvalidInputError
+from resampler.errors import DataError, InvalidInputError
 from resampler.ledger import FOLDER, Ledger, Run, key_of, now
 from resampler.quality.comparison.comparison import Advice
 from resampler.quality.comparison.printing import headline
@@ -51,6 +51,11 @@ def rows_of(
     DataError
         If a column is not the version's, or it does not store its training split, or its rows cannot be compared.
     """
+    if version.parameters.get("release"):
+        raise DataError(
+            f"{version} is a release without the real rows of its rarer classes, on which remedies are compared: ask "
+            "for advice on the version that you keep"
+        )
     table = version.real_training_rows()
     rule, _, column = str(version.parameters.get("split", "")).partition(":")
     notes = []

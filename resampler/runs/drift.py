@@ -324,7 +324,13 @@ def _to_be_known(reference: Reference, later: Later, by_class: bool) -> list[str
     labelled = [part.label for part in parts if part.label]
     if not by_class and labelled:
         found.append(f"some rows have no {version.label!r}, so classes were not told apart")
-    if not by_class and (version.parameters.get("undersample") or version.parameters.get("clean")):
+    if version.parameters.get("release"):
+        out = [name for name, of in version.classes[TRAIN].items() if not of["real"]]
+        found.append(
+            f"{version} is a release without the real rows of {', '.join(out)}: nothing is known of their drift, "
+            "nor of the mix of classes; compare with the version that you keep"
+        )
+    if not by_class and any(version.parameters.get(name) for name in ("undersample", "clean", "release")):
         found.append(
             f"{version} left out real training rows of some classes, and rows without {version.label!r} are compared "
             f"with all that it kept: give rows with {version.label!r}"

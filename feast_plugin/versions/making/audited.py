@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import math
 from dataclasses import dataclass
-from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +20,7 @@ from feast_plugin.versions.making.matrix import encode
 from resampler.errors import InvalidInputError
 from resampler.kernels.random import rank_keys
 from resampler.options import Rule, check_options, count, option
-from resampler.quality.checks.space import Space
+from resampler.runs.sample import distances, plain_value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -170,7 +168,7 @@ def draw_sample(
     values = table.select([*dict.fromkeys([*keys, *names])])
 
     def _side(position: int, number: int, *, real: bool) -> dict[str, Any]:
-        held = {name: _plain(value[0]) for name, value in values.slice(position, 1).to_pydict().items()}
+        held = {name: plain_value(value[0]) for name, value in values.slice(position, 1).to_pydict().items()}
         found: dict[str, Any] = {"row": int(number)} if numbered or not real else {}
         if real:
             found["keys"] = {name: held[name] for name in keys}
@@ -187,9 +185,9 @@ def draw_sample(
                 "base": _side(int(at[1][i]), int(base[i]), real=True),
                 "neighbor": _side(int(at[2][i]), int(neighbor[i]), real=True),
                 "distance": {
-                    "base": _plain(float(distances["base"][i])),
-                    "neighbor": _plain(float(distances["neighbor"][i])),
-                    "nearest_real": _plain(float(distances["nearest_real"][i])),
+                    "base": plain_value(float(distances["base"][i])),
+                    "neighbor": plain_value(float(distances["neighbor"][i])),
+                    "nearest_real": plain_value(float(distances["nearest_real"][i])),
                 },
                 "nearest_is": "base" if nearest == at[1][i] else "neighbor" if nearest == at[2][i] else "other",
             }
@@ -237,31 +235,6 @@ def _distances(
     X = matrix.astype(np.float64)
     names = [feature.name for c in measured.columns for feature in c.elements()]
     units = {feature.name: feature.scale for feature in manifest.schema.features}
-    n = len(at[0])
-    found: dict[str, NDArray[Any]] = {name: np.full(n, np.nan) for name in ("base", "neighbor", "nearest_real")}
-    found["nearest"] = np.full(n, -1, dtype=np.int64)
-    if not names:
-        return found
-    categorical = np.concatenate([np.full(c.width, c.categorical) for c in measured.columns])
-    real = ~np.asarray(table[contract.published_synthetic])
+    categorical = np.array([c.categorical for c in measured.columns for _ in range(c.width)], dtype=np.bool_)
     scale = np.where(categorical, 1.0, [units[name] for name in names])
-    for label in np.unique(labels[at[0]]):
-        mine = np.flatnonzero(labels[at[0]] == label)
-        rows = np.flatnonzero(real & (labels == label))
-        space = Space.of(X[rows], categorical, scale)
-        queries = X[at[0][mine]]
-        found["base"][mine] = space.between(queries, X[at[1][mine]])
-        found["neighbor"][mine] = space.between(queries, X[at[2][mine]])
-        nearest = rows[space.nearest_to(queries, X[rows])]
-        found["nearest"][mine] = nearest
-        found["nearest_real"][mine] = space.between(queries, X[nearest])
-    return found
-
-
-def _plain(value: Any) -> Any:
-    """Return a value as JSON can hold it; what is not finite is null."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, list):
-        return [_plain(one) for one in value]
-    return value.isoformat() if isinstance(value, datetime | date) else value
+    return distances(X, labels, ~np.asarray(table[contract.published_synthetic]), categorical, scale, at)
