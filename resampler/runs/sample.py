@@ -144,8 +144,8 @@ def in_words(rows: list[dict[str, Any]], subject: str, redacted: Sequence[str]) 
         made, base, neighbor, distance = row["synthetic"], row["base"], row["neighbor"], row["distance"]
         yield ""
         yield (
-            f"{_named(made, 'synthetic')}, class {row['class']}: {row['step']:.4g} of the way from {_named(base, 'its base')} to "
-            f"{_named(neighbor, 'its neighbour')}"
+            f"{_named(made, 'synthetic')}, class {row['class']}: {row['step']:.4g} of the way from "
+            f"{_named(base, 'its base')} to {_named(neighbor, 'its neighbour')}"
         )
         yield (
             f"  {_far(distance['base'])} from the base, {_far(distance['neighbor'])} from the neighbour, "
