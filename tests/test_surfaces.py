@@ -104,13 +104,14 @@ def cases(draw, method, n_numbers, n_codes):
     )  # fmt: skip
 
 
-def directly(case, method):
-    """Values of the columns, and the provenance."""
+def directly(case, method, *, shuffle=False):
+    """Values of the columns, and the provenance; a version's rows are shuffled."""
     n_numbers = case.numbers.shape[1]
     mask = np.arange(case.X.shape[1]) >= n_numbers
     grids = learn(case.X, range(n_numbers)) if case.grid == "auto" else None
     table = Table(case.X, case.y, case.ids, mask if mask.any() else None, groups=case.groups, grids=grids)
     options: dict[str, Any] = {"seed": case.seed, "parameters": case.parameters, "subgroups": case.subgroups}
+    options["shuffle"] = shuffle
     made = oversample(table, method, case.strategy, **options).provenance
     rows = build(case.X, made)
     for at, j in enumerate(made.categorical_features):
@@ -166,7 +167,7 @@ def compare(case, method, *, estimator=True):
     with tempfile.TemporaryDirectory() as directory, warnings.catch_warnings():
         warnings.simplefilter("ignore", ShortfallWarning)
         try:
-            rows, made = directly(case, method)
+            rows, made = directly(case, method, shuffle=True)
         except DataError:
             with pytest.raises(DataError):
                 snapshot_of(case, method, directory)
@@ -193,8 +194,11 @@ def compare(case, method, *, estimator=True):
     sampler, X = estimator_of(case, method)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ShortfallWarning)
+        rows, made = directly(case, method)
         X_new, y_new = sampler.fit_resample(X, case.y, row_ids=case.ids, groups=case.groups)
     if cleaner is not None:
+        both, labels = np.concatenate([case.X, rows]), np.concatenate([case.y, made.label])
+        gone = _gone(both, labels, cleaner, case)
         order = np.setdiff1d(np.arange(len(labels)), gone)
         order = order if cleaner == "tomek" else order[np.argsort(labels[order], kind="stable")]
         assert bits(np.asarray(X_new)) == bits(both[order])
