@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 
 from resampler.errors import DataError, ResamplerError
@@ -81,7 +82,15 @@ def rows_of_output(where: str, *, url: str | None = None, rows: int = 200_000) -
     keyed = parameters.get("secret_key") is not None
     n_rows = len(published) + len(after)
     notes = [f"of the newest {n_rows:,} rows of the output, real rows of the last third are the control"]
-    if keyed:
+    # Of hardened rows they are groups.
+    pairs = np.stack([published.base_id[made], published.neighbor_id[made]], axis=1)
+    parents = None if METHODS[method].hardens else pairs
+    if not keyed:
+        notes.append(
+            "draws of a stream are keyed on its seed, which tells as much as that of a version; no attack that knows "
+            "it is tried on streams: use a secret key"
+        )
+    else:
         notes.append(
             f"draws are keyed on the secret {parameters['secret_key']}: who knows the seed alone has nothing to go by"
         )
@@ -92,12 +101,10 @@ def rows_of_output(where: str, *, url: str | None = None, rows: int = 200_000) -
         schema.label.name,
         features=schema.names,
         categorical=tuple(feature.name for feature in schema.features if feature.categorical),
-        seed=None if keyed else int(parameters["seed"]),
         method=method,
         k_neighbors=int(parameters.get("k_neighbors", 5)),
         keyed=keyed,
-        row_ids=published.row_id[~made],
-        bases=None if METHODS[method].hardens else published.base_id[made],  # else they are groups
+        parents=parents,
         notes=tuple(notes),
     )
 

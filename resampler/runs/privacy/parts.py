@@ -53,10 +53,8 @@ class Parts:
         How the rows were made.
     keyed : bool
         Whether a secret key was mixed in.
-    row_ids : ndarray of int64, optional
-        Identities that may be those of bases; by default the rows' places.
-    bases : ndarray of shape (n_synthetic,), int64, optional
-        Which row each synthetic one was made from, by any numbering.
+    parents : ndarray of shape (n_synthetic, 2), int64, optional
+        Identities of the base and the neighbour of each synthetic row; None where they are not known.
     notes : tuple of str
         What has to be known to read what comes of it.
     """
@@ -75,8 +73,7 @@ class Parts:
     method: str = "smote"
     k_neighbors: int = 5
     keyed: bool = False
-    row_ids: NDArray[np.int64] | None = None
-    bases: NDArray[np.int64] | None = None
+    parents: NDArray[np.int64] | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -137,7 +134,6 @@ def expose(parts: Parts, only: Sequence[str] = ()) -> Exposed:
     for name in only:
         if name not in there:
             raise DataError(f"--class {name!r} has no synthetic rows: {', '.join(there[:_SHOWN])} have")
-    ids = np.arange(counts[1]) if parts.row_ids is None else parts.row_ids
     precision = _precision(table, rows, parts)
     exposures, bases, missing = [], {}, []
     for name in only or there:
@@ -145,6 +141,8 @@ def expose(parts: Parts, only: Sequence[str] = ()) -> Exposed:
         if not at[1].any():
             missing.append(name)
             continue
+        # Without identities, those that an estimator gives: the places of a class's rows.
+        ids = np.arange(np.count_nonzero(at[1])) if parts.parents is None else np.unique(parts.parents[at[0]])
         key = label_key(_plain(rows.y[: counts[0]][at[0]][0]))
         exposures.append(
             Exposure.of(
@@ -160,8 +158,8 @@ def expose(parts: Parts, only: Sequence[str] = ()) -> Exposed:
                 known=None if parts.seed is None else Known(parts.seed, key, parts.method, parts.k_neighbors, ids),
             )
         )
-        if parts.bases is not None:
-            bases[name] = parts.bases[at[0]]
+        if parts.parents is not None:
+            bases[name] = parts.parents[at[0], 0]
     if missing and (only or not exposures):
         raise DataError(
             f"class {missing[0]!r} has synthetic rows and no real one here: give the rows that it was made from, or "

@@ -10,11 +10,13 @@ import pyarrow.compute as pc
 
 from resampler.errors import DataError
 from resampler.grids import Grid
-from resampler.methods.catalog import METHODS
+from resampler.methods.catalog import METHODS, resolve
 from resampler.runs.privacy.parts import Parts
 from resampler.training_set import TEST, TRAIN, VALIDATION
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from resampler.schema import Feature
     from resampler.training_set import TrainingSet
 
@@ -67,8 +69,7 @@ def parts_of_version(version: TrainingSet, *, drop: tuple[str, ...] = ()) -> Par
             f"draws of {version} are keyed on the secret {fingerprint}: who knows the seed alone has nothing to go by"
         )
     method = str(version.parameters.get("sampler") or "smote")
-    # The lineage of hardened rows names groups.
-    bases, ids = (None, None) if METHODS[method].hardens else _lineage(version, made.num_rows)
+    parents = _parents(version, made.num_rows)
     features = tuple(name for name in version.features if name not in drop)
     seed: Any = version.parameters.get("seed")
     return Parts(
@@ -80,12 +81,11 @@ def parts_of_version(version: TrainingSet, *, drop: tuple[str, ...] = ()) -> Par
         categorical=tuple(f.name for f in version.schema.features if f.categorical and f.name in features),
         time=version.timestamp,
         precision={f.name: step for f in version.schema.features if (step := _step(f)) is not None},
-        seed=None if fingerprint is not None or ids is None else seed,
+        seed=None if fingerprint is not None or parents is None else seed,
         method=method,
         k_neighbors=int(version.parameters.get("k_neighbors") or 5),  # type: ignore[call-overload]
         keyed=fingerprint is not None,
-        row_ids=ids,
-        bases=bases,
+        parents=parents,
         notes=tuple(notes),
     )
 
@@ -102,13 +102,11 @@ def _step(feature: Feature) -> float | None:
     return None
 
 
-def _lineage(version: TrainingSet, n: int) -> tuple[Any, Any]:
-    """Return the base of each stored synthetic row, and identities of parents, which may be guessed from keys."""
+def _parents(version: TrainingSet, n: int) -> NDArray[np.int64] | None:
+    """Return the identities of the parents of each stored synthetic row; None where none are kept, or they are groups."""
+    if METHODS[resolve(str(version.parameters.get("sampler") or "smote"))].hardens:
+        return None
     table = version.read_lineage()
-    if table is None or table.num_rows < n or "base_id" not in table.column_names:
-        return None, None
-    bases = np.asarray(table["base_id"])[:n]
-    ids = np.unique(np.concatenate([np.asarray(table[name]) for name in ("base_id", "neighbor_id")]))
-    # As many that belong to nobody: a list of keys that an attacker has is never the right ones alone.
-    decoys = np.random.Generator(np.random.Philox(key=len(ids))).integers(0, 2**63 - 1, len(ids))
-    return bases, np.unique(np.concatenate([ids, decoys]))
+    if table is None or table.num_rows < n:
+        return None
+    return np.stack([np.asarray(table[name])[:n] for name in ("base_id", "neighbor_id")], axis=1)
