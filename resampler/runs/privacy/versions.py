@@ -103,7 +103,7 @@ def _step(feature: Feature) -> float | None:
 
 
 def _parents(version: TrainingSet, n: int) -> NDArray[np.int64] | None:
-    """Return the identities of the parents of each stored synthetic row; None where none are kept, or they are groups."""
+    """Return the identities of the parents of each stored synthetic row; None for groups."""
     if METHODS[resolve(str(version.parameters.get("sampler") or "smote"))].hardens:
         return None
     table = version.read_lineage()
