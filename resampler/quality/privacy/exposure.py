@@ -7,7 +7,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from scipy.spatial import KDTree
+
+from resampler.quality.privacy.search import nearest_points
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -232,5 +233,5 @@ def nearest(queries: NDArray[np.float64], among: NDArray[np.float64], *, own: bo
     order = 2 if own else 1
     if len(among) < order or not len(queries):
         return np.full(len(queries), np.inf)
-    distance, _ = KDTree(among).query(queries, k=[order])
-    return np.asarray(distance[:, 0], dtype=np.float64)
+    distance, _ = nearest_points(queries, among, order)
+    return distance[:, -1]

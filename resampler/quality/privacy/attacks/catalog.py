@@ -8,6 +8,7 @@ from resampler.quality.privacy.attacks.copies import COPIES
 from resampler.quality.privacy.attacks.hull import HULL
 from resampler.quality.privacy.attacks.lines import LINES
 from resampler.quality.privacy.attacks.means import MEANS, MIXTURE
+from resampler.quality.privacy.attacks.membership import BEST, DENSITY, NEAREST
 from resampler.quality.privacy.attacks.order import ORDER
 from resampler.quality.privacy.attacks.seed import SEED
 from resampler.quality.privacy.attacks.tolerant import NOISY_LINES, NOISY_ORDER
@@ -27,5 +28,8 @@ ATTACKS: dict[str, Attack] = {
         MEANS,
         MIXTURE,
         SEED,
+        NEAREST,
+        DENSITY,
+        BEST,
     )
 }
