@@ -138,11 +138,15 @@ def draw_page(manifest: Manifest, directory: Location, profile: Profile, sample:
 
 
 def _time(manifest: Manifest, contract: Contract) -> str:
-    """Say which time synthetic rows have, if rows have one."""
+    """Say which time synthetic rows have."""
+    if (
+        manifest.parameters["algorithm"] < ALGORITHM
+    ):  # said of rows without a time, too: pages are made again to the byte
+        return " and the time of the row it starts from"
     if not contract.timestamped:
         return ""
-    if manifest.parameters["algorithm"] < ALGORITHM:
-        return " and the time of the row it starts from"
+    if "group_size" in manifest.parameters:
+        return " and a time that is drawn about the mean of those of a group of its class"
     return " and a time that is drawn among those of the real training rows of its class"
 
 

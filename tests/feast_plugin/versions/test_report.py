@@ -7,8 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from feast_plugin import report_snapshot
+from feast_plugin import create_snapshot, report_snapshot
+from feast_plugin.registries import registry_of
+from feast_plugin.versions.create import create
+from feast_plugin.versions.inputs.request import Request
+from feast_plugin.versions.making.recipe import SENSE, Recipe
 from resampler.errors import CorruptStateError
+from resampler.secret import SecretKey
 
 FORMAT_1 = Path(__file__).parent / "format1"
 
@@ -44,3 +49,19 @@ def test_a_version_of_the_first_format_has_a_page_that_says_what_it_does_not_kno
     assert "A manifest of format 1: it does not say what was found" in page
     assert "Parents and copies" in page
     assert 'class="plane"' in page
+
+
+def test_it_says_which_time_a_synthetic_row_has_and_of_an_earlier_version_what_it_said_then(tmp_path, project):
+    table = project.table.select(["amount", "score", "fraud"]).append_column("id", [range(project.table.num_rows)])
+    given = {"entity_df": table, "label": "fraud", "join_keys": ["id"]}
+    untimed = create_snapshot(tmp_path / "plain", name="pay", **given, ratio=0.5)
+    registry = registry_of(tmp_path / "plain")
+    earlier = create(registry, registry.catalog("pay"), Request(**given), Recipe(ratio=0.5, algorithm=SENSE))
+    hardened = project.create(sampler="hardened", secret_key=SecretKey(b"a secret of this test"), ratio=0.9)
+    for made, said in (
+        (untimed, "</code>).</p>"),
+        (earlier, "</code>) and the time of the row it starts from.</p>"),
+        (hardened, "</code>) and a time that is drawn about the mean of those of a group of its class.</p>"),
+        (project.create(), "</code>) and a time that is drawn among those of the real training rows of its class.</p>"),
+    ):
+        assert said in (Path(made.uri) / "report.html").read_text(encoding="utf-8")
