@@ -35,8 +35,9 @@ class Groups(NamedTuple):
     size : ndarray of shape (n_groups,), int64
         Rows of each, from `group_size` to twice that less one.
     center, spread : ndarray of shape (n_groups, n_features), float64
-        Means and deviations of numeric columns; NaN and 0 where all values are null, and in categorical ones. A spread
-        is at least a quarter of the class's.
+        Means and deviations of numeric columns, for which a group's least and greatest value count as the next to
+        them; NaN and 0 where all values are null, and in categorical ones. A spread is at least a quarter of the
+        class's.
     nulls : ndarray of shape (n_groups, n_features), int64
         Of a group's rows, those that are null in a numeric column; 0 where fewer rows of the class than a group has
         are.
@@ -303,10 +304,13 @@ def _name(names: Sequence[Any], j: int) -> str:
 
 
 def _moments(rows: NDArray[np.float64], numeric: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return mean and deviation of each column, 0 where there are none."""
+    """Return mean and deviation of each column, its extreme values as the next to them; 0 where there are none."""
     mean, spread = np.zeros(len(numeric)), np.zeros(len(numeric))
     for j in np.flatnonzero(numeric).tolist():
         held = rows[:, j][~np.isnan(rows[:, j])]
+        if len(held) > 2:
+            ranked = np.partition(held, (1, len(held) - 2))
+            held = held.clip(ranked[1], ranked[-2])
         if len(held):
             mean[j] = held[0] + (held - held[0]).mean()
             spread[j] = deviations(held[:, None])[0]

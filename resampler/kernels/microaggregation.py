@@ -191,41 +191,83 @@ def cut(X, g, block, group):
     return number
 
 
-@njit(nogil=True)
-def summarise(X, group, numeric, g, mean, unit, size, center, spread, nulls):
-    """Write each group's rows, and of each numeric column its mean, deviation and nulls.
+@inline
+def _within(value, low, high):
+    return min(max(value, low), high)
 
-    Where a group has fewer than g values of a column, the class's mean and deviation stand for those that lack: no
-    value of a few rows is anybody's mean. NaN where all are null.
+
+@njit(nogil=True)
+def bound(X, group, numeric, g, mean, size, nulls, low, high):
+    """Write each group's rows and nulls, and of each numeric column the second least and the second greatest value.
+
+    Where a group has fewer than g values of a column, the class's mean is one of them, as often as it takes. Of a
+    single value, that is the value.
     """
     n, d = X.shape
     size[:] = 0
-    center[:] = np.nan  # first the value that means are counted from, so that equal values have exactly theirs
-    spread[:] = 0.0
     nulls[:] = 0
-    total = np.zeros(center.shape)
+    low[:] = np.inf
+    high[:] = -np.inf
+    least = np.full(low.shape, np.inf)
+    greatest = np.full(low.shape, -np.inf)
     for i in range(n):
         a = group[i]
         size[a] += 1
         for j in range(d):
-            if np.isnan(X[i, j]):
+            value = X[i, j]
+            if np.isnan(value):
                 nulls[a, j] += 1
             elif numeric[j]:
-                if np.isnan(center[a, j]):
-                    center[a, j] = X[i, j]
-                total[a, j] += X[i, j] - center[a, j]
+                low[a, j] = min(low[a, j], max(least[a, j], value))
+                least[a, j] = min(least[a, j], value)
+                high[a, j] = max(high[a, j], min(greatest[a, j], value))
+                greatest[a, j] = max(greatest[a, j], value)
     for a in range(size.shape[0]):
         for j in range(d):
             held = size[a] - nulls[a, j]
+            for _ in range(min(2, g - held)):
+                value = mean[j]
+                low[a, j] = min(low[a, j], max(least[a, j], value))
+                least[a, j] = min(least[a, j], value)
+                high[a, j] = max(high[a, j], min(greatest[a, j], value))
+                greatest[a, j] = max(greatest[a, j], value)
+            if low[a, j] > high[a, j]:  # of one value, or of two
+                low[a, j], high[a, j] = least[a, j], greatest[a, j]
+
+
+@njit(nogil=True)
+def summarise(X, group, numeric, g, mean, unit, size, center, spread, nulls):
+    """Write each group's rows, and of each numeric column its mean, deviation and nulls.
+
+    The least value counts as the second least, the greatest as the second greatest: a row that lies apart from the
+    others of its group would be where mean and deviation say, three deviations from the mean of ten. Where a group has
+    fewer than g values of a column, the class's mean and deviation stand for those that lack: no value of a few rows
+    is anybody's mean. NaN where all are null.
+    """
+    n, d = X.shape
+    low = np.empty(center.shape)
+    high = np.empty(center.shape)
+    bound(X, group, numeric, g, mean, size, nulls, low, high)
+    spread[:] = 0.0
+    total = np.zeros(center.shape)  # about the lower bound, so that equal values have exactly theirs as mean
+    for i in range(n):
+        a = group[i]
+        for j in range(d):
+            if numeric[j] and not np.isnan(X[i, j]):
+                total[a, j] += _within(X[i, j], low[a, j], high[a, j]) - low[a, j]
+    for a in range(size.shape[0]):
+        for j in range(d):
+            held = size[a] - nulls[a, j]
+            center[a, j] = np.nan
             if held > 0 and numeric[j]:
                 lacking = max(0, g - held)
-                center[a, j] += (total[a, j] + lacking * (mean[j] - center[a, j])) / (held + lacking)
+                center[a, j] = low[a, j] + (total[a, j] + lacking * (mean[j] - low[a, j])) / (held + lacking)
                 spread[a, j] = lacking
     for i in range(n):
         a = group[i]
         for j in range(d):
             if numeric[j] and not np.isnan(X[i, j]):
-                way = (X[i, j] - center[a, j]) / unit[j]
+                way = (_within(X[i, j], low[a, j], high[a, j]) - center[a, j]) / unit[j]
                 spread[a, j] += way * way
     for a in range(size.shape[0]):
         for j in range(d):

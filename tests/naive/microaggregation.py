@@ -86,14 +86,17 @@ def cut(X, g, block):
 
 
 def summary(values, g, mean, unit):
-    """Mean, deviation and nulls of a group's values in a column; the class's stand for those that lack."""
+    """Mean, deviation and nulls of a group's values, the extreme ones as the next; the class's stand for what lacks."""
     held = [float(v) for v in values if not is_null(v)]
     if not held:
         return math.nan, 0.0, len(values)
     lacking = max(0, g - len(held))
-    center = held[0] + (sum_in_order(v - held[0] for v in held) + lacking * (mean - held[0])) / (len(held) + lacking)
+    ranked = sorted(held + [float(mean)] * lacking)
+    low, high = (ranked[1], ranked[-2]) if len(ranked) > 2 else (ranked[0], ranked[-1])
+    kept = [min(max(v, low), high) for v in held]
+    center = low + (sum_in_order(v - low for v in kept) + lacking * (mean - low)) / (len(kept) + lacking)
     square = float(lacking)
-    for v in held:
+    for v in kept:
         square += ((v - center) / unit) * ((v - center) / unit)
     return center, unit * math.sqrt(square / max(g, len(held))), len(values) - len(held)
 
