@@ -11,6 +11,8 @@ from pathlib import Path
 from resampler.errors import InvalidInputError
 
 MIN_BYTES = 16  # of a secret: 128 bits, if they are drawn
+MAX_BYTES = 2**20  # of a file: what is longer is another file, or a device without end
+_LEAST_DISTINCT = 6  # bytes of a secret: fewer are a placeholder; 16 hexadecimal digits have fewer once in 30,000
 _ENVIRONMENT, _FILE = "env:", "file:"
 _SALT = b"feast-resampler secret key"  # the same everywhere: equal secrets give equal draws
 _COST = {"n": 2**14, "r": 8, "p": 1}  # 16 MB and some 50 ms a guess, for whoever tries words against a fingerprint
@@ -29,7 +31,7 @@ class SecretKey:
     Raises
     ------
     InvalidInputError
-        If it is too short.
+        If it is too short, or a few bytes over and over; its message does not repeat it.
 
     Notes
     -----
@@ -50,12 +52,18 @@ class SecretKey:
     __slots__ = ("_root", "reference")
 
     def __init__(self, secret: bytes, reference: str | None = None) -> None:
-        if len(secret) < MIN_BYTES:
-            raise InvalidInputError(
-                f"a secret key must have at least {MIN_BYTES} bytes, got {len(secret)}"
-                + (f" in {reference}" if reference else "")
-                + ": make one with `openssl rand -hex 32`"
-            )
+        if not isinstance(secret, bytes | bytearray):
+            raise InvalidInputError(f"a secret key must be bytes, got {type(secret).__name__}: encode it")
+        for value, least, what in (
+            (len(secret), MIN_BYTES, "bytes"),
+            (len(set(secret)), _LEAST_DISTINCT, "different bytes"),
+        ):
+            if value < least:
+                raise InvalidInputError(
+                    f"a secret key must have at least {least} {what}, got {value}"
+                    + (f" in {reference}" if reference else "")
+                    + ": make one with `openssl rand -hex 32`"
+                )
         self._root = _stretched(bytes(secret))
         self.reference = reference
 
@@ -82,19 +90,26 @@ class SecretKey:
         if reference.startswith(_ENVIRONMENT) or (not reference.startswith(_FILE) and reference in os.environ):
             name = reference.removeprefix(_ENVIRONMENT)
             if name not in os.environ:
-                raise InvalidInputError(f"secret key: there is no environment variable {name!r}: set it")
-            return cls(os.environ[name].encode().strip(), f"{_ENVIRONMENT}{name}")
+                raise InvalidInputError(
+                    f"secret key: there is no environment variable {_shown(name)}: set it, and name it, not the secret"
+                )
+            return cls(os.environ[name].encode(errors="surrogateescape").strip(), f"{_ENVIRONMENT}{name}")
         path = reference.removeprefix(_FILE)
         try:
-            return cls(Path(path).read_bytes().strip(), f"{_FILE}{path}")
+            with Path(path).open("rb") as file:
+                secret = file.read(MAX_BYTES + 1)
         except (OSError, ValueError) as error:  # ValueError: no path can have that name
             why = getattr(error, "strerror", None) or "no name of a file"
             kind = "file" if reference.startswith(_FILE) else "environment variable or file"
-            # What could be a secret is not said again: errors end up in logs.
-            shown = repr(path) if reference.startswith(_FILE) or len(path) < MIN_BYTES else "of the name that was given"
             raise InvalidInputError(
-                f"secret key: there is no {kind} {shown} ({why}): name one that holds the secret, not the secret itself"
+                f"secret key: there is no {kind} {_shown(path)} ({why}): name one that holds the secret, not the "
+                "secret itself"
             ) from None
+        if len(secret) > MAX_BYTES:
+            raise InvalidInputError(
+                f"secret key: the file {path!r} has more than {MAX_BYTES:,} bytes: name one that holds the secret alone"
+            )
+        return cls(secret.strip(), f"{_FILE}{path}")
 
     @classmethod
     def of(cls, key: SecretKey | str | None) -> SecretKey | None:
@@ -264,6 +279,12 @@ def apart(seed: int, use: str) -> int:
     """
     hashed = hashlib.blake2b(int(seed).to_bytes(8, "little"), digest_size=8, person=use.encode()[:16])
     return int.from_bytes(hashed.digest(), "little")
+
+
+def _shown(name: str) -> str:
+    """Return a name for an error, but for what could be a secret: errors end up in logs."""
+    is_secret = len(name) >= MIN_BYTES and any(one.isdigit() for one in name) and not Path(name).is_absolute()
+    return "of the name that was given" if is_secret else repr(name)
 
 
 @lru_cache(maxsize=8)

@@ -38,19 +38,35 @@ def test_another_secret_mixes_otherwise():
         ("file:/no/such", "there is no file '/no/such'"),
         ("NO_SUCH", "there is no environment variable or file 'NO_SUCH'"),
         ("env:SHORT", "at least 16 bytes, got 3 in env:SHORT"),
+        ("file:short", "at least 16 bytes, got 0 in file:short"),
+        ("short", "at least 16 bytes, got 0 in file:short"),
+        ("env:FILLED", "at least 6 different bytes, got 1 in env:FILLED"),
+        ("file:.", "there is no file '.' \\(Is a directory\\)"),
+        ("file:long", "the file 'long' has more than 1,048,576 bytes"),
+        ("file:/dev/zero", "the file '/dev/zero' has more than"),
     ],
 )
-def test_what_is_no_key_is_said(reference, said, monkeypatch):
+def test_what_is_no_key_is_said(reference, said, monkeypatch, tmp_path):
     monkeypatch.setenv("SHORT", "abc")
+    monkeypatch.setenv("FILLED", "x" * 32)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "short").write_bytes(b"\n\n")
+    (tmp_path / "long").write_bytes(b"0123456789" * 10**6)
     with pytest.raises(InvalidInputError, match=said):
         SecretKey.read(reference)
 
 
 def test_a_secret_in_place_of_its_name_is_not_said_again():
-    for given in (SECRET, f"{SECRET}\0"):
+    for given in (SECRET, f"{SECRET}\0", f"env:{SECRET}", f"file:{SECRET}"):
         with pytest.raises(InvalidInputError, match="of the name that was given") as error:
             SecretKey.read(given)
         assert SECRET[:8] not in str(error.value)
+
+
+def test_a_secret_is_bytes():
+    with pytest.raises(InvalidInputError, match="must be bytes, got str") as error:
+        SecretKey(SECRET)
+    assert SECRET[:8] not in str(error.value)
 
 
 def test_no_pickle_and_no_representation_holds_the_secret(monkeypatch):
