@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from resampler.errors import MissingExtraError
+from resampler.wings import from_wing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -72,11 +71,5 @@ def source_of(kind: str) -> Source:
     MissingExtraError
         If it, or what it needs, is not installed.
     """
-    remedy = f"pip install 'feast-resampler[{kind}]'"
-    for point in entry_points(group=GROUP, name=kind):
-        try:
-            found: Source = point.load()
-        except ModuleNotFoundError as error:
-            raise MissingExtraError(f"rows of a {kind} need {error.name}: {remedy}") from error
-        return found
-    raise MissingExtraError(f"rows of a {kind} need {remedy}")
+    found: Source = from_wing(GROUP, kind, f"rows of a {kind} need")
+    return found

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, Protocol
 
-from resampler.errors import MissingExtraError
 from resampler.ledger import key_of
+from resampler.wings import from_wing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-GROUP = "resampler.decisions"  # entry points: a `Sender`; the first is taken
-_REMEDY = "pip install 'feast-resampler[stream]'"
+GROUP = "resampler.decisions"  # entry points: a `Sender`
 
 
 class Sender(Protocol):
@@ -70,10 +68,5 @@ def sender() -> Sender:
     MissingExtraError
         If it, or what it needs, is not installed.
     """
-    for point in entry_points(group=GROUP):
-        try:
-            found: Sender = point.load()
-        except ModuleNotFoundError as error:
-            raise MissingExtraError(f"--emit needs {error.name}: {_REMEDY}") from error
-        return found
-    raise MissingExtraError(f"--emit needs {_REMEDY}")
+    found: Sender = from_wing(GROUP, "stream", "--emit needs")
+    return found

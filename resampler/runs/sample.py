@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from datetime import date, datetime
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from resampler.errors import MissingExtraError
 from resampler.printing import aligned, plural
 from resampler.quality.checks.space import Space
+from resampler.wings import from_wing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -41,14 +40,8 @@ def sample_of(kind: str) -> Callable[..., list[dict[str, Any]]]:
     MissingExtraError
         If it, or what it needs, is not installed.
     """
-    remedy = f"pip install 'feast-resampler[{kind}]'"
-    for point in entry_points(group=GROUP, name=kind):
-        try:
-            found: Callable[..., list[dict[str, Any]]] = point.load()
-        except ModuleNotFoundError as error:
-            raise MissingExtraError(f"rows of a {kind} need {error.name}: {remedy}") from error
-        return found
-    raise MissingExtraError(f"rows of a {kind} need {remedy}")
+    found: Callable[..., list[dict[str, Any]]] = from_wing(GROUP, kind, f"rows of a {kind} need")
+    return found
 
 
 def distances(

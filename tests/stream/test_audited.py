@@ -39,7 +39,7 @@ def test_rows_stand_beside_their_parents(server, name, written):
         assert one["distance"]["nearest_real"] <= one["distance"]["base"] + 1e-9
         assert one["class"] == "1"
     assert sample_of_output(name, n=12, url=server.url) == shown
-    assert [one for one in sample_of_output(name, n=3, url=server.url)] == shown[:3]
+    assert list(sample_of_output(name, n=3, url=server.url)) == shown[:3]
     lines = list(in_words(shown, f"stream {name}", ()))
     assert sum("of the way from its base (row_id " in line for line in lines) == 12
 

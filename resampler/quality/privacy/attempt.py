@@ -12,6 +12,8 @@ from resampler.quality.privacy.recovery import FALSE_POSITIVES, Inference, Namin
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from resampler.quality.privacy.attacks.attack import Effort
+    from resampler.quality.privacy.exposure import Exposure
     from resampler.quality.privacy.rules import PrivacyRules
 
 PASS, NO, UNKNOWN = "pass", "no", "unknown"
@@ -106,6 +108,28 @@ class Attempt:
         """
         said = {"class": self.label, "attack": self.attack, "kind": ATTACKS[self.attack].kind, "state": self.state}
         return said if self.result is None else said | result_to_dict(self.result)
+
+
+def attempt_once(exposed: Exposure, name: str, effort: Effort) -> Attempt:
+    """Run one attack, whatever is kept of it.
+
+    Parameters
+    ----------
+    exposed : Exposure
+        A class.
+    name : str
+        Of the attack.
+    effort : Effort
+        How much it may spend.
+
+    Returns
+    -------
+    Attempt
+        What it came to.
+    """
+    result = ATTACKS[name].run(exposed, effort)
+    held_out = len(exposed.held_out)
+    return Attempt(exposed.name, name, "nothing" if result is None else "done", result, held_out)
 
 
 def result_to_dict(result: Result) -> dict[str, Any]:

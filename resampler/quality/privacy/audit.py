@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +13,15 @@ from resampler.errors import DataError, InvalidInputError
 from resampler.metric import check_count, check_seed, label_key
 from resampler.quality.privacy.attacks.attack import Effort
 from resampler.quality.privacy.attacks.catalog import ATTACKS
-from resampler.quality.privacy.attempt import UNKNOWN, Attempt, Ruled, result_from_dict, result_to_dict, worst
+from resampler.quality.privacy.attempt import (
+    UNKNOWN,
+    Attempt,
+    Ruled,
+    attempt_once,
+    result_from_dict,
+    result_to_dict,
+    worst,
+)
 from resampler.quality.privacy.exposure import Exposure, Known, Marks
 from resampler.quality.privacy.rules import PrivacyRules
 from resampler.quality.store import Store, key_of_cell
@@ -359,28 +367,6 @@ def audit_classes(
     return PrivacyAudit(classes, tuple(attempts), rules, notes=notes)
 
 
-def attempt_once(exposed: Exposure, name: str, effort: Effort) -> Attempt:
-    """Run one attack, whatever is kept of it.
-
-    Parameters
-    ----------
-    exposed : Exposure
-        A class.
-    name : str
-        Of the attack.
-    effort : Effort
-        How much it may spend.
-
-    Returns
-    -------
-    Attempt
-        What it came to.
-    """
-    result = ATTACKS[name].run(exposed, effort)
-    held_out = len(exposed.held_out)
-    return Attempt(exposed.name, name, "nothing" if result is None else "done", result, held_out)
-
-
 def digest_of(exposed: Exposure) -> str:
     """Return the sha256 of all that decides what attacks come to.
 
@@ -473,21 +459,3 @@ def _labels(name: str, y: ArrayLike | None, rows: NDArray[np.float64]) -> NDArra
     if found.shape != (len(rows),):
         raise InvalidInputError(f"{name} must have one class a row, got shape {found.shape} of {len(rows)} rows")
     return found
-
-
-def with_lowered(found: PrivacyAudit, lowered: Sequence[Lowered]) -> PrivacyAudit:
-    """Add what would lower what attacks find.
-
-    Parameters
-    ----------
-    found : PrivacyAudit
-        As it is.
-    lowered : sequence of Lowered
-        What was tried.
-
-    Returns
-    -------
-    PrivacyAudit
-        With it.
-    """
-    return replace(found, lowered=tuple(lowered))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.spatial import KDTree
 
-from resampler.quality.statistics import area, share_interval
+from resampler.quality.statistics import area, deviations, share_interval
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -189,7 +189,7 @@ def infer(real: NDArray[np.float64], held_out: NDArray[np.float64]) -> Inference
     auc = area(real, held_out)
     q1, q2 = auc / (2 - auc), 2 * auc * auc / (1 + auc)
     variance = (auc * (1 - auc) + (m - 1) * (q1 - auc**2) + (n - 1) * (q2 - auc**2)) / (m * n)
-    half = 1.959963984540054 * float(np.sqrt(max(variance, 0.0)))
+    half = deviations(0.95) * float(np.sqrt(max(variance, 0.0)))
     allowed = int(FALSE_POSITIVES * n)  # false positives; of fewer than 100 rows, none
     cutoff = np.sort(held_out)[n - 1 - allowed]
     told = Share(int(np.count_nonzero(real > cutoff)), m)

@@ -13,8 +13,7 @@ from resampler.methods.catalog import METHODS, resolve
 from resampler.methods.oversample import ShortfallWarning, oversample
 from resampler.methods.parameters import Parameters
 from resampler.methods.table import Table
-from resampler.quality.privacy.attempt import result_to_dict
-from resampler.quality.privacy.audit import attempt_once
+from resampler.quality.privacy.attempt import attempt_once, result_to_dict
 from resampler.quality.privacy.recovery import Inference, Naming, Recovery
 from resampler.resolution import deviations
 from resampler.samplers.matrix import append_synthetic

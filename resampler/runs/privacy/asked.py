@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from resampler.quality.privacy.attacks.attack import Effort
-from resampler.quality.privacy.audit import audit_classes, with_lowered
+from resampler.quality.privacy.audit import audit_classes
 from resampler.quality.privacy.what_if import lower
 from resampler.runs.privacy.parts import expose
 from resampler.runs.privacy.spent import Spent
@@ -82,4 +83,4 @@ def run_audit(
         tried = list(seen.exposures) if what_if else []
     if not tried or any(one.state == "late" for one in found.attempts):
         return found
-    return with_lowered(found, lower(tried, found.attempts, seen.making, effort, progress))
+    return replace(found, lowered=tuple(lower(tried, found.attempts, seen.making, effort, progress)))

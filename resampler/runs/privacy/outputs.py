@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Protocol
 
-from resampler.errors import MissingExtraError
+from resampler.wings import from_wing
 
 if TYPE_CHECKING:
     from resampler.runs.privacy.parts import Parts
@@ -53,11 +52,5 @@ def output_of(kind: str) -> Output:
     MissingExtraError
         If it, or what it needs, is not installed.
     """
-    remedy = f"pip install 'feast-resampler[{kind}]'"
-    for point in entry_points(group=GROUP, name=kind):
-        try:
-            found: Output = point.load()
-        except ModuleNotFoundError as error:
-            raise MissingExtraError(f"rows of a {kind} need {error.name}: {remedy}") from error
-        return found
-    raise MissingExtraError(f"rows of a {kind} need {remedy}")
+    found: Output = from_wing(GROUP, kind, f"rows of a {kind} need")
+    return found

@@ -225,7 +225,7 @@ def test_a_webhook_that_does_not_answer_is_said_and_decides_nothing(run, monkeyp
 
 
 def test_a_stream_needs_its_wing(published, monkeypatch):
-    monkeypatch.setattr("resampler.profile.sources.entry_points", lambda **_: ())
+    monkeypatch.setattr("resampler.wings.entry_points", lambda **_: ())
     with pytest.raises(MissingExtraError, match=r"pip install 'feast-resampler\[stream\]'"):
         CliRunner().invoke(
             drift,

@@ -12,10 +12,14 @@ from resampler.quality.privacy.search import nearest_points
 from resampler.quality.statistics import area
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from resampler.quality.privacy.attacks.attack import Effort
     from resampler.quality.privacy.exposure import Exposure
+
+    Score = Callable[["Around"], NDArray[np.float64]]
 
 _CLOSEST = 5  # synthetic rows whose mean log distance is a score
 _TINY = 1e-12  # added to distances before logarithms are taken
@@ -61,7 +65,7 @@ def attack_nearest(exposed: Exposure, effort: Effort) -> Inference | None:
     Yao et al.: The DCR delusion: measuring the privacy risk of synthetic data. arXiv 2505.01524: a score that misses
     much, beside which the others stand.
     """
-    return _scored(exposed, effort, lambda around: -np.log(around.distance[:, 0] + _TINY))
+    return _scored(exposed, effort, _nearest)
 
 
 def attack_density(exposed: Exposure, effort: Effort) -> Inference | None:
@@ -120,9 +124,9 @@ def attack_best(exposed: Exposure, effort: Effort) -> Inference | None:
     return infer(*out)
 
 
-def _scored(exposed: Exposure, effort: Effort, score: object) -> Inference | None:
+def _scored(exposed: Exposure, effort: Effort, score: Score) -> Inference | None:
     found = _around(exposed, effort)
-    return None if found is None else infer(*(score(around) for around in found))  # type: ignore[operator]
+    return None if found is None else infer(*map(score, found))
 
 
 def _around(exposed: Exposure, effort: Effort) -> tuple[Around, Around] | None:

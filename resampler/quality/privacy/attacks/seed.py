@@ -8,7 +8,7 @@ import numpy as np
 
 from resampler.quality.privacy.attacks.attack import Attack
 from resampler.quality.privacy.attacks.spread import spread
-from resampler.quality.privacy.attacks.turns import Solved, Turns, first_turns, known_turns, solve, suppose
+from resampler.quality.privacy.attacks.turns import first_turns, known_turns, solve, suppose
 from resampler.quality.privacy.recovery import Recovery, recover
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from resampler.quality.privacy.attacks.attack import Effort
+    from resampler.quality.privacy.attacks.turns import Solved, Turns
     from resampler.quality.privacy.exposure import Exposure, Known
 
 _GUESSED = 10_000  # seeds from 0 on that are tried where the published one does not fit
@@ -122,7 +123,7 @@ def unlock(exposed: Exposure, effort: Effort) -> Unlocked | None:
         turns = suppose(known, seed, len(made), shuffled=shuffled)
         bases = max(1, effort.rows * len(known.row_ids) // max(len(made), effort.rows))
         rows = np.flatnonzero(turns.base < bases)
-        turns = Turns(*(of[rows] for of in turns))
+        turns = turns.take(rows)
         return Unlocked(seed, rows, turns, solve(points[rows], turns), columns, middle)
     return None
 
@@ -166,7 +167,7 @@ def _misfit(known: Known, points: NDArray[np.float64], seed: int, bases: int, *,
     if shuffled:
         turns = suppose(known, seed, len(points), shuffled=True)
         rows = np.flatnonzero(turns.base < bases)
-        turns = Turns(*(of[rows] for of in turns))
+        turns = turns.take(rows)
     else:
         rows, turns = first_turns(known, seed, len(points), bases)
     return solve(points[rows], turns).misfit

@@ -37,6 +37,21 @@ class Turns(NamedTuple):
     slot: NDArray[np.int64]
     step: NDArray[np.float64]
 
+    def take(self, rows: NDArray[np.int64]) -> Turns:
+        """Take some rows.
+
+        Parameters
+        ----------
+        rows : ndarray of int64
+            Which, in the order that is wanted.
+
+        Returns
+        -------
+        Turns
+            Of these.
+        """
+        return Turns(self.base[rows], self.slot[rows], self.step[rows])
+
 
 class Solved(NamedTuple):
     """Rows at the ends of steps, by least squares.
@@ -93,8 +108,7 @@ def suppose(known: Known, seed: int, n_synthetic: int, *, shuffled: bool) -> Tur
         Right if the seed is, and the identities are those of all bases.
     """
     m = len(known.row_ids)
-    k = max(1, min(known.k_neighbors, m - 1))
-    partners = np.tile(np.arange(k), (m, 1))
+    partners = _partners(known, m)
     drawn = draw(Plan(np.arange(m), known.row_ids, partners), n_synthetic, seed, known.stream)
     turns = Turns(drawn.turn, drawn.neighbor, drawn.step.astype(np.float64))
     if not shuffled:
@@ -102,7 +116,7 @@ def suppose(known: Known, seed: int, n_synthetic: int, *, shuffled: bool) -> Tur
     ids, keys = known.row_ids[drawn.turn], np.empty(n_synthetic, dtype=np.uint64)
     copy_keys(np.uint64(apart(seed, "order")), known.stream, ids, drawn.copy, keys)
     order = np.lexsort((drawn.copy, ids, keys))
-    return Turns(*(of[order] for of in turns))
+    return turns.take(order)
 
 
 def first_turns(known: Known, seed: int, n_synthetic: int, bases: int) -> tuple[NDArray[np.int64], Turns]:
@@ -134,12 +148,16 @@ def first_turns(known: Known, seed: int, n_synthetic: int, bases: int) -> tuple[
     rows = copy * m + base
     there = rows < n_synthetic
     rows, copy, base = rows[there], copy[there], base[there]
-    k = max(1, min(known.k_neighbors, m - 1))
     slot, step = np.empty(len(rows), dtype=np.int64), np.empty(len(rows), dtype=np.float32)
-    partners = np.tile(np.arange(k), (len(first), 1))
+    partners = _partners(known, len(first))
     span = np.ones(partners.shape, dtype=np.float32)
     draw_parents(first, partners, span, base, copy, np.uint64(seed), known.stream, slot, step)
     return rows, Turns(base, slot, step.astype(np.float64))
+
+
+def _partners(known: Known, bases: int) -> NDArray[np.int64]:
+    """Return the numbers of the partners of so many bases."""
+    return np.tile(np.arange(max(1, min(known.k_neighbors, len(known.row_ids) - 1))), (bases, 1))
 
 
 def solve(points: NDArray[np.float64], turns: Turns) -> Solved:
