@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from scipy.special import betaincinv
+
 from resampler.quality.intervals import difference_interval
 from resampler.quality.privacy.attacks.catalog import ATTACKS
 from resampler.quality.privacy.recovery import FALSE_POSITIVES, Inference, Naming, Recovery, Share
@@ -256,7 +258,7 @@ def _of_area(result: Inference, limit: float, held_out: int, fewest: int) -> Rul
 
 def _of_told(result: Inference, limit: float, held_out: int, fewest: int) -> Ruled:
     value, low = result.tpr.share, result.tpr.interval[0]
-    chance = max(FALSE_POSITIVES, 1 / (held_out + 1))  # that a row scores above all held-out ones
+    chance = _beyond(held_out)
     if min(held_out, result.tpr.of) < fewest:
         few = f"{min(held_out, result.tpr.of)} rows on a side, and fewer than {fewest} tell nothing"
         return Ruled("tpr", NO if held_out >= fewest and low > limit else UNKNOWN, value, limit, few)
@@ -265,3 +267,12 @@ def _of_told(result: Inference, limit: float, held_out: int, fewest: int) -> Rul
     if low > chance:
         return Ruled("tpr", NO, value, limit, "above the limit, and better than chance")
     return Ruled("tpr", UNKNOWN, value, limit, "above the limit, and not told from chance")
+
+
+def _beyond(held_out: int) -> float:
+    """Return how many rows of the control's kind may score beyond the cutoff, which few held-out rows place by chance.
+
+    The upper end of a one-sided 95 % interval: of 20 held-out rows, 14 % may lie beyond the highest.
+    """
+    allowed = int(FALSE_POSITIVES * held_out)
+    return float(betaincinv(allowed + 1, held_out - allowed, 0.95)) if held_out else 1.0

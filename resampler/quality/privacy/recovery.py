@@ -181,16 +181,30 @@ def infer(real: NDArray[np.float64], held_out: NDArray[np.float64]) -> Inference
     ----------
     Carlini et al.: Membership inference attacks from first principles. IEEE S&P 2022, arXiv 2112.03570: why the true
     positives at a low false positive rate, and not the area alone. Hanley, McNeil: The meaning and use of the area
-    under a ROC curve. Radiology 143 (1982), doi:10.1148/radiology.143.1.7063747, for its standard error.
+    under a ROC curve. Radiology 143 (1982), doi:10.1148/radiology.143.1.7063747, for its standard error. Newcombe:
+    Confidence intervals for an effect size measure based on the Mann-Whitney statistic, part 2. Statistics in Medicine
+    25 (2006), doi:10.1002/sim.2324, for the ends of the interval.
     """
     m, n = len(real), len(held_out)
     if not m or not n:
         return Inference(0.5, (0.0, 1.0), Share(0, m))
     auc = area(real, held_out)
-    q1, q2 = auc / (2 - auc), 2 * auc * auc / (1 + auc)
-    variance = (auc * (1 - auc) + (m - 1) * (q1 - auc**2) + (n - 1) * (q2 - auc**2)) / (m * n)
-    half = deviations(0.95) * float(np.sqrt(max(variance, 0.0)))
     allowed = int(FALSE_POSITIVES * n)  # false positives; of fewer than 100 rows, none
     cutoff = np.sort(held_out)[n - 1 - allowed]
     told = Share(int(np.count_nonzero(real > cutoff)), m)
-    return Inference(auc, (max(0.0, auc - half), min(1.0, auc + half)), told)
+    return Inference(auc, (_end(auc, 0.0, m, n), _end(auc, 1.0, m, n)), told)
+
+
+def _end(auc: float, side: float, m: int, n: int) -> float:
+    """Return the area on one side from which the one that is measured is just as far as chance goes.
+
+    The standard error is that of the end, not of what is measured: rows that are all told apart leave a doubt too.
+    """
+    near, far = auc, side
+    for _ in range(50):
+        middle = (near + far) / 2
+        q1, q2 = middle / (2 - middle), 2 * middle * middle / (1 + middle)
+        pairs = middle * (1 - middle) + (m - 1) * (q1 - middle**2) + (n - 1) * (q2 - middle**2)
+        inside = abs(auc - middle) <= deviations(0.95) * float(np.sqrt(max(pairs, 0.0) / (m * n)))
+        near, far = (middle, far) if inside else (near, middle)
+    return near
