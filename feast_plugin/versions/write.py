@@ -16,7 +16,15 @@ import pyarrow as pa
 from tqdm import tqdm
 
 from feast_plugin.versions.files import lineage, sensitivity
-from feast_plugin.versions.files.manifest import FORMAT, TRAINING_ROWS, Manifest, SplitEntry, dataset_name, part_name
+from feast_plugin.versions.files.manifest import (
+    FORMAT,
+    HARDENED,
+    TRAINING_ROWS,
+    Manifest,
+    SplitEntry,
+    dataset_name,
+    part_name,
+)
 from feast_plugin.versions.files.parquet import ParquetFile
 from feast_plugin.versions.files.profile import NOTE, write_profile
 from feast_plugin.versions.files.withheld import write_withheld
@@ -74,8 +82,8 @@ class Draft(NamedTuple):
         As in `Manifest`.
     replaces : int, optional
         The version that this one replaces, without an entity that was forgotten.
-    manifest_format : int
-        See `Manifest.format`.
+    manifest_format : int, optional
+        See `Manifest.format`; by default today's for such rows.
     created : str, optional
         As in `Manifest`, by default now.
     learned : Learned
@@ -104,7 +112,7 @@ class Draft(NamedTuple):
     notes: dict[str, Any] | None = None
     replaces: int | None = None
     created: str | None = None
-    manifest_format: int = FORMAT
+    manifest_format: int | None = None
     learned: Learned = ANEW
     gate: Gate | None = None
     allowed: tuple[str, ...] = ()
@@ -118,6 +126,11 @@ class Draft(NamedTuple):
     def parameters(self) -> dict[str, Any]:
         """As in `Manifest`."""
         return self.recipe.parameters | ({} if self.replaces is None else {FORGOT: self.replaces})
+
+    @property
+    def written_format(self) -> int:
+        """The manifest's format."""
+        return self.manifest_format or (HARDENED if self.recipe.hardens else FORMAT)
 
 
 class Written(NamedTuple):
@@ -265,7 +278,7 @@ def write_files(draft: Draft, name: str, version: int, directory: Location) -> W
         dropped = None if cleaned is None else stack.enter_context(ParquetFile(directory, CLEANED, schema))
         beside = inputs_schema(contract)
         hidden = stack.enter_context(ParquetFile(directory, INPUTS, beside)) if contract.inputs else None
-        descent = lineage.lineage_schema(made.parents, draft.manifest_format)
+        descent = lineage.lineage_schema(made.parents, draft.written_format)
         parents = stack.enter_context(ParquetFile(directory, lineage.FILE, descent))
         passes = tqdm(rows.batches(), total=-(-len(train) // BATCH_ROWS), desc="writing", unit="batch", disable=None)
         for start, real in passes:
@@ -350,10 +363,10 @@ def write_files(draft: Draft, name: str, version: int, directory: Location) -> W
             },
         }
         | (draft.notes or {}),
-        findings=[one.to_dict() for one in findings] if draft.manifest_format >= FORMAT else [],
-        grids=made.grids if draft.manifest_format >= FORMAT else {},
-        profile=write_profile(profile, directory) if draft.manifest_format >= FORMAT else None,
-        format=draft.manifest_format,
+        findings=[one.to_dict() for one in findings] if draft.written_format >= FORMAT else [],
+        grids=made.grids if draft.written_format >= FORMAT else {},
+        profile=write_profile(profile, directory) if draft.written_format >= FORMAT else None,
+        format=draft.written_format,
     )
     return Written(manifest, profile, sample)
 

@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FORMAT = 4  # 1 had no checksums; the lineage of 2 does not say whose categories a row has; 3 knows no findings
+HARDENED = 5  # its lineage names no parents, which readers of 4 look for
 _SINCE = {"findings": 4, "grids": 4, "profile": 4, "hidden": 4}  # fields that earlier formats do not have
 _DERIVED: dict[int, tuple[str, ...]] = {
     1: ("digest", "recipe", "counts", "datasets"),
     2: ("digest", "recipe", "counts", "datasets", "checksums"),
     3: ("digest", "recipe", "counts", "datasets", "checksums"),
     4: ("digest", "recipe", "counts", "datasets", "checksums"),
+    5: ("digest", "recipe", "counts", "datasets", "checksums"),
 }
 FILE = "manifest.json"
 TRAINING_ROWS = "training_rows"  # note: real training rows of each class, those that were left out included

@@ -116,6 +116,7 @@ def test_lineage_says_which_rows_are_synthetic_and_nothing_of_groups(create, tmp
     made = create(release=True)
     lineage = pq.read_table(Path(made.uri) / "lineage.parquet")
     assert lineage.column_names == ["row"]
+    assert made.manifest.format == 5  # which earlier releases say that they do not know
     assert made.manifest.notes["groups"]["1"]["bases"] >= 2
     assert "bases" not in made.manifest.notes
     tags = json.loads((tmp_path / "cat" / "pay" / "datasets.json").read_text())
