@@ -90,7 +90,10 @@ class Attempt:
         """
         found = []
         for name, limit in rules.limits.items():
-            if isinstance(self.result, Inference):
+            if self.state == "nothing" and not self.held_out and ATTACKS[self.attack].kind == "membership":
+                if name == "membership_auc":
+                    found.append(Ruled(name, UNKNOWN, 0.5, limit, "no row was held out, so nobody can tell"))
+            elif isinstance(self.result, Inference):
                 if name == "membership_auc":
                     found.append(_of_area(self.result, limit, self.held_out, rules.fewest))
                 elif name == "tpr":
@@ -148,7 +151,12 @@ def result_to_dict(result: Result) -> dict[str, Any]:
         `result_from_dict` reads it again.
     """
     if isinstance(result, Inference):
-        return {"auc": result.auc, "auc_interval": list(result.auc_interval), "tpr": result.tpr.to_dict()}
+        return {
+            "auc": result.auc,
+            "auc_interval": list(result.auc_interval),
+            "tpr": result.tpr.to_dict(),
+            "fresh": {"auc": result.fresh_auc, "tpr": result.fresh_tpr},
+        }
     names = next(names for kind, names in _SHARES.values() if isinstance(result, kind))
     return {name: getattr(result, name).to_dict() for name in names}
 
@@ -175,7 +183,7 @@ def result_from_dict(kind: str, said: Mapping[str, Any]) -> Result:
     """
     if kind == "membership":
         low, high = said["auc_interval"]
-        return Inference(said["auc"], (low, high), _share(said["tpr"]))
+        return Inference(said["auc"], (low, high), _share(said["tpr"]), said["fresh"]["auc"], said["fresh"]["tpr"])
     of, names = _SHARES[kind]
     made: Result = of(**{name: _share(said[name]) for name in names})
     return made
@@ -251,8 +259,10 @@ def _of_area(result: Inference, limit: float, held_out: int, fewest: int) -> Rul
         return Ruled("membership_auc", NO if held_out and low > limit else UNKNOWN, auc, limit, few)
     if auc <= limit:
         return Ruled("membership_auc", PASS, auc, limit, "within the limit")
-    if low > 0.5:
+    if low > max(0.5, result.fresh_auc):
         return Ruled("membership_auc", NO, auc, limit, "above the limit, and better than chance")
+    if low > 0.5:
+        return Ruled("membership_auc", UNKNOWN, auc, limit, _of_another_kind(f"AUC {result.fresh_auc:.2f}"))
     return Ruled("membership_auc", UNKNOWN, auc, limit, "above the limit, and not told from chance")
 
 
@@ -264,8 +274,10 @@ def _of_told(result: Inference, limit: float, held_out: int, fewest: int) -> Rul
         return Ruled("tpr", NO if held_out >= fewest and low > limit else UNKNOWN, value, limit, few)
     if value <= limit:
         return Ruled("tpr", PASS, value, limit, "within the limit")
-    if low > chance:
+    if low > max(chance, result.fresh_tpr):
         return Ruled("tpr", NO, value, limit, "above the limit, and better than chance")
+    if low > chance:
+        return Ruled("tpr", UNKNOWN, value, limit, _of_another_kind(f"TPR {100 * result.fresh_tpr:.3g} %"))
     return Ruled("tpr", UNKNOWN, value, limit, "above the limit, and not told from chance")
 
 
@@ -276,3 +288,10 @@ def _beyond(held_out: int) -> float:
     """
     allowed = int(FALSE_POSITIVES * held_out)
     return float(betaincinv(allowed + 1, held_out - allowed, 0.95)) if held_out else 1.0
+
+
+def _of_another_kind(told: str) -> str:
+    return (
+        f"above the limit, but held-out rows are of another kind: real rows alone tell them apart ({told}), so hold "
+        "out rows at random, not later ones"
+    )

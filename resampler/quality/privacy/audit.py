@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import time
-from dataclasses import asdict, dataclass
+from collections import Counter
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,12 +18,14 @@ from resampler.quality.privacy.attempt import (
     UNKNOWN,
     Attempt,
     Ruled,
+    advantage,
     attempt_once,
     result_from_dict,
     result_to_dict,
     worst,
 )
 from resampler.quality.privacy.exposure import Exposure, Known, Marks
+from resampler.quality.privacy.recovery import Share
 from resampler.quality.privacy.rules import PrivacyRules
 from resampler.quality.store import Store, key_of_cell
 
@@ -344,6 +347,8 @@ def audit_classes(
         raise DataError("there are no synthetic rows: nothing can be attacked")
     for one in exposures:
         _check(one)
+    exposures, copied = zip(*map(_without_copies, exposures), strict=True)
+    notes = (*notes, *filter(None, copied))
     end = None if budget_s is None else time.monotonic() + budget_s
     attempts: list[Attempt] = []
     for exposed in exposures:
@@ -442,6 +447,24 @@ def _check(exposed: Exposure) -> None:
     for part in (exposed.synthetic, exposed.real, exposed.held_out):
         if np.isinf(part).any():
             raise DataError(f"class {exposed.name!r} has an infinite value: make it null, or leave the column out")
+
+
+def _without_copies(exposed: Exposure) -> tuple[Exposure, str]:
+    """Leave out held-out rows that are real ones, unless real rows are as often each other's, as on coarse grids."""
+    held_out, real = exposed.held_out, exposed.real
+    # As bits, nulls are equal; 0 is added so that -0 is 0.
+    times = Counter((row + 0.0).tobytes() for row in real)
+    copies = np.array([(row + 0.0).tobytes() in times for row in held_out], dtype=np.bool_)
+    found = Share(int(copies.sum()), len(held_out))
+    chance = Share(sum(count for count in times.values() if count > 1), len(real))
+    if not found.count or advantage(found, chance)[1] <= 0:
+        return exposed, ""
+    said = (
+        f"class {exposed.name}: {found.count:,} of {found.of:,} held-out rows are real rows too, more than chance "
+        "makes: they are no control, and were left out"
+    )
+    marks = {name: of._replace(held_out=of.held_out[~copies]) for name, of in exposed.marks.items()}
+    return replace(exposed, held_out=held_out[~copies], marks=marks), said
 
 
 def _matrix(name: str, rows: ArrayLike) -> NDArray[np.float64]:

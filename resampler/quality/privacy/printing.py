@@ -81,7 +81,7 @@ def headline(found: PrivacyAudit) -> str:
             return "No attack was run, so nothing is told"
         n = len({id(one) for one, said in ruled if said.verdict == UNKNOWN})
         return (
-            f"No limit is broken, and not enough to tell: {plural(n, 'attack')} with too few rows"
+            f"No limit is broken, and not enough to tell: {plural(n, 'attack')} without rows to judge by"
             if n
             else ("No limit is broken, and not all attacks were run")
         )

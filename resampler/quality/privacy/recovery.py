@@ -86,11 +86,16 @@ class Inference:
         95 %.
     tpr : Share
         Of the real rows, those that are told at a false positive rate of 1 % among held-out ones.
+    fresh_auc, fresh_tpr : float
+        The same two where each row is scored by the other real rows in place of the synthetic ones: what an attack
+        says because held-out rows are of another kind, later ones for example. Chance where nothing better is found.
     """
 
     auc: float
     auc_interval: tuple[float, float]
     tpr: Share
+    fresh_auc: float = 0.5
+    fresh_tpr: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from resampler.quality.privacy.attacks.attack import Attack
-from resampler.quality.privacy.recovery import Inference, infer
+from resampler.quality.privacy.recovery import FALSE_POSITIVES, Inference, infer
 from resampler.quality.privacy.search import nearest_points
 from resampler.quality.statistics import area
 
@@ -112,44 +113,76 @@ def attack_best(exposed: Exposure, effort: Effort) -> Inference | None:
     found = _around(exposed, effort)
     if found is None:
         return None
-    scores = [np.stack([score(around) for score in _SCORES], axis=1) for around in found]
+    return _beside_fresh(infer(*_best(*found)), exposed, effort, _best)
+
+
+def _best(real: Around, held_out: Around) -> list[NDArray[np.float64]]:
+    """Score each half of the rows by the score that is best for the other half."""
+    scores = [np.stack([score(around) for score in _SCORES], axis=1) for around in (real, held_out)]
     fold = [np.arange(len(of)) % _FOLDS for of in scores]
     out = [np.empty(len(of)) for of in scores]
     for part in range(_FOLDS):
-        real, held_out = (of[at != part] for of, at in zip(scores, fold, strict=True))
-        best = int(np.argmax([area(real[:, j], held_out[:, j]) for j in range(len(_SCORES))]))
-        low, middle, high = np.quantile(held_out[:, best], (0.25, 0.5, 0.75))
+        ours, theirs = (of[at != part] for of, at in zip(scores, fold, strict=True))
+        best = int(np.argmax([area(ours[:, j], theirs[:, j]) for j in range(len(_SCORES))]))
+        low, middle, high = np.quantile(theirs[:, best], (0.25, 0.5, 0.75))
         for of, at, to in zip(scores, fold, out, strict=True):
             to[at == part] = (of[at == part, best] - middle) / max(high - low, _TINY)
-    return infer(*out)
+    return out
 
 
 def _scored(exposed: Exposure, effort: Effort, score: Score) -> Inference | None:
+    def scores(real: Around, held_out: Around) -> list[NDArray[np.float64]]:
+        return [score(real), score(held_out)]
+
     found = _around(exposed, effort)
-    return None if found is None else infer(*map(score, found))
+    return None if found is None else _beside_fresh(infer(*scores(*found)), exposed, effort, scores)
 
 
-def _around(exposed: Exposure, effort: Effort) -> tuple[Around, Around] | None:
-    """Look around real rows and held-out ones, as if nobody knew which is which."""
+def _beside_fresh(
+    result: Inference,
+    exposed: Exposure,
+    effort: Effort,
+    scores: Callable[[Around, Around], list[NDArray[np.float64]]],
+) -> Inference:
+    """Add what the scores say with the other real rows in place of synthetic ones, if they say more than chance."""
+    told = result.auc_interval[0] > 0.5 or result.tpr.interval[0] > FALSE_POSITIVES
+    found = _around(exposed, effort, fresh=True) if told and len(exposed.real) > 2 * _FOLDS else None
+    if found is None:
+        return result
+    fresh = infer(*scores(*found))
+    return replace(result, fresh_auc=fresh.auc, fresh_tpr=fresh.tpr.share)
+
+
+def _around(exposed: Exposure, effort: Effort, *, fresh: bool = False) -> tuple[Around, Around] | None:
+    """Look around real rows and held-out ones, as if nobody knew which is which.
+
+    `fresh` has the real rows stand for the synthetic ones, without the row that is asked about; a held-out row goes
+    without one of them, too.
+    """
     if not len(exposed.held_out) or not len(exposed.synthetic) or not len(exposed.real):
         return None
-    made = exposed.space(exposed.synthetic)
     held_out = exposed.space(_even(exposed.held_out, effort.rows))
     real = exposed.space(_even(exposed.real, effort.rows))
-    k = min(effort.neighbors, len(made))
+    made = real if fresh else exposed.space(exposed.synthetic)
+    k = min(effort.neighbors, len(made) - fresh)
     # A held-out row is not its own reference, so a real row goes without one of them, too: equal chances.
     k_reference = min(_CLOSEST, len(held_out) - 1)
     both = []
     for rows in (real, held_out):
-        distance, near = nearest_points(rows, made, k)
-        reference = np.ones((len(rows), 1))
-        if k_reference:
-            far, which = nearest_points(rows, held_out, k_reference + 1)
-            out = which == (np.arange(len(rows)) % len(held_out))[:, None]
-            out[~out.any(axis=1), -1] = True
-            reference = far[~out].reshape(len(rows), k_reference)
+        distance, near = _but_one(rows, made, k) if fresh else nearest_points(rows, made, k)
+        reference = _but_one(rows, held_out, k_reference)[0] if k_reference else np.ones((len(rows), 1))
         both.append(Around(distance, made[near] - rows[:, None, :], reference))
     return both[0], both[1]
+
+
+def _but_one(
+    rows: NDArray[np.float64], among: NDArray[np.float64], k: int
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Find the k points nearest to each row but for the one of its own number, be it near or not."""
+    far, which = nearest_points(rows, among, k + 1)
+    out = which == (np.arange(len(rows)) % len(among))[:, None]
+    out[~out.any(axis=1), -1] = True
+    return far[~out].reshape(len(rows), k), which[~out].reshape(len(rows), k)
 
 
 def _even(rows: NDArray[np.float64], most: int) -> NDArray[np.float64]:
