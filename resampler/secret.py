@@ -283,8 +283,10 @@ def apart(seed: int, use: str) -> int:
 
 def _shown(name: str) -> str:
     """Return a name for an error, but for what could be a secret: errors end up in logs."""
-    is_secret = len(name) >= MIN_BYTES and any(one.isdigit() for one in name) and not Path(name).is_absolute()
-    return "of the name that was given" if is_secret else repr(name)
+    folder = Path(name).parent  # a secret in base64 can begin with a slash, too
+    is_path = Path(name).is_absolute() and folder != Path(folder.anchor) and os.path.isdir(folder)  # noqa: PTH112 (Path raises where a name is too long)
+    is_odd = any(one.isdigit() or one.isspace() for one in name)  # a passphrase has spaces
+    return "of the name that was given" if len(name) >= MIN_BYTES and is_odd and not is_path else repr(name)
 
 
 @lru_cache(maxsize=8)

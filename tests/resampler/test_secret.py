@@ -63,6 +63,14 @@ def test_a_secret_in_place_of_its_name_is_not_said_again():
         assert SECRET[:8] not in str(error.value)
 
 
+@pytest.mark.parametrize("secret", ["correct horse battery staple", "/q8Zr0wK+Yt1hU5b", "/q8Zr0wK/Yt1hU5bLxC7v"])
+def test_nor_is_a_passphrase_nor_what_looks_like_a_path(secret, tmp_path):
+    with pytest.raises(InvalidInputError, match="of the name that was given"):
+        SecretKey.read(secret)
+    with pytest.raises(InvalidInputError, match=str(tmp_path / "key-2 of team 4")):
+        SecretKey.read(str(tmp_path / "key-2 of team 4"))
+
+
 def test_a_secret_is_bytes():
     with pytest.raises(InvalidInputError, match="must be bytes, got str") as error:
         SecretKey(SECRET)
