@@ -60,8 +60,8 @@ def _said(catalog: Catalog, manifest: Manifest) -> dict[str, str]:
 
 
 def _worth(place: Place, catalog: Catalog, manifest: Manifest) -> str:
-    """Return what was advised on a version, or how to ask; nothing where no row was made."""
-    if not any(entry.synthetic for entry in manifest.splits.values()):
+    """Return what was advised on a version, or how to ask; nothing where no row was made, or rows were left out."""
+    if not any(entry.synthetic for entry in manifest.splits.values()) or "release" in manifest.parameters:
         return ""
     ask = ["resampler", "advise", "--snapshot", f"{manifest.name}:{manifest.version}", "--root", str(place.root)]
     return _said(catalog, manifest).get("advice", f"not measured yet: {shlex.join(ask)}")
@@ -71,15 +71,21 @@ def _exposed(place: Place, catalog: Catalog, manifest: Manifest) -> str:
     """Return what an audit of privacy said of a version, or of one before it, or how to ask."""
     if not any(entry.synthetic for entry in manifest.splits.values()):
         return ""
-    from resampler.runs.privacy.kept import last
+    from resampler.runs.privacy.kept import NOT_YET, last
 
+    if "release" in manifest.parameters:
+        from feast_plugin.opened import open_version
+        from resampler.runs.privacy.release import command
+
+        opened = open_version(manifest.name, str(manifest.version), repo=None, catalog=None, root=str(place.root))
+        return f"not audited yet; name real rows that you keep: {command(opened)}" if opened.files else ""
     ask = ["resampler", "audit", "privacy", "--snapshot", f"{manifest.name}:{manifest.version}"]
     ask += ["--root", str(place.root)]
     try:
         said = last(catalog.home, manifest.digest)
     except CorruptStateError as error:
         said = f"not known: {error}"
-    return said or f"not audited yet: {shlex.join(ask)}"
+    return f"{said}: {shlex.join(ask)}" if said.startswith(NOT_YET) else said
 
 
 @click.group()

@@ -178,7 +178,8 @@ def check_group_size(group_size: object, *, small_groups: bool = False) -> int:
         consent = (
             f"groups of {LEAST} are the smallest"
             if small_groups or not isinstance(group_size, int | np.integer) or group_size < LEAST
-            else f"groups of {LEAST} to {GROUP_SIZE - 1} say more about each of their rows: consent with small_groups"
+            else f"groups of {LEAST} to {GROUP_SIZE - 1} say more about each of their rows: consent with small_groups "
+            "(--small-groups)"
         )
         raise InvalidInputError(f"group_size must be an integer of {least} or more, got {group_size!r}: {consent}")
     return int(group_size)

@@ -42,7 +42,7 @@ def difference(found: Mapping[str, Any]) -> list[str]:
         *_changes("contract", found["contract"]),
         *_rows(found["rows"]),
         *_uncompared(found["contract"]),
-        *_synthetic(found["synthetic"]),
+        *_synthetic(found["synthetic"], found["synthetic_unknown"]),
         "",
         *_counts(found["counts"]),
         *_drift(found["drift"]),
@@ -100,11 +100,9 @@ def _uncompared(contract: Mapping[str, list[Any]]) -> list[str]:
     return [f"uncompared  {', '.join(names)}: of another kind or type of category now"] if names else []
 
 
-def _synthetic(rows: Mapping[str, int] | None) -> list[str]:
+def _synthetic(rows: Mapping[str, int] | None, why: str | None) -> list[str]:
     if rows is None:
-        return [
-            "synthetic   not known: a version does not store its synthetic rows: rebuild it first; or they are hardened"
-        ]
+        return [f"synthetic   not known: {why}"]
     became = (
         f"{rows['kept']:,} kept, {rows['remade']:,} of the same base remade, {rows['gone']:,} gone, {rows['new']:,} new"
     )

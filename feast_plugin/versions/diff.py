@@ -33,7 +33,7 @@ def diff_snapshot(first: int, second: int, *, name: str, root: str | Path) -> di
         `equal` (same digest); `parameters` and `contract`, each name that differs with both values; `counts` of each
         split in both; `rows` and `drift` of the real rows, as `feast_plugin.versions.compare.Comparison.run`;
         `synthetic`, as `feast_plugin.versions.descent.compare_descent`, None where a version does not store its
-        synthetic rows, or they are hardened; `findings` that `came`, `went`, or `changed` their figure, None where a
+        synthetic rows, or they are hardened, which `synthetic_unknown` says in words; `findings` that `came`, `went`, or `changed` their figure, None where a
         version was never checked.
 
     Raises
@@ -47,8 +47,7 @@ def diff_snapshot(first: int, second: int, *, name: str, root: str | Path) -> di
     a, b = catalog.load(first), catalog.load(second)
     before, after = (Stored(m, catalog.directory(m.version)) for m in (a, b))
     rows, drift = Comparison(before, after).run()
-    named = not any("group_size" in one.parameters for one in (a, b))  # of hardened rows no parent is known
-    known = named and before.has_synthetic and after.has_synthetic
+    unknown = _unknown(a, before) or _unknown(b, after)
     return {
         "name": catalog.name,
         "versions": [first, second],
@@ -57,10 +56,20 @@ def diff_snapshot(first: int, second: int, *, name: str, root: str | Path) -> di
         "contract": _changes(_features(a), _features(b)),
         "counts": {split: [m.counts.get(split) for m in (a, b)] for split in SPLITS if split in {*a.splits, *b.splits}},
         "rows": rows,
-        "synthetic": compare_descent(before.lineage(COLUMNS), after.lineage(COLUMNS)) if known else None,
+        "synthetic": compare_descent(before.lineage(COLUMNS), after.lineage(COLUMNS)) if unknown is None else None,
+        "synthetic_unknown": unknown,
         "drift": drift,
         "findings": _findings(a, b),
     }
+
+
+def _unknown(manifest: Manifest, stored: Stored) -> str | None:
+    """Say why synthetic rows of a version are not followed to their parents; None where they are."""
+    if "group_size" in manifest.parameters:
+        return f"version {manifest.version} is hardened: its rows are made of groups, and name no parent"
+    if not stored.has_synthetic:
+        return f"version {manifest.version} does not store its synthetic rows: rebuild it first"
+    return None
 
 
 def _parameters(manifest: Manifest) -> dict[str, Any]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from resampler.training_set import TrainingSet
 
 STEP = "privacy"
+NOT_YET = "not audited yet"
 
 
 def keep(version: TrainingSet, found: PrivacyAudit, seconds: float, ledger: Ledger | None = None) -> Run:
@@ -77,7 +78,7 @@ def last(home: Location, digest: str) -> str:
     Returns
     -------
     str
-        A line that names the version where it is another; empty where none was audited.
+        A line that names the version where it is another; `NOT_YET` where none was audited.
 
     Raises
     ------
@@ -88,4 +89,4 @@ def last(home: Location, digest: str) -> str:
     own = next((run for run in runs if run.details.get("digest") == digest), None)
     if own is not None:
         return in_words(own)
-    return f"not audited yet; {runs[0].subject}: {in_words(runs[0])}" if runs else ""
+    return f"{NOT_YET} (another version was, {runs[0].subject}: {in_words(runs[0])})" if runs else NOT_YET

@@ -12,6 +12,7 @@ from resampler.errors import DataError
 from resampler.grids import Grid
 from resampler.methods.catalog import METHODS, resolve
 from resampler.runs.privacy.parts import Parts
+from resampler.runs.privacy.release import command
 from resampler.training_set import TEST, TRAIN, VALIDATION
 
 if TYPE_CHECKING:
@@ -40,8 +41,13 @@ def parts_of_version(version: TrainingSet, *, drop: tuple[str, ...] = ()) -> Par
     Raises
     ------
     DataError
-        If it stores no synthetic row, or no training split.
+        If it stores no synthetic row, or no training split, or is a release without the real rows.
     """
+    if version.parameters.get("release"):
+        raise DataError(
+            f"{version} is a release, and the real rows behind its synthetic ones are not in it: name a file of those "
+            f"that you keep, and one of others: {command(version)}"
+        )
     train = version.read(TRAIN)
     flag = train[version.synthetic]
     made = train.filter(flag).drop_columns([version.synthetic])

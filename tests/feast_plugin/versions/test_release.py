@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -9,12 +10,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+from click.testing import CliRunner
 
 from feast_plugin import create_snapshot, forget_entity, prune_snapshot, rebuild_snapshot, verify_snapshot
+from feast_plugin.cli import snapshot
 from feast_plugin.notices import SnapshotWarning
 from feast_plugin.versions.diff import diff_snapshot
 from feast_plugin.versions.report import report_snapshot
+from resampler.commands.audit import audit
 from resampler.errors import CorruptStateError, DataError, InvalidInputError
+from resampler.runs.privacy.versions import parts_of_version
 from resampler.secret import SecretKey
 from resampler.training_set import open_version
 
@@ -159,6 +164,7 @@ def test_two_versions_are_compared(create, tmp_path):
     create(release=True)
     found = diff_snapshot(1, 2, name="pay", root=tmp_path / "cat")
     assert found["synthetic"] is None
+    assert found["synthetic_unknown"].startswith("version 1 is hardened")
     assert found["parameters"]["release"] == [None, True]
 
 
@@ -229,3 +235,24 @@ def test_what_is_measured_of_a_release_is_said_or_refused_in_a_line(create, tmp_
     counts = version.class_counts
     assert counts == made.class_counts
     assert version.sample is None
+    with pytest.raises(DataError, match=r"pay version 1 is a release, .*: resampler audit privacy .*--real FILE"):
+        parts_of_version(version)
+
+
+def test_create_of_a_release_says_the_command_that_audits_it(create, tmp_path):
+    create(release=True)
+    asked = ["create", "--catalog", tmp_path / "cat", "--name", "pay", "--ratio", 0.5, "--label", "fraud"]
+    asked += ["--entity-df", tmp_path / "rows.parquet", "--join-keys", "customer,id", "--timestamp", "at"]
+    asked += ["--sampler", "hardened", "--release", "--secret-key", tmp_path / "key"]
+    (tmp_path / "key").write_bytes(b"sixteen bytes or more")
+    done = CliRunner().invoke(snapshot, [str(one) for one in asked])
+    assert done.exit_code == 0, done.output
+    assert "worth it?" not in done.stdout
+    (line,) = (line for line in done.stdout.splitlines() if "given away?" in line)
+    command = shlex.split(line.partition(": ")[2])
+    files = {"--real": rows(), "--held-out": rows(seed=4)}
+    for at, table in files.items():
+        pq.write_table(table.rename_columns({"at": "event_timestamp"}), tmp_path / f"{at}.parquet")
+        command[command.index(at) + 1] = str(tmp_path / f"{at}.parquet")
+    audited = CliRunner().invoke(audit, [*command[2:], "--attack", "lines"], standalone_mode=False)
+    assert (audited.return_value, audited.exception) == (0, None), audited.output

@@ -122,7 +122,7 @@ def test_a_version_is_audited_and_what_is_said_is_kept(version):
     line = latest(opened.home, opened.digest)["privacy"]
     assert line.startswith(kept.details["said"])
     assert last(opened.home, opened.digest) == line
-    assert last(opened.home, "another") == f"not audited yet; t version 1: {line}"
+    assert last(opened.home, "another") == f"not audited yet (another version was, t version 1: {line})"
 
 
 def test_a_version_by_an_attack_on_its_times(version):
