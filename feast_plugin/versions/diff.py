@@ -33,8 +33,8 @@ def diff_snapshot(first: int, second: int, *, name: str, root: str | Path) -> di
         `equal` (same digest); `parameters` and `contract`, each name that differs with both values; `counts` of each
         split in both; `rows` and `drift` of the real rows, as `feast_plugin.versions.compare.Comparison.run`;
         `synthetic`, as `feast_plugin.versions.descent.compare_descent`, None where a version does not store its
-        synthetic rows, or they are hardened, which `synthetic_unknown` says in words; `findings` that `came`, `went`, or `changed` their figure, None where a
-        version was never checked.
+        synthetic rows, or they are hardened, which `synthetic_unknown` says in words; `findings` that `came`, `went`,
+        or `changed` their figure, None where a version was never checked.
 
     Raises
     ------

@@ -257,7 +257,7 @@ def test_a_secret_key_moves_every_row():
     X, y, ids = make_rows(9, 1_000)
     plain, keyed = (
         OnlineResampler(NUMERIC, ratio=1.0, strategy="hardened", secret_key=key).process(X, y, ids)
-        for key in (None, SecretKey(bytes(16)))
+        for key in (None, SecretKey(bytes(range(16))))
     )
     assert plain.n_synthetic == keyed.n_synthetic > 100
     assert not (plain.X == keyed.X)[plain.is_synthetic].any()

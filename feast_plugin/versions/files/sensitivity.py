@@ -23,7 +23,9 @@ RELEASED = (
     "rows are left out; the real rows of the largest class are in it."
 )
 MEASURED = "It is no formal guarantee: resampler audit privacy measures how far attacks come."
-REST = "the method hardened makes rows of groups of real ones, and resampler audit privacy measures how far attacks come."
+REST = (
+    "the method hardened makes rows of groups of real ones, and resampler audit privacy measures how far attacks come."
+)
 
 
 def in_words(parameters: Mapping[str, Any]) -> list[str]:
