@@ -141,7 +141,7 @@ def _subject(
         raise InvalidInputError("--redis says where a stream is: give --stream")
     if file is None:
         for name, option in _OF_FILES.items():
-            if options[name]:
+            if options[name] not in (None, ()):
                 raise InvalidInputError(f"{option} is for files: drop it, for {version or stream} says it itself")
         return str(version) if version is not None else f"stream {stream}"
     if options["label"] is None:

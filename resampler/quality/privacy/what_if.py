@@ -14,7 +14,7 @@ from resampler.methods.oversample import ShortfallWarning, oversample
 from resampler.methods.parameters import Parameters
 from resampler.methods.table import Table
 from resampler.quality.privacy.attempt import attempt_once, result_to_dict
-from resampler.quality.privacy.recovery import Inference, Naming, Recovery
+from resampler.quality.privacy.recovery import Inference, Recovery
 from resampler.resolution import deviations
 from resampler.samplers.matrix import append_synthetic
 from resampler.secret import SecretKey
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from resampler.quality.privacy.attacks.attack import Effort
-    from resampler.quality.privacy.attempt import Attempt, Result
+    from resampler.quality.privacy.attempt import Attempt
     from resampler.quality.privacy.exposure import Exposure
 
 SAFE_COPIES = 1.5  # synthetic rows a real one: at which collinear rows are rare
@@ -151,7 +151,7 @@ def lower(
 
 
 def furthest(attempts: Sequence[Attempt]) -> tuple[Attempt, ...]:
-    """Choose what came furthest: of those that guess rows, that infer membership, and that name.
+    """Choose what came furthest of those that guess rows, and of those that infer membership.
 
     Parameters
     ----------
@@ -161,23 +161,21 @@ def furthest(attempts: Sequence[Attempt]) -> tuple[Attempt, ...]:
     Returns
     -------
     tuple of Attempt
-        At most one a kind.
+        At most one a kind; rows that are made otherwise have no times and keys to be named by.
     """
-    best: dict[type[Any], Attempt] = {}
+    best: dict[type[Recovery | Inference], tuple[tuple[float, float], Attempt]] = {}
     for one in attempts:
-        if one.result is not None:
+        if isinstance(one.result, Recovery | Inference):
             kind = type(one.result)
-            if kind not in best or _far(one.result) > _far(best[kind].result):
-                best[kind] = one
-    return tuple(best[kind] for kind in (Recovery, Inference) if kind in best)
+            if kind not in best or _far(one.result) > best[kind][0]:
+                best[kind] = _far(one.result), one
+    return tuple(best[kind][1] for kind in (Recovery, Inference) if kind in best)
 
 
-def _far(result: Result | None) -> tuple[float, float]:
+def _far(result: Recovery | Inference) -> tuple[float, float]:
     if isinstance(result, Recovery):
         return result.near.share - result.near_control.share, result.hits.share
-    if isinstance(result, Naming):
-        return result.named.share - result.chance.share, result.claims.share
-    return (result.auc, result.tpr.share) if result is not None else (0.0, 0.0)
+    return result.auc, result.tpr.share
 
 
 def _options(exposed: Exposure, making: Making) -> list[tuple[str, str, int, int]]:

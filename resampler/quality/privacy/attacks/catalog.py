@@ -11,6 +11,7 @@ from resampler.quality.privacy.attacks.means import MEANS, MIXTURE
 from resampler.quality.privacy.attacks.membership import BEST, DENSITY, NEAREST
 from resampler.quality.privacy.attacks.order import ORDER
 from resampler.quality.privacy.attacks.seed import SEED
+from resampler.quality.privacy.attacks.singled_out import SINGLED_OUT
 from resampler.quality.privacy.attacks.tolerant import NOISY_LINES, NOISY_ORDER
 
 if TYPE_CHECKING:
@@ -31,5 +32,6 @@ ATTACKS: dict[str, Attack] = {
         NEAREST,
         DENSITY,
         BEST,
+        SINGLED_OUT,
     )
 }
