@@ -347,7 +347,7 @@ def write_files(draft: Draft, name: str, version: int, directory: Location) -> W
             **({NOTE: draft.profile_form} if draft.profile_form > 1 else {}),
             **({"no_row_in_danger": list(made.plain)} if made.plain else {}),
             **(
-                {sensitivity.NOTE: sensitivity.in_words(draft.parameters)}
+                {sensitivity.NOTE: sensitivity.in_words(draft.parameters, shared=_shared(draft, made.parents))}
                 if recipe.apart and len(made.parents.base)
                 else {}
             ),
@@ -473,6 +473,18 @@ def _bases(parents: Provenance, rows: CanonicalRows) -> dict[str, dict[str, int]
         _, copies = np.unique(parents.base[parents.label == code], return_counts=True)
         found[_class_name(rows, code)] = {"bases": len(copies), "most": int(copies.max())}
     return found
+
+
+def _shared(draft: Draft, parents: Provenance) -> bool:
+    """Say whether rows that hardened ones are made of have the same class and join keys."""
+    keys = list(draft.contract.join_keys)
+    if not draft.recipe.hardens or not keys:
+        return False
+    rows = draft.rows
+    members = np.flatnonzero((draft.assignment == TRAIN) & np.isin(rows.label, parents.label))
+    table = rows.take(keys, members).append_column("class", pa.array(rows.label[members]))
+    names = [f"key {at}" for at in range(len(keys))] + ["class"]
+    return table.rename_columns(names).group_by(names).aggregate([]).num_rows < len(members)
 
 
 def replace_figure(found: Finding) -> Finding:

@@ -22,25 +22,31 @@ RELEASED = (
     "Hardened and released: no value of the rarer classes comes from fewer real rows than a group has, and their real "
     "rows are left out; the real rows of the largest class are in it."
 )
+SHARED = (
+    "Groups count rows: some entities have several of a class, and if these are alike, a group tells that they were "
+    "there. Keep one row an entity, or ask for larger groups (--group-size)."
+)
 MEASURED = "It is no formal guarantee: resampler audit privacy measures how far attacks come."
 REST = (
     "the method hardened makes rows of groups of real ones, and resampler audit privacy measures how far attacks come."
 )
 
 
-def in_words(parameters: Mapping[str, Any]) -> list[str]:
+def in_words(parameters: Mapping[str, Any], *, shared: bool = False) -> list[str]:
     """Say how sensitive a version is, and what changes that.
 
     Parameters
     ----------
     parameters : mapping of str to object
         Of the version.
+    shared : bool
+        Whether several rows of a class that hardened rows are made of have the same join keys.
 
     Returns
     -------
     list of str
-        Two sentences.
+        Two sentences, three where groups may be of fewer entities than rows.
     """
     if "group_size" in parameters:
-        return [RELEASED if "release" in parameters else HARDENED, MEASURED]
+        return [RELEASED if "release" in parameters else HARDENED, *([SHARED] if shared else []), MEASURED]
     return [SENSITIVE, f"{KEYED if 'secret_key' in parameters else UNKEYED}; {REST}"]

@@ -256,3 +256,12 @@ def test_create_of_a_release_says_the_command_that_audits_it(create, tmp_path):
         command[command.index(at) + 1] = str(tmp_path / f"{at}.parquet")
     audited = CliRunner().invoke(audit, [*command[2:], "--attack", "lines"], standalone_mode=False)
     assert (audited.return_value, audited.exception) == (0, None), audited.output
+
+
+@pytest.mark.parametrize(("keys", "several"), [(["customer", "id"], False), (["customer"], True)])
+def test_entities_of_several_rows_are_said(tmp_path, create, keys, several):
+    table = rows()
+    pair = pa.array(np.arange(len(table)) // 16)  # two rare rows, and others, are of one customer
+    pq.write_table(table.set_column(0, "customer", pair), tmp_path / "rows.parquet")
+    notes = create(join_keys=keys).manifest.notes["privacy"]
+    assert any("some entities have several of a class" in note for note in notes) == several
