@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         BorderlineSMOTE,
         EditedNearestNeighbours,
         EmbeddingSMOTE,
+        HardenedOverSampler,
         KMeansSMOTE,
         OverSampler,
         RandomOverSampler,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
         replay,
     )
     from resampler.schema import Feature, FeatureSchema, Label
+    from resampler.secret import SecretKey
 
 # Names are imported when they are first asked for: the estimators pull in scikit-learn, which a stream worker
 # never needs.
@@ -51,6 +53,7 @@ _HOME = {
     "BorderlineSMOTE": "samplers",
     "EditedNearestNeighbours": "samplers",
     "EmbeddingSMOTE": "samplers",
+    "HardenedOverSampler": "samplers",
     "KMeansSMOTE": "samplers",
     "OverSampler": "samplers",
     "RandomOverSampler": "samplers",
@@ -74,6 +77,7 @@ _HOME = {
     "MissingExtraError": "errors",
     "OnlineResampler": "online",
     "ResamplerError": "errors",
+    "SecretKey": "secret",
     "Synthetic": "provenance",
 }
 
@@ -93,6 +97,7 @@ __all__ = [
     "Feature",
     "FeatureSchema",
     "GateError",
+    "HardenedOverSampler",
     "InvalidInputError",
     "KMeansSMOTE",
     "Label",
@@ -106,6 +111,7 @@ __all__ = [
     "RandomUnderSampler",
     "ResamplerError",
     "SMOTETomek",
+    "SecretKey",
     "Synthetic",
     "TomekLinks",
     "calibrate",

@@ -120,9 +120,15 @@ def privacy(
             bar.update(done - bar.n)
 
         store = resume if resume is not None else usual_store("privacy")
-        found = run_audit(
-            parts, rules, only=only, attacks=attacks, spent=spent, what_if=what_if, store=store, progress=_progress
-        )
+        try:
+            found = run_audit(
+                parts, rules, only=only, attacks=attacks, spent=spent, what_if=what_if, store=store, progress=_progress
+            )
+        except KeyboardInterrupt:
+            bar.close()
+            if store is not None:
+                click.echo(f"Note: what ended is kept in {store}: the same command again goes on from there", err=True)
+            raise
     for line in dict.fromkeys(str(one.message) for one in heard):
         click.echo(f"Note: {line}", err=True)
     if version is not None:

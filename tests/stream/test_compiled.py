@@ -87,7 +87,7 @@ plans += [
     for parameters in (
         {"strategy": "borderline"}, {"clean": True}, {"quota": "poisson"}, {"undersample": 0.5}, {"capacity": 2_500},
         {"strategy": "geometric"},
-        {"strategy": "hardened", "group_size": 5, "small_groups": True, "secret_key": SecretKey(bytes(16))},
+        {"strategy": "hardened", "group_size": 5, "small_groups": True, "secret_key": SecretKey(bytes(range(16)))},
     )
 ]
 if any(RULES):  # what such a contract needs is compiled when a worker of it begins

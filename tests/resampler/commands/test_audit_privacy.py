@@ -1,6 +1,7 @@
 """`resampler audit privacy`, from rows to what people read."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import plain_attacks
@@ -14,6 +15,7 @@ from resampler import SMOTE
 from resampler.commands.audit import audit
 from resampler.errors import ResamplerError
 from resampler.ledger import Ledger
+from resampler.quality.privacy.attacks.catalog import ATTACKS
 from resampler.runs.latest import latest
 from resampler.runs.privacy.kept import last
 from resampler.training_set import open_version
@@ -178,3 +180,19 @@ def test_estimators_rows_with_their_seed(tmp_path):
         "--method", "smote", "--no-what-if",
     )  # fmt: skip
     assert done.code == 0, done.exception
+
+
+def test_a_run_that_is_interrupted_says_where_it_goes_on(version, tmp_path, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    first, *_, last_one = ATTACKS
+    whole = ATTACKS[last_one]
+    monkeypatch.setitem(ATTACKS, last_one, replace(whole, run=interrupt))
+    asked = ["--snapshot", "t", "--catalog", version, "--resume", tmp_path / "kept", "--no-what-if", "--json"]
+    done = run(*asked)
+    assert done.code == 1
+    assert f"what ended is kept in {tmp_path / 'kept'}: the same command again goes on" in done.stderr
+    monkeypatch.setitem(ATTACKS, last_one, whole)
+    monkeypatch.setitem(ATTACKS, first, replace(ATTACKS[first], run=interrupt))
+    assert run(*asked).code in (0, 3)
