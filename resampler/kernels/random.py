@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from resampler.kernels.jit import inline, inner, njit
+from resampler.kernels.jit import inline, njit
 
 _MASK = np.uint64(0xFFFFFFFF)
 _SHIFT = np.uint64(32)
@@ -23,6 +23,7 @@ _W1 = np.uint64(0xBB67AE85)
 _UNIT = np.float32(2.0**-24)
 _LN2 = 0.6931471805599453
 _ONE = np.uint64(1)
+_HALVINGS = (16, 16, 8, 4, 2, 1)  # twice 16: of 2**32 there are 32
 
 # Draw numbers from the end of the range, for what is decided about a row beside its synthetic rows.
 RANK = 0xFFFFFFFF
@@ -75,20 +76,21 @@ def more_words(w0, w1, w2, w3, seed, block):
     return philox4x32(w0, w1, w2, (w3 + np.uint64(block) + _ONE) & _MASK, key & _MASK, key >> _SHIFT)
 
 
-@inner
+@njit(nogil=True, _nrt=False)
 def halvings_of(mantissa):
     """Return how often 1 must be halved to become ``mantissa / 2**32``, for a mantissa from 1 to 2**32.
 
     The logarithm is a fixed series: the C library's may differ in its last bit from one machine to the next.
     """
     halvings = 32.0
-    while mantissa >= 2.0:
-        mantissa *= 0.5
-        halvings -= 1.0
+    for bits in _HALVINGS:  # powers of two: exact, and no loop whose end is a guess
+        if mantissa >= 1 << bits:
+            mantissa *= 1.0 / (1 << bits)
+            halvings -= bits
     z = (mantissa - 1.0) / (mantissa + 1.0)
     power = z
     total = 0.0
-    for i in range(20):
+    for i in range(16):  # z is below 1/3: later terms are less than half of the last bit of the sum
         total += power / (2 * i + 1)
         power *= z * z
     return halvings - total * (2.0 / _LN2)

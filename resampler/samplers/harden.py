@@ -14,8 +14,6 @@ from resampler.microaggregation import GROUP_SIZE, LEAST
 from resampler.samplers.nominal import SMOTENC
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from resampler.grids import Grids
     from resampler.methods.parameters import Missing
     from resampler.secret import SecretKey
@@ -132,9 +130,6 @@ class HardenedOverSampler(SMOTENC):
             self.continuous_features_ = np.arange(X.shape[1])
         else:
             super()._validate_column_types(X)
-
-    def _encode(self, X: Any) -> NDArray[Any]:
-        return super()._encode(X) if self.categorical_features_.size else np.empty((X.shape[0], 0))
 
     def _parameters(self) -> Parameters:
         return Parameters(self.k_neighbors, group_size=self.group_size, small_groups=self.small_groups)

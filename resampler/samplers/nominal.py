@@ -153,12 +153,14 @@ secret_key
                     )
             numeric = X.numbers(self.continuous_features_)
         else:
-            numeric = _safe_indexing(X, self.continuous_features_, axis=1)
+            numeric = _safe_indexing(X, self.continuous_features_, axis=1) if self.categorical_features_.size else X
         names = [self._names[j] for j in self.continuous_features_] if self._names else ()
         rows = dense_rows(self._check_numeric(numeric), names)
-        self._coded = np.empty((X.shape[0], X.shape[1]), dtype=rows.dtype)
-        self._coded[:, self.continuous_features_] = rows
-        self._coded[:, self.categorical_features_] = self._encode(X)
+        self._coded = rows
+        if self.categorical_features_.size:
+            self._coded = np.empty((X.shape[0], X.shape[1]), dtype=rows.dtype)
+            self._coded[:, self.continuous_features_] = rows
+            self._coded[:, self.categorical_features_] = self._encode(X)
         try:
             return super()._fit_resample(X, y, groups, row_ids)
         finally:

@@ -41,13 +41,18 @@ def poisson(word, rate):
     return count
 
 
-def fading(word, n, half_life):
-    """Age whose odds halve every `half_life`, below n: the logarithm by its series, 20 terms."""
-    mantissa, exponent = math.frexp(float(word + 1))
+def halvings(mantissa):
+    """Halvings of 1 that give ``mantissa / 2**32``: the logarithm by its series, 20 terms."""
+    mantissa, exponent = math.frexp(float(mantissa))
     mantissa, exponent = 2 * mantissa, exponent - 1
     z = (mantissa - 1) / (mantissa + 1)
     power, total = z, 0.0
     for i in range(20):
         total += power / (2 * i + 1)
         power *= z * z
-    return int(half_life * max(0.0, 32 - exponent - total * (2.0 / math.log(2)))) % n
+    return 32 - exponent - total * (2.0 / math.log(2))
+
+
+def fading(word, n, half_life):
+    """Age whose odds halve every `half_life`, below n."""
+    return int(half_life * max(0.0, halvings(word + 1))) % n

@@ -6,7 +6,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from naive import random as naive
 
-from resampler.kernels.random import bounded, draw, more_words, normal, philox4x32, poisson, rank_keys, unit
+from resampler.kernels.random import (
+    bounded,
+    draw,
+    halvings_of,
+    more_words,
+    normal,
+    philox4x32,
+    poisson,
+    rank_keys,
+    unit,
+)
 
 WORD = st.integers(0, 2**32 - 1)
 
@@ -78,3 +88,8 @@ def test_rank_keys_depend_on_seed_stream_and_row_only():
 def test_normal_inverts_the_distribution(word):
     want = NormalDist().inv_cdf((word + 0.5) / 2**32)
     assert normal(np.uint64(word)) == pytest.approx(want, rel=2e-6, abs=2e-7)
+
+
+@given(mantissa=st.integers(1, 2**32) | st.integers(0, 32).map(lambda bits: 2**bits))
+def test_halvings_are_the_naive_ones_to_the_last_bit(mantissa):
+    assert halvings_of(float(mantissa)) == naive.halvings(mantissa)
