@@ -81,10 +81,16 @@ def evidence_of(
         Made(
             matrix[len(chosen) :].astype(np.float64),
             made.parents.label[evenly],
-            rows.row_id[made.parents.sources[evenly]],
+            _bases(made, rows.row_id)[evenly],
         ),
         recipe.sampler or "",
     )
+
+
+def _bases(made: Augmentation, row_id: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return what each synthetic row started from: the identity of a row, or of a group."""
+    parents = made.parents
+    return row_id[parents.base] if parents.groups is None else parents.groups.id[parents.base]
 
 
 def _usable(X: NDArray[np.float64], size: int, recipe: Recipe) -> int:

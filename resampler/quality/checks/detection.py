@@ -42,7 +42,8 @@ class Detectability(NamedTuple):
     area : float
         Under the receiver operating characteristic, of rows that the classifier had not seen: 0.5 is not at all.
     low, high : float
-        Ends of a 95 % interval, from resampled bases with all their rows.
+        Ends of a 95 % interval, from resampled bases with all their rows; 0 and 1 where all rows are of so few bases
+        that none could be tested by a model that had not seen them.
     control : float
         The same for one half of the real rows against the other.
     columns : tuple of (str, float)
@@ -149,8 +150,7 @@ def measure(
         trial = _cross_fit(X, y, groups)
         half = (_keys(own, _HALF_SEED) & np.uint64(1)).astype(np.int64)
         control = _cross_fit(real, half, own).area() if 0 < half.sum() < len(half) else 0.5
-        low, high = trial.interval()
-        found = trial.area()
+        found, (low, high) = trial.area(), trial.interval()
         columns = _what_tells(trial, X, real, synthetic, names) if low > TOLD else ()
     return Detectability(found, low, high, control, columns)
 
@@ -183,8 +183,10 @@ class _Trial(NamedTuple):
         found = []
         for _ in range(_RESAMPLES):
             drawn = np.bincount(rng.integers(0, n, n), minlength=n)
-            found.append(_mean([ranked.area(drawn[of]) for ranked, of in folds]))
-        low, high = np.quantile(found, [0.025, 0.975])
+            drawn_areas = [ranked.area(drawn[of]) for ranked, of in folds]
+            if not np.isnan(drawn_areas).all():
+                found.append(_mean(drawn_areas))
+        low, high = np.quantile(found, [0.025, 0.975]) if found else (0.0, 1.0)
         return float(low), float(high)
 
 

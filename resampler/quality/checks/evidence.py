@@ -74,7 +74,7 @@ class Made(NamedTuple):
     y : ndarray of shape (n_synthetic,)
         Their classes.
     base : ndarray of shape (n_synthetic,), int64, or None
-        Identity of the row that each starts from, where that is known.
+        Identity of the row, or of the group of rows, that each starts from, where that is known.
     """
 
     X: NDArray[np.float64]

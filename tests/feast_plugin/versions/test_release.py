@@ -94,6 +94,11 @@ def test_a_release_holds_no_value_of_a_real_rare_row(create, tmp_path):
     )
 
 
+def test_how_well_hardened_rows_are_told_has_an_interval_by_groups(create):
+    (told,) = create().manifest.notes["detectability"].values()
+    assert 0 < told["low"] < told["area"] < told["high"] < 1
+
+
 def test_times_of_hardened_rows_are_within_training_and_nobodys(create):
     made = create()
     train, _ = published(made)

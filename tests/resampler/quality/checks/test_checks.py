@@ -369,6 +369,14 @@ def test_halves_of_one_sample_are_not_told_apart_and_what_gives_rows_away_is_nam
     assert 0.4 < found.control < 0.6
 
 
+def test_rows_of_one_base_tell_nothing_and_that_is_said():
+    rng = np.random.default_rng(0)
+    real, made = rng.normal(size=(200, 2)), rng.normal(size=(200, 2)) + 9
+    found = detectability(real, made, base=np.zeros(200, dtype=int))
+    assert (found.area, found.low, found.high) == (0.5, 0.0, 1.0)
+    assert detectability(real, made, base=np.arange(200)).low > 0.9
+
+
 @pytest.mark.parametrize("known", [0, 1])
 def test_a_column_of_nulls_keeps_the_others_from_no_comparison(known):
     case = sane()
