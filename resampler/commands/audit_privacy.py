@@ -133,7 +133,8 @@ def privacy(
         click.echo(f"Note: {line}", err=True)
     if version is not None:
         keep(version, found, clock.perf_counter() - began, None if ledger_place is None else Ledger(ledger_place))
-    _say(found, subject, as_json=as_json)
+    hardened = version is not None and "group_size" in version.parameters
+    _say(found, subject, hardened=hardened, as_json=as_json)
     return GateError.exit_code if found.outcome == "no" or (strict and found.outcome == "unknown") else 0
 
 
@@ -180,11 +181,11 @@ def _parts(
     return parts_of_files(str(file), real, held_out, **given)
 
 
-def _say(found: PrivacyAudit, subject: str, *, as_json: bool) -> None:
+def _say(found: PrivacyAudit, subject: str, *, hardened: bool, as_json: bool) -> None:
     from resampler.quality.privacy.printing import in_words
 
     if as_json:
         click.echo(json.dumps({"subject": subject} | found.to_dict(), allow_nan=False))
         return
-    for line in in_words(found, subject):
+    for line in in_words(found, subject, hardened=hardened):
         click.echo(line)

@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 
 WIDTH = 100
 _SAYS = {PASS: "is kept", NO: "is broken", UNKNOWN: "cannot be told"}
+MORE_OF_THE_SAME = "larger groups (--group-size), or fewer synthetic rows; the rows are hardened already"
 NO_GUARANTEE = (
     "These attacks are what was tried, not all that can be: that they find nothing is no guarantee (docs/privacy.md)."
 )
 
 
-def in_words(found: PrivacyAudit, subject: str) -> list[str]:
+def in_words(found: PrivacyAudit, subject: str, *, hardened: bool = False) -> list[str]:
     """Write what came of an audit.
 
     Parameters
@@ -33,6 +34,8 @@ def in_words(found: PrivacyAudit, subject: str) -> list[str]:
         To be written.
     subject : str
         What was audited: ``fraud version 3``, a file.
+    hardened : bool
+        Whether its rows are hardened already, so that the method is no remedy.
 
     Returns
     -------
@@ -44,13 +47,16 @@ def in_words(found: PrivacyAudit, subject: str) -> list[str]:
         lines += ["", *_filled(_of_class(rows))]
         for one in (of for of in found.attempts if of.label == rows.name):
             lines += _filled(f"- {sentence(one)}", hanging="  ")
-            for said in one.rule(found.rules):
+            ruled = one.rule(found.rules)
+            for said in ruled:
                 if said.verdict != PASS:
                     lines += _filled(
-                        f"  limit {said.rule} {said.limit:g} {_SAYS[said.verdict]}: {said.value:.3g}, {said.why}"
-                        + (f"; what lowers it: {ATTACKS[one.attack].remedy}" if said.verdict == NO else ""),
+                        f"  limit {said.rule} {said.limit:g} {_SAYS[said.verdict]}: {said.value:.3g}, {said.why}",
                         hanging="    ",
                     )
+            if any(said.verdict == NO for said in ruled):
+                remedy = MORE_OF_THE_SAME if hardened else ATTACKS[one.attack].remedy
+                lines += _filled(f"  what lowers it: {remedy}", hanging="    ")
         lines += _lowered([of for of in found.lowered if of.label == rows.name])
     lines.append("")
     for note in (*found.notes, NO_GUARANTEE):

@@ -43,6 +43,9 @@ def test_copies_of_real_rows_break_every_limit(rows):
     assert "copies: rebuilt 60 of 60 real rows exactly (100 %, 94 % to 100 %), 60 nearly." in text
     assert "Of 50 held-out rows it found 0 nearly. 100 % of its 120 guesses hit." in text
     assert "at no false alarm among 50 held-out rows 60 of 60 (100 %, 94 % to 100 %)" in text
+    assert text.count("what lowers it: ") == 2  # once an attack, whichever limits it breaks
+    hardened = " ".join(" ".join(in_words(found, "the rows", hardened=True)).split())
+    assert hardened.count("what lowers it: larger groups (--group-size)") == 2
 
 
 def test_other_rows_of_the_same_kind_keep_them(rows):
