@@ -86,6 +86,7 @@ def parts_of_version(version: TrainingSet, *, drop: tuple[str, ...] = ()) -> Par
         features,
         categorical=tuple(f.name for f in version.schema.features if f.categorical and f.name in features),
         time=version.timestamp,
+        marks=version.keys,
         precision={f.name: step for f in version.schema.features if (step := _step(f)) is not None},
         seed=None if fingerprint is not None or parents is None else seed,
         method=method,

@@ -16,6 +16,7 @@ from resampler.commands.audit import audit
 from resampler.errors import ResamplerError
 from resampler.ledger import Ledger
 from resampler.quality.privacy.attacks.catalog import ATTACKS
+from resampler.quality.privacy.attacks.singled_out import SINGLED_OUT
 from resampler.runs.latest import latest
 from resampler.runs.privacy.kept import last
 from resampler.training_set import open_version
@@ -196,3 +197,15 @@ def test_a_run_that_is_interrupted_says_where_it_goes_on(version, tmp_path, monk
     monkeypatch.setitem(ATTACKS, last_one, whole)
     monkeypatch.setitem(ATTACKS, first, replace(ATTACKS[first], run=interrupt))
     assert run(*asked).code in (0, 3)
+
+
+def test_times_and_keys_of_a_version_name_nobody_and_copied_ones_do(files, monkeypatch):
+    monkeypatch.setitem(ATTACKS, SINGLED_OUT.name, SINGLED_OUT)
+    create_snapshot(files / "v", name="t", entity_df=rows(), label="bad", join_keys=["who"], timestamp="at", ratio=0.8)
+    asked = "--attack", SINGLED_OUT.name, "--no-what-if", "--json"
+    named = json.loads(run("--snapshot", "t", "--catalog", files / "v", *asked).stdout)["attacks"][0]["named"]
+    assert named["interval"][0] < 0.05
+    flagged = "--synthetic-column", "made", "--label", "bad", "--drop", "who", "--time", "at"
+    copied = run(files / "both.parquet", *flagged, *asked)
+    assert copied.code == 3
+    assert json.loads(copied.stdout)["attacks"][0]["named"]["count"] == N // 4
