@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+import redis
 
 from resampler.errors import DataError, ResamplerError
 from resampler.methods.catalog import METHODS
@@ -14,14 +15,13 @@ from resampler.provenance import OUTPUT_COLUMNS, MicroBatch
 from resampler.runs.privacy.parts import Parts
 from stream.formats import decode_output
 from stream.redis.connection import raw_command, resolve_url
+from stream.redis.errors import explain, wrong_type
 from stream.shard.checkpoint import Checkpoint
 from stream.shard.position import require_stream
 from stream.sharding import open_stream, stored_shards
 
 if TYPE_CHECKING:
     from typing import Any
-
-    import redis
 
     from resampler.schema import FeatureSchema
     from stream.redis.keys import ShardKeys
@@ -61,16 +61,19 @@ def rows_of_output(where: str, *, url: str | None = None, rows: int = 200_000) -
     opened = open_stream(server, where, stored_shards(server, where))
     require_stream(opened)
     stored = [found for client, keys in opened if (found := Checkpoint.load(client, keys)) is not None]
+    if not stored:
+        raise ResamplerError(f"stream {where!r} has no output yet: no worker has begun it")
     schemas = {checkpoint.contract: checkpoint.schema for checkpoint in stored}
     if len(schemas) != 1:
         raise ResamplerError(f"{len(schemas)} contracts among the shards of {where!r}, expected one: audit them apart")
     (schema,) = schemas.values()
     parameters: dict[str, Any] = dict(stored[0].parameters)
-    first, later = [], []
-    for client, keys in opened:
+    first, later, shards = [], [], []
+    for shard, (client, keys) in enumerate(opened):
         if (batch := newest_rows(client, keys, schema, rows // len(opened))) is not None:
             cut = int(len(batch) * PUBLISHED)
             first.append(batch.rows(0, cut))
+            shards.append(np.full(cut, shard))
             later.append(batch.rows(cut, len(batch)))
     if not first or not any(batch.n_synthetic for batch in first):
         raise DataError(f"the output of stream {where!r} holds no synthetic rows: nothing can be attacked")
@@ -82,9 +85,11 @@ def rows_of_output(where: str, *, url: str | None = None, rows: int = 200_000) -
     keyed = parameters.get("secret_key") is not None
     n_rows = len(published) + len(after)
     notes = [f"of the newest {n_rows:,} rows of the output, real rows of the last third are the control"]
-    # Of hardened rows they are groups.
     pairs = np.stack([published.base_id[made], published.neighbor_id[made]], axis=1)
-    parents = None if METHODS[method].hardens else pairs
+    if len(opened) > 1:  # each shard may have a row of one id
+        of = np.repeat(np.concatenate(shards)[made], 2)
+        pairs = np.unique(np.stack([of, pairs.ravel()], axis=1), axis=0, return_inverse=True)[1].reshape(-1, 2)
+    parents = None if METHODS[method].hardens else pairs  # hardened rows name none
     if not keyed:
         notes.append(
             "draws of a stream are keyed on its seed, which tells as much as that of a version; no attack that knows "
@@ -127,10 +132,15 @@ def newest_rows(client: redis.Redis, keys: ShardKeys, schema: FeatureSchema, row
     -------
     MicroBatch or None
         In order; None where it has none.
+
+    Raises
+    ------
+    ResamplerError
+        If the output is of another type, an entry of it is of another contract, or the server does not answer.
     """
     found: deque[MicroBatch] = deque()
     n, position = 0, "+"
-    while n < rows and (page := raw_command(client, "XREVRANGE", keys.output, position, "-", "COUNT", _PAGE)):
+    while n < rows and (page := _page(client, keys, position)):
         for _, items in page:
             batch = decode_output(dict(zip(items[::2], items[1::2], strict=True)), schema)
             found.appendleft(batch)
@@ -142,3 +152,13 @@ def newest_rows(client: redis.Redis, keys: ShardKeys, schema: FeatureSchema, row
         return None
     whole = MicroBatch.concat(list(found))
     return whole.rows(max(0, len(whole) - rows), len(whole))
+
+
+def _page(client: redis.Redis, keys: ShardKeys, position: str) -> list[tuple[bytes, list[bytes]]]:
+    try:
+        page: list[tuple[bytes, list[bytes]]] = raw_command(
+            client, "XREVRANGE", keys.output, position, "-", "COUNT", _PAGE
+        )
+    except redis.RedisError as error:
+        raise wrong_type(client, keys) or explain(error, keys=(keys.output,)) from error
+    return page

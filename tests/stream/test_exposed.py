@@ -1,5 +1,7 @@
 """What a stream's output gives away, as `resampler audit privacy --stream` reads it."""
 
+from functools import partial
+
 import numpy as np
 import plain_attacks
 import pytest
@@ -10,6 +12,7 @@ from resampler.errors import DataError, ResamplerError
 from resampler.runs.privacy.outputs import output_of
 from resampler.runs.privacy.parts import expose
 from stream import Settings
+from stream.audited import sample_of_output
 from stream.exposed import rows_of_output
 from stream.redis.keys import shard_keys
 
@@ -73,3 +76,26 @@ def test_a_secret_key_is_no_seed_to_know(server, emit, make_rows, monkeypatch):
     parts = rows_of_output(emit(*make_rows(600), secret_key="env:STREAM_SECRET"), url=server.url)
     assert (parts.seed, parts.keyed) == (None, True)
     assert "keyed on the secret" in parts.notes[-1]
+
+
+def test_rows_of_one_id_in_two_shards_are_two_parents(server, client, name, run_worker, add_text, schema, make_rows):
+    X, y = make_rows(600, seed=8)
+    for keys in shard_keys(name, 2):  # the same rows under the same ids
+        add_text(client, keys.input, X, y)
+    run_worker(name, shards=2, settings=Settings(schema, seed=1, ratio=0.9))
+    alone = rows_of_output(name, url=server.url, rows=100_000).parents
+    halves = np.split(alone, 2)
+    assert not np.isin(*halves).any()
+    assert (halves[0] - halves[0].min() == halves[1] - halves[1].min()).all()
+
+
+def test_a_stream_that_nobody_has_begun_and_an_output_of_another_type_are_named(server, client, name, emit, make_rows):
+    client.xadd(f"{name}-new", {"a": 1})
+    with pytest.raises(ResamplerError, match="has no output yet: no worker has begun it"):
+        rows_of_output(f"{name}-new", url=server.url)
+    emit(*make_rows(200))
+    client.delete(f"{{{name}}}:out")
+    client.set(f"{{{name}}}:out", "x")
+    for read in (rows_of_output, partial(sample_of_output, n=1)):
+        with pytest.raises(ResamplerError, match=f"key '{{{name}}}:out' must be a stream and is a string"):
+            read(name, url=server.url)
