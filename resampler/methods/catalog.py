@@ -186,7 +186,7 @@ METHODS: dict[str, Method] = {
         nulls=False,
     ),
     "hardened": Method(
-        "rows about the centroids of groups of ten rows, so that no real row can be rebuilt from them",
+        "rows about the centroids of groups of ten rows, with noise of the group: none is made of one real row",
         select.every_row,
         place="cloud",
         categories="counts",

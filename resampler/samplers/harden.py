@@ -1,4 +1,4 @@
-"""`HardenedOverSampler`: rows of which no real row can be rebuilt, from groups of rows."""
+"""`HardenedOverSampler`: rows that are made of groups of rows, never of one."""
 
 from __future__ import annotations
 

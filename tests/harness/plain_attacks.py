@@ -18,7 +18,7 @@ def nearness(exposed, effort):
 
 
 PLAIN = {
-    "copies": Attack("copies", "takes synthetic rows for real ones", "the rows", "rows", copies, "hardened"),
+    "same rows": Attack("same rows", "takes synthetic rows for real ones", "the rows", "rows", copies, "hardened"),
     "nearness": Attack(
         "nearness",
         "scores rows by the nearest synthetic one",

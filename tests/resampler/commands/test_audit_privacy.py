@@ -89,7 +89,7 @@ def test_a_pair_says_the_same_and_a_limit_can_be_moved(files):
     )  # fmt: skip
     other = json.loads(flagged.stdout)
     assert other["attacks"] == said["attacks"]
-    assert run(*pair, "--exact", 1, "--near", 1, "--attack", "copies").code == 0
+    assert run(*pair, "--exact", 1, "--near", 1, "--attack", "same rows").code == 0
     (files / "policy.toml").write_text("[privacy]\nmembership_auc = 1.0\n")
     assert run(*pair, "--policy", files / "policy.toml").code == 0
 

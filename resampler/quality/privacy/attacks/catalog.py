@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from resampler.quality.privacy.attacks.copies import COPIES
+from resampler.quality.privacy.attacks.same_rows import SAME_ROWS
 from resampler.quality.privacy.attacks.hull import HULL
 from resampler.quality.privacy.attacks.lines import LINES
 from resampler.quality.privacy.attacks.means import MEANS, MIXTURE
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 ATTACKS: dict[str, Attack] = {
     attack.name: attack
     for attack in (
-        COPIES,
+        SAME_ROWS,
         LINES,
         NOISY_LINES,
         ORDER,

@@ -40,7 +40,7 @@ def test_copies_of_real_rows_break_every_limit(rows):
     assert found.classes[0].copies == Copies(2.0, None)
     assert headline(found) == "2 attacks break a limit (copies, nearness)"
     text = text_of(found)
-    assert "copies: rebuilt 60 of 60 real rows exactly (100 %, 94 % to 100 %), 60 nearly." in text
+    assert "same rows: rebuilt 60 of 60 real rows exactly (100 %, 94 % to 100 %), 60 nearly." in text
     assert "Of 50 held-out rows it found 0 nearly. 100 % of its 120 guesses hit." in text
     assert "at no false alarm among 50 held-out rows 60 of 60 (100 %, 94 % to 100 %)" in text
     assert text.count("what lowers it: ") == 2  # once an attack, whichever limits it breaks
@@ -53,14 +53,14 @@ def test_other_rows_of_the_same_kind_keep_them(rows):
     found = audit_privacy(np.random.default_rng(1).normal(size=(120, 3)), real, held_out)
     assert found.outcome == "pass"
     text = text_of(found)
-    assert "copies: rebuilt none of 60 real rows; at 95 % confidence at most 6.02 %." in text
+    assert "same rows: rebuilt none of 60 real rows; at 95 % confidence at most 6.02 %." in text
     assert "nearness: not told from chance" in text
     assert "no guarantee" in text
 
 
 def test_as_much_of_held_out_rows_is_chance(rows):
     real, held_out = rows
-    found = audit_privacy(np.concatenate([real, held_out]), real, held_out, attacks=["copies"])
+    found = audit_privacy(np.concatenate([real, held_out]), real, held_out, attacks=["same rows"])
     assert found.attempts[0].result.near.share == 1.0
     assert found.outcome == "pass"
     assert found.ruled()[0][1].why == "as much as it finds of held-out rows: chance"

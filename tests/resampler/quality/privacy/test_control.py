@@ -46,7 +46,7 @@ def test_held_out_rows_that_are_real_are_left_out_and_said(rows):
 
 def test_rows_that_are_each_others_by_chance_stay(rows):
     real, held_out, fresh = (np.rint(of[:, :2]) for of in rows)
-    found = audit_privacy(fresh, real, held_out, attacks=("copies", *MEMBERSHIP))
+    found = audit_privacy(fresh, real, held_out, attacks=("same rows", *MEMBERSHIP))
     assert (found.outcome, found.classes[0].held_out, found.notes) == ("pass", 120, ())
 
 

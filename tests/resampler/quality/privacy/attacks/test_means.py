@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from resampler.quality.privacy.attacks.attack import Effort
-from resampler.quality.privacy.attacks.copies import attack_copies
+from resampler.quality.privacy.attacks.same_rows import attack_same_rows
 from resampler.quality.privacy.attacks.means import attack_means, attack_mixture
 from resampler.quality.privacy.exposure import Exposure
 from resampler.samplers import HardenedOverSampler
@@ -44,7 +44,7 @@ def test_hardened_rows_lead_to_no_row(rows, attack):
 def test_copies_are_the_guess_nulls_and_all(rows):
     real, held_out = rows
     real[3, 2] = np.nan
-    found = attack_copies(Exposure.of(np.repeat(real, 3, axis=0), real, held_out), EFFORT)
+    found = attack_same_rows(Exposure.of(np.repeat(real, 3, axis=0), real, held_out), EFFORT)
     assert found.exact.share == 1.0
     assert (found.hits.count, found.hits.of) == (40, 40)
 

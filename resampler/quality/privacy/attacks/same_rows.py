@@ -1,4 +1,4 @@
-"""`copies`: a synthetic row itself is the guess."""
+"""`same rows`: a synthetic row itself is the guess."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from resampler.quality.privacy.exposure import Exposure
 
 
-def attack_copies(exposed: Exposure, effort: Effort) -> Recovery:
+def attack_same_rows(exposed: Exposure, effort: Effort) -> Recovery:
     """Guess that synthetic rows are real ones.
 
     Parameters
@@ -44,11 +44,11 @@ def attack_copies(exposed: Exposure, effort: Effort) -> Recovery:
     return recover(exposed, bits[order].view(np.float64))
 
 
-COPIES = Attack(
-    "copies",
+SAME_ROWS = Attack(
+    "same rows",
     "synthetic rows that are real rows, or beside one",
     "the synthetic rows, in any order",
     "rows",
-    attack_copies,
+    attack_same_rows,
     "method hardened; of RandomOverSampler, any other method",
 )
