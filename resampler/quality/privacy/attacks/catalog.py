@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from resampler.quality.privacy.attacks.same_rows import SAME_ROWS
 from resampler.quality.privacy.attacks.hull import HULL
 from resampler.quality.privacy.attacks.lines import LINES
 from resampler.quality.privacy.attacks.means import MEANS, MIXTURE
 from resampler.quality.privacy.attacks.membership import BEST, DENSITY, NEAREST
 from resampler.quality.privacy.attacks.order import ORDER
+from resampler.quality.privacy.attacks.same_rows import SAME_ROWS
 from resampler.quality.privacy.attacks.seed import SEED
 from resampler.quality.privacy.attacks.singled_out import SINGLED_OUT
 from resampler.quality.privacy.attacks.tolerant import NOISY_LINES, NOISY_ORDER

@@ -115,7 +115,7 @@ def test_hardened_rows_keep_every_limit(name):
 @pytest.mark.compiled
 @pytest.mark.parametrize("name", SETS)
 def test_membership_of_hardened_rows_keeps_its_limits(name):
-    """Rows of one split are too few to tell, so they are pooled; the upper end of the interval is within the limit, too."""
+    """Rows of one split are too few to tell, so they are pooled; the interval ends within the limit, too."""
     splits = range(SPLITS.get(name, 4))
     every = [audited(name, "hardened", keyed=True, split=at, attacks=MEMBERSHIP) for at in splits]
     for attack in MEMBERSHIP:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from resampler.quality.privacy.attacks.attack import Effort
-from resampler.quality.privacy.attacks.same_rows import attack_same_rows
 from resampler.quality.privacy.attacks.means import attack_means, attack_mixture
+from resampler.quality.privacy.attacks.same_rows import attack_same_rows
 from resampler.quality.privacy.exposure import Exposure
 from resampler.samplers import HardenedOverSampler
 
