@@ -24,7 +24,7 @@ from resampler.quality.privacy.attempt import (
     result_to_dict,
     worst,
 )
-from resampler.quality.privacy.exposure import Exposure, Known, Marks
+from resampler.quality.privacy.exposure import Exposure, Known, Marks, within
 from resampler.quality.privacy.recovery import Share
 from resampler.quality.privacy.rules import PrivacyRules
 from resampler.quality.store import Store, key_of_cell
@@ -177,6 +177,7 @@ def audit_privacy(
     method: str = "smote",
     k_neighbors: int = 5,
     row_ids: ArrayLike | None = None,
+    bases: ArrayLike | None = None,
     attacks: Sequence[str] | None = None,
     limits: Mapping[str, Any] | None = None,
     effort: Effort | None = None,
@@ -210,7 +211,11 @@ def audit_privacy(
     method, k_neighbors : str, int
         How the rows were made, where the seed is known.
     row_ids : array-like of int, optional
-        Identities that may be those of bases; by default 0, 1, ... of the real rows that are given.
+        Identities of the real rows, as draws are keyed on; by default 0, 1, ... of each class. Another number of them
+        than of real rows is a list that bases may be on.
+    bases : array-like of shape (n_synthetic,), int, optional
+        Which of the real rows each synthetic one was made from, where it is known, below 0 for none of them: names are
+        judged by it. By default the nearest real row counts as it.
     attacks : sequence of str, optional
         Of `resampler.quality.privacy.attacks.catalog.ATTACKS`; by default all.
     limits : mapping, optional
@@ -258,7 +263,13 @@ def audit_privacy(
             ("synthetic", "real", "held_out"), (y_synthetic, y_real, y_held_out), rows, strict=True
         )
     ]
-    ids = np.arange(len(rows[1])) if row_ids is None else np.asarray(row_ids, dtype=np.int64)
+    ids = None if row_ids is None else np.asarray(row_ids, dtype=np.int64)
+    origin = None if bases is None else np.asarray(bases, dtype=np.int64)
+    if origin is not None and (origin.shape != (len(rows[0]),) or (len(origin) and origin.max() >= len(rows[1]))):
+        raise InvalidInputError(
+            f"bases must be a place among {len(rows[1])} real rows for each of {len(rows[0])} synthetic ones, got "
+            f"shape {origin.shape} up to {origin.max(initial=-1)}"
+        )
     marked = {name: [np.asarray(part, dtype=np.int64) for part in parts] for name, parts in (marks or {}).items()}
     for name, parts in marked.items():
         if [len(part) for part in parts] != [len(part) for part in rows]:
@@ -268,10 +279,19 @@ def audit_privacy(
     exposures = []
     for label in np.unique(labels[0]):
         of = [found == label for found in labels]
+        # Without identities, those that an estimator gives: the places of a class's rows.
+        own = np.arange(np.count_nonzero(of[1])) if ids is None else ids[of[1]] if len(ids) == len(rows[1]) else None
+        listed = own if own is not None else np.arange(0) if ids is None else ids
         known = (
             None
             if seed is None
-            else Known(check_seed(seed), label_key(label), method, check_count("k_neighbors", k_neighbors), ids)
+            else Known(
+                check_seed(seed),
+                label_key(label),
+                method,
+                check_count("k_neighbors", k_neighbors),
+                listed,
+            )
         )
         exposures.append(
             Exposure.of(
@@ -285,10 +305,13 @@ def audit_privacy(
                 },
                 time=time,
                 known=known,
+                base=None if origin is None else within(origin[of[0]], of[1]),
+                identity=own,
             )
         )
     return audit_classes(
         exposures,
+        bases={} if origin is None else {str(label): origin[labels[0] == label] for label in np.unique(labels[0])},
         attacks=attacks,
         rules=PrivacyRules.of(**(limits or {})),
         effort=effort,
@@ -392,6 +415,7 @@ def digest_of(exposed: Exposure) -> str:
     arrays += [exposed.categorical, exposed.precision]
     arrays += [part for name in sorted(exposed.marks) for part in exposed.marks[name]]
     arrays += [] if known is None else [known.row_ids]
+    arrays += [np.arange(0) if part is None else part for part in (exposed.base, exposed.identity)]
     for array in arrays:
         found.update(repr(array.shape).encode())
         found.update(np.ascontiguousarray(array).tobytes())

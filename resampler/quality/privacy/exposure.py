@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 
+UNMARKED = -1  # of a mark: null
+
+
 class Marks(NamedTuple):
     """What tells rows apart beside their features: event times, or values of a join key.
 
@@ -85,6 +88,11 @@ class Exposure:
         Which of the marks is the event time.
     known : Known or None
         None where no seed is known.
+    base : ndarray of shape (n_synthetic,), int64, or None
+        Which real row each synthetic one was made from, -1 for none of these; None where it is not known. No attacker
+        has it: names are judged by it.
+    identity : ndarray of shape (n_real,), int64, or None
+        Of each real row as `Known.row_ids` has them, -1 where it is not known; likewise.
 
     Notes
     -----
@@ -101,6 +109,8 @@ class Exposure:
     marks: Mapping[str, Marks] = field(default_factory=dict)
     time: str | None = None
     known: Known | None = None
+    base: NDArray[np.int64] | None = None
+    identity: NDArray[np.int64] | None = None
 
     @classmethod
     def of(
@@ -127,7 +137,7 @@ class Exposure:
         precision : array-like of shape (n_features,), optional
             By default eight last bits of a float32 of the largest value; 1e-9 of it for values that no float32 holds.
         **more : object
-            `marks`, `time` and `known`.
+            `marks`, `time`, `known`, `base` and `identity`.
 
         Returns
         -------
@@ -137,8 +147,9 @@ class Exposure:
         made, rows, control = (np.asarray(part, dtype=np.float64) for part in (synthetic, real, held_out))
         d = made.shape[1]
         mask = np.zeros(d, dtype=np.bool_) if categorical is None else np.asarray(categorical, dtype=np.bool_)
+        spread, some = np.ones(d), ~np.isnan(rows).all(axis=0)
         with np.errstate(invalid="ignore"):
-            spread = np.sqrt(np.nanvar(rows, axis=0)) if len(rows) else np.ones(d)
+            spread[some] = np.sqrt(np.nanvar(rows[:, some], axis=0))
         units = np.where(np.isfinite(spread) & (spread > 0), spread, 1.0)
         if precision is None:
             largest = np.nan_to_num(np.abs(np.concatenate([made, rows])), nan=0.0).max(axis=0, initial=0.0)
@@ -235,3 +246,23 @@ def nearest(queries: NDArray[np.float64], among: NDArray[np.float64], *, own: bo
         return np.full(len(queries), np.inf)
     distance, _ = nearest_points(queries, among, order)
     return distance[:, -1]
+
+
+def within(rows: NDArray[np.int64], chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return places among rows that were chosen.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n,), int64
+        Places among all of them; below 0 for none.
+    chosen : ndarray of shape (n_all,), bool
+        Which were.
+
+    Returns
+    -------
+    ndarray of shape (n,), int64
+        -1 for none of those chosen.
+    """
+    place = np.full(len(chosen) + 1, -1)
+    place[:-1][chosen] = np.arange(np.count_nonzero(chosen))
+    return place[np.where(rows < 0, len(chosen), rows)]

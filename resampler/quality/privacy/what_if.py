@@ -142,7 +142,7 @@ def lower(
             found.append(Lowered(exposed.name, words, copies, best, (), str(error)))
         else:
             known = exposed.known if method == making.method else None
-            other = replace(exposed, synthetic=rows, known=known, marks={}, time=None)
+            other = replace(exposed, synthetic=rows, known=known, marks={}, time=None, base=None)
             after = tuple(attempt_once(other, one.attack, effort) for one in best)
             found.append(Lowered(exposed.name, words, len(rows) / len(exposed.real), best, after))
         if progress is not None:

@@ -13,7 +13,7 @@ from resampler.columns import INTEGER, TEXT, family_of
 from resampler.errors import DataError
 from resampler.metric import label_key
 from resampler.quality.comparison.rows import Roles, Rows
-from resampler.quality.privacy.exposure import Exposure, Known, Marks
+from resampler.quality.privacy.exposure import Exposure, Known, Marks, within
 from resampler.quality.privacy.what_if import Making
 
 if TYPE_CHECKING:
@@ -55,6 +55,8 @@ class Parts:
         Whether a secret key was mixed in.
     parents : ndarray of shape (n_synthetic, 2), int64, optional
         Identities of the base and the neighbour of each synthetic row; None where they are not known.
+    base_rows : ndarray of shape (n_synthetic,), int64, optional
+        Which row of `real` each synthetic one was made from, -1 for none of these; None where it is not known.
     notes : tuple of str
         What has to be known to read what comes of it.
     """
@@ -74,6 +76,7 @@ class Parts:
     k_neighbors: int = 5
     keyed: bool = False
     parents: NDArray[np.int64] | None = None
+    base_rows: NDArray[np.int64] | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -156,6 +159,8 @@ def expose(parts: Parts, only: Sequence[str] = ()) -> Exposed:
                 },
                 time=parts.time,
                 known=None if parts.seed is None else Known(parts.seed, key, parts.method, parts.k_neighbors, ids),
+                base=None if parts.base_rows is None else within(parts.base_rows[at[0]], at[1]),
+                identity=_identities(parts, at[1]),
             )
         )
         if parts.parents is not None:
@@ -169,6 +174,18 @@ def expose(parts: Parts, only: Sequence[str] = ()) -> Exposed:
     notes += [f"class {name!r} was left out: it has synthetic rows and no real one here" for name in missing]
     making = Making(X[1], y[1], rows.categorical, parts.method, parts.k_neighbors, parts.seed or 0, keyed=parts.keyed)
     return Exposed(exposures, making, bases, tuple(notes))
+
+
+def _identities(parts: Parts, chosen: NDArray[np.bool_]) -> NDArray[np.int64] | None:
+    """Return the identities of real rows of a class, -1 of those that no row was made from."""
+    if parts.parents is None:
+        return np.arange(np.count_nonzero(chosen))
+    if parts.base_rows is None:
+        return None
+    found = np.full(len(chosen), -1)
+    there = parts.base_rows >= 0
+    found[parts.base_rows[there]] = parts.parents[there, 0]
+    return found[chosen]
 
 
 def _joined(tables: Sequence[pa.Table], parts: Parts) -> pa.Table:

@@ -75,7 +75,7 @@ def parts_of_version(version: TrainingSet, *, drop: tuple[str, ...] = ()) -> Par
             f"draws of {version} are keyed on the secret {fingerprint}: who knows the seed alone has nothing to go by"
         )
     method = str(version.parameters.get("sampler") or "smote")
-    parents = _parents(version, made.num_rows)
+    parents, base_rows = _parents(version, made.num_rows)
     features = tuple(name for name in version.features if name not in drop)
     seed: Any = version.parameters.get("seed")
     return Parts(
@@ -93,6 +93,7 @@ def parts_of_version(version: TrainingSet, *, drop: tuple[str, ...] = ()) -> Par
         k_neighbors=int(version.parameters.get("k_neighbors") or 5),  # type: ignore[call-overload]
         keyed=fingerprint is not None,
         parents=parents,
+        base_rows=base_rows,
         notes=tuple(notes),
     )
 
@@ -109,11 +110,12 @@ def _step(feature: Feature) -> float | None:
     return None
 
 
-def _parents(version: TrainingSet, n: int) -> NDArray[np.int64] | None:
-    """Return the identities of the parents of each stored synthetic row; None for groups."""
+def _parents(version: TrainingSet, n: int) -> tuple[NDArray[np.int64] | None, NDArray[np.int64] | None]:
+    """Return identities of the parents of each stored synthetic row, and places of the bases; None for groups."""
     if METHODS[resolve(str(version.parameters.get("sampler") or "smote"))].hardens:
-        return None
+        return None, None
     table = version.read_lineage()
     if table is None or table.num_rows < n:
-        return None
-    return np.stack([np.asarray(table[name])[:n] for name in ("base_id", "neighbor_id")], axis=1)
+        return None, None
+    parents = np.stack([np.asarray(table[name])[:n] for name in ("base_id", "neighbor_id")], axis=1)
+    return parents, np.asarray(table["base_row"])[:n]

@@ -6,6 +6,9 @@ parents had been rebuilt exactly. Which key has such a step is then tried out, f
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -19,6 +22,14 @@ from feast_plugin.versions.inputs.request import Request
 from feast_plugin.versions.making.recipe import SENSE, Recipe
 from resampler.kernels.generation import draw_parents
 from resampler.metric import label_key
+from resampler.quality.privacy.attacks.attack import Effort
+from resampler.quality.privacy.attacks.candidates import attack_candidates
+from resampler.quality.privacy.attacks.keys import attack_keys
+from resampler.quality.privacy.attacks.times import attack_times
+from resampler.quality.privacy.exposure import Known
+from resampler.runs.privacy.parts import expose
+from resampler.runs.privacy.versions import parts_of_version
+from resampler.training_set import open_version
 
 CANDIDATES, ROWS, SEED = 4_200, 200, 42
 
@@ -43,6 +54,7 @@ class Attacked:
     """What is published of a version, and who its bases are."""
 
     def __init__(self, snapshot):
+        self.place = Path(snapshot.uri).parents[1]
         rows = pq.read_table(f"{snapshot.uri}/{snapshot.manifest.splits['train'].file.path}")
         lineage = pq.read_table(f"{snapshot.uri}/lineage.parquet")
         chosen = np.random.default_rng(1).choice(lineage.num_rows, ROWS, replace=False)
@@ -119,3 +131,36 @@ def test_under_a_secret_key_nobody_is_named(published):
     right, given = published["keyed"].named(every_instant=True)
     assert right == 0  # of 200; names that fit by chance are others'
     assert given < ROWS
+
+
+@pytest.fixture(scope="module")
+def exposed(published):
+    """Return versions as an audit sees them, with a list of every key at every instant of the class."""
+    found = {}
+    for name, attacked in published.items():
+        (one,) = expose(parts_of_version(open_version(name, catalog=str(attacked.place)))).exposures
+        at, keys = (of.ravel() for of in np.meshgrid(attacked.instants, attacked.keys))
+        ids = row_ids(
+            pa.table({"event_timestamp": pa.array(at, pa.timestamp("us", "UTC")), "id": keys}),
+            ("event_timestamp", "id"),
+        )
+        found[name] = replace(one, known=Known(SEED, label_key(1), "smote", 5, ids))
+    return found
+
+
+def test_an_audit_sees_times_and_keys_that_name_and_those_that_do_not(exposed):
+    """Of 200 rows; nobody is named, and nobody above chance, where times are drawn."""
+    named = {name: attack_times(one, Effort(rows=ROWS)).named for name, one in exposed.items()}
+    assert named["earlier"].share == 1.0
+    assert (named["plain"].count, named["plain"].of) == (named["keyed"].count, named["keyed"].of) == (0, ROWS)
+    keys = {name: attack_keys(one, Effort(rows=ROWS)).named.count for name, one in exposed.items()}
+    assert keys["plain"] == keys["keyed"] == 0
+
+
+def test_an_audit_finds_who_it_is_by_a_list_of_keys_but_under_a_secret_key(exposed):
+    """Without a stored step: from rows as they are published, and the real ones."""
+    plain, keyed = (attack_candidates(exposed[name], Effort()) for name in ("plain", "keyed"))
+    assert plain.named.share >= 0.9
+    assert plain.claims.share >= 0.95
+    assert keyed.named.count == 0
+    assert keyed.claims.of <= 0.05 * keyed.named.of

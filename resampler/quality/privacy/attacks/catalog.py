@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from resampler.quality.privacy.attacks.candidates import CANDIDATES
 from resampler.quality.privacy.attacks.hull import HULL
+from resampler.quality.privacy.attacks.keys import KEYS
 from resampler.quality.privacy.attacks.lines import LINES
 from resampler.quality.privacy.attacks.means import MEANS, MIXTURE
 from resampler.quality.privacy.attacks.membership import BEST, DENSITY, NEAREST
@@ -12,7 +14,9 @@ from resampler.quality.privacy.attacks.order import ORDER
 from resampler.quality.privacy.attacks.same_rows import SAME_ROWS
 from resampler.quality.privacy.attacks.seed import SEED
 from resampler.quality.privacy.attacks.singled_out import SINGLED_OUT
+from resampler.quality.privacy.attacks.times import TIMES
 from resampler.quality.privacy.attacks.tolerant import NOISY_LINES, NOISY_ORDER
+from resampler.quality.privacy.attacks.values import VALUES
 
 if TYPE_CHECKING:
     from resampler.quality.privacy.attacks.attack import Attack
@@ -33,5 +37,9 @@ ATTACKS: dict[str, Attack] = {
         DENSITY,
         BEST,
         SINGLED_OUT,
+        TIMES,
+        KEYS,
+        CANDIDATES,
+        VALUES,
     )
 }
