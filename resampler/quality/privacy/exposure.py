@@ -135,7 +135,8 @@ class Exposure:
         categorical : array-like of shape (n_features,), bool, optional
             By default no column.
         precision : array-like of shape (n_features,), optional
-            By default eight last bits of a float32 of the largest value; 1e-9 of it for values that no float32 holds.
+            By default eight last bits of a float32 of the largest real value, which no synthetic one widens; 1e-9 of it
+            for values that no float32 holds.
         **more : object
             `marks`, `time`, `known`, `base` and `identity`.
 
@@ -152,7 +153,7 @@ class Exposure:
             spread[some] = np.sqrt(np.nanvar(rows[:, some], axis=0))
         units = np.where(np.isfinite(spread) & (spread > 0), spread, 1.0)
         if precision is None:
-            largest = np.nan_to_num(np.abs(np.concatenate([made, rows])), nan=0.0).max(axis=0, initial=0.0)
+            largest = np.nan_to_num(np.abs(rows if len(rows) else made), nan=0.0).max(axis=0, initial=0.0)
             known = made[~np.isnan(made)]
             single = bool((known == known.astype(np.float32)).all())
             precision = largest * (2.0**-20 if single else 1e-9)

@@ -16,7 +16,7 @@ from resampler.commands.audit import audit
 from resampler.errors import ResamplerError
 from resampler.ledger import Ledger
 from resampler.quality.privacy.attacks.catalog import ATTACKS
-from resampler.quality.privacy.attacks.singled_out import SINGLED_OUT
+from resampler.quality.privacy.attacks.times import TIMES
 from resampler.runs.latest import latest
 from resampler.runs.privacy.kept import last
 from resampler.training_set import open_version
@@ -73,7 +73,7 @@ def test_one_file_with_a_flag(files):
     assert done.code == 3, done.exception
     text = " ".join(done.stdout.split())
     assert "Class yes: 100 synthetic rows of 100 real ones, 1 each; control: 100 held-out rows." in text
-    assert "copies: rebuilt 100 of 100 real rows exactly" in text
+    assert "same rows: rebuilt 100 of 100 real rows exactly" in text
     assert "What would lower it, measured on the same real rows, resampled in memory:" in text
     assert max(map(len, done.stdout.splitlines())) <= 120
 
@@ -200,9 +200,9 @@ def test_a_run_that_is_interrupted_says_where_it_goes_on(version, tmp_path, monk
 
 
 def test_times_and_keys_of_a_version_name_nobody_and_copied_ones_do(files, monkeypatch):
-    monkeypatch.setitem(ATTACKS, SINGLED_OUT.name, SINGLED_OUT)
+    monkeypatch.setitem(ATTACKS, TIMES.name, TIMES)
     create_snapshot(files / "v", name="t", entity_df=rows(), label="bad", join_keys=["who"], timestamp="at", ratio=0.8)
-    asked = "--attack", SINGLED_OUT.name, "--no-what-if", "--json"
+    asked = "--attack", TIMES.name, "--no-what-if", "--json"
     named = json.loads(run("--snapshot", "t", "--catalog", files / "v", *asked).stdout)["attacks"][0]["named"]
     assert named["interval"][0] < 0.05
     flagged = "--synthetic-column", "made", "--label", "bad", "--drop", "who", "--time", "at"

@@ -13,7 +13,6 @@ from resampler.quality.privacy.attacks.membership import BEST, DENSITY, NEAREST
 from resampler.quality.privacy.attacks.order import ORDER
 from resampler.quality.privacy.attacks.same_rows import SAME_ROWS
 from resampler.quality.privacy.attacks.seed import SEED
-from resampler.quality.privacy.attacks.singled_out import SINGLED_OUT
 from resampler.quality.privacy.attacks.times import TIMES
 from resampler.quality.privacy.attacks.tolerant import NOISY_LINES, NOISY_ORDER
 from resampler.quality.privacy.attacks.values import VALUES
@@ -36,7 +35,6 @@ ATTACKS: dict[str, Attack] = {
         NEAREST,
         DENSITY,
         BEST,
-        SINGLED_OUT,
         TIMES,
         KEYS,
         CANDIDATES,
