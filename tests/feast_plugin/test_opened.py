@@ -112,11 +112,13 @@ def test_what_was_left_out_is_known_after_an_entity_is_forgotten(tmp_path):
         tmp_path / "c", name="t", entity_df=several(), label="y", join_keys=["id"], ratio=0.8, undersample=0.5
     )
     before = open_version("t", catalog=str(tmp_path / "c"))
-    entity = before.read("train")["id"][0].as_py()
+    first = before.read("train").slice(0, 1).to_pylist()[0]
+    entity, of = first["id"], str(first["y"])
     forget_entity(tmp_path / "c", name="t", entity=str(entity))
     after = open_version("t", catalog=str(tmp_path / "c"))
     assert after.version != before.version
-    assert after.training_rows == before.training_rows
+    assert before.training_rows is not None
+    assert after.training_rows == before.training_rows | {of: before.training_rows[of] - 1}
 
 
 def test_a_version_corrects_the_prior_of_what_was_trained_on_it(tmp_path):

@@ -1,4 +1,8 @@
-"""Rows that lie in one plane, or flat of more dimensions, with others near them."""
+"""Rows that lie in one plane, or flat of more dimensions, with others near them.
+
+Naive: rows mixed of planted ones are known to share flats: these are found in
+tests/resampler/quality/privacy/attacks/test_hull.py.
+"""
 
 from __future__ import annotations
 

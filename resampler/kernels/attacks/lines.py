@@ -1,4 +1,8 @@
-"""Rows that lie on one line with others near them, and the lines through them."""
+"""Rows that lie on one line with others near them, and the lines through them.
+
+Naive: rows made between planted ones are known to share lines, and the published attack finds no more of them:
+tests/resampler/quality/privacy/attacks/test_lines.py, tests/resampler/quality/privacy/attacks/test_published.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Clusters of rows, and mixtures of normal distributions."""
+"""Clusters of rows, and mixtures of normal distributions.
+
+Naive: clusters of rows about planted centers are found in tests/resampler/quality/privacy/attacks/test_means.py.
+"""
 
 from __future__ import annotations
 

@@ -219,14 +219,17 @@ def test_what_a_version_knows_is_not_asked(catalog):
     assert "and not both" in str(done.exception)
 
 
-def test_advice_outlives_what_is_forgotten_and_names_no_row(catalog):
+def test_advice_on_what_is_forgotten_keeps_its_outcome_and_no_figure(catalog):
     place = catalog("stratified:0.7,0.15,0.15")
     asked("--snapshot", "t", "--catalog", place, *QUICK)
-    forget_entity(place, name="t", entity="who=17")
     (run_,) = Ledger(place / "t" / "ledger").runs("advise")
-    assert run_.subject == "t version 1"
     assert "who" not in json.dumps(run_.details["asked"])
     assert '"values"' not in json.dumps(run_.details), "values of parts are most of a comparison, and no page has them"
+    outcome = run_.outcome
+    forget_entity(place, name="t", entity="who=17")
+    (run_,) = Ledger(place / "t" / "ledger").runs("advise")
+    assert (run_.subject, run_.outcome) == ("t version 1", outcome)
+    assert "asked" not in run_.details
     shown = CliRunner().invoke(resampler, ["snapshot", "show", "--catalog", str(place), "--name", "t"])
     assert "advice  " not in shown.output  # version 2 has other rows
 

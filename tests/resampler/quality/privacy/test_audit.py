@@ -38,7 +38,7 @@ def test_copies_of_real_rows_break_every_limit(rows):
     assert set(said.values()) == {"no"}
     assert {rule for _, rule in said} == {"exact", "near", "membership_auc", "tpr"}
     assert found.classes[0].copies == Copies(2.0, None)
-    assert headline(found) == "2 attacks break a limit (copies, nearness)"
+    assert headline(found) == "2 attacks break a limit (same rows, nearness)"
     text = text_of(found)
     assert "same rows: rebuilt 60 of 60 real rows exactly (100 %, 94 % to 100 %), 60 nearly." in text
     assert "Of 50 held-out rows it found 0 nearly. 100 % of its 120 guesses hit." in text
@@ -142,7 +142,7 @@ def test_what_decides_an_attack_is_in_its_key(rows):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"attacks": ["nothing"]}, "there is no attack 'nothing': have copies, nearness"),
+        ({"attacks": ["nothing"]}, "there is no attack 'nothing': have same rows, nearness"),
         ({"limits": {"exact": 2}}, "exact must be a number, 0 to 1"),
         ({"limits": {"exakt": 0.1}}, "limits has no setting 'exakt'"),
         ({"y_real": [1]}, "y_real must have one class a row"),
