@@ -32,7 +32,7 @@ PLAIN = {
 
 def use(monkeypatch):
     """Let these be all the attacks that there are."""
-    for name in list(ATTACKS):
+    for name in reversed(list(ATTACKS)):  # they are put back last to first, so in the order of the table
         monkeypatch.delitem(ATTACKS, name)
     for name, attack in PLAIN.items():
         monkeypatch.setitem(ATTACKS, name, attack)
