@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from resampler.kernels.jit import entry, inline, inner
-from resampler.kernels.random import draw, more_words
+from resampler.kernels.random import draw, more_words, one_of
 
 DIGITS = 15  # decimals of the finest step that is looked for
 NEAR = 4  # doubles may be so many units in the last place beside it: 57.16 * 5 is no image of 285.8
@@ -131,14 +131,7 @@ def settle(X, base, row_ids, copy, seed, stream, own, column, step, single, boun
             if own:
                 if at % 4 == 0:
                     a, b, c, d = more_words(w0, w1, w2, w3, seed, _WORDS + at // 4)
-                word = a
-                if at % 4 == 1:
-                    word = b
-                elif at % 4 == 2:
-                    word = c
-                elif at % 4 == 3:
-                    word = d
-                u = (np.float64(word) + 0.5) * 2.0**-32
+                u = (np.float64(one_of(a, b, c, d, at)) + 0.5) * 2.0**-32
             origin, value = np.float64(X[base[i], j]), np.float64(out[i, j])
             out[i, j] = on_grid(value, origin, u, own, at, step, single, bounds, start, values)
 

@@ -18,7 +18,7 @@ import numpy as np
 from resampler.kernels.grids import on_grid
 from resampler.kernels.jit import entry, inline, njit
 from resampler.kernels.places.cloud import place
-from resampler.kernels.random import bounded, draw, more_words
+from resampler.kernels.random import bounded, draw, more_words, one_of
 
 BLOCK = 1024  # rows that MDAV cuts at once: then, of 12,000 rows, within 7 % of what it would lose on all at once
 _SEEN = 1024  # rows of a block that its direction is found by
@@ -289,14 +289,7 @@ def identify(seed, stream, row_ids, group, out):
 def word_of(w0, w1, w2, w3, seed, first, at):
     """Return word `at` of those that begin at block `first` of a draw."""
     a, b, c, d = more_words(w0, w1, w2, w3, seed, first + at // 4)
-    word = a
-    if at % 4 == 1:
-        word = b
-    elif at % 4 == 2:
-        word = c
-    elif at % 4 == 3:
-        word = d
-    return word
+    return one_of(a, b, c, d, at)
 
 
 @inline

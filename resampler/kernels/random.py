@@ -134,6 +134,19 @@ def normal(word):
 
 
 @inline
+def one_of(w0, w1, w2, w3, at):
+    """Return one of four words: number ``at % 4``."""
+    word = w0
+    if at % 4 == 1:
+        word = w1
+    elif at % 4 == 2:
+        word = w2
+    elif at % 4 == 3:
+        word = w3
+    return word
+
+
+@inline
 def unit(word):
     """Map a word to a float32 in [0, 1), a multiple of 2**-24, so that no rounding enters."""
     return np.float32(word >> np.uint64(8)) * _UNIT

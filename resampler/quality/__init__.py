@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from resampler.quality.prior.counts import ClassCounts
     from resampler.quality.prior.estimator import PriorCorrection, calibrate
     from resampler.quality.prior.window import ClassWindow
-    from resampler.quality.privacy.audit import PrivacyAudit, audit_privacy
+    from resampler.quality.privacy.arrays import audit_privacy
+    from resampler.quality.privacy.audit import PrivacyAudit
 
 _HOME = {
     "Change": "fairness",
@@ -43,7 +44,7 @@ _HOME = {
     "PriorCorrection": "prior.estimator",
     "PrivacyAudit": "privacy.audit",
     "Representation": "fairness",
-    "audit_privacy": "privacy.audit",
+    "audit_privacy": "privacy.arrays",
     "calibrate": "prior.estimator",
     "changes": "fairness",
     "compare": "comparison.compare",

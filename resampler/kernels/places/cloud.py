@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from resampler.kernels.jit import inline
-from resampler.kernels.random import more_words, normal
+from resampler.kernels.random import more_words, normal, one_of
 
 BATCH_ONLY = True  # a stream's hardened rows have groups of their own, beside its buffer
 
@@ -26,15 +26,8 @@ def place(base, neighbor, step, w0, w1, w2, w3, seed, width, out):
     for j in range(out.shape[0]):
         if j % 4 == 0:
             a, b, c, d = more_words(w0, w1, w2, w3, seed, j // 4)
-        word = a
-        if j % 4 == 1:
-            word = b
-        elif j % 4 == 2:
-            word = c
-        elif j % 4 == 3:
-            word = d
         origin = np.float64(base[j])
         way = np.float64(neighbor[j]) - origin
         if way == way:  # NaN alone is not itself
             origin += np.float64(step) * way
-        out[j] = origin + width[j] * normal(word)
+        out[j] = origin + width[j] * normal(one_of(a, b, c, d, j))

@@ -9,7 +9,7 @@ doi:10.1007/s10618-012-0295-5.
 from __future__ import annotations
 
 from resampler.kernels.jit import inline
-from resampler.kernels.random import more_words, normal
+from resampler.kernels.random import more_words, normal, one_of
 
 BATCH_ONLY = True  # its width is a spread of all rows of the class
 
@@ -21,11 +21,4 @@ def place(base, _neighbor, _step, w0, w1, w2, w3, seed, width, out):
     for j in range(out.shape[0]):
         if j % 4 == 0:
             a, b, c, d = more_words(w0, w1, w2, w3, seed, j // 4)
-        word = a
-        if j % 4 == 1:
-            word = b
-        elif j % 4 == 2:
-            word = c
-        elif j % 4 == 3:
-            word = d
-        out[j] = base[j] + width[j] * normal(word)
+        out[j] = base[j] + width[j] * normal(one_of(a, b, c, d, j))

@@ -11,11 +11,12 @@ from resampler.errors import DataError, InvalidInputError
 from resampler.quality.fairness.frame import MetricFrame
 from resampler.quality.gate.figures import Figure, by_group, difference, figures
 from resampler.quality.gate.growth import growth, judge_growth
-from resampler.quality.gate.judged import judge, worst
+from resampler.quality.gate.judged import judge
 from resampler.quality.gate.limits import Limit, no_worse, widest
 from resampler.quality.gate.representation import judge_representation
 from resampler.quality.gate.rules import BaselineRules
 from resampler.quality.intervals import COUNTED, SCORED
+from resampler.quality.verdict import worst
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -65,7 +66,7 @@ class Answer:
     @property
     def verdict(self) -> str:
         """The worst that a rule says: ``pass``, ``no`` or ``unknown``."""
-        return worst(self.judged)
+        return worst(one.verdict for one in self.judged)
 
     def to_dict(self) -> dict[str, Any]:
         """Write it as JSON can hold it.

@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from resampler.quality.verdict import NO, PASS, UNKNOWN, WORST_FIRST
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from resampler.quality.gate.figures import Figure
     from resampler.quality.gate.limits import Limit
 
-PASS, NO, UNKNOWN = "pass", "no", "unknown"
 CLEAR = "the whole interval"
-_WORST = {NO: 0, UNKNOWN: 1, PASS: 2}
 
 
 class Judged(NamedTuple):
@@ -109,22 +109,6 @@ def where(group: str) -> str:
     return f"where {group.replace('=', ' = ', 1)}"
 
 
-def worst(judged: Iterable[Judged]) -> str:
-    """Say what all rules say together.
-
-    Parameters
-    ----------
-    judged : iterable of Judged
-        Of every rule.
-
-    Returns
-    -------
-    {"pass", "no", "unknown"}
-        The worst of them.
-    """
-    return min((one.verdict for one in judged), key=_WORST.__getitem__, default=PASS)
-
-
 def worst_first(judged: Iterable[Judged]) -> list[Judged]:
     """Sort what rules say.
 
@@ -138,4 +122,4 @@ def worst_first(judged: Iterable[Judged]) -> list[Judged]:
     list of Judged
         The worst first, else in their order.
     """
-    return sorted(judged, key=lambda one: _WORST[one.verdict])
+    return sorted(judged, key=lambda one: WORST_FIRST.index(one.verdict))

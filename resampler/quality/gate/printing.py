@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from resampler.printing import aligned
 from resampler.quality.gate.groups_in_words import groups_in_words
-from resampler.quality.gate.judged import CLEAR, NO, PASS, UNKNOWN, worst_first
+from resampler.quality.gate.judged import CLEAR, worst_first
 from resampler.quality.statistics import percent
+from resampler.quality.verdict import NO, PASS, UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

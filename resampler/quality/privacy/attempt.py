@@ -10,6 +10,7 @@ from scipy.special import betaincinv
 from resampler.quality.intervals import difference_interval
 from resampler.quality.privacy.attacks.catalog import ATTACKS
 from resampler.quality.privacy.recovery import FALSE_POSITIVES, Inference, Naming, Recovery, Share
+from resampler.quality.verdict import NO, PASS, UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from resampler.quality.privacy.exposure import Exposure
     from resampler.quality.privacy.rules import PrivacyRules
 
-PASS, NO, UNKNOWN = "pass", "no", "unknown"
 Result = Recovery | Inference | Naming
 _SHARES: dict[str, tuple[type[Any], tuple[str, ...]]] = {
     "rows": (Recovery, ("exact", "near", "exact_control", "near_control", "hits")),
@@ -191,22 +191,6 @@ def result_from_dict(kind: str, said: Mapping[str, Any]) -> Result:
 
 def _share(said: Mapping[str, Any]) -> Share:
     return Share(said["count"], said["of"])
-
-
-def worst(verdicts: list[str]) -> str:
-    """Say what all verdicts say together.
-
-    Parameters
-    ----------
-    verdicts : list of str
-        Of every limit.
-
-    Returns
-    -------
-    {"pass", "no", "unknown"}
-        The worst: a limit that is broken, then one that cannot be told.
-    """
-    return next((one for one in (NO, UNKNOWN) if one in verdicts), PASS)
 
 
 def advantage(share: Share, control: Share) -> tuple[float, float, float]:

@@ -135,8 +135,7 @@ class Exposure:
         categorical : array-like of shape (n_features,), bool, optional
             By default no column.
         precision : array-like of shape (n_features,), optional
-            By default eight last bits of a float32 of the largest real value, which no synthetic one widens; 1e-9 of it
-            for values that no float32 holds.
+            By default `grain` of each column.
         **more : object
             `marks`, `time`, `known`, `base` and `identity`.
 
@@ -153,10 +152,7 @@ class Exposure:
             spread[some] = np.sqrt(np.nanvar(rows[:, some], axis=0))
         units = np.where(np.isfinite(spread) & (spread > 0), spread, 1.0)
         if precision is None:
-            largest = np.nan_to_num(np.abs(rows if len(rows) else made), nan=0.0).max(axis=0, initial=0.0)
-            known = made[~np.isnan(made)]
-            single = bool((known == known.astype(np.float32)).all())
-            precision = largest * (2.0**-20 if single else 1e-9)
+            precision = [grain(rows[:, j] if len(rows) else made[:, j], made[:, j]) for j in range(d)]
         return cls(name, made, rows, control, units, mask, np.asarray(precision, dtype=np.float64), **more)
 
     def space(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -223,6 +219,25 @@ class Exposure:
             A tenth of the distance to the nearest real row.
         """
         return nearest(self.space(self.held_out), self.space(self.real)) / 10.0
+
+
+def grain(real: NDArray[np.float64], made: NDArray[np.float64]) -> float:
+    """Return what the numbers of a column are rounded to, where nothing else is known of them.
+
+    Parameters
+    ----------
+    real, made : ndarray of shape (n_rows,), float64
+        Of real and of synthetic rows; NaN is a null.
+
+    Returns
+    -------
+    float
+        Eight last bits of a float32 of the largest real number, which no synthetic one widens; 1e-9 of it where
+        synthetic numbers are none that a float32 holds.
+    """
+    largest = float(np.abs(real[~np.isnan(real)]).max(initial=0.0))
+    known = made[~np.isnan(made)]
+    return largest * (2.0**-20 if bool((known == known.astype(np.float32)).all()) else 1e-9)
 
 
 def nearest(queries: NDArray[np.float64], among: NDArray[np.float64], *, own: bool = False) -> NDArray[np.float64]:

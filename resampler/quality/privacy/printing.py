@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from resampler.printing import aligned, plural
 from resampler.quality.privacy.attacks.catalog import ATTACKS
-from resampler.quality.privacy.attempt import NO, PASS, UNKNOWN, advantage
+from resampler.quality.privacy.attempt import advantage
 from resampler.quality.privacy.recovery import FALSE_POSITIVES, Inference, Naming, Recovery
 from resampler.quality.statistics import percent
+from resampler.quality.verdict import NO, PASS, UNKNOWN
 
 if TYPE_CHECKING:
     from resampler.quality.privacy.attempt import Attempt, Result

@@ -13,7 +13,7 @@ from resampler.columns import INTEGER, TEXT, family_of
 from resampler.errors import DataError
 from resampler.metric import label_key
 from resampler.quality.comparison.rows import Roles, Rows
-from resampler.quality.privacy.exposure import Exposure, Known, Marks, within
+from resampler.quality.privacy.exposure import Exposure, Known, Marks, grain, within
 from resampler.quality.privacy.what_if import Making
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def expose(parts: Parts, only: Sequence[str] = ()) -> Exposed:
     for name in only:
         if name not in there:
             raise DataError(f"--class {name!r} has no synthetic rows: {', '.join(there[:_SHOWN])} have")
-    precision = _precision(table, rows, parts)
+    precision = _precision(table, rows, parts, X)
     exposures, bases, missing = [], {}, []
     for name in only or there:
         at = [of == name for of in y]
@@ -227,14 +227,11 @@ def _integers(column: pa.ChunkedArray) -> NDArray[np.int64]:
     return np.asarray(pc.fill_null(pc.index_in(values, value_set=ordered), -1)).astype(np.int64)
 
 
-def _precision(table: pa.Table, rows: Rows, parts: Parts) -> NDArray[np.float64]:
+def _precision(table: pa.Table, rows: Rows, parts: Parts, X: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
     """Return what values of each column are rounded to, in its own units."""
     found = []
     for j, name in enumerate(rows.names):
-        column = rows.X[:, j]
         plain = name.partition("[")[0] if name not in table.column_names else name
-        known = column[~np.isnan(column)]
-        largest = float(np.abs(known).max(initial=0.0))
         if name in parts.precision:
             found.append(parts.precision[name])
         elif rows.categorical[j]:
@@ -242,8 +239,8 @@ def _precision(table: pa.Table, rows: Rows, parts: Parts) -> NDArray[np.float64]
         elif plain in table.column_names and family_of(table[plain].type) == INTEGER:
             found.append(0.5)
         else:
-            single = bool((known == known.astype(np.float32)).all())
-            found.append(largest * (2.0**-20 if single else 1e-9))
+            made, real = X[0][:, j], X[1][:, j]
+            found.append(grain(real, made))
     return np.array(found)
 
 

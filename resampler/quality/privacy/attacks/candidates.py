@@ -9,6 +9,7 @@ from scipy.special import gammaln
 
 from resampler.kernels.generation import draw_parents
 from resampler.methods.catalog import METHODS
+from resampler.profile.values import evenly
 from resampler.quality.privacy.attacks.attack import Attack
 from resampler.quality.privacy.attacks.names import NOBODY, attacked, closest, judge
 from resampler.quality.privacy.search import nearest_points
@@ -99,8 +100,7 @@ def attack_candidates(exposed: Exposure, effort: Effort) -> Naming | None:
     if len(seen.row) and len(known.row_ids):
         copies = -(-len(made) // len(exposed.real))
         most = max(1, _DRAWS // copies)
-        share = np.linspace(0, len(known.row_ids) - 1, min(len(known.row_ids), most)).astype(np.int64)
-        candidates = known.row_ids[share]
+        candidates = known.row_ids[evenly(len(known.row_ids), most)]
         row, candidate = _names(seen, _fits(seen, known, candidates, copies), len(candidates), copies)
         order = np.argsort(identity, kind="stable")
         at = np.minimum(np.searchsorted(identity[order], candidates[candidate]), len(order) - 1)

@@ -10,11 +10,13 @@ import numpy as np
 from scipy.spatial import KDTree
 
 from resampler.neighbors import nearest_rows
+from resampler.profile.values import evenly
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from resampler.quality.privacy.exposure import Exposure
+
 
 _VOTES = 5  # synthetic rows around a point whose categories and nulls it takes
 _WIDE = 64  # columns; of more, nearness is measured along so many directions
@@ -83,9 +85,7 @@ class Cloud:
             bits = made[np.ix_(complete, columns)].view(np.int64)
             complete = complete[np.sort(np.unique(bits, axis=0, return_index=True)[1])]
         if len(complete) > rows:
-            complete = (
-                complete[:rows] if consecutive else complete[np.linspace(0, len(complete) - 1, rows).astype(np.int64)]
-            )
+            complete = complete[:rows] if consecutive else complete[evenly(len(complete), rows)]
         values = made[np.ix_(complete, columns)]
         middle = values.mean(axis=0) if len(values) else np.zeros(len(columns))
         units = exposed.units[columns]

@@ -9,6 +9,7 @@ from scipy.spatial import KDTree
 
 from resampler.kernels.attacks.crossings import merge_points
 from resampler.kernels.attacks.flats import find_flats
+from resampler.profile.values import evenly
 from resampler.quality.privacy.attacks.attack import Attack
 from resampler.quality.privacy.attacks.cloud import Cloud
 from resampler.quality.privacy.attacks.order import period_of
@@ -110,7 +111,7 @@ def _flats(cloud: Cloud, points: NDArray[np.float64], effort: Effort, tolerance:
     flat_of, n_flats = np.full(n, -1), 0
     rng = np.random.default_rng(d)
     floor, probe = 30.0 * tolerance, probes(2, d)
-    few = np.linspace(0, n - 1, min(n, _TRIED)).astype(np.int64)
+    few = evenly(n, _TRIED)
     for dimension in _DIMENSIONS:
         if dimension + 2 > d or around < dimension + 2:
             break
@@ -161,7 +162,7 @@ def _meet(flats: Flats, tolerance: float) -> NDArray[np.float64]:
         wider = np.sort(np.column_stack([np.repeat(open_sets, others.shape[1], axis=0), others.reshape(-1)]), axis=1)
         wider = np.unique(wider[(np.diff(wider, axis=1) > 0).all(axis=1)], axis=0)
         if len(wider) > _SYSTEMS:
-            wider = wider[np.linspace(0, len(wider) - 1, _SYSTEMS).astype(np.int64)]
+            wider = wider[evenly(len(wider), _SYSTEMS)]
         unfinished = [np.empty((0, size), dtype=np.int64)]
         for lo in range(0, len(wider), 4_096):
             of = wider[lo : lo + 4_096]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from resampler.profile.values import evenly
 from resampler.quality.privacy.attacks.attack import Attack
 from resampler.quality.privacy.attacks.names import NOBODY, Crowd, closest, name_rows, trusts
 from resampler.quality.privacy.attacks.times import next_to
@@ -92,10 +93,7 @@ def rules(made: NDArray[np.int64], real: NDArray[np.int64]) -> Iterator[NDArray[
 
 def _offset(made: NDArray[np.int64], real: NDArray[np.int64]) -> int:
     """Return the commonest difference of the keys of a synthetic row and a real one."""
-    few = [
-        of[np.linspace(0, len(of) - 1, min(len(of), most)).astype(np.int64)]
-        for of, most in zip((made, np.unique(real)), _LOOK, strict=True)
-    ]
+    few = [of[evenly(len(of), most)] for of, most in zip((made, np.unique(real)), _LOOK, strict=True)]
     if not len(few[0]):
         return 0
     found, times = np.unique(np.subtract.outer(*few), return_counts=True)

@@ -8,6 +8,7 @@ import numpy as np
 from scipy.spatial import KDTree
 
 from resampler.kernels.attacks.mixture import cluster_rows, fit_mixture, spread_centers
+from resampler.profile.values import evenly
 from resampler.quality.privacy.attacks.attack import Attack
 from resampler.quality.privacy.attacks.cloud import Cloud
 from resampler.quality.privacy.recovery import Recovery, recover
@@ -104,7 +105,7 @@ def _clusterings(
     if not d or not n:
         return
     for k in sorted({min(max(n_real // size, 1), _CLUSTERS, n) for size in _GROUP_SIZES}):
-        share = np.linspace(0, n - 1, min(n, max(k, _WORK // (k * d * _ROUNDS)))).astype(np.int64)
+        share = evenly(n, max(k, _WORK // (k * d * _ROUNDS)))
         points = np.ascontiguousarray(cloud.points[share])
         centers, cluster = np.empty((k, d)), np.empty(len(points), dtype=np.int64)
         spread_centers(points, np.random.default_rng(k).random(k), centers)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from resampler.profile.values import evenly
 from resampler.quality.privacy.attacks.attack import Attack
 from resampler.quality.privacy.recovery import FALSE_POSITIVES, Inference, infer
 from resampler.quality.privacy.search import nearest_points
@@ -161,8 +162,8 @@ def _around(exposed: Exposure, effort: Effort, *, fresh: bool = False) -> tuple[
     """
     if not len(exposed.held_out) or not len(exposed.synthetic) or not len(exposed.real):
         return None
-    held_out = exposed.space(_even(exposed.held_out, effort.rows))
-    real = exposed.space(_even(exposed.real, effort.rows))
+    held_out = exposed.space(exposed.held_out[evenly(len(exposed.held_out), effort.rows)])
+    real = exposed.space(exposed.real[evenly(len(exposed.real), effort.rows)])
     made = real if fresh else exposed.space(exposed.synthetic)
     k = min(effort.neighbors, len(made) - fresh)
     # A held-out row is not its own reference, so a real row goes without one of them, too: equal chances.
@@ -183,10 +184,6 @@ def _but_one(
     out = which == (np.arange(len(rows)) % len(among))[:, None]
     out[~out.any(axis=1), -1] = True
     return far[~out].reshape(len(rows), k), which[~out].reshape(len(rows), k)
-
-
-def _even(rows: NDArray[np.float64], most: int) -> NDArray[np.float64]:
-    return rows if len(rows) <= most else rows[np.linspace(0, len(rows) - 1, most).astype(np.int64)]
 
 
 def _logs(distance: NDArray[np.float64]) -> NDArray[np.float64]:

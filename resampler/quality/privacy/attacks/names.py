@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from resampler.profile.values import evenly
 from resampler.quality.privacy.recovery import Naming, Share
 from resampler.quality.privacy.search import nearest_points
 
@@ -54,8 +55,7 @@ def attacked(exposed: Exposure, effort: Effort) -> NDArray[np.int64]:
     ndarray of shape (n_attacked,), int64
         All, or an even share of them.
     """
-    n = len(exposed.synthetic)
-    return np.linspace(0, n - 1, min(n, effort.rows)).astype(np.int64)
+    return evenly(len(exposed.synthetic), effort.rows)
 
 
 def closest(exposed: Exposure, synthetic: NDArray[np.int64], crowd: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from resampler.profile.values import evenly
 from resampler.quality.privacy.attacks.attack import Attack
 from resampler.quality.privacy.attacks.cloud import Cloud
 from resampler.quality.privacy.attacks.lines import AROUND, lines_meet
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from resampler.quality.privacy.attacks.attack import Effort
     from resampler.quality.privacy.exposure import Exposure
 
-_SAMPLED = 256  # rows whose distance to the row a period later is taken
+_SAMPLED = 2_000  # rows whose distance to the row a period later is taken
 _DEVIATIONS = 8.0  # of the other periods' scores, by which the true one stands out
 _ROWS = 16  # of a base, whose lines are drawn: 120, through each two
 _LINES = 80_000  # over all bases
@@ -73,7 +74,7 @@ def period_of(points: NDArray[np.float64]) -> int:
         return 0
     scores = np.empty(longest)
     for period in range(1, longest + 1):
-        first = np.linspace(0, n - period - 1, min(_SAMPLED, n - period)).astype(np.int64)
+        first = evenly(n - period, _SAMPLED)
         gap = np.sqrt(((points[first] - points[first + period]) ** 2).sum(axis=1))
         scores[period - 1] = np.log(np.maximum(gap, 1e-12)).mean()
     middle = np.median(scores)

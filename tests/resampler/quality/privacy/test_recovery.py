@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from resampler.quality.privacy.attempt import NO, Attempt
+from resampler.quality.privacy.attempt import Attempt
 from resampler.quality.privacy.exposure import Exposure
 from resampler.quality.privacy.recovery import infer, recover
 from resampler.quality.privacy.rules import PrivacyRules
+from resampler.quality.verdict import NO
 
 
 @pytest.fixture
