@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 
 from resampler.errors import ContractError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     import pyarrow as pa
     from numpy.typing import NDArray
 
     from resampler.grids import Grid
 
+_Record = TypeVar("_Record")
 FLOAT, INTEGER, BOOLEAN, TEXT = "float", "integer", "boolean", "text"  # families of dtypes
 NUMERIC, CATEGORICAL, LABEL = "numeric", "categorical", "label"  # kinds of columns
 REFUSE, INHERIT = "refuse", "inherit"  # a null is no value; or it is one, which a synthetic row has where its base has
@@ -149,6 +150,30 @@ def dtype_for(arrow_type: pa.DataType, among: Iterable[str] = tuple(DTYPES)) -> 
     return next((dtype for dtype in fit if dtype.family == family and dtype.digits >= digits), None)
 
 
+def pickled_briefly(rules: dict[str, Any]) -> Callable[[type[_Record]], type[_Record]]:
+    """Have a record pickled by `declared` and read again by `restore`.
+
+    Parameters
+    ----------
+    rules : dict of str to object
+        Its last fields and their defaults.
+
+    Returns
+    -------
+    callable
+        Decorates a dataclass from above: before Python 3.11.4 a frozen one with slots takes no methods of its own for
+        that (it writes every field, and reads no fewer).
+    """
+
+    def _decorate(record: type[_Record]) -> type[_Record]:
+        methods: dict[str, Any] = {"__getstate__": lambda self: declared(self, rules), "__setstate__": restore}
+        for name, method in methods.items():
+            setattr(record, name, method)
+        return record
+
+    return _decorate
+
+
 def declared(record: Any, rules: dict[str, Any]) -> list[Any]:
     """Return a record's fields for pickling, without the last ones if all have their defaults.
 
@@ -184,6 +209,7 @@ def restore(record: Any, state: list[Any]) -> None:
         object.__setattr__(record, each.name, state[place] if place < len(state) else each.default)
 
 
+@pickled_briefly({"grid": None})
 @dataclass(frozen=True, slots=True)
 class Column:
     """What one column of a contract may hold.
@@ -240,12 +266,6 @@ class Column:
         self._check_values()
         if self.grid is not None:
             self._check_grid(self.grid)
-
-    def __getstate__(self) -> list[Any]:
-        return declared(self, {"grid": None})
-
-    def __setstate__(self, state: list[Any]) -> None:
-        restore(self, state)
 
     def _check_grid(self, grid: Grid) -> None:
         if self.kind != NUMERIC:

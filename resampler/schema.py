@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from resampler.columns import CATEGORICAL, COLUMN_RULES, INHERIT, LABEL, NUMERIC, REFUSE, Column, declared, restore
+from resampler.columns import CATEGORICAL, COLUMN_RULES, INHERIT, LABEL, NUMERIC, REFUSE, Column, pickled_briefly
 from resampler.errors import ContractError, InvalidInputError
 from resampler.grids import Grid
 from resampler.layout import as_kernel_array
@@ -51,6 +51,7 @@ def _grid(name: str, grid: object) -> Grid | None:
     raise ContractError(f"feature {name!r}: grid must be a step, or a step, values and bounds by name, got {grid!r}")
 
 
+@pickled_briefly(COLUMN_RULES)
 @dataclass(frozen=True, slots=True)
 class Feature:
     """One column of the contract.
@@ -105,12 +106,6 @@ class Feature:
         """What the feature may hold, and the numbers that rows hold for it."""
         kind = CATEGORICAL if self.categorical else NUMERIC
         return Column(self.name, self.dtype, kind, self.categories, self.nulls, _grid(self.name, self.grid))
-
-    def __getstate__(self) -> list[Any]:
-        return declared(self, COLUMN_RULES)
-
-    def __setstate__(self, state: list[Any]) -> None:
-        restore(self, state)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the feature as plain JSON types.
