@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-kernels test-torch lint bench tables pictures chaos clean
+.PHONY: help demo test test-kernels test-torch lint bench tables deploy pictures chaos clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -37,6 +37,9 @@ bench: $(call STAMP,bench) ## Measure against the peers; write docs/benchmarks.m
 
 tables: $(call STAMP,test) ## Write the tables of options in the documentation
 	@PYTHONPATH=. $(BIN)/python tests/harness/option_tables.py
+
+deploy: $(call STAMP,test) ## Write the rules, dashboards and manifests of deploy/
+	@PYTHONPATH=. $(BIN)/python -m deploy.generate
 
 pictures: $(call STAMP,docs) ## Draw the pictures of the documentation
 	@PYTHONPATH=. $(BIN)/python docs/pictures/before_after.py

@@ -1,0 +1,1 @@
+"""What an installation is watched and run with: rules, dashboards, manifests, an image."""
