@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-kernels test-torch lint bench tables deploy pictures chaos clean
+.PHONY: help demo test test-kernels test-torch lint bench tables deploy pictures chaos tools gameday clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -46,6 +46,12 @@ pictures: $(call STAMP,docs) ## Draw the pictures of the documentation
 
 chaos: $(call STAMP,test) ## Kill, freeze, promote and tamper for as long as it takes to believe it (half an hour)
 	@CHAOS=long $(BIN)/python -m pytest tests/stream/test_chaos*.py $(ARGS)
+
+tools: ## Get Prometheus and Alertmanager for the tests: those on PATH, or Debian's packages in .cache/tools
+	@.ci/tools
+
+gameday: $(call STAMP,test) tools ## Break a running stream in every way there is an alert for; write docs/gameday.md
+	@GAMEDAY=long $(BIN)/python -m pytest tests/gameday $(ARGS)
 
 clean: ## Remove what the other targets made
 	@rm -rf $(VENV) .cache .coverage .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks dist demo-output
