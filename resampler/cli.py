@@ -197,7 +197,7 @@ def resampler() -> None:
 
 
 def run(command: click.Command, prog_name: str | None = None) -> None:
-    """Run a command and leave with its exit code: 0 done, 1 failed, 2 wrong usage, 3 a gate said no.
+    """Run a command and leave with its exit code: 0 done, 1 failed, 2 wrong usage, 3 a gate said no, 4 stopped.
 
     What a user can cause is reported in one line, never as a traceback.
 

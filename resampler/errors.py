@@ -7,7 +7,7 @@ class ResamplerError(Exception):
     Attributes
     ----------
     exit_code : int
-        What the command line exits with: 1 failed, 2 wrong usage, 3 a gate said no.
+        What the command line exits with: 1 failed, 2 wrong usage, 3 a gate said no, 4 a budget is spent: run it again.
     """
 
     exit_code = 1

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 FOLDER = "ledger"  # in the directory of a snapshot
 FORMAT = 1
+STOPPED = "stopped"
 _DIGITS = 12  # of a sha256 in the name of a file
 _FILE = re.compile(r"(\d{8})T(\d{12})-([a-z]+)-([a-z]+)-(\w+)-([0-9a-f]{12})\.json", re.ASCII)
 
@@ -32,7 +33,8 @@ class Run:
     step : str
         What ran: ``gate``, ``drift``, ``advise``, ``privacy``, ``snapshot``, ``train``, ``alias``, ``retrain``.
     outcome : str
-        ``pass``, ``no``, ``unknown`` (too few rows to tell) or ``failed``.
+        ``pass``, ``no``, ``unknown`` (too few rows to tell), ``failed``, or `STOPPED`: its budget was spent before all
+        its parts were finished, and the next run goes on behind those that are.
     key : str
         The sha256 of what it was given: the same inputs have the same key, so that a loop that was killed knows what
         it has done.
@@ -43,7 +45,8 @@ class Run:
     seconds : float
         How long it took.
     details : dict
-        Its own figures and reasons, as `--json` prints them.
+        Its own figures and reasons, as `--json` prints them; of steps that have a budget what they have spent, as
+        ``cost`` (`resampler.budget.Cost`).
     """
 
     step: str
@@ -214,7 +217,7 @@ class Ledger:
         return [name.outcome for name in self._names(step)]
 
     def success(self, step: str, most: int | None = None) -> dict[str, Any]:
-        """Count how many runs of a step passed; no file is read for it.
+        """Count how many runs of a step passed; no file is read for it. Those that were stopped do not count.
 
         Parameters
         ----------
@@ -228,7 +231,8 @@ class Ledger:
         dict
             ``runs``, of which ``passed``; ``rate`` and its 95 % ``interval``, None where there are no runs.
         """
-        outcomes = self.outcomes(step)[-most if most else None :]
+        ended = [outcome for outcome in self.outcomes(step) if outcome != STOPPED]
+        outcomes = ended[-most if most else None :]
         n, passed = len(outcomes), outcomes.count("pass")
         rate = {"rate": passed / n, "interval": list(share_interval(passed, n))} if n else {}
         return {"runs": n, "passed": passed, "rate": None, "interval": None} | rate
