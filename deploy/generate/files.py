@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from deploy.generate import grafana
+from deploy.generate import grafana, prometheus
 
 ROOT = Path(__file__).parents[1]
-KINDS = (grafana,)  # modules with a function `files`
+KINDS = (grafana, prometheus)  # modules with a function `files`
 
 
 def files() -> dict[str, str]:

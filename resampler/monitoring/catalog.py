@@ -30,6 +30,12 @@ _OF_WORKERS = (
     ),
     Metric("resampler_last_commit_timestamp_seconds", "gauge", "When the last commit succeeded, Unix time.", _SHARD),
     Metric("resampler_refused_commits_total", "counter", "Commits that the server refused.", (*_SHARD, "reason")),
+    Metric(
+        "resampler_server_up",
+        "gauge",
+        "1 while the shard's server answers this worker, whether it owns the shard or not; 0 from an error on.",
+        _SHARD,
+    ),
     Metric("resampler_reconnects_total", "counter", "Times that the server had to be connected to again.", _SHARD),
     Metric("resampler_dead_letters_total", "counter", "Rows that broke the contract.", (*_SHARD, "reason")),
     Metric("resampler_dead_letter_entries", "gauge", "Dead letters that wait for someone to look at them.", _SHARD),

@@ -1,0 +1,87 @@
+"""Rules of Prometheus, what it scrapes, and what Alertmanager does with alerts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+from resampler.monitoring.alerts import FAMILIES
+from resampler.monitoring.recordings import RECORDINGS
+
+# Where people read the runbooks: the address of `docs/runbooks` of the repository or a copy of it, with an end slash.
+RUNBOOKS = "docs/runbooks/"
+HEAD = "# Written by `make deploy` from resampler/monitoring: change it there.\n"
+
+
+def files() -> dict[str, str]:
+    """Return the text of each file, by its path in `deploy`."""
+    return {
+        "prometheus/recordings.yaml": _text(recordings()),
+        "prometheus/alerts.yaml": _text(alerts()),
+    }
+
+
+def recordings(faster: float = 1) -> dict[str, Any]:
+    """Return the recording rules, as Prometheus loads them.
+
+    Parameters
+    ----------
+    faster : float
+        By how much the time of a game day runs faster.
+    """
+    rules = RECORDINGS if faster == 1 else [rule.faster(faster) for rule in RECORDINGS]
+    return {"groups": [{"name": "resampler-recordings", "rules": [_recording(rule) for rule in rules]}]}
+
+
+def alerts(faster: float = 1) -> dict[str, Any]:
+    """Return the alerts, as Prometheus loads them; see `recordings`."""
+    return {
+        "groups": [
+            {
+                "name": f"resampler-{family}",
+                "rules": [_alert(rule if faster == 1 else rule.faster(faster)) for rule in rules],
+            }
+            for family, rules in FAMILIES.items()
+        ]
+    }
+
+
+def _recording(rule: Any) -> dict[str, Any]:
+    return {"record": rule.name, "expr": _Block(rule.expr)}
+
+
+def _alert(rule: Any) -> dict[str, Any]:
+    return {
+        "alert": rule.name,
+        "expr": _Block(rule.condition),
+        **({"for": rule.lasting} if rule.lasting else {}),
+        "labels": {"severity": rule.severity, "dataset": f"{{{{ $labels.{rule.subject} }}}}"},
+        "annotations": {
+            "summary": rule.summary,
+            "description": rule.description,
+            "runbook_url": f"{RUNBOOKS}{rule.runbook}",
+        },
+    }
+
+
+class _Block(str):
+    """Text that keeps its lines."""
+
+
+class _Dumper(yaml.SafeDumper):
+    """In the order given, without anchors, and with PromQL of several lines as it is."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - the base class calls it
+        """Write equal things out."""
+        return True
+
+
+_Dumper.add_representer(
+    _Block,
+    lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", str(text), style="|"),
+)
+
+
+def _text(data: Any) -> str:
+    return HEAD + yaml.dump(data, Dumper=_Dumper, sort_keys=False, width=110, allow_unicode=True)
