@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-kernels test-torch lint bench tables deploy pictures chaos tools gameday clean
+.PHONY: help demo test test-examples engines test-kernels test-torch lint bench tables deploy pictures chaos tools gameday clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -24,6 +24,18 @@ test-kernels: $(call STAMP,test) ## Run the kernels' tests without the compiler 
 test-torch: $(call STAMP,test) ## Install PyTorch, gigabytes on some machines, and run its adapter's test in its own loaders
 	@$(BIN)/python -c 'import torch' 2>/dev/null || if command -v uv >/dev/null; then uv pip install -q --python $(BIN)/python torch; else $(BIN)/python -m pip install -q torch; fi
 	@$(BIN)/python -m pytest tests/stream/test_torch.py $(ARGS)
+
+ENGINES := .cache/examples/pipelines/.installed .cache/examples/airflow/.installed
+test-examples: $(call STAMP,test) $(ENGINES) ## Install the engines of the examples, each in an environment of its own, and run them
+	@$(BIN)/python -m pytest tests/examples $(ARGS)
+
+engines: $(ENGINES)
+# The engines and Feast do not agree on versions.
+.cache/examples/%/.installed: pyproject.toml | $(VENV)/.created
+	@echo "installing $* for the examples (once) ..." >&2
+	@$(BIN)/python -m venv --clear $(@D)
+	@$(@D)/bin/python -m pip install -q --upgrade 'pip>=25.1' && $(@D)/bin/python -m pip install -q --group examples-$*
+	@touch $@
 
 lint: $(call STAMP,lint) ## Check format, style, types, imports and docstrings
 	@$(BIN)/ruff format --check .
