@@ -22,7 +22,7 @@ from resampler.commands.warmup import warmup
 from stream.commands.cli import stream
 
 ROOT = option_tables.ROOT
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/*/README.md")]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/README.md")]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 COMMANDS = {command.name: command for command in (advise, audit, demo, drift, gate, retrain, snapshot, stream, warmup)}
 # Snippets that need a server or a feature store: they are compiled, and what they import is imported.
