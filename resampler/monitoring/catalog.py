@@ -21,29 +21,33 @@ _OF_WORKERS = (
         _CLASS,
     ),
     Metric("resampler_stream_lag_rows", "gauge", "Rows in the input that are not committed yet.", _SHARD),
-    Metric(
-        "resampler_feed_lag_entries", "gauge", "Output entries that a feed has not confirmed yet.", (*_SHARD, "feed")
-    ),
+    Metric("resampler_feed_lag_rows", "gauge", "Output rows that a feed has not confirmed yet.", (*_SHARD, "feed")),
     Metric("resampler_commit_seconds", "histogram", "Time of one commit.", _SHARD),
     Metric(
         "resampler_batch_latency_seconds", "histogram", "From the read of a batch's last row to its commit.", _SHARD
     ),
     Metric("resampler_last_commit_timestamp_seconds", "gauge", "When the last commit succeeded, Unix time.", _SHARD),
-    Metric("resampler_refused_commits_total", "counter", "Commits that the server refused.", (*_SHARD, "reason")),
+    Metric(
+        "resampler_refused_commits_total",
+        "counter",
+        "Commits, and attempts to take the shard, that the server refused.",
+        (*_SHARD, "reason"),
+    ),
     Metric(
         "resampler_server_up",
         "gauge",
         "1 while the shard's server answers this worker, whether it owns the shard or not; 0 from an error on.",
         _SHARD,
     ),
-    Metric("resampler_reconnects_total", "counter", "Times that the server had to be connected to again.", _SHARD),
+    Metric("resampler_reconnects_total", "counter", "Attempts to connect to the server again.", _SHARD),
     Metric("resampler_dead_letters_total", "counter", "Rows that broke the contract.", (*_SHARD, "reason")),
     Metric("resampler_dead_letter_entries", "gauge", "Dead letters that wait for someone to look at them.", _SHARD),
     Metric("resampler_shard_owned", "gauge", "1 while this worker owns the shard.", _SHARD),
     Metric(
         "resampler_shards",
         "gauge",
-        "Shards of the stream as this worker sees them: owned by it, by another worker (elsewhere), or unowned.",
+        "Shards of the stream as this worker sees them: owned by it, by another (elsewhere), unowned, or unknown, as "
+        "while the server does not answer.",
         ("stream", "state"),
     ),
     Metric("resampler_paused", "gauge", "1 while the shard is paused and no synthetic row is made.", _SHARD),

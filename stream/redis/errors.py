@@ -27,6 +27,10 @@ class UnavailableError(ResamplerError):
     reads = False
 
 
+class WrongTypeError(ResamplerError):
+    """Raise when a key holds something of another type; nothing was written."""
+
+
 class Meaning(NamedTuple):
     """What one kind of error says.
 
@@ -301,7 +305,7 @@ def wrong_type(client: redis.Redis, keys: ShardKeys) -> ResamplerError | None:
     return None
 
 
-def wrong_type_error(key: str, found: str, wanted: str) -> ResamplerError:
+def wrong_type_error(key: str, found: str, wanted: str) -> WrongTypeError:
     """Make the error for a key that holds something else.
 
     Parameters
@@ -313,10 +317,10 @@ def wrong_type_error(key: str, found: str, wanted: str) -> ResamplerError:
 
     Returns
     -------
-    ResamplerError
+    WrongTypeError
         To be raised.
     """
-    return ResamplerError(
+    return WrongTypeError(
         f"key {key!r} must be a {wanted} and is a {found}, which something else wrote: move it away with RENAME, or "
         "delete it; nothing was written"
     )

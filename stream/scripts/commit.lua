@@ -99,7 +99,9 @@ for _ = 1, ARGV[10] do
   if type(done) == 'table' and done.err then redis.call('XADD', dead, '*', unpack(ARGV, first, last)) end
 end
 local counted = string.format('%.0f', entries + lost)
-redis.call('HSET', checkpoint, 'cursor', to, 'entries', counted, unpack(ARGV, at, at + ARGV[11] - 1))
+local time = redis.call('TIME')
+redis.call('HSET', checkpoint, 'cursor', to, 'entries', counted, 'committed', time[1] .. '.' .. string.format('%06d', time[2]),
+  unpack(ARGV, at, at + ARGV[11] - 1))
 at = at + ARGV[11]
 -- The count begins anew with another stream: what was read since the start stays the difference of the two.
 if lost < 0 then redis.call('HINCRBY', checkpoint, 'start_entries', lost) end

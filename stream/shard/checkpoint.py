@@ -56,6 +56,9 @@ class Checkpoint:
     formats : str
         ``input output`` format under which the entries behind the newest saved state were read; empty in a checkpoint
         of a release that did not store it.
+    committed_s : float or None
+        When the last commit succeeded, Unix time by the server's clock; None before the first, and in a checkpoint of a
+        release that did not store it.
     """
 
     cursor: str
@@ -73,6 +76,7 @@ class Checkpoint:
     start: str = "0-0"
     start_entries: int = 0
     formats: str = ""
+    committed_s: float | None = None
 
     @classmethod
     def begin(cls, resampler: OnlineResampler, cursor: str, entries: int, formats: str) -> Checkpoint:
@@ -156,6 +160,7 @@ class Checkpoint:
                 holder=fields.get(b"holder", b"").decode(),
                 start=fields[b"start"].decode(),
                 formats=fields.get(b"formats", b"").decode(),
+                committed_s=float(fields[b"committed"]) if b"committed" in fields else None,
             )
         except (KeyError, ValueError) as error:
             raise CorruptStateError(

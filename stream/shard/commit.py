@@ -49,6 +49,10 @@ class LostOutputError(ResamplerError):
     """Raise when the output was deleted, and with it what no feed has read; nothing was written."""
 
 
+class ForeignEntryError(ResamplerError):
+    """Raise when the next entry cannot stand behind what somebody else has written; nothing was written."""
+
+
 class CountsUpdate(NamedTuple):
     """What changes in a shard's counts of its input against a version.
 
@@ -208,7 +212,7 @@ class Committer:
             If entries were lost unread, and that is not allowed or the commit has no saved state to record it with.
         LostOutputError
             If the output was deleted and that is not allowed.
-        ResamplerError
+        WrongTypeError, ForeignEntryError
             If a key holds something else, or somebody else has written to the output.
         redis.RedisError
             If the outcome is unknown or the server refuses to write; read the cursor before trying again.
@@ -247,12 +251,12 @@ class Committer:
             raise wrong_type_error(*(part.decode() for part in rest))
         key, reason, last = (part.decode() for part in rest)
         if commit.outputs and _is_behind_text(commit.outputs[0][0], last):
-            raise ResamplerError(
+            raise ForeignEntryError(
                 f"output {key!r} ends with text entries of millisecond {last.partition('-')[0]}, behind which no entry "
                 "that holds several rows can stand: start again with --output-format text, and change the format once "
                 "entries of a later millisecond were read; nothing was written"
             )
-        raise ResamplerError(
+        raise ForeignEntryError(
             f"{key!r} does not take the next entry ({reason}): something else has written to it; move it away with "
             f"RENAME, or restore it, and start the worker again"
         )

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from resampler.errors import CorruptStateError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 FIRST_PLACE = "0-0"  # before every entry
 _AT_LEAST = "at-least"
@@ -66,3 +69,29 @@ class FeedPlace(NamedTuple):
             ``cursor rows``, and ``at-least`` behind it where the rows are not counted.
         """
         return f"{self.cursor} {self.rows}" + ("" if self.counted else f" {_AT_LEAST}")
+
+
+def feed_lags(feeds: Mapping[bytes, bytes], emitted: int) -> dict[str, int]:
+    """Say how far the feeds of a shard are behind.
+
+    Parameters
+    ----------
+    feeds : mapping of bytes to bytes
+        The hash of feeds: names and places.
+    emitted : int
+        Rows ever written to the output.
+
+    Returns
+    -------
+    dict of str to int
+        Output rows that each feed has not confirmed, at most; a place that cannot be read, which its feed refuses too,
+        counts as the first.
+    """
+    lags = {}
+    for name, value in feeds.items():
+        try:
+            rows = FeedPlace.parse(value).rows
+        except CorruptStateError:
+            rows = 0
+        lags[name.decode(errors="backslashreplace")] = max(0, emitted - rows)
+    return lags

@@ -68,9 +68,9 @@ class Owned:
             opened.callback(self.heartbeat.stop)
             restored = Restorer(client, keys, settings, self._replayed, clock).restore(context.lease.holder)
             stored = restored.checkpoint
-            labels = restored.resampler.stats().real
+            context.metrics.restored(stats := restored.resampler.stats(), stored.committed_s)
             self._intake = opened.enter_context(
-                closing(Intake(client, keys.input, settings, stored.cursor, labels, clock))
+                closing(Intake(client, keys.input, settings, stored.cursor, stats.real, clock))
             )
             self.writer = opened.enter_context(closing(Writer(context, restored)))
             self._cutting = Cutting(settings)

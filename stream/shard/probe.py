@@ -1,16 +1,19 @@
-"""`Probe`: how an owned shard is doing: its lag, its streams, its buffers, and the feeds behind it."""
+"""`Probe`: how an owned shard is doing: its lag, its streams, its buffers, its server's clock, the feeds behind it."""
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from stream.redis.entryid import id_pair
 from stream.shard.checkpoint import Checkpoint
 from stream.shard.commit import MovedError, gap_error, lost_output_error
-from stream.shard.feedplace import FeedPlace
+from stream.shard.feedplace import FeedPlace, feed_lags
 from stream.shard.position import input_info
 
 if TYPE_CHECKING:
+    import redis
+
     from stream.shard.context import ShardContext
     from stream.shard.writing import Writer
 
@@ -74,7 +77,12 @@ class Probe:
         # On a quiet stream no commit reports these.
         writer.forget_requests = int(client.scard(keys.forget))
         writer.gone = info.entries_added - info.length
-        metrics.lag(max(0, info.entries_added - stored.entries) * rows_per_entry)
+        metrics.examined(
+            max(0, info.entries_added - stored.entries) * rows_per_entry,
+            feed_lags(client.hgetall(keys.feeds), stored.emitted),  # type: ignore[arg-type]
+            int(client.xlen(keys.dead)),
+            clock_skew_s(client),
+        )
         if stored.rows and self._last_check >= self._next_measure:
             metrics.measured(writer.resampler.buffer_stats())
             took = clock() - self._last_check
@@ -94,3 +102,21 @@ class Probe:
         stored: list[bytes] = self._context.client.hvals(self._context.keys.feeds)  # type: ignore[assignment]
         places = [FeedPlace.parse(value).rows for value in stored]
         return bool(places) and self._writer.checkpoint.emitted - min(places) > limit
+
+
+def clock_skew_s(client: redis.Redis) -> float:
+    """Measure this machine's clock against a server's, as if the question and the answer took equally long.
+
+    Parameters
+    ----------
+    client : redis.Redis
+        Connection to the server.
+
+    Returns
+    -------
+    float
+        Seconds by which this machine is ahead; exact to half of what the question took.
+    """
+    asked_s = time.time()
+    seconds, microseconds = client.time()
+    return (asked_s + time.time()) / 2 - (seconds + microseconds / 1e6)

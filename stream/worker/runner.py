@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import redis
 
+from resampler.errors import ResamplerError
+from stream.metrics import ShardState
 from stream.redis.connection import open_client
 from stream.redis.errors import code_of, explain, is_passing, wrong_type
 from stream.shard.checkpoint import Checkpoint
@@ -18,9 +20,9 @@ from stream.shard.owned import StoppedError
 from stream.shard.position import input_info
 from stream.shard.shard import QUIET_S, Shard
 from stream.worker import health
+from stream.worker.refusals import refusal_of
 
 if TYPE_CHECKING:
-    from resampler.errors import ResamplerError
     from stream.metrics import Metrics
     from stream.redis.keys import ShardKeys
     from stream.settings import Settings
@@ -131,6 +133,7 @@ class ShardRunner:
         self._metrics = worker.metrics.shard(keys.input)
         self._quiet_since: float | None = None
         self._free_since: float | None = None
+        self._others: bool | None = None  # whether another worker has it; None while nobody can say
         self._acquired = False  # on the present connection
         self._cursor = ""
         self._retry_s = 0.0
@@ -149,6 +152,27 @@ class ShardRunner:
             return f"shard {self._keys.input}: without an owner for {free_s:.0f} s"
         return self.vitals.complaint()
 
+    @property
+    def state(self) -> ShardState:
+        """Who owns the shard as far as is known; one that this worker is about to own counts as its own."""
+        if self.claimed:
+            return ShardState.OWNED
+        if self._others is None:
+            return ShardState.UNKNOWN
+        return ShardState.ELSEWHERE if self._others else ShardState.UNOWNED
+
+    def asked(self, answers: bool) -> None:
+        """Take in whether the server has answered before the shard's own thread asks.
+
+        Parameters
+        ----------
+        answers : bool
+            Whether it has; if not, it is tried again.
+        """
+        self._metrics.answers(answers)
+        if not answers:
+            self._metrics.reconnecting()
+
     def _run(self) -> None:
         self.vitals.attach()
         try:
@@ -164,9 +188,21 @@ class ShardRunner:
             try:
                 self._connected()
             except (redis.RedisError, OSError) as error:
+                self._others = None
+                self._metrics.answers(self._count_refusal(error))
                 if not is_passing(error, self._worker.url):
                     raise self._explain(error) from error
                 self._wait_out(str(self._explain(error)))
+                self._metrics.reconnecting()
+            except ResamplerError as error:
+                self._count_refusal(error)
+                raise
+
+    def _count_refusal(self, error: Exception) -> bool:
+        """Count an error that is a refusal, and say whether it is one."""
+        if refusal := refusal_of(error):
+            self._metrics.refused(refusal)
+        return refusal is not None
 
     def _explain(self, error: Exception) -> ResamplerError:
         if code_of(error) == "WRONGTYPE":
@@ -219,6 +255,7 @@ class ShardRunner:
         client = open_client(worker.url, self._keys.input)
         if stored := Checkpoint.load(client, self._keys):  # not only once the shard is free
             stored.require_same_config(worker.settings.new_resampler(), self._keys)
+        self._metrics.answers(True)
         worker.look_at_policy(client)
         shard = Shard(
             client,
@@ -262,13 +299,15 @@ class ShardRunner:
         except StoppedError as error:
             logger.info("%s", error)
         except (FencedError, MovedError) as error:
+            self._count_refusal(error)
             self._own(False)
             shard.detach()
             self._wait_out(str(error))
 
     def _take(self, shard: Shard) -> None:
         """Take the shard if it is this worker's part, or if nobody else takes it."""
-        if not shard.is_free():
+        self._others = not shard.is_free()
+        if self._others:
             self._free_since = None
             return
         self._free_since = self._free_since or time.monotonic()

@@ -6,6 +6,7 @@ import logging
 import math
 import threading
 import time
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 import redis
@@ -75,6 +76,8 @@ class Worker:
         self._sharing = threading.Lock()
         self._policies: set[str] = set()  # of the servers' memory, those warned of
         self._runners = [ShardRunner(self, keys) for keys in self.keys]
+        self.metrics.introduce(settings, self.owner.rpartition(":")[2], _own_version())
+        self.metrics.watch(lambda: [runner.state for runner in self._runners])
         self._failure: BaseException | None = None
 
     def stop(self, within_s: float = math.inf) -> None:
@@ -229,14 +232,20 @@ class Worker:
                     raise error from caught
             else:
                 self._vitals.settled()
+                self._asked(True)
                 return True
             if str(error) != said:
                 said = str(error)
                 logger.warning("%s; waiting for it", said)
             self._vitals.trouble(said)
+            self._asked(getattr(error, "reads", False))
             self.stopping.wait(pause_s)
             pause_s = min(2 * pause_s, LAST_RETRY_S)
         return False
+
+    def _asked(self, answers: bool) -> None:
+        for runner in self._runners:
+            runner.asked(answers)
 
     def _work(self) -> None:
         reporter = threading.Thread(target=self._report, name="membership", daemon=True)
@@ -293,3 +302,10 @@ class Worker:
         with self._sharing:
             self.members = members
             self.share = -(-len(self.keys) // max(1, len(members)))
+
+
+def _own_version() -> str:
+    try:
+        return version("feast-resampler")
+    except PackageNotFoundError:  # a checkout that was not installed
+        return "unknown"

@@ -120,13 +120,13 @@ WORKERS = (
     ),
     Alert(
         "ResamplerFeedLagging",
-        "max by (stream, shard, feed) (resampler_feed_lag_entries) > 1000\n"
-        "and on (stream, shard, feed) max by (stream, shard, feed) (deriv(resampler_feed_lag_entries[10m])) >= 0",
+        "max by (stream, shard, feed) (resampler_feed_lag_rows) > 1000\n"
+        "and on (stream, shard, feed) max by (stream, shard, feed) (deriv(resampler_feed_lag_rows[10m])) >= 0",
         lasting="10m",
         severity="ticket",
-        summary="{{ $labels.shard }}: feed {{ $labels.feed }} is {{ $value | humanize }} entries behind",
+        summary="{{ $labels.shard }}: feed {{ $labels.feed }} is {{ $value | humanize }} rows behind",
         description=(
-            "The feed {{ $labels.feed }} has not confirmed {{ $value | humanize }} entries of the output of {{ "
+            "The feed {{ $labels.feed }} has not confirmed {{ $value | humanize }} rows of the output of {{ "
             "$labels.shard }} and does not catch up. Until it does, they cannot be trimmed. First: see whether the "
             "program behind the feed runs; a feed that is no longer used is to be removed."
         ),

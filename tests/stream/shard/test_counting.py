@@ -263,18 +263,18 @@ def test_a_key_of_another_type(client, name, run_worker, add_text, rows, referen
     assert client.xlen(ShardKeys(name).output) == 0
 
 
-def test_metrics(client, name, run_worker, add_text, make_rows, reference, schema):
+def test_metrics(server, client, name, serving, wait_for, add_text, make_rows, reference, schema):
     X, y = make_rows(1_000, seed=6)
     X[:, 2] += 3
     add_text(client, name, X, y)
-    worker = run_worker(name, settings=_settings(reference, schema))
+    worker = serving(server.url, name, _settings(reference, schema))
     labels = {"stream": name, "shard": name}
 
     def value(metric, **more):
         return worker.metrics.registry.get_sample_value(metric, labels | more)
 
-    assert value("resampler_drift_windows_total") >= 4
-    assert value("resampler_drift_window_rows") == 100
+    wait_for(lambda: value("resampler_drift_windows_total") >= 4)
+    wait_for(lambda: value("resampler_drift_window_rows") == 100)
     assert value("resampler_drift_distance", feature="c") > 0.8 > 0.3 > value("resampler_drift_distance", feature="a")
     assert value("resampler_drift_stability_index", feature="c") > 1
     assert value("resampler_drift_distance_max") == value("resampler_drift_distance", feature="c")
