@@ -238,7 +238,7 @@ class Worker:
                 said = str(error)
                 logger.warning("%s; waiting for it", said)
             self._vitals.trouble(said)
-            self._asked(getattr(error, "reads", False))
+            self._asked(error.reads)
             self.stopping.wait(pause_s)
             pause_s = min(2 * pause_s, LAST_RETRY_S)
         return False
