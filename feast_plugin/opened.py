@@ -1,4 +1,4 @@
-"""A version as measures of the core read it: what the entry point `resampler.versions` names."""
+"""Versions as the core reads them: what the entry points `resampler.versions` and `resampler.snapshots` name."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from feast_plugin.command_line import Place
 from feast_plugin.versions.files.aliases import known_alias, names_of, read_aliases
 from feast_plugin.versions.files.audited import NOTE, sample_of
+from feast_plugin.versions.files.catalog import snapshot_names
 from feast_plugin.versions.inputs.contract import TIMESTAMP, Contract
 from resampler.errors import DataError
-from resampler.training_set import Sample, TrainingSet
+from resampler.ledger import FOLDER
+from resampler.training_set import Home, Sample, TrainingSet
 
 if TYPE_CHECKING:
     from feast_plugin.versions.files.manifest import Manifest
@@ -80,7 +82,36 @@ def open_version(
         training_rows=manifest.training_rows,
         sample=_sample(manifest, versions.home),
         lineage=manifest.lineage.path if manifest.lineage and _is_there(directory, manifest.lineage.path) else None,
+        created=manifest.created,
     )
+
+
+def list_homes(*, repo: str | None, catalog: str | None, root: str | None) -> list[Home]:
+    """List the snapshots of a place.
+
+    Parameters
+    ----------
+    repo, catalog, root : str or None
+        Where versions are kept.
+
+    Returns
+    -------
+    list of Home
+        By name; those that have neither a version nor a ledger are left out.
+
+    Raises
+    ------
+    InvalidInputError
+        If no place is given, or more than one.
+    """
+    place = Place.of(root, repo=repo, catalog=catalog)
+    found = []
+    for name in snapshot_names(place.root):
+        versions = place.catalog(name)
+        numbers = versions.numbers()
+        if numbers or (versions.home / FOLDER).exists():
+            found.append(Home(name, versions.home, numbers[-1] if numbers else None))
+    return found
 
 
 def _is_there(directory: Location, path: str) -> bool:

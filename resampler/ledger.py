@@ -107,13 +107,13 @@ class Ledger:
             ) from error
 
     def _append(self, run: Run, data: bytes, digest: str) -> None:
-        kept = self._names()
+        kept = self.names()
         if any(name.digest == digest for name in kept):
             return
         at = int(datetime.fromisoformat(run.at).astimezone(UTC).strftime("%Y%m%d%H%M%S%f"))
         if kept:  # a clock that was set back makes no run older than those that its process knew
             at = max(at, kept[-1].at + 1)
-        name = _Name(at, run.step, run.outcome, run.key[:_DIGITS], digest)
+        name = RunName(at, run.step, run.outcome, run.key[:_DIGITS], digest)
         (self.directory / name.file).write_at_once(data)
 
     def runs(self, step: str | None = None) -> Iterator[Run]:
@@ -134,7 +134,7 @@ class Ledger:
         CorruptStateError
             If a file is none of a run.
         """
-        yield from map(self._read, self._names(step))
+        yield from map(self.read, self.names(step))
 
     def newest(self, step: str | None = None, key: str | None = None) -> Iterator[Run]:
         """Read what is kept, the newest first; a file is read when its run is asked for.
@@ -156,9 +156,9 @@ class Ledger:
         CorruptStateError
             If a file is none of a run.
         """
-        for name in reversed(self._names(step)):
+        for name in reversed(self.names(step)):
             if key is None or name.key == key[:_DIGITS]:
-                run = self._read(name)
+                run = self.read(name)
                 if key is None or run.key == key:
                     yield run
 
@@ -175,8 +175,8 @@ class Ledger:
         CorruptStateError
             If a file is none of a run.
         """
-        for name in self._names():
-            run = self._read(name)
+        for name in self.names():
+            run = self.read(name)
             changed = change(run)
             if changed != run:
                 data = _content(changed)
@@ -214,7 +214,7 @@ class Ledger:
         list of str
             The oldest first.
         """
-        return [name.outcome for name in self._names(step)]
+        return [name.outcome for name in self.names(step)]
 
     def success(self, step: str, most: int | None = None) -> dict[str, Any]:
         """Count how many runs of a step passed; no file is read for it. Those that were stopped do not count.
@@ -237,12 +237,42 @@ class Ledger:
         rate = {"rate": passed / n, "interval": list(share_interval(passed, n))} if n else {}
         return {"runs": n, "passed": passed, "rate": None, "interval": None} | rate
 
-    def _names(self, step: str | None = None) -> list[_Name]:
-        """Return what names say, the oldest first."""
-        found = [name for file in self.directory.files() if (name := _Name.of(file)) is not None]
+    def names(self, step: str | None = None) -> list[RunName]:
+        """Say what names of files say; no file is read for it.
+
+        Parameters
+        ----------
+        step : str, optional
+            Only of this step.
+
+        Returns
+        -------
+        list of RunName
+            The oldest first.
+        """
+        found = [name for file in self.directory.files() if (name := RunName.of(file)) is not None]
         return sorted(name for name in found if step is None or name.step == step)
 
-    def _read(self, name: _Name) -> Run:
+    def read(self, name: RunName) -> Run:
+        """Read one run.
+
+        Parameters
+        ----------
+        name : RunName
+            Of `names`.
+
+        Returns
+        -------
+        Run
+            As it was kept.
+
+        Raises
+        ------
+        CorruptStateError
+            If the file is none of a run.
+        FileNotFoundError
+            If it is there no longer.
+        """
         where = f"{self.directory.uri}/{name.file}"
         content = (self.directory / name.file).read()
         try:
@@ -263,8 +293,18 @@ def _content(run: Run) -> bytes:
     return json.dumps(asdict(run) | {"format": FORMAT}, sort_keys=True, allow_nan=False).encode() + b"\n"
 
 
-class _Name(NamedTuple):
-    """What the name of a file says of its run; names sort as runs were kept."""
+class RunName(NamedTuple):
+    """What the name of a file says of its run; names sort as runs were kept.
+
+    Parameters
+    ----------
+    at : int
+        When it ended, UTC, as digits from the year to the microsecond; higher where a clock was set back.
+    step, outcome : str
+        As in `Run`.
+    key, digest : str
+        First digits of its key, and of the sha256 of the file.
+    """
 
     at: int
     step: str
@@ -273,12 +313,38 @@ class _Name(NamedTuple):
     digest: str
 
     @classmethod
-    def of(cls, file: str) -> _Name | None:
+    def of(cls, file: str) -> RunName | None:
+        """Read the name of a file.
+
+        Parameters
+        ----------
+        file : str
+            Relative to the ledger.
+
+        Returns
+        -------
+        RunName or None
+            None where it is no run's.
+        """
         found = _FILE.fullmatch(file)
         return None if found is None else cls(int(found[1] + found[2]), *found.groups()[2:])
 
     @property
+    def run(self) -> tuple[int, str, str, str]:
+        """What stays when the file is written again under another digest."""
+        return self[:4]
+
+    @property
+    def timestamp(self) -> float:
+        """When it ended, Unix time; digits that were counted up may be no time of day, and are added all the same."""
+        day, time = divmod(self.at, 10**12)
+        minutes, seconds = divmod(time, 10**8)
+        midnight = datetime.strptime(f"{day:08d}", "%Y%m%d").replace(tzinfo=UTC).timestamp()
+        return midnight + (minutes // 100) * 3600 + (minutes % 100) * 60 + seconds / 1e6
+
+    @property
     def file(self) -> str:
+        """Name of the file."""
         day, time = divmod(self.at, 10**12)
         return f"{day:08d}T{time:012d}-{self.step}-{self.outcome}-{self.key}-{self.digest}.json"
 

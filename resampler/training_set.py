@@ -22,7 +22,26 @@ if TYPE_CHECKING:
     from resampler.storage import Location
 
 GROUP = "resampler.versions"  # entry points: functions of a reference and a place that return a TrainingSet
+HOMES = "resampler.snapshots"  # entry points: functions of a place that return the `Home` of each snapshot there
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
+
+
+class Home(NamedTuple):
+    """Where a snapshot is kept.
+
+    Parameters
+    ----------
+    name : str
+        Of the snapshot.
+    directory : Location
+        Of its versions, its aliases and its ledger.
+    newest : int or None
+        Number of the newest version; None where there is none yet.
+    """
+
+    name: str
+    directory: Location
+    newest: int | None
 
 
 class Sample(NamedTuple):
@@ -114,6 +133,8 @@ class TrainingSet:
         The audit sample that the manifest names.
     lineage : str or None
         Path of the parents of its synthetic rows; None where it keeps none.
+    created : str
+        When it was made: ISO 8601, UTC.
     """
 
     name: str
@@ -136,6 +157,7 @@ class TrainingSet:
     training_rows: Mapping[str, int] | None = None
     sample: Sample | None = None
     lineage: str | None = None
+    created: str = ""
 
     def __str__(self) -> str:
         return f"{self.name} version {self.version}"
@@ -255,12 +277,40 @@ def open_version(
     name, colon, which = reference.partition(":")
     if not name or (colon and not which):
         raise InvalidInputError(f"a version is named NAME, NAME:3 or NAME:prod, got {reference!r}")
-    for point in entry_points(group=GROUP):
+    opened: TrainingSet = _ask(GROUP, name, which or None, repo=repo, catalog=catalog, root=root)
+    return opened
+
+
+def homes(*, repo: str | None = None, catalog: str | None = None, root: str | None = None) -> list[Home]:
+    """List the snapshots of a place; no version is read.
+
+    Parameters
+    ----------
+    repo, catalog, root : str, optional
+        As in `open_version`.
+
+    Returns
+    -------
+    list of Home
+        By name; those that have neither a version nor a ledger are left out.
+
+    Raises
+    ------
+    InvalidInputError
+        If no place is given.
+    MissingExtraError
+        If what keeps versions is not installed.
+    """
+    found: list[Home] = _ask(HOMES, repo=repo, catalog=catalog, root=root)
+    return found
+
+
+def _ask(group: str, *words: str | None, **place: str | None) -> Any:
+    for point in entry_points(group=group):
         try:
-            opened: TrainingSet = point.load()(name, which or None, repo=repo, catalog=catalog, root=root)
+            return point.load()(*words, **place)
         except ModuleNotFoundError as error:
             raise MissingExtraError(
                 f"versions of snapshots need {error.name}: pip install 'feast-resampler[snapshot]'"
             ) from error
-        return opened
     raise MissingExtraError("versions of snapshots need pip install 'feast-resampler[snapshot]'")

@@ -17,6 +17,8 @@ from resampler.commands.audit import audit
 from resampler.commands.demo import demo
 from resampler.commands.drift import drift
 from resampler.commands.gate import gate
+from resampler.commands.maintenance import maintenance
+from resampler.commands.metrics import metrics
 from resampler.commands.retrain import retrain
 from resampler.commands.warmup import warmup
 from stream.commands.cli import stream
@@ -24,7 +26,10 @@ from stream.commands.cli import stream
 ROOT = option_tables.ROOT
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/README.md")]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-COMMANDS = {command.name: command for command in (advise, audit, demo, drift, gate, retrain, snapshot, stream, warmup)}
+COMMANDS = {
+    command.name: command
+    for command in (advise, audit, demo, drift, gate, maintenance, metrics, retrain, snapshot, stream, warmup)
+}
 # Snippets that need a server or a feature store: they are compiled, and what they import is imported.
 NEEDS = re.compile(r"FeatureStore|Feed\(|store\b|redis\.|\"catalog|rows\.parquet")
 # Options of other programs that the pages name.

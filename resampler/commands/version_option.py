@@ -20,6 +20,31 @@ _PLACE = {
 }
 
 
+def with_place(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command `place`: where versions are kept, as `open_version` and `homes` take it.
+
+    Parameters
+    ----------
+    command : callable
+        Takes `place`, of which each value may be None.
+
+    Returns
+    -------
+    callable
+        Takes the options.
+    """
+
+    @functools.wraps(command)
+    def _with_place(*args: Any, **options: Any) -> Any:
+        place = {name: options.pop(name) for name in _PLACE}
+        return command(*args, place=place, **options)
+
+    decorated: Callable[..., Any] = _with_place
+    for name, words in reversed(_PLACE.items()):
+        decorated = click.option(f"--{name}", metavar="DIRECTORY", help=words)(decorated)
+    return decorated
+
+
 def with_version(*, required: bool = False, place: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Give a command `version`: a `TrainingSet`, or None where no option names one.
 

@@ -136,7 +136,7 @@ _OF_LEDGERS = (
     Metric(
         "resampler_snapshot_drift_limit_ratio",
         "gauge",
-        "A feature's distance : the limit of its policy.",
+        "A feature's distance : the limit of its policy that it exceeds most; 0 where it has not drifted.",
         ("snapshot", "series", "feature"),
     ),
     Metric(
@@ -149,7 +149,18 @@ _OF_LEDGERS = (
     Metric(
         "resampler_unfinished_runs", "gauge", "Runs that a budget has cut and nobody has resumed.", ("snapshot", "step")
     ),
-    Metric("resampler_ledger_read_timestamp_seconds", "gauge", "When these metrics were read, Unix time."),
+    Metric(
+        "resampler_ledger_read_timestamp_seconds",
+        "gauge",
+        "When the ledger last answered, Unix time; 0 where it never has.",
+        _SNAPSHOT,
+    ),
+    Metric(
+        "resampler_ledger_unread_files",
+        "gauge",
+        "Runs of the ledger, and the manifest of the newest version, that are damaged and left out of other metrics.",
+        _SNAPSHOT,
+    ),
 )
 
 _OF_BOTH = (

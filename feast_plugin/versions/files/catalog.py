@@ -88,7 +88,7 @@ def survey(root: str | Path, name: str | None = None) -> Iterator[Manifest | Dam
         If the named snapshot has no version.
     """
     location = Location.parse(root)
-    names = [check_name(name)] if name else [n for n in location.directories() if NAME.fullmatch(n)]
+    names = [check_name(name)] if name else snapshot_names(root)
     catalogs = [Catalog(location, each) for each in names]
     if name:
         catalogs[0].check_known()
@@ -98,6 +98,27 @@ def survey(root: str | Path, name: str | None = None) -> Iterator[Manifest | Dam
                 yield catalog.load(number)
             except CorruptStateError as error:
                 yield Damaged(catalog.name, number, str(error))
+
+
+def snapshot_names(root: str | Path) -> list[str]:
+    """Name what can be a snapshot under a root.
+
+    Parameters
+    ----------
+    root : str or Path
+        Where snapshots are kept.
+
+    Returns
+    -------
+    list of str
+        Names of directories, sorted; whether there are versions is not looked up.
+
+    Raises
+    ------
+    InvalidInputError
+        If the root cannot be used.
+    """
+    return [name for name in Location.parse(root).directories() if NAME.fullmatch(name)]
 
 
 def show_snapshot(name: str, root: str | Path, version: int | None = None) -> Manifest:
