@@ -36,7 +36,7 @@ _OF_WORKERS = (
     Metric(
         "resampler_server_up",
         "gauge",
-        "1 while the shard's server answers this worker, whether it owns the shard or not; 0 from an error on.",
+        "1 while the shard's server answers this worker, owner or not, be it with a refusal; 0 while it does not.",
         _SHARD,
     ),
     Metric("resampler_reconnects_total", "counter", "Attempts to connect to the server again.", _SHARD),

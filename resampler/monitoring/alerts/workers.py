@@ -6,6 +6,7 @@ from resampler.monitoring.rule import Alert
 
 _LAG = "max by (stream, shard) (resampler_stream_lag_rows)"
 _LAST = "max by (stream, shard) (resampler_last_commit_timestamp_seconds)"
+_FEED = "max by (stream, shard, feed) (resampler_feed_lag_rows)"
 _DOWN = "instance:resampler_worker:known and on (job, instance) up == 0"
 _UNOWNED = "stream:resampler_shards_unowned:count > 0"
 
@@ -120,7 +121,10 @@ WORKERS = (
     ),
     Alert(
         "ResamplerFeedLagging",
-        "max by (stream, shard, feed) (resampler_feed_lag_rows) > 1000\n"
+        # Old: more than was written in 10 minutes. Growing, or as far behind as it was.
+        f"{_FEED} > 1000\n"
+        f"and on (stream, shard, feed) {_FEED} > on (stream, shard) group_left ()\n"
+        "  sum by (stream, shard) (shard_class:resampler_rows_written:increase10m)\n"
         "and on (stream, shard, feed) max by (stream, shard, feed) (deriv(resampler_feed_lag_rows[10m])) >= 0",
         lasting="10m",
         severity="ticket",
