@@ -69,6 +69,28 @@ def warm(*, schema: FeatureSchema | None = None, clean: bool = False, hardens: b
         mend(buffer.ring, np.array([0]))  # as where a list has run short
 
 
+def warm_nulls() -> None:
+    """Compile what contracts with nullable columns need."""
+    _warm_contract(nullable=["a"])
+
+
+def warm_grids() -> None:
+    """Compile what contracts with grids need."""
+    _warm_contract(grids={"b": 0.5})
+
+
+def warm_nulls_and_grids() -> None:
+    """Compile what contracts with both need."""
+    _warm_contract(nullable=["a"], grids={"b": 0.5})
+
+
+def _warm_contract(nullable: list[str] | None = None, grids: dict[str, float] | None = None) -> None:
+    schema = _SCHEMA.with_rules(nullable or [], grids)
+    for clean in (False, True):
+        warm(schema=schema, clean=clean)
+    warm(schema=schema, hardens=True)
+
+
 def _xread_reply(entries: list[list[bytes]]) -> bytes:
     """Write what a server answers to XREAD."""
     out = [b"*1\r\n*2\r\n$1\r\ns\r\n*%d\r\n" % len(entries)]

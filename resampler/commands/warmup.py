@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 GROUP = "resampler.warmup"  # entry points: functions without arguments
+CONTRACTS = "resampler.warmup.contracts"  # the same, for contracts with nulls or grids
 
 
 def _online() -> None:
@@ -118,7 +119,7 @@ def _take(name: str) -> str:
     if name in STEPS:
         STEPS[name]()
         return name
-    for point in entry_points(group=GROUP, name=name):
+    for point in (*entry_points(group=GROUP, name=name), *entry_points(group=CONTRACTS, name=name)):
         try:
             warm = point.load()
         except ModuleNotFoundError:  # a wing whose extra is not installed has nothing to compile
@@ -127,13 +128,12 @@ def _take(name: str) -> str:
     return name
 
 
-def _steps() -> Iterator[str]:
-    """Take all steps; yield the name of each that is done.
+def _steps(names: list[str]) -> Iterator[str]:
+    """Take steps; yield the name of each that is done.
 
     The compiler holds the interpreter, so threads gain nothing: where a first small kernel had to be compiled, the
     steps go to a process a core. What is loaded from the cache takes less time than a process takes to start.
     """
-    names = [*STEPS, *(point.name for point in entry_points(group=GROUP))]
     online = OnlineResampler(FeatureSchema.numeric(["a"]))
     online.process(np.empty((0, 1), dtype=np.float32), np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
     stats = getattr(encode, "stats", None)  # none without the compiler
@@ -146,14 +146,16 @@ def _steps() -> Iterator[str]:
 
 
 @click.command()
-def warmup() -> None:
+@click.option("--contracts", is_flag=True, help="Also what streams need whose contracts have nulls or grids: an image.")
+def warmup(contracts: bool) -> None:
     """Compile every kernel into the cache (once a machine and release).
 
-    What a stream's nulls and grids need beside that is compiled when its first worker starts.
+    What a stream's nulls and grids need beside that is compiled when its first worker starts, or with --contracts.
     """
     started = time.perf_counter()
-    total = len(STEPS) + len(entry_points(group=GROUP))
-    with tqdm(_steps(), total=total, unit="step", disable=None, leave=False) as steps:
+    groups = (GROUP, CONTRACTS) if contracts else (GROUP,)
+    names = [*STEPS, *(point.name for group in groups for point in entry_points(group=group))]
+    with tqdm(_steps(names), total=len(names), unit="step", disable=None, leave=False) as steps:
         for name in steps:
             steps.set_description(name)
     click.echo(f"kernels ready after {time.perf_counter() - started:.1f} s", err=True)

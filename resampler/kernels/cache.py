@@ -4,7 +4,11 @@ Numba reads its cache files as they are: an empty or cut one ends every later ru
 run. Here each file begins with the sha256 of the rest. What does not match is removed, said once a process, and
 compiled again. An entry also says whose code it is, since two processes that fill an empty cache at the same time may
 give one file name to two signatures. And a kernel holds the code of those that it calls: it is compiled again when any
-file of kernels has changed, where Numba looks at its own file alone.
+file of kernels has changed, where Numba looks at its own file alone: by its content, for layers of an image cut the
+times of files to seconds.
+
+A cache that comes with an image is read where it may not be written to. It fits any machine if the processor that
+kernels are compiled for was named (NUMBA_CPU_NAME, NUMBA_CPU_FEATURES).
 """
 
 from __future__ import annotations
@@ -16,7 +20,7 @@ import warnings
 from pathlib import Path
 
 import numba
-from numba.core.caching import FunctionCache, IndexDataCacheFile
+from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile, UserProvidedCacheLocator
 
 _HERE = Path(__file__).parent
 _DIGEST_BYTES = hashlib.sha256().digest_size
@@ -135,17 +139,34 @@ def _room_of(py_func):
 
 @functools.cache
 def _stamp_of(folder):
-    """Return when the files of kernels in a folder were written, and their sizes."""
-    files = ((file.relative_to(folder), file.stat()) for file in sorted(folder.rglob("*.py")))
-    return tuple((str(name), status.st_mtime, status.st_size) for name, status in files)
+    """Return the sha256 of the files of kernels in a folder, with their names."""
+    digest = hashlib.sha256()
+    for file in sorted(folder.rglob("*.py")):
+        content = file.read_bytes()
+        digest.update(f"{file.relative_to(folder)} {len(content)}\n".encode() + content)
+    return digest.hexdigest()
+
+
+class _FilledLocator(UserProvidedCacheLocator):
+    """Takes NUMBA_CACHE_DIR as it is where it has kernels of the file, written to or not."""
+
+    def ensure_cache_path(self):
+        if not Path(self._cache_path).is_dir():
+            super().ensure_cache_path()
+
+
+class _Impl(CompileResultCacheImpl):
+    _locator_classes = (_FilledLocator, *CompileResultCacheImpl._locator_classes)
 
 
 class CheckedCache(FunctionCache):
     """The cache of one kernel."""
 
+    _impl_class = _Impl
+
     def __init__(self, py_func):
         super().__init__(py_func)
-        stamp = self._impl.locator.get_source_stamp(), _stamp_of(_HERE), _stamp_of(_room_of(py_func))
+        stamp = _stamp_of(_HERE), _stamp_of(_room_of(py_func))
         self._cache_file = _CheckedFiles(self._cache_path, self._impl.filename_base, stamp)
 
     def load_overload(self, sig, target_context):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from deploy.generate.dashboards.debug import DEBUG
 from deploy.generate.dashboards.executive import EXECUTIVE
+from deploy.generate.dashboards.oncall import ONCALL
 
-DASHBOARDS = (EXECUTIVE,)
+DASHBOARDS = (EXECUTIVE, ONCALL, DEBUG)

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 Shape = Literal["lines", "number", "table", "states", "heatmap"]
-# What variables of a dashboard are when they are not narrowed; the rate's interval depends on the scrape's.
+# What is chosen above a dashboard; the interval of rates follows from that of the scrapes.
 STREAM, SNAPSHOT = 'stream=~"$stream"', 'snapshot=~"$snapshot"'
 DATASET = 'dataset=~"$stream|$snapshot"'
 RATE = "$__rate_interval"
+RANGE = "$__range"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +22,36 @@ class Query:
     expr : str
         In PromQL, with variables of the dashboard.
     legend : str
-        What a series is called, ``{{label}}``; in a table the heading of its value.
+        What a series is called, ``{{label}}``. In a table the heading of its value; empty: the value is not shown.
     quiet : str
         Why it may find nothing where all is well. Empty: it finds something wherever there is a worker and a ledger.
+    unit : str
+        In a table, of its column; by default the panel's.
     """
 
     expr: str
     legend: str = ""
     quiet: str = ""
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """Where a panel turns red: where an alert does.
+
+    Parameters
+    ----------
+    alert : str
+        Its name.
+    of : str
+        What is compared with a number in it; the first such comparison counts.
+    below : bool
+        Whether it is red below the limit, not above it.
+    """
+
+    alert: str
+    of: str
+    below: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +61,7 @@ class Panel:
     Parameters
     ----------
     title : str
-        The question that it answers.
+        What is seen.
     queries : tuple of Query
         What is asked.
     unit : str
@@ -46,14 +69,18 @@ class Panel:
     shape : str
         ``lines``: over time; ``number``: now; ``table``: now, a row a series; ``states``: a bar of colours over time;
         ``heatmap``: buckets of a histogram over time.
+    limit : Limit or None
+        Where it turns red.
+    steps : tuple of (float or None, str)
+        Colours from a value on, where no alert has a limit.
     alerts : tuple of str
-        Names of alerts that look at the same: their limits are drawn, their runbooks are linked.
+        Names of alerts that look at the same, beside that of `limit`: their runbooks are linked.
     note : str
         What the help of its metrics does not say.
-    words : dict of str to (str, str)
-        Of a value, the word and colour that stand for it.
-    steps : tuple of (float or None, str)
-        Colours from a value on, for what no alert has a limit for.
+    words : tuple of (str, str, str)
+        Of a value, the word and colour that stand for it; in a table of the column `worded`.
+    worded : str
+        That column.
     width, height : int
         Of 24 columns; rows of 30 pixels.
     most : float or None
@@ -64,13 +91,20 @@ class Panel:
     queries: tuple[Query, ...]
     unit: str = "short"
     shape: Shape = "lines"
+    limit: Limit | None = None
+    steps: tuple[tuple[float | None, str], ...] = ()
     alerts: tuple[str, ...] = ()
     note: str = ""
     words: tuple[tuple[str, str, str], ...] = ()
-    steps: tuple[tuple[float | None, str], ...] = ()
+    worded: str = ""
     width: int = 8
     height: int = 7
     most: float | None = None
+
+    @property
+    def runbooks(self) -> tuple[str, ...]:
+        """Names of the alerts whose runbooks are linked."""
+        return tuple(dict.fromkeys((*((self.limit.alert,) if self.limit else ()), *self.alerts)))
 
 
 @dataclass(frozen=True, slots=True)
