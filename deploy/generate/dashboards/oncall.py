@@ -151,15 +151,15 @@ _ROWS = Row(
             alerts=("ResamplerDeadLetters", "ResamplerSchemaChange"),
         ),
         Panel(
-            "Entries that feeds have not confirmed",
+            "Rows that feeds have not confirmed",
             (
                 Query(
-                    f"max by (stream, shard, feed) (resampler_feed_lag_entries{{{STREAM}}})",
+                    f"max by (stream, shard, feed) (resampler_feed_lag_rows{{{STREAM}}})",
                     "{{shard}} {{feed}}",
                     _NOBODY_FEEDS,
                 ),
             ),
-            limit=Limit("ResamplerFeedLagging", "resampler_feed_lag_entries"),
+            limit=Limit("ResamplerFeedLagging", "resampler_feed_lag_rows"),
         ),
     ),
 )
@@ -205,6 +205,7 @@ _JOBS = Row(
                 ),
             ),
             limit=Limit("ResamplerRunUnfinished", "resampler_unfinished_runs"),
+            width=6,
         ),
         Panel(
             "Events of lineage that wait",
@@ -216,12 +217,25 @@ _JOBS = Row(
                 ),
             ),
             limit=Limit("ResamplerLineageUnsent", "resampler_lineage_outbox_events"),
+            width=6,
         ),
         Panel(
             "Since ledgers were read",
-            (Query("time() - max by (job, instance) (resampler_ledger_read_timestamp_seconds)", "{{instance}}"),),
+            (
+                Query(
+                    f"time() - max by (snapshot) (resampler_ledger_read_timestamp_seconds{{{SNAPSHOT}}})",
+                    "{{snapshot}}",
+                ),
+            ),
             unit="s",
-            limit=Limit("ResamplerLedgerUnread", "resampler_snapshot_version)))"),
+            limit=Limit("ResamplerLedgerUnread", "resampler_ledger_read_timestamp_seconds"),
+            width=6,
+        ),
+        Panel(
+            "Damaged runs of ledgers",
+            (Query(f"max by (snapshot) (resampler_ledger_unread_files{{{SNAPSHOT}}})", "{{snapshot}}"),),
+            steps=((None, "green"), (1.0, "red")),
+            width=6,
         ),
     ),
 )
