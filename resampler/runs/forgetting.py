@@ -20,8 +20,8 @@ MASK = "forgotten"
 # Steps whose details are figures of a version's rows, and what of them later runs ask for.
 _FIGURES = ("advise", "drift", "gate", "privacy", "snapshot")
 _KEPT = (
-    *("alias", "datasets", "digest", "later", "name", "outcome", "policy", "predictions", "reference", "retrain"),
-    *("reused", "series", "snapshot", "state", "strict", "subject", "verdict", "version"),
+    *("alias", "counts", "datasets", "digest", "later", "name", "outcome", "policy", "predictions", "reference"),
+    *("retrain", "reused", "series", "snapshot", "state", "strict", "subject", "verdict", "version"),
 )
 _OWN = ("alias", "digest", "kind", "outcome", "sha256", "verdict")  # words of ours, which a value may equal
 _WHY = "left out: the version held an entity that was forgotten"
@@ -90,7 +90,8 @@ def forget_figures(home: Location, digests: Collection[str], values: Values) -> 
     home : Location
         Directory of the snapshot.
     digests : collection of str
-        Of the versions that go: what runs on them came to stays, with the outcome and the time, and no figure.
+        Of the versions that go: what runs on them came to stays, with the outcome and the time, and no figure; of a
+        gate's predictions how many came out how, so that counters of them never go back.
     values : Values
         They are masked in what runs on other versions and files came to, and in the journal of an unfinished run.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from resampler.errors import DataError, InvalidInputError
 from resampler.ledger import FOLDER, Ledger, Run, key_of, now
+from resampler.monitoring.predictions import Counts
 from resampler.quality.gate.answer import Answer, ask
 from resampler.quality.gate.baseline import Baseline
 from resampler.quality.gate.figures import Figure
@@ -120,6 +121,8 @@ def ask_files(asked: Asked, ledger: Ledger | None) -> tuple[Answer, dict[str, An
         "snapshot": None if version is None else {"version": version.version, "digest": version.digest},
         "strict": asked.strict,
     }
+    if (counts := Counts.of(details)) is not None:
+        details["counts"] = counts._asdict()  # they stay when figures are forgotten: counters never go back
     if ledger is not None:
         key = key_of(
             policy="" if asked.policy is None else asked.policy.digest,

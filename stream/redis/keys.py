@@ -148,6 +148,23 @@ def workers_key(stream: str) -> str:
     return f"{stream}:workers"
 
 
+def maintenance_key(stream: str) -> str:
+    """Name the string that holds the stream's window of maintenance, with an expiry.
+
+    Parameters
+    ----------
+    stream : str
+        Name of the stream.
+
+    Returns
+    -------
+    str
+        A key in the slot of `workers_key`, where workers look for it when they report.
+    """
+    beside = workers_key(stream)
+    return f"{beside if _has_hash_tag(beside) else f'{{{beside}}}'}:maintenance"
+
+
 def shards_key(stream: str) -> str:
     """Name the string that holds the stream's number of shards.
 

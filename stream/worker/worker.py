@@ -16,7 +16,7 @@ from resampler.errors import ResamplerError
 from stream.metrics import Metrics
 from stream.redis.connection import open_client, redact
 from stream.redis.errors import UnavailableError, explain, is_passing
-from stream.redis.keys import shard_keys, workers_key
+from stream.redis.keys import maintenance_key, shard_keys, workers_key
 from stream.shard.lease import owner_name
 from stream.sharding import require_shards
 from stream.warmup import warm
@@ -279,9 +279,11 @@ class Worker:
             try:
                 client = client or open_client(self.url, self._workers_key)
                 self._share_out(Membership(client, self._workers_key, self.owner).report())
+                self._look_for_maintenance(client)
                 said = ""
             except (redis.RedisError, OSError) as error:
                 client = None
+                self.metrics.maintenance(False)  # alerts must not stay silent because nobody can look
                 if not is_passing(error, self.url):  # an absent server is the runners' to report
                     self._share_out(frozenset({self.owner}))
                     words = str(explain(error, self.url, keys=(self._workers_key,)))
@@ -297,6 +299,13 @@ class Worker:
                 client.close()
         except (redis.RedisError, OSError) as error:
             logger.debug("could not sign off: %s", type(error).__name__)
+
+    def _look_for_maintenance(self, client: redis.Redis) -> None:
+        try:
+            left_ms = client.pttl(maintenance_key(self._stream))
+        except redis.ResponseError:  # not permitted to ask
+            left_ms = 0
+        self.metrics.maintenance(left_ms > 0)  # what never ends is no window
 
     def _share_out(self, members: frozenset[str]) -> None:
         with self._sharing:
