@@ -24,7 +24,7 @@ from resampler.provenance import MicroBatch, make_output
 from resampler.resolution import MIN_REACH, reach
 from resampler.schema import FeatureSchema
 from resampler.secret import SecretKey
-from resampler.state import dump_state, load_state
+from resampler.state import dump_state, is_paused, load_state
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -111,6 +111,13 @@ class OnlineResampler:
     small_groups : bool
         Under hardened: consent to groups of 5 to 9 rows, which say more about each of these.
 
+    Attributes
+    ----------
+    paused : bool
+        Whether rows pass and no synthetic one is made; False at first, and to be set between two calls. Rows enter the
+        window and the buffers meanwhile, and under-sampling goes on. What a class was owed when the pause began is what
+        it is owed when the pause ends: nothing is made up for the rows between. Saved with the state.
+
     Raises
     ------
     InvalidInputError
@@ -118,9 +125,9 @@ class OnlineResampler:
 
     Notes
     -----
-    The output is a function of the sequence of rows and the parameters: how the sequence is cut into calls
-    changes nothing. Not thread-safe: one thread a resampler; different resamplers run in parallel, as the kernels
-    release the interpreter lock.
+    The output is a function of the sequence of rows, the parameters and the rows before which `paused` was set: how the
+    sequence is cut into calls changes nothing. Not thread-safe: one thread a resampler; different resamplers run in
+    parallel, as the kernels release the interpreter lock.
 
     Examples
     --------
@@ -174,6 +181,7 @@ class OnlineResampler:
             setattr(self, name, value)
         self._weights = weigh(given.strategy, given.k_neighbors, clean=given.clean)
         self._policy = given.policy(compare=len(self._weights) > 0)
+        self.paused = False
         place = METHODS[given.strategy].place
         self._place, self._draws = PLACES.index(place), given.draws
         units = np.where(schema.categorical_mask, 0.0, schema.scale.astype(np.float64))
@@ -269,6 +277,7 @@ class OnlineResampler:
     def _process(self, X: ArrayLike, y: ArrayLike, row_ids: ArrayLike) -> tuple[MicroBatch, NDArray[np.int64]]:
         rows = self.schema.validate_rows(X)
         n, d = rows.shape
+        self._policy = self._policy._replace(paused=bool(self.paused))
         labels, ids = check_integers("y", y, n, "iub"), check_integers("row_ids", row_ids, n)
         highest_id = self._check_ids(ids)
         codes = np.empty(n, dtype=np.int64)
@@ -469,7 +478,8 @@ class OnlineResampler:
         if faded := sorted(code for code in self._reached if not self._reaches(self._bases[code].held)[1]):
             arrays["reached"] = np.array(faded)  # what the rows that are held do not show
         meta = {"schema": self.schema.to_dict(), **to_saved(self.parameters)}
-        return dump_state("OnlineResampler", meta, arrays, nullable=bool(self.schema.nullable_mask.any()))
+        nullable = bool(self.schema.nullable_mask.any())
+        return dump_state("OnlineResampler", meta, arrays, nullable=nullable, paused=bool(self.paused))
 
     @classmethod
     def from_bytes(cls, data: bytes, secret_key: SecretKey | str | None = None) -> OnlineResampler:
@@ -502,6 +512,7 @@ class OnlineResampler:
         if [a.shape for a in saved] != [a.shape for a in resampler._window]:
             raise CorruptStateError("saved OnlineResampler has arrays of other shapes: rebuild it by replay")
         resampler._window = saved
+        resampler.paused = is_paused(data)
         resampler._streams = [label_key(int(label)) for label in saved.labels[: int(saved.n_classes[0])]]
         resampler._reached = set(arrays.get("reached", np.empty(0, dtype=np.int64)).tolist())
         for code in range(len(resampler._streams)):

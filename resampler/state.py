@@ -25,12 +25,18 @@ MAGIC = b"RSMP"
 # 2: times, effort and penalty of exact buffers too; 3: cells in groups, newcomers; 4: audits of kept lists
 FORMAT_VERSION = 4
 NULLABLE_VERSION = 5  # of rows that may have nulls, which earlier releases would take for damaged ones
+PAUSED_VERSION = 6  # of a paused resampler, which earlier releases would let make rows
 _PREFIX = struct.Struct("<4sHI")
 _DIGEST_BYTES = hashlib.sha256().digest_size
 
 
 def dump_state(
-    kind: str, meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], *, nullable: bool = False
+    kind: str,
+    meta: Mapping[str, Any],
+    arrays: Mapping[str, NDArray[Any]],
+    *,
+    nullable: bool = False,
+    paused: bool = False,
 ) -> bytes:
     """Write named arrays and what describes them.
 
@@ -44,15 +50,18 @@ def dump_state(
         No object dtypes.
     nullable : bool
         Whether rows may have nulls.
+    paused : bool
+        Whether no synthetic rows are made for the time being.
 
     Returns
     -------
     bytes
         Equal input gives equal bytes.
     """
+    version = PAUSED_VERSION if paused else NULLABLE_VERSION if nullable else FORMAT_VERSION
     header = json.dumps({"kind": kind, "meta": meta, "arrays": list(arrays)}, sort_keys=True).encode()
     out = io.BytesIO()
-    out.write(_PREFIX.pack(MAGIC, NULLABLE_VERSION if nullable else FORMAT_VERSION, len(header)))
+    out.write(_PREFIX.pack(MAGIC, version, len(header)))
     out.write(header)
     for array in arrays.values():
         np.lib.format.write_array(out, np.ascontiguousarray(array), version=(1, 0), allow_pickle=False)
@@ -89,9 +98,9 @@ def load_state(kind: str, data: bytes) -> tuple[dict[str, Any], dict[str, NDArra
     if len(data) < _PREFIX.size + _DIGEST_BYTES or data[:4] != MAGIC:
         raise CorruptStateError(f"saved {kind} must begin with {MAGIC!r}, got {len(data)} bytes of something else")
     _, version, header_bytes = _PREFIX.unpack_from(data)
-    if version not in (FORMAT_VERSION, NULLABLE_VERSION):
+    if not FORMAT_VERSION <= version <= PAUSED_VERSION:
         raise CorruptStateError(
-            f"saved {kind} has format version {version}, this release reads {FORMAT_VERSION} and {NULLABLE_VERSION}: "
+            f"saved {kind} has format version {version}, this release reads {FORMAT_VERSION} to {PAUSED_VERSION}: "
             "read it with the release that wrote it, or rebuild it by replay"
         )
     body = memoryview(data)[:-_DIGEST_BYTES]
@@ -102,3 +111,19 @@ def load_state(kind: str, data: bytes) -> tuple[dict[str, Any], dict[str, NDArra
         raise CorruptStateError(f"expected a saved {kind}, got a saved {header['kind']}")
     stream = io.BytesIO(body[_PREFIX.size + header_bytes :])
     return header["meta"], {name: np.lib.format.read_array(stream, allow_pickle=False) for name in header["arrays"]}
+
+
+def is_paused(data: bytes) -> bool:
+    """Say whether what was saved was paused.
+
+    Parameters
+    ----------
+    data : bytes
+        What `dump_state` wrote.
+
+    Returns
+    -------
+    bool
+        As given to `dump_state`.
+    """
+    return bool(_PREFIX.unpack_from(data)[1] == PAUSED_VERSION)

@@ -120,7 +120,7 @@ class Settings(OnlineParameters):
     snapshot_rows: int = option(100_000, count(1), "Rows read, accepted or not, between two saved states.")
     trim: bool = option(False, FLAG, "Trim the input behind each saved state.")
     allow_gap: bool = option(False, FLAG, "Go on where entries were trimmed unread or a stream was replaced.")
-    max_lag_rows: int | None = option(None, count(1), "Pause while the slowest feed is so many rows behind.")
+    max_lag_rows: int | None = option(None, count(1), "Wait while the slowest feed is so many rows behind.")
     lease_ttl_ms: int = option(
         5_000, count(100), "Milliseconds without a sign of life after which a worker's shards pass on.", flags=()
     )

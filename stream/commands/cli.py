@@ -25,6 +25,7 @@ from stream.commands.deadletters import read_letters
 from stream.commands.deadletters import resubmit as resubmit_letters
 from stream.commands.dryrun import dry_run
 from stream.commands.export import export_parquet
+from stream.commands.pause import keep, late, lines, pause_stream, resume_stream
 from stream.commands.reference import read_reference
 from stream.commands.status import stream_status
 from stream.commands.trim import trim_shards
@@ -33,8 +34,9 @@ from stream.redis.errors import explain
 from stream.redis.keys import shard_keys
 from stream.settings import Settings
 from stream.shard.forget import request_forget, request_member, row_id_of
+from stream.shard.pause import check_reason
 from stream.shard.position import require_stream
-from stream.sharding import open_stream
+from stream.sharding import open_stream, stored_shards
 from stream.worker.http import metrics_server
 from stream.worker.worker import Worker
 
@@ -86,10 +88,16 @@ def _conceal(_ctx: click.Context, _param: click.Parameter, url: str | None) -> s
 
 
 def _common(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that nearly every command has."""
+    return _named(
+        click.option("--shards", default=1, show_default=True, help="Number of shards of the stream.")(command)
+    )
+
+
+def _named(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options that every command has."""
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Print one JSON object."),
-        click.option("--shards", default=1, show_default=True, help="Number of shards of the stream."),
         click.option("--stream", "name", required=True, help="Name of the stream."),
         click.option(
             "--url",
@@ -101,9 +109,10 @@ def _common(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-def _open(url: str | None, name: str, shards: int) -> list[tuple[redis.Redis, ShardKeys]]:
-    shard_keys(name, shards)  # refuses what is no name before it asks for a URL
-    return open_stream(resolve_url(url), name, shards)
+def _open(url: str | None, name: str, shards: int | None) -> list[tuple[redis.Redis, ShardKeys]]:
+    shard_keys(name, shards or 1)  # refuses what is no name before it asks for a URL
+    server = resolve_url(url)
+    return open_stream(server, name, stored_shards(server, name) if shards is None else shards)
 
 
 def _print_json(report: dict[str, Any]) -> None:
@@ -270,9 +279,26 @@ def status(url: str | None, name: str, shards: int, as_json: bool) -> None:
             f"{shard['synthetic']} synthetic, ratio {kept}, {shard['dead_letters']} dead letters, "
             f"owner {shard['owner'] or 'none'}"
         )
+        if words := _paused(shard):
+            click.echo(f"  {words}")
         if shard["drift"]:
             click.echo(_counted(shard["drift"]))
     _warn_of_few(report)
+
+
+def _paused(shard: dict[str, Any]) -> str:
+    """Say whether a shard is paused, and what it was asked for; empty if neither."""
+    asked, switches = shard["pause_asked"], shard["pauses"]
+    if shard["paused"]:
+        last = switches[-1]
+        why = f": {last['reason']}" if last["reason"] else ""
+        ends = "" if asked else "; asked to go on, which no worker has done yet"
+        return f"paused behind {last['cursor']} since {last['at']}{why}{ends}"
+    if asked:
+        return f"asked to pause at {asked['at']}, which no worker has done yet"
+    if switches:
+        return f"paused {sum(one['paused'] for one in switches)} times, the last until {switches[-1]['cursor']}"
+    return ""
 
 
 def _counted(drift: dict[str, Any]) -> str:
@@ -286,6 +312,81 @@ def _counted(drift: dict[str, Any]) -> str:
     return (
         f"  counted against {drift['reference']}, one of {drift['every']} rows, in windows of {drift['rows']}: {newest}"
     )
+
+
+def _waiting(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options of a request to the owners of all shards, however many there are."""
+    for option in (
+        click.option(
+            "--shards", type=int, help="Number of shards of the stream.  [default: as its first worker had it]"
+        ),
+        click.option(
+            "--ledger",
+            "ledger",
+            metavar="DIRECTORY",
+            help="Keep what came of it here too; the stream itself keeps it in any case.",
+        ),
+        click.option(
+            "--wait",
+            "wait_s",
+            default=5.0,
+            show_default=True,
+            help="Seconds to wait at most until every owner has carried it out.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+@stream.command()
+@_named
+@_waiting
+@click.option("--reason", default="", help="Why, for those who read `status` later; at most 200 characters.")
+def pause(
+    url: str | None,
+    name: str,
+    shards: int | None,
+    as_json: bool,
+    reason: str,
+    wait_s: float,
+    ledger: str | None,
+) -> None:
+    """Go on passing real rows, and make no synthetic ones.
+
+    Until `resume`; every shard says behind which entry it began.
+    """
+    words = check_reason(reason)
+    _check_wait(wait_s)
+    _say_switch(pause_stream(name, _open(url, name, shards), words, wait_s), as_json, wait_s, ledger)
+
+
+@stream.command()
+@_named
+@_waiting
+def resume(url: str | None, name: str, shards: int | None, as_json: bool, wait_s: float, ledger: str | None) -> None:
+    """Make synthetic rows again; nothing is made up for the pause."""
+    _check_wait(wait_s)
+    _say_switch(resume_stream(name, _open(url, name, shards), wait_s), as_json, wait_s, ledger)
+
+
+def _check_wait(wait_s: float) -> None:
+    if not 0 <= wait_s < math.inf:
+        raise InvalidInputError(f"--wait must be 0 or more and finite, got {wait_s}")
+
+
+def _say_switch(report: dict[str, Any], as_json: bool, wait_s: float, ledger: str | None) -> None:
+    if as_json:
+        _print_json(report)
+    else:
+        for line in lines(report):
+            click.echo(line, err=True)
+    if ledger is not None:
+        keep(report, ledger)
+    if wait_s and (shards := late(report)):
+        raise ResamplerError(
+            f"--wait {wait_s:g} is over and the owners of {', '.join(shards)} have not carried it out: the request is "
+            "kept; see that they get on (resampler stream status, /healthz), and are of a release that can pause"
+        )
 
 
 @stream.command()
@@ -372,8 +473,7 @@ def forget(
 
     No later synthetic row descends from them.
     """
-    if not 0 <= wait_s < math.inf:
-        raise InvalidInputError(f"--wait must be 0 or more and finite, got {wait_s}")
+    _check_wait(wait_s)
     if shard is not None and shard >= shards:
         raise InvalidInputError(f"--shard must be below --shards {shards}, got {shard}")
     members = [request_member(text) for text in row_ids]

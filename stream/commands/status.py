@@ -9,6 +9,7 @@ from resampler.parameters import rows_needed
 from stream.drift.stored import Stored
 from stream.shard.checkpoint import Checkpoint
 from stream.shard.feedplace import FeedPlace
+from stream.shard.pause import read_request
 from stream.shard.position import input_info
 
 if TYPE_CHECKING:
@@ -36,12 +37,14 @@ def shard_status(client: redis.Redis, keys: ShardKeys) -> dict[str, Any]:
         ratio (smallest class : largest in the output, None before there are two), synthetic_ratio, classes,
         rows_needed (of a class before synthetic ones are made of it), too_few (rows of the rare classes below that, by
         label), strategy, secret_key (fingerprint of the one that the stream was begun with; None without), owner (None
-        while nobody holds the lease), dead_letters, forget_requests, feeds, drift (counts against a version: which,
-        how, and the windows that are kept; None where nothing is counted).
+        while nobody holds the lease), dead_letters, forget_requests, paused, pause_asked (when and why; None unless a
+        pause is asked for), pauses (where it was paused and went on: cursor, paused, at, reason), feeds, drift (counts
+        against a version: which, how, and the windows that are kept; None where nothing is counted).
     """
     stored = Checkpoint.load(client, keys)
     info = input_info(client, keys.input)
     owner: bytes | None = client.get(keys.lease)  # type: ignore[assignment]
+    asked = read_request(client, keys)
     feeds: dict[bytes, bytes] = client.hgetall(keys.feeds)  # type: ignore[assignment]
     known = stored or Checkpoint("0-0", entries=info.entries_added - info.length)
     classes = {label: _class_counts(*counts) for label, counts in known.classes.items()}
@@ -66,6 +69,9 @@ def shard_status(client: redis.Redis, keys: ShardKeys) -> dict[str, Any]:
         "owner": _text(owner) if owner else None,
         "dead_letters": client.xlen(keys.dead),
         "forget_requests": client.scard(keys.forget),
+        "paused": bool(known.switches) and known.switches[-1].paused,
+        "pause_asked": None if asked is None else asked._asdict(),
+        "pauses": [switch._asdict() for switch in known.switches],
         "drift": _drift(Stored.load(client, keys)),
         "feeds": {
             name.decode(errors="backslashreplace"): {

@@ -81,8 +81,13 @@ class ShardKeys:
         return self._beside("drift")
 
     @property
+    def pause(self) -> str:
+        """String that is there while a pause is asked for: when and why, as JSON."""
+        return self._beside("pause")
+
+    @property
     def types(self) -> dict[str, str]:
-        """Every key of the shard, in the order in which the commit script takes them, and the type it must be of."""
+        """Keys of the shard in the order in which the commit script takes them, and the type that each must be of."""
         return {
             self.checkpoint: "hash",
             self.lease: "string",

@@ -11,6 +11,7 @@ from resampler.parameters import from_saved, to_saved
 from resampler.schema import FeatureSchema
 from stream.formats import InputFormat, OutputFormat
 from stream.scripts import load_script
+from stream.shard.switch import dump_switches, parse_switches
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from resampler.online import OnlineResampler, OnlineStats
     from stream.redis.keys import ShardKeys
+    from stream.shard.switch import Switch
 
 FORMAT_VERSION = 1
 COUNTERS = ("entries", "rows", "synthetic", "emitted", "rejected", "snapshot_rows", "start_entries")
@@ -59,6 +61,8 @@ class Checkpoint:
     committed_s : float or None
         When the last commit succeeded, Unix time by the server's clock; None before the first, and in a checkpoint of a
         release that did not store it.
+    switches : list of Switch
+        Where the shard was paused and went on, in order.
     """
 
     cursor: str
@@ -77,6 +81,7 @@ class Checkpoint:
     start_entries: int = 0
     formats: str = ""
     committed_s: float | None = None
+    switches: list[Switch] = field(default_factory=list)
 
     @classmethod
     def begin(cls, resampler: OnlineResampler, cursor: str, entries: int, formats: str) -> Checkpoint:
@@ -161,6 +166,7 @@ class Checkpoint:
                 start=fields[b"start"].decode(),
                 formats=fields.get(b"formats", b"").decode(),
                 committed_s=float(fields[b"committed"]) if b"committed" in fields else None,
+                switches=parse_switches(fields.get(b"pauses", b"[]")),
             )
         except (KeyError, ValueError) as error:
             raise CorruptStateError(
@@ -201,6 +207,16 @@ class Checkpoint:
         """
         counts: dict[str, bytes | str | int] = {name: getattr(self, name) for name in COUNTERS[1:-1]}
         return counts | {"classes": json.dumps(self.classes), "formats": self.formats}
+
+    def switched(self) -> dict[str, bytes | str | int]:
+        """Return what a commit that pauses the shard, or lets it go on, writes beside the counters.
+
+        Returns
+        -------
+        dict
+            Fields of the hash; a shard that never paused has none of them.
+        """
+        return {"pauses": dump_switches(self.switches)}
 
     def count(self, stats: OnlineStats) -> None:
         """Take over the resampler's counts by class.

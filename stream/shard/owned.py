@@ -12,6 +12,7 @@ from stream.shard.cutting import Cutting
 from stream.shard.forgetting import carry_out_requests
 from stream.shard.heartbeat import Heartbeat
 from stream.shard.intake import Intake
+from stream.shard.pausing import Pausing
 from stream.shard.probe import Probe
 from stream.shard.restore import Restorer
 from stream.shard.writing import Writer
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 IDLE_BLOCK_MS = 200  # longest wait in one read: what a stop request can be late by
+LONGEST_WAIT_MS = 500  # for a batch to be complete, before requests are looked for again
 
 
 class StoppedError(ResamplerError):
@@ -45,7 +47,7 @@ class Owned:
         Resamples, and writes the outcome.
     behind : bool
         Whether the last read came back full.
-    paused : bool
+    held_back : bool
         Whether the slowest feed is waited for.
     pending : Decoded or None
         Entries that were read and stand in no commit yet; None if there are none.
@@ -75,9 +77,10 @@ class Owned:
             self.writer = opened.enter_context(closing(Writer(context, restored)))
             self._cutting = Cutting(settings)
             self._probe = Probe(context, self.writer)
+            self._pausing = Pausing(context, self.writer)
             self.pending: Decoded | None = None
             self.behind = True
-            self.paused = False
+            self.held_back = False
             self._arrived_s = self._quiet_since = self._asked = clock()
             self._probe.check()
             stored.formats = settings.formats
@@ -100,7 +103,7 @@ class Owned:
     @property
     def nothing_due(self) -> bool:
         """Whether there is nothing that a commit is being tried for: all is committed, or a slow feed is waited for."""
-        return self.paused or not (self.pending or self.behind or self.writer.waits)
+        return self.held_back or not (self.pending or self.behind or self.writer.waits)
 
     def require_lease(self) -> None:
         """Leave a shard that is another's by now without waiting for the commit script to say so.
@@ -116,24 +119,25 @@ class Owned:
             )
 
     def attend(self) -> None:
-        """Do what is due beside reading and writing: examine the shard, carry out requests to forget."""
+        """Do what is due beside reading and writing: examine the shard, carry out requests to forget and to pause."""
         self._probe.check_if_due()
+        self._pausing.switch_if_asked()
         if self.writer.forget_requests:
             carry_out_requests(self._context, self.writer)
 
     def wait_for_feeds(self) -> bool:
-        """Pause if the slowest feed is too far behind.
+        """Wait a moment if the slowest feed is too far behind.
 
         Returns
         -------
         bool
-            Whether there was a pause, so that nothing is to be read yet.
+            Whether it is, so that nothing is to be read yet.
         """
-        self.paused = self._probe.is_held_back()
-        if self.paused:
+        self.held_back = self._probe.is_held_back()
+        if self.held_back:
             self.writer.settle()  # what was sent before may have to be sent again
             self._context.sleep(IDLE_BLOCK_MS / 1_000)
-        return self.paused
+        return self.held_back
 
     def read(self) -> int:
         """Append what has come to `pending`.
@@ -150,7 +154,7 @@ class Owned:
             wait_ms = self._cutting.wait_ms(self.pending, self._intake.server_ms())
             if wait_ms is not None:
                 # One read when the window has passed, not one for each arrival.
-                self._context.sleep(wait_ms / 1_000)
+                self._context.sleep(min(wait_ms, LONGEST_WAIT_MS) / 1_000)
                 block_ms = 0
         self._asked = self._context.clock()
         read, self.behind, complete_until_ms, arrived_s = self._intake.read(block_ms)
@@ -175,6 +179,7 @@ class Owned:
         quiet = not self.behind and self._asked - self._quiet_since >= self._context.quiet_s
         stops = self._cutting.closed(self.pending, complete_until_ms, quiet=quiet)
         while len(stops) and self.pending is not None:
+            self._pausing.switch_if_asked()
             n_batches = self._cutting.batches_of_commit(self.pending, stops)
             n = int(stops[n_batches - 1])
             closed, self.pending = self.pending.split(n)

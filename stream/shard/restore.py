@@ -15,7 +15,7 @@ from stream.redis.errors import wrong_type
 from stream.shard.checkpoint import Checkpoint
 from stream.shard.commit import GapError
 from stream.shard.counting import Counting
-from stream.shard.forget import read_forgotten
+from stream.shard.forget import Forgotten, read_forgotten
 from stream.shard.intake import Intake
 from stream.shard.position import input_info, start_position
 from stream.shard.savedstate import SavedState, load_saved_state
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from resampler.online import OnlineResampler
     from stream.redis.keys import ShardKeys
     from stream.settings import Settings
+    from stream.shard.switch import Switch
 
 logger = logging.getLogger(__name__)
 
@@ -178,14 +179,15 @@ class Restorer:
     def _replay(self, at: SavedState, stored: Checkpoint, counter: Counter | None) -> int:
         """Pass the entries up to the cursor through the resampler; return how many of them are missing.
 
-        Their output is written already. What was forgotten leaves where it left when they were read first.
+        Their output is written already. What was forgotten leaves where it left when they were read first, and rows
+        are made where they were made.
         """
         started, seen = self._clock(), 0
         # As the entries were read when their output was written, whatever the worker's settings are now.
         settings = replace(self._settings, **stored.settings_of_formats())
         labels = at.resampler.stats().real
         with closing(Intake(self._client, self._keys.input, settings, at.cursor, labels, self._clock)) as intake:
-            for record in [*read_forgotten(self._client, self._keys, at.cursor, stored.cursor), None]:
+            for record in [*self._records(at.cursor, stored), None]:
                 for decoded in intake.up_to(record.cursor if record else stored.cursor):
                     row_ids = decoded.row_ids()
                     at.resampler.process(decoded.X, decoded.y, row_ids)
@@ -193,14 +195,26 @@ class Restorer:
                         counter.add(decoded, row_ids)  # windows that become full are written already
                     seen += decoded.n_entries
                     self._replayed(len(decoded.y))
-                for row_id in record.held if record else ():
-                    at.resampler.forget([row_id])
+                if isinstance(record, Forgotten):
+                    for row_id in record.held:
+                        at.resampler.forget([row_id])
+                elif record:
+                    at.resampler.paused = record.paused
         missing = stored.entries - at.entries - seen
         if missing and not self._settings.allow_gap:
             raise GapError(self._gap(missing, stored, seen), missing)
         if seen:
             logger.info("%s: replayed %d entries in %.2f s", self._keys.input, seen, self._clock() - started)
         return missing
+
+    def _records(self, after: str, stored: Checkpoint) -> list[Forgotten | Switch]:
+        """Return what was done between two cursors beside reading rows, in order.
+
+        A switch at `after` is in the saved state there, but for the state with which a stream begins; twice is once.
+        """
+        switches = (one for one in stored.switches if id_pair(after) <= id_pair(one.cursor) <= id_pair(stored.cursor))
+        found = [*read_forgotten(self._client, self._keys, after, stored.cursor), *switches]
+        return sorted(found, key=lambda record: id_pair(record.cursor))
 
     def _gap(self, missing: int, stored: Checkpoint, seen: int) -> str:
         if missing < 0:

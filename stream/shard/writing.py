@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from stream.shard.context import ShardContext
     from stream.shard.outputs import OutputEntry
     from stream.shard.restore import Restored
+    from stream.shard.switch import Switch
 
 logger = logging.getLogger(__name__)
 
@@ -186,7 +187,24 @@ class Writer:
         if commit.state:
             self._saved_entries, self._gone_when_saved = self.checkpoint.entries, self.gone
 
-    def write_saved_state(self, forgotten: list[bytes] | None = None, record: str = "") -> None:
+    def write_switch(self, switch: Switch) -> None:
+        """Pause the resampler or let it go on, and write that down with its state; the last commit is settled.
+
+        Parameters
+        ----------
+        switch : Switch
+            Where the cursor stands.
+        """
+        self.resampler.paused = switch.paused
+        self.checkpoint.switches.append(switch)
+        self.write_saved_state(fields=self.checkpoint.switched())
+
+    def write_saved_state(
+        self,
+        forgotten: list[bytes] | None = None,
+        record: str = "",
+        fields: dict[str, bytes | str | int] | None = None,
+    ) -> None:
         """Replace the saved state where the cursor stands; the last commit is settled.
 
         Parameters
@@ -195,12 +213,15 @@ class Writer:
             Requests to forget that it carries out.
         record : str
             What they came to: see `Commit`.
+        fields : dict, optional
+            Of the checkpoint, beside its counters.
         """
         stored = self.checkpoint
         commit = Commit(
             stored.cursor,
             stored.cursor,
             stored.entries,
+            checkpoint=fields or {},
             forgotten=forgotten or [],
             record=record,
             emitted_before=stored.emitted,
@@ -236,7 +257,7 @@ class Writer:
         windows: Sequence[Window] = (),
     ) -> None:
         """Send a commit; while there is a backlog the server works at it beside the next read and decoding."""
-        commit.checkpoint = self.checkpoint.counters()
+        commit.checkpoint |= self.checkpoint.counters()
         started = self._context.clock()
         self._committer.send(commit)
         self._sent = _Sent(
@@ -252,7 +273,7 @@ class Writer:
                 raise
             logger.warning("%s: passed over, as allowed: %s", self._context.keys.input, error)
         self._add_saved_state(commit)
-        commit.checkpoint = self.checkpoint.counters()
+        commit.checkpoint |= self.checkpoint.counters()
         return self._committer.write(commit)
 
     def _add_saved_state(self, commit: Commit) -> None:

@@ -48,7 +48,7 @@ class NaiveWindow:
     def __init__(self, ratio, k, capacity, window, burst, undersample, quota, warmup, seed, *, compare=True):
         self.ratio, self.k, self.capacity, self.window, self.burst, self.seed = ratio, k, capacity, window, burst, seed
         self.undersample, self.quota, self.warmup, self.compare = undersample, quota, warmup, compare
-        self.n_seen, self.recent = 0, []
+        self.n_seen, self.recent, self.paused = 0, [], False
         self.credit: dict[int, float] = {}  # in order of first appearance
         self.stored: dict[int, int] = {}
 
@@ -73,6 +73,8 @@ class NaiveWindow:
             refer = self.compare and c != label and 0 < n < most
             if refer and self._word(c, row_id, 0xFFFFFFFC, 0) / 2**32 * (len(self.recent) - n) < n:
                 orders.append((c, REFER))
+            if self.paused:
+                continue
             owed = max(0.0, self.ratio * share * most - n) / len(self.recent)
             if self.quota == "poisson":
                 count = poisson(self._word(c, row_id, 0xFFFFFFFD, 1), owed)

@@ -77,6 +77,7 @@ def run(resampler, X, y, ids, cuts):
     cuts=st.lists(st.integers(0, 80), max_size=6),
     stop=st.integers(0, 80),
     forgotten=st.none() | st.sets(st.integers(0, 79), max_size=40),
+    pauses=st.sampled_from([(False, False)] * 3 + [(True, False), (False, True), (True, True)]),
 )
 def test_output_is_the_naive_one_however_it_is_cut_saved_and_forgotten(
     seed,
@@ -99,6 +100,7 @@ def test_output_is_the_naive_one_however_it_is_cut_saved_and_forgotten(
     cuts,
     stop,
     forgotten,
+    pauses,
 ):
     X, y, ids = make_rows(data_seed, 80, 3, rate=0.3, n_classes=n_classes)
     if grid:  # many equal distances and duplicate rows
@@ -121,12 +123,15 @@ def test_output_is_the_naive_one_however_it_is_cut_saved_and_forgotten(
     naive = NaiveOnline(
         3, k=k, scale=[0.5, 1, 1], penalty=[-1, -1, 1 if categorical else -1], grids=[None, kept, None], **settings_
     )
+    resampler.paused, naive.window.paused = pauses[0], pauses[0]
     first = run(resampler, X[:stop], y[:stop], ids[:stop], [cut for cut in cuts if cut <= stop])
     expected = [row for i in range(stop) for row in naive.push(X[i], int(y[i]), int(ids[i]))]
     if forgotten is not None:
         resampler.forget(sorted(forgotten))
         naive.forget(forgotten)
         resampler = OnlineResampler.from_bytes(resampler.to_bytes())
+    assert resampler.paused == pauses[0]
+    resampler.paused, naive.window.paused = pauses[1], pauses[1]
     rest = run(resampler, X[stop:], y[stop:], ids[stop:], [cut - stop for cut in cuts if cut > stop])
     expected += [row for i in range(stop, 80) for row in naive.push(X[i], int(y[i]), int(ids[i]))]
     batch = MicroBatch.concat([first, rest])

@@ -37,6 +37,8 @@ class Policy(NamedTuple):
         As there.
     seed : uint64
         Keys every draw.
+    paused : bool
+        No class is owed anything, and nothing is emitted.
     """
 
     ratio: float
@@ -48,6 +50,7 @@ class Policy(NamedTuple):
     burst: int
     warmup: int
     seed: np.uint64
+    paused: bool = False
 
 
 class Window(NamedTuple):
@@ -114,7 +117,8 @@ def plan(window, policy, codes, row_ids, streams, op_class, op_row, op_count, op
 
     With every row, each class is owed what its share of the window lacks of `ratio` x the largest class's share.
     Counting what was emitted and topping it up would be exact at every row, but each burst would come back as an
-    echo when it leaves the window, for ever.
+    echo when it leaves the window, for ever. While the policy is paused, what a class was owed before stays as it was:
+    rows that pass meanwhile owe nothing, and there is no burst behind them.
 
     `streams[c]` keys the draws of class c. An operation is (class, row of the batch, count, place in the output).
     `position[i]` is real row i's own place in the output; with all bits flipped, thus negative, if under-sampling
@@ -179,6 +183,8 @@ def plan(window, policy, codes, row_ids, streams, op_class, op_row, op_count, op
                     op_count[n_ops] = REFER
                     op_out[n_ops] = -1
                     n_ops += 1
+            if policy.paused:
+                continue
             owed = max(0.0, policy.ratio * share * largest - window.real[c]) / rows
             ready = window.stored[c] >= policy.enough and window.seen[0] > policy.warmup
             if policy.poisson:

@@ -53,8 +53,9 @@ def test_runner_up(counts):
     compare=st.booleans(),
     warmup=st.sampled_from([0, 10]),
     cut=st.integers(0, 150),
+    pauses=st.tuples(st.booleans(), st.booleans()),
 )
-def test_plan(n, rate, seed, ratio, k, spare, size, burst, undersample, poisson, compare, warmup, cut):
+def test_plan(n, rate, seed, ratio, k, spare, size, burst, undersample, poisson, compare, warmup, cut, pauses):
     rng = np.random.default_rng(seed % 2**32)
     labels = np.where(rng.random(n) < rate, rng.choice([-1, 2, 30], n), 7).tolist()
     policy = Policy(ratio, undersample, poisson, compare, k + 1, k + spare, burst, warmup, np.uint64(seed))
@@ -62,7 +63,8 @@ def test_plan(n, rate, seed, ratio, k, spare, size, burst, undersample, poisson,
     naive = NaiveWindow(ratio, k, k + spare, size, burst, undersample, quota, warmup, seed, compare=compare)
     window, ids = make_window(size), rng.integers(0, 2**62, n)
     dropped, made = dict.fromkeys(labels, 0), dict.fromkeys(labels, 0)
-    for first, last in ((0, min(cut, n)), (min(cut, n), n)):
+    for first, last, paused in ((0, min(cut, n), pauses[0]), (min(cut, n), n, pauses[1])):
+        naive.paused, policy = paused, policy._replace(paused=paused)
         y, row_ids = np.array(labels[first:last], dtype=np.int64), ids[first:last]
         codes, position = np.empty(len(y), dtype=np.int64), np.empty(len(y), dtype=np.int64)
         n_classes = encode(window, y, codes)
