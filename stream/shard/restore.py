@@ -213,7 +213,7 @@ class Restorer:
         A switch at `after` is in the saved state there, but for the state with which a stream begins; twice is once.
         """
         switches = (one for one in stored.switches if id_pair(after) <= id_pair(one.cursor) <= id_pair(stored.cursor))
-        found = [*read_forgotten(self._client, self._keys, after, stored.cursor), *switches]
+        found: list[Forgotten | Switch] = [*read_forgotten(self._client, self._keys, after, stored.cursor), *switches]
         return sorted(found, key=lambda record: id_pair(record.cursor))
 
     def _gap(self, missing: int, stored: Checkpoint, seen: int) -> str:
