@@ -21,6 +21,7 @@ from feast.infra.registry.registry import Registry as FileRegistry
 from feast.saved_dataset import SavedDataset
 
 from feast_plugin.notices import notice
+from feast_plugin.registries.told import settings_of
 from feast_plugin.retrieval.on_demand import transformation
 from feast_plugin.retrieval.retrieval import Retrieval
 from feast_plugin.versions.inputs.contract import NAMESPACE
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from feast_plugin.versions.files.manifest import Manifest
     from feast_plugin.versions.inputs.contract import Contract
     from feast_plugin.versions.registry import Dataset
+    from resampler.lineage.settings import Settings
     from resampler.storage import Location
 
 _ARGUMENTS = inspect.signature(SavedDataset.__init__).parameters
@@ -109,6 +111,11 @@ class FeastRegistry(Registry):
     def project(self) -> str:
         """Name of the Feast project."""
         return str(self._store.project)
+
+    @property
+    def lineage(self) -> Settings:
+        """Who is told of versions: whom `feature_store.yaml` names, else whom the environment does."""
+        return settings_of(self._store)
 
     @property
     def root(self) -> Path:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from feast_plugin.notices import notice
 from feast_plugin.progress import stage
+from feast_plugin.versions.announced import announcer
 from feast_plugin.versions.inputs.contract import NAMESPACE
 from feast_plugin.versions.inputs.split import TRAIN
 from feast_plugin.versions.inputs.tombstones import Tombstones
@@ -83,6 +84,7 @@ def create(
                 )
             draft = draft._replace(audited=audited)
         made = publish_version(registry, catalog, draft)
+    announcer(registry, catalog).send()
     held = made.manifest.notes.get("namespace")
     if namespace not in (None, held):
         notice(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from feast_plugin.versions.announced import announcer
 from feast_plugin.versions.files.manifest import TRAINING_ROWS
 from feast_plugin.versions.files.own import own_values, training_rows_gone
 from feast_plugin.versions.files.stored import stored_keys, stored_rows
@@ -153,8 +154,10 @@ def forget(
                 manifest = catalog.load(version)
                 done.append(_forget_in(registry, catalog, manifest, keys))
                 replace(registry, catalog, version, done[-1].replaced_by)
-                remove_version(registry, catalog, version, datasets_of(manifest, catalog.directory(version)))
+                announcer(registry, catalog).forget(version)
+                remove_version(registry, catalog, version, datasets_of(manifest, catalog.directory(version)), "forget")
             holders = _holders(catalog, str(entity), keys, meant)
+    announcer(registry, catalog).send()
     return done
 
 

@@ -7,6 +7,7 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from feast_plugin.notices import notice
+from feast_plugin.versions.announced import announcer, pointed
 from feast_plugin.versions.files.aliases import (
     BACK,
     FORGOT,
@@ -28,6 +29,7 @@ from resampler.storage import check_alias
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from contextlib import AbstractContextManager
 
     from feast_plugin.versions.files.catalog import Catalog
     from feast_plugin.versions.registry import Registry
@@ -66,7 +68,9 @@ def point(registry: Registry, catalog: Catalog, alias: str, version: int | None 
     with catalog.home.locked():
         numbers = catalog.check_known(version)
         known = read_aliases(catalog.home)
-        return _move(registry, catalog, known.get(alias, Alias(alias, ())), version or numbers[-1], MOVED)
+        moved = _move(registry, catalog, known.get(alias, Alias(alias, ())), version or numbers[-1], MOVED)
+    announcer(registry, catalog).send()
+    return moved
 
 
 def roll_back(registry: Registry, catalog: Catalog, alias: str) -> Alias:
@@ -96,13 +100,15 @@ def roll_back(registry: Registry, catalog: Catalog, alias: str) -> Alias:
     catalog.check_known()
     with catalog.home.locked():
         found = known_alias(read_aliases(catalog.home), alias, catalog.name)
-        version = check_version(found, catalog.numbers(), catalog.name, _replacements(catalog))
+        version = check_version(found, catalog.numbers(), catalog.name, replacements(catalog))
         if version != found.earlier:
             notice(
                 f"alias {alias!r} of {catalog.name} pointed to version {found.earlier} before, and now points to "
                 f"{version}, which replaces it"
             )
-        return _move(registry, catalog, found, version, BACK)
+        moved = _move(registry, catalog, found, version, BACK)
+    announcer(registry, catalog).send()
+    return moved
 
 
 def withdraw(registry: Registry, catalog: Catalog, alias: str) -> Alias:
@@ -222,8 +228,19 @@ def datasets_aliased(catalog: Catalog, alias: Alias) -> list[Dataset]:
     ]
 
 
-def _replacements(catalog: Catalog) -> dict[int, int]:
-    """Map versions that held an entity which was forgotten to those that are there instead."""
+def replacements(catalog: Catalog) -> dict[int, int]:
+    """Map versions that held an entity which was forgotten to those that are there instead.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        The snapshot's versions.
+
+    Returns
+    -------
+    dict of int to int
+        By version that is gone.
+    """
     found = {}
     for number in catalog.numbers():
         with contextlib.suppress(CorruptStateError):  # one that is damaged is none to go back to
@@ -238,13 +255,18 @@ def _dataset_name(catalog: Catalog, alias: Alias, split: str) -> str:
 
 
 def _move(registry: Registry, catalog: Catalog, alias: Alias, version: int | None, why: str) -> Alias:
-    if version is not None:
-        registry.check_own(catalog.load(version))
+    manifest = None if version is None else catalog.load(version)
+    if manifest is not None:
+        registry.check_own(manifest)
     moved = alias if alias.version == version else alias.moved(version, why)
-    # What is written first is what the registry is brought to, by this run or, if it is killed, by the next one.
-    if moved is not alias:
-        write_aliases(catalog.home, read_aliases(catalog.home) | {alias.name: moved})
-    _follow(registry, catalog, moved, datasets_aliased(catalog, moved))
+    told: AbstractContextManager[None] = contextlib.nullcontext()
+    if manifest is not None and moved is not alias:
+        told = pointed(registry, catalog, manifest, alias.name, moved.history[-1])
+    with told:
+        # What is written first is what the registry is brought to, by this run or, if it is killed, by the next one.
+        if moved is not alias:
+            write_aliases(catalog.home, read_aliases(catalog.home) | {alias.name: moved})
+        _follow(registry, catalog, moved, datasets_aliased(catalog, moved))
     return moved
 
 

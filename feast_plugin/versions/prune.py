@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from feast_plugin.notices import notice
+from feast_plugin.versions.announced import announcer, removed
 from feast_plugin.versions.files.aliases import names_of, read_aliases
 from feast_plugin.versions.files.audited import remove_sample
 from feast_plugin.versions.pointing import follow
@@ -67,16 +69,17 @@ def prune(registry: Registry, catalog: Catalog, *, version: int | None = None, k
                 )
             used_by = f"alias {pointing[0]!r} points to it" if pointing else next(iter(registry.uses(datasets)), None)
             if used_by is None:
-                remove_version(registry, catalog, number, datasets)
+                remove_version(registry, catalog, number, datasets, "prune")
                 gone.append(number)
             elif version is not None:
                 raise GateError(f"{catalog.name} version {number} is in use: {used_by}; remove that tag first")
             else:
                 notice(f"{catalog.name} version {number} is kept beside the newest, for it is in use: {used_by}")
+    announcer(registry, catalog).send()
     return gone
 
 
-def remove_version(registry: Registry, catalog: Catalog, version: int, datasets: Sequence[Dataset]) -> None:
+def remove_version(registry: Registry, catalog: Catalog, version: int, datasets: Sequence[Dataset], why: str) -> None:
     """Remove a version from the registry, then its files; call it with the catalog locked.
 
     Parameters
@@ -89,6 +92,8 @@ def remove_version(registry: Registry, catalog: Catalog, version: int, datasets:
         Its number.
     datasets : sequence of Dataset
         Its splits.
+    why : {"prune", "forget"}
+        The command.
 
     Raises
     ------
@@ -101,8 +106,9 @@ def remove_version(registry: Registry, catalog: Catalog, version: int, datasets:
         manifest = None
     remove_sample(catalog.home, version, manifest)  # while there is a manifest to say where it is
     # Readers first lose sight of it: a kill in between leaves files without an entry, never the reverse.
-    registry.unregister(datasets)
-    catalog.retire(version)
+    with contextlib.nullcontext() if manifest is None else removed(registry, catalog, manifest, why):
+        registry.unregister(datasets)
+        catalog.retire(version)
 
 
 def _datasets(registry: Registry, catalog: Catalog, version: int, *, named: bool) -> list[Dataset]:

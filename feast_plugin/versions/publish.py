@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from feast_plugin.notices import notice
+from feast_plugin.versions.announced import published
 from feast_plugin.versions.files.audited import (
     NOTE,
     described,
@@ -169,10 +170,11 @@ def publish_version(registry: Registry, catalog: Catalog, draft: Draft) -> Snaps
         for stored in manifest.rebuildable:
             (directory / stored.path).remove()
         # From here on the version is there: readers see all of the manifest or none, and nothing without one.
-        (directory / FILE).write_at_once(manifest.to_json().encode())
-        if sample is not None:  # behind the manifest that names it: whatever is killed, no sample is without a version
-            write_sample(sample.file, sample.data)
-        registry.register(datasets_of(manifest, directory))
+        with published(registry, catalog, manifest):
+            (directory / FILE).write_at_once(manifest.to_json().encode())
+            if sample is not None:  # behind the manifest that names it: whatever is killed, no sample is without one
+                write_sample(sample.file, sample.data)
+            registry.register(datasets_of(manifest, directory))
     except BaseException:
         if sample is not None:
             remove_sample(catalog.home, version, None)

@@ -12,6 +12,7 @@ from feast_plugin.versions.inputs.contract import NAMESPACE
 from feast_plugin.versions.inputs.split import SPLITS
 from feast_plugin.versions.inputs.table import TableSource
 from resampler.errors import ContractError, InvalidInputError
+from resampler.lineage.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -190,6 +191,11 @@ class Registry(ABC):
     def project(self) -> str | None:
         """What a manifest's inputs call it; None where rows come from tables."""
         return None
+
+    @property
+    def lineage(self) -> Settings:
+        """Who is told of versions; by default as the environment says."""
+        return Settings.from_environment()
 
     @property
     @abstractmethod

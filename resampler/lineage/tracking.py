@@ -1,0 +1,241 @@
+"""MLflow: a run of a published version, and the way back from a model to its version."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import tempfile
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from resampler.errors import DataError, MissingExtraError
+from resampler.lineage.outbox import REMOVED
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.data.meta_dataset import MetaDataset
+
+    from resampler.lineage.outbox import Letter
+    from resampler.lineage.publication import Publication
+    from resampler.lineage.settings import MLflow
+    from resampler.storage import Location
+
+DIGEST_CHARS = 36  # the most that MLflow keeps of a dataset's digest: 144 bits of ours
+TAG = "resampler."
+_LETTER = f"{TAG}event"
+_MOST_CHARS = 500  # of a parameter
+_PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "3", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
+_TYPES = {"bool": "boolean", "float32": "float", "float64": "double", "int32": "integer", "int64": "long"}
+
+
+def client_of(tracking_uri: str | None, patience: dict[str, str] | None = None) -> MlflowClient:
+    """Import MLflow and make a client that gives up soon.
+
+    Parameters
+    ----------
+    tracking_uri : str or None
+        By default what MLflow finds itself.
+    patience : dict of str to str, optional
+        MLflow's variables for how long it waits; what the user has set stays.
+
+    Returns
+    -------
+    MlflowClient
+        Of that server.
+
+    Raises
+    ------
+    MissingExtraError
+        If MLflow is not installed.
+    """
+    for name, value in (patience or _PATIENCE).items():
+        os.environ.setdefault(name, value)
+    try:
+        from mlflow import MlflowClient
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(f"models of MLflow need {error.name}: pip install 'feast-resampler[mlflow]'") from error
+    logging.getLogger("mlflow").setLevel(logging.ERROR)
+    logging.getLogger("alembic").setLevel(logging.ERROR)
+    return MlflowClient(tracking_uri=tracking_uri)
+
+
+def send(letter: Letter, home: Location, settings: MLflow) -> None:
+    """Make the run of a published version, or go on with the one that an earlier try has begun.
+
+    Of a version that was removed the run gets a tag, and is deleted where the version held what is to be forgotten:
+    its page shows rows. (``mlflow gc`` then removes the page too.)
+
+    Parameters
+    ----------
+    letter : Letter
+        Of a publication, or of the end of one.
+    home : Location
+        Directory of the snapshot, where the page is.
+    settings : MLflow
+        Where to.
+
+    Raises
+    ------
+    Exception
+        If the server did not take it, for whatever reason MLflow has.
+    """
+    from mlflow.entities import DatasetInput, InputTag, Metric, Param, RunStatus, RunTag
+
+    from resampler.lineage.publication import Publication
+
+    client = client_of(settings.tracking_uri)
+    experiment = client.get_experiment_by_name(settings.experiment)
+    if letter.what == REMOVED:
+        if experiment is not None:
+            _removed(client, experiment.experiment_id, letter)
+        return
+    made = Publication.from_dict(letter.about["publication"])
+    number = client.create_experiment(settings.experiment) if experiment is None else experiment.experiment_id
+    found = client.search_runs([number], f"tags.`{_LETTER}` = '{letter.id}'", max_results=1)
+    if found and found[0].info.status == "FINISHED":
+        return
+    started = int(_milliseconds(made.created))
+    tags = _tags(made) | {_LETTER: letter.id}
+    run = found[0] if found else client.create_run(number, started, tags, run_name=str(made))
+    identity = run.info.run_id
+    params = [Param(name, value[:_MOST_CHARS]) for name, value in _params(made).items()]
+    metrics = [Metric(name, value, started, 0) for name, value in _metrics(made).items()]
+    client.log_batch(identity, metrics, params, [RunTag(*one) for one in tags.items()])
+    dataset = dataset_of(made.name, made.digest, f"{made.uri}/{made.paths['train']}", made.columns)
+    told = [
+        InputTag("mlflow.data.context", "training"),
+        InputTag(f"{TAG}snapshot", made.name),
+        InputTag(f"{TAG}version", str(made.version)),
+        InputTag(f"{TAG}digest", made.digest),
+    ]
+    if not run.inputs or not run.inputs.dataset_inputs:
+        client.log_inputs(identity, [DatasetInput(dataset._to_mlflow_entity(), told)])
+    _artifacts(client, identity, made, home)
+    client.set_terminated(identity, RunStatus.to_string(RunStatus.FINISHED), int(_milliseconds(letter.at)))
+
+
+def _removed(client: MlflowClient, experiment: str, letter: Letter) -> None:
+    """Say of a version's run that the version is gone."""
+    digest, why = letter.about["digest"], letter.about["why"]
+    for run in client.search_runs([experiment], f"tags.`{TAG}digest` = '{digest}'"):
+        if _LETTER in run.data.tags:
+            client.set_tag(run.info.run_id, f"{TAG}removed", why)
+            if why == "forget":
+                client.delete_run(run.info.run_id)
+
+
+def dataset_of(name: str, digest: str, path: str, columns: dict[str, str] | None = None) -> MetaDataset:
+    """Describe the training split of a version to MLflow; no row is read.
+
+    Parameters
+    ----------
+    name : str
+        Of the snapshot.
+    digest : str
+        Of the version.
+    path : str
+        Of the split's file, a path or a URI.
+    columns : dict of str to str, optional
+        Names and dtypes.
+
+    Returns
+    -------
+    mlflow.data.meta_dataset.MetaDataset
+        Named as in events of OpenLineage, ``NAME_train``, with the first digits of the digest.
+    """
+    from mlflow.data.dataset_source_registry import resolve_dataset_source
+    from mlflow.data.meta_dataset import MetaDataset
+    from mlflow.types import ColSpec, Schema
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # that a path may be read by more than one reader
+        source = resolve_dataset_source(path)
+    schema = None
+    if columns:
+        schema = Schema([ColSpec(_TYPES.get(dtype, "string"), column) for column, dtype in columns.items()])
+    return MetaDataset(source, name=f"{name}_train", digest=digest[:DIGEST_CHARS], schema=schema)
+
+
+def training_input() -> MetaDataset:
+    """Describe the version that a training command of `resampler retrain` was given.
+
+    Returns
+    -------
+    mlflow.data.meta_dataset.MetaDataset
+        For ``mlflow.log_input(training_input(), context="training")``: `resampler explain` then knows the model.
+
+    Raises
+    ------
+    DataError
+        Outside such a command, whose environment says which version it is.
+    """
+    names = ("RESAMPLER_SNAPSHOT", "RESAMPLER_DIGEST", "RESAMPLER_TRAIN_PATH")
+    missing = [name for name in names if not os.environ.get(name)]
+    if missing:
+        raise DataError(
+            f"training_input needs {', '.join(missing)} in the environment, where `resampler retrain` puts it: run it "
+            "there, or use dataset_of"
+        )
+    return dataset_of(*(os.environ[name] for name in names))
+
+
+def _tags(made: Publication) -> dict[str, str]:
+    views = [one["name"] for one in made.inputs if one["kind"] == "feature view"]
+    feast = {
+        "feast.project": made.project,
+        "feast.feature_service": made.feature_service,
+        "feast.feature_views": ",".join(views) if made.project else None,
+        "feast.retrieval_type": "historical" if made.project else None,
+    }
+    ours = {
+        f"{TAG}snapshot": made.name,
+        f"{TAG}version": str(made.version),
+        f"{TAG}digest": made.digest,
+        f"{TAG}contract": made.contract,
+        f"{TAG}uri": made.uri,
+        f"{TAG}findings": ",".join(sorted({one["name"] for one in made.findings})) or None,
+        f"{TAG}secret_key": made.secret_key,
+    }
+    return {name: value for name, value in (feast | ours).items() if value}
+
+
+def _params(made: Publication) -> dict[str, str]:
+    named = {"seed": made.seed, "ratio": made.ratio, "method": made.method, "label": made.label}
+    return {name: str(value) for name, value in (made.parameters | named).items()}
+
+
+def _metrics(made: Publication) -> dict[str, float]:
+    found = {"ratio_reached": made.reached, "findings": float(len(made.findings))}
+    for split, counts in made.counts.items():
+        found |= {f"{split}.{kind}": float(counts[kind]) for kind in ("rows", "real", "synthetic")}
+        for number, (_, of) in enumerate(sorted(counts["classes"].items())):  # a class's name may be no metric's
+            found |= {f"{split}.class_{number}.{kind}": float(of[kind]) for kind in ("real", "synthetic")}
+    return found | {_metric_name(name): value for name, value in made.quality.items()} | made.cost
+
+
+def _metric_name(name: str) -> str:
+    return "".join(c if c.isalnum() or c in "_-. /" else "_" for c in name)
+
+
+def _artifacts(client: MlflowClient, run_id: str, made: Publication, home: Location) -> None:
+    """Attach what the version says of itself: the publication, the page, and the newest audit of privacy."""
+    from resampler.runs.latest import newest
+
+    with tempfile.TemporaryDirectory(prefix="resampler-") as folder:
+        (Path(folder) / "publication.json").write_text(json.dumps(made.to_dict(), indent=1, sort_keys=True))
+        if made.page is not None:
+            page = home / made.uri.rpartition("/")[2] / made.page
+            if page.exists():  # a version that was pruned meanwhile has none
+                (Path(folder) / "report.html").write_bytes(page.read())
+        audit = newest(home, made.digest, "privacy")
+        if audit is not None:
+            (Path(folder) / "privacy.json").write_text(json.dumps(audit.details, indent=1, sort_keys=True))
+        client.log_artifacts(run_id, folder)
+
+
+def _milliseconds(at: str) -> float:
+    from datetime import datetime
+
+    return datetime.fromisoformat(at).timestamp() * 1000
