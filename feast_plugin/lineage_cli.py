@@ -29,15 +29,15 @@ def lineage() -> None:
 @json_option
 def show(place: Place, name: str | None, *, as_json: bool) -> None:
     """Say how many letters wait beside each snapshot, and since when."""
-    found = {home: Outbox(home).waiting for home in _homes(place, name)}
+    found = [(home, Outbox(home).waiting) for home in _homes(place, name)]
     if as_json:
         said = [
             {"name": _name(home), "letters": one.letters, "oldest": one.oldest, "refused": one.refused}
-            for home, one in found.items()
+            for home, one in found
         ]
         click.echo(json.dumps({"snapshots": said}))
         return
-    for home, one in found.items():
+    for home, one in found:
         since = f", the oldest since {one.age}" if one.letters else ""
         refused = (
             f"; {one.refused} were refused for good, and lie in {home.uri}/{FOLDER}/refused" if one.refused else ""

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from feast_plugin.command_line import Place
 from feast_plugin.versions import pointing
 from feast_plugin.versions.files.aliases import Alias, check_version, known_alias, names_of, read_aliases
-from feast_plugin.versions.files.manifest import Manifest
 from feast_plugin.versions.pointing import replacements
 from feast_plugin.versions.publication import publication_of
 from feast_plugin.versions.registry import datasets_of
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from feast_plugin.versions.files.catalog import Catalog
+    from feast_plugin.versions.files.manifest import Manifest
     from feast_plugin.versions.registry import Registry
     from resampler.storage import Location
 

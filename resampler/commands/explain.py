@@ -14,7 +14,7 @@ import click
 @click.option(
     "--root",
     metavar="DIRECTORY",
-    help="Where snapshots are kept, if not where --repo or --catalog keeps them. Of a model by default where its run says.",
+    help="Where snapshots are kept, if not where those keep them; of a model by default where its run says.",
 )
 @click.option(
     "--uses", is_flag=True, help="Open the Feast repository, too, to see what else uses the version: seconds."

@@ -32,7 +32,7 @@ from openlineage.client.facet_v2 import (
 from openlineage.client.transport.http import HttpTransport
 from requests import HTTPError
 
-from resampler.lineage.outbox import POINTED, REMOVED, Letter
+from resampler.lineage.outbox import POINTED, REMOVED, Letter, RefusedError
 from resampler.lineage.publication import FILE, Publication
 
 if TYPE_CHECKING:
@@ -44,10 +44,6 @@ PRODUCER = "https://pypi.org/project/feast-resampler"
 TIMEOUT_S = 3.0  # of a request: what a server does not take in time waits in the outbox, which is the retry
 _SCHEMA = f"{PRODUCER}/{version_of('feast-resampler')}#"
 _FOR_EVER = frozenset({400, 405, 410, 413, 415, 422, 501})  # answers that no later try will change
-
-
-class RefusedError(Exception):
-    """The server will never take this."""
 
 
 @attr.define
@@ -266,7 +262,7 @@ class Client:
     def __init__(self, settings: OpenLineage) -> None:
         self.namespace = settings.namespace
         self._client = OpenLineageClient(
-            config=None if settings.transport is None else {"transport": settings.transport}  # type: ignore[arg-type]
+            config=None if settings.transport is None else {"transport": settings.transport}
         )
         for transport in _http(self._client.transport):
             transport.timeout = min(transport.timeout, TIMEOUT_S)

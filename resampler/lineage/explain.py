@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from resampler.errors import CorruptStateError, DataError, InvalidInputError
 from resampler.ledger import FOLDER, Ledger
 from resampler.lineage.outbox import Outbox
 from resampler.lineage.publication import Published, open_publication
+from resampler.monitoring.alerts import ALERTS
 from resampler.monitoring.catalog import LEDGER
 from resampler.printing import plain
 from resampler.storage import without_secrets
@@ -146,10 +145,7 @@ def watched() -> dict[str, list[str]]:
         ``metrics`` that `resampler metrics` exports of it, and ``alerts`` that look at them.
     """
     metrics = [name for name, metric in LEDGER.items() if {"snapshot", "dataset"} & set(metric.labels)]
-    alerts: list[str] = []
-    if find_spec("resampler.monitoring.alerts") is not None:
-        known = importlib.import_module("resampler.monitoring.alerts").ALERTS
-        alerts = [one.name for one in known if any(name in one.expr for name in metrics)]
+    alerts = [one.name for one in ALERTS.values() if any(name in one.expr for name in metrics)]
     return {"metrics": metrics, "alerts": alerts}
 
 
@@ -198,8 +194,7 @@ def _said(found: Explained) -> Iterator[tuple[str, str]]:
         yield "used by", "not asked: --uses opens the feature store to see"
     else:
         yield "used by", "; ".join(published.uses) or "nothing else"
-    names = watched()["alerts"]
-    yield "watched by", ", ".join(names or watched()["metrics"])
+    yield "watched by", ", ".join(watched()["alerts"])
     waiting = Outbox(published.home).waiting
     if waiting.letters:
         yield "lineage", f"{waiting.letters} letters wait to be sent, the oldest since {waiting.age}"

@@ -235,12 +235,13 @@ class Models:
             self._asked(name, lambda: self._client.set_registered_model_alias(name, alias, version))
 
     def _model(self, version: ModelVersion) -> Model:
-        run = self._asked(version.name, lambda: self._client.get_run(version.run_id)) if version.run_id else None
+        made_by = version.run_id or ""
+        run = self._asked(version.name, lambda: self._client.get_run(made_by)) if made_by else None
         return Model(
             version.name,
             str(version.version),
             tuple(sorted(version.aliases or ())),
-            version.run_id or "",
+            made_by,
             () if run is None else tuple(origins(run)),
         )
 
@@ -276,9 +277,9 @@ def origins(run: Run) -> list[Origin]:
         name, digest = str(one.dataset.name), str(one.dataset.digest)
         if name.endswith("_train") and len(digest) == DIGEST_CHARS:
             found.append(Origin(name.removesuffix("_train"), digest, _root(one.dataset.source)))
-    snapshot, digest = (run.data.tags.get(tag) for tag in _TAGS)
-    if not found and snapshot and digest:  # who tags a run by hand
-        found.append(Origin(snapshot, digest, None))
+    told = [run.data.tags.get(tag) for tag in _TAGS]
+    if not found and told[0] and told[1]:  # who tags a run by hand
+        found.append(Origin(told[0], told[1], None))
     return found
 
 

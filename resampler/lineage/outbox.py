@@ -24,6 +24,10 @@ _FILE = re.compile(r"(\d{20})-([a-z]+)-([a-z]+)-([0-9a-f]{8})\.json", re.ASCII)
 _STAGED = ".staged"
 
 
+class RefusedError(Exception):
+    """Raise when a server will never take a letter."""
+
+
 @dataclass(frozen=True, slots=True)
 class Letter:
     """One thing that is to be said to one server.

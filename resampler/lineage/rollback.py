@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, Protocol
@@ -13,6 +12,7 @@ from resampler.ledger import FOLDER, Ledger, Run, key_of, now
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from resampler.lineage.models import Model, Models
     from resampler.lineage.publication import Publication
@@ -153,9 +153,10 @@ def roll_back(
         before, target = aliases.target(alias, number)
         done = RolledBack(name, alias, before, target.version, target.digest, dry_run=dry_run)
         if problems := aliases.problems(target.version):
+            more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
             raise DataError(
-                f"{target} does not verify, and {alias} stays where it is: {problems[0]}"
-                f"{f' (and {len(problems) - 1} more)' if len(problems) > 1 else ''}: rebuild it, or name another version"
+                f"{target} does not verify, and {alias} stays where it is: {problems[0]}{more}: rebuild it, or name "
+                "another version"
             )
         registry, found = None, None
         if model is not None:
@@ -188,10 +189,10 @@ def _move(aliases: Aliases, registry: Models | None, done: RolledBack, number: i
         try:
             registry.point(done.model, done.model_alias, done.model_before)
         except ResamplerError as other:
+            where = f"from version {done.model_after} to {done.model_before or 'nowhere'}"
             raise ResamplerError(
-                f"alias {done.alias} of {done.name} could not be moved ({error}), and alias {done.model_alias} of model "
-                f"{done.model} could not be put back from version {done.model_after} to {done.model_before or 'nowhere'}"
-                f" ({other}): put it back by hand"
+                f"alias {done.alias} of {done.name} could not be moved ({error}), and alias {done.model_alias} of "
+                f"model {done.model} could not be put back {where} ({other}): put it back by hand"
             ) from error
         if isinstance(error, ResamplerError):
             raise type(error)(f"{error}; alias {done.model_alias} of model {done.model} was put back") from error

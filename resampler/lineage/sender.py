@@ -10,10 +10,10 @@ import subprocess
 import sys
 import threading
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from resampler.errors import CorruptStateError, MissingExtraError
-from resampler.lineage.outbox import FOLDER, Outbox
+from resampler.lineage.outbox import FOLDER, Outbox, RefusedError
 from resampler.lineage.settings import MLFLOW, OPENLINEAGE
 
 if TYPE_CHECKING:
@@ -89,10 +89,10 @@ def send(home: Location, settings: Settings, wait_s: float = 0.0) -> Sent:
                     if close is not None:
                         closing.append((to, close))
                 mail[to](letter)
-            except (CorruptStateError, *_refusals()) as error:
+            except (CorruptStateError, RefusedError) as error:  # nothing behind it waits for it
                 outbox.refuse(name)
                 out.refused.append(name)
-                out.problems.setdefault(f"{to} refused {name}", _in_a_line(error))
+                out.problems[f"{to} refused {name}"] = str(error)
             except Exception as error:  # whatever a transport raises, the letter waits
                 out.problems[to] = _in_a_line(error)
             else:
@@ -127,11 +127,6 @@ def _opened(to: str, home: Location, settings: Settings) -> tuple[Callable[[Lett
     except ModuleNotFoundError as error:
         raise MissingExtraError(f"{to} needs {error.name}: pip install 'feast-resampler[{_EXTRA[to]}]'") from error
     return lambda letter: tracking.send(letter, home, mlflow), None
-
-
-def _refusals() -> tuple[type[Exception], ...]:
-    events = sys.modules.get("resampler.lineage.events")
-    return () if events is None else (events.RefusedError,)
 
 
 def _in_a_line(error: BaseException) -> str:

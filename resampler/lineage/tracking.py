@@ -8,7 +8,7 @@ import os
 import tempfile
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from resampler.errors import DataError, MissingExtraError
 from resampler.lineage.outbox import REMOVED
@@ -155,7 +155,9 @@ def dataset_of(name: str, digest: str, path: str, columns: dict[str, str] | None
     schema = None
     if columns:
         schema = Schema([ColSpec(_TYPES.get(dtype, "string"), column) for column, dtype in columns.items()])
-    return MetaDataset(source, name=f"{name}_train", digest=digest[:DIGEST_CHARS], schema=schema)
+    return MetaDataset(  # type: ignore[abstract] - of its own release, it inherits what is missing
+        source, name=f"{name}_train", digest=digest[:DIGEST_CHARS], schema=schema
+    )
 
 
 def training_input() -> MetaDataset:
@@ -178,7 +180,8 @@ def training_input() -> MetaDataset:
             f"training_input needs {', '.join(missing)} in the environment, where `resampler retrain` puts it: run it "
             "there, or use dataset_of"
         )
-    return dataset_of(*(os.environ[name] for name in names))
+    snapshot, digest, path = (os.environ[name] for name in names)
+    return dataset_of(snapshot, digest, path)
 
 
 def _tags(made: Publication) -> dict[str, str]:
