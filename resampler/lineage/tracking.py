@@ -155,9 +155,7 @@ def dataset_of(name: str, digest: str, path: str, columns: dict[str, str] | None
     schema = None
     if columns:
         schema = Schema([ColSpec(_TYPES.get(dtype, "string"), column) for column, dtype in columns.items()])
-    return MetaDataset(  # type: ignore[abstract] - of its own release, it inherits what is missing
-        source, name=f"{name}_train", digest=digest[:DIGEST_CHARS], schema=schema
-    )
+    return MetaDataset(source, name=f"{name}_train", digest=digest[:DIGEST_CHARS], schema=schema)
 
 
 def training_input() -> MetaDataset:
