@@ -1,10 +1,11 @@
-"""`/metrics` and `/healthz` over HTTP."""
+"""`/metrics` and `/healthz` over HTTP: what is known in the process; no answer waits for Redis, or for another one."""
 
 from __future__ import annotations
 
 import logging
 import threading
 from contextlib import contextmanager
+from socketserver import ThreadingMixIn
 from typing import TYPE_CHECKING, Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
@@ -21,9 +22,21 @@ logger = logging.getLogger(__name__)
 
 DEFAULT_PORT = 9_464
 POLL_S = 0.05  # what the end of the server can be late by
+REQUEST_S = 10.0  # how long a client may take to ask, and to read the answer
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True  # the end of the worker waits for no client
+    block_on_close = False
+    request_queue_size = 128
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - as the base class has it
+        logger.debug("a request of %s came to nothing", client_address, exc_info=True)
 
 
 class _QuietHandler(WSGIRequestHandler):
+    timeout = REQUEST_S
+
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         logger.debug(format, *args)
 
@@ -80,7 +93,7 @@ def metrics_server(worker: Worker, host: str, port: int | None) -> Iterator[int]
         return [f"{line}\n".encode() for line in complaints or ["ok"]]
 
     try:
-        server = make_server(host, DEFAULT_PORT if port is None else port, app, WSGIServer, _QuietHandler)
+        server = make_server(host, DEFAULT_PORT if port is None else port, app, _Server, _QuietHandler)
     except OSError as error:
         if port is not None:
             raise ResamplerError(
