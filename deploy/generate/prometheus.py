@@ -1,4 +1,4 @@
-"""Rules of Prometheus, what it scrapes, and what Alertmanager does with alerts."""
+"""Rules of Prometheus, as its own files and for its operator."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ def files() -> dict[str, str]:
     return {
         "prometheus/recordings.yaml": _text(recordings()),
         "prometheus/alerts.yaml": _text(alerts()),
+        "kubernetes/prometheusrule.yaml": _text(prometheus_rule()),
     }
 
 
@@ -47,14 +48,24 @@ def alerts(faster: float = 1) -> dict[str, Any]:
     }
 
 
+def prometheus_rule() -> dict[str, Any]:
+    """Return all rules as a manifest for the Prometheus operator; label it as your operator selects rules."""
+    return {
+        "apiVersion": "monitoring.coreos.com/v1",
+        "kind": "PrometheusRule",
+        "metadata": {"name": "resampler", "labels": {"app.kubernetes.io/name": "resampler"}},
+        "spec": {"groups": [*recordings()["groups"], *alerts()["groups"]]},
+    }
+
+
 def _recording(rule: Any) -> dict[str, Any]:
-    return {"record": rule.name, "expr": _Block(rule.expr)}
+    return {"record": rule.name, "expr": rule.expr}
 
 
 def _alert(rule: Any) -> dict[str, Any]:
     return {
         "alert": rule.name,
-        "expr": _Block(rule.condition),
+        "expr": rule.condition,
         **({"for": rule.lasting} if rule.lasting else {}),
         "labels": {"severity": rule.severity, "dataset": f"{{{{ $labels.{rule.subject} }}}}"},
         "annotations": {
@@ -63,10 +74,6 @@ def _alert(rule: Any) -> dict[str, Any]:
             "runbook_url": f"{RUNBOOKS}{rule.runbook}",
         },
     }
-
-
-class _Block(str):
-    """Text that keeps its lines."""
 
 
 class _Dumper(yaml.SafeDumper):
@@ -78,10 +85,10 @@ class _Dumper(yaml.SafeDumper):
 
 
 _Dumper.add_representer(
-    _Block,
-    lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", str(text), style="|"),
+    str,
+    lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None),
 )
 
 
 def _text(data: Any) -> str:
-    return HEAD + yaml.dump(data, Dumper=_Dumper, sort_keys=False, width=110, allow_unicode=True)
+    return HEAD + yaml.dump(data, Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True)

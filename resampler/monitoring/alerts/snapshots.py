@@ -36,8 +36,8 @@ SNAPSHOTS = (
         subject="snapshot",
         summary="{{ $labels.snapshot }}: the gate said no to the last model",
         description=(
-            "The predictions of the last model on {{ $labels.snapshot }} are not what the policy asks for (outcome no: "
-            "{{ $value }}). The model in use stays. First: the gate's ledger names the figures and the slices."
+            "The predictions of the last model on {{ $labels.snapshot }} are not what the policy asks for. The model "
+            "in use stays. First: the gate's ledger names the figures and the slices."
         ),
     ),
     Alert(
@@ -49,8 +49,8 @@ SNAPSHOTS = (
         summary="{{ $labels.snapshot }}: an attack recovers more of its real rows than allowed",
         description=(
             "The last audit of {{ $labels.snapshot }} found more of the real rows behind synthetic ones than its "
-            "limits allow (outcome no: {{ $value }}). First: do not hand this version on; `resampler audit show` names "
-            "class and attack, and what would lower it."
+            "limits allow. First: do not hand this version on; `resampler audit show` names class and attack, and what "
+            "would lower it."
         ),
     ),
     Alert(
@@ -61,9 +61,8 @@ SNAPSHOTS = (
         subject="snapshot",
         summary="{{ $labels.snapshot }}: the last {{ $labels.step }} run failed",
         description=(
-            "The last {{ $labels.step }} run on {{ $labels.snapshot }} ended with an error instead of an answer "
-            "(outcome failed: {{ $value }}). First: its log, or the ledger's newest entry, has the message and the "
-            "remedy; run it again."
+            "The last {{ $labels.step }} run on {{ $labels.snapshot }} ended with an error instead of an answer. "
+            "First: its log, or the ledger's newest entry, has the message and the remedy; run it again."
         ),
     ),
     Alert(
@@ -118,8 +117,7 @@ SNAPSHOTS = (
         summary="{{ $labels.snapshot }}: rows have drifted, train again",
         description=(
             "The last drift run decided that rows have moved too far from those that {{ $labels.snapshot }} was made "
-            "of (outcome no: {{ $value }}). First: the run's ledger names the features; make a version of today's rows "
-            "and train."
+            "of. First: the run's ledger names the features; make a version of today's rows and train."
         ),
     ),
     Alert(

@@ -32,10 +32,11 @@ WORKERS = (
         severity="page",
         summary="{{ $labels.shard }}: the server refuses commits ({{ $labels.reason }})",
         description=(
-            "Redis refused about {{ $value | humanize }} commits of {{ $labels.shard }} in 5 minutes, and none has "
-            "come through for a minute. Rows wait in the input, none is lost yet. The reason {{ $labels.reason }} says "
-            "what to do: full - give memory or trim; disk - make room; readonly - a replica was reached; gap - entries "
-            "were trimmed unread; type - another program writes under this name."
+            "Redis refused about {{ $value | humanize }} commits of {{ $labels.shard }} in 5 minutes; none has come "
+            "through for a minute. Rows wait in the input, none is lost yet. First: do what the reason asks. {{ "
+            "$labels.reason }} is the one: full - give memory or trim; disk - make room; readonly - a replica was "
+            "reached; gap - entries were trimmed unread; type - another program writes under this name; other - read "
+            "the worker's log."
         ),
         explained_by=("ResamplerServerDown",),
     ),
