@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 MAX_FEATURES = 128  # with series of their own, a series of drift runs; as many as a shard of a stream has
 CLASSES = "(classes)"  # where names of features stand: the mix of classes
-COST = {"cpu_s": "resampler_last_run_cpu_seconds", "peak_bytes": "resampler_last_run_memory_bytes"}
+COST = {
+    "cpu_seconds": "resampler_last_run_cpu_seconds",
+    "peak_memory_bytes": "resampler_last_run_memory_bytes",
+}
 
 
 def of_any(snapshot: str, run: Run) -> Iterator[Sample]:

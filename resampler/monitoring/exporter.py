@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from resampler.errors import InvalidInputError, ResamplerError
 from resampler.ledger import FOLDER, Ledger
+from resampler.monitoring import beside
 from resampler.monitoring.ledgers import LedgerReader
 from resampler.monitoring.sample import Sample
 from resampler.monitoring.versions import SAME, VersionReader
@@ -130,7 +131,7 @@ class Exporter:
             if not self._snapshots or name in self._snapshots:
                 if name not in self._versions:
                     self._ledgers[name] = LedgerReader(name, Ledger(home.directory / FOLDER), self._say)
-                    self._versions[name] = VersionReader(name, self._place)
+                    self._versions[name] = VersionReader(name, home.directory, self._place)
                 newest[name] = home.newest
         return newest
 
@@ -148,6 +149,7 @@ class Exporter:
             where = f"the newest version of {name}"
             try:
                 yield from self._versions[name].samples(newest)
+                yield from beside.samples(name, self._versions[name].home)
                 self._complaints.pop(where, None)
             except (ResamplerError, OSError, KeyError, ValueError) as error:
                 self._complain(where, f"{where} cannot be read: {error}")

@@ -11,6 +11,7 @@ from resampler.training_set import TRAIN, open_version
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from resampler.storage import Location
     from resampler.training_set import TrainingSet
 
 SAME = 0  # in place of a number: the version that was the newest at the last look
@@ -24,12 +25,14 @@ class VersionReader:
     ----------
     snapshot : str
         Its name.
+    home : Location
+        Its directory.
     place : mapping of str to str or None
         Where it is kept, as `open_version` takes it.
     """
 
-    def __init__(self, snapshot: str, place: Mapping[str, str | None]) -> None:
-        self.snapshot, self._place = snapshot, place
+    def __init__(self, snapshot: str, home: Location, place: Mapping[str, str | None]) -> None:
+        self.snapshot, self.home, self._place = snapshot, home, place
         self._number: int | None = None
         self._samples: list[Sample] = []
 
