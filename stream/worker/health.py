@@ -100,9 +100,17 @@ class Vitals:
             return ""
         if (in_trouble_s := self.trouble_s) >= STALLED_S:
             return f"{self._name}: nothing committed for {in_trouble_s:.0f} s: {self._trouble}"
-        if self.hangs():
-            return f"{self._name}: no progress for {self._still_s():.0f} s"
-        return ""
+        return self.hanging()
+
+    def hanging(self) -> str:
+        """Say that the thread hangs; what only waits for a server is no better after a new start.
+
+        Returns
+        -------
+        str
+            One line; empty while it gets on, or waits in good order.
+        """
+        return f"{self._name}: no progress for {self._still_s():.0f} s" if self.hangs() else ""
 
     def _still_s(self) -> float:
         now, cpu_s = self._clock(), self._cpu()

@@ -1,4 +1,4 @@
-"""`/metrics` and `/healthz` over HTTP: what is known in the process; no answer waits for Redis, or for another one."""
+"""`/metrics`, `/healthz` and `/livez`: what is known in the process; no answer waits for Redis, or for another one."""
 
 from __future__ import annotations
 
@@ -69,6 +69,7 @@ def metrics_server(worker: Worker, host: str, port: int | None) -> Iterator[int]
         return
     disable_created_metrics()  # a second series beside each counter and histogram, which nobody looks at
     metrics = make_wsgi_app(worker.metrics.registry)
+    answers = {"/healthz": worker.complaints, "/livez": worker.hanging}
 
     def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer one request.
@@ -85,9 +86,9 @@ def metrics_server(worker: Worker, host: str, port: int | None) -> Iterator[int]
         iterable of bytes
             The body.
         """
-        if environ["PATH_INFO"] != "/healthz":
+        if environ["PATH_INFO"] not in answers:
             return metrics(environ, start_response)
-        complaints = worker.complaints()
+        complaints = answers[environ["PATH_INFO"]]()
         status = "503 Service Unavailable" if complaints else "200 OK"
         start_response(status, [("Content-Type", "text/plain; charset=utf-8")])
         return [f"{line}\n".encode() for line in complaints or ["ok"]]

@@ -123,6 +123,17 @@ class Worker:
         found = [self._vitals.complaint(), *(runner.complaint() for runner in self._runners)]
         return [complaint for complaint in found if complaint]
 
+    def hanging(self) -> list[str]:
+        """Say what would get on only if the worker were started again: threads that hang.
+
+        Returns
+        -------
+        list of str
+            A line each; empty where the worker compiles, replays, or waits for input or for a server.
+        """
+        found = [vitals.hanging() for vitals in (self._vitals, *(runner.vitals for runner in self._runners))]
+        return [line for line in found if line]
+
     def claims(self, runner: ShardRunner, *, orphan: bool) -> bool:
         """Decide whether a shard that is free is to be taken.
 

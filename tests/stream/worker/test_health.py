@@ -92,9 +92,9 @@ def test_trouble_lasts_until_something_is_committed_or_nothing_is_due(watched):
     assert vitals.complaint() == ""
 
 
-def _healthz(port):
+def _healthz(port, path="healthz"):
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz") as reply:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/{path}") as reply:
             return reply.status, reply.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()
@@ -120,6 +120,7 @@ def test_a_commit_that_the_server_cannot_take_makes_the_worker_unhealthy_and_pat
             add_text(client, name, *make_rows(50))
             words = (f"shard {name}: nothing committed for ", f"does not answer for key '{name}'")
             wait_for(lambda: (said := _healthz(port))[0] == 503 and all(word in said[1] for word in words))
+            wait_for(lambda: _healthz(port, "livez") == (200, "ok\n"))  # no new start would help
             wait_for(lambda: max(pauses) > 2 * runner.FIRST_RETRY_S * 8)
             grown = [pause for i, pause in enumerate(pauses) if pause and pause != pauses[i - 1]]
             assert grown == sorted(grown)  # no attempt that only read made the next pause short again

@@ -287,6 +287,7 @@ def test_a_shard_that_hangs_is_unhealthy_and_another_worker_takes_it(
         wait_for(lambda: first.owned == 1)
         add_text(client, name, *make_rows(50))
         wait_for(lambda: any(said.startswith(f"shard {name}: no progress for ") for said in first.complaints()))
+        wait_for(lambda: any(said.startswith(f"shard {name}: no progress for ") for said in first.hanging()))
         with working(name) as (second,):
             wait_for(lambda: second.owned == 1)
             wait_for(lambda: Checkpoint.load(client, ShardKeys(name)).rows == 50)
