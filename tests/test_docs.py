@@ -15,6 +15,7 @@ from feast_plugin.cli import snapshot
 from resampler.commands.advise import advise
 from resampler.commands.audit import audit
 from resampler.commands.demo import demo
+from resampler.commands.doctor import doctor
 from resampler.commands.drift import drift
 from resampler.commands.gate import gate
 from resampler.commands.maintenance import maintenance
@@ -28,7 +29,7 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/*.md"
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 COMMANDS = {
     command.name: command
-    for command in (advise, audit, demo, drift, gate, maintenance, metrics, retrain, snapshot, stream, warmup)
+    for command in (advise, audit, demo, doctor, drift, gate, maintenance, metrics, retrain, snapshot, stream, warmup)
 }
 # Snippets that need a server or a feature store: they are compiled, and what they import is imported.
 NEEDS = re.compile(r"FeatureStore|Feed\(|store\b|redis\.|\"catalog|rows\.parquet")

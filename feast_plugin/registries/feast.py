@@ -113,6 +113,11 @@ class FeastRegistry(Registry):
         return str(self._store.project)
 
     @property
+    def guards_itself(self) -> bool:
+        """Whether it is a database; who writes Feast's file takes no lock."""
+        return not isinstance(self._store.registry, FileRegistry)
+
+    @property
     def lineage(self) -> Settings:
         """Who is told of versions: whom `feature_store.yaml` names, else whom the environment does."""
         return settings_of(self._store)

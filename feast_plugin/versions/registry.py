@@ -193,6 +193,11 @@ class Registry(ABC):
         return None
 
     @property
+    def guards_itself(self) -> bool:
+        """Whether writers that know nothing of our locks cannot undo each other's entries."""
+        return True
+
+    @property
     def lineage(self) -> Settings:
         """Who is told of versions; by default as the environment says."""
         return Settings.from_environment()

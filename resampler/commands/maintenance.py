@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import functools
-import getpass
 import json
-import socket
 import time
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from resampler.commands.version_option import with_place
+from resampler.commands.who import by_option, who
 from resampler.errors import InvalidInputError
 from resampler.monitoring.window import Window, declare, seconds_of
 from resampler.monitoring.windows import Windows, of_ledger, of_snapshot, of_stream
@@ -59,7 +58,6 @@ def _with_windows(command: Callable[..., Any]) -> Callable[..., Any]:
     return decorated
 
 
-_by = click.option("--by", metavar="WHO", help="Who says so; by default the user and the machine.")
 _json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 
 
@@ -71,23 +69,23 @@ def maintenance() -> None:
 @maintenance.command("on")
 @click.option("--for", "lasts", required=True, metavar="TIME", help="How long: 90m, 2h; from 60s to 168h.")
 @click.option("--reason", default="", help="Why, for whoever looks.")
-@_by
+@by_option
 @_with_windows
 @_json
 def switch_on(windows: Windows, lasts: str, reason: str, by: str | None, as_json: bool) -> None:
     """Declare a window that begins now; it stands in place of one that is open, and ends by itself."""
-    window = declare(windows.dataset, seconds_of(lasts), by or _who(), reason)
+    window = declare(windows.dataset, seconds_of(lasts), by or who(), reason)
     windows.declare(window)
     _print(window, as_json, f"{window.dataset}: maintenance until {window.until}")
 
 
 @maintenance.command("off")
-@_by
+@by_option
 @_with_windows
 @_json
 def switch_off(windows: Windows, by: str | None, as_json: bool) -> None:
     """End the window that is open."""
-    ended = windows.end(by or _who(), time.time())
+    ended = windows.end(by or who(), time.time())
     said = "no maintenance was declared" if ended is None else f"maintenance ended, {_in_words(ended)}"
     _print(ended, as_json, f"{windows.dataset}: {said}")
 
@@ -109,11 +107,3 @@ def _in_words(window: Window) -> str:
 
 def _print(window: Window | None, as_json: bool, words: str) -> None:
     click.echo(json.dumps({"window": None if window is None else window._asdict()}) if as_json else words)
-
-
-def _who() -> str:
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):  # a container whose user has no name
-        user = "unknown"
-    return f"{user}@{socket.gethostname()}"

@@ -84,6 +84,17 @@ class LedgerReader:
         """Files that could not be read at the last look."""
         return len(self._unread)
 
+    def check(self, name: RunName) -> None:
+        """Read one run, and say what is wrong with it.
+
+        Parameters
+        ----------
+        name : RunName
+            Of the ledger.
+        """
+        self._run(name)
+        self._runs.pop(name, None)
+
     def _look(self, now: float) -> Iterator[Sample]:
         kept = self.ledger.names()
         self._unread &= set(kept)

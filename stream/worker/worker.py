@@ -15,6 +15,7 @@ from resampler.bases import weigh
 from resampler.errors import ResamplerError
 from stream.metrics import Metrics
 from stream.redis.connection import open_client, redact
+from stream.redis.durability import KEEPS_ALL, eviction_policy
 from stream.redis.errors import UnavailableError, explain, is_passing
 from stream.redis.keys import maintenance_key, shard_keys, workers_key
 from stream.shard.lease import owner_name
@@ -186,14 +187,11 @@ class Worker:
         client : redis.Redis
             Connection to the server of a shard.
         """
-        try:
-            policy = client.info("memory").get("maxmemory_policy", "noeviction")  # needs no right to CONFIG
-        except redis.ResponseError:  # not permitted to ask
-            return
+        policy = eviction_policy(client)
         with self._sharing:
-            if policy == "noeviction" or policy in self._policies:
+            if policy in (None, KEEPS_ALL, *self._policies):
                 return
-            self._policies.add(policy)
+            self._policies.add(str(policy))
         logger.warning(
             "Redis at %s: maxmemory-policy %s deletes keys when memory is full, input and checkpoints among them: "
             "set it to noeviction",

@@ -1,0 +1,122 @@
+"""Items about alerts: whether Prometheus has them, and whom they reach."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.parse
+import urllib.request
+from typing import TYPE_CHECKING
+
+from resampler.doctor.item import FAIL, PASS, UNKNOWN, Answer, Item
+from resampler.errors import ResamplerError
+from resampler.monitoring.alerts import ALERTS
+from resampler.printing import plural
+from resampler.storage import Location, without_secrets
+
+if TYPE_CHECKING:
+    from typing import Any
+
+TIMEOUT_S = 10.0
+_SHOWN = 5
+
+
+def _loaded(asked: Any) -> Answer:
+    groups = _get(asked.prometheus, "rules", type="alert")["groups"]
+    found = {rule["name"]: rule for group in groups for rule in group["rules"]}
+    if missing := [name for name in ALERTS if name not in found]:
+        return Answer(FAIL, f"{len(missing)} of {len(ALERTS)} alerts are not loaded: {_some(missing)}")
+    if broken := [name for name in ALERTS if found[name].get("health") == "err"]:
+        return Answer(FAIL, f"alerts that Prometheus cannot evaluate: {_some(broken)}")
+    return Answer(PASS, f"all {len(ALERTS)} alerts are loaded")
+
+
+def _reach(asked: Any) -> Answer:
+    active = _get(asked.prometheus, "alertmanagers")["activeAlertmanagers"]
+    if not active:
+        return Answer(FAIL, "Prometheus sends alerts nowhere")
+    return Answer(PASS, f"Prometheus sends alerts to {plural(len(active), 'Alertmanager')}")
+
+
+def _scraped(asked: Any) -> Answer:
+    names = []
+    if asked.version is not None:
+        names.append(f'resampler_ledger_read_timestamp_seconds{{snapshot="{asked.version.name}"}}')
+    if asked.stream is not None:
+        names.append(f'resampler_worker_info{{stream="{asked.stream}"}}')
+    if not names:
+        return Answer(UNKNOWN, "not looked at: give --snapshot NAME or --stream NAME, whose metrics to look for")
+    if missing := [name for name in names if not _get(asked.prometheus, "query", query=name)["result"]]:
+        return Answer(FAIL, f"Prometheus has no {' and no '.join(missing)}")
+    return Answer(PASS, f"Prometheus has {' and '.join(names)}")
+
+
+def _runbooks(asked: Any) -> Answer:
+    base = asked.runbooks.rstrip("/")
+    if missing := [alert.name for alert in ALERTS.values() if not _is_there(base, alert.runbook)]:
+        return Answer(FAIL, f"{len(missing)} of {len(ALERTS)} runbooks are not there: {_some(missing)}")
+    return Answer(PASS, f"all {len(ALERTS)} runbooks are there")
+
+
+def _is_there(base: str, name: str) -> bool:
+    if not base.startswith(("http://", "https://")):
+        return (Location.parse(base) / name).exists()
+    try:
+        with urllib.request.urlopen(f"{base}/{name}", timeout=TIMEOUT_S) as answer:  # noqa: S310 - as above
+            return bool(answer.status == 200)
+    except urllib.error.HTTPError as error:
+        with error:
+            return False
+
+
+def _get(server: str, what: str, **query: str) -> Any:
+    """Ask Prometheus."""
+    if not server.startswith(("http://", "https://")):
+        raise ResamplerError(f"--prometheus must be a URL such as http://localhost:9090, got {server!r}")
+    url = f"{server.rstrip('/')}/api/v1/{what}?{urllib.parse.urlencode(query)}"
+    try:
+        with urllib.request.urlopen(url, timeout=TIMEOUT_S) as answer:  # noqa: S310 - http:// as just checked
+            return json.load(answer)["data"]
+    except (OSError, ValueError, KeyError) as error:
+        raise ResamplerError(f"{without_secrets(url)} does not answer as Prometheus does: {error}") from error
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
+
+
+ITEMS = (
+    Item(
+        "alerts-loaded",
+        "production",
+        "Has Prometheus loaded all alerts?",
+        "Load `deploy/prometheus/alerts.yaml` and `recordings.yaml`: `rule_files`, or the PrometheusRule.",
+        ("prometheus",),
+        _loaded,
+    ),
+    Item(
+        "alertmanager-reached",
+        "production",
+        "Does Prometheus reach an Alertmanager?",
+        "Name one under `alerting` in Prometheus' configuration; an example is `deploy/alertmanager`.",
+        ("prometheus",),
+        _reach,
+    ),
+    Item(
+        "metrics-scraped",
+        "production",
+        "Does Prometheus have the metrics of this snapshot and this stream?",
+        "Let it scrape `resampler metrics --port` and the workers, or the textfile that `resampler metrics` writes.",
+        ("prometheus",),
+        _scraped,
+    ),
+    Item(
+        "runbooks-there",
+        "production",
+        "Has each alert a runbook that can be opened?",
+        "Copy `docs/runbooks` to where `runbook_url` of the alerts points.",
+        ("runbooks",),
+        _runbooks,
+    ),
+)
