@@ -25,10 +25,12 @@ from feast_plugin.printing.created import checked, created
 from feast_plugin.printing.difference import difference
 from feast_plugin.printing.versions import listed, shown, summary
 from feast_plugin.versions.files.aliases import names_of, read_aliases
+from feast_plugin.versions.inputs.budget import SnapshotBudget
 from feast_plugin.versions.inputs.request import Request
 from feast_plugin.versions.making.audited import AuditSample
 from feast_plugin.versions.making.gate import Gate
 from feast_plugin.versions.making.recipe import Recipe
+from resampler.budget import StoppedError
 from resampler.command_options import click_options
 from resampler.errors import CorruptStateError, GateError, InvalidInputError
 from resampler.options import options_of
@@ -100,33 +102,46 @@ def snapshot() -> None:
 @click_options(Recipe)
 @click_options(Gate)
 @click_options(AuditSample)
+@click_options(SnapshotBudget)
 @click.option("--k", "k", type=click.IntRange(min=1), hidden=True)  # until the next release
 @click.option(
     "--namespace", help="What Feast groups the datasets by, beside the snapshot's name; by default resampler."
 )
 @json_option
-def create(place: Place, name: str, k: int | None, namespace: str | None, *, as_json: bool, **options: Any) -> None:
+def create(
+    place: Place, name: str, k: int | None, namespace: str | None, *, as_json: bool, **options: Any
+) -> int | None:
     """Find the rows, split, augment the training split, publish.
 
     With --repo, features are retrieved from a Feast repository; with --catalog, --entity-df is a table that has them.
+    With --max-seconds or --resume, what is finished is kept; exit 4 says that time was up: run it again.
     """
     if k is not None:
         if click.get_current_context().get_parameter_source("k_neighbors") is not ParameterSource.DEFAULT:
             raise InvalidInputError("give --k-neighbors alone: --k is its former name")
         click.echo("Note: --k is called --k-neighbors now, and goes with the next release", err=True)
         options["k_neighbors"] = k
-    recipe, request, gate, audited = (_record(kind, options) for kind in (Recipe, Request, Gate, AuditSample))
+    records = (Recipe, Request, Gate, AuditSample, SnapshotBudget)
+    recipe, request, gate, audited, budget = (_record(kind, options) for kind in records)
     catalog = place.catalog(name)
     if place.kind is not None:
         place.kind.check_request(request)
-    with place.opened() as registry:
-        from feast_plugin.versions import create as made_by
+    try:
+        with place.opened() as registry:
+            from feast_plugin.versions import create as made_by
 
-        made = made_by.create(registry, catalog, request, recipe, gate, namespace, audited)
+            made = made_by.create(registry, catalog, request, recipe, gate, namespace, audited, budget)
+    except StoppedError as error:
+        if not as_json:
+            raise
+        click.echo(f"Note: {error}", err=True)
+        click.echo(json.dumps(error.to_dict()))
+        return StoppedError.exit_code
     if as_json:
         click.echo(json.dumps(made.to_dict()))
     else:
         print_lines(created(made, _worth(place, catalog, made.manifest), _exposed(place, catalog, made.manifest)))
+    return None
 
 
 @snapshot.command()
@@ -352,12 +367,24 @@ def rebuild(
 @name_option
 @click.option("--version", type=click.IntRange(min=1), help="The version to remove.")
 @click.option("--keep", type=click.IntRange(min=1), help="Instead: remove all but that many of the newest.")
+@click.option("--unfinished", is_flag=True, help="Instead: remove unfinished runs, and the rows that they keep.")
 @json_option
-def prune(place: Place, name: str, version: int | None, keep: int | None, *, as_json: bool) -> None:
-    """Remove versions that nothing uses, files and registry entries."""
-    if (version is None) == (keep is None):
-        raise InvalidInputError("prune needs either --version or --keep, how many of the newest to keep")
+def prune(place: Place, name: str, version: int | None, keep: int | None, *, unfinished: bool, as_json: bool) -> None:
+    """Remove versions that nothing uses, files and registry entries; or unfinished runs."""
+    if (version is not None) + (keep is not None) + unfinished != 1:
+        raise InvalidInputError(
+            "prune needs one of --version, --keep, how many of the newest to keep, and --unfinished"
+        )
     catalog = place.catalog(name)
+    if unfinished:
+        from feast_plugin.versions.prune import prune_unfinished
+
+        tokens = prune_unfinished(catalog)
+        if as_json:
+            click.echo(json.dumps({"name": name, "unfinished": tokens}))
+        else:
+            click.echo(f"{name}: removed {', '.join(f'unfinished run {one}' for one in tokens) or 'nothing'}")
+        return
     catalog.check_known(version)
     with place.opened() as registry:
         from feast_plugin.versions import prune as removed_by

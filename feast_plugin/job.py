@@ -23,7 +23,7 @@ from feast_plugin.versions.making.augmentation import publishable
 from feast_plugin.versions.making.reached import settled
 from feast_plugin.versions.making.recipe import Recipe
 from feast_plugin.versions.making.training import augment_training, resolve, undersampled
-from feast_plugin.versions.write import published_rows
+from feast_plugin.versions.outputs import published_rows
 from resampler.errors import InvalidInputError
 from resampler.secret import SecretKey
 from resampler.storage import Location

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from feast_plugin.registries import registry_of
 from feast_plugin.versions.create import check, create
+from feast_plugin.versions.inputs.budget import SnapshotBudget
 from feast_plugin.versions.inputs.request import Request
 from feast_plugin.versions.inputs.split import SplitRule
 from feast_plugin.versions.making.audited import AuditSample
@@ -76,6 +77,10 @@ def create_snapshot(
     audit_root: str | Path | None = None,
     audit_redact: str | Sequence[str] = (),
     secret_key: SecretKey | str | None = None,
+    max_seconds: float | str | None = None,
+    max_memory: int | str | None = None,
+    max_rows: int | None = None,
+    resume: str | None = None,
 ) -> Snapshot:
     """Retrieve or read training data, augment the training split, and publish all as a version.
 
@@ -191,6 +196,16 @@ def create_snapshot(
         so that the seed, which is published, tells nothing of them. Splits and what is left out stay keyed on the seed:
         versions with and without a key have the same test rows. Making the rows again needs the key
         (`feast_plugin.rebuild_snapshot`, `feast_plugin.forget_entity`).
+    max_seconds : float or str, optional
+        Seconds, or ``"10m"``, after which no part is begun: reading, the rows of a class, a file. What is finished is
+        kept in ``NAME/unfinished``, rows included, for a week; a run finishes one part at least.
+    max_memory : int or str, optional
+        Bytes, or ``"4GiB"``, that the process may take: a part that is estimated to take more is refused before.
+    max_rows : int, optional
+        Rows that may be read: more are refused, and none is left out.
+    resume : str, optional
+        ``"latest"`` goes on with the unfinished run of the same parameters, if there is one, and else begins one that
+        can be gone on with; a token with that run alone.
 
     Returns
     -------
@@ -210,6 +225,10 @@ def create_snapshot(
         if the ratio is reached already, and `if_reached` is ``refuse``.
     CorruptStateError
         If an earlier version or the registry was damaged or changed.
+    StoppedError
+        If `max_seconds` are spent: the same call with ``resume="latest"`` goes on.
+    BudgetError
+        If there are more rows than `max_rows`, or a part would take more than `max_memory`.
 
     Notes
     -----
@@ -257,7 +276,8 @@ def create_snapshot(
     registry = registry_of(store)
     gate = Gate(strict=strict, allow=allow, suspects=suspects)
     audited = AuditSample(audit_sample=audit_sample, audit_root=audit_root, audit_redact=audit_redact)
-    return create(registry, registry.catalog(name, root), request, recipe, gate, namespace, audited)
+    budget = SnapshotBudget(max_seconds=max_seconds, max_memory=max_memory, max_rows=max_rows, resume=resume)  # type: ignore[arg-type]
+    return create(registry, registry.catalog(name, root), request, recipe, gate, namespace, audited, budget)
 
 
 def check_snapshot(
@@ -293,7 +313,7 @@ def check_snapshot(
     if isinstance(split, str):
         options["split"] = SplitRule.parse(split)
     records: list[Any] = []
-    for one in options_of(AuditSample):  # decide nothing that is checked
+    for one in (*options_of(AuditSample), *options_of(SnapshotBudget)):  # decide nothing that is checked
         options.pop(one.name, None)
     for kind in (Request, Recipe, Gate):
         own = {one.name for one in options_of(kind)}

@@ -42,14 +42,27 @@ class StoppedError(ResamplerError):
         Which limit: ``max_seconds``.
     resume : str
         What `--resume` takes.
+    cost : dict
+        What this run has spent (`Cost.to_dict`).
     """
 
     exit_code = 4
 
-    def __init__(self, message: str, limit: str, resume: str) -> None:
+    def __init__(self, message: str, limit: str, resume: str, cost: dict[str, Any]) -> None:
         super().__init__(message)
         self.limit = limit
         self.resume = resume
+        self.cost = cost
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what `--json` prints.
+
+        Returns
+        -------
+        dict
+            Keys stopped, resume, cost.
+        """
+        return {"stopped": self.limit, "resume": self.resume, "cost": self.cost}
 
 
 def _check_size(name: str, value: Any) -> int:
@@ -174,6 +187,29 @@ class Cost:
             known = [one[name] for one in costs if one[name] is not None]
             found[name] = (max(known) if name == "peak_memory_bytes" else round(sum(known), 2)) if known else None
         return found
+
+
+def in_words(cost: dict[str, Any]) -> str:
+    """Write what was spent as people read it.
+
+    Parameters
+    ----------
+    cost : dict
+        From `Cost.to_dict` or `Cost.total`.
+
+    Returns
+    -------
+    str
+        A line; what the system did not say is left out.
+    """
+    said = [f"{cost['cpu_seconds']:,.1f} s of processor time in {cost['wall_seconds']:,.1f} s"]
+    if cost["peak_memory_bytes"] is not None:
+        said.append(f"{in_units(cost['peak_memory_bytes'])} of memory at most")
+    if cost["read_bytes"] is not None:
+        said.append(f"{in_units(cost['read_bytes'])} read, {in_units(cost['written_bytes'])} written")
+    if cost.get("runs", 1) > 1:
+        said.append(f"in {cost['runs']} runs")
+    return ", ".join(said)
 
 
 class Meter:

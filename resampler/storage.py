@@ -286,6 +286,21 @@ class Location:
         target.create_parent()
         self.filesystem.move(self.path, target.path)
 
+    def move_all_to(self, target: Location) -> None:
+        """Move the directory within its file system, to where none is.
+
+        Parameters
+        ----------
+        target : Location
+            Where to: on a disk it is there at once, in an object store file by file.
+        """
+        if self.is_local:
+            self.move_to(target)
+            return
+        for name in self.files():
+            (self / name).move_to(target / name)
+        self.remove()
+
     def remove(self) -> None:
         """Remove the file or directory, with all that is in it."""
         kind = self.filesystem.get_file_info(self.path).type

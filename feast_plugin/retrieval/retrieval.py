@@ -116,6 +116,11 @@ class Retrieval(Source):
         """The entity frame's path, its SQL, or the span of time."""
         return {"entity_frame": self._frame.notes}
 
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """Rows of the entity frame, and their bytes; of SQL and spans of time they are not known."""
+        return self._frame.size
+
     def rows(self, spool: Path, forgotten: Tombstones) -> CanonicalRows:
         """Retrieve the rows.
 

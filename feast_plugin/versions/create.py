@@ -10,22 +10,31 @@ from typing import TYPE_CHECKING
 from feast_plugin.notices import notice
 from feast_plugin.progress import stage
 from feast_plugin.versions.announced import announcer
+from feast_plugin.versions.files.parts import Parts, opened
+from feast_plugin.versions.inputs.budget import SnapshotBudget
 from feast_plugin.versions.inputs.contract import NAMESPACE
 from feast_plugin.versions.inputs.split import TRAIN
 from feast_plugin.versions.inputs.tombstones import Tombstones
+from feast_plugin.versions.kept import given_to, keep_made, keep_refused, keep_stopped
+from feast_plugin.versions.making.estimate import check_reading
 from feast_plugin.versions.making.gate import Gate
 from feast_plugin.versions.making.reached import settled
 from feast_plugin.versions.making.suspects import write_suspects
 from feast_plugin.versions.making.training import assign, resolve
 from feast_plugin.versions.publish import publish_version
 from feast_plugin.versions.write import Draft, find
-from resampler.errors import InvalidInputError
+from resampler.budget import BudgetError, Meter, StoppedError
+from resampler.errors import GateError, InvalidInputError
+from resampler.ledger import key_of
+from resampler.unfinished import unfinished
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from feast_plugin.versions.files.catalog import Catalog
     from feast_plugin.versions.inputs.request import Request
+    from feast_plugin.versions.inputs.rows import CanonicalRows
+    from feast_plugin.versions.inputs.source import Source
     from feast_plugin.versions.making.audited import AuditSample
     from feast_plugin.versions.making.recipe import Recipe
     from feast_plugin.versions.publish import Snapshot
@@ -41,6 +50,7 @@ def create(
     gate: Gate | None = None,
     namespace: str | None = None,
     audited: AuditSample | None = None,
+    budget: SnapshotBudget | None = None,
 ) -> Snapshot:
     """Make a version of rows that are asked for, and publish it.
 
@@ -60,6 +70,8 @@ def create(
         What Feast groups the datasets by; it decides no row, and is part of no digest.
     audited : AuditSample, optional
         What is kept of the version for auditors; by default nothing.
+    budget : SnapshotBudget, optional
+        What it may spend; by default anything.
 
     Returns
     -------
@@ -70,9 +82,42 @@ def create(
     ------
     ResamplerError
         As `feast_plugin.create_snapshot` says.
+
+    Notes
+    -----
+    What it came to and what it cost is kept in the ledger of the snapshot, as a run of step ``snapshot``.
     """
     registry.check_namespace(namespace)
-    with _drafted(registry, catalog, request, recipe, gate or Gate()) as draft, catalog.home.locked():
+    meter = Meter(budget)
+    try:
+        made = _made(registry, catalog, request, recipe, gate or Gate(), namespace, audited, meter)
+    except StoppedError as error:
+        keep_stopped(catalog, error, meter)
+        raise
+    except GateError as error:
+        keep_refused(catalog, error, meter)
+        raise
+    keep_made(catalog, made, meter)
+    held = made.manifest.notes.get("namespace")
+    if namespace not in (None, held):
+        notice(
+            f"{made.name} version {made.version} is reused, and stays in namespace {held or NAMESPACE!r}: its datasets "
+            "are moved by no command"
+        )
+    return made
+
+
+def _made(
+    registry: Registry,
+    catalog: Catalog,
+    request: Request,
+    recipe: Recipe,
+    gate: Gate,
+    namespace: str | None,
+    audited: AuditSample | None,
+    meter: Meter,
+) -> Snapshot:
+    with _drafted(registry, catalog, request, recipe, gate, meter) as draft, catalog.home.locked():
         if namespace is not None:
             draft = draft._replace(notes=(draft.notes or {}) | {"namespace": namespace})
         if audited is not None:
@@ -83,15 +128,7 @@ def create(
                     "`resampler audit privacy`"
                 )
             draft = draft._replace(audited=audited)
-        made = publish_version(registry, catalog, draft)
-    announcer(registry, catalog).send()
-    held = made.manifest.notes.get("namespace")
-    if namespace not in (None, held):
-        notice(
-            f"{made.name} version {made.version} is reused, and stays in namespace {held or NAMESPACE!r}: its datasets "
-            "are moved by no command"
-        )
-    return made
+        return publish_version(registry, catalog, draft)
 
 
 def check(
@@ -130,17 +167,31 @@ def check(
 
 
 @contextlib.contextmanager
-def _drafted(registry: Registry, catalog: Catalog, request: Request, recipe: Recipe, gate: Gate) -> Iterator[Draft]:
+def _drafted(
+    registry: Registry, catalog: Catalog, request: Request, recipe: Recipe, gate: Gate, meter: Meter | None = None
+) -> Iterator[Draft]:
     """Read and split the rows of a version, and list the suspects among them where that was asked for."""
+    meter = meter or Meter(SnapshotBudget())
     source = registry.source(request, recipe.column)
     recipe = resolve(recipe, source.contract)
     compute = registry.transformation(source.contract) if recipe.computes else None
     if compute is None:
         source.contract = source.contract.as_retrieved
-    with tempfile.TemporaryDirectory(prefix="resampler-") as spool:
+    with (
+        tempfile.TemporaryDirectory(prefix="resampler-") as spool,
+        _parts(catalog, source, request, recipe, meter) as parts,
+    ):
+
+        def read() -> CanonicalRows:
+            budget.check_rows(None if source.size is None else source.size[0])
+            check_reading(meter, source.size, source.contract)
+            return source.rows(Path(spool), Tombstones.read(catalog.home))
+
+        budget = meter.budget if isinstance(meter.budget, SnapshotBudget) else SnapshotBudget()
         with stage("reading") as reading:
-            rows = source.rows(Path(spool), Tombstones.read(catalog.home))
+            rows = parts.rows(read, source.contract, Path(spool))
             reading.rows = rows.table.num_rows
+        budget.check_rows(rows.table.num_rows)
         assignment = assign(rows, recipe)
         draft = Draft(
             contract=source.contract,
@@ -158,7 +209,34 @@ def _drafted(registry: Registry, catalog: Catalog, request: Request, recipe: Rec
             gate=gate,
             compute=compute,
             reading_s=reading.seconds,
+            parts=parts,
         )
         if gate.suspects is not None:
             write_suspects(rows, assignment == TRAIN, source.contract, gate.suspects)
         yield draft
+
+
+@contextlib.contextmanager
+def _parts(catalog: Catalog, source: Source, request: Request, recipe: Recipe, meter: Meter) -> Iterator[Parts]:
+    """Keep the parts of a version where its budget asks for that, until it is there or cannot be."""
+    budget = meter.budget
+    if not isinstance(budget, SnapshotBudget) or not budget.keeps:
+        for run in unfinished(catalog.home):
+            notice(f"unfinished run {run.token} was begun at {run.begun[:16]}Z: --resume latest goes on with its like")
+        yield Parts(meter)
+        return
+    if recipe.release:
+        raise InvalidInputError(
+            "release publishes no real row of the rarer classes, and an unfinished run would keep them beside it: "
+            "leave max_seconds and resume out"
+        )
+    given = given_to(source, request, recipe)
+    with opened(catalog.home, key_of(name=catalog.name, **given), given, meter, budget.resume) as parts:
+        try:
+            yield parts
+        except (StoppedError, BudgetError):  # the next run has more time, or is given more memory
+            raise
+        except (InvalidInputError, GateError):  # the same parts would only raise it again
+            parts.close()
+            raise
+        parts.close()

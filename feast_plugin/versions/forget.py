@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from feast_plugin.notices import notice
 from feast_plugin.versions.announced import announcer
 from feast_plugin.versions.files.manifest import TRAINING_ROWS
 from feast_plugin.versions.files.own import own_values, training_rows_gone
@@ -27,6 +28,7 @@ from feast_plugin.versions.write import Draft, check_files
 from resampler.columns import DTYPES, TEXT
 from resampler.errors import DataError, GateError, InvalidInputError
 from resampler.runs.forgetting import forget_figures
+from resampler.unfinished import remove_unfinished
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -146,6 +148,8 @@ def forget(
         _check_keys(catalog, holders, keys)
         while holders:  # again: where the lock does not reach, a version may have come meanwhile
             tombstones.add(holders.values())  # first of all: whoever publishes from now on leaves the entity out
+            if dropped := remove_unfinished(catalog.home):  # behind it: who keeps a part from now on finds it there
+                notice(f"unfinished runs {', '.join(dropped)} are removed, for they may hold rows of {entity}")
             # Before the versions go, from which alone it can be seen which values nobody else has.
             gone = {number: catalog.load(number) for number in holders}
             values = own_values([(one, catalog.directory(number)) for number, one in gone.items()], tombstones)

@@ -12,6 +12,7 @@ from feast_plugin.versions.files.audited import remove_sample
 from feast_plugin.versions.pointing import follow
 from feast_plugin.versions.registry import datasets_named, datasets_of
 from resampler.errors import CorruptStateError, GateError, InvalidInputError
+from resampler.unfinished import remove_unfinished
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,6 +78,25 @@ def prune(registry: Registry, catalog: Catalog, *, version: int | None = None, k
                 notice(f"{catalog.name} version {number} is kept beside the newest, for it is in use: {used_by}")
     announcer(registry, catalog).send()
     return gone
+
+
+def prune_unfinished(catalog: Catalog) -> list[str]:
+    """Remove unfinished runs, whose rows lie beside the versions; one that is at work ends when it notices.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        The snapshot's versions; there may be none.
+
+    Returns
+    -------
+    list of str
+        What `--resume` would have taken.
+    """
+    if not catalog.home.exists():
+        return []
+    with catalog.home.locked():
+        return remove_unfinished(catalog.home)
 
 
 def remove_version(registry: Registry, catalog: Catalog, version: int, datasets: Sequence[Dataset], why: str) -> None:

@@ -163,12 +163,15 @@ def publish_version(registry: Registry, catalog: Catalog, draft: Draft) -> Snaps
     version = catalog.next_number()
     directory = catalog.directory(version)
     sample = _Sample.prepared(draft, catalog, version)
+    stage = draft.parts.stage or directory
     try:
-        manifest = write_version(draft, catalog.name, version, directory)
+        manifest = write_version(draft, catalog.name, version, stage)
         if sample is not None:
-            manifest = sample.named(manifest, directory)
+            manifest = sample.named(manifest, stage)
         for stored in manifest.rebuildable:
-            (directory / stored.path).remove()
+            (stage / stored.path).remove()
+        if stage != directory:  # files of an unfinished run, which is killed before this or goes on with what is left
+            stage.move_all_to(directory)
         # From here on the version is there: readers see all of the manifest or none, and nothing without one.
         with published(registry, catalog, manifest):
             (directory / FILE).write_at_once(manifest.to_json().encode())

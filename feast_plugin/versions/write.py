@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-from tqdm import tqdm
 
 from feast_plugin.versions.files import lineage, sensitivity
 from feast_plugin.versions.files.manifest import (
@@ -25,11 +24,9 @@ from feast_plugin.versions.files.manifest import (
     dataset_name,
     part_name,
 )
-from feast_plugin.versions.files.parquet import ParquetFile
+from feast_plugin.versions.files.parts import Parts
 from feast_plugin.versions.files.profile import NOTE, write_profile
 from feast_plugin.versions.files.withheld import write_withheld
-from feast_plugin.versions.inputs.contract import TIMESTAMP, TIMESTAMP_TYPE
-from feast_plugin.versions.inputs.rows import BATCH_ROWS
 from feast_plugin.versions.inputs.split import LEFT_OUT, SPLITS, TRAIN
 from feast_plugin.versions.making.augmentation import publishable
 from feast_plugin.versions.making.gate import Gate
@@ -37,6 +34,7 @@ from feast_plugin.versions.making.learned import ANEW, Learned
 from feast_plugin.versions.making.preflight import evidence_of
 from feast_plugin.versions.making.recipe import FORGOT, RETAINED
 from feast_plugin.versions.making.training import augment_training
+from feast_plugin.versions.outputs import Output, inputs_schema, write_outputs
 from feast_plugin.versions.page.draw import write_page
 from feast_plugin.versions.page.sample import Sample
 from resampler.errors import CorruptStateError
@@ -45,10 +43,12 @@ from resampler.profile.cells import FORMAT as PROFILE_FORMAT
 from resampler.profile.profiler import Profiler
 from resampler.profile.values import evenly
 from resampler.quality.checks.arrays import findings_of
+from resampler.quality.finding import Finding
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from feast_plugin.versions.files.parts import Filed
     from feast_plugin.versions.inputs.contract import Contract
     from feast_plugin.versions.inputs.rows import CanonicalRows
     from feast_plugin.versions.making.audited import AuditSample
@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from feast_plugin.versions.making.recipe import Recipe
     from resampler.methods.provenance import Provenance
     from resampler.profile.profile import Profile
-    from resampler.quality.finding import Finding
+    from resampler.quality.checks.evidence import Evidence
     from resampler.storage import Location
 
 KEPT = "kept.parquet"  # beside the splits, so that who reads a directory reads no row twice
@@ -102,6 +102,8 @@ class Draft(NamedTuple):
         What finding the rows took.
     audited : AuditSample, optional
         What is kept of the version for auditors; by default nothing.
+    parts : Parts
+        Takes what is finished, or has it from an earlier run, and knows what may be spent.
     """
 
     contract: Contract
@@ -121,6 +123,7 @@ class Draft(NamedTuple):
     profile_form: int = PROFILE_FORMAT
     reading_s: float | None = None
     audited: AuditSample | None = None
+    parts: Parts = Parts()  # keeps nothing, and has no limit
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -229,7 +232,7 @@ def write_files(draft: Draft, name: str, version: int, directory: Location) -> W
     contract, rows, recipe = draft.contract, draft.rows, draft.recipe
     began = time.perf_counter()
     assignment, made, cleaned = augment_training(
-        rows, draft.assignment, contract, recipe, draft.learned, compute=draft.compute
+        rows, draft.assignment, contract, recipe, draft.learned, compute=draft.compute, parts=draft.parts
     )
     augmented = time.perf_counter()
     train = assignment == TRAIN
@@ -252,57 +255,28 @@ def write_files(draft: Draft, name: str, version: int, directory: Location) -> W
         for split in used
     }
     sample = Sample(classes[SPLITS[TRAIN]], features, *marks)
-    figures: dict[str, Any] = {}
-    with contextlib.ExitStack() as stack:
-        # What is found decides no byte of a split, so it is sought while these are written.
-        asked = None
-        if draft.findings is None:
-            evidence = evidence_of(
-                rows, (draft.assignment == TRAIN) if recipe.release else train, made, contract, recipe
-            )
-            figures = {} if recipe.release else evidence.figures
-            asked = stack.enter_context(ThreadPoolExecutor(1)).submit(findings_of, evidence)
-            del evidence  # the rows in it
-        files = {
-            split: stack.enter_context(
-                ParquetFile(
-                    directory,
-                    part_name(split),
-                    schema,
-                    functools.partial(_watch, split, profiler, sample if split == SPLITS[TRAIN] else None),
-                )
-            )
-            for split in used
-        }
-        kept = None if limit is None else stack.enter_context(ParquetFile(directory, KEPT, schema))
-        dropped = None if cleaned is None else stack.enter_context(ParquetFile(directory, CLEANED, schema))
-        beside = inputs_schema(contract)
-        hidden = stack.enter_context(ParquetFile(directory, INPUTS, beside)) if contract.inputs else None
-        descent = lineage.lineage_schema(made.parents, draft.written_format)
-        parents = stack.enter_context(ParquetFile(directory, lineage.FILE, descent))
-        passes = tqdm(rows.batches(), total=-(-len(train) // BATCH_ROWS), desc="writing", unit="batch", disable=None)
-        for start, real in passes:
-            batch = published_rows(real, contract, schema)
-            for split, file in files.items():
-                part = batch.filter(pa.array(assignment[start : start + BATCH_ROWS] == SPLITS.index(split)))
-                file.write(part)
-                if kept is not None and split == SPLITS[TRAIN]:
-                    kept.write(part)
-            if dropped is not None and cleaned is not None:
-                dropped.write(batch.filter(pa.array(cleaned[start : start + BATCH_ROWS])))
-            if hidden is not None:  # of the rows that cleaning took out too: without them nothing comes out again
-                held = train if cleaned is None else train | cleaned
-                hidden.write(real.select(beside.names).filter(pa.array(held[start : start + BATCH_ROWS])))
-        files[SPLITS[TRAIN]].write(synthetic)
-        if kept is not None:
-            kept.write(synthetic.slice(0, limit))
-        parents.write(lineage.lineage_table(made.parents, train, rows.row_id, descent))
-    findings = asked.result() if asked else draft.findings or []
-    if draft.gate is not None:
-        findings = draft.gate.marked(findings)
-        draft.gate.check(findings)
-    elif asked:
-        findings = Gate(allow=draft.allowed).marked(findings)
+    outputs = [
+        Output(
+            part_name(split),
+            schema,
+            assignment,
+            SPLITS.index(split),
+            last=(lambda: synthetic) if split == SPLITS[TRAIN] else None,
+            watch=functools.partial(_watch, split, profiler, sample if split == SPLITS[TRAIN] else None),
+        )
+        for split in used
+    ]
+    if limit is not None:
+        outputs.append(Output(KEPT, schema, assignment, TRAIN, last=lambda: synthetic.slice(0, limit)))
+    if cleaned is not None:
+        outputs.append(Output(CLEANED, schema, cleaned))
+    if contract.inputs:  # of the rows that cleaning took out too: without them nothing comes out again
+        held = train if cleaned is None else train | cleaned
+        outputs.append(Output(INPUTS, inputs_schema(contract), held, published=False))
+    descent = lineage.lineage_schema(made.parents, draft.written_format)
+    parents = functools.partial(lineage.lineage_table, made.parents, train, rows.row_id, descent)
+    outputs.append(Output(lineage.FILE, descent, last=parents))
+    findings, figures, files = _checked(draft, train, made, outputs, schema, directory)
     withheld: dict[str, Any] = {}
     if recipe.release and recipe.secret_key is not None:
         findings = [replace_figure(one) for one in findings]
@@ -324,16 +298,16 @@ def write_files(draft: Draft, name: str, version: int, directory: Location) -> W
         splits={
             split: _entry(
                 dataset_name(name, version, split),
-                files[split],
+                files[part_name(split)],
                 None if rows.timestamps is None else rows.timestamps[assignment == SPLITS.index(split)],
                 classes[split],
             )
             for split in used
         },
-        lineage=parents.stored,
-        kept=None if kept is None else kept.stored,
-        left_out=None if dropped is None else dropped.stored,
-        hidden=None if hidden is None else hidden.stored,
+        lineage=files[lineage.FILE].stored,
+        kept=files[KEPT].stored if KEPT in files else None,
+        left_out=files[CLEANED].stored if CLEANED in files else None,
+        hidden=files[INPUTS].stored if INPUTS in files else None,
         notes={
             "incomplete_minority_rows": 0
             if recipe.hardens and made.incomplete < recipe.group_size
@@ -352,14 +326,15 @@ def write_files(draft: Draft, name: str, version: int, directory: Location) -> W
                 else {}
             ),
             "libraries": _versions_of(*(["feast"] if draft.inputs["project"] else []), "numba", "numpy", "pyarrow"),
-            "cost": {
+            "cost": draft.parts.cost()
+            | {
                 name: round(seconds, 2)
                 for name, seconds in (
                     ("reading_s", draft.reading_s),
                     ("augmenting_s", augmented - began),
                     ("writing_s", time.perf_counter() - augmented),
                 )
-                if seconds is not None
+                if seconds is not None and not draft.parts.resumed  # what an earlier run took is not known apart
             },
         }
         | (draft.notes or {}),
@@ -369,6 +344,53 @@ def write_files(draft: Draft, name: str, version: int, directory: Location) -> W
         format=draft.written_format,
     )
     return Written(manifest, profile, sample)
+
+
+def _checked(
+    draft: Draft,
+    train: NDArray[np.bool_],
+    made: Augmentation,
+    outputs: list[Output],
+    schema: pa.Schema,
+    directory: Location,
+) -> tuple[list[Finding], dict[str, Any], dict[str, Filed]]:
+    """Write the files, and seek what would mislead a model: while they are written or, of kept parts, before."""
+    recipe, parts = draft.recipe, draft.parts
+
+    def look() -> Evidence:
+        seen = (draft.assignment == TRAIN) if recipe.release else train
+        return evidence_of(draft.rows, seen, made, draft.contract, recipe)
+
+    def seek() -> dict[str, Any]:
+        evidence = look()
+        return {"findings": [one.to_dict() for one in findings_of(evidence)], "figures": evidence.figures}
+
+    write = functools.partial(write_outputs, outputs, draft.rows, draft.contract, schema, directory, parts)
+    figures: dict[str, Any] = {}
+    if draft.findings is not None:
+        files = write()
+        return _judged(draft, draft.findings, sought=False), figures, files
+    if parts.keeps:
+        found = parts.data("looking for what would mislead", seek)
+        findings = _judged(draft, [Finding.from_dict(one) for one in found["findings"]], sought=True)
+        return findings, {} if recipe.release else found["figures"], write()
+    evidence = look()
+    figures = {} if recipe.release else evidence.figures
+    with ThreadPoolExecutor(1) as pool:  # what is found decides no byte of a split
+        asked = pool.submit(findings_of, evidence)
+        del evidence  # the rows in it
+        files = write()
+    return _judged(draft, asked.result(), sought=True), figures, files
+
+
+def _judged(draft: Draft, findings: list[Finding], *, sought: bool) -> list[Finding]:
+    """Let the gate of a version say what it says of findings."""
+    if draft.gate is not None:
+        findings = draft.gate.marked(findings)
+        draft.gate.check(findings)
+    elif sought:
+        findings = Gate(allow=draft.allowed).marked(findings)
+    return findings
 
 
 def _before(draft: Draft) -> dict[str, Any]:
@@ -414,47 +436,6 @@ def check_files(manifest: Manifest, directory: Location) -> None:
                 f"{directory.uri}/{file.path} must have sha256 {file.sha256}, got {found}: the version was damaged or "
                 "changed; rebuild or prune the version"
             )
-
-
-def inputs_schema(contract: Contract) -> pa.Schema:
-    """Return the columns of the file of inputs that are not published.
-
-    Parameters
-    ----------
-    contract : Contract
-        Names them.
-
-    Returns
-    -------
-    pyarrow.Schema
-        Keys of a row, then the inputs.
-    """
-    keys = [(name, TIMESTAMP_TYPE if name == TIMESTAMP else contract.join_keys[name]) for name in contract.keys]
-    return pa.schema([*keys, *((c.name, c.arrow_type) for c in contract.inputs)])
-
-
-def published_rows(table: pa.Table, contract: Contract, schema: pa.Schema) -> pa.Table:
-    """Give real rows the columns of a published split.
-
-    Parameters
-    ----------
-    table : pyarrow.Table
-        Rows of the canonical table.
-    contract : Contract
-        Its columns.
-    schema : pyarrow.Schema
-        Of the split.
-
-    Returns
-    -------
-    pyarrow.Table
-        The same rows, marked real.
-    """
-    columns = {name: table[name] for name in (*contract.join_keys, *(c.name for c in contract.columns))}
-    columns |= {name: table[name] for name in contract.keys}
-    columns[contract.published_label] = table[contract.label]
-    columns[contract.published_synthetic] = pa.array(np.zeros(table.num_rows, dtype=np.bool_))
-    return pa.table([columns[name] for name in schema.names], schema=schema)
 
 
 def _versions_of(*names: str) -> dict[str, str]:
@@ -517,7 +498,7 @@ def _classes(rows: CanonicalRows, members: NDArray[np.bool_], made: Augmentation
 
 
 def _entry(
-    dataset: str, file: ParquetFile, times: NDArray[np.int64] | None, classes: dict[str, dict[str, int]]
+    dataset: str, file: Filed, times: NDArray[np.int64] | None, classes: dict[str, dict[str, int]]
 ) -> SplitEntry:
     return SplitEntry(
         dataset=dataset,
@@ -527,5 +508,5 @@ def _entry(
         classes=classes,
         min_event_timestamp=None if times is None else int(times.min()),
         max_event_timestamp=None if times is None else int(times.max()),
-        sha256=file.content.hexdigest(),
+        sha256=file.content,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from resampler.errors import DataError, InfeasibleError, InvalidInputError
 from resampler.methods.catalog import METHODS, Method, resolve
 from resampler.methods.harden import hardened, no_groups
+from resampler.methods.kept import from_arrays, from_grown, to_arrays, to_grown
 from resampler.methods.missing import without_nulls
 from resampler.methods.order import shuffled
 from resampler.methods.parameters import Parameters
@@ -21,10 +23,11 @@ from resampler.methods.task import Task
 from resampler.notices import warn
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
+    Once = Callable[[str, Callable[[], dict[str, NDArray[Any]]]], dict[str, NDArray[Any]]]
 
 PLAIN_ROWS = "the plain method's rows were made"
 
@@ -81,6 +84,7 @@ def oversample(
     names: Mapping[Any, Any] | None = None,
     strict: bool = True,
     shuffle: bool = False,
+    once: Once | None = None,
 ) -> Outcome:
     """Say where the synthetic rows of some classes come from; `resampler.methods.place.build` makes them.
 
@@ -112,6 +116,9 @@ def oversample(
     shuffle : bool
         Put the rows of each class in an order that does not tell which share a base (`resampler.methods.order`): the
         first rows of a longer request are then others than those of a shorter one. Hardened rows always are.
+    once : callable, optional
+        Called as ``once(name, make)`` for each class: returns the arrays that ``make()`` gives, or those that it gave
+        an earlier run of the same table and parameters. Hardened rows are made anew, as all are where not `strict`.
 
     Returns
     -------
@@ -167,27 +174,55 @@ def oversample(
     if rule.hardens:
         made = [no_groups(made[0], table)]
     grown: list[Grown] = []
-    for part in parts:
+
+    def grow(part: Part) -> None:
         rows = table if part.rows is None else _rows_of(table, part)
         task = Task(rows, part, parameters, search, part.n_synthetic / total, seed)
         try:
             if rule.hardens:
                 made.append(hardened(task, _nothing(rows, _columns(mask), place)))
                 grown.append(Grown(part, part.place(task.members), task.penalty, plain=False))
-                continue
+                return
             plan, plain = _plan(task, rule)
         except InvalidInputError as error:
             if part.rows is None or strict:
                 raise
             _warn(part, f"made 0 of {part.n_synthetic} synthetic rows: {error}")  # the others get theirs
-            continue
+            return
         made.append(_drawn(task, plan, rule, _columns(mask), place))
         grown.append(Grown(part, part.place(plan.bases), task.penalty, plain))
+
+    if once is None or rule.hardens or not strict:
+        for part in parts:
+            grow(part)
+    else:
+        for _, of in itertools.groupby(parts, key=lambda part: part.label):
+            _grow_once(once, list(of), grow, made, grown, seed)
     rows_made = join(made)
     if shuffle or rule.hardens:
         rows_made = shuffled(rows_made, _identities(table, rows_made), seed, names)
     outcome = Outcome(rows_made, tuple(grown))
     return outcome if parents is None else _at(parents, outcome)
+
+
+def _grow_once(
+    once: Once, parts: list[Part], grow: Callable[[Part], None], made: list[Provenance], grown: list[Grown], seed: int
+) -> None:
+    """Make the rows of one class, or take those that were made; the lists hold them then."""
+    n_made, n_grown = len(made), len(grown)
+
+    def make() -> dict[str, NDArray[Any]]:
+        for part in parts:
+            grow(part)
+        new = grown[n_grown:]
+        found = to_arrays(join(made[n_made:])) | from_grown([one.bases for one in new], [one.penalty for one in new])
+        return found | {"grown.plain": np.array([one.plain for one in new])}
+
+    kept = once(f"making synthetic rows of {parts[0]._replace(rows=None).name}", make)
+    if len(grown) == n_grown:  # an earlier run made them
+        made.append(from_arrays(kept, made[0], seed))
+        of_parts = zip(parts, to_grown(kept), kept["grown.plain"].tolist(), strict=True)
+        grown.extend(Grown(part, bases, penalty, plain) for part, (bases, penalty), plain in of_parts)
 
 
 def _identities(table: Table, made: Provenance) -> NDArray[np.int64]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from feast_plugin.versions.files.manifest import FILE, Manifest, version_name
 from resampler.errors import CorruptStateError, DataError
 from resampler.storage import NAME, Location, check_name
+from resampler.unfinished import remove_unfinished
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -301,10 +302,11 @@ class Catalog:
         self.directory(version).remove()
 
     def tidy(self) -> None:
-        """Remove what a killed writer left; call it with the lock held."""
+        """Remove what a killed writer left, and unfinished runs that are old; call it with the lock held."""
         for number in self._directories():
             if not (self.directory(number) / FILE).exists():
                 self.directory(number).remove()
+        remove_unfinished(self.home, old=True)
 
     def _directories(self) -> list[int]:
         names = self.home.directories()

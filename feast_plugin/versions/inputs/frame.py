@@ -54,6 +54,15 @@ class EntityFrame:
         return self.data.read(columns=wanted) if isinstance(self.data, pq.ParquetFile) else self.data.select(wanted)
 
     @property
+    def size(self) -> tuple[int, int] | None:
+        """Rows and their bytes, uncompressed, where the data are a table or its file."""
+        if isinstance(self.data, pq.ParquetFile):
+            found = self.data.metadata
+            groups = [found.row_group(at).total_byte_size for at in range(found.num_row_groups)]
+            return found.num_rows, sum(groups)
+        return (self.data.num_rows, self.data.nbytes) if isinstance(self.data, pa.Table) else None
+
+    @property
     def schema(self) -> pa.Schema:
         """Types of the columns of a table or its file."""
         return self.data.schema_arrow if isinstance(self.data, pq.ParquetFile) else self.data.schema

@@ -130,7 +130,43 @@ def canonical_rows(table: pa.Table, contract: Contract, spool: Path) -> Canonica
         If the label is constant.
     """
     order = pc.sort_indices(table, sort_keys=[(key, "ascending") for key in contract.keys])
-    table, release = _spool(table, order, spool / f"{uuid.uuid4().hex}.arrow")
+    path = spool / f"{uuid.uuid4().hex}.arrow"
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+        for start in range(0, len(order), BATCH_ROWS):
+            writer.write_table(table.take(order.slice(start, BATCH_ROWS)).combine_chunks())
+    rows = mapped_rows(path, contract)
+    path.unlink()
+    return rows
+
+
+def mapped_rows(path: Path, contract: Contract) -> CanonicalRows:
+    """Map rows that lie in canonical order on disk, and say who they are.
+
+    Parameters
+    ----------
+    path : Path
+        An Arrow file of them, which may be removed at once.
+    contract : Contract
+        Names keys and label.
+
+    Returns
+    -------
+    CanonicalRows
+        That need no memory of ours.
+
+    Raises
+    ------
+    DataError
+        If the label is constant.
+    """
+    with path.open("rb") as file:
+        pages = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+    def release() -> None:
+        if hasattr(mmap, "MADV_DONTNEED"):
+            pages.madvise(mmap.MADV_DONTNEED)
+
+    table = pa.ipc.open_file(pa.py_buffer(pages)).read_all()
     label, classes = _encode_label(table[contract.label], contract.published_label)
     rows = CanonicalRows(
         table=table,
@@ -142,22 +178,6 @@ def canonical_rows(table: pa.Table, contract: Contract, spool: Path) -> Canonica
     )
     release()
     return rows
-
-
-def _spool(table: pa.Table, order: pa.Array, path: Path) -> tuple[pa.Table, Callable[[], None]]:
-    """Write the table in canonical order and map it back, so that its rows need no memory of ours."""
-    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
-        for start in range(0, len(order), BATCH_ROWS):
-            writer.write_table(table.take(order.slice(start, BATCH_ROWS)).combine_chunks())
-    with path.open("rb") as file:
-        pages = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    path.unlink()
-
-    def _release() -> None:
-        if hasattr(mmap, "MADV_DONTNEED"):
-            pages.madvise(mmap.MADV_DONTNEED)
-
-    return pa.ipc.open_file(pa.py_buffer(pages)).read_all(), _release
 
 
 def _encode_label(column: pa.ChunkedArray, name: str) -> tuple[NDArray[np.int64], Label]:

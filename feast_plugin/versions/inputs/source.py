@@ -35,6 +35,11 @@ class Source(ABC):
     def notes(self) -> dict[str, Any]:
         """What a manifest notes to find the rows again; ``entity_frame`` is part of it."""
 
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """Rows that will be read, and bytes of their columns in the source, where that is known before; else None."""
+        return None
+
     @abstractmethod
     def rows(self, spool: Path, forgotten: Tombstones) -> CanonicalRows:
         """Read the rows into canonical form on disk.

@@ -112,6 +112,11 @@ class TableSource(Source):
         found = {"entity_frame": self._frame.notes}
         return found | ({"timestamp": self._request.timestamp} if self.contract.timestamped else {})
 
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """Rows of the table, and their bytes."""
+        return self._frame.size
+
     def rows(self, spool: Path, forgotten: Tombstones) -> CanonicalRows:
         """Read the table.
 

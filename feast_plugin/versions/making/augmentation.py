@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from feast_plugin.notices import notice
 from feast_plugin.versions.inputs.contract import TIMESTAMP, TIMESTAMP_TYPE, Contract
+from feast_plugin.versions.making.estimate import check_augmenting
 from feast_plugin.versions.making.grids import Known, from_names, learn_grids, named, of_groups
 from feast_plugin.versions.making.matrix import decode, encode, folded, spread, whole_numbers, wide_columns
 from feast_plugin.versions.making.nulls import declared, may_be_parents, nulls_of_training
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from feast_plugin.versions.files.parts import Parts
     from feast_plugin.versions.inputs.contract import StoredFeature
     from feast_plugin.versions.inputs.rows import CanonicalRows
     from resampler.grids import Grids
@@ -118,6 +120,7 @@ def augment(
     barred: NDArray[np.bool_] | None = None,
     apart: bool = True,
     instead: bool = False,
+    parts: Parts | None = None,
 ) -> Augmentation:
     """Make the synthetic rows of the training split.
 
@@ -159,6 +162,8 @@ def augment(
     instead : bool
         Whether synthetic rows are to stand in place of the real ones: of every class but the largest, as many as the
         ratio asks for, and no fewer than the class has.
+    parts : Parts, optional
+        Takes the rows of each class, or has them; by default they are made, and not kept.
 
     Returns
     -------
@@ -207,6 +212,8 @@ def augment(
     around = METHODS[sampler].looks_around
     seen = np.flatnonzero(train) if around else np.flatnonzero(train & np.isin(rows.label, list(lacking)))
     seen = seen if barred is None else seen[~barred[seen]]
+    if parts is not None:
+        check_augmenting(parts.meter, len(seen), contract.width, sum(lacking.values()))
     real = rows.take([c.name for c in contract.columns], seen)
     matrix, vocabularies = encode(real, contract)
     parental = may_be_parents(matrix, parameters.missing)
@@ -241,7 +248,15 @@ def augment(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ShortfallWarning)  # it is said below, as every notice of a snapshot is
         made, grown = oversample(
-            table, sampler, lacking, seed=seed, parameters=parameters, subgroups=subgroups, names=names, shuffle=apart
+            table,
+            sampler,
+            lacking,
+            seed=seed,
+            parameters=parameters,
+            subgroups=subgroups,
+            names=names,
+            shuffle=apart,
+            once=parts.arrays if parts is not None and parts.keeps else None,
         )
     plain = tuple(one.part.name for one in grown if one.plain)
     if plain:

@@ -9,10 +9,11 @@ import numpy as np
 
 from feast_plugin.notices import notice
 from feast_plugin.progress import stage
+from feast_plugin.versions.files.parts import Parts
 from feast_plugin.versions.inputs.contract import check_group
 from feast_plugin.versions.inputs.split import LEFT_OUT, TRAIN, SplitRule, undersample
 from feast_plugin.versions.making.augmentation import augment
-from feast_plugin.versions.making.cleaning import rows_to_remove
+from feast_plugin.versions.making.cleaning import Cleaned, rows_to_remove
 from feast_plugin.versions.making.learned import ANEW, Learned
 from feast_plugin.versions.making.matrix import spread
 from feast_plugin.versions.making.noise import noisy_rows
@@ -156,6 +157,7 @@ def augment_training(
     learned: Learned = ANEW,
     *,
     compute: Transformation | None = None,
+    parts: Parts | None = None,
 ) -> Training:
     """Make the synthetic rows of the training split, and clean where they meet others.
 
@@ -173,6 +175,8 @@ def augment_training(
         What is not learned from the training split anew.
     compute : callable, optional
         Computes on-demand features; None where there are none, or they are interpolated.
+    parts : Parts, optional
+        Takes what is costly as it is made, or has it; by default nothing is kept.
 
     Returns
     -------
@@ -184,11 +188,12 @@ def augment_training(
     InvalidInputError, GateError
         As `feast_plugin.versions.making.augmentation.augment`.
     """
+    parts = parts or Parts()
     if compute is not None:
-        drawn = _drawn(rows, assignment, contract.drawn, recipe, learned._replace(scale=learned.drawn_scale))
+        drawn = _drawn(rows, assignment, contract.drawn, recipe, learned._replace(scale=learned.drawn_scale), parts)
         made = computed(rows, assignment == TRAIN, drawn.made, contract, compute, learned.scale)
         return drawn._replace(made=made)
-    return _drawn(rows, assignment, contract, recipe, learned)
+    return _drawn(rows, assignment, contract, recipe, learned, parts)
 
 
 def _drawn(
@@ -197,6 +202,7 @@ def _drawn(
     contract: Contract,
     recipe: Recipe,
     learned: Learned,
+    parts: Parts,
 ) -> Training:
     train, scale = assignment == TRAIN, learned.scale
     if published_as_it_is(recipe, rows, assignment):
@@ -205,7 +211,9 @@ def _drawn(
     if recipe.exclude_noisy:
         measured = contract.measured(rows.table)
         scale = spread(rows, train, measured) if scale is None else scale
-        barred = noisy_rows(rows, train, measured, scale, recipe.exactly(recipe.ratio))
+        ratio = recipe.exactly(recipe.ratio)
+        around = measured, scale, ratio
+        barred = parts.arrays("looking for noise", lambda: {"rows": noisy_rows(rows, train, *around)})["rows"]
     with stage("augmenting") as step:
         made = augment(
             rows,
@@ -225,6 +233,7 @@ def _drawn(
             barred=barred,
             apart=recipe.apart,
             instead=recipe.release,
+            parts=parts,
         )
         step.rows = made.table.num_rows
     if recipe.release:
@@ -234,7 +243,9 @@ def _drawn(
     if recipe.cleaner is None:
         return Training(assignment, made, None)
     with stage("cleaning"):
-        cleaned = rows_to_remove(rows, train, made, contract, recipe.cleaner, recipe.missing)
+        asked = recipe.cleaner, recipe.missing
+        gone = parts.arrays("cleaning", lambda: rows_to_remove(rows, train, made, contract, *asked)._asdict())
+        cleaned = Cleaned(**gone)
     assignment = np.where(cleaned.real, np.uint8(LEFT_OUT), assignment)
     lost, n = int(np.count_nonzero(cleaned.synthetic)), len(cleaned.synthetic)
     if 2 * lost > n:

@@ -17,6 +17,7 @@ from feast_plugin.versions.page.features import Picture, pictures
 from feast_plugin.versions.page.sample import KINDS, weights_of
 from feast_plugin.versions.page.space import space_of
 from feast_plugin.versions.page.svg import HEIGHT, SQUARE, WIDTH
+from resampler.budget import in_words
 from resampler.profile.values import label_name
 from resampler.quality.finding import LEVELS, Finding, grouped, worst_first
 
@@ -109,6 +110,7 @@ def draw_page(manifest: Manifest, directory: Location, profile: Profile, sample:
     )
     environment.filters |= {"share": _share, "n": "{:,}".format}
     shown: dict[str, Any] = {"seed": manifest.seed, "ratio": manifest.ratio, "retain": manifest.retain}
+    cost = manifest.notes.get("cost", {})
     findings = worst_first([Finding.from_dict(one) for one in manifest.findings])
     return (
         environment.get_template(f"{FILE}.jinja")
@@ -127,6 +129,8 @@ def draw_page(manifest: Manifest, directory: Location, profile: Profile, sample:
             sample=sample,
             removed=_removed(manifest, directory, contract),
             time=_time(manifest, contract),
+            stages={name: seconds for name, seconds in cost.items() if name.endswith("_s")},
+            spent=in_words(cost) if "cpu_seconds" in cost else "",
             kinds=KINDS,
             shown_features=SHOWN,
             width=WIDTH,

@@ -34,7 +34,7 @@ class Feast:
         self.kind = kind
         self.project = make(registry=SQL.format(path=home / "registry.sqlite") if kind == "sql" else None)
         self.place, self.root = self.project.path, self.project.root
-        self.debris = {".lock", "v0001", "v0002"}
+        self.debris = {".lock", "ledger", "v0001", "v0002"}
 
     def create(self, seed):
         return self.project.create(seed=seed)
@@ -56,7 +56,7 @@ class Directory:
 
     def __init__(self, make, home, kind):
         self.kind, self.place, self.root = kind, make().path, home / "catalog"
-        self.debris = {".lock", "v0001", "v0002", "datasets.json"}
+        self.debris = {".lock", "ledger", "v0001", "v0002", "datasets.json"}
 
     def create(self, seed):
         crash_child.create(self.kind, str(self.place), str(self.root), seed)

@@ -1,0 +1,396 @@
+"""`Parts`: what making a version consists of, each made once; `KeptParts` keeps them for a run that goes on with it.
+
+Everything but the rows that were read follows from what is kept before it, so a part that is missing or damaged is
+made again, and the version comes out the same.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pyarrow as pa
+
+from feast_plugin.notices import notice
+from feast_plugin.versions.files.manifest import StoredFile
+from feast_plugin.versions.inputs.rows import mapped_rows
+from feast_plugin.versions.inputs.tombstones import ForgottenMeanwhileError, Tombstones
+from resampler.budget import Cost, Meter, StoppedError
+from resampler.errors import CorruptStateError, InvalidInputError, ResamplerError
+from resampler.state import dump_state, load_state
+from resampler.unfinished import FILE, FOLDER, Unfinished, remove_run, remove_unfinished, unfinished
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
+
+    from feast_plugin.versions.inputs.contract import Contract
+    from feast_plugin.versions.inputs.rows import CanonicalRows
+    from resampler.storage import Location
+
+TOKEN_DIGITS = 12
+ROWS = "reading rows"
+FILES = "files"  # of the version, in the folder of the run
+_STATE = "part"
+
+
+class Filed(NamedTuple):
+    """One file of a version that is written.
+
+    Parameters
+    ----------
+    stored : StoredFile
+        As the manifest says of it.
+    content : str
+        Digest of its rows (`feast_plugin.versions.inputs.identity.ContentDigest`).
+    """
+
+    stored: StoredFile
+    content: str
+
+
+class Parts:
+    """Parts that are made and not kept.
+
+    Parameters
+    ----------
+    meter : Meter, optional
+        What the run has spent; by default without a limit.
+    """
+
+    stage: Location | None = None  # where files of the version wait until all are there; None: in its own directory
+    keeps = False
+    resumed = False  # whether an earlier run has finished parts
+
+    def __init__(self, meter: Meter | None = None) -> None:
+        self.meter = meter or Meter()
+
+    def rows(self, make: Callable[[], CanonicalRows], contract: Contract, spool: Path) -> CanonicalRows:
+        """Read the rows, or take those that were read.
+
+        Parameters
+        ----------
+        make : callable
+            Reads them.
+        contract : Contract
+            Of the rows.
+        spool : Path
+            A local directory with room for them.
+
+        Returns
+        -------
+        CanonicalRows
+            In canonical form on disk.
+        """
+        del contract, spool
+        return make()
+
+    def arrays(self, name: str, make: Callable[[], dict[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
+        """Make arrays, or take those that were made.
+
+        Parameters
+        ----------
+        name : str
+            Of the part, as a message says what comes next.
+        make : callable
+            Makes them.
+
+        Returns
+        -------
+        dict of str to ndarray
+            What `make` gives, then as now.
+        """
+        del name
+        return make()
+
+    def data(self, name: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Make plain data, or take what was made.
+
+        Parameters
+        ----------
+        name : str
+            As in `arrays`.
+        make : callable
+            Makes them, as JSON holds them.
+
+        Returns
+        -------
+        dict
+            What `make` gives.
+        """
+        del name
+        return make()
+
+    def filed(self, path: str) -> Filed | None:
+        """Say whether a file of the version is finished.
+
+        Parameters
+        ----------
+        path : str
+            Relative to the version's directory.
+
+        Returns
+        -------
+        Filed or None
+            None where it is still to be written.
+        """
+        del path
+
+    def file(self, path: str, write: Callable[[], Filed]) -> Filed:
+        """Write a file of the version, in `stage`.
+
+        Parameters
+        ----------
+        path : str
+            Relative to the version's directory.
+        write : callable
+            Writes it.
+
+        Returns
+        -------
+        Filed
+            What was written.
+        """
+        del path
+        return write()
+
+    def cost(self) -> dict[str, Any]:
+        """Say what the version has cost so far.
+
+        Returns
+        -------
+        dict
+            As `resampler.budget.Cost`.
+        """
+        return self.meter.cost().to_dict()
+
+    def close(self) -> None:
+        """Give back what was kept: the version is there, or none will be."""
+
+
+class KeptParts(Parts):
+    """Parts that are kept as they are finished; make it by `opened`.
+
+    Parameters
+    ----------
+    meter : Meter
+        What this run has spent.
+    home : Location
+        Directory of the snapshot.
+    run : Unfinished
+        What is known of the run.
+    """
+
+    keeps = True
+
+    def __init__(self, meter: Meter, home: Location, run: Unfinished) -> None:
+        super().__init__(meter)
+        self.home, self.run = home, run
+        self.folder = home / FOLDER / run.token
+        self.stage = self.folder / FILES
+        self.resumed = bool(run.parts)
+        self._forgotten = Tombstones.read(home)
+        self._before = list(run.spent)
+        self._finished = 0  # by this run: one at least, so that runs of any budget come to an end
+
+    def rows(self, make: Callable[[], CanonicalRows], contract: Contract, spool: Path) -> CanonicalRows:  # noqa: D102
+        kept = self.run.parts.get(ROWS)
+        if kept is not None and self._is_whole(ROWS, kept):
+            file = self.folder / kept["file"]
+            path = Path(file.path)
+            if not file.is_local:
+                path = spool / "rows.arrow"
+                with file.filesystem.open_input_stream(file.path) as source, path.open("wb") as copy:
+                    shutil.copyfileobj(source, copy)
+            rows = mapped_rows(path, contract)
+            notice(
+                f"going on with the {rows.table.num_rows:,} rows that were read at {kept['at'][:16]}Z: what came to "
+                "the source since is in the next version"
+            )
+            return rows
+        self._begin(ROWS)
+        rows = make()
+        file = self.folder / "rows.arrow"
+        self._check_there()
+        with file.filesystem.open_output_stream(file.path) as sink, pa.ipc.new_file(sink, rows.table.schema) as writer:
+            for _, batch in rows.batches():
+                writer.write_table(batch)
+        self._finish(ROWS, {"file": "rows.arrow", "sha256": file.sha256(), "at": datetime.now(UTC).isoformat()})
+        return rows
+
+    def arrays(self, name: str, make: Callable[[], dict[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:  # noqa: D102
+        kept = self.run.parts.get(name)
+        if kept is not None and self._is_whole(name, kept):
+            with contextlib.suppress(CorruptStateError):  # of another release: made again
+                return load_state(_STATE, (self.folder / kept["file"]).read())[1]
+        self._begin(name)
+        made = make()
+        data = dump_state(_STATE, {}, made)
+        file = f"{hashlib.sha256(name.encode()).hexdigest()[:TOKEN_DIGITS]}.state"
+        self._check_there()
+        (self.folder / file).write_at_once(data)
+        self._finish(name, {"file": file, "sha256": hashlib.sha256(data).hexdigest()})
+        return made
+
+    def data(self, name: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:  # noqa: D102
+        if (kept := self.run.parts.get(name)) is not None:
+            return dict(json.loads(kept["data"]))
+        self._begin(name)
+        made = make()
+        text = json.dumps(made)
+        self._finish(name, {"data": text, "sha256": hashlib.sha256(text.encode()).hexdigest()})
+        return dict(json.loads(text))
+
+    def filed(self, path: str) -> Filed | None:  # noqa: D102
+        kept = self.run.parts.get(_writing(path))
+        if kept is None or not self._is_whole(_writing(path), kept):
+            return None
+        return Filed(StoredFile(path, kept["rows"], kept["bytes"], kept["sha256"]), kept["content"])
+
+    def file(self, path: str, write: Callable[[], Filed]) -> Filed:  # noqa: D102
+        self._begin(_writing(path))
+        self._check_there()
+        made = write()
+        stored = made.stored
+        said = {"rows": stored.rows, "bytes": stored.bytes, "sha256": stored.sha256, "content": made.content}
+        self._finish(_writing(path), {"file": f"{FILES}/{path}"} | said)
+        return made
+
+    def cost(self) -> dict[str, Any]:  # noqa: D102
+        return Cost.total([*self._before, self.meter.cost().to_dict()]) | {"runs": len(self._before) + 1}
+
+    def close(self) -> None:  # noqa: D102
+        remove_run(self.folder)
+
+    def _begin(self, name: str) -> None:
+        """Stop before a part, where time is up and this run has finished one."""
+        if self._finished and self.meter.left_s == 0:
+            done = len(self.run.parts)
+            raise StoppedError(
+                f"stopped before {name}: {self.meter.seconds:.0f} s are spent, of max_seconds="
+                f"{self.meter.budget.max_seconds:g}, and {done} parts are finished; nothing is published: run it again "
+                f"with --resume {self.run.token} (or --resume latest)",
+                "max_seconds",
+                self.run.token,
+                self.meter.cost().to_dict(),
+            )
+
+    def _finish(self, name: str, said: dict[str, Any]) -> None:
+        self._check_there()
+        self._finished += 1
+        self.run.parts[name] = said
+        self.run.spent = [*self._before, self.meter.cost().to_dict()]
+        self.run.write(self.folder)
+
+    def _check_there(self) -> None:
+        """Check that no entity was forgotten since: its rows may be among those that were read."""
+        gone = not (self.folder / FILE).exists()
+        if gone or Tombstones.read(self.home).hashes != self._forgotten.hashes:
+            self.close()
+            raise ForgottenMeanwhileError(
+                "an entity was forgotten, or unfinished runs were removed, while this one was at work, and what it "
+                "had finished is gone: run it again"
+            )
+
+    def _is_whole(self, name: str, kept: dict[str, Any]) -> bool:
+        """Say whether what is kept of a part is as it was written."""
+        try:
+            found = (self.folder / kept["file"]).sha256()
+        except FileNotFoundError:
+            found = "no file"
+        if found == kept["sha256"]:
+            return True
+        if name == ROWS:
+            self.close()
+            raise CorruptStateError(
+                f"{self.folder.uri}/{kept['file']} must have sha256 {kept['sha256']}, got {found}: the rows of the "
+                "unfinished run are damaged, and it was removed: run it again, which reads them anew"
+            )
+        return False
+
+
+def _writing(path: str) -> str:
+    return f"writing {path}"
+
+
+@contextlib.contextmanager
+def opened(home: Location, key: str, given: dict[str, Any], meter: Meter, resume: str | None) -> Iterator[KeptParts]:
+    """Begin a run whose parts are kept, or go on with an unfinished one.
+
+    Parameters
+    ----------
+    home : Location
+        Directory of the snapshot.
+    key : str
+        The sha256 of all that decides what comes of it, but for the rows of its source.
+    given : dict
+        What that is, for people.
+    meter : Meter
+        What this run has spent.
+    resume : str or None
+        As in `feast_plugin.versions.inputs.budget.SnapshotBudget`.
+
+    Yields
+    ------
+    KeptParts
+        Nobody else is at work in its folder.
+
+    Raises
+    ------
+    InvalidInputError
+        If there is an unfinished run of the same inputs, and nothing was said of it; or `resume` names a run that is
+        not there, or of other inputs.
+    ResamplerError
+        If another process is at work on it.
+    """
+    token = key[:TOKEN_DIGITS]
+    if not home.exists():
+        home.filesystem.create_dir(home.path, recursive=True)
+    remove_unfinished(home, old=True)
+    runs = {run.token: run for run in unfinished(home)}
+    run = runs.get(token)
+    if resume is None and run is not None:
+        raise InvalidInputError(
+            f"an unfinished run of the same inputs, begun at {run.begun[:16]}Z, has finished {len(run.parts)} parts: "
+            f"go on with --resume {token} (or --resume latest), or remove it: resampler snapshot prune --unfinished"
+        )
+    if resume not in (None, "latest") and run is None:
+        raise InvalidInputError(_other(str(resume), token, runs, given))
+    if resume not in (None, "latest") and not token.startswith(str(resume)):
+        raise InvalidInputError(_other(str(resume), token, runs, given))
+    folder = home / FOLDER / token
+    try:
+        with folder.locked(wait_s=0):
+            if folder.is_local:
+                Path(folder.path).chmod(0o700)  # rows of the source are in it
+            run = Unfinished.read(folder)
+            if run is None:  # nothing, or what a run left that was killed before it said so
+                folder_files = folder / FILES
+                folder_files.remove()
+                run = Unfinished(token, key, datetime.now(UTC).isoformat(), given=given)
+            if run.key != key:
+                raise InvalidInputError(_other(token, token, runs, given))
+            run.write(folder)
+            yield KeptParts(meter, home, run)
+    except TimeoutError as error:
+        raise ResamplerError(f"another process is at work on unfinished run {token}: wait for it, or end it") from error
+
+
+def _other(resume: str, token: str, runs: dict[str, Unfinished], given: dict[str, Any]) -> str:
+    """Say why a run cannot be gone on with, and which there are."""
+    asked = next((run for found, run in runs.items() if found.startswith(resume)), None)
+    if asked is None:
+        known = ", ".join(runs) or "none"
+        return f"resume {resume!r} names no unfinished run of this snapshot, which has {known}: use --resume latest"
+    different = sorted(name for name in {*given, *asked.given} if given.get(name) != asked.given.get(name))
+    said = "; ".join(f"{name} {asked.given.get(name)!r} then, {given.get(name)!r} now" for name in different[:3])
+    return (
+        f"resume {resume!r} is of other inputs than this command's, which would be {token}: {said}: give it what it "
+        "was given, or use --resume latest"
+    )

@@ -1,0 +1,157 @@
+"""What the ledger of a snapshot keeps of making a version, and what an unfinished run is known by."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from feast_plugin.versions.inputs.frame import open_table
+from feast_plugin.versions.inputs.request import frame_file, is_select
+from resampler.errors import ResamplerError
+from resampler.ledger import FOLDER, STOPPED, Ledger, Run, key_of, now
+from resampler.notices import warn
+from resampler.options import options_of
+
+if TYPE_CHECKING:
+    from feast_plugin.versions.files.catalog import Catalog
+    from feast_plugin.versions.inputs.request import Request
+    from feast_plugin.versions.inputs.source import Source
+    from feast_plugin.versions.making.recipe import Recipe
+    from feast_plugin.versions.publish import Snapshot
+    from resampler.budget import Meter, StoppedError
+    from resampler.errors import GateError
+
+STEP = "snapshot"
+_LIBRARIES = ("feast-resampler", "feast", "numba", "numpy", "pyarrow")  # parts of other releases are not mixed
+
+
+def given_to(source: Source, request: Request, recipe: Recipe) -> dict[str, Any]:
+    """Say what decides a version, but for the rows of its source: runs that are given the same go on with each other.
+
+    Parameters
+    ----------
+    source : Source
+        Where rows come from.
+    request : Request
+        Which.
+    recipe : Recipe
+        What is made of them, with nothing left open.
+
+    Returns
+    -------
+    dict
+        As JSON holds it.
+    """
+    asked = {one.name: _plain(getattr(request, one.name)) for one in options_of(type(request))}
+    return {
+        "request": {name: value for name, value in asked.items() if value not in (None, False, [])},
+        "recipe": recipe.parameters | {"seed": str(recipe.seed), "ratio": recipe.ratio, "retain": recipe.retain},
+        "columns": source.contract.to_dict(),
+        "source": source.origin | source.contract.definitions,
+        "libraries": {name: version for name in _LIBRARIES if (version := _version(name))},
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Write an option of a request: of a table, its digest."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str | Path):
+        text = str(value)
+        return frame_file(text).uri if text.endswith((".parquet", ".csv", ".sql")) and not is_select(text) else text
+    if isinstance(value, tuple | list):
+        return list(value)
+    if hasattr(value, "isoformat") or not hasattr(value, "columns"):
+        return str(getattr(value, "name", value))
+    digest = hashlib.sha256()
+    table = open_table(value).data
+    with pa.ipc.new_stream(_Hashing(digest), table.schema) as writer:
+        writer.write_table(table)
+    return digest.hexdigest()
+
+
+class _Hashing:
+    """A file that keeps the digest of what is written to it, and nothing else."""
+
+    closed = False
+
+    def __init__(self, digest: Any) -> None:
+        self._digest = digest
+
+    def write(self, data: Any) -> int:
+        view = memoryview(data)
+        self._digest.update(view)
+        return view.nbytes
+
+    def flush(self) -> None:
+        pass
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def _version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def keep_made(catalog: Catalog, made: Snapshot, meter: Meter) -> None:
+    """Keep that a version was made, or found again.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        The snapshot's versions.
+    made : Snapshot
+        The version.
+    meter : Meter
+        What it took.
+    """
+    key = key_of(step=STEP, digest=made.digest)
+    _keep(catalog, "pass", key, f"{made.name} version {made.version}", made.to_dict(), meter)
+
+
+def keep_stopped(catalog: Catalog, error: StoppedError, meter: Meter) -> None:
+    """Keep that a run was stopped.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        The snapshot's versions.
+    error : StoppedError
+        Which limit, and how to go on.
+    meter : Meter
+        What it took.
+    """
+    details = {"stopped": error.limit, "resume": error.resume, "said": str(error)}
+    _keep(catalog, STOPPED, key_of(step=STEP, resume=error.resume), catalog.name, details, meter)
+
+
+def keep_refused(catalog: Catalog, error: GateError, meter: Meter) -> None:
+    """Keep that a gate said no.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        The snapshot's versions.
+    error : GateError
+        Why.
+    meter : Meter
+        What it took.
+    """
+    _keep(catalog, "no", key_of(step=STEP, said=str(error)), catalog.name, {"said": str(error)}, meter)
+
+
+def _keep(catalog: Catalog, outcome: str, key: str, subject: str, details: dict[str, Any], meter: Meter) -> None:
+    cost = meter.cost().to_dict()
+    run = Run(STEP, outcome, key, subject, now(), round(cost["wall_seconds"], 3), details | {"cost": cost})
+    try:
+        Ledger(catalog.home / FOLDER).append(run)
+    except ResamplerError as error:  # the version is there, whatever became of the note
+        warn(str(error), UserWarning)

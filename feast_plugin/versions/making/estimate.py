@@ -1,0 +1,110 @@
+"""How much memory a part of a version takes, estimated from rows, columns and types before it is begun."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from feast_plugin.versions.inputs.rows import BATCH_ROWS
+
+if TYPE_CHECKING:
+    from feast_plugin.versions.inputs.contract import Contract
+    from resampler.budget import Meter
+
+# Copies of the rows that are held at once, measured as the growth of the peak, and rounded up.
+READING = 3.0  # as they are read, typed, and in order
+AUGMENTING = 4.0  # of the matrix of the rows that are looked at: read, encoded, sorted into cells
+MAKING = 4.0  # of synthetic rows: values, columns, columns as they are published
+WRITING = 4.0  # of a batch, a file: filtered, waiting, compressed
+TEXT_BYTES = 24  # of a value of text, about
+
+
+def row_bytes(schema: pa.Schema) -> int:
+    """Say what a row takes in memory, about.
+
+    Parameters
+    ----------
+    schema : pyarrow.Schema
+        Its columns.
+
+    Returns
+    -------
+    int
+        In bytes; of a list the elements are not known, and one is counted.
+    """
+    total = 0
+    for field in schema:
+        of = field.type.value_type if pa.types.is_list(field.type) else field.type
+        total += max(of.bit_width // 8, 1) if pa.types.is_primitive(of) else TEXT_BYTES
+    return total
+
+
+def check_reading(meter: Meter, size: tuple[int, int] | None, contract: Contract) -> None:
+    """Check that rows may be read.
+
+    Parameters
+    ----------
+    meter : Meter
+        What may be spent.
+    size : tuple of int, or None
+        As `feast_plugin.versions.inputs.source.Source.size`: where it is not known, nothing is checked.
+    contract : Contract
+        Columns of the rows.
+
+    Raises
+    ------
+    BudgetError
+        If they need more memory than there is.
+    """
+    if size is None:
+        return
+    n_rows, n_bytes = size
+    schema = contract.arrow_schema(pa.int64())
+    n_bytes = max(n_bytes, n_rows * row_bytes(schema))
+    meter.check_memory("reading", READING * n_bytes, f"{n_rows:,} rows of {len(schema)} columns")
+
+
+def check_augmenting(meter: Meter, n_rows: int, width: int, n_synthetic: int) -> None:
+    """Check that synthetic rows may be made.
+
+    Parameters
+    ----------
+    meter : Meter
+        What may be spent.
+    n_rows : int
+        Rows that are looked at.
+    width : int
+        Numbers in a row.
+    n_synthetic : int
+        How many rows are made.
+
+    Raises
+    ------
+    BudgetError
+        If that needs more memory than there is.
+    """
+    more = (AUGMENTING * n_rows + MAKING * n_synthetic) * width * 8
+    why = f"{n_synthetic:,} synthetic rows of {width} features, made from {n_rows:,}"
+    meter.check_memory("making synthetic rows", more, why)
+
+
+def check_writing(meter: Meter, schema: pa.Schema, n_files: int) -> None:
+    """Check that files may be written.
+
+    Parameters
+    ----------
+    meter : Meter
+        What may be spent.
+    schema : pyarrow.Schema
+        Their columns.
+    n_files : int
+        Written at once.
+
+    Raises
+    ------
+    BudgetError
+        If that needs more memory than there is.
+    """
+    why = f"batches of {BATCH_ROWS:,} rows of {len(schema)} columns, {n_files} files at once"
+    meter.check_memory("writing", WRITING * n_files * BATCH_ROWS * row_bytes(schema), why)
