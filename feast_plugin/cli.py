@@ -373,7 +373,7 @@ def prune(place: Place, name: str, version: int | None, keep: int | None, *, unf
     """Remove versions that nothing uses, files and registry entries; or unfinished runs."""
     if (version is not None) + (keep is not None) + unfinished != 1:
         raise InvalidInputError(
-            "prune needs one of --version, --keep, how many of the newest to keep, and --unfinished"
+            "prune needs either --version or --keep, how many of the newest to keep, or --unfinished"
         )
     catalog = place.catalog(name)
     if unfinished:

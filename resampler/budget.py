@@ -24,6 +24,7 @@ except ImportError:  # pragma: no cover - Windows, where the peak of memory is n
     resource = None  # type: ignore[assignment]
 
 UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}  # as KiB, MiB, ...; KB and the like are decimal
+READ_COPIES = 3.0  # of a table that is read: as it is stored, typed, and as a matrix
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(i?)B?", re.ASCII | re.IGNORECASE)
 
 
@@ -251,6 +252,30 @@ class Meter:
             for now, then in zip(_moved_bytes(), self._moved, strict=True)
         )
         return Cost(_cpu_seconds() - self._cpu, self.seconds, peak_memory_bytes(), read, written)
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether time is up."""
+        return self.left_s == 0
+
+    def check_table(self, part: str, n_rows: int, n_columns: int, copies: float = READ_COPIES) -> None:
+        """Check that a part that holds a table of numbers may begin.
+
+        Parameters
+        ----------
+        part : str
+            As in `check_memory`.
+        n_rows, n_columns : int
+            Of the table, at 8 bytes a value.
+        copies : float
+            How many of it are held at once, about.
+
+        Raises
+        ------
+        BudgetError
+            As `check_memory`.
+        """
+        self.check_memory(part, copies * n_rows * n_columns * 8, f"{n_rows:,} rows of {n_columns} columns")
 
     def check_memory(self, part: str, more: float, why: str) -> None:
         """Check that a part that is about to begin may take the memory that it needs.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from feast_plugin.printing.versions import classes, counted, levels_in_words, taken_out, within_the_rule
 from feast_plugin.versions.files.audited import NOTE
 from feast_plugin.versions.files.sensitivity import NOTE as PRIVACY
+from resampler.budget import in_words
 from resampler.printing import aligned, plural
 from resampler.quality.finding import in_lines
 
@@ -46,6 +47,7 @@ def created(made: Snapshot, worth: str = "", exposed: str = "") -> list[str]:
     named += [("worth it?", worth)] if worth else []
     named += [("privacy", sentence) for sentence in m.notes.get(PRIVACY, [])]
     named += [("given away?", exposed)] if exposed else []
+    named += [("cost", in_words(made.cost))] if made.cost is not None else []
     return [*lines, *(f"  {line}" for line in aligned(named))]
 
 

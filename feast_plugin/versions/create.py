@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -92,12 +93,13 @@ def create(
     try:
         made = _made(registry, catalog, request, recipe, gate or Gate(), namespace, audited, meter)
     except StoppedError as error:
-        keep_stopped(catalog, error, meter)
+        keep_stopped(catalog, error)
         raise
-    except GateError as error:
-        keep_refused(catalog, error, meter)
+    except GateError:
+        keep_refused(catalog, meter)
         raise
-    keep_made(catalog, made, meter)
+    made = dataclasses.replace(made, cost=meter.cost().to_dict())
+    keep_made(catalog, made)
     held = made.manifest.notes.get("namespace")
     if namespace not in (None, held):
         notice(

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from feast_plugin.versions.making.recipe import Recipe
     from feast_plugin.versions.publish import Snapshot
     from resampler.budget import Meter, StoppedError
-    from resampler.errors import GateError
 
 STEP = "snapshot"
 _LIBRARIES = ("feast-resampler", "feast", "numba", "numpy", "pyarrow")  # parts of other releases are not mixed
@@ -101,7 +100,7 @@ def _version(name: str) -> str | None:
         return None
 
 
-def keep_made(catalog: Catalog, made: Snapshot, meter: Meter) -> None:
+def keep_made(catalog: Catalog, made: Snapshot) -> None:
     """Keep that a version was made, or found again.
 
     Parameters
@@ -109,15 +108,13 @@ def keep_made(catalog: Catalog, made: Snapshot, meter: Meter) -> None:
     catalog : Catalog
         The snapshot's versions.
     made : Snapshot
-        The version.
-    meter : Meter
-        What it took.
+        The version, with what it took.
     """
     key = key_of(step=STEP, digest=made.digest)
-    _keep(catalog, "pass", key, f"{made.name} version {made.version}", made.to_dict(), meter)
+    _keep(catalog, "pass", key, f"{made.name} version {made.version}", made.to_dict())
 
 
-def keep_stopped(catalog: Catalog, error: StoppedError, meter: Meter) -> None:
+def keep_stopped(catalog: Catalog, error: StoppedError) -> None:
     """Keep that a run was stopped.
 
     Parameters
@@ -125,32 +122,26 @@ def keep_stopped(catalog: Catalog, error: StoppedError, meter: Meter) -> None:
     catalog : Catalog
         The snapshot's versions.
     error : StoppedError
-        Which limit, and how to go on.
-    meter : Meter
-        What it took.
+        Which limit, how to go on, and what was spent.
     """
-    details = {"stopped": error.limit, "resume": error.resume, "said": str(error)}
-    _keep(catalog, STOPPED, key_of(step=STEP, resume=error.resume), catalog.name, details, meter)
+    _keep(catalog, STOPPED, key_of(step=STEP, resume=error.resume), catalog.name, error.to_dict())
 
 
-def keep_refused(catalog: Catalog, error: GateError, meter: Meter) -> None:
-    """Keep that a gate said no.
+def keep_refused(catalog: Catalog, meter: Meter) -> None:
+    """Keep that a gate said no; why may name what is in rows, and is not for the ledger.
 
     Parameters
     ----------
     catalog : Catalog
         The snapshot's versions.
-    error : GateError
-        Why.
     meter : Meter
         What it took.
     """
-    _keep(catalog, "no", key_of(step=STEP, said=str(error)), catalog.name, {"said": str(error)}, meter)
+    _keep(catalog, "no", key_of(step=STEP, refused=catalog.name), catalog.name, {"cost": meter.cost().to_dict()})
 
 
-def _keep(catalog: Catalog, outcome: str, key: str, subject: str, details: dict[str, Any], meter: Meter) -> None:
-    cost = meter.cost().to_dict()
-    run = Run(STEP, outcome, key, subject, now(), round(cost["wall_seconds"], 3), details | {"cost": cost})
+def _keep(catalog: Catalog, outcome: str, key: str, subject: str, details: dict[str, Any]) -> None:
+    run = Run(STEP, outcome, key, subject, now(), details["cost"]["wall_seconds"], details)
     try:
         Ledger(catalog.home / FOLDER).append(run)
     except ResamplerError as error:  # the version is there, whatever became of the note

@@ -47,12 +47,15 @@ class Snapshot:
         Whether an equal version was there already.
     found : list of Finding, optional
         What was found now, where the version was reused; by default what its manifest says.
+    cost : dict, optional
+        What making or finding it took (`resampler.budget.Cost`).
     """
 
     manifest: Manifest
     uri: str
     reused: bool
     found: list[Finding] | None = None
+    cost: dict[str, Any] | None = None
 
     @property
     def name(self) -> str:
@@ -92,9 +95,9 @@ class Snapshot:
         Returns
         -------
         dict
-            Keys name, version, digest, reused, datasets, counts, findings.
+            Keys name, version, digest, reused, datasets, counts, findings and, where it is known, cost.
         """
-        return {
+        found = {
             "name": self.name,
             "version": self.version,
             "digest": self.digest,
@@ -103,6 +106,7 @@ class Snapshot:
             "counts": self.manifest.counts,
             "findings": [one.to_dict() for one in self.findings],
         }
+        return found if self.cost is None else found | {"cost": self.cost}
 
 
 def publish_version(registry: Registry, catalog: Catalog, draft: Draft) -> Snapshot:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import time as clock
 import warnings
 from pathlib import Path
@@ -13,6 +14,7 @@ import click
 from tqdm import tqdm
 
 from resampler.command_options import click_options
+from resampler.commands.budget_option import Spending, with_budget
 from resampler.commands.version_option import with_version
 from resampler.errors import InvalidInputError
 from resampler.options import options_of
@@ -23,9 +25,12 @@ from resampler.runs.usual_store import usual_store
 from resampler.table_file import TableFile
 
 if TYPE_CHECKING:
+    from resampler.budget import Meter
     from resampler.quality.comparison.comparison import Comparison
     from resampler.training_set import TrainingSet
 
+LEAST_S = 1.0  # measurements are begun for that long, whatever the budget, so that runs of any come to an end
+LEARNING_COPIES = 4.0  # of the rows, by each learner at work: resampled, its folds, its own form of them
 _OF_FILES = ("label", "features", "categorical")  # a version knows them
 
 
@@ -44,6 +49,7 @@ def _names(_ctx: click.Context, _param: click.Parameter, value: str | None) -> t
 @click.option("--group", help="Column, such as a customer, whose rows never stand on both sides of a fold.")
 @click.option("--time", help="Column of the time: what is tested comes later than what was learned from.")
 @click_options(Request)
+@with_budget
 @click.option(
     "--resume",
     metavar="DIRECTORY",
@@ -58,16 +64,18 @@ def advise(
     resume: str | None,
     picture: str | None,
     positive: str | None,
+    spending: Spending,
     *,
     intervals: bool,
     as_json: bool,
     **options: Any,
-) -> None:
+) -> int:
     """Say whether a remedy for the rare class is worth it.
 
     On the rows of FILE (.parquet, .csv, .arrow) or on the real training rows of a --snapshot: nothing, a moved
     threshold, class weights, under- and over-sampling and synthetic rows, under each learner, on real rows that no
-    model has seen. Exits 0 whatever the advice; what it says of a snapshot is kept with the version.
+    model has seen. Exits 0 whatever the advice, 4 where --max-seconds ended it: the same command again goes on. What it
+    says of a snapshot is kept with the version.
     """
     began = clock.perf_counter()
     request = Request(**{one.name: options.pop(one.name) for one in options_of(Request)})
@@ -75,7 +83,10 @@ def advise(
         from resampler.quality.comparison.picture import check_picture
 
         check_picture(picture)
-    rows, notes = _rows(file, version, options)
+    rows, notes = _rows(file, version, options, spending.meter)
+    threads = request.threads or len(os.sched_getaffinity(0))
+    n_rows = min(len(rows.y), request.max_rows)
+    spending.meter.check_table("comparing", n_rows, rows.X.shape[1], copies=LEARNING_COPIES * threads)
     from resampler.quality.comparison.compare import compare
 
     with tqdm(unit="cell", disable=None, leave=False) as bar, warnings.catch_warnings(record=True) as heard:
@@ -86,6 +97,7 @@ def advise(
             bar.update(done - bar.n)
 
         store = resume if resume is not None else usual_store()
+        left_s = spending.meter.left_s
         found = compare(
             rows.X,
             rows.y,
@@ -96,25 +108,33 @@ def advise(
             positive=None if positive is None else class_named(rows.y, positive),
             store=store,
             progress=_progress,
+            budget_s=None if left_s is None else max(left_s, LEAST_S),
             **request.keywords,
         )
     for one in heard:
         click.echo(f"Note: {one.message}", err=True)
-    if len(found.parts) < found.asked.folds * found.asked.seeds:
+    late = len(found.parts) < found.asked.folds * found.asked.seeds
+    if late and not spending.exits:
         click.echo("Note: run it again, and it goes on where time was up", err=True)
+    spent = spending.details(late=late, store=store)
     found = dataclasses.replace(found, notes=(*notes, *rows.notes, *found.notes))
     if version is not None:
-        keep(version, found, clock.perf_counter() - began)
-    _say(found, picture, intervals=intervals, as_json=as_json)
+        keep(version, found, clock.perf_counter() - began, spent)
+    _say(found, spending.in_json(spent), picture, intervals=intervals, as_json=as_json)
+    return spending.say(spent)
 
 
-def _rows(file: str | None, version: TrainingSet | None, options: dict[str, Any]) -> tuple[Rows, tuple[str, ...]]:
+def _rows(
+    file: str | None, version: TrainingSet | None, options: dict[str, Any], meter: Meter
+) -> tuple[Rows, tuple[str, ...]]:
     if (file is None) == (version is None):
         raise InvalidInputError("advise needs rows: a FILE with --label, or a --snapshot, and not both")
     if version is not None:
         for name in _OF_FILES:
             if options[name]:
                 raise InvalidInputError(f"--{name} is for files: the columns of {version} are what its contract says")
+        n_rows = sum(kinds["real"] + kinds["synthetic"] for kinds in version.classes["train"].values())
+        meter.check_table("reading", n_rows, len(version.features))
         return rows_of(version, drop=options["drop"], group=options["group"], time=options["time"])
     if options["label"] is None:
         raise InvalidInputError("--label names the column of the class, and is needed with a file")
@@ -122,11 +142,12 @@ def _rows(file: str | None, version: TrainingSet | None, options: dict[str, Any]
     table = TableFile.open(file, "FILE")
     roles.check(table.schema.names)
     features = roles.features or [name for name in table.schema.names if name not in roles.drop]
+    meter.check_table("reading", table.n_rows, len(features))
     wanted = dict.fromkeys(name for name in (*features, roles.label, roles.group, roles.time) if name is not None)
     return Rows.of(table.read(list(wanted)), dataclasses.replace(roles, drop=())), ()
 
 
-def _say(found: Comparison, picture: str | None, *, intervals: bool, as_json: bool) -> None:
+def _say(found: Comparison, spent: dict[str, Any], picture: str | None, *, intervals: bool, as_json: bool) -> None:
     from resampler.quality.comparison.picture import draw
     from resampler.quality.comparison.printing import printed
 
@@ -134,7 +155,7 @@ def _say(found: Comparison, picture: str | None, *, intervals: bool, as_json: bo
         file = Path(picture)
         file.write_bytes(draw(found, file.suffix))
     if as_json:
-        click.echo(json.dumps(found.to_dict()))
+        click.echo(json.dumps(found.to_dict() | spent))
         return
     for line in printed(found, intervals=intervals):
         click.echo(line)

@@ -11,6 +11,7 @@ import click
 from tqdm import tqdm
 
 from resampler.command_options import click_options
+from resampler.commands.budget_option import Spending, with_budget
 from resampler.commands.version_option import with_version
 from resampler.errors import GateError, InvalidInputError
 from resampler.ledger import Ledger
@@ -19,6 +20,7 @@ from resampler.quality.privacy.rules import PrivacyRules
 from resampler.runs.privacy.spent import Spent
 
 if TYPE_CHECKING:
+    from resampler.budget import Meter
     from resampler.quality.privacy.audit import PrivacyAudit
     from resampler.runs.privacy.parts import Parts
     from resampler.training_set import TrainingSet
@@ -62,6 +64,7 @@ def _names(_ctx: click.Context, _param: click.Parameter, value: str | None) -> t
 @click.option("--policy", metavar="FILE", help="TOML or YAML file whose table [privacy] has the limits.")
 @click_options(PrivacyRules)
 @click_options(Spent)
+@with_budget
 @click.option(
     "--what-if/--no-what-if",
     default=None,
@@ -91,13 +94,15 @@ def privacy(
     ledger_place: str | None,
     strict: bool,
     as_json: bool,
+    spending: Spending,
     **options: Any,
 ) -> int:
     """Attack synthetic rows, and say how many real ones are rebuilt, told or named.
 
     Of FILE (.parquet, .csv, .arrow), of a --snapshot or of the output of a --stream. Each attack is run beside a
     control, real rows that nothing was made from. Exit 0 within the limits, 1 the data are at fault, 2 wrong usage, 3 a
-    limit is broken. That attacks find nothing is no guarantee.
+    limit is broken, 4 --max-seconds ended it: the same command again goes on. That attacks find nothing is no
+    guarantee.
     """
     began = clock.perf_counter()
     limits = {one.name: options.pop(one.name) for one in options_of(PrivacyRules)}
@@ -111,7 +116,7 @@ def privacy(
     rules = PrivacyRules.of(None if policy is None else read_policy(policy), **limits)
     check_attacks(attacks)
     subject = _subject(file, version, stream, url, options)
-    parts = _parts(file, version, stream, url, spent, options)
+    parts = _parts(file, version, stream, url, spent, options, spending.meter)
     with tqdm(unit="attack", disable=None, leave=False) as bar, warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always")
 
@@ -122,7 +127,15 @@ def privacy(
         store = resume if resume is not None else usual_store("privacy")
         try:
             found = run_audit(
-                parts, rules, only=only, attacks=attacks, spent=spent, what_if=what_if, store=store, progress=_progress
+                parts,
+                rules,
+                only=only,
+                attacks=attacks,
+                spent=spent,
+                left_s=spending.meter.left_s,
+                what_if=what_if,
+                store=store,
+                progress=_progress,
             )
         except KeyboardInterrupt:
             bar.close()
@@ -131,11 +144,16 @@ def privacy(
             raise
     for line in dict.fromkeys(str(one.message) for one in heard):
         click.echo(f"Note: {line}", err=True)
+    cost = spending.details(late=any(one.state == "late" for one in found.attempts), store=store)
     if version is not None:
-        keep(version, found, clock.perf_counter() - began, None if ledger_place is None else Ledger(ledger_place))
+        ledger = None if ledger_place is None else Ledger(ledger_place)
+        keep(version, found, clock.perf_counter() - began, ledger, cost)
     hardened = version is not None and "group_size" in version.parameters
-    _say(found, subject, hardened=hardened, as_json=as_json)
-    return GateError.exit_code if found.outcome == "no" or (strict and found.outcome == "unknown") else 0
+    _say(found, spending.in_json(cost), subject, hardened=hardened, as_json=as_json)
+    stopped = spending.say(cost)
+    if found.outcome == "no":
+        return GateError.exit_code  # more attacks make it no better
+    return stopped or (GateError.exit_code if strict and found.outcome == "unknown" else 0)
 
 
 def _subject(
@@ -165,8 +183,11 @@ def _parts(
     url: str | None,
     spent: Spent,
     options: dict[str, Any],
+    meter: Meter,
 ) -> Parts:
     if version is not None:
+        n_rows = sum(kinds["real"] + kinds["synthetic"] for of in version.classes.values() for kinds in of.values())
+        meter.check_table("reading", n_rows, len(version.features))
         from resampler.runs.privacy.versions import parts_of_version
 
         return parts_of_version(version, drop=options["drop"])
@@ -175,17 +196,20 @@ def _parts(
 
         return output_of("stream")(stream, url=url, rows=10 * spent.max_rows)
     from resampler.runs.privacy.files import parts_of_files
+    from resampler.table_file import TableFile
 
+    table = TableFile.open(str(file), "FILE")
+    meter.check_table("reading", table.n_rows, len(table.schema))
     given = {name: value for name, value in options.items() if value not in (None, ())}
     real, held_out = given.pop("real", None), given.pop("held_out", None)
     return parts_of_files(str(file), real, held_out, **given)
 
 
-def _say(found: PrivacyAudit, subject: str, *, hardened: bool, as_json: bool) -> None:
+def _say(found: PrivacyAudit, cost: dict[str, Any], subject: str, *, hardened: bool, as_json: bool) -> None:
     from resampler.quality.privacy.printing import in_words
 
     if as_json:
-        click.echo(json.dumps({"subject": subject} | found.to_dict(), allow_nan=False))
+        click.echo(json.dumps({"subject": subject} | found.to_dict() | cost, allow_nan=False))
         return
     for line in in_words(found, subject, hardened=hardened):
         click.echo(line)

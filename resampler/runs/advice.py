@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow.compute as pc
 
 from resampler.errors import DataError, InvalidInputError
-from resampler.ledger import FOLDER, Ledger, Run, key_of, now
+from resampler.ledger import FOLDER, STOPPED, Ledger, Run, key_of, now
 from resampler.quality.comparison.comparison import Advice
 from resampler.quality.comparison.printing import headline
 from resampler.quality.comparison.rows import Roles, Rows
@@ -90,7 +90,7 @@ def rows_of(
     return Rows.of(table, roles), tuple(notes)
 
 
-def keep(version: TrainingSet, found: Comparison, seconds: float) -> Run:
+def keep(version: TrainingSet, found: Comparison, seconds: float, spending: dict[str, Any] | None = None) -> Run:
     """Record advice with the version that it is on.
 
     Parameters
@@ -101,6 +101,8 @@ def keep(version: TrainingSet, found: Comparison, seconds: float) -> Run:
         What came of it.
     seconds : float
         How long it took.
+    spending : dict, optional
+        Its ``cost`` and, where its budget ended it, ``stopped`` and ``resume``.
 
     Returns
     -------
@@ -110,12 +112,12 @@ def keep(version: TrainingSet, found: Comparison, seconds: float) -> Run:
     """
     run = Run(
         STEP,
-        OUTCOMES[found.recommendation.verdict],
+        STOPPED if "stopped" in (spending or {}) else OUTCOMES[found.recommendation.verdict],
         key_of(step=STEP, version=version.digest, asked=found.asked.key),
         str(version),
         now(),
         round(seconds, 3),
-        {"digest": version.digest} | found.to_dict(by_part=False),
+        {"digest": version.digest} | found.to_dict(by_part=False) | (spending or {}),
     )
     Ledger(version.home / FOLDER).append(run)
     return run

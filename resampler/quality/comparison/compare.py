@@ -165,11 +165,11 @@ def compare(
             f"{len(given.y):,} of {len(every.y):,} rows were used, {int(given.positive.sum()):,} of them of class "
             f"{given.name!r}"
         )
-        notes.append(f"{sampled}: more of them (--rows, `max_rows`) take longer and tell more")
+        notes.append(f"{sampled}: more of them (--max-rows, `max_rows`) take longer and tell more")
     try:
         split = split_rows(given, folds, [(seed + i) % 2**64 for i in range(seeds)])
     except DataError as error:
-        raise DataError(f"{error}{f'; {sampled}: allow more (--rows, `max_rows`)' if sampled else ''}") from error
+        raise DataError(f"{error}{f'; {sampled}: allow more (--max-rows, `max_rows`)' if sampled else ''}") from error
     if split.note is not None:
         notes.append(split.note)
     n_folds = len(split.by_seed[seed])

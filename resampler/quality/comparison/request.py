@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from resampler.errors import InvalidInputError
-from resampler.options import DURATION, RATIO, SEED, Rule, check_options, count, one_of, option, options_of
+from resampler.options import RATIO, SEED, Rule, check_options, count, one_of, option, options_of
 from resampler.quality.comparison.scores import COST
 from resampler.quality.measures import MEASURES
 
@@ -42,7 +42,7 @@ class Request:
 
     Parameters
     ----------
-    learners, remedies, measure, tuned_by, costs, ratio, folds, seeds, seed, max_rows, budget_s, threads
+    learners, remedies, measure, tuned_by, costs, ratio, folds, seeds, seed, max_rows, threads
         As in `resampler.quality.compare`.
 
     Raises
@@ -79,10 +79,7 @@ class Request:
     seeds: int = option(SEEDS, count(1), "Repetitions, each with folds and draws of its own.")
     seed: int = option(0, SEED, "The first repetition.")
     max_rows: int = option(
-        MAX_ROWS, count(100), "Rows that are used at most, chosen by a keyed draw.", flags=("--rows",)
-    )
-    budget_s: float | None = option(
-        None, DURATION, "When to stop, after whole folds: 90s, 10m, 2h; by default never.", flags=("--budget",)
+        MAX_ROWS, count(100), "Rows that are used at most, chosen by a keyed draw.", flags=("--max-rows", "--rows")
     )
     threads: int | None = option(None, count(1), "Measurements at once; by default as many as there are cores.")
 

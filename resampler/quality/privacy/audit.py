@@ -167,6 +167,7 @@ def audit_classes(
     rules: PrivacyRules | None = None,
     effort: Effort | None = None,
     budget_s: float | None = None,
+    least: int = 0,
     store: Location | str | Path | None = None,
     progress: Callable[[int, int], None] | None = None,
     notes: tuple[str, ...] = (),
@@ -185,6 +186,8 @@ def audit_classes(
         By default the usual limits.
     effort, budget_s, store, progress
         As in `audit_privacy`.
+    least : int
+        Attacks that are run whatever the budget, so that runs of any budget come to an end.
     notes : tuple of str
         What has to be known to read it.
 
@@ -212,10 +215,20 @@ def audit_classes(
     notes = (*notes, *filter(None, copied))
     end = None if budget_s is None else time.monotonic() + budget_s
     attempts: list[Attempt] = []
+    ran = 0
     for exposed in exposures:
         digest = digest_of(exposed)
         for name in names:
-            attempts.append(_attempt(exposed, name, digest, effort, kept, end))
+            key = key_of_cell(privacy=FORMAT, rows=digest, attack=name, effort=asdict(effort))
+            attempt = _kept(exposed, name, key, kept)
+            if attempt is None and end is not None and time.monotonic() >= end and ran >= least:
+                attempt = Attempt(exposed.name, name, "late", held_out=len(exposed.held_out))
+            if attempt is None:
+                attempt = attempt_once(exposed, name, effort)
+                result = attempt.result
+                kept.put(key, {"result": None if result is None else result_to_dict(result)})
+                ran += 1
+            attempts.append(attempt)
             if progress is not None:
                 progress(len(attempts), len(exposures) * len(names))
     late = sum(one.state == "late" for one in attempts)
@@ -223,7 +236,7 @@ def audit_classes(
         notes = (*notes, f"time was up before {late} of {len(attempts)} attacks were run: run it again, and it goes on")
     sides = {len(part) > effort.rows for one in exposures for part in (one.synthetic, one.real, one.held_out)}
     if True in sides:
-        notes = (*notes, f"of more than {effort.rows:,} rows, an even share was attacked (--rows)")
+        notes = (*notes, f"of more than {effort.rows:,} rows, an even share was attacked (--max-rows)")
     classes = tuple(
         ClassRows(
             one.name, len(one.synthetic), len(one.real), len(one.held_out), Copies.of(one, (bases or {}).get(one.name))
@@ -260,21 +273,17 @@ def digest_of(exposed: Exposure) -> str:
     return found.hexdigest()
 
 
-def _attempt(exposed: Exposure, name: str, digest: str, effort: Effort, store: Store, end: float | None) -> Attempt:
-    held_out, kind = len(exposed.held_out), ATTACKS[name].kind
-    key = key_of_cell(privacy=FORMAT, rows=digest, attack=name, effort=asdict(effort))
-    if (kept := store.get(key)) is not None:
-        try:
-            result = None if kept["result"] is None else result_from_dict(kind, kept["result"])
-        except (KeyError, TypeError, ValueError):  # of a release that wrote it otherwise
-            pass
-        else:
-            return Attempt(exposed.name, name, "nothing" if result is None else "done", result, held_out)
-    if end is not None and time.monotonic() >= end:
-        return Attempt(exposed.name, name, "late", held_out=held_out)
-    found = attempt_once(exposed, name, effort)
-    store.put(key, {"result": None if found.result is None else result_to_dict(found.result)})
-    return found
+def _kept(exposed: Exposure, name: str, key: str, store: Store) -> Attempt | None:
+    """Return what an earlier run came to."""
+    kept = store.get(key)
+    if kept is None:
+        return None
+    try:
+        result = None if kept["result"] is None else result_from_dict(ATTACKS[name].kind, kept["result"])
+    except (KeyError, TypeError, ValueError):  # of a release that wrote it otherwise
+        return None
+    state = "nothing" if result is None else "done"
+    return Attempt(exposed.name, name, state, result, len(exposed.held_out))
 
 
 def check_attacks(attacks: Iterable[str] | None) -> tuple[str, ...]:

@@ -29,6 +29,7 @@ def run_audit(
     only: Sequence[str] = (),
     attacks: Sequence[str] = (),
     spent: Spent | None = None,
+    left_s: float | None = None,
     what_if: bool | None = None,
     store: Path | str | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -44,7 +45,9 @@ def run_audit(
     only, attacks : sequence of str
         Classes and attacks; empty for all.
     spent : Spent, optional
-        How much it may spend.
+        How many rows are attacked.
+    left_s : float, optional
+        Seconds after which no attack is begun but the first; by default there is no limit.
     what_if : bool, optional
         Whether other options are tried; by default where a limit is broken and a class is small.
     store : Path or str, optional
@@ -71,7 +74,8 @@ def run_audit(
         attacks=attacks or None,
         rules=rules,
         effort=effort,
-        budget_s=spent.budget_s,
+        budget_s=None if left_s is None else max(left_s, 1e-9),
+        least=1,
         store=store,
         progress=progress,
         notes=seen.notes,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from resampler.ledger import FOLDER, Ledger, Run, key_of, now
+from resampler.ledger import FOLDER, STOPPED, Ledger, Run, key_of, now
 from resampler.quality.privacy.printing import headline
 
 if TYPE_CHECKING:
@@ -16,7 +16,13 @@ STEP = "privacy"
 NOT_YET = "not audited yet"
 
 
-def keep(version: TrainingSet, found: PrivacyAudit, seconds: float, ledger: Ledger | None = None) -> Run:
+def keep(
+    version: TrainingSet,
+    found: PrivacyAudit,
+    seconds: float,
+    ledger: Ledger | None = None,
+    spending: dict[str, Any] | None = None,
+) -> Run:
     """Record an audit with the version that it is of.
 
     Parameters
@@ -29,16 +35,18 @@ def keep(version: TrainingSet, found: PrivacyAudit, seconds: float, ledger: Ledg
         How long it took.
     ledger : Ledger, optional
         By default that of the snapshot.
+    spending : dict, optional
+        Its ``cost`` and, where its budget ended it, ``stopped`` and ``resume``: what is not a no then is no answer yet.
 
     Returns
     -------
     Run
         As it stands in the ledger: figures of classes, and nothing of single rows.
     """
-    said, attacks = found.to_dict(), [one.attack for one in found.attempts]
+    said, attacks = found.to_dict() | (spending or {}), [one.attack for one in found.attempts]
     run = Run(
         STEP,
-        found.outcome,
+        STOPPED if "stopped" in said and found.outcome != "no" else found.outcome,
         key_of(step=STEP, version=version.digest, limits=said["limits"], attacks=attacks),
         str(version),
         now(),

@@ -262,7 +262,7 @@ def test_many_rows_are_sampled_and_said():
     found = compare(*rows((4500, 500)), **QUICK, max_rows=600)
     assert (found.asked.rows, found.asked.rows_used, found.asked.positives_used) == (5000, 600, 60)
     said = "600 of 5,000 rows were used, 60 of them of class '1'"
-    assert f"{said}: more of them (--rows, `max_rows`) take longer and tell more" in found.notes
+    assert f"{said}: more of them (--max-rows, `max_rows`) take longer and tell more" in found.notes
 
 
 def test_nothing_alone_and_the_last_seed():
