@@ -100,6 +100,7 @@ def create(
         raise
     made = dataclasses.replace(made, cost=meter.cost().to_dict())
     keep_made(catalog, made)
+    announcer(registry, catalog).send()
     held = made.manifest.notes.get("namespace")
     if namespace not in (None, held):
         notice(

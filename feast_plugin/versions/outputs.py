@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -95,7 +96,8 @@ def write_outputs(
         filed = parts.filed(one.path)
         if filed is None:
             check_writing(parts.meter, schema, 1)
-            filed = parts.file(one.path, lambda one=one: _write([one], rows, contract, schema, directory)[one.path])
+            alone = functools.partial(_write, [one], rows, contract, schema, directory)
+            filed = parts.file(one.path, alone)
         elif one.watch is not None:
             _watch_again(directory / one.path, one.watch)
         found[one.path] = filed

@@ -53,8 +53,10 @@ def from_arrays(arrays: dict[str, NDArray[Any]], nothing: Provenance, seed: int)
     """
     draws = None
     if "draws.row_id" in arrays:
-        draws = Draws(*(arrays[f"draws.{name}"] for name in _OF_A_DRAW), seed)
-    return nothing._replace(**{name: arrays[name] for name in _OF_A_ROW}, draws=draws)
+        row_id, number, stream, part, width = (arrays[f"draws.{name}"] for name in _OF_A_DRAW)
+        draws = Draws(row_id, number, stream, part, width, seed)
+    label, base, neighbor, step, donor = (arrays[name] for name in _OF_A_ROW)
+    return nothing._replace(label=label, base=base, neighbor=neighbor, step=step, donor=donor, draws=draws)
 
 
 def from_grown(bases: list[NDArray[np.int64]], penalties: list[NDArray[np.float64] | None]) -> dict[str, NDArray[Any]]:

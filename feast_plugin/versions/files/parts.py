@@ -141,8 +141,9 @@ class Parts:
             None where it is still to be written.
         """
         del path
+        return None
 
-    def file(self, path: str, write: Callable[[], Filed]) -> Filed:
+    def file(self, path: str, write: Callable[[], dict[str, Filed]]) -> Filed:
         """Write a file of the version, in `stage`.
 
         Parameters
@@ -150,15 +151,14 @@ class Parts:
         path : str
             Relative to the version's directory.
         write : callable
-            Writes it.
+            Writes it, and says so by path.
 
         Returns
         -------
         Filed
             What was written.
         """
-        del path
-        return write()
+        return write()[path]
 
     def cost(self) -> dict[str, Any]:
         """Say what the version has cost so far.
@@ -199,7 +199,23 @@ class KeptParts(Parts):
         self._before = list(run.spent)
         self._finished = 0  # by this run: one at least, so that runs of any budget come to an end
 
-    def rows(self, make: Callable[[], CanonicalRows], contract: Contract, spool: Path) -> CanonicalRows:  # noqa: D102
+    def rows(self, make: Callable[[], CanonicalRows], contract: Contract, spool: Path) -> CanonicalRows:
+        """Read the rows and keep them, or map those that were kept.
+
+        Parameters
+        ----------
+        make : callable
+            Reads them.
+        contract : Contract
+            Of the rows.
+        spool : Path
+            A local directory with room for them, where the folder of the run is none.
+
+        Returns
+        -------
+        CanonicalRows
+            The same rows, whatever the source has now.
+        """
         kept = self.run.parts.get(ROWS)
         if kept is not None and self._is_whole(ROWS, kept):
             file = self.folder / kept["file"]
@@ -224,7 +240,21 @@ class KeptParts(Parts):
         self._finish(ROWS, {"file": "rows.arrow", "sha256": file.sha256(), "at": datetime.now(UTC).isoformat()})
         return rows
 
-    def arrays(self, name: str, make: Callable[[], dict[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:  # noqa: D102
+    def arrays(self, name: str, make: Callable[[], dict[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
+        """Make arrays and keep them, or read those that were kept.
+
+        Parameters
+        ----------
+        name : str
+            Of the part.
+        make : callable
+            Makes it.
+
+        Returns
+        -------
+        dict of str to ndarray
+            What `make` gives.
+        """
         kept = self.run.parts.get(name)
         if kept is not None and self._is_whole(name, kept):
             with contextlib.suppress(CorruptStateError):  # of another release: made again
@@ -238,7 +268,21 @@ class KeptParts(Parts):
         self._finish(name, {"file": file, "sha256": hashlib.sha256(data).hexdigest()})
         return made
 
-    def data(self, name: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:  # noqa: D102
+    def data(self, name: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Make plain data and keep them, or read what was kept.
+
+        Parameters
+        ----------
+        name : str
+            Of the part.
+        make : callable
+            Makes it.
+
+        Returns
+        -------
+        dict
+            What `make` gives, as JSON holds it.
+        """
         if (kept := self.run.parts.get(name)) is not None:
             return dict(json.loads(kept["data"]))
         self._begin(name)
@@ -247,25 +291,59 @@ class KeptParts(Parts):
         self._finish(name, {"data": text, "sha256": hashlib.sha256(text.encode()).hexdigest()})
         return dict(json.loads(text))
 
-    def filed(self, path: str) -> Filed | None:  # noqa: D102
+    def filed(self, path: str) -> Filed | None:
+        """Say whether a file is finished, and as it was written.
+
+        Parameters
+        ----------
+        path : str
+            Relative to the version's directory.
+
+        Returns
+        -------
+        Filed or None
+            None where it is still to be written.
+        """
         kept = self.run.parts.get(_writing(path))
         if kept is None or not self._is_whole(_writing(path), kept):
             return None
         return Filed(StoredFile(path, kept["rows"], kept["bytes"], kept["sha256"]), kept["content"])
 
-    def file(self, path: str, write: Callable[[], Filed]) -> Filed:  # noqa: D102
+    def file(self, path: str, write: Callable[[], dict[str, Filed]]) -> Filed:
+        """Write a file, and note that it is finished.
+
+        Parameters
+        ----------
+        path : str
+            Relative to the version's directory.
+        write : callable
+            Writes it, and says so by path.
+
+        Returns
+        -------
+        Filed
+            What was written.
+        """
         self._begin(_writing(path))
         self._check_there()
-        made = write()
+        made = write()[path]
         stored = made.stored
         said = {"rows": stored.rows, "bytes": stored.bytes, "sha256": stored.sha256, "content": made.content}
         self._finish(_writing(path), {"file": f"{FILES}/{path}"} | said)
         return made
 
-    def cost(self) -> dict[str, Any]:  # noqa: D102
+    def cost(self) -> dict[str, Any]:
+        """Say what the version has cost so far, in all runs that worked on it.
+
+        Returns
+        -------
+        dict
+            As `resampler.budget.Cost`, and how many ``runs``.
+        """
         return Cost.total([*self._before, self.meter.cost().to_dict()]) | {"runs": len(self._before) + 1}
 
-    def close(self) -> None:  # noqa: D102
+    def close(self) -> None:
+        """Remove what was kept: the version is there, or none will be."""
         remove_run(self.folder)
 
     def _begin(self, name: str) -> None:

@@ -282,8 +282,7 @@ def _kept(exposed: Exposure, name: str, key: str, store: Store) -> Attempt | Non
         result = None if kept["result"] is None else result_from_dict(ATTACKS[name].kind, kept["result"])
     except (KeyError, TypeError, ValueError):  # of a release that wrote it otherwise
         return None
-    state = "nothing" if result is None else "done"
-    return Attempt(exposed.name, name, state, result, len(exposed.held_out))
+    return Attempt(exposed.name, name, "nothing" if result is None else "done", result, len(exposed.held_out))
 
 
 def check_attacks(attacks: Iterable[str] | None) -> tuple[str, ...]:
