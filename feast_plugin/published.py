@@ -123,6 +123,22 @@ class Aliases:
         manifest = self._catalog.load(version)
         return found.version, publication_of(manifest, self._catalog.directory(version))
 
+    def pointed(self, alias: str) -> int | None:
+        """Say where an alias points.
+
+        Parameters
+        ----------
+        alias : str
+            Its name.
+
+        Returns
+        -------
+        int or None
+            A version; None: nowhere.
+        """
+        found = read_aliases(self.home).get(alias)
+        return None if found is None else found.version
+
     def problems(self, version: int) -> tuple[str, ...]:
         """Check a version.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import asdict, dataclass
 from importlib.metadata import entry_points
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-    from resampler.lineage.models import Model, Models
+    from resampler.lineage.models import Models
     from resampler.lineage.publication import Publication
     from resampler.storage import Location
 
@@ -26,16 +27,64 @@ STEP = "alias"
 class Aliases(Protocol):
     """What can move the aliases of a snapshot."""
 
-    home: Location
+    @property
+    def home(self) -> Location:
+        """Directory of the snapshot."""
 
     def target(self, alias: str, to: int | None) -> tuple[int | None, Publication]:
-        """Find where an alias points, and the version that it would point to; None is where it pointed before."""
+        """Find where an alias points, and the version that it would point to.
+
+        Parameters
+        ----------
+        alias : str
+            Its name.
+        to : int or None
+            A version; None: where it pointed before.
+
+        Returns
+        -------
+        (int or None, Publication)
+            Both.
+        """
+
+    def pointed(self, alias: str) -> int | None:
+        """Say where an alias points.
+
+        Parameters
+        ----------
+        alias : str
+            Its name.
+
+        Returns
+        -------
+        int or None
+            A version; None: nowhere.
+        """
 
     def problems(self, version: int) -> tuple[str, ...]:
-        """Check a version: one line for each thing that does not hold."""
+        """Check a version.
+
+        Parameters
+        ----------
+        version : int
+            Its number.
+
+        Returns
+        -------
+        tuple of str
+            One line for each thing that does not hold.
+        """
 
     def move(self, alias: str, to: int | None) -> None:
-        """Move it."""
+        """Move an alias.
+
+        Parameters
+        ----------
+        alias : str
+            Its name.
+        to : int or None
+            As in `target`.
+        """
 
 
 @dataclass(slots=True)
@@ -158,7 +207,7 @@ def roll_back(
                 f"{target} does not verify, and {alias} stays where it is: {problems[0]}{more}: rebuild it, or name "
                 "another version"
             )
-        registry, found = None, None
+        registry = None
         if model is not None:
             if models is None:
                 from resampler.lineage.models import Models
@@ -170,43 +219,57 @@ def roll_back(
             current = registry.at(model, done.model_alias)
             done.model_before = None if current is None else current.version
         if not dry_run:
-            _move(aliases, registry, done, number, found)
-            _keep(aliases.home, done, time.perf_counter() - began)
+            try:
+                _move(aliases, registry, done, number)
+            except BaseException:
+                with contextlib.suppress(ResamplerError):  # the first error is the one to be told
+                    _keep(aliases.home, done, "failed", time.perf_counter() - began)
+                raise
+            _keep(aliases.home, done, "pass", time.perf_counter() - began)
     return done
 
 
-def _move(aliases: Aliases, registry: Models | None, done: RolledBack, number: int | None, found: Model | None) -> None:
-    moves_model = registry is not None and found is not None and done.model_before != done.model_after
-    if moves_model and registry is not None and done.model and done.model_alias:
-        registry.point(done.model, done.model_alias, done.model_after)
+def _move(aliases: Aliases, registry: Models | None, done: RolledBack, number: int | None) -> None:
+    model, alias = done.model or "", done.model_alias or ""
+    moves_model = registry is not None and done.model_before != done.model_after
+    if moves_model and registry is not None:
+        registry.point(model, alias, done.model_after)
     if done.before == done.after:
         return
     try:
         aliases.move(done.alias, number)
     except BaseException as error:
-        if not moves_model or registry is None or not done.model or not done.model_alias:
+        if aliases.pointed(done.alias) == done.after:  # what is written first is so; only the registry lags behind
+            raise ResamplerError(
+                f"alias {done.alias} of {done.name} points to version {done.after}, but its registry does not follow "
+                f"({error}): mend that, and run the same again"
+            ) from error
+        if not moves_model or registry is None:
             raise
         try:
-            registry.point(done.model, done.model_alias, done.model_before)
+            registry.point(model, alias, done.model_before)
         except ResamplerError as other:
             where = f"from version {done.model_after} to {done.model_before or 'nowhere'}"
             raise ResamplerError(
-                f"alias {done.alias} of {done.name} could not be moved ({error}), and alias {done.model_alias} of "
-                f"model {done.model} could not be put back {where} ({other}): put it back by hand"
+                f"alias {done.alias} of {done.name} could not be moved ({error}), and alias {alias} of model {model} "
+                f"could not be put back {where} ({other}): put it back by hand"
             ) from error
-        if isinstance(error, ResamplerError):
-            raise type(error)(f"{error}; alias {done.model_alias} of model {done.model} was put back") from error
+        if isinstance(error, ResamplerError | OSError):
+            raise ResamplerError(
+                f"alias {done.alias} of {done.name} could not be moved ({error}); alias {alias} of model {model} was "
+                "put back: nothing has changed"
+            ) from error
         raise
 
 
-def _keep(home: Location, done: RolledBack, seconds: float) -> None:
+def _keep(home: Location, done: RolledBack, outcome: str, seconds: float) -> None:
     ledger = Ledger(home / FOLDER)
     nth = len(ledger.outcomes(STEP))
     key = key_of(step=STEP, alias=done.alias, digest=done.digest, before=done.before, rollback=nth)
     details = {"alias": done.alias, "before": done.before, "version": done.after, "digest": done.digest}
     details |= {"why": "rollback", "model": done.model, "model_alias": done.model_alias}
     details |= {"model_before": done.model_before, "model_after": done.model_after}
-    ledger.append(Run(STEP, "pass", key, f"{done.name} version {done.after}", now(), round(seconds, 3), details))
+    ledger.append(Run(STEP, outcome, key, f"{done.name} version {done.after}", now(), round(seconds, 3), details))
 
 
 def _number(to: str) -> int | None:
