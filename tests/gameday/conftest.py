@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,24 +15,32 @@ import report
 import stage as stages
 from prometheus import need_tool
 
-from stream import EmbeddedServer
-
 WORKER = ("--ratio", "0.3", "--window", "2000", "--capacity", "1000", "--drift-rows", "1000", "--drift-every", "1")
 
 
 @pytest.fixture(scope="session")
-def catalog(tmp_path_factory):
-    """Return a catalogue with one version, of rows as the traffic sends them; the tools must be here."""
+def make_version():
+    """Publish a version of rows as the traffic sends them."""
+
+    def make(catalog, n):
+        X, y = stages.rows(np.random.default_rng(n), n, 0.1)
+        columns = dict(zip(stages.FEATURES, X.astype(np.float32).T, strict=True))
+        rows = catalog.parent / f"rows-{n}.parquet"
+        pq.write_table(pa.table({"id": np.arange(len(y)), **columns, stages.LABEL: y}), rows)
+        command = ["snapshot", "create", "--catalog", catalog, "--name", stages.SNAPSHOT, "--label", stages.LABEL]
+        deployed.resampler(*command, "--entity-df", rows, "--join-keys", "id", "--ratio", "0.3")
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def catalog(tmp_path_factory, make_version):
+    """Return a catalogue with one version; the tools must be here."""
     for tool in ("prometheus", "alertmanager"):
         need_tool(tool)
-    directory = tmp_path_factory.mktemp("catalog")
-    X, y = stages.rows(np.random.default_rng(5), 4_000, 0.1)
-    columns = dict(zip(stages.FEATURES, X.astype(np.float32).T, strict=True))
-    pq.write_table(pa.table({"id": np.arange(len(y)), **columns, stages.LABEL: y}), directory / "rows.parquet")
-    command = ["snapshot", "create", "--catalog", directory / "c", "--name", "payments_train", "--label", stages.LABEL]
-    command += ["--entity-df", directory / "rows.parquet", "--join-keys", "id", "--ratio", "0.3"]
-    deployed.resampler(*command)
-    return directory / "c"
+    directory = tmp_path_factory.mktemp("catalogs") / "catalog"
+    make_version(directory, 4_000)
+    return directory
 
 
 @pytest.fixture
@@ -43,34 +50,61 @@ def own_catalog(tmp_path, catalog):
 
 
 @pytest.fixture
-def watch_ledgers(tmp_path, own_catalog):
-    """Watch what `resampler metrics` serves of `own_catalog`."""
+def export_ledgers(tmp_path, own_catalog):
+    """Serve what `resampler metrics` knows of `own_catalog`; it is at ``host:port``."""
 
     @contextmanager
-    def watched(factor=deployed.FACTOR):
+    def exported():
         program = stages.Program(tmp_path, "metrics", ["metrics", "--catalog", own_catalog])
         program.start()
         try:
-            served = {"resampler-ledgers": f"127.0.0.1:{program.port}"}
-            with stages.Watch(tmp_path, deployed.rules(factor), deployed.route(factor), served) as watch:
-                watch.until(lambda: watch.prometheus.query("resampler_snapshot_version"), 60, "the first metrics")
-                yield watch
+            yield f"127.0.0.1:{program.port}"
         finally:
             program.stop()
+
+    return exported
+
+
+@pytest.fixture
+def watch_ledgers(tmp_path, export_ledgers):
+    """Watch them."""
+
+    @contextmanager
+    def watched(factor=deployed.FACTOR):
+        with export_ledgers() as served:
+            rules, route = deployed.rules(factor), deployed.route(factor)
+            with stages.Watch(tmp_path, rules, route, {"resampler-ledgers": served}) as watch:
+                watch.until(lambda: watch.prometheus.query("resampler_snapshot_version"), 60, "the first metrics")
+                yield watch
 
     return watched
 
 
+@pytest.fixture
+def gate(tmp_path, own_catalog):
+    """Judge predictions that find `recall` of the rare rows of the test split, and raise few false alarms."""
+    runs = []
+
+    def run(recall):
+        table = pq.read_table(next((own_catalog / stages.SNAPSHOT / "v0001" / "test").glob("*.parquet")))
+        rng = np.random.default_rng(len(runs))
+        y = table[stages.LABEL].to_numpy()
+        found = rng.random(len(y)) < np.where(y == 1, recall, 0.01)
+        score = np.clip(np.where(found, 0.9, 0.1) + rng.normal(0, 0.03, len(y)), 0, 1)
+        given = {"id": table["id"], "y_true": y, "y_pred": found.astype(int), "score": score}
+        runs.append(tmp_path / f"predictions-{len(runs)}.parquet")
+        pq.write_table(pa.table(given), runs[-1])
+        place = ("--snapshot", stages.SNAPSHOT, "--catalog", own_catalog)
+        deployed.resampler("gate", runs[-1], *place, "--first", expect=0 if recall > 0.8 else 3)
+
+    return run
+
+
 @pytest.fixture(scope="session")
 def worker(catalog):
-    """Return options of workers, whose kernels are compiled: an image has them, and a minute is an hour here."""
-    options = (*WORKER, "--reference", catalog / "payments_train" / "v0001")
-    with EmbeddedServer() as server:
-        traffic = stages.Traffic(server.url)
-        traffic.send(2_000)
-        command = stages.worker_command(*options, "--until-idle", "1", "--metrics-port", "0")
-        deployed.resampler(*command, env=os.environ | {"RESAMPLER_REDIS_URL": server.url})
-    return options
+    """Return options of workers, whose kernels are compiled, as in an image: two minutes are an hour here."""
+    deployed.resampler("warmup")
+    return (*WORKER, "--reference", catalog / stages.SNAPSHOT / "v0001")
 
 
 @pytest.fixture

@@ -1,17 +1,13 @@
 """Each fault calls for its alert, and for nothing else; a healthy hour calls for nobody; what mends, ends the alert."""
 
-import os
-
 import pytest
-from deployed import FACTOR
+from deployed import FACTOR, long
 from faults import FAULTS
 from report import Timing
 
 HOUR_S = 3_600 / FACTOR
 WARM_S = 30.0  # of traffic before a fault
 WITHIN_S = 60.0  # an alert must reach the pager
-LONG = os.environ.get("GAMEDAY") == "long"
-long = pytest.mark.skipif(not LONG, reason="takes minutes: make gameday")
 BY_ALERT = {fault.alert: fault for fault in FAULTS}
 
 
@@ -47,6 +43,7 @@ def go_through(stage, fault):
     return Timing(fault.name, fault.alert, fired_s, resolved_s, summary)
 
 
+@pytest.mark.slow
 def test_a_short_game_day(make_stage):
     with make_stage() as stage:
         ready(stage)

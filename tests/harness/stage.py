@@ -23,6 +23,7 @@ from stream.redis.keys import shard_keys
 FEATURES = ("amount", "age", "score")
 LABEL = "fraud"
 STREAM = "payments"
+SNAPSHOT = "payments_train"
 TICK_S = 0.05
 
 
@@ -68,11 +69,6 @@ class Traffic(threading.Thread):
     def stop(self):
         self._over.set()
         self.join()
-
-    def send(self, n):
-        """Send `n` rows at once, without the thread."""
-        with connect(self.url) as client:
-            self._send(client, self._entries(n, self.share))
 
     def _entries(self, n, share):
         X, y = rows(self._rng, n, share)
@@ -197,13 +193,10 @@ class Watch:
         """Start what is watched; `stack` ends it."""
 
     def _led_to_pager(self):
-        receivers = [
-            {
-                "name": receiver["name"],
-                "webhook_configs": [{"url": f"{self.pager.url}/{receiver['name']}", "send_resolved": True}],
-            }
-            for receiver in self._route["receivers"]
-        ]
+        receivers = []
+        for receiver in self._route["receivers"]:
+            ours = [{"url": f"{self.pager.url}/{receiver['name']}", "send_resolved": True}]
+            receivers.append(receiver | ({"webhook_configs": ours} if "webhook_configs" in receiver else {}))
         return self._route | {"receivers": receivers}
 
     def until(self, condition, seconds, what):
@@ -219,13 +212,13 @@ class Watch:
         """Let time pass."""
         time.sleep(seconds)
 
-    def paged(self, since=0):
-        """Return the names of alerts that came to the pager, from notification number `since` on."""
+    def paged(self, since=0, status="firing"):
+        """Return the names of alerts that came to the pager as `status`, from notification number `since` on."""
         return {
             alert["labels"]["alertname"]
             for _, _, notification in self.pager.received[since:]
             for alert in notification["alerts"]
-            if alert["status"] == "firing"
+            if alert["status"] == status
         }
 
     def seen(self):
