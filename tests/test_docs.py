@@ -34,7 +34,7 @@ COMMANDS = {
 # Snippets that need a server or a feature store: they are compiled, and what they import is imported.
 NEEDS = re.compile(r"FeatureStore|Feed\(|store\b|redis\.|\"catalog|rows\.parquet")
 # Options of other programs that the pages name.
-OTHERS = {"--group", "--data", "--learner", "--help"}
+OTHERS = {"--build-arg", "--data", "--from-literal", "--group", "--help", "--learner"}
 
 
 def pages():

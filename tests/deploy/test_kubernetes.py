@@ -22,7 +22,7 @@ MANIFESTS = {
     for found in yaml.safe_load_all(path.read_text())
 }
 CRDS = {path.stem: json.loads(path.read_text()) for path in (ROOT.parent / "tests/deploy/crds").glob("*.json")}
-KUBERNETES = "1.30"  # the oldest that has all that is used
+KUBERNETES = ("1.30", "1.33")  # releases
 
 
 def pod_of(manifest):
@@ -46,7 +46,8 @@ def test_manifests_are_valid(manifest):
         schema = CRDS[manifest["kind"]]
         jsonschema.validate(manifest, strict(schema))
     else:
-        kubernetes_validate.validate(manifest, KUBERNETES, strict=True)
+        for release in KUBERNETES:
+            kubernetes_validate.validate(manifest, release, strict=True)
 
 
 def strict(schema):
@@ -145,7 +146,7 @@ def test_kustomize_puts_all_together():
     assert kinds == sorted([*(one["kind"] for one in MANIFESTS.values()), "ConfigMap", "ConfigMap"])
     for one in found:
         if not one["apiVersion"].startswith("monitoring"):
-            kubernetes_validate.validate(one, KUBERNETES, strict=True)
+            kubernetes_validate.validate(one, KUBERNETES[-1], strict=True)
     (dashboards,) = [one for one in found if one["metadata"]["name"] == "resampler-dashboards"]
     assert set(dashboards["data"]) == {path.name for path in (ROOT / "grafana").glob("*.json")}
     assert len(json.dumps(dashboards)) < 250_000  # `kubectl apply` keeps a copy in an annotation, of 256 KiB
