@@ -11,7 +11,7 @@ import redis
 
 from resampler.errors import CorruptStateError
 from resampler.monitoring.window import Window
-from stream.commands.commandline import conceal
+from resampler.process_title import conceal
 from stream.redis.connection import connect, redact, resolve_url
 from stream.redis.errors import explain, wrong_type_error
 from stream.redis.keys import maintenance_key

@@ -18,8 +18,8 @@ from tqdm import tqdm
 from resampler.command_options import click_options
 from resampler.errors import InvalidInputError, ResamplerError
 from resampler.printing import share
+from resampler.process_title import conceal
 from resampler.schema import FeatureSchema
-from stream.commands.commandline import conceal
 from stream.commands.contract import read_contract
 from stream.commands.deadletters import read_letters
 from stream.commands.deadletters import resubmit as resubmit_letters
