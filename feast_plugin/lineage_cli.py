@@ -28,23 +28,21 @@ def lineage() -> None:
 @click.option("--name", help="Only this snapshot.")
 @json_option
 def show(place: Place, name: str | None, *, as_json: bool) -> None:
-    """Say how many letters wait beside each snapshot, and since when."""
+    """Say how many events wait beside each snapshot, and since when."""
     found = [(home, Outbox(home).waiting) for home in _homes(place, name)]
     if as_json:
         said = [
-            {"name": _name(home), "letters": one.letters, "oldest": one.oldest, "refused": one.refused}
+            {"name": _name(home), "events": one.events, "oldest": one.oldest, "refused": one.refused}
             for home, one in found
         ]
         click.echo(json.dumps({"snapshots": said}))
         return
     for home, one in found:
-        since = f", the oldest since {one.age}" if one.letters else ""
+        since = f", the oldest since {one.age}" if one.events else ""
         refused = (
             f"; {one.refused} were refused for good, and lie in {home.uri}/{FOLDER}/refused" if one.refused else ""
         )
-        click.echo(
-            f"{_name(home)}: {one.letters or 'no'} letter{'' if one.letters == 1 else 's'} waiting{since}{refused}"
-        )
+        click.echo(f"{_name(home)}: {one.events or 'no'} event{'' if one.events == 1 else 's'} waiting{since}{refused}")
 
 
 @lineage.command()
@@ -54,7 +52,7 @@ def show(place: Place, name: str | None, *, as_json: bool) -> None:
 def send(place: Place, name: str | None, *, as_json: bool) -> None:
     """Send what waits, the oldest first; exit 1 where something still waits.
 
-    A letter may arrive twice, under the same id, and is lost never.
+    An event may arrive twice, under the same id, and is lost never.
     """
     from resampler.lineage.sender import send as deliver
 
@@ -73,7 +71,7 @@ def send(place: Place, name: str | None, *, as_json: bool) -> None:
             except TimeoutError as error:
                 raise ResamplerError(f"another process is sending what {_name(home)} has, and does not end") from error
             problems += [f"{_name(home)}: {to}: {problem}" for to, problem in done.problems.items()]
-            said.append({"name": _name(home), "sent": done.sent, "waiting": Outbox(home).waiting.letters})
+            said.append({"name": _name(home), "sent": done.sent, "waiting": Outbox(home).waiting.events})
             said[-1] |= {"refused": len(done.refused), "problems": done.problems}
     if as_json:
         click.echo(json.dumps({"snapshots": said}))

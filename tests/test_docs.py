@@ -12,15 +12,18 @@ import pytest
 
 import resampler
 from feast_plugin.cli import snapshot
+from feast_plugin.lineage_cli import lineage
 from resampler.commands.advise import advise
 from resampler.commands.audit import audit
 from resampler.commands.demo import demo
 from resampler.commands.doctor import doctor
 from resampler.commands.drift import drift
+from resampler.commands.explain import explain
 from resampler.commands.gate import gate
 from resampler.commands.maintenance import maintenance
 from resampler.commands.metrics import metrics
 from resampler.commands.retrain import retrain
+from resampler.commands.rollback import rollback
 from resampler.commands.warmup import warmup
 from stream.commands.cli import stream
 
@@ -29,10 +32,26 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/*.md"
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 COMMANDS = {
     command.name: command
-    for command in (advise, audit, demo, doctor, drift, gate, maintenance, metrics, retrain, snapshot, stream, warmup)
+    for command in (
+        advise,
+        audit,
+        demo,
+        doctor,
+        drift,
+        explain,
+        gate,
+        lineage,
+        maintenance,
+        metrics,
+        retrain,
+        rollback,
+        snapshot,
+        stream,
+        warmup,
+    )
 }
 # Snippets that need a server or a feature store: they are compiled, and what they import is imported.
-NEEDS = re.compile(r"FeatureStore|Feed\(|store\b|redis\.|\"catalog|rows\.parquet")
+NEEDS = re.compile(r"training_input|FeatureStore|Feed\(|store\b|redis\.|\"catalog|rows\.parquet")
 # Options of other programs that the pages name.
 OTHERS = {"--build-arg", "--data", "--from-literal", "--group", "--help", "--learner"}
 

@@ -67,7 +67,7 @@ def publication_of(manifest: Manifest, directory: Location) -> Publication:
 
 
 def told_of(manifest: Manifest, directory: Location) -> dict[str, Any]:
-    """Say of a version what a letter holds.
+    """Say of a version what an event holds.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def holds(manifest: Manifest) -> dict[str, str]:
     Returns
     -------
     dict
-        As `resampler.lineage.outbox.Letter` takes it.
+        As `resampler.lineage.outbox.Event` takes it.
     """
     return {"file": f"v{manifest.version:04d}/{FILE}", "text": manifest.digest}
 

@@ -1,4 +1,4 @@
-"""Say what happens to versions: letters are written before it happens, and sent afterwards; nothing fails for them."""
+"""Say what happens to versions: events are written before it happens, and sent afterwards; nothing fails for them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from resampler.errors import ResamplerError
-from resampler.lineage.outbox import FOLDER, POINTED, Letter, Outbox
+from resampler.lineage.outbox import FOLDER, POINTED, Event, Outbox
 from resampler.lineage.settings import MLFLOW
 
 if TYPE_CHECKING:
@@ -35,16 +35,16 @@ class Announcer:
 
     @contextlib.contextmanager
     def telling(self, what: str, about: Callable[[], dict[str, Any]], holds: dict[str, str]) -> Iterator[None]:
-        """Write letters of what happens within; call it with the snapshot locked.
+        """Write events of what happens within; call it with the snapshot locked.
 
         Parameters
         ----------
         what : str
-            As in `Letter`.
+            As in `Event`.
         about : callable
             Returns what is said of it; called where somebody is told.
         holds : dict
-            As in `Letter`.
+            As in `Event`.
 
         Yields
         ------
@@ -89,7 +89,7 @@ class Announcer:
             elif done.problems:
                 waiting = self._outbox.waiting
                 why = "; ".join(f"{to}: {problem}" for to, problem in done.problems.items())
-                kept = f"{waiting.letters} wait in {self._where}, the oldest since {waiting.age}"
+                kept = f"{waiting.events} wait in {self._where}, the oldest since {waiting.age}"
                 self._note(f"lineage of {self._name} was not sent ({why}): {kept}: `resampler lineage send`")
 
     @property
@@ -107,9 +107,9 @@ class Announcer:
             if to:
                 self._outbox.settle()
                 if gone := self._outbox.bound():
-                    self._note(f"{self._where} was full: {gone} letters that were never sent had to go")
+                    self._note(f"{self._where} was full: {gone} events that were never sent had to go")
                 said = about()
-                names = self._outbox.stage([Letter.of(one, what, said, holds) for one in to])
+                names = self._outbox.stage([Event.of(one, what, said, holds) for one in to])
         return names
 
     @contextlib.contextmanager

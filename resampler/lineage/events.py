@@ -1,4 +1,4 @@
-"""OpenLineage: an event of a letter, in the names that Feast's own events have, and its way to the server."""
+"""OpenLineage: run events of what happened, in the names that Feast's own events have, and its way to the server."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from openlineage.client.facet_v2 import (
 from openlineage.client.transport.http import HttpTransport
 from requests import HTTPError
 
-from resampler.lineage.outbox import POINTED, REMOVED, Letter, RefusedError
+from resampler.lineage.outbox import POINTED, REMOVED, Event, RefusedError
 from resampler.lineage.publication import FILE, Publication
 
 if TYPE_CHECKING:
@@ -98,12 +98,12 @@ class SavedDatasetFacet(DatasetFacet):
         return f"{_SCHEMA}/SavedDatasetFacet"
 
 
-def events_of(letter: Letter, namespace: str) -> list[RunEvent | DatasetEvent]:
-    """Make the events of a letter.
+def events_of(event: Event, namespace: str) -> list[RunEvent | DatasetEvent]:
+    """Make what OpenLineage is sent of an event.
 
     Parameters
     ----------
-    letter : Letter
+    event : Event
         What happened.
     namespace : str
         Of jobs and datasets.
@@ -113,15 +113,13 @@ def events_of(letter: Letter, namespace: str) -> list[RunEvent | DatasetEvent]:
     list of RunEvent or DatasetEvent
         One run, or a dataset event for each dataset that is gone.
     """
-    if letter.what == REMOVED:
-        return [_gone(letter, name, namespace) for name in letter.about["datasets"].values()]
-    publication = Publication.from_dict(letter.about["publication"])
-    return [
-        _pointed(letter, publication, namespace) if letter.what == POINTED else _made(letter, publication, namespace)
-    ]
+    if event.what == REMOVED:
+        return [_gone(event, name, namespace) for name in event.about["datasets"].values()]
+    publication = Publication.from_dict(event.about["publication"])
+    return [_pointed(event, publication, namespace) if event.what == POINTED else _made(event, publication, namespace)]
 
 
-def _made(letter: Letter, made: Publication, namespace: str) -> RunEvent:
+def _made(event: Event, made: Publication, namespace: str) -> RunEvent:
     outputs = [_output(made, split, namespace) for split in made.datasets]
     inputs = [
         InputDataset(_file_namespace(one["name"]) if one["kind"] == FILE else namespace, _file_name(one["name"]))
@@ -129,14 +127,14 @@ def _made(letter: Letter, made: Publication, namespace: str) -> RunEvent:
         else InputDataset(namespace, one["name"])
         for one in made.inputs
     ]
-    return _run(letter, f"snapshot_{made.name}", namespace, inputs, outputs)
+    return _run(event, f"snapshot_{made.name}", namespace, inputs, outputs)
 
 
-def _pointed(letter: Letter, version: Publication, namespace: str) -> RunEvent:
+def _pointed(event: Event, version: Publication, namespace: str) -> RunEvent:
     """Tell a move as a run from the version's datasets to those of the alias, so that its history is theirs."""
-    alias = letter.about["alias"]
+    alias = event.about["alias"]
     facet = ResamplerAliasFacet(
-        alias=alias, version=letter.about["version"], before=letter.about["before"], why=letter.about["why"]
+        alias=alias, version=event.about["version"], before=event.about["before"], why=event.about["why"]
     )
     inputs = [InputDataset(namespace, name) for name in version.datasets.values()]
     outputs = [
@@ -152,33 +150,31 @@ def _pointed(letter: Letter, version: Publication, namespace: str) -> RunEvent:
         )
         for split in version.datasets
     ]
-    return _run(letter, f"snapshot_{version.name}_{alias}", namespace, inputs, outputs)
+    return _run(event, f"snapshot_{version.name}_{alias}", namespace, inputs, outputs)
 
 
-def _gone(letter: Letter, name: str, namespace: str) -> DatasetEvent:
+def _gone(event: Event, name: str, namespace: str) -> DatasetEvent:
     """Tell that a dataset is gone; a run would make another version of it."""
     drop = lifecycle_state_change_dataset.LifecycleStateChange.DROP
     facets: dict[str, DatasetFacet] = {
         "lifecycleStateChange": lifecycle_state_change_dataset.LifecycleStateChangeDatasetFacet(drop),
-        "documentation": documentation_dataset.DocumentationDatasetFacet(letter.about["words"]),
+        "documentation": documentation_dataset.DocumentationDatasetFacet(event.about["words"]),
     }
     return DatasetEvent(
-        eventTime=letter.at, producer=PRODUCER, dataset=StaticDataset(namespace, name, facets=_ours(facets))
+        eventTime=event.at, producer=PRODUCER, dataset=StaticDataset(namespace, name, facets=_ours(facets))
     )
 
 
-def _run(
-    letter: Letter, job: str, namespace: str, inputs: list[InputDataset], outputs: list[OutputDataset]
-) -> RunEvent:
+def _run(event: Event, job: str, namespace: str, inputs: list[InputDataset], outputs: list[OutputDataset]) -> RunEvent:
     kind = job_type_job.JobTypeJobFacet(processingType="BATCH", integration="RESAMPLER", jobType="SNAPSHOT")
     for output in outputs:
         output.facets = _ours(output.facets or {})
         output.outputFacets = _ours(output.outputFacets or {})
     return RunEvent(
         eventType=RunState.COMPLETE,
-        eventTime=letter.at,
+        eventTime=event.at,
         producer=PRODUCER,
-        run=Run(letter.id),
+        run=Run(event.id),
         job=Job(namespace, job, facets=_ours({"jobType": kind})),
         inputs=inputs,
         outputs=outputs,
@@ -269,12 +265,12 @@ class Client:
             transport.config.retry = {"total": 0}
             transport.session = None
 
-    def send(self, letter: Letter) -> None:
-        """Send a letter's events.
+    def send(self, event: Event) -> None:
+        """Send an event.
 
         Parameters
         ----------
-        letter : Letter
+        event : Event
             What happened.
 
         Raises
@@ -285,8 +281,8 @@ class Client:
             If it was not taken now, for whatever reason a transport has.
         """
         try:
-            for event in events_of(letter, self.namespace):
-                self._client.emit(event)
+            for one in events_of(event, self.namespace):
+                self._client.emit(one)
         except HTTPError as error:
             if error.response is not None and error.response.status_code in _FOR_EVER:
                 raise RefusedError(f"it answered {error.response.status_code}") from error

@@ -65,7 +65,7 @@ class Explained:
             "runs": self.runs,
             "ledger": self.ledger,
             "watched": watched(),
-            "outbox": {"letters": waiting.letters, "oldest": waiting.oldest, "refused": waiting.refused},
+            "outbox": {"events": waiting.events, "oldest": waiting.oldest, "refused": waiting.refused},
             "problem": self.problem or None,
         }
 
@@ -196,5 +196,5 @@ def _said(found: Explained) -> Iterator[tuple[str, str]]:
         yield "used by", "; ".join(published.uses) or "nothing else"
     yield "watched by", ", ".join(watched()["alerts"])
     waiting = Outbox(published.home).waiting
-    if waiting.letters:
-        yield "lineage", f"{waiting.letters} letters wait to be sent, the oldest since {waiting.age}"
+    if waiting.events:
+        yield "lineage", f"{waiting.events} events wait to be sent, the oldest since {waiting.age}"

@@ -1,4 +1,4 @@
-"""`Outbox`: what is to be said of a snapshot, a file a letter, kept beside its versions until it has been sent."""
+"""`Outbox`: what is to be said of a snapshot, a file an event, kept beside its versions until it has been sent."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 FOLDER = "outbox"  # in the directory of a snapshot; what waits there is `*.json`, which metrics count
 REFUSED = "refused"  # below it: what a server said it will never take
 FORMAT = 1
-MOST = 1000  # letters that may wait; of a snapshot that nobody's server takes, a few megabytes
+MOST = 1000  # events that may wait; of a snapshot that nobody's server takes, a few megabytes
 PUBLISHED, POINTED, REMOVED = "published", "pointed", "removed"
 _NAMES = uuid.UUID("2f6c1a52-6a0e-5b4e-9d47-0f9d2f7f5c1b")  # ids are functions of what is said: the same twice is one
 _FILE = re.compile(r"(\d{20})-([a-z]+)-([a-z]+)-([0-9a-f]{8})\.json", re.ASCII)
@@ -25,11 +25,11 @@ _STAGED = ".staged"
 
 
 class RefusedError(Exception):
-    """Raise when a server will never take a letter."""
+    """Raise when a server will never take an event."""
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class Event:
     """One thing that is to be said to one server.
 
     Parameters
@@ -39,7 +39,7 @@ class Letter:
     what : {"published", "pointed", "removed"}
         What happened.
     id : str
-        A UUID, the run's: equal for equal events, so that a letter that comes twice is known.
+        A UUID, the run's: equal for equal events, so that an event that comes twice is known.
     at : str
         When: ISO 8601, UTC.
     about : dict
@@ -57,17 +57,17 @@ class Letter:
     holds: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, to: str, what: str, about: dict[str, Any], holds: dict[str, str]) -> Letter:
+    def of(cls, to: str, what: str, about: dict[str, Any], holds: dict[str, str]) -> Event:
         """Write one, now.
 
         Parameters
         ----------
         to, what, about, holds
-            As in `Letter`.
+            As in `Event`.
 
         Returns
         -------
-        Letter
+        Event
             With its id and time.
         """
         at = datetime.now(UTC)
@@ -83,7 +83,7 @@ class Waiting:
 
     Parameters
     ----------
-    letters : int
+    events : int
         How many.
     oldest : str or None
         When the oldest was written: ISO 8601, UTC.
@@ -91,7 +91,7 @@ class Waiting:
         How many were refused for good.
     """
 
-    letters: int
+    events: int
     oldest: str | None
     refused: int
 
@@ -109,7 +109,7 @@ class Waiting:
 
 
 class Outbox:
-    """The letters of a snapshot.
+    """The events of a snapshot.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ class Outbox:
 
     Notes
     -----
-    A letter is staged before what it tells of happens, and confirmed afterwards; whoever comes later settles what a
+    An event is staged before what it tells of happens, and confirmed afterwards; whoever comes later settles what a
     killed writer left between. Who stages, confirms or settles holds the lock of the snapshot; who sends and removes
     holds that of the outbox.
     """
@@ -127,12 +127,12 @@ class Outbox:
         self.home = home
         self.directory = home / FOLDER
 
-    def stage(self, letters: list[Letter]) -> list[str]:
-        """Write letters of what is about to happen.
+    def stage(self, events: list[Event]) -> list[str]:
+        """Write events of what is about to happen.
 
         Parameters
         ----------
-        letters : list of Letter
+        events : list of Event
             In order.
 
         Returns
@@ -147,17 +147,17 @@ class Outbox:
         """
         last = max((int(name[:20]) for name in self._all() if _FILE.match(name)), default=0)
         names = []
-        for letter in letters:
-            at = datetime.fromisoformat(letter.at).astimezone(UTC)
+        for event in events:
+            at = datetime.fromisoformat(event.at).astimezone(UTC)
             last = max(int(at.strftime("%Y%m%d%H%M%S%f")), last + 1)  # in order, whatever clocks say
-            name = f"{last:020d}-{letter.to}-{letter.what}-{letter.id[:8]}.json"
-            content = json.dumps(asdict(letter) | {"format": FORMAT}, sort_keys=True, indent=1) + "\n"
+            name = f"{last:020d}-{event.to}-{event.what}-{event.id[:8]}.json"
+            content = json.dumps(asdict(event) | {"format": FORMAT}, sort_keys=True, indent=1) + "\n"
             (self.directory / (name + _STAGED)).write_at_once(content.encode())
             names.append(name)
         return names
 
     def confirm(self, names: list[str]) -> None:
-        """Let letters be sent.
+        """Let events be sent.
 
         Parameters
         ----------
@@ -168,7 +168,7 @@ class Outbox:
             (self.directory / (name + _STAGED)).move_to(self.directory / name)
 
     def withdraw(self, names: list[str]) -> None:
-        """Remove letters of what did not happen.
+        """Remove events of what did not happen.
 
         Parameters
         ----------
@@ -189,7 +189,7 @@ class Outbox:
             (self.confirm if happened else self.withdraw)([name])
 
     def bound(self) -> int:
-        """Remove the oldest letters beyond `MOST`.
+        """Remove the oldest events beyond `MOST`.
 
         Returns
         -------
@@ -211,8 +211,8 @@ class Outbox:
         """
         return [name for name in self._all() if _FILE.fullmatch(name)]
 
-    def read(self, name: str) -> Letter:
-        """Read a letter.
+    def read(self, name: str) -> Event:
+        """Read an event.
 
         Parameters
         ----------
@@ -221,7 +221,7 @@ class Outbox:
 
         Returns
         -------
-        Letter
+        Event
             As it was written.
 
         Raises
@@ -232,7 +232,7 @@ class Outbox:
         return self._parsed(name)
 
     def remove(self, name: str) -> None:
-        """Remove a letter that was sent.
+        """Remove an event that was sent.
 
         Parameters
         ----------
@@ -242,7 +242,7 @@ class Outbox:
         (self.directory / name).remove()
 
     def refuse(self, name: str) -> None:
-        """Put a letter aside that no server will take, so that it stops no other.
+        """Put an event aside that no server will take, so that it stops no other.
 
         Parameters
         ----------
@@ -271,7 +271,7 @@ class Outbox:
 
     @property
     def waiting(self) -> Waiting:
-        """How many letters wait, and since when."""
+        """How many events wait, and since when."""
         names = self.names()
         refused = sum(name.startswith(f"{REFUSED}/") for name in self._all())
         oldest = None
@@ -282,21 +282,21 @@ class Outbox:
     def _all(self) -> list[str]:
         return self.directory.files()
 
-    def _parsed(self, name: str) -> Letter:
+    def _parsed(self, name: str) -> Event:
         where = self.directory / name
         try:
             data = json.loads(where.read())
             if data.pop("format") != FORMAT:
                 raise ValueError("another release wrote it")
-            return Letter(**data)
+            return Event(**data)
         except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
-            raise CorruptStateError(f"{where.uri} is no letter of an outbox: {error}: remove it") from error
+            raise CorruptStateError(f"{where.uri} is no event of an outbox: {error}: remove it") from error
 
-    def _happened(self, letter: Letter) -> bool:
-        if "absent" in letter.holds:
-            return not (self.home / letter.holds["absent"]).exists()
+    def _happened(self, event: Event) -> bool:
+        if "absent" in event.holds:
+            return not (self.home / event.holds["absent"]).exists()
         try:
-            content = (self.home / letter.holds["file"]).read()
+            content = (self.home / event.holds["file"]).read()
         except (FileNotFoundError, KeyError):
             return False
-        return letter.holds["text"].encode() in content
+        return event.holds["text"].encode() in content

@@ -19,11 +19,11 @@ from resampler.lineage.settings import MLFLOW, OPENLINEAGE
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from resampler.lineage.outbox import Letter
+    from resampler.lineage.outbox import Event
     from resampler.lineage.settings import Settings
     from resampler.storage import Location
 
-PATIENCE_S = 1.2  # that a publication waits for its letters to be sent; afterwards they are sent behind its back
+PATIENCE_S = 1.2  # that a publication waits for its events to be sent; afterwards they are sent behind its back
 ENOUGH_S = 60.0  # after which a sender that nobody waits for gives up
 _EXTRA = {OPENLINEAGE: "lineage", MLFLOW: "mlflow"}
 
@@ -35,11 +35,11 @@ class Sent:
     Parameters
     ----------
     sent : int
-        Letters that arrived.
+        Events that arrived.
     problems : dict of str to str
         By addressee, why the others did not.
     refused : list of str
-        Letters that were put aside.
+        Events that were put aside.
     """
 
     sent: int = 0
@@ -75,7 +75,7 @@ def send(home: Location, settings: Settings, wait_s: float = 0.0) -> Sent:
     if not outbox.names():
         return out
     with (home / FOLDER).locked(wait_s):
-        mail: dict[str, Callable[[Letter], None]] = {}
+        mail: dict[str, Callable[[Event], None]] = {}
         closing: list[tuple[str, Callable[[], bool]]] = []
         arrived: dict[str, list[str]] = {}
         for name in outbox.names():
@@ -83,17 +83,17 @@ def send(home: Location, settings: Settings, wait_s: float = 0.0) -> Sent:
             if to in out.problems or to not in settings.addressed:
                 continue
             try:
-                letter = outbox.read(name)
+                event = outbox.read(name)
                 if to not in mail:
                     mail[to], close = _opened(to, home, settings)
                     if close is not None:
                         closing.append((to, close))
-                mail[to](letter)
+                mail[to](event)
             except (CorruptStateError, RefusedError) as error:  # nothing behind it waits for it
                 outbox.refuse(name)
                 out.refused.append(name)
                 out.problems[f"{to} refused {name}"] = str(error)
-            except Exception as error:  # whatever a transport raises, the letter waits
+            except Exception as error:  # whatever a transport raises, the event waits
                 out.problems[to] = _in_a_line(error)
             else:
                 if any(to == buffered for buffered, _ in closing):
@@ -111,7 +111,7 @@ def send(home: Location, settings: Settings, wait_s: float = 0.0) -> Sent:
     return out
 
 
-def _opened(to: str, home: Location, settings: Settings) -> tuple[Callable[[Letter], None], Callable[[], bool] | None]:
+def _opened(to: str, home: Location, settings: Settings) -> tuple[Callable[[Event], None], Callable[[], bool] | None]:
     """Import what speaks to an addressee."""
     try:
         if to == OPENLINEAGE and settings.openlineage is not None:
@@ -126,7 +126,7 @@ def _opened(to: str, home: Location, settings: Settings) -> tuple[Callable[[Lett
         tracking.client_of(mlflow.tracking_uri)
     except ModuleNotFoundError as error:
         raise MissingExtraError(f"{to} needs {error.name}: pip install 'feast-resampler[{_EXTRA[to]}]'") from error
-    return lambda letter: tracking.send(letter, home, mlflow), None
+    return lambda event: tracking.send(event, home, mlflow), None
 
 
 def _in_a_line(error: BaseException) -> str:

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-OPENLINEAGE, MLFLOW = "openlineage", "mlflow"  # who letters are addressed to; also the packages, and our extras
+OPENLINEAGE, MLFLOW = "openlineage", "mlflow"  # who events are addressed to; also the packages, and our extras
 NAMESPACE = "resampler"  # of jobs and datasets, and of MLflow's experiment, where nothing says another
 _FILE = "openlineage.yml"
 

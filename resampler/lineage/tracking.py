@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.data.meta_dataset import MetaDataset
 
-    from resampler.lineage.outbox import Letter
+    from resampler.lineage.outbox import Event
     from resampler.lineage.publication import Publication
     from resampler.lineage.settings import MLflow
     from resampler.storage import Location
 
 DIGEST_CHARS = 36  # the most that MLflow keeps of a dataset's digest: 144 bits of ours
 TAG = "resampler."
-_LETTER = f"{TAG}event"
+_EVENT = f"{TAG}event"
 _MOST_CHARS = 500  # of a parameter
 _PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "3", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
 _TYPES = {"bool": "boolean", "float32": "float", "float64": "double", "int32": "integer", "int64": "long"}
@@ -61,7 +61,7 @@ def client_of(tracking_uri: str | None, patience: dict[str, str] | None = None) 
     return MlflowClient(tracking_uri=tracking_uri)
 
 
-def send(letter: Letter, home: Location, settings: MLflow) -> None:
+def send(event: Event, home: Location, settings: MLflow) -> None:
     """Make the run of a published version, or go on with the one that an earlier try has begun.
 
     Of a version that was removed the run gets a tag, and is deleted where the version held what is to be forgotten:
@@ -69,7 +69,7 @@ def send(letter: Letter, home: Location, settings: MLflow) -> None:
 
     Parameters
     ----------
-    letter : Letter
+    event : Event
         Of a publication, or of the end of one.
     home : Location
         Directory of the snapshot, where the page is.
@@ -87,17 +87,17 @@ def send(letter: Letter, home: Location, settings: MLflow) -> None:
 
     client = client_of(settings.tracking_uri)
     experiment = client.get_experiment_by_name(settings.experiment)
-    if letter.what == REMOVED:
+    if event.what == REMOVED:
         if experiment is not None:
-            _removed(client, experiment.experiment_id, letter)
+            _removed(client, experiment.experiment_id, event)
         return
-    made = Publication.from_dict(letter.about["publication"])
+    made = Publication.from_dict(event.about["publication"])
     number = client.create_experiment(settings.experiment) if experiment is None else experiment.experiment_id
-    found = client.search_runs([number], f"tags.`{_LETTER}` = '{letter.id}'", max_results=1)
+    found = client.search_runs([number], f"tags.`{_EVENT}` = '{event.id}'", max_results=1)
     if found and found[0].info.status == "FINISHED":
         return
     started = int(_milliseconds(made.created))
-    tags = _tags(made) | {_LETTER: letter.id}
+    tags = _tags(made) | {_EVENT: event.id}
     run = found[0] if found else client.create_run(number, started, tags, run_name=str(made))
     identity = run.info.run_id
     params = [Param(name, value[:_MOST_CHARS]) for name, value in _params(made).items()]
@@ -113,14 +113,14 @@ def send(letter: Letter, home: Location, settings: MLflow) -> None:
     if not run.inputs or not run.inputs.dataset_inputs:
         client.log_inputs(identity, [DatasetInput(dataset._to_mlflow_entity(), told)])
     _artifacts(client, identity, made, home)
-    client.set_terminated(identity, RunStatus.to_string(RunStatus.FINISHED), int(_milliseconds(letter.at)))
+    client.set_terminated(identity, RunStatus.to_string(RunStatus.FINISHED), int(_milliseconds(event.at)))
 
 
-def _removed(client: MlflowClient, experiment: str, letter: Letter) -> None:
+def _removed(client: MlflowClient, experiment: str, event: Event) -> None:
     """Say of a version's run that the version is gone."""
-    digest, why = letter.about["digest"], letter.about["why"]
+    digest, why = event.about["digest"], event.about["why"]
     for run in client.search_runs([experiment], f"tags.`{TAG}digest` = '{digest}'"):
-        if _LETTER in run.data.tags:
+        if _EVENT in run.data.tags:
             client.set_tag(run.info.run_id, f"{TAG}removed", why)
             if why == "forget":
                 client.delete_run(run.info.run_id)

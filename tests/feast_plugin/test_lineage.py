@@ -85,7 +85,7 @@ def test_feast_lists_two_versions_after_two_creates_and_what_became_of_them(serv
     server.create(seed=2)
     assert server.create(seed=2).reused
     send(server)
-    assert Outbox(server.catalog().home).waiting.letters == 0
+    assert Outbox(server.catalog().home).waiting.events == 0
 
     found = get(port, "datasets/shop/pay_train/versions")
     assert found["total"] == 2, "a version that is reused is no other"
@@ -124,7 +124,7 @@ def test_a_dead_server_costs_a_publication_two_seconds_at_most_and_loses_nothing
         told.create(seed=1)
     assert time.monotonic() - began < usual + 2, "and a noisy machine is not that noisy"
     outbox = Outbox(told.catalog().home)
-    assert outbox.waiting.letters == 1
+    assert outbox.waiting.events == 1
     words = (outbox.directory / outbox.names()[0]).read().decode()
     assert KEY not in words
 
@@ -136,6 +136,6 @@ def test_what_was_not_sent_of_a_forgotten_version_is_not_sent(told):
     told_of = Outbox(told.catalog().home)
     with pytest.warns(match="resampler lineage send"):
         forget_entity(told.reopened(), name="pay", root=told.root, entity=customer)
-    letters = [told_of.read(name) for name in told_of.names()]
-    assert [(one.what, one.about["version"]) for one in letters] == [("published", 2), ("removed", 1)]
-    assert "counts" not in json.dumps(letters[1].about)
+    events = [told_of.read(name) for name in told_of.names()]
+    assert [(one.what, one.about["version"]) for one in events] == [("published", 2), ("removed", 1)]
+    assert "counts" not in json.dumps(events[1].about)

@@ -23,7 +23,7 @@ from feast_plugin import alias_snapshot, create_snapshot
 from feast_plugin.registries import registry_of
 from feast_plugin.versions.publication import holds, told_of
 from resampler.ledger import Ledger
-from resampler.lineage.outbox import PUBLISHED, Letter, Outbox
+from resampler.lineage.outbox import PUBLISHED, Event, Outbox
 from resampler.storage import Location
 
 PASSWORD = "s3cret-of-the-tracking-server"
@@ -131,16 +131,16 @@ def test_a_run_has_what_made_the_version(place):
     assert first["tags"]["resampler.digest"] == manifest["digest"]
 
 
-def test_a_letter_that_comes_twice_is_one_run(place):
+def test_a_event_that_comes_twice_is_one_run(place):
     catalog, uri = place
     home = Location.parse(catalog / "fraud")
     outbox = Outbox(home)
     versions = registry_of(catalog).catalog("fraud")
     manifest = versions.load(1)
     told = told_of(manifest, versions.directory(1))
-    outbox.confirm(outbox.stage([Letter.of("mlflow", PUBLISHED, told, holds(manifest))]))
+    outbox.confirm(outbox.stage([Event.of("mlflow", PUBLISHED, told, holds(manifest))]))
     resampler("lineage", "send", "--catalog", str(catalog), uri=uri)
-    assert outbox.waiting.letters == 0
+    assert outbox.waiting.events == 0
     assert len(json.loads(run("-c", READ, uri=uri).stdout)) == 2
 
 
@@ -267,11 +267,11 @@ def test_a_server_that_does_not_answer_delays_no_publication_by_two_seconds_and_
     os.killpg(pid, signal.SIGCONT)
     with slow(port) as through:
         _published(4, through)
-    assert 1 <= outbox.waiting.letters <= 3
+    assert 1 <= outbox.waiting.events <= 3
     assert all(PASSWORD not in (outbox.directory / name).read().decode() for name in outbox.names())
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     resampler("lineage", "send", "--catalog", str(tmp_path), uri=uri)
-    assert outbox.waiting.letters == 0
+    assert outbox.waiting.events == 0
     told = json.loads(run("-c", READ, uri=uri).stdout)
     assert sorted(one["name"] for one in told) == [f"fraud version {number}" for number in (3, 4, 5)]
     assert all(one["status"] == "FINISHED" for one in told)

@@ -33,6 +33,7 @@ MADE = ("predictions", "train_predictions", "baseline_predictions")  # what trai
 PLACEHOLDERS = {
     "snapshot": "name of the snapshot",
     "version": "number of the new version",
+    "digest": "its digest, by which MLflow knows it",
     "train_path": "its training split, a Parquet file",
     "validation_path": "its validation split",
     "test_path": "its test split",

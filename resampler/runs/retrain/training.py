@@ -74,6 +74,7 @@ class Training:
         values = {
             "snapshot": version.name,
             "version": str(version.version),
+            "digest": version.digest,
             "alias": settings.alias,
             "label": version.label,
             "synthetic": version.synthetic,
