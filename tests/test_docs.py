@@ -85,7 +85,7 @@ def test_tables_are_those_of_the_code():
 @pages()
 def test_fences_say_their_language(page):
     found = {language for language, _ in FENCE.findall(page.read_text(encoding="utf-8"))}
-    assert found <= {"bash", "json", "python", "text", "toml"}
+    assert found <= {"bash", "json", "python", "sh", "text", "toml"}
 
 
 @pages()

@@ -1,8 +1,8 @@
-"""Tables in the documentation that are made from the code: options of a record, methods, checks, attacks.
+"""Tables in the documentation that are made from the code: options of a record, methods, checks, attacks, alerts.
 
 A table stands between ``<!-- options: package.module.Record -->``, ``<!-- settings: package.module.Record -->`` (of a
-policy's table), ``<!-- methods -->``, ``<!-- checks -->`` or ``<!-- attacks -->``, and ``<!-- end -->``.
-`make tables` writes them all.
+policy's table), ``<!-- methods -->``, ``<!-- checks -->``, ``<!-- attacks -->`` or ``<!-- alerts -->``, and
+``<!-- end -->``. `make tables` writes them all.
 """
 
 from __future__ import annotations
@@ -13,15 +13,17 @@ from pathlib import Path
 from pkgutil import resolve_name
 
 from resampler.methods.catalog import METHODS, STREAMED
+from resampler.monitoring.alerts import FAMILIES
 from resampler.options import Option, options_of
 from resampler.quality.checks.catalog import CHECKS
 from resampler.quality.privacy.attacks.catalog import ATTACKS
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "docs" / "runbooks" / "README.md")
 _METHODS = re.compile(r"(<!-- methods -->\n).*?(<!-- end -->)", re.DOTALL)
 _CHECKS = re.compile(r"(<!-- checks -->\n).*?(<!-- end -->)", re.DOTALL)
 _ATTACKS = re.compile(r"(<!-- attacks -->\n).*?(<!-- end -->)", re.DOTALL)
+_ALERTS = re.compile(r"(<!-- alerts -->\n).*?(<!-- end -->)", re.DOTALL)
 _SETTINGS = re.compile(r"(<!-- settings: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _TABLE = re.compile(r"(<!-- options: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -31,6 +33,7 @@ def fill(page: str) -> str:
     page = _METHODS.sub(lambda found: found[1] + methods() + found[2], page)
     page = _CHECKS.sub(lambda found: found[1] + checks() + found[2], page)
     page = _ATTACKS.sub(lambda found: found[1] + attacks() + found[2], page)
+    page = _ALERTS.sub(lambda found: found[1] + alerts() + found[2], page)
     page = _SETTINGS.sub(lambda found: found[1] + settings(resolve_name(found[2])) + found[3], page)
     return _TABLE.sub(lambda found: found[1] + table(resolve_name(found[2])) + found[3], page)
 
@@ -55,6 +58,22 @@ def attacks() -> str:
     """Return the Markdown table of the attacks of an audit of privacy."""
     rows = [f"| `{one.name}` | {one.summary} | {one.knows} | {one.remedy} |" for one in ATTACKS.values()]
     return "\n".join(["| Attack | What it does | What it has | What lowers it |", "|---|---|---|---|", *rows, ""])
+
+
+def alerts() -> str:
+    """Return the Markdown table of the alerts and their runbooks."""
+    rows = [
+        f"| [{one.name}]({one.runbook}) | {family} | {one.severity} | {_said(one.summary)} | "
+        f"{one.lasting or 'at once'} |"
+        for family, found in FAMILIES.items()
+        for one in found
+    ]
+    return "\n".join(["| Alert | Family | Severity | What it says | After |", "|---|---|---|---|---|", *rows, ""])
+
+
+def _said(summary: str) -> str:
+    """Return a summary with the names of its labels in place of their values."""
+    return re.sub(r"\{\{ \$(?:labels\.)?(\w+).*?\}\}", lambda found: found[1].upper(), summary)
 
 
 def table(record: type) -> str:
