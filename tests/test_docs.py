@@ -20,6 +20,7 @@ from resampler.commands.doctor import doctor
 from resampler.commands.drift import drift
 from resampler.commands.explain import explain
 from resampler.commands.gate import gate
+from resampler.commands.incident import incident
 from resampler.commands.maintenance import maintenance
 from resampler.commands.metrics import metrics
 from resampler.commands.retrain import retrain
@@ -40,6 +41,7 @@ COMMANDS = {
         drift,
         explain,
         gate,
+        incident,
         lineage,
         maintenance,
         metrics,

@@ -76,8 +76,8 @@ def _in_words(error: Exception) -> str:
         return str(error)
     if isinstance(error, OSError):
         return f"{type(error).__name__}: {error}"
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__} in {frame.filename.rpartition('/')[2]}, line {frame.lineno}"
+    at = [f"{one.filename.rpartition('/')[2]}, line {one.lineno}" for one in traceback.extract_tb(error.__traceback__)]
+    return " in ".join([type(error).__name__, *at[-1:]])
 
 
 def collectors() -> list[Collector]:
@@ -138,10 +138,10 @@ def collect(asked: Asked, out: Path, table: Sequence[Collector] | None = None) -
     errors = {part.collector.name: secrets.clean(part.error) for part in parts if part.error}
     for part in parts:
         for name, content in part.found.items():
-            try:
+            if isinstance(content, Exception):
+                errors[f"{part.collector.name}, {name}"] = secrets.clean(_in_words(content))
+            else:
                 files[name] = _as_bytes(content, secrets)
-            except (TypeError, ValueError) as error:
-                errors[part.collector.name] = f"{name}: {type(error).__name__}"
     if errors:
         files["errors.txt"] = "".join(f"{name}: {words}\n" for name, words in sorted(errors.items())).encode()
     hashes = {name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())}

@@ -58,8 +58,8 @@ class Collector(NamedTuple):
     needs : str or None
         Field of `Asked` without which there is nothing to collect; None: always.
     collect : callable
-        ``collect(asked)`` returns by file what stands in it: text, or JSON types. No row, and no value of one; secrets
-        are removed from it afterwards.
+        ``collect(asked)`` returns by file what stands in it: text, JSON types, or the error that kept it from being
+        read. No row, and no value of one; secrets are removed from it afterwards.
     timeout_s : float
         How long it may take; what is later is left out, and said.
     """

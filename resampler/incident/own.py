@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-from resampler.errors import InvalidInputError
+from resampler.errors import InvalidInputError, ResamplerError
 from resampler.incident.collector import NEWEST, Asked, Collector
 from resampler.ledger import FOLDER, Ledger
 from resampler.policy import read_policy
@@ -115,7 +115,14 @@ def _policy(asked: Asked) -> Mapping[str, Any]:
 
 
 def _scrapes(asked: Asked) -> Mapping[str, Any]:
-    return {f"metrics-{i}.txt": _get(url) for i, url in enumerate(asked.metrics, start=1)}
+    return {f"metrics-{i}.txt": _tried(url) for i, url in enumerate(asked.metrics, start=1)}
+
+
+def _tried(url: str) -> str | Exception:
+    try:
+        return _get(url)
+    except (OSError, ResamplerError) as error:
+        return error
 
 
 def _alerts(asked: Asked) -> Mapping[str, Any]:

@@ -153,7 +153,8 @@ class Secrets:
         if content is None or isinstance(content, bool):
             return content
         if isinstance(content, int | float):
-            return content if self.clean(repr(content)) == repr(content) else HIDDEN
+            secret = _NAMES.search(name) or self.clean(repr(content)) != repr(content)
+            return HIDDEN if secret else content
         return self.clean(str(content))
 
 
