@@ -50,6 +50,12 @@ _OF_WORKERS = (
         "while the server does not answer.",
         ("stream", "state"),
     ),
+    Metric(
+        "resampler_hanging_threads",
+        "gauge",
+        "Threads of the worker that neither get on nor compute, whatever they wait for: only a restart helps.",
+        ("stream",),
+    ),
     Metric("resampler_paused", "gauge", "1 while the shard is paused and no synthetic row is made.", _SHARD),
     Metric("resampler_clock_skew_seconds", "gauge", "The worker's clock less that of the shard's server.", _SHARD),
     Metric(

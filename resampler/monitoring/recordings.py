@@ -74,11 +74,11 @@ def _shards() -> tuple[Recording, ...]:
     dead = "sum by (stream, shard) (increase(resampler_dead_letters_total{}[5m]))"
     return (
         Recording(owners, "sum by (stream, shard) (resampler_shard_owned)"),
-        # Shards whose workers are all gone have no metrics: what was owned within a day is remembered.
+        # A worker sees all shards of its stream. Where there is none left, what was owned within a day is remembered.
         Recording(
             "stream:resampler_shards_unowned:count",
-            f"count by (stream) (max_over_time({owners}[1d]) > 0 unless on (stream, shard) {owners} > 0)\n"
-            'or max by (stream) (resampler_shards{state="unowned"}) > 0',
+            'max by (stream) (resampler_shards{state="unowned"}) > 0\n'
+            f"or (count by (stream) (max_over_time({owners}[1d]) > 0) unless on (stream) resampler_worker_info)",
         ),
         # Which stream a target serves: remembered while the target does not answer.
         Recording(

@@ -60,14 +60,18 @@ class Metrics:
         labels = {"run": run, "version": version, "contract": settings.schema.hash[:12], "seed": str(settings.seed)}
         gauges["resampler_worker_info"].labels(stream=self._stream, **labels).set(1)
 
-    def watch(self, states: Callable[[], Sequence[ShardState]]) -> None:
-        """Count shards by their state, at each scrape.
+    def watch(self, states: Callable[[], Sequence[ShardState]], hanging: Callable[[], Sequence[str]]) -> None:
+        """Count shards by their state, and threads that hang, at each scrape.
 
         Parameters
         ----------
         states : callable
             Returns the state of each shard; it does not wait.
+        hanging : callable
+            Returns a line for each thread that hangs; it does not wait.
         """
+        gauges = self._families.gauges
+        gauges["resampler_hanging_threads"].labels(self._stream).set_function(lambda: len(hanging()))
 
         def count(state: ShardState) -> float:
             return states().count(state)

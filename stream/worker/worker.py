@@ -78,7 +78,7 @@ class Worker:
         self._policies: set[str] = set()  # of the servers' memory, those warned of
         self._runners = [ShardRunner(self, keys) for keys in self.keys]
         self.metrics.introduce(settings, self.owner.rpartition(":")[2], _own_version())
-        self.metrics.watch(lambda: [runner.state for runner in self._runners])
+        self.metrics.watch(lambda: [runner.state for runner in self._runners], self.hanging)
         self._failure: BaseException | None = None
 
     def stop(self, within_s: float = math.inf) -> None:

@@ -82,8 +82,14 @@ FIRES = {
     "ResamplerCommitsRefused": (refused("disk"), CLICKS, 33),
     "ResamplerWorkerDown": (World().idle().down(), CLICKS, 32),
     "ResamplerWorkerLost": (taken_over(World().down()), CLICKS, 37),
+    "ResamplerWorkerHangs": (World().idle().change("resampler_hanging_threads", 1), CLICKS, 32),
     "ResamplerShardUnowned": (
-        World().idle().change("resampler_shard_owned", 0).lose("resampler_stream_lag_rows"),
+        World()
+        .idle()
+        .change("resampler_shard_owned", 0)
+        .change("resampler_shards", 0, state="owned")
+        .change("resampler_shards", 1, state="unowned")
+        .lose("resampler_stream_lag_rows"),
         CLICKS,
         32,
     ),
@@ -204,6 +210,10 @@ SILENT = {
     "nothing at all": without("resampler_", "up{"),
     "no feeds, no reference, no measured buffer": without("feed_lag", "drift", "buffer_recall", "neighbor_distance"),
     "a worker that waits for its first row": without("resampler_rows_total", "samples", "last_commit", "stream_lag"),
+    "a worker that replays for long": World()
+    .idle()
+    .change("resampler_shard_owned", 0)
+    .lose("resampler_stream_lag_rows"),
     "a stream without rows for half an hour": World().quiet(),
     "a scrape that was missed": World().down(until=31),
     "a server that was away for seconds": World().change("resampler_server_up", 0, until=30.5),

@@ -42,6 +42,7 @@ class World:
         gauge(f"up{{{WORKER}}}", 1)
         gauge(f"up{{{LEDGER}}}", 1)
         gauge(f'resampler_worker_info{{{WORKER},stream="clicks",run="r1",version="1",contract="c",seed="0"}}', 1)
+        gauge(f'resampler_hanging_threads{{{WORKER},stream="clicks"}}', 0)
         gauge(f'resampler_target_ratio{{{WORKER},stream="clicks"}}', 0.2)
         for state, shards in (("owned", 1), ("elsewhere", 0), ("unowned", 0), ("unknown", 0)):
             gauge(f'resampler_shards{{{WORKER},stream="clicks",state="{state}"}}', shards)

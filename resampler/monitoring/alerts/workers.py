@@ -67,6 +67,19 @@ WORKERS = (
         explained_by=("ResamplerServerDown", "ResamplerWorkerDown"),
     ),
     Alert(
+        "ResamplerWorkerHangs",
+        "max by (job, instance, stream) (resampler_hanging_threads) > 0",
+        lasting="1m",
+        severity="page",
+        summary="{{ $labels.stream }}: {{ $value }} thread(s) of the worker at {{ $labels.instance }} hang",
+        description=(
+            "{{ $value }} thread(s) of {{ $labels.instance }} neither get on nor compute, though the worker answers. "
+            "Their shards pass on to other workers if there are any; else their rows wait. First: restart it; it goes "
+            "on where the last commit was."
+        ),
+        explained_by=("ResamplerServerDown",),
+    ),
+    Alert(
         "ResamplerShardUnowned",
         _UNOWNED,
         lasting="1m",
@@ -77,7 +90,12 @@ WORKERS = (
             "wait in the input. First: `resampler stream status`, then start a worker. Of a stream that was ended on "
             "purpose this stops after a day; declare maintenance for it."
         ),
-        explained_by=("ResamplerServerDown", "ResamplerWorkerDown", "ResamplerCommitsRefused"),
+        explained_by=(
+            "ResamplerServerDown",
+            "ResamplerCommitsRefused",
+            "ResamplerWorkerDown",
+            "ResamplerWorkerHangs",
+        ),
     ),
     Alert(
         "ResamplerCommitsStalled",
@@ -95,6 +113,7 @@ WORKERS = (
             "ResamplerServerDown",
             "ResamplerCommitsRefused",
             "ResamplerWorkerDown",
+            "ResamplerWorkerHangs",
             "ResamplerShardUnowned",
         ),
     ),
@@ -116,6 +135,7 @@ WORKERS = (
             "ResamplerServerDown",
             "ResamplerCommitsRefused",
             "ResamplerWorkerDown",
+            "ResamplerWorkerHangs",
             "ResamplerShardUnowned",
             "ResamplerCommitsStalled",
         ),

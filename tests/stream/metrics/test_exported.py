@@ -1,5 +1,6 @@
 """A running worker exports the catalogue: every metric of it, and nothing else."""
 
+import time
 import urllib.request
 
 import pytest
@@ -83,3 +84,12 @@ def test_what_counts_is_there_before_it_has_happened(schema, name, exported):
     assert found["resampler_maintenance", ("dataset", name)] == 0
     states = {state: found["resampler_shards", ("state", state), ("stream", name)] for state in ShardState}
     assert states == {"owned": 0, "elsewhere": 0, "unowned": 0, "unknown": 2}
+
+
+def test_threads_that_hang_are_counted(schema, name, exported, monkeypatch):
+    worker = Worker("redis://nowhere", name, Settings(schema), shards=2)
+    assert exported(worker)["resampler_hanging_threads", ("stream", name)] == 0
+    vitals = worker._runners[1].vitals
+    vitals.attach()
+    monkeypatch.setattr(vitals, "_clock", lambda: time.monotonic() + 60)
+    assert exported(worker)["resampler_hanging_threads", ("stream", name)] == 1
