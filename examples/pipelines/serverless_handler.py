@@ -2,8 +2,8 @@
 
 A state machine calls it until `done`: each call goes on with the parts that those before have finished, and the version
 is the one that a single call would have made, byte for byte. Environment: CATALOG, a directory or a URI (s3://...) that
-calls share. Event: `name`, `rows` (the URI of a Parquet file), `label`, `keys`. An image with a warm cache (see
-deploy/docker) spends no call on compiling.
+calls share, and MAX_MEMORY, that of the function. Event: `name`, `rows` (the URI of a Parquet file), `label`, `keys`. An
+image with a warm cache (see deploy/docker) spends no call on compiling.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import os
 from typing import Any
 
 from feast_plugin import create_snapshot
-from resampler.budget import Budget, StoppedError
+from resampler.budget import StoppedError
 
 MARGIN_S = 15.0  # for the part that is under way when time is up
 
@@ -29,7 +29,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             sampler="embedding",
             ratio=event.get("ratio", 0.5),
             seed=event.get("seed", 42),
-            budget=Budget(max_seconds=max(1.0, left_s), max_memory="2GiB"),
+            max_seconds=max(0.1, left_s),  # a call finishes one part at least
+            max_memory=os.environ.get("MAX_MEMORY", "3GiB"),
             resume="latest",
         )
     except StoppedError as stopped:
