@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from typing import TYPE_CHECKING
 
 from resampler.monitoring.sample import Sample
+from resampler.unfinished import unfinished
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from resampler.storage import Location
 
-OUTBOX = "outbox"  # a file an event; what a server refused for good lies in a folder below
-UNFINISHED = "unfinished"  # a folder a run, with its RUN
-RUN = "run.json"
-USUAL = "snapshot"  # the step of a run whose file does not say
+OUTBOX = "outbox"  # of `resampler.lineage`: a file an event; what a server refused for good lies in a folder below
+USUAL = "snapshot"  # the step that is shown where no run is unfinished
 
 
 def samples(snapshot: str, home: Location) -> Iterator[Sample]:
@@ -41,15 +39,6 @@ def samples(snapshot: str, home: Location) -> Iterator[Sample]:
     """
     waiting = [name for name in (home / OUTBOX).files() if name.endswith(".json") and "/" not in name]
     yield Sample("resampler_lineage_outbox_events", (snapshot,), len(waiting))
-    steps = Counter({USUAL: 0})
-    for token in (home / UNFINISHED).directories():
-        steps[_step(home / UNFINISHED / token / RUN)] += 1
-    for step, n in steps.items():
-        yield Sample("resampler_unfinished_runs", (snapshot, step), n)
-
-
-def _step(file: Location) -> str:
-    try:
-        return str(json.loads(file.read()).get("step", USUAL))
-    except (FileNotFoundError, ValueError, AttributeError):  # it was killed before it said, and is a run all the same
-        return USUAL
+    steps = Counter(run.step for run in unfinished(home))
+    for step in dict.fromkeys((USUAL, *steps)):
+        yield Sample("resampler_unfinished_runs", (snapshot, step), steps[step])

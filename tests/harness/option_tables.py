@@ -1,8 +1,8 @@
 """Tables in the documentation that are made from the code: options of a record, methods, checks, attacks, alerts.
 
 A table stands between ``<!-- options: package.module.Record -->``, ``<!-- settings: package.module.Record -->`` (of a
-policy's table), ``<!-- methods -->``, ``<!-- checks -->``, ``<!-- attacks -->`` or ``<!-- alerts -->``, and
-``<!-- end -->``. `make tables` writes them all.
+policy's table), ``<!-- methods -->``, ``<!-- checks -->``, ``<!-- attacks -->``, ``<!-- alerts -->``,
+``<!-- metrics: LEDGER -->`` or ``<!-- checklist -->``, and ``<!-- end -->``. `make tables` writes them all.
 """
 
 from __future__ import annotations
@@ -11,12 +11,18 @@ import re
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from pkgutil import resolve_name
+from typing import TYPE_CHECKING
 
+from resampler.doctor.checklist import items
 from resampler.methods.catalog import METHODS, STREAMED
+from resampler.monitoring import catalog
 from resampler.monitoring.alerts import FAMILIES
 from resampler.options import Option, options_of
 from resampler.quality.checks.catalog import CHECKS
 from resampler.quality.privacy.attacks.catalog import ATTACKS
+
+if TYPE_CHECKING:
+    from resampler.monitoring.metric import Metric
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "docs" / "runbooks" / "README.md")
@@ -24,6 +30,8 @@ _METHODS = re.compile(r"(<!-- methods -->\n).*?(<!-- end -->)", re.DOTALL)
 _CHECKS = re.compile(r"(<!-- checks -->\n).*?(<!-- end -->)", re.DOTALL)
 _ATTACKS = re.compile(r"(<!-- attacks -->\n).*?(<!-- end -->)", re.DOTALL)
 _ALERTS = re.compile(r"(<!-- alerts -->\n).*?(<!-- end -->)", re.DOTALL)
+_CHECKLIST = re.compile(r"(<!-- checklist -->\n).*?(<!-- end -->)", re.DOTALL)
+_METRICS = re.compile(r"(<!-- metrics: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _SETTINGS = re.compile(r"(<!-- settings: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _TABLE = re.compile(r"(<!-- options: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -34,6 +42,8 @@ def fill(page: str) -> str:
     page = _CHECKS.sub(lambda found: found[1] + checks() + found[2], page)
     page = _ATTACKS.sub(lambda found: found[1] + attacks() + found[2], page)
     page = _ALERTS.sub(lambda found: found[1] + alerts() + found[2], page)
+    page = _CHECKLIST.sub(lambda found: found[1] + checklist() + found[2], page)
+    page = _METRICS.sub(lambda found: found[1] + metrics(getattr(catalog, found[2])) + found[3], page)
     page = _SETTINGS.sub(lambda found: found[1] + settings(resolve_name(found[2])) + found[3], page)
     return _TABLE.sub(lambda found: found[1] + table(resolve_name(found[2])) + found[3], page)
 
@@ -74,6 +84,21 @@ def alerts() -> str:
 def _said(summary: str) -> str:
     """Return a summary with the names of its labels in place of their values."""
     return re.sub(r"\{\{ \$(?:labels\.)?(\w+).*?\}\}", lambda found: found[1].upper(), summary)
+
+
+def checklist() -> str:
+    """Return the Markdown table of what `resampler doctor` looks up."""
+    rows = [f"| {one.stage} | `{one.name}` | {one.question} | {one.remedy} |" for one in items().values()]
+    return "\n".join(["| Stage | Item | Question | Remedy |", "|---|---|---|---|", *rows, ""])
+
+
+def metrics(known: dict[str, Metric]) -> str:
+    """Return the Markdown table of metrics."""
+    rows = [
+        f"| `{one.name}` | {one.kind} | {', '.join(f'`{label}`' for label in one.labels)} | {one.help} |"
+        for one in known.values()
+    ]
+    return "\n".join(["| Metric | Kind | Labels | What it says |", "|---|---|---|---|", *rows, ""])
 
 
 def table(record: type) -> str:

@@ -28,6 +28,7 @@ from resampler.monitoring.exporter import Exporter
 from resampler.monitoring.window import declare, keep
 from resampler.policy import policy_of
 from resampler.training_set import open_version
+from resampler.unfinished import Unfinished
 
 READY = {
     "gate": {"recall": 0.8, "slices": {"site": {"difference": {"recall": 0.1}}}},
@@ -156,11 +157,11 @@ def test_what_stands_beside_versions(asked, ledger, catalog):
     keep(ledger, declare("fraud", 3600, "ann"))
     for file in (
         "outbox/1.json",
-        "unfinished/abc/run.json",
         "ledger/20260101T000000000000-gate-pass-0-000000000000.json",
     ):
         (catalog / "fraud" / file).parent.mkdir(parents=True, exist_ok=True)
         (catalog / "fraud" / file).write_text("{")
+    Unfinished("a", "a", now()).write(asked.version.home / "unfinished" / "a")
     for name in names:
         assert answer(name, asked).verdict == FAIL, name
     assert "says ann" in answer("no-maintenance", asked).reason

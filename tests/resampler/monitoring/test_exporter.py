@@ -19,6 +19,8 @@ from resampler.monitoring import exposition
 from resampler.monitoring.catalog import LEDGER
 from resampler.monitoring.exporter import Exporter, named_ledger
 from resampler.monitoring.window import declare, keep
+from resampler.storage import Location
+from resampler.unfinished import Unfinished
 
 NOWHERE = {"repo": None, "catalog": None, "root": None}
 
@@ -98,9 +100,8 @@ def test_what_waits_beside_the_versions_is_counted(exporter, catalog):
     for name in ("outbox/1.json", "outbox/2.json", "outbox/2.json.part", "outbox/refused/3.json"):
         (catalog / "fraud" / name).parent.mkdir(exist_ok=True)
         (catalog / "fraud" / name).write_text("{}")
-    for token, text in (("a", '{"step": "advise"}'), ("b", "{")):
-        (catalog / "fraud" / "unfinished" / token).mkdir(parents=True)
-        (catalog / "fraud" / "unfinished" / token / "run.json").write_text(text)
+    for token, step in (("a", "advise"), ("b", "snapshot")):
+        Unfinished(token, token, now(), step).write(Location.parse(catalog / "fraud" / "unfinished" / token))
     samples = exporter.look(1.0)
     assert value(samples, "resampler_lineage_outbox_events", "fraud") == 2
     assert value(samples, "resampler_unfinished_runs", "fraud", "advise") == 1
