@@ -13,6 +13,8 @@ from command_lines import parsed
 from image import instructions
 
 from deploy.generate.files import ROOT
+from resampler.budget import DURATION, SIZE, StoppedError
+from resampler.errors import GateError, ResamplerError
 from resampler.schema import FeatureSchema
 from stream.commands.cli import GRACE_S
 
@@ -115,6 +117,18 @@ def test_probes_leave_a_worker_alone_that_compiles_replays_or_waits():
     }
     assert {get["port"] for get in asked.values()} == {port}
     assert pod["terminationGracePeriodSeconds"] >= 5 * GRACE_S
+
+
+def test_a_run_ends_in_order_before_it_is_ended():
+    job = MANIFESTS["snapshot: CronJob"]["spec"]["jobTemplate"]["spec"]
+    (container,) = job["template"]["spec"]["containers"]
+    asked = parsed(container["args"]).params
+    assert DURATION.check("max_seconds", asked["max_seconds"]) + 300 < job["activeDeadlineSeconds"]
+    limit = int(container["resources"]["limits"]["memory"].removesuffix("Gi")) * 2**30
+    assert SIZE.check("max_memory", asked["max_memory"]) < limit
+    (codes,) = [rule["onExitCodes"]["values"] for rule in job["podFailurePolicy"]["rules"] if "onExitCodes" in rule]
+    assert {GateError.exit_code, StoppedError.exit_code} <= set(codes)
+    assert ResamplerError.exit_code not in codes  # a place that was away may be back
 
 
 def test_services_and_monitors_find_their_pods():

@@ -148,7 +148,7 @@ def _lines(shown: Panel) -> timeseries.Panel:
         timeseries.Panel()
         .line_width(1)
         .fill_opacity(5)
-        .show_points(looks.VisibilityMode.NEVER)
+        .show_points(looks.VisibilityMode.AUTO)
         .axis_soft_min(0)
         .tooltip(common.VizTooltipOptions().mode(looks.TooltipDisplayMode.MULTI).sort(looks.SortOrder.DESCENDING))
         .legend(

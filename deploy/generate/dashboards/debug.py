@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from deploy.generate.dashboards.panel import RATE, SNAPSHOT, STREAM, Dashboard, Limit, Panel, Query, Row
+from resampler.monitoring.alerts import ALERTS
 
 _CLASS = "stream, shard, class"
 _NO_REFERENCE = "the stream is not counted against a version (--reference)"
 _NO_DRIFT = "no drift run is in the ledger"
 _NO_AUDIT = "no audit is in the ledger"
+_MOST = f"max by (stream, shard) (resampler_drift_distance_max{{{STREAM}}})"
+_DRIFT_LIMIT = ALERTS["ResamplerDrift"].expr.partition("> on (stream, shard) ")[2]
 _NO_COST = "runs of earlier releases did not say what they cost"
 _WHO = (
     "* on (job, instance) group_left (stream, version) "
@@ -116,7 +119,11 @@ _DRIFT = Row(
     (
         Panel(
             "Greatest distance of any feature",
-            (Query(f"max by (stream, shard) (resampler_drift_distance_max{{{STREAM}}})", "{{shard}}", _NO_REFERENCE),),
+            (
+                Query(_MOST, "{{shard}}", _NO_REFERENCE),
+                Query(f"({_DRIFT_LIMIT})\nand on (stream, shard) {_MOST}", "{{shard}}, limit", _NO_REFERENCE),
+            ),
+            note="Above the limit, which chance alone stays below, the stream has drifted.",
             alerts=("ResamplerDrift",),
             most=1.0,
         ),

@@ -158,11 +158,14 @@ _COST = Row(
             "Runs, by what they came to",
             (
                 Query(
-                    f"sum by (step, outcome) (increase(resampler_runs_total{{{SNAPSHOT}}}[{RANGE}]))",
-                    "{{step}} {{outcome}}",
+                    f"round(sum by (step, outcome) (increase(resampler_runs_total{{{SNAPSHOT}}}[{RANGE}])))",
+                    "Runs",
                 ),
             ),
-            shape="number",
+            unit="none",
+            shape="table",
+            words=OUTCOMES,
+            worded="Outcome",
             note="Over the time that is shown.",
         ),
     ),

@@ -8,8 +8,8 @@ _BAD = ((None, "green"), (1.0, "red"))
 _WARN = ((None, "green"), (1.0, "yellow"))
 _FIRING = 'ALERTS{alertstate="firing", ' + DATASET + ', severity="%s"}'
 _NOBODY_FEEDS = "no feed has registered"
-_NO_REFUSAL = "no commit was ever refused"
-_NO_LETTERS = "no row ever broke the contract"
+_NO_REFUSAL = "no commit is refused"
+_NO_LETTERS = "no row breaks the contract"
 
 
 def _count(title: str, expr: str, steps: tuple[tuple[float | None, str], ...], **options: object) -> Panel:
@@ -106,7 +106,7 @@ _ROWS = Row(
             "Commits refused, by reason",
             (
                 Query(
-                    f"sum by (shard, reason) (increase(resampler_refused_commits_total{{{STREAM}}}[{RATE}]))",
+                    f"sum by (shard, reason) (increase(resampler_refused_commits_total{{{STREAM}}}[{RATE}])) > 0",
                     "{{shard}} {{reason}}",
                     _NO_REFUSAL,
                 ),
@@ -138,7 +138,7 @@ _ROWS = Row(
             "Rows that break the contract, by reason",
             (
                 Query(
-                    f"sum by (stream, reason) (increase(resampler_dead_letters_total{{{STREAM}}}[{RATE}]))",
+                    f"sum by (stream, reason) (increase(resampler_dead_letters_total{{{STREAM}}}[{RATE}])) > 0",
                     "{{stream}} {{reason}}",
                     _NO_LETTERS,
                 ),
