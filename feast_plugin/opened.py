@@ -108,9 +108,9 @@ def list_homes(*, repo: str | None, catalog: str | None, root: str | None) -> li
     found = []
     for name in snapshot_names(place.root):
         versions = place.catalog(name)
-        numbers = versions.numbers()
-        if numbers or (versions.home / FOLDER).exists():
-            found.append(Home(name, versions.home, numbers[-1] if numbers else None))
+        newest = versions.newest()
+        if newest is not None or (versions.home / FOLDER).exists():
+            found.append(Home(name, versions.home, newest))
     return found
 
 

@@ -10,8 +10,8 @@ import redis
 
 from resampler.doctor.item import FAIL, PASS, UNKNOWN, Answer, Item
 from resampler.printing import plural
-from stream.maintenance import windows_of
-from stream.redis.connection import connect, resolve_url
+from stream.maintenance import server_of, windows_of
+from stream.redis.connection import connect
 from stream.redis.durability import KEEPS_ALL, append_only, eviction_policy
 from stream.redis.errors import explain
 from stream.redis.keys import workers_key
@@ -34,7 +34,7 @@ Shards = list[tuple[redis.Redis, "ShardKeys"]]
 
 @contextmanager
 def _shards(asked: Asked) -> Iterator[Shards]:
-    name, url = str(asked.stream), resolve_url(asked.url)
+    name, url = str(asked.stream), server_of(asked.url)
     try:
         with ExitStack() as stack:
             shards = open_stream(url, name, stored_shards(url, name))
@@ -96,7 +96,7 @@ def _trimmed(shards: Shards) -> Answer:
 def _owned(asked: Asked) -> Answer:
     with _shards(asked) as shards:
         free = [keys.input for client, keys in shards if not client.exists(keys.lease)]
-    url, key = resolve_url(asked.url), workers_key(str(asked.stream))
+    url, key = server_of(asked.url), workers_key(str(asked.stream))
     try:
         with connect(url, key) as client:
             seconds, microseconds = client.time()

@@ -147,6 +147,27 @@ def windows_of(stream: str, url: str | None) -> StreamWindows:
     InvalidInputError
         If there is no URL.
     """
+    return StreamWindows(stream, server_of(url))
+
+
+def server_of(url: str | None) -> str:
+    """Choose the server that a command was given, whose URL `ps` must not show.
+
+    Parameters
+    ----------
+    url : str or None
+        As it was typed; None: the environment's.
+
+    Returns
+    -------
+    str
+        Its URL.
+
+    Raises
+    ------
+    InvalidInputError
+        If there is none.
+    """
     if url is not None and redact(url) != url:
         conceal(url, redact(url))
-    return StreamWindows(stream, url)
+    return resolve_url(url)

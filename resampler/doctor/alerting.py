@@ -6,29 +6,34 @@ import json
 import urllib.error
 import urllib.parse
 import urllib.request
+from base64 import b64encode
+from http.client import HTTPException
 from typing import TYPE_CHECKING
 
 from resampler.doctor.item import FAIL, PASS, UNKNOWN, Answer, Item
 from resampler.errors import ResamplerError
 from resampler.monitoring.alerts import ALERTS
+from resampler.monitoring.recordings import RECORDINGS
 from resampler.printing import plural
 from resampler.storage import Location, without_secrets
 
 if TYPE_CHECKING:
     from typing import Any
 
+HTTP = ("http://", "https://")
 TIMEOUT_S = 10.0
 _SHOWN = 5
 
 
 def _loaded(asked: Any) -> Answer:
-    groups = _get(asked.prometheus, "rules", type="alert")["groups"]
+    groups = _get(asked.prometheus, "rules")["groups"]
     found = {rule["name"]: rule for group in groups for rule in group["rules"]}
-    if missing := [name for name in ALERTS if name not in found]:
-        return Answer(FAIL, f"{len(missing)} of {len(ALERTS)} alerts are not loaded: {_some(missing)}")
-    if broken := [name for name in ALERTS if found[name].get("health") == "err"]:
-        return Answer(FAIL, f"alerts that Prometheus cannot evaluate: {_some(broken)}")
-    return Answer(PASS, f"all {len(ALERTS)} alerts are loaded")
+    wanted = [*ALERTS, *(rule.name for rule in RECORDINGS)]
+    if missing := [name for name in wanted if name not in found]:
+        return Answer(FAIL, f"{len(missing)} of {len(wanted)} rules are not loaded: {_some(missing)}")
+    if broken := [name for name in wanted if found[name].get("health") == "err"]:
+        return Answer(FAIL, f"rules that Prometheus cannot evaluate: {_some(broken)}")
+    return Answer(PASS, f"all {len(ALERTS)} alerts are loaded, and what they are made from")
 
 
 def _reach(asked: Any) -> Answer:
@@ -59,10 +64,10 @@ def _runbooks(asked: Any) -> Answer:
 
 
 def _is_there(base: str, name: str) -> bool:
-    if not base.startswith(("http://", "https://")):
+    if not base.startswith(HTTP):
         return (Location.parse(base) / name).exists()
     try:
-        with urllib.request.urlopen(f"{base}/{name}", timeout=TIMEOUT_S) as answer:  # noqa: S310 - as above
+        with _opened(f"{base}/{name}") as answer:
             return bool(answer.status == 200)
     except urllib.error.HTTPError as error:
         with error:
@@ -71,14 +76,27 @@ def _is_there(base: str, name: str) -> bool:
 
 def _get(server: str, what: str, **query: str) -> Any:
     """Ask Prometheus."""
-    if not server.startswith(("http://", "https://")):
-        raise ResamplerError(f"--prometheus must be a URL such as http://localhost:9090, got {server!r}")
+    if not server.startswith(HTTP):
+        raise ResamplerError("--prometheus must be a URL such as http://localhost:9090")
     url = f"{server.rstrip('/')}/api/v1/{what}?{urllib.parse.urlencode(query)}"
     try:
-        with urllib.request.urlopen(url, timeout=TIMEOUT_S) as answer:  # noqa: S310 - http:// as just checked
+        with _opened(url) as answer:
             return json.load(answer)["data"]
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise ResamplerError(f"{without_secrets(url)} does not answer as Prometheus does: {error}") from error
+
+
+def _opened(url: str) -> Any:
+    """Ask a server; user and password of a URL go into a header."""
+    try:
+        parts = urllib.parse.urlsplit(url)
+        user, at, host = parts.netloc.rpartition("@")
+        request = urllib.request.Request(parts._replace(netloc=host).geturl())  # noqa: S310 - callers ask for HTTP
+        if at:
+            request.add_header("Authorization", f"Basic {b64encode(urllib.parse.unquote(user).encode()).decode()}")
+        return urllib.request.urlopen(request, timeout=TIMEOUT_S)  # noqa: S310
+    except (HTTPException, ValueError) as error:  # no URL, or no answer of HTTP
+        raise OSError(type(error).__name__) from error
 
 
 def _some(names: list[str]) -> str:
@@ -90,7 +108,7 @@ ITEMS = (
     Item(
         "alerts-loaded",
         "production",
-        "Has Prometheus loaded all alerts?",
+        "Has Prometheus loaded all alerts, and can it evaluate them?",
         "Load `deploy/prometheus/alerts.yaml` and `recordings.yaml`: `rule_files`, or the PrometheusRule.",
         ("prometheus",),
         _loaded,

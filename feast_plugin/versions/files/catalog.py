@@ -201,6 +201,16 @@ class Catalog:
         """
         return [n for n in self._directories() if (self.directory(n) / FILE).exists()]
 
+    def newest(self) -> int | None:
+        """Find the newest published version; earlier ones are not looked at.
+
+        Returns
+        -------
+        int or None
+            None where there is none.
+        """
+        return next((n for n in reversed(self._directories()) if (self.directory(n) / FILE).exists()), None)
+
     def directory(self, version: int) -> Location:
         """Return where a version's files are.
 

@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 from prometheus import Alertmanager, Prometheus, need_tool
 
-from deploy.generate.prometheus import alerts
+from deploy.generate.prometheus import alerts, recordings
 from feast_plugin import create_snapshot
 from resampler.cli import resampler
 from resampler.doctor.checklist import examine, items, worst
@@ -193,11 +193,26 @@ def test_runbooks_in_a_directory(tmp_path):
 
 
 def test_nothing_that_answers_as_prometheus():
-    for url, said in (("http://127.0.0.1:1", "does not answer as Prometheus does"), ("file:///etc", "must be a URL")):
+    silent = "does not answer as Prometheus does"
+    for url, said in (
+        ("http://127.0.0.1:1", silent),
+        ("http://ann:s3cret@127.0.0.1:1", silent),
+        ("http://ann:s3cret@127.0.0.1:port", silent),
+        ("http://[::1", silent),
+        ("ann:s3cret@host", "must be a URL"),
+    ):
         for name in ("alerts-loaded", "alertmanager-reached"):
             found = answer(name, Asked(prometheus=url))
             assert found.verdict == UNKNOWN
             assert said in found.reason
+            assert "s3cret" not in found.reason
+
+
+def test_runbooks_that_no_server_has():
+    for base in ("http://127.0.0.1:1/", "http://[::1", "http://ann:s3cret@127.0.0.1:port"):
+        found = answer("runbooks-there", Asked(runbooks=base))
+        assert found.verdict == UNKNOWN
+        assert "s3cret" not in found.reason
 
 
 def called(*words):
@@ -246,13 +261,13 @@ def test_a_real_prometheus_that_scrapes_a_catalogue_and_sends_alerts(tmp_path, a
         return [answer(name, replace(asked, prometheus=server.url)).verdict for name in names]
 
     try:
-        with Prometheus(tmp_path / "bare", {}, [{"groups": alerts()["groups"][1:]}]) as server:
+        with Prometheus(tmp_path / "bare", {}, [{"groups": alerts()["groups"][1:]}, recordings()]) as server:
             assert verdicts(server) == [FAIL, FAIL, FAIL]
         receiver = {"route": {"receiver": "none"}, "receivers": [{"name": "none"}]}
         with (
             Alertmanager(tmp_path / "alertmanager", receiver) as manager,
             Prometheus(
-                tmp_path / "ready", {"ledgers": f"127.0.0.1:{port}"}, [alerts()], alertmanager=manager
+                tmp_path / "ready", {"ledgers": f"127.0.0.1:{port}"}, [alerts(), recordings()], alertmanager=manager
             ) as server,
         ):
             deadline = time.monotonic() + 20
