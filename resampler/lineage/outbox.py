@@ -151,7 +151,7 @@ class Outbox:
             at = datetime.fromisoformat(event.at).astimezone(UTC)
             last = max(int(at.strftime("%Y%m%d%H%M%S%f")), last + 1)  # in order, whatever clocks say
             name = f"{last:020d}-{event.to}-{event.what}-{event.id[:8]}.json"
-            content = json.dumps(asdict(event) | {"format": FORMAT}, sort_keys=True, indent=1) + "\n"
+            content = json.dumps(asdict(event) | {"format": FORMAT}, indent=1) + "\n"
             (self.directory / (name + _STAGED)).write_at_once(content.encode())
             names.append(name)
         return names
