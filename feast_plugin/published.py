@@ -10,7 +10,7 @@ from feast_plugin.versions import pointing
 from feast_plugin.versions.files.aliases import Alias, check_version, known_alias, names_of, read_aliases
 from feast_plugin.versions.pointing import replacements
 from feast_plugin.versions.publication import publication_of
-from feast_plugin.versions.registry import datasets_of
+from feast_plugin.versions.registry import datasets_of, lost_alias
 from resampler.errors import CorruptStateError, DataError
 from resampler.lineage.publication import Publication, Published
 
@@ -67,13 +67,14 @@ def open_publication(
     aliases = read_aliases(versions.home)
     manifest = _of_digest(versions, digest) if digest else versions.load(_number(aliases, which, name))
     directory = versions.directory(manifest.version)
+    pointing_to = tuple(names_of(aliases, manifest.version))
+    # A registry does not know which aliases the file has, and so speaks of all as if they were lost.
+    known = {lost_alias(f"{name}_{alias}_{split}", alias) for alias in pointing_to for split in manifest.splits}
     said: tuple[str, ...] | None = None
     if place.kind is not None and (uses or repo is None):
         with place.opened() as registry:
-            said = tuple(registry.uses(datasets_of(manifest, directory)))
-    return Published(
-        publication_of(manifest, directory), versions.home, tuple(names_of(aliases, manifest.version)), said
-    )
+            said = tuple(one for one in registry.uses(datasets_of(manifest, directory)) if one not in known)
+    return Published(publication_of(manifest, directory), versions.home, pointing_to, said)
 
 
 class Aliases:

@@ -55,6 +55,7 @@ def publication_of(manifest: Manifest, directory: Location) -> Publication:
         counts=manifest.counts,
         findings=[{name: one.get(name) for name in _SAID} for one in manifest.findings],
         quality=_quality(manifest),
+        privacy=_privacy(manifest.parameters),
         secret_key=manifest.parameters.get("secret_key"),
         contract=manifest.contract_hash,
         references=list(manifest.columns["references"]),
@@ -117,6 +118,14 @@ def _inputs(manifest: Manifest) -> list[dict[str, str]]:
     if isinstance(frame, str) and not is_select(frame):  # a query may name rows
         found.append({"kind": said.FILE, "name": without_secrets(frame)})
     return found
+
+
+def _privacy(parameters: dict[str, Any]) -> str:
+    if "release" in parameters:
+        return "release"
+    if "group_size" in parameters:
+        return "hardened"
+    return "keyed" if "secret_key" in parameters else "as its parents"
 
 
 def _columns(manifest: Manifest) -> dict[str, str]:

@@ -63,6 +63,7 @@ class ResamplerVersionFacet(DatasetFacet):
     parents: dict[str, Any] = attr.field(kw_only=True)
     findings: list[dict[str, Any]] = attr.field(kw_only=True)
     quality: dict[str, float] = attr.field(kw_only=True)
+    privacy: str = attr.field(kw_only=True)
     secretKey: str | None = attr.field(default=None, kw_only=True)  # noqa: N815 - as fields of facets are written
 
     @staticmethod
@@ -206,6 +207,7 @@ def _output(made: Publication, split: str, namespace: str) -> OutputDataset:
             parents=made.to_dict()["counts"]["train"] | {"split": "train"} if split == "train" else {},
             findings=made.findings,
             quality=made.quality,
+            privacy=made.privacy,
             secretKey=made.secret_key,
         ),
     }

@@ -177,6 +177,7 @@ def _said(found: Explained) -> Iterator[tuple[str, str]]:
     yield "made", f"{made.created} in {without_secrets(made.uri)}"
     key = f"; secret key {made.secret_key}" if made.secret_key else ""
     yield "recipe", f"{made.method}, seed {made.seed}, ratio {made.ratio:g} (reached {made.reached:.4g}){key}"
+    yield "sensitive", made.privacy if made.privacy != "as its parents" else "as the rows that they were made from"
     yield "parameters", ", ".join(f"{name} {value}" for name, value in sorted(made.parameters.items())) or "none"
     yield "read from", "; ".join(f"{one['kind']} {one['name']}" for one in made.inputs) or "a table in memory"
     train = made.counts["train"]

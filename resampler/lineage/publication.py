@@ -59,6 +59,8 @@ class Publication:
         ``name``, ``level``, ``label`` and whether they were ``allowed``: no figure and no value.
     quality : dict of str to float
         Figures that the checks measured of a class: ``detectability.fraud``.
+    privacy : str
+        Whose rows its synthetic rows tell of: ``as its parents``, ``keyed`` draws, ``hardened``, or a ``release``.
     secret_key : str or None
         Fingerprint of the key that was mixed into its draws.
     contract : str
@@ -94,6 +96,7 @@ class Publication:
     counts: dict[str, dict[str, Any]]
     findings: list[dict[str, Any]]
     quality: dict[str, float]
+    privacy: str
     secret_key: str | None
     contract: str
     references: list[str]

@@ -197,6 +197,7 @@ def _tags(made: Publication) -> dict[str, str]:
         f"{TAG}contract": made.contract,
         f"{TAG}uri": made.uri,
         f"{TAG}findings": ",".join(sorted({one["name"] for one in made.findings})) or None,
+        f"{TAG}privacy": made.privacy,
         f"{TAG}secret_key": made.secret_key,
     }
     return {name: value for name, value in (feast | ours).items() if value}

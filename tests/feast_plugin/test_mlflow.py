@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 import pytest
 from chaos import free_port
 
-from feast_plugin import alias_snapshot, create_snapshot
+from feast_plugin import alias_snapshot, create_snapshot, forget_entity
 from feast_plugin.registries import registry_of
 from feast_plugin.versions.publication import holds, told_of
 from resampler.ledger import Ledger
@@ -181,9 +181,23 @@ def test_both_aliases_go_back_or_neither(place):
     assert (after["version"], after["aliases"]) == (1, ["champion"])
     kept = Ledger(catalog / "fraud" / "ledger").last("alias")
     assert (kept.outcome, kept.details["before"], kept.details["model_after"]) == ("pass", 2, "1")
-    (catalog / "fraud" / "v0002" / "report.html").write_text("changed")
+    page = catalog / "fraud" / "v0002" / "report.html"
+    drawn = page.read_bytes()
+    page.write_text("changed")
     refused = resampler(*words, "--to", "2", uri=uri, code=1).stderr
     assert "does not verify, and champion stays where it is" in refused
+    page.write_bytes(drawn)
+
+
+def test_of_a_forgotten_version_no_run_is_left(place, monkeypatch):
+    catalog, uri = place
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    forget_entity(catalog, name="fraud", entity=7)
+    resampler("lineage", "send", "--catalog", str(catalog), uri=uri)
+    runs = json.loads(run("-c", READ, uri=uri).stdout)
+    left = {int(name.name[1:]) for name in (catalog / "fraud").glob("v*")}
+    assert {one["name"] for one in runs} == {f"fraud version {number}" for number in left}
+    assert not {1, 2} & left, "each held the entity"
 
 
 # Servers that do not answer

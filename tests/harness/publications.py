@@ -40,6 +40,7 @@ def publication(version=1, **fields):
         },
         "findings": [{"name": "few-rows", "level": "warning", "label": "True", "allowed": False}],
         "quality": {"detectability.True": 0.5},
+        "privacy": "keyed",
         "secret_key": "0123456789abcdef",
         "contract": "c" * 64,
         "references": ["payments:amount"],
