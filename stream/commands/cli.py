@@ -17,7 +17,6 @@ from tqdm import tqdm
 
 from resampler.command_options import click_options
 from resampler.errors import InvalidInputError, ResamplerError
-from resampler.printing import share
 from resampler.process_title import conceal
 from resampler.schema import FeatureSchema
 from stream.commands.contract import read_contract
@@ -27,8 +26,10 @@ from stream.commands.dryrun import dry_run
 from stream.commands.export import export_parquet
 from stream.commands.pause import keep, late, lines, pause_stream, resume_stream
 from stream.commands.reference import read_reference
-from stream.commands.status import stream_status
+from stream.commands.status import maintenance_status, stream_status
+from stream.commands.statuslines import status_lines
 from stream.commands.trim import trim_shards
+from stream.redis.commandline import conceal
 from stream.redis.connection import PASSWORD_VARIABLE, URL_VARIABLE, redact, resolve_url
 from stream.redis.errors import explain
 from stream.redis.keys import shard_keys
@@ -115,6 +116,10 @@ def _open(url: str | None, name: str, shards: int | None) -> list[tuple[redis.Re
     return open_stream(server, name, stored_shards(server, name) if shards is None else shards)
 
 
+def _status(url: str | None, name: str, opened: list[tuple[redis.Redis, ShardKeys]]) -> dict[str, Any]:
+    return stream_status(name, opened) | {"maintenance": maintenance_status(resolve_url(url), name)}
+
+
 def _print_json(report: dict[str, Any]) -> None:
     click.echo(json.dumps(report))
 
@@ -191,7 +196,7 @@ def run(
     _stop_on_signals(worker)
     with metrics_server(worker, metrics_host, metrics_port):
         worker.run()
-    report = stream_status(name, _open(url, name, shards))
+    report = _status(url, name, _open(url, name, shards))
     if as_json:
         _print_json(report)
     else:
@@ -265,53 +270,16 @@ def _schema(
 @stream.command()
 @_common
 def status(url: str | None, name: str, shards: int, as_json: bool) -> None:
-    """Show cursor, lag, rows, ratio and owner of each shard."""
+    """Show lag, rows, ratio, owner and last commit of each shard, its feeds, and what is wrong."""
     opened = _open(url, name, shards)
     require_stream(opened)
-    report = stream_status(name, opened)
+    report = _status(url, name, opened)
     if as_json:
         _print_json(report)
         return
-    for shard in report["shards"]:
-        kept = "none yet" if shard["ratio"] is None else f"{shard['ratio']:.3f}"
-        click.echo(
-            f"{shard['input']}: cursor {shard['cursor']}, lag {shard['lag']}, {shard['rows']} rows in, "
-            f"{shard['synthetic']} synthetic, ratio {kept}, {shard['dead_letters']} dead letters, "
-            f"owner {shard['owner'] or 'none'}"
-        )
-        if words := _paused(shard):
-            click.echo(f"  {words}")
-        if shard["drift"]:
-            click.echo(_counted(shard["drift"]))
+    for line in status_lines(report):
+        click.echo(line)
     _warn_of_few(report)
-
-
-def _paused(shard: dict[str, Any]) -> str:
-    """Say whether a shard is paused, and what it was asked for; empty if neither."""
-    asked, switches = shard["pause_asked"], shard["pauses"]
-    if shard["paused"]:
-        last = switches[-1]
-        why = f": {last['reason']}" if last["reason"] else ""
-        ends = "" if asked else "; asked to go on, which no worker has done yet"
-        return f"paused behind {last['cursor']} since {last['at']}{why}{ends}"
-    if asked:
-        return f"asked to pause at {asked['at']}, which no worker has done yet"
-    if switches:
-        return f"paused {sum(one['paused'] for one in switches)} times, the last until {switches[-1]['cursor']}"
-    return ""
-
-
-def _counted(drift: dict[str, Any]) -> str:
-    """Say what is counted against a version, and up to where."""
-    windows = drift["windows"]
-    newest = "none is full yet"
-    if windows:
-        last = windows[-1]
-        lost = last["rejected"] / max(1, last["accepted"] + last["rejected"])
-        newest = f"{len(windows)} kept, the newest from {last['first']} to {last['last']}, {share(lost)} of it rejected"
-    return (
-        f"  counted against {drift['reference']}, one of {drift['every']} rows, in windows of {drift['rows']}: {newest}"
-    )
 
 
 def _waiting(command: Callable[..., None]) -> Callable[..., None]:

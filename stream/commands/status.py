@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+
+import redis
 
 from resampler.parameters import rows_needed
 from stream.drift.stored import Stored
+from stream.maintenance import StreamWindows
+from stream.redis.errors import code_of, explain
 from stream.shard.checkpoint import Checkpoint
 from stream.shard.feedplace import FeedPlace
 from stream.shard.pause import read_request
 from stream.shard.position import input_info
+from stream.worker.refusals import refusal_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-
-    import redis
 
     from stream.redis.keys import ShardKeys
 
@@ -37,7 +41,9 @@ def shard_status(client: redis.Redis, keys: ShardKeys) -> dict[str, Any]:
         ratio (smallest class : largest in the output, None before there are two), synthetic_ratio, classes,
         rows_needed (of a class before synthetic ones are made of it), too_few (rows of the rare classes below that, by
         label), strategy, secret_key (fingerprint of the one that the stream was begun with; None without), owner (None
-        while nobody holds the lease), dead_letters, forget_requests, paused, pause_asked (when and why; None unless a
+        while nobody holds the lease), last_commit (ISO 8601, by the server's clock; None before the first, and where an
+        earlier release made it), refusal (reason and words, where the server refuses to write; None where not, and
+        where this user may not write), dead_letters, forget_requests, paused, pause_asked (when and why; None unless a
         pause is asked for), pauses (where it was paused and went on: cursor, paused, at, reason), feeds, drift (counts
         against a version: which, how, and the windows that are kept; None where nothing is counted).
     """
@@ -67,6 +73,8 @@ def shard_status(client: redis.Redis, keys: ShardKeys) -> dict[str, Any]:
         "strategy": known.parameters.get("strategy"),
         "secret_key": known.parameters.get("secret_key"),
         "owner": _text(owner) if owner else None,
+        "last_commit": _time(known.committed_s),
+        "refusal": _refusal(client, keys),
         "dead_letters": client.xlen(keys.dead),
         "forget_requests": client.scard(keys.forget),
         "paused": bool(known.switches) and known.switches[-1].paused,
@@ -103,6 +111,41 @@ def stream_status(stream: str, shards: Sequence[tuple[redis.Redis, ShardKeys]]) 
     ratio = total["synthetic"] / max(1, total["emitted"])
     kept = _ratio([shard["classes"] for shard in each])
     return {"stream": stream, **total, "ratio": kept, "synthetic_ratio": ratio, "shards": each}
+
+
+def maintenance_status(url: str, stream: str) -> dict[str, Any] | None:
+    """Say which window of maintenance is open.
+
+    Parameters
+    ----------
+    url : str
+        Of the stream's server.
+    stream : str
+        Its name.
+
+    Returns
+    -------
+    dict or None
+        Fields of `resampler.monitoring.window.Window`; None where none is open.
+    """
+    window = StreamWindows(stream, url).current(0.0)
+    return None if window is None else window._asdict()
+
+
+def _refusal(client: redis.Redis, keys: ShardKeys) -> dict[str, str] | None:
+    """Ask whether a write would be refused, by one that changes nothing: no bytes over the lease, there or not."""
+    try:
+        client.setrange(keys.lease, 0, b"")
+    except redis.ResponseError as error:
+        refusal = refusal_of(error)
+        if refusal is None or code_of(error) == "NOPERM":
+            return None
+        return {"reason": refusal.value, "words": str(explain(error))}
+    return None
+
+
+def _time(unix_s: float | None) -> str | None:
+    return None if unix_s is None else datetime.fromtimestamp(unix_s, UTC).isoformat(timespec="milliseconds")
 
 
 def _drift(stored: Stored | None) -> dict[str, Any] | None:

@@ -23,18 +23,6 @@ from stream.shard.checkpoint import Checkpoint
 RUN = ("run", "--label", "label", "--features", "a,b,c", "--metrics-port", "0")
 
 
-@pytest.fixture
-def call(start_cli):
-    def run(*arguments, code=0, **options):
-        process = start_cli(*arguments, **options)
-        out, err = process.communicate(timeout=120)
-        assert process.returncode == code, err
-        assert "Traceback" not in err
-        return out, err
-
-    return run
-
-
 def test_run_status_export(client, name, make_rows, add_text, call, tmp_path):
     add_text(client, name, *make_rows(300))
     out, _ = call(*RUN, "--stream", name, "--ratio", "0.5", "--until-idle", "0.2", "--json")

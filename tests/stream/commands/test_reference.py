@@ -35,18 +35,6 @@ def catalog(tmp_path_factory, make_rows):
     return directory
 
 
-@pytest.fixture
-def call(start_cli):
-    def run(*arguments, code=0):
-        process = start_cli(*arguments)
-        out, err = process.communicate(timeout=240)
-        assert process.returncode == code, err
-        assert "Traceback" not in err
-        return out, err
-
-    return run
-
-
 def test_run_status_and_drift(client, server, name, make_rows, add_text, call, catalog):
     add_text(client, name, *make_rows(700))
     run = ("run", "--label", "label", "--features", "a,b,c", "--metrics-port", "0", "--until-idle", "0.2")
