@@ -29,7 +29,6 @@ from stream.commands.reference import read_reference
 from stream.commands.status import maintenance_status, stream_status
 from stream.commands.statuslines import status_lines
 from stream.commands.trim import trim_shards
-from stream.redis.commandline import conceal
 from stream.redis.connection import PASSWORD_VARIABLE, URL_VARIABLE, redact, resolve_url
 from stream.redis.errors import explain
 from stream.redis.keys import shard_keys

@@ -2,7 +2,7 @@
 
 A table stands between ``<!-- options: package.module.Record -->``, ``<!-- settings: package.module.Record -->`` (of a
 policy's table), ``<!-- methods -->``, ``<!-- checks -->``, ``<!-- attacks -->``, ``<!-- alerts -->``,
-``<!-- metrics: WORKER -->`` (or `LEDGER`) or ``<!-- checklist -->``, and ``<!-- end -->``. `make tables` writes them all.
+``<!-- metrics: WORKER -->`` (or `LEDGER`) or ``<!-- checklist -->``, and ``<!-- end -->``. `make tables` writes them.
 """
 
 from __future__ import annotations
