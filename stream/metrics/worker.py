@@ -73,11 +73,11 @@ class Metrics:
         gauges = self._families.gauges
         gauges["resampler_hanging_threads"].labels(self._stream).set_function(lambda: len(hanging()))
 
-        def count(state: ShardState) -> float:
+        def _count(state: ShardState) -> float:
             return states().count(state)
 
         for state in ShardState:
-            self._families.gauges["resampler_shards"].labels(self._stream, state).set_function(partial(count, state))
+            self._families.gauges["resampler_shards"].labels(self._stream, state).set_function(partial(_count, state))
 
     def maintenance(self, declared: bool) -> None:
         """Set whether a window of maintenance is declared for the stream.
