@@ -76,6 +76,26 @@ def gates(found, missed, false, minutes=60, fault=30, step_s=STEP_S):
     return world
 
 
+def without_target(world):
+    """Let the target go with its series: it was taken off."""
+    world.series[f"up{{{WORKER}}}"][world.k :] = ["stale"] + [None] * (world.n - world.k - 1)
+    return world
+
+
+def another_class():
+    """Let rows of a class come that there was not before."""
+    world = World(60, 45)
+    series = f'resampler_rows_total{{{WORKER},stream="clicks",shard="clicks",class="2"}}'
+    world.series[series] = [None] * world.k + [20 * world.step_s * i for i in range(world.n - world.k)]
+    return world
+
+
+def unsaid(world):
+    """Let no policy say an objective: the gate's own default counts."""
+    world.series = {series: values for series, values in world.series.items() if "gate_objective" not in series}
+    return world
+
+
 # Name: the world, whose alerts fire, and from which minute on; the fault is at 30.
 FIRES = {
     "ResamplerServerDown": (server_down(), CLICKS, 32),
@@ -105,6 +125,7 @@ FIRES = {
     "ResamplerRatioOffTarget": (ratio(0), CLICKS, 51),
     "ResamplerBufferRecallLow": (World().change("resampler_buffer_recall", 0.7, **{"class": "1"}), CLICKS, 51),
     "ResamplerMaintenance": (World().change("resampler_maintenance", 1, dataset="fraud"), FRAUD, 31),
+    "ResamplerLedgerDamaged": (World().change("resampler_ledger_unread_files", 2), FRAUD, 41),
     "ResamplerGateFailed": (outcome("gate", "no"), FRAUD, 31),
     "ResamplerPrivacyFailed": (outcome("privacy", "no"), FRAUD, 31),
     "ResamplerRunFailed": (outcome("snapshot", "failed"), FRAUD, 31),
@@ -131,13 +152,24 @@ FIRES = {
 }
 
 
+# Other faults that an alert is there for, in the same form.
+ALSO = {
+    "ResamplerLedgerUnread": (World().lose(LEDGER), FRAUD, 42),  # its reader has gone
+    "ResamplerShardUnowned": (without_target(World().lose(WORKER)), CLICKS, 32),  # its workers have gone
+    "ResamplerLabelShift": (another_class(), CLICKS, 53),
+    "ResamplerRatioOffTarget": (ratio(40), CLICKS, 51),
+    "ResamplerCommitsRefused": (refused("full"), CLICKS, 33),
+    "ResamplerRecallBudgetBurnFast": (unsaid(gates(0.2, 0.8, 0.05, 6_000, 5_700, 900)), FRAUD, 5_745),
+}
+
+
 def test_every_alert_has_a_case():
     assert FIRES.keys() == ALERTS.keys()
 
 
-@pytest.mark.parametrize("name", FIRES)
-def test_a_fault_raises_its_alert_and_no_other(name, tmp_path):
-    world, dataset, first = FIRES[name]
+@pytest.mark.parametrize(("name", "case"), [*FIRES.items(), *ALSO.items()])
+def test_a_fault_raises_its_alert_and_no_other(name, case, tmp_path):
+    world, dataset, first = case
     last = (world.n - 1) * world.step_s // 60
     before = world.k * world.step_s // 60 - 1
     expected = {before: {}, first: {(name, dataset): 1}, last: {(name, dataset): 1}}

@@ -71,7 +71,8 @@ class World:
             gauge(f"resampler_buffer_recall{{{each}}}", 0.97)
             gauge(f"resampler_neighbor_distance{{{each}}}", 0.4)
         fraud = f'{LEDGER},snapshot="fraud"'
-        self.series[f"resampler_ledger_read_timestamp_seconds{{{LEDGER}}}"] = [i * self.step_s for i in range(self.n)]
+        gauge(f"resampler_ledger_unread_files{{{fraud}}}", 0)
+        self.series[f"resampler_ledger_read_timestamp_seconds{{{fraud}}}"] = [i * self.step_s for i in range(self.n)]
         gauge(f"resampler_snapshot_version{{{fraud}}}", 3)
         self.series[f"resampler_snapshot_created_timestamp_seconds{{{fraud}}}"] = [  # a version a day
             i * self.step_s // DAY * DAY for i in range(self.n)

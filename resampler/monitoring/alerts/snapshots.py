@@ -13,11 +13,9 @@ SNAPSHOTS = (
     Alert(
         "ResamplerLedgerUnread",
         # By the freshest reader; and of what nobody exports any more, for a day.
-        "min by (snapshot) ((time() - max by (job, instance) (resampler_ledger_read_timestamp_seconds))\n"
-        "  * on (job, instance) group_right () (1 + 0 * max by (job, instance, snapshot) (resampler_snapshot_version)))"
-        " > 60 * 60\n"
-        "or (time() - max by (snapshot) (max_over_time(resampler_snapshot_created_timestamp_seconds[1d]))\n"
-        "  unless on (snapshot) resampler_snapshot_version)",
+        "min by (snapshot) (time() - resampler_ledger_read_timestamp_seconds) > 60 * 60\n"
+        "or (time() - max by (snapshot) (max_over_time(resampler_ledger_read_timestamp_seconds[1d]))\n"
+        "  unless on (snapshot) resampler_ledger_read_timestamp_seconds)",
         lasting="10m",
         severity="ticket",
         subject="snapshot",
@@ -26,6 +24,19 @@ SNAPSHOTS = (
             "What Prometheus knows of {{ $labels.snapshot }} is {{ $value | humanizeDuration }} old: `resampler "
             "metrics` does not run, or cannot read the ledger. Failed gates and old versions do not show meanwhile. "
             "First: run it by hand and read what it says."
+        ),
+    ),
+    Alert(
+        "ResamplerLedgerDamaged",
+        "max by (snapshot) (resampler_ledger_unread_files) > 0",
+        lasting="10m",
+        severity="ticket",
+        subject="snapshot",
+        summary="{{ $labels.snapshot }}: {{ $value }} file(s) of its ledger or of its newest version are damaged",
+        description=(
+            "{{ $value }} file(s) of {{ $labels.snapshot }} cannot be read, and what they say is missing from its "
+            "other metrics: a gate that said no may not show. First: `resampler metrics` names them; restore them from "
+            "a copy, or remove them."
         ),
     ),
     Alert(
@@ -73,9 +84,9 @@ SNAPSHOTS = (
         subject="snapshot",
         summary="{{ $labels.snapshot }}: {{ $value }} {{ $labels.step }} run(s) were cut by a budget and wait",
         description=(
-            "{{ $value }} {{ $labels.step }} run(s) on {{ $labels.snapshot }} stopped at --max-seconds, --max-memory "
-            "or --max-rows an hour ago or earlier, and nobody has resumed them. First: run the same command again with "
-            "the resume token that it printed; finished parts are not done twice."
+            "{{ $value }} {{ $labels.step }} run(s) on {{ $labels.snapshot }} stopped at the end of their budget an "
+            "hour ago or earlier, and nobody has let them go on. First: run the same command again with --resume "
+            "latest; finished parts are not done twice."
         ),
     ),
     Alert(
