@@ -8,10 +8,12 @@ from stream import Feed, Settings
 from stream.formats.identity import encode
 from stream.metrics import Metrics
 from stream.redis.keys import ShardKeys, shard_keys
+from stream.shard import intake, limits, pausing
 from stream.shard.checkpoint import Checkpoint
 from stream.shard.pause import read_switches, request_pause, request_resume, wait_until
 from stream.shard.pausing import ASK_S
 from stream.shard.shard import Shard
+from stream.shard.writing import Writer
 
 COLUMNS = ("X", "y", "is_synthetic", "row_id", "base_id", "neighbor_id", "step")
 PARAMETERS = {"linger_ms": 20, "capacity": 200, "window": 500}
@@ -61,15 +63,51 @@ def test_the_output_is_that_of_a_resampler_that_is_paused_at_these_cursors(
     switches = read_switches(client, ShardKeys(name))
     assert [(one.paused, one.reason) for one in switches] == [(True, "an incident"), (False, "")]
     assert [one.cursor for one in switches] == ["299-0", "599-0"]
+    _check(server, name, schema, X, y, switches, quota=quota)
+
+
+@pytest.mark.parametrize("commit_bytes", [1, 1 << 20])
+def test_switches_between_the_commits_of_a_backlog(
+    server, client, name, schema, make_rows, add_text, run_worker, monkeypatch, commit_bytes
+):
+    """Where one commit is on its way and the next batch is read already."""
+    monkeypatch.setattr(pausing, "ASK_S", 0.0)
+    monkeypatch.setattr(limits, "COMMIT_BYTES", commit_bytes)
+    for constant in ("CHUNK_ROWS", "MAX_CHUNK_ENTRIES", "FIRST_CHUNK_ENTRIES"):
+        monkeypatch.setattr(intake, constant, 64)
+    X, y = make_rows(900, minority=0.2)
+    add_text(client, name, X, y)
+    send, sent, waiting = Writer.send, [], []
+
+    def send_and_ask(writer, *arguments):
+        send(writer, *arguments)
+        waiting.append(writer.waits)
+        sent.append(None)
+        if len(sent) % 3 == 1:
+            request_pause([(client, ShardKeys(name))], "")
+        elif len(sent) % 3 == 2:
+            request_resume([(client, ShardKeys(name))])
+
+    monkeypatch.setattr(Writer, "send", send_and_ask)
+    run_worker(name, **PARAMETERS)
+    switches = read_switches(client, ShardKeys(name))
+    assert all(waiting)
+    assert len(switches) >= 6
+    _check(server, name, schema, X, y, switches)
+
+
+def _check(server, name, schema, X, y, switches, quota="exact"):
+    """Compare the output with that of a resampler in memory that is paused at the same cursors."""
     resampler = OnlineResampler(schema, ratio=0.5, seed=1, capacity=200, window=500, quota=quota)
-    ids, parts = [encode(f"{i + 1}-0") for i in range(900)], []
-    for first, last, paused in ((0, 299, False), (299, 599, True), (599, 900, False)):
-        resampler.paused = paused
+    ids, parts, first = [encode(f"{i + 1}-0") for i in range(len(y))], [], 0
+    for switch in [*switches, None]:
+        last = len(y) if switch is None else int(switch.cursor.partition("-")[0])
         parts.append(resampler.process(X[first:last], y[first:last], ids[first:last]))
+        assert not (resampler.paused and parts[-1].n_synthetic)
+        first = last
+        resampler.paused = bool(switch and switch.paused)
     wanted, found = MicroBatch.concat(parts), _read(server, name)
-    assert parts[0].n_synthetic > 50
-    assert parts[1].n_synthetic == 0
-    assert parts[2].n_synthetic > 50
+    assert wanted.n_synthetic > 50
     for column in COLUMNS:
         assert getattr(found, column).tobytes() == getattr(wanted, column).tobytes(), column
 
@@ -183,3 +221,15 @@ def test_shards_switch_each_at_its_own_cursor(server, client, name, schema, make
     found = wait_until(shards, paused=False, wait_s=60)
     assert all(shard.done for shard in found)
     assert len({shard.switch.cursor for shard in found}) == 2
+
+
+def test_a_batch_that_is_left_open_for_long_does_not_keep_a_request_waiting(
+    server, client, name, schema, serving, wait_for
+):
+    keys = ShardKeys(name)
+    serving(server.url, name, Settings(schema, linger_ms=600_000))
+    client.xadd(keys.input, {"a": 1, "b": 2, "c": 3, "label": 1})
+    wait_for(lambda: client.get(keys.lease))
+    request_pause([(client, keys)], "")
+    (shard,) = wait_until([(client, keys)], paused=True, wait_s=60)
+    assert (shard.done, shard.switch.cursor) == (True, "0-0")
