@@ -50,7 +50,7 @@ def publication_of(manifest: Manifest, directory: Location) -> Publication:
         seed=manifest.seed,
         ratio=manifest.ratio,
         reached=manifest.reached,
-        method=str(manifest.parameters.get("sampler") or "none"),
+        method=str(manifest.parameters.get("sampler") or "smote"),
         parameters=parameters,
         counts=manifest.counts,
         findings=[{name: one.get(name) for name in _SAID} for one in manifest.findings],

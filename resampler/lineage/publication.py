@@ -50,7 +50,7 @@ class Publication:
     ratio, reached : float
         Minority : majority in the training split, as asked for and as stored.
     method : str
-        Of the catalogue of methods, or ``none``.
+        Of the catalogue of methods.
     parameters : dict
         The others that decide what is in the rows.
     counts : dict of str to dict

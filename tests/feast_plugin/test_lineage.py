@@ -60,7 +60,7 @@ def server(told, port):
     feast = [sys.executable, "-m", "feast.cli.cli", "-c", str(told.path)]
     words = [*feast, "serve_lineage", "--host", "127.0.0.1", "--port", str(port)]
     started = subprocess.Popen(words, stdout=log, stderr=log, start_new_session=True)
-    until = time.monotonic() + 120
+    until = time.monotonic() + 300
     while True:
         try:
             get(port, "namespaces")
@@ -122,7 +122,7 @@ def test_a_dead_server_costs_a_publication_two_seconds_at_most_and_loses_nothing
     began = time.monotonic()
     with pytest.warns(match="resampler lineage send"):
         told.create(seed=1)
-    assert time.monotonic() - began < usual + 2, "and a noisy machine is not that noisy"
+    assert time.monotonic() - began < 2 * usual + 2, "twice, for other tests run beside this one"
     outbox = Outbox(told.catalog().home)
     assert outbox.waiting.events == 1
     words = (outbox.directory / outbox.names()[0]).read().decode()

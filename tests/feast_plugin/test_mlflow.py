@@ -67,7 +67,7 @@ def run(*words, uri="", code=0, **environment):
         env=os.environ | {"MLFLOW_TRACKING_URI": uri} | environment,
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=300,
         check=False,
     )
     assert found.returncode == code, (found.stdout, found.stderr)
@@ -238,7 +238,7 @@ def server(tmp_path_factory):
             stdout=log, stderr=log, start_new_session=True, cwd=folder,
             env=os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
         )  # fmt: skip
-    until = time.monotonic() + 120
+    until = time.monotonic() + 300
     while True:
         try:
             urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=20).close()
@@ -270,7 +270,7 @@ def test_a_server_that_does_not_answer_delays_no_publication_by_two_seconds_and_
         began = time.monotonic()
         with pytest.warns(match="resampler lineage send"):
             create_snapshot(tmp_path, **options, seed=seed)
-        assert time.monotonic() - began < usual + 2
+        assert time.monotonic() - began < 2 * usual + 2, "twice, for other tests run beside this one"
 
     _published(2, free_port())
     os.killpg(pid, signal.SIGSTOP)
