@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections import Counter, deque
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from resampler.incident.collector import NEWEST, Asked, Collector
-from stream.commands.deadletters import read_letters
 from stream.commands.status import stream_status
 from stream.maintenance import windows_of
-from stream.redis.connection import resolve_url
+from stream.formats.letters import decode_letter
+from stream.redis.connection import raw_command, resolve_url
 from stream.shard.position import require_stream
 from stream.sharding import open_stream, stored_shards
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from stream.redis.keys import ShardKeys
 
+_COUNTED = 1_000  # dead letters, the newest: there may be millions, and each may hold a megabyte
 _SAID = ("redis_version", "uptime_in_seconds", "used_memory", "maxmemory", "maxmemory_policy", "role", "aof_enabled")
 
 
@@ -40,11 +41,13 @@ def _letters(asked: Asked) -> Mapping[str, Any]:
     found = {}
     for client, keys in _open(asked):
         reasons: Counter[str] = Counter()
-        newest: deque[dict[str, Any]] = deque(maxlen=NEWEST)
-        for letter in read_letters(client, keys):
+        newest = []
+        for entry_id, items in raw_command(client, "XREVRANGE", keys.dead, "+", "-", "COUNT", _COUNTED):
+            letter = decode_letter(entry_id, items)
             reasons[letter.reason] += letter.rows
             newest.append({"id": letter.id, "reason": letter.reason, "rows": letter.rows})
-        found[keys.input] = {"rows": dict(reasons), "newest": list(newest)}
+        total = int(client.xlen(keys.dead))
+        found[keys.input] = {"entries": total, "rows": dict(reasons), "newest": newest[:NEWEST]}
     return {"dead-letters.json": found}
 
 
