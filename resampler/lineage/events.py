@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from importlib.metadata import version as version_of
 from typing import TYPE_CHECKING, Any
 
@@ -258,6 +259,8 @@ class Client:
     """
 
     def __init__(self, settings: OpenLineage) -> None:
+        # It writes addresses, which may hold passwords; what it raises is said by whoever sends.
+        logging.getLogger("openlineage").setLevel(logging.CRITICAL)
         self.namespace = settings.namespace
         self._client = OpenLineageClient(
             config=None if settings.transport is None else {"transport": settings.transport}

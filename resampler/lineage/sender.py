@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import pickle
+import re
 import subprocess
 import sys
 import threading
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 PATIENCE_S = 1.2  # that a publication waits for its events to be sent; afterwards they are sent behind its back
 ENOUGH_S = 60.0  # after which a sender that nobody waits for gives up
+_USER, _QUERY = re.compile(r"(?<=//)[^/\s]*@|[^\s/]+:[^\s/]*@"), re.compile(r"(://[^\s?]*)\?\S*")
+_MOST_CHARS = 200  # of what a server or a transport says
 _EXTRA = {OPENLINEAGE: "lineage", MLFLOW: "mlflow"}
 
 
@@ -130,16 +133,12 @@ def _opened(to: str, home: Location, settings: Settings) -> tuple[Callable[[Even
 
 
 def _in_a_line(error: BaseException) -> str:
-    """Say what went wrong, without addresses: these may hold passwords, and are known to who set them."""
-    from resampler.storage import without_secrets
-
+    """Say what went wrong, and nothing that an address may hold beside a host and a path."""
     if isinstance(error, MissingExtraError):
         return str(error)
-    causes = [type(error).__name__]
-    while (error := error.__cause__ or error.__context__) is not None and len(causes) < 6:  # type: ignore[assignment]
-        causes.append(type(error).__name__)
-    name = next((one for one in causes if "Timeout" in one or "Connection" in one), causes[0])
-    return without_secrets(name)
+    name, first = type(error).__name__, str(error).strip().partition("\n")[0]
+    shown = _QUERY.sub(r"\1", _USER.sub("", first))
+    return f"{name}: {shown[:_MOST_CHARS]}" if shown else name
 
 
 def send_soon(home: Location, settings: Settings) -> Sent | None:

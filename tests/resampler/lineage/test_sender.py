@@ -93,6 +93,7 @@ def test_behind_one_that_does_not_arrive_the_others_wait(server, outbox):
     done = send(outbox.home, to(server.server_port))
     assert (done.sent, versions(server), outbox.waiting.events) == (1, ["1", "2"], 2)
     assert PASSWORD not in str(done)
+    assert "503" in done.problems["openlineage"], "and says what the server said"
     assert send(outbox.home, to(server.server_port)).sent == 2
     assert versions(server) == ["1", "2", "2", "3"]
     ids = [one["run"]["runId"] for one in server.got]
@@ -148,6 +149,18 @@ def test_nobody_there_is_known_within_patience_on_an_idle_machine(outbox):
     done = send_soon(outbox.home, to(port))
     assert done is None or done.sent == 0
     assert outbox.waiting.events == 3
+
+
+def test_a_configuration_that_is_wrong_is_said(outbox, caplog, capfd):
+    wrong = Settings(OpenLineage("shop", {"type": "http", "url": f"me:{PASSWORD}@nowhere"}))
+    (problem,) = send(outbox.home, wrong).problems.values()
+    assert "Need valid url" in problem
+    assert PASSWORD not in problem
+    several = {"type": "composite", "transports": [{"type": "http", "url": f"http://me:{PASSWORD}@127.0.0.1:9"}]}
+    assert send(outbox.home, Settings(OpenLineage("shop", several))).sent == 0
+    assert outbox.waiting.events == 3
+    said = capfd.readouterr()
+    assert PASSWORD not in caplog.text + said.out + said.err
 
 
 def test_two_senders_send_once(server, outbox):
