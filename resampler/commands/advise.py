@@ -113,10 +113,9 @@ def advise(
         )
     for one in heard:
         click.echo(f"Note: {one.message}", err=True)
-    late = len(found.parts) < found.asked.folds * found.asked.seeds
-    if late and not spending.exits:
+    if len(found.parts) < found.asked.folds * found.asked.seeds and not spending.exits:
         click.echo("Note: run it again, and it goes on where time was up", err=True)
-    spent = spending.details(late=late, store=store)
+    spent = spending.details(late=found.is_late, store=store)
     found = dataclasses.replace(found, notes=(*notes, *rows.notes, *found.notes))
     if version is not None:
         keep(version, found, clock.perf_counter() - began, spent)

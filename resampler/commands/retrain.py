@@ -19,7 +19,8 @@ def retrain(path: str, force: bool, restart: bool, dry_run: bool, as_json: bool)
     """Make a version where rows have drifted, train on it, and let an alias follow where a gate says yes.
 
     Drift, snapshot, training, gate, alias: each step is taken once. A run that was killed is gone on with; two at once
-    do not happen. Exit 0 done or nothing to do, 1 a step failed, 2 wrong usage, 3 a gate said no.
+    do not happen. Exit 0 done or nothing to do, 1 a step failed, 2 wrong usage, 3 a gate said no, 4 a
+    budget of [snapshot] is spent: run it again.
     """
     from resampler.ledger import FOLDER, Ledger
     from resampler.runs.retrain.loop import StepError

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from resampler.ledger import FOLDER, STOPPED, Ledger
 from resampler.monitoring.sample import Sample
 from resampler.unfinished import unfinished
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from resampler.storage import Location
 
 OUTBOX = "outbox"  # of `resampler.lineage`: a file an event; what a server refused for good lies in a folder below
+IN_STORES = ("advise", "privacy")  # whose parts are in a store, anywhere: the ledger says whether the last was stopped
 USUAL = "snapshot"  # the step that is shown where no run is unfinished
 
 
@@ -40,5 +42,7 @@ def samples(snapshot: str, home: Location) -> Iterator[Sample]:
     waiting = [name for name in (home / OUTBOX).files() if name.endswith(".json") and "/" not in name]
     yield Sample("resampler_lineage_outbox_events", (snapshot,), len(waiting))
     steps = Counter(run.step for run in unfinished(home))
+    ledger = Ledger(home / FOLDER)
+    steps.update(step for step in IN_STORES if ledger.outcomes(step)[-1:] == [STOPPED])
     for step in dict.fromkeys((USUAL, *steps)):
         yield Sample("resampler_unfinished_runs", (snapshot, step), steps[step])

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FORMAT = 1
+LATE = "time was up"  # why something is left out
 NOTHING = "nothing"  # the remedy that others are held against, with its threshold moved
 Verdict = Literal["remedy", "threshold", "nothing", "unknown"]
 
@@ -319,6 +320,11 @@ class Comparison:
     advice: tuple[Advice, ...]
     left_out: tuple[LeftOut, ...]
     notes: tuple[str, ...]
+
+    @property
+    def is_late(self) -> bool:
+        """Whether time was up before all was measured."""
+        return len(self.parts) < self.asked.folds * self.asked.seeds or any(one.why == LATE for one in self.left_out)
 
     @property
     def recommendation(self) -> Advice:

@@ -11,6 +11,7 @@ import numpy as np
 from resampler.errors import DataError
 from resampler.quality.comparison.cells import MOVED, OWN, Bench, Cell
 from resampler.quality.comparison.comparison import (
+    LATE,
     NOTHING,
     Candidate,
     Comparison,
@@ -284,7 +285,7 @@ def _importance(
         ]
         values = runner.run(cells)
         if values is None:
-            left_out.append(LeftOut(f"importance of features under {learner.name}", "time was up"))
+            left_out.append(LeftOut(f"importance of features under {learner.name}", LATE))
             continue
         if errors := [value["error"] for value in values if "error" in value]:
             left_out.append(LeftOut(f"importance of features under {learner.name}", errors[0]))

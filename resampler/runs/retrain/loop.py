@@ -12,8 +12,9 @@ import sys
 from dataclasses import asdict, dataclass
 from typing import IO, TYPE_CHECKING, Any, NoReturn
 
+from resampler.budget import StoppedError
 from resampler.errors import DataError, GateError, InvalidInputError, ResamplerError
-from resampler.ledger import FOLDER, Ledger, Run, key_of, now
+from resampler.ledger import FOLDER, STOPPED, Ledger, Run, key_of, now
 from resampler.runs.retrain import journal as journals
 from resampler.runs.retrain.journal import BEGUN, FINISHED, Journal
 from resampler.runs.retrain.outcome import NOTHING, STEPS, Done, Outcome
@@ -41,7 +42,7 @@ class StepError(ResamplerError):
     outcome : Outcome
         The steps before it.
     exit_code : int
-        1, or 2 where the policy is at fault.
+        1; 2 where the policy is at fault; 4 where the step has spent its budget, and the next run goes on with it.
     """
 
     def __init__(self, message: str, outcome: Outcome, exit_code: int = 1) -> None:
@@ -413,6 +414,16 @@ class _Loop:
         self.journal.forget_behind_drift()
         raise StepError(f"{self.outcome.why}: {self.settings.alias} stays where it is", self.outcome, code)
 
+    def _stopped(self, step: str, found: Finished) -> NoReturn:
+        """End a run whose step has spent its budget: the journal stays, and the next run goes on with the step."""
+        said = _with_last("", found)
+        self.outcome.steps.append(Done(step, STOPPED, said, found.seconds))
+        self.outcome.outcome, self.outcome.why = STOPPED, f"{step} has spent its budget: run again, and it goes on"
+        key = key_of(policy=self.settings.policy.digest, stopped=step)
+        where = {"alias": self.settings.alias, "version": self.outcome.version, "why": f"{step} stopped", "step": step}
+        self.ledger.append(Run("retrain", STOPPED, key, self.settings.name, now(), round(found.seconds, 3), where))
+        raise StepError(f"{self.outcome.why}: {said}", self.outcome, StoppedError.exit_code)
+
     def _ask(
         self, step: str, words: Sequence[str], *, refused: str = "", passes: Sequence[int] = ()
     ) -> tuple[Finished, dict[str, Any]]:
@@ -423,6 +434,8 @@ class _Loop:
             key = key_of(policy=self.settings.policy.digest, refused=step)
             self._finish("no", key, refused, f": {self.outcome.steps[-1].words}")
             raise _StoppedError
+        if found.code == StoppedError.exit_code:
+            self._stopped(step, found)
         if found.code and found.code not in passes:
             self._fail(step, _with_last("", found), _USAGE if found.code == _USAGE else 1, seconds=found.seconds)
         try:

@@ -46,7 +46,7 @@ class Outcome:
         Their names.
     outcome : str
         ``pass``: the alias points to the version. ``no``: the gate, or the checks of a snapshot, said no.
-        ``nothing``: there was nothing to do. ``failed``: a step failed.
+        ``nothing``: there was nothing to do. ``failed``: a step failed. ``stopped``: one has spent its budget.
     why : str
         In a sentence.
     version : int or None

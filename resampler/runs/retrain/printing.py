@@ -29,7 +29,8 @@ def in_words(outcome: Outcome, rate: dict[str, Any]) -> Iterator[str]:
     str
         A line.
     """
-    word = {"pass": "passed", "no": "no", "nothing": "nothing to do", "failed": "failed"}[outcome.outcome]
+    words = {"pass": "passed", "no": "no", "nothing": "nothing to do", "failed": "failed", "stopped": "stopped"}
+    word = words[outcome.outcome]
     yield f"{outcome.snapshot}: {word}: {outcome.why}"
     rows = [
         (f"  {one.step}", one.outcome, "earlier" if one.before else f"{one.seconds:.1f} s", _words(one))

@@ -324,7 +324,9 @@ class Settings:
         if step == "drift":
             return [step, "--snapshot", f"{self.name}:{self.alias}", *self.where, *self.around.words, *policy]
         if step == "snapshot":
-            return [step, "create", "--name", self.name, *self.where, *self.create]
+            # A budget would stop every run at the same part, if none went on with the one before.
+            resume = ["--resume", "latest"] if "--max-seconds" in self.create and "--resume" not in self.create else []
+            return [step, "create", "--name", self.name, *self.where, *self.create, *resume]
         if step == "gate":
             strict = ["--strict"] if self.around.strict else []
             given = predictions or self.train.predictions

@@ -253,3 +253,58 @@ def test_a_run_that_was_killed_goes_on(file, tmp_path):
     assert again.stdout == whole.stdout
     assert {one: one.stat().st_mtime_ns for one in measured} == measured
     assert {one.name for one in kept.iterdir()} == {one.name for one in (tmp_path / "whole").iterdir()}
+
+
+def test_advice_that_is_stopped_goes_on_and_says_what_it_cost(file, tmp_path):
+    common = [file, "--label", "bad", "--drop", "at,who", *QUICK]
+    whole = asked(*common, "--resume", tmp_path / "whole")
+    for _ in range(50):
+        done = CliRunner().invoke(
+            advise,
+            list(map(str, [*common, "--resume", tmp_path / "parts", "--max-seconds", "0.001", "--json"])),
+            standalone_mode=False,
+        )
+        data = json.loads(done.stdout)
+        if done.return_value == 0:
+            break
+        assert done.return_value == 4
+        assert data["stopped"] == "max_seconds"
+        assert data["resume"] == str(tmp_path / "parts")
+        assert "stopped by --max-seconds; the same command again goes on" in done.stderr
+    assert set(data["cost"]) == {"cpu_seconds", "wall_seconds", "peak_memory_bytes", "read_bytes", "written_bytes"}
+    assert "stopped" not in data
+    assert Comparison.from_dict(data) == whole
+
+
+def test_the_former_name_of_a_budget_exits_with_0(file):
+    common = [file, "--label", "bad", "--drop", "at,who", *QUICK]
+    done = CliRunner().invoke(advise, list(map(str, [*common, "--budget", "0.001"])), standalone_mode=False)
+    assert done.return_value == 0
+    assert "--budget is called --max-seconds now" in done.stderr
+    both = run(*common, "--budget", "1s", "--max-seconds", "1s")
+    assert "give --max-seconds alone" in str(both.exception)
+
+
+def test_advice_that_needs_more_memory_than_allowed_is_refused(file):
+    done = run(file, "--label", "bad", "--max-memory", "1MiB")
+    assert "max_memory=1.0 MiB is too little for reading" in str(done.exception)
+    assert done.exception.exit_code == 1
+
+
+def test_advice_on_a_version_that_is_stopped_is_no_verdict_of_the_ledger(file, tmp_path):
+    create_snapshot(
+        tmp_path / "c",
+        name="t",
+        entity_df=pq.read_table(file),
+        label="bad",
+        join_keys=["who"],
+        timestamp="at",
+        ratio=0.5,
+    )
+    words = ["--snapshot", "t:1", "--catalog", tmp_path / "c", *QUICK, "--max-seconds", "0.001"]
+    done = CliRunner().invoke(advise, list(map(str, words)), standalone_mode=False)
+    assert done.return_value == 4, done.exception
+    (kept,) = Ledger(tmp_path / "c" / "t" / "ledger").runs("advise")
+    assert kept.outcome == "stopped"
+    assert kept.details["stopped"] == "max_seconds"
+    assert kept.details["cost"]["cpu_seconds"] > 0

@@ -209,3 +209,31 @@ def test_times_and_keys_of_a_version_name_nobody_and_copied_ones_do(files, monke
     copied = run(files / "both.parquet", *flagged, *asked)
     assert copied.code == 3
     assert json.loads(copied.stdout)["attacks"][0]["named"]["count"] == N // 4
+
+
+def test_an_audit_that_is_stopped_goes_on_attack_by_attack(files):
+    common = [files / "both.parquet", *LABEL, "--synthetic-column", "made", "--held-out", files / "held.parquet"]
+    common += ["--no-what-if", "--json"]
+    whole = run(*common, "--resume", files / "whole")
+    late = [len(ATTACKS)]
+    while late[-1]:
+        done = run(*common, "--resume", files / "parts", "--max-seconds", "0.001")
+        said = json.loads(done.stdout)
+        late.append(sum(attack["state"] == "late" for attack in said["attacks"]))
+        assert late[-1] < late[-2]  # one attack at least
+        assert done.code == (3 if said["outcome"] == "no" else 4)
+    del said["cost"]
+    assert said == json.loads(whole.stdout)
+
+
+def test_an_audit_of_a_version_that_is_stopped_exits_with_4_unless_a_limit_is_broken(tmp_path):
+    keys = {"join_keys": ["who"], "timestamp": "at"}
+    create_snapshot(tmp_path, name="t", entity_df=rows(), label="bad", ratio=0.5, **keys)
+    loose = [word for name in ("exact", "near", "tpr", "named", "membership-auc") for word in (f"--{name}", "1")]
+    words = ["--snapshot", "t:1", "--catalog", tmp_path, "--max-seconds", "0.001"]
+    done = run(*words, *loose, "--resume", tmp_path / "store")
+    assert done.code == 4, done.exception
+    assert "stopped by --max-seconds; the same command again goes on" in done.stderr
+    (kept,) = Ledger(tmp_path / "t" / "ledger").runs("privacy")
+    assert kept.outcome == "stopped"
+    assert kept.details["cost"]["cpu_seconds"] >= 0

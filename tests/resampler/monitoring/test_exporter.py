@@ -106,6 +106,8 @@ def test_what_waits_beside_the_versions_is_counted(exporter, catalog):
     assert value(samples, "resampler_lineage_outbox_events", "fraud") == 2
     assert value(samples, "resampler_unfinished_runs", "fraud", "advise") == 1
     assert value(samples, "resampler_unfinished_runs", "fraud", "snapshot") == 1
+    run(Ledger(catalog / "fraud" / "ledger"), step="privacy", outcome="stopped")
+    assert value(exporter.look(2.0), "resampler_unfinished_runs", "fraud", "privacy") == 1
 
 
 def test_a_damaged_manifest_is_said_and_the_ledger_exported(exporter, catalog, said):

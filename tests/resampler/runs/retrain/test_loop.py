@@ -12,6 +12,7 @@ from resampler.errors import InvalidInputError
 from resampler.runs.retrain.journal import Journal
 from resampler.runs.retrain.loop import StepError
 from resampler.runs.retrain.plan import plan
+from resampler.runs.retrain.printing import in_words
 from resampler.runs.retrain.settings import Settings
 
 
@@ -32,8 +33,27 @@ def test_a_first_run_publishes_and_a_second_has_nothing_to_do(world):
     assert (second.outcome, second.version) == ("nothing", 1)
     assert "prod points to t version 1 already" in second.why
     assert (world.trained, world.versions, world.moves()) == (["1"], ["v0001"], [("alias", 1)])
-    assert [step for step, _ in world.steps()] == steps
+    assert [step for step, _ in world.steps()] == [*steps, "snapshot"]  # which was looked for again
     assert world.ledger.success("retrain")["runs"] == 1
+
+
+def test_a_snapshot_that_has_spent_its_budget_is_gone_on_with(world):
+    world.set_policy(label='"y"\nmax_seconds = 0.001')
+    stopped, done = [], None
+    while done is None:
+        try:
+            done = world.run()
+        except StepError as error:
+            stopped.append(error)
+    for error in stopped:
+        assert error.exit_code == 4
+        assert error.outcome.outcome == "stopped"
+        assert "snapshot has spent its budget: run again, and it goes on: " in str(error)
+        assert "".join(in_words(error.outcome, {"runs": 0})).startswith("t: stopped: snapshot has spent")
+    assert len(stopped) >= 5
+    assert (done.outcome, done.version) == ("pass", 1)
+    assert world.ledger.success("retrain")["runs"] == 1
+    assert world.steps()[:2] == [("snapshot", "stopped"), ("retrain", "stopped")]
 
 
 @pytest.mark.slow
