@@ -11,9 +11,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import report
 import stage as stages
 from prometheus import need_tool
+from runbooks import commands, paste
 
 WORKER = ("--ratio", "0.3", "--window", "2000", "--capacity", "1000", "--drift-rows", "1000", "--drift-every", "1")
 
@@ -50,6 +50,18 @@ def own_catalog(tmp_path, catalog):
 
 
 @pytest.fixture
+def on_call(tmp_path, own_catalog):
+    """Return the environment of someone who works through a runbook of snapshots."""
+    return stages.environment(
+        tmp_path,
+        SNAPSHOT=stages.SNAPSHOT,
+        CATALOG=own_catalog,
+        PREDICTIONS=tmp_path / "predictions.parquet",
+        POLICY=tmp_path / "policy.toml",
+    )
+
+
+@pytest.fixture
 def export_ledgers(tmp_path, own_catalog):
     """Serve what `resampler metrics` knows of `own_catalog`; it is at ``host:port``."""
 
@@ -81,21 +93,24 @@ def watch_ledgers(tmp_path, export_ledgers):
 
 
 @pytest.fixture
-def gate(tmp_path, own_catalog):
-    """Judge predictions that find `recall` of the rare rows of the test split, and raise few false alarms."""
+def gate(tmp_path, on_call):
+    """Judge predictions that find `recall` of the rare rows of the test split, by the command of the runbook."""
     runs = []
+    (tmp_path / "policy.toml").write_text("[gate]\nrecall = 0.8\n")
 
     def run(recall):
-        table = pq.read_table(next((own_catalog / stages.SNAPSHOT / "v0001" / "test").glob("*.parquet")))
+        version = Path(on_call["CATALOG"]) / stages.SNAPSHOT / "v0001"
+        table = pq.read_table(next((version / "test").glob("*.parquet")))
         rng = np.random.default_rng(len(runs))
         y = table[stages.LABEL].to_numpy()
         found = rng.random(len(y)) < np.where(y == 1, recall, 0.01)
         score = np.clip(np.where(found, 0.9, 0.1) + rng.normal(0, 0.03, len(y)), 0, 1)
         given = {"id": table["id"], "y_true": y, "y_pred": found.astype(int), "score": score}
-        runs.append(tmp_path / f"predictions-{len(runs)}.parquet")
-        pq.write_table(pa.table(given), runs[-1])
-        place = ("--snapshot", stages.SNAPSHOT, "--catalog", own_catalog)
-        deployed.resampler("gate", runs[-1], *place, "--first", expect=0 if recall > 0.8 else 3)
+        pq.write_table(pa.table(given), on_call["PREDICTIONS"])
+        runs.append(recall)
+        (command,) = commands("ResamplerGateFailed", "Verify")
+        done = paste(command, on_call, tmp_path)
+        assert done.returncode == (0 if recall > 0.9 else 3), done.stdout + done.stderr
 
     return run
 
@@ -115,12 +130,3 @@ def make_stage(tmp_path, worker):
         return stages.Stage(tmp_path / "stage", deployed.rules(), deployed.route(), worker, **options)
 
     return make
-
-
-@pytest.fixture(scope="session")
-def timings():
-    """Collect what the long form measures, and write it down at the end."""
-    measured = []
-    yield measured
-    if measured:
-        report.write(measured)

@@ -1,47 +1,86 @@
 """What batch runs came to calls for somebody: a gate that said no, an old version; not within a declared window."""
 
-import deployed
-from deployed import long
-from stage import SNAPSHOT
+import time
+
+from deployed import FACTOR, long
+from report import Timing, keep
+from runbooks import commands, paste
 
 WITHIN_S = 60.0
 
 
+def timing(watch, fault, alert, since, mended, factor=FACTOR):
+    """Return how long an alert took from the fault and its end from the mending, both monotonic times."""
+    receiver, told = next(told for told in watch.told() if told[1]["labels"]["alertname"] == alert)
+    fired, resolved = (watch.told_at(alert, status) for status in ("firing", "resolved"))
+    return Timing(fault, alert, receiver, told["annotations"]["summary"], fired - since, resolved - mended, factor)
+
+
 @long
-def test_a_gate_that_says_no_and_the_budget_that_it_burns(watch_ledgers, gate):
+def test_a_bad_model_burns_the_budget_and_good_gates_end_it(watch_ledgers, gate):
     gate(0.97)
     with watch_ledgers() as watch:
         watch.wait(10)
         assert not watch.paged(), watch.seen()
         gate(0.3)
-        watch.until(lambda: "ResamplerRecallBudgetBurnFast" in watch.paged(), WITHIN_S, "the budget's page")
+        struck, alert = time.monotonic(), "ResamplerRecallBudgetBurnFast"
+        watch.until(lambda: alert in watch.paged(), WITHIN_S, "the page")
         watch.wait(5)
-        assert watch.paged() == {"ResamplerGateFailed", "ResamplerRecallBudgetBurnFast"}, watch.seen()
-        for _ in range(8):
+        assert watch.paged() == {alert}, watch.seen()
+        mended = time.monotonic()
+        for _ in range(4):
             gate(0.97)
-        ended = {"ResamplerGateFailed", "ResamplerRecallBudgetBurnFast"}
-        watch.until(lambda: watch.paged(status="resolved") >= ended, 150, "the end of both")
+        watch.until(lambda: alert in watch.paged(status="resolved"), 3 * WITHIN_S, "its end")
+        assert watch.paged() == {alert}, watch.seen()
+        keep(timing(watch, "a model that misses most of the rare rows", alert, struck, mended))
 
 
 @long
-def test_a_declared_window_is_silent_and_what_lasts_longer_is_not(watch_ledgers, gate, own_catalog):
+def test_a_declared_window_is_silent_and_what_lasts_longer_is_not(watch_ledgers, gate, on_call, tmp_path):
     gate(0.97)
-    place = ("--snapshot", SNAPSHOT, "--catalog", own_catalog)
+
+    def follow(runbook, section, word):
+        (command,) = [c for c in commands(runbook, section) if word in c and "--snapshot" in c]
+        done = paste(command, on_call, tmp_path)
+        assert done.returncode == 0, done.stderr
+
     with watch_ledgers() as watch:
-        deployed.resampler("maintenance", "on", "--for", "2h", *place)
+        declare = 'resampler maintenance on --for 2h --snapshot "$SNAPSHOT" --catalog "$CATALOG" --reason retraining'
+        assert paste(declare, on_call, tmp_path).returncode == 0
         watch.until(lambda: watch.prometheus.query("resampler_maintenance == 1"), 30, "the window")
-        gate(0.3)
+        gate(0.75)
         watch.until(lambda: "ResamplerGateFailed" in {a["alertname"] for a in watch.prometheus.alerts()}, 60, "alert")
         watch.wait(15)
         assert not watch.paged(), watch.seen()
-        deployed.resampler("maintenance", "off", *place)
-        watch.until(lambda: "ResamplerGateFailed" in watch.paged(), WITHIN_S, "what the window kept silent")
+        follow("ResamplerMaintenance", "Act", "off")
+        watch.until(lambda: watch.paged() == {"ResamplerGateFailed"}, WITHIN_S, "what the window kept silent")
 
 
 @long
-def test_an_old_version_is_said_and_a_new_one_ends_it(watch_ledgers, make_version, own_catalog):
-    with watch_ledgers(factor=2_880) as watch:  # two days in a minute
-        watch.until(lambda: watch.paged(), 2 * WITHIN_S, "the age of the version")
-        assert watch.paged() == {"ResamplerSnapshotStale"}, watch.seen()
+def test_a_gate_that_says_no_is_told_and_one_that_passes_ends_it(watch_ledgers, gate):
+    gate(0.97)
+    with watch_ledgers() as watch:
+        watch.wait(5)
+        gate(0.75)
+        struck, alert = time.monotonic(), "ResamplerGateFailed"
+        watch.until(lambda: alert in watch.paged(), WITHIN_S, "the ticket")
+        gate(0.97)
+        mended = time.monotonic()
+        watch.until(lambda: alert in watch.paged(status="resolved"), WITHIN_S, "its end")
+        assert watch.paged() == {alert}, watch.seen()
+        keep(timing(watch, "a model that the gate refuses", alert, struck, mended))
+
+
+@long
+def test_an_old_version_is_said_and_a_new_one_ends_it(watch_ledgers, make_version, own_catalog, on_call, tmp_path):
+    factor = 2_880  # two days in a minute
+    with watch_ledgers(factor=factor) as watch:
+        struck, alert = time.monotonic(), "ResamplerSnapshotStale"
+        watch.until(watch.paged, 2 * WITHIN_S, "the age of the version")
         make_version(own_catalog, 4_100)
-        watch.until(lambda: "ResamplerSnapshotStale" in watch.paged(status="resolved"), 60, "its end")
+        mended = time.monotonic()
+        watch.until(lambda: alert in watch.paged(status="resolved"), WITHIN_S, "its end")
+        assert watch.paged() == {alert}, watch.seen()
+        keep(timing(watch, "no new version for two days", alert, struck, mended, factor))
+    for command in commands(alert, "Verify"):
+        assert paste(command, on_call, tmp_path).returncode == 0, command

@@ -242,13 +242,3 @@ class Webhook:
     @property
     def url(self):
         return f"http://127.0.0.1:{self._server.server_port}"
-
-    def told(self, status, since=0.0):
-        """Return (monotonic time, alert) of every alert that came as `status` (``firing``, ``resolved``)."""
-        return [
-            (when, alert)
-            for when, _, notification in self.received
-            if when >= since
-            for alert in notification["alerts"]
-            if alert["status"] == status
-        ]

@@ -12,6 +12,10 @@ from prometheus import ROOT
 
 PAGE = ROOT / "docs" / "gameday.md"
 BEGIN, END = "<!-- timings -->\n", "<!-- end -->\n"
+HEAD = (
+    "| Fault | Who is called, and by which words | Called after, s | which is | Over after mending, s | which is |",
+    "|---|---|---|---|---|---|",
+)
 
 
 @dataclass(frozen=True)
@@ -20,23 +24,27 @@ class Timing:
 
     fault: str
     alert: str
+    receiver: str
+    summary: str
     fired_s: float
     resolved_s: float
-    summary: str
+    factor: float = FACTOR
 
 
-def write(timings):
-    """Put the table into the page, in place of the one before."""
-    machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
-    lines = [
-        f"Measured on {datetime.now(UTC):%Y-%m-%d}: {machine}, load {os.getloadavg()[1]:.1f}.",
-        "",
-        "| Fault | Alert | Notified after, s | which is, min | Resolved after mending, s | which is, min |",
-        "|---|---|---|---|---|---|",
-    ]
-    for timing in timings:
-        fired, resolved = (f"{s:.0f} | {s * FACTOR / 60:.0f}" for s in (timing.fired_s, timing.resolved_s))
-        lines.append(f"| {timing.fault} | `{timing.alert}` | {fired} | {resolved} |")
+def keep(timing):
+    """Put a row into the table of the page, in place of the one of the same fault."""
     page = PAGE.read_text(encoding="utf-8")
-    before, after = page.split(BEGIN)[0], page.split(END)[1]
-    PAGE.write_text(before + BEGIN + "\n".join(lines) + "\n" + END + after, encoding="utf-8")
+    before, rest = page.split(BEGIN)
+    table, after = rest.split(END)
+    rows = {line.split(" | ")[0]: line for line in table.splitlines() if line.startswith("| ") and line not in HEAD}
+    fired, resolved = (f"{s:.0f} | {_real(s * timing.factor)}" for s in (timing.fired_s, timing.resolved_s))
+    first = f"| {timing.fault}"
+    rows[first] = f"{first} | {timing.receiver}: `{timing.alert}`, {timing.summary} | {fired} | {resolved} |"
+    machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    said = f"Last measured on {datetime.now(UTC):%Y-%m-%d}: {machine}, load {os.getloadavg()[1]:.0f}."
+    table = "\n".join([said, "", *HEAD, *rows.values()])
+    PAGE.write_text(f"{before}{BEGIN}{table}\n{END}{after}", encoding="utf-8")
+
+
+def _real(seconds):
+    return f"{seconds / 60:.0f} min" if seconds < 7_200 else f"{seconds / 3_600:.0f} h"

@@ -14,8 +14,9 @@ from urllib.request import urlopen
 
 import numpy as np
 import redis
-from prometheus import Alertmanager, Prometheus, Webhook, free_port
+from prometheus import ROOT, Alertmanager, Prometheus, Webhook, free_port
 
+from resampler.errors import ResamplerError
 from stream import EmbeddedServer
 from stream.redis.connection import connect
 from stream.redis.keys import shard_keys
@@ -62,7 +63,7 @@ class Traffic(threading.Thread):
                     client = client or connect(self.url)
                     self._send(client, entries)
                     break
-                except (redis.RedisError, OSError):
+                except (redis.RedisError, OSError, ResamplerError):
                     client = None
                     self._over.wait(0.2)
 
@@ -89,6 +90,16 @@ class Traffic(threading.Thread):
 def worker_command(*options, stream=STREAM):
     """Return the arguments of `resampler` that run a worker."""
     return ["stream", "run", "--stream", stream, "--features", ",".join(FEATURES), "--label", LABEL, *map(str, options)]
+
+
+def environment(directory, **named):
+    """Return an environment for commands of runbooks: what they name, and this checkout's command line."""
+    command = Path(directory) / "bin" / "resampler"
+    command.parent.mkdir(exist_ok=True)
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m resampler "$@"\n')
+    command.chmod(0o755)
+    path = f"{command.parent}{os.pathsep}{os.environ['PATH']}"
+    return os.environ | {"PATH": path, "PYTHONPATH": str(ROOT)} | {name: str(value) for name, value in named.items()}
 
 
 class Program:
@@ -212,14 +223,27 @@ class Watch:
         """Let time pass."""
         time.sleep(seconds)
 
-    def paged(self, since=0, status="firing"):
-        """Return the names of alerts that came to the pager as `status`, from notification number `since` on."""
-        return {
-            alert["labels"]["alertname"]
-            for _, _, notification in self.pager.received[since:]
+    def told(self, since=0, status="firing"):
+        """Return (receiver, alert) of what came to the pager as `status`, from notification number `since` on."""
+        return [
+            (path.strip("/"), alert)
+            for _, path, notification in self.pager.received[since:]
             for alert in notification["alerts"]
             if alert["status"] == status
-        }
+        ]
+
+    def paged(self, since=0, status="firing"):
+        """Return the names of these alerts."""
+        return {alert["labels"]["alertname"] for _, alert in self.told(since, status)}
+
+    def told_at(self, name, status):
+        """Return the monotonic time when an alert first came as `status`."""
+        return next(
+            when
+            for when, _, notification in self.pager.received
+            for alert in notification["alerts"]
+            if (alert["labels"]["alertname"], alert["status"]) == (name, status)
+        )
 
     def seen(self):
         """Say what is known, for a message of failure."""
@@ -263,6 +287,8 @@ class Stage(Watch):
             self.workers.append(worker)
             stack.callback(worker.stop)
             self.targets[f"resampler-{i}"] = f"127.0.0.1:{worker.port}"
+        first = f"127.0.0.1:{self.workers[0].port}"
+        self.environment = environment(self.directory, RESAMPLER_REDIS_URL=self.server.url, STREAM=STREAM, WORKER=first)
         self.traffic.start()
         stack.callback(self.traffic.stop)
         for worker in self.workers:  # its start takes seconds, however fast the clock of the rules runs

@@ -50,6 +50,7 @@ SNAPSHOTS = (
             "The predictions of the last model on {{ $labels.snapshot }} are not what the policy asks for. The model "
             "in use stays. First: the gate's ledger names the figures and the slices."
         ),
+        explained_by=("ResamplerRecallBudgetBurnFast", "ResamplerPrecisionBudgetBurnFast"),
     ),
     Alert(
         "ResamplerPrivacyFailed",
