@@ -30,7 +30,7 @@ _OF_WORKERS = (
     Metric(
         "resampler_refused_commits_total",
         "counter",
-        "Commits, and attempts to take the shard, that the server refused.",
+        "Commits, and attempts to take or keep the shard, that the server refused.",
         (*_SHARD, "reason"),
     ),
     Metric(

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 import redis
 
 from stream.redis.errors import explain
+from stream.shard.refusals import refusal_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from stream.metrics import ShardMetrics
     from stream.shard.lease import Lease
 
 logger = logging.getLogger(__name__)
@@ -27,13 +29,19 @@ class Heartbeat:
         Held. Its client hands out a connection to each thread that asks.
     name : str
         The shard, for the log.
+    metrics : ShardMetrics
+        Where renewals that the server refuses are counted: a server that takes no writes, of producers neither, is told
+        by nothing else.
     is_alive : callable
         Whether the shard's thread gets on: the lease of one that hangs is left to expire, so that another worker can
         take the shard.
     """
 
-    def __init__(self, lease: Lease, name: str, is_alive: Callable[[], bool] = lambda: True) -> None:
+    def __init__(
+        self, lease: Lease, name: str, metrics: ShardMetrics, is_alive: Callable[[], bool] = lambda: True
+    ) -> None:
         self._lease = lease
+        self._metrics = metrics
         self._name = name
         self._is_alive = is_alive
         self._stopping = threading.Event()
@@ -61,6 +69,8 @@ class Heartbeat:
             try:
                 renewed = self._lease.renew()
             except (redis.RedisError, OSError) as error:
+                if refusal := refusal_of(error):
+                    self._metrics.refused(refusal)
                 words = str(explain(error))
                 if words != said and not self._stopping.is_set():
                     logger.warning("%s: the lease could not be renewed: %s", self._name, words)

@@ -66,7 +66,7 @@ class Owned:
         self._context = context
         client, keys, settings, clock = context.client, context.keys, context.settings, context.clock
         with ExitStack() as opened:
-            self.heartbeat = Heartbeat(context.lease, keys.input, context.is_alive)
+            self.heartbeat = Heartbeat(context.lease, keys.input, context.metrics, context.is_alive)
             opened.callback(self.heartbeat.stop)
             restored = Restorer(client, keys, settings, self._replayed, clock).restore(context.lease.holder)
             stored = restored.checkpoint

@@ -18,9 +18,9 @@ from stream.shard.checkpoint import Checkpoint
 from stream.shard.commit import FencedError, MovedError
 from stream.shard.owned import StoppedError
 from stream.shard.position import input_info
+from stream.shard.refusals import refusal_of
 from stream.shard.shard import QUIET_S, Shard
 from stream.worker import health
-from stream.worker.refusals import refusal_of
 
 if TYPE_CHECKING:
     from stream.metrics import Metrics

@@ -15,7 +15,7 @@ FAMILIES = {
     "workers": WORKERS,
     "input": INPUT,
     "output": OUTPUT,
-    "snapshots": SNAPSHOTS,
     "objectives": OBJECTIVES,
+    "snapshots": SNAPSHOTS,
 }
 ALERTS = {alert.name: alert for family in FAMILIES.values() for alert in family}

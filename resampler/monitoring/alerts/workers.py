@@ -25,18 +25,18 @@ WORKERS = (
     ),
     Alert(
         "ResamplerCommitsRefused",
-        # Commits that came through since make a refusal history.
-        'sum by (stream, shard, reason) (increase(resampler_refused_commits_total{reason!="moved"}[5m])) > 0\n'
+        # Commits that came through since make a refusal history, and one refusal is over before it has lasted.
+        'sum by (stream, shard, reason) (increase(resampler_refused_commits_total{reason!="moved"}[2m])) > 0\n'
         f"unless on (stream, shard) time() - {_LAST} < 1 * 60",
-        lasting="1m",
+        lasting="2m",
         severity="page",
         summary="{{ $labels.shard }}: the server refuses commits ({{ $labels.reason }})",
         description=(
-            "Redis refused about {{ $value | humanize }} commits of {{ $labels.shard }} in 5 minutes; none has come "
-            "through for a minute. Rows wait in the input, none is lost yet. First: do what the reason asks. {{ "
-            "$labels.reason }} is the one: full - give memory or trim; disk - make room; readonly - a replica was "
-            "reached; gap - entries were trimmed unread; type - another program writes under this name; other - read "
-            "the worker's log."
+            "Redis refuses to write for {{ $labels.shard }}, about {{ $value | humanize }} times in 2 minutes; nothing "
+            "has come through meanwhile, and producers may be refused too. What waits in the input is not lost. First: "
+            "do what the reason asks. {{ $labels.reason }} is the one: full - give memory or trim; disk - make room; "
+            "readonly - a replica was reached; gap - entries were trimmed unread; type - another program writes under "
+            "this name; other - read the worker's log."
         ),
         explained_by=("ResamplerServerDown",),
     ),

@@ -144,6 +144,19 @@ def _refused(found, reason):
     return found["resampler_refused_commits_total", reason]
 
 
+def test_a_lease_that_cannot_be_kept_is_a_refusal_though_nothing_comes_to_be_committed(
+    schema, serving, wait_for, shown
+):
+    """A server that takes no writes takes none of producers either: nothing else would say so."""
+    with EmbeddedServer() as server, connect(server.url) as client:
+        worker = serving(server.url, "fraud", Settings(schema, lease_ttl_ms=600))
+        wait_for(lambda: worker.owned)
+        client.replicaof("127.0.0.1", 1)
+        wait_for(lambda: _refused(shown(worker, "fraud"), Refusal.READONLY) > 2)
+        client.replicaof("no", "one")
+        worker.stop()
+
+
 def test_a_server_that_is_full_or_a_replica_is_there_and_refuses(
     schema, serving, wait_for, make_rows, add_text, shown, exported
 ):
