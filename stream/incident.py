@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from resampler.incident.collector import NEWEST, Asked, Collector
 from stream.commands.status import stream_status
-from stream.maintenance import windows_of
 from stream.formats.letters import decode_letter
+from stream.maintenance import windows_of
 from stream.redis.connection import raw_command, resolve_url
 from stream.shard.position import require_stream
 from stream.sharding import open_stream, stored_shards
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     import redis
 
+    from stream.formats.letters import DeadLetter
     from stream.redis.keys import ShardKeys
 
-_COUNTED = 1_000  # dead letters, the newest: there may be millions, and each may hold a megabyte
+_COUNTED = 1_000  # dead letters, the newest: there may be millions
+_PAGE = 50  # of them, as each may hold a megabyte
 _SAID = ("redis_version", "uptime_in_seconds", "used_memory", "maxmemory", "maxmemory_policy", "role", "aof_enabled")
 
 
@@ -42,13 +45,20 @@ def _letters(asked: Asked) -> Mapping[str, Any]:
     for client, keys in _open(asked):
         reasons: Counter[str] = Counter()
         newest = []
-        for entry_id, items in raw_command(client, "XREVRANGE", keys.dead, "+", "-", "COUNT", _COUNTED):
-            letter = decode_letter(entry_id, items)
+        for letter in islice(_letters_backwards(client, keys), _COUNTED):
             reasons[letter.reason] += letter.rows
             newest.append({"id": letter.id, "reason": letter.reason, "rows": letter.rows})
         total = int(client.xlen(keys.dead))
         found[keys.input] = {"entries": total, "rows": dict(reasons), "newest": newest[:NEWEST]}
     return {"dead-letters.json": found}
+
+
+def _letters_backwards(client: redis.Redis, keys: ShardKeys) -> Iterator[DeadLetter]:
+    position = "+"
+    while page := raw_command(client, "XREVRANGE", keys.dead, position, "-", "COUNT", _PAGE):
+        for entry_id, items in page:
+            yield decode_letter(entry_id, items)
+        position = f"({page[-1][0].decode()}"
 
 
 def _maintenance(asked: Asked) -> Mapping[str, Any]:
