@@ -31,8 +31,8 @@ class Run:
     Parameters
     ----------
     step : str
-        What ran: ``gate``, ``drift``, ``advise``, ``privacy``, ``snapshot``, ``train``, ``alias``, ``retrain``, ``pause``,
-        ``resume``, and what other commands keep.
+        What ran: ``gate``, ``drift``, ``advise``, ``privacy``, ``snapshot``, ``train``, ``alias``, ``retrain``,
+        ``pause``, ``resume``, and what other commands keep.
     outcome : str
         ``pass``, ``no``, ``unknown`` (too few rows to tell), ``failed``, or `STOPPED`: its budget was spent before all
         its parts were finished, and the next run goes on behind those that are.
