@@ -159,6 +159,13 @@ ALSO = {
     "ResamplerLabelShift": (another_class(), CLICKS, 53),
     "ResamplerRatioOffTarget": (ratio(40), CLICKS, 51),
     "ResamplerCommitsRefused": (refused("full"), CLICKS, 33),
+    "ResamplerPrecisionBudgetBurnFast": (  # the gate that it burns in said no, which is the same
+        gates(0.9, 0.1, 9, 6_000, 5_700, 900)
+        .change("resampler_last_run_outcome", 0, step="gate", outcome="pass")
+        .change("resampler_last_run_outcome", 1, step="gate", outcome="no"),
+        FRAUD,
+        5_745,
+    ),
     "ResamplerRecallBudgetBurnFast": (unsaid(gates(0.2, 0.8, 0.05, 6_000, 5_700, 900)), FRAUD, 5_745),
 }
 

@@ -83,7 +83,7 @@ def alerts() -> str:
 
 def _said(summary: str) -> str:
     """Return a summary with the names of its labels in place of their values."""
-    return re.sub(r"\{\{ \$(?:labels\.)?(\w+).*?\}\}", lambda found: found[1].upper(), summary)
+    return re.sub(r"\{\{[^}]*\$(?:labels\.)?(\w+)[^}]*\}\}", lambda found: found[1].upper(), summary)
 
 
 def checklist() -> str:

@@ -77,10 +77,10 @@ INPUT = (
         f"max by (stream, shard) (resampler_drift_distance_max)\n> on (stream, shard) clamp_min({_CHANCE}, 0.1)",
         lasting="10m",
         severity="ticket",
-        summary="{{ $labels.shard }}: features have drifted by {{ $value | humanize }}",
+        summary="{{ $labels.shard }}: a feature has drifted by {{ printf `%.2f` $value }}",
         description=(
-            "In the newest window of {{ $labels.shard }} a feature lies {{ $value | humanize }} (Kolmogorov-Smirnov or "
-            "total variation) from the version that the stream is compared with, more than chance and .1. First: "
+            "In the newest window of {{ $labels.shard }} a feature lies {{ printf `%.2f` $value }} (Kolmogorov-Smirnov "
+            "or total variation) from the version that the stream is compared with, more than chance and .1. First: "
             "`resampler drift --stream` names the features and says whether to train again."
         ),
         explained_by=("ResamplerSchemaChange", "ResamplerDuplicateRows", "ResamplerLabelShift"),

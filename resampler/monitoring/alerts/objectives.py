@@ -11,7 +11,7 @@ from resampler.monitoring.recordings import OBJECTIVES as MEASURES
 from resampler.monitoring.rule import Alert
 
 _ENOUGH = 10  # errors that the objective allows in a window: with fewer, chance explains what is seen
-_OF = {"recall": "rows of the rare class that are missed", "precision": "alarms that are false"}
+_OF = {"recall": "missed rows", "precision": "false alarms"}
 
 
 def _burns(measure: str, window: str, over: float) -> str:
@@ -37,13 +37,14 @@ def _alerts(measure: str) -> tuple[Alert, Alert]:
             severity="page",
             subject="snapshot",
             summary=(
-                f"{{{{ $labels.snapshot }}}}: {measure} spends its errors {{{{ $value | humanize }}}} times too fast"
+                f"{{{{ $labels.snapshot }}}}: {{{{ printf `%.1f` $value }}}} x the {_OF[measure]} that {measure} "
+                f"allows, in an hour"
             ),
             description=(
-                f"Within an hour gates of {{{{ $labels.snapshot }}}} counted {{{{ $value | humanize }}}} times as many "
-                f"{_OF[measure]} as the objective allows, with enough rows to tell. The model is worse than agreed. "
-                f"First: see whether a new model or new rows came; `resampler rollback` goes back to the version "
-                f"before."
+                f"Within an hour gates of {{{{ $labels.snapshot }}}} counted {{{{ printf `%.1f` $value }}}} times as "
+                f"many {_OF[measure]} as the objective allows, with enough rows to tell. The model is worse than "
+                f"agreed. First: see whether a new model or new rows came; `resampler rollback` goes back to the "
+                f"version before."
             ),
         ),
         Alert(
@@ -52,11 +53,14 @@ def _alerts(measure: str) -> tuple[Alert, Alert]:
             lasting="",
             severity="ticket",
             subject="snapshot",
-            summary=f"{{{{ $labels.snapshot }}}}: {measure} has been below its objective for days",
+            summary=(
+                f"{{{{ $labels.snapshot }}}}: {measure} is below its objective, {{{{ printf `%.1f` $value }}}} x its "
+                f"{_OF[measure]} in 3 days"
+            ),
             description=(
-                f"Within 3 days gates of {{{{ $labels.snapshot }}}} counted {{{{ $value | humanize }}}} times as many "
-                f"{_OF[measure]} as the objective allows, with enough rows to tell. First: look at drift and at the "
-                f"figures of the last gates; train again, or agree on another objective."
+                f"Within 3 days gates of {{{{ $labels.snapshot }}}} counted {{{{ printf `%.1f` $value }}}} times as "
+                f"many {_OF[measure]} as the objective allows, with enough rows to tell. First: look at drift and at "
+                f"the figures of the last gates; train again, or agree on another objective."
             ),
             explained_by=(f"{name}Fast",),
         ),

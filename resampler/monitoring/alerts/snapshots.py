@@ -48,7 +48,7 @@ SNAPSHOTS = (
         summary="{{ $labels.snapshot }}: the gate said no to the last model",
         description=(
             "The predictions of the last model on {{ $labels.snapshot }} are not what the policy asks for. The model "
-            "in use stays. First: the gate's ledger names the figures and the slices."
+            "in use stays. First: `resampler gate --history 5 --snapshot {{ $labels.snapshot }}` names the figures."
         ),
         explained_by=("ResamplerRecallBudgetBurnFast", "ResamplerPrecisionBudgetBurnFast"),
     ),
@@ -61,8 +61,8 @@ SNAPSHOTS = (
         summary="{{ $labels.snapshot }}: an attack recovers more of its real rows than allowed",
         description=(
             "The last audit of {{ $labels.snapshot }} found more of the real rows behind synthetic ones than its "
-            "limits allow. First: do not hand this version on; `resampler audit show` names class and attack, and what "
-            "would lower it."
+            "limits allow. First: do not hand this version on; `resampler explain snapshot:{{ $labels.snapshot }}` "
+            "says which version, and the audit's own output names class, attack and what would lower it."
         ),
     ),
     Alert(
