@@ -69,7 +69,7 @@ _NOW = Row(
             (Query(f"shard:resampler_shard_owned:sum{{{STREAM}}}", "{{shard}}"),),
             shape="states",
             words=(("0", "nobody", "red"), ("1", "owned", "green"), ("2", "two owners", "orange")),
-            alerts=("ResamplerShardUnowned",),
+            alerts=("ResamplerShardUnowned", "ResamplerWorkerHangs"),
             width=12,
             height=8,
         ),
@@ -234,7 +234,7 @@ _JOBS = Row(
         Panel(
             "Damaged runs of ledgers",
             (Query(f"max by (snapshot) (resampler_ledger_unread_files{{{SNAPSHOT}}})", "{{snapshot}}"),),
-            steps=((None, "green"), (1.0, "red")),
+            limit=Limit("ResamplerLedgerDamaged", "resampler_ledger_unread_files"),
             width=6,
         ),
     ),
