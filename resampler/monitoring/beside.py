@@ -42,7 +42,7 @@ def samples(snapshot: str, home: Location) -> Iterator[Sample]:
     waiting = [name for name in (home / OUTBOX).files() if name.endswith(".json") and "/" not in name]
     yield Sample("resampler_lineage_outbox_events", (snapshot,), len(waiting))
     steps = Counter(run.step for run in unfinished(home))
-    ledger = Ledger(home / FOLDER)
-    steps.update(step for step in IN_STORES if ledger.outcomes(step)[-1:] == [STOPPED])
+    last = {name.step: name.outcome for name in Ledger(home / FOLDER).names()}
+    steps.update(step for step in IN_STORES if last.get(step) == STOPPED)
     for step in dict.fromkeys((USUAL, *steps)):
         yield Sample("resampler_unfinished_runs", (snapshot, step), steps[step])

@@ -149,12 +149,23 @@ class Exporter:
             where = f"the newest version of {name}"
             try:
                 yield from self._versions[name].samples(newest)
-                yield from beside.samples(name, self._versions[name].home)
                 self._complaints.pop(where, None)
             except (ResamplerError, OSError, KeyError, ValueError) as error:
                 self._complain(where, f"{where} cannot be read: {error}")
                 unread = 1
+            if name not in self._complaints:  # what does not answer is asked once a look
+                yield from self._beside(name)
         yield Sample(UNREAD, (name,), reader.unread + unread)
+
+    def _beside(self, name: str) -> Sequence[Sample]:
+        where = f"what waits beside the versions of {name}"
+        try:
+            found = list(beside.samples(name, self._versions[name].home))
+        except OSError as error:
+            self._complain(where, f"{where} cannot be counted: {error}")
+            return []
+        self._complaints.pop(where, None)
+        return found
 
     def _complain(self, about: str, why: str) -> None:
         if self._complaints.get(about) != why:

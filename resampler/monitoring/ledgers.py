@@ -147,10 +147,9 @@ class LedgerReader:
             told = self._tell(name, _of_predictions)
             if told is not None and told.counts is not None:
                 self._counts.setdefault(told.predictions, told.counts)
-        if self._counts:
-            total = sum(self._counts.values(), Counts())
-            for result, n in zip(RESULTS, total, strict=True):
-                yield Sample("resampler_gate_predictions_total", (self.snapshot, result), n)
+        # None yet is 0: what a counter begins with is no increase, so the first file would count for nothing.
+        for result, n in zip(RESULTS, sum(self._counts.values(), Counts()), strict=True):
+            yield Sample("resampler_gate_predictions_total", (self.snapshot, result), n)
 
     def _samples(self, name: RunName, of: Callable[[str, Run], Iterator[Sample]]) -> list[Sample]:
         run = self._run(name)

@@ -109,6 +109,7 @@ def test_runs_are_counted_and_the_last_of_a_step_is_shown(ledger, reader):
 def test_predictions_of_one_file_count_once_and_never_go_back(ledger, reader):
     one, counts = gate(1)
     other, more = gate(2)
+    assert set(values(reader, "resampler_gate_predictions_total").values()) == {0}, "else the first are no increase"
     ledger.append(one)
     ledger.append(gate(1, policy="b")[0])
     ledger.append(other)
