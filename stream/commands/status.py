@@ -16,7 +16,7 @@ from stream.shard.checkpoint import Checkpoint
 from stream.shard.feedplace import FeedPlace
 from stream.shard.pause import read_request
 from stream.shard.position import input_info
-from stream.worker.refusals import refusal_of
+from stream.shard.refusals import refusal_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
