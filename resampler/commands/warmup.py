@@ -26,6 +26,8 @@ from resampler.methods.table import Table
 from resampler.neighbors import nearest_rows
 from resampler.online import OnlineResampler
 from resampler.profile.cells import Cells
+from resampler.quality.checks.sample import keyed
+from resampler.quality.privacy.arrays import audit_privacy
 from resampler.schema import FeatureSchema
 from resampler.tally import learn
 
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 GROUP = "resampler.warmup"  # entry points: functions without arguments
-CONTRACTS = "resampler.warmup.contracts"  # the same, for contracts with nulls or grids
+ALL = "resampler.warmup.all"  # the same, of what only some streams need
 
 
 def _online() -> None:
@@ -75,7 +77,8 @@ def _buffer() -> None:
 def _batch(dtype: str = "float32") -> None:
     rows, mask = np.eye(4, 2, dtype=dtype), np.array([False, True])
     table = Table(rows, np.ones(4, dtype=np.int64), categorical=mask, grids=learn(rows, [0]))
-    made = oversample(table, "smotenc", {1: 1}, seed=0, parameters=Parameters(k_neighbors=1)).provenance
+    parameters = Parameters(k_neighbors=1)
+    made = oversample(table, "smotenc", {1: 1}, seed=0, parameters=parameters, shuffle=True).provenance
     build(table.X, made)
 
 
@@ -99,6 +102,26 @@ def _nulls_float64() -> None:
     _nulls("float64")
 
 
+def _hardened() -> None:
+    X = np.random.default_rng(0).normal(size=(40, 2)).astype(np.float32)
+    parameters = Parameters(group_size=5, small_groups=True)
+    for grids in (learn(X, [0]), None):
+        table = Table(X, np.ones(40, dtype=np.int64), grids=grids)
+        made = oversample(table, "hardened", {1: 8}, seed=0, parameters=parameters, shuffle=True).provenance
+        build(table.X, made)
+
+
+def _chosen() -> None:
+    keyed(np.arange(2), 1)
+
+
+def _attacks() -> None:
+    rng = np.random.default_rng(0)
+    real, others = rng.normal(size=(2, 60, 4))  # flats are sought from four columns on
+    base, neighbor = np.repeat(real, 6, axis=0), real[rng.integers(60, size=360)]
+    audit_privacy(base + rng.random((360, 1)) * (neighbor - base), real, others, seed=0)
+
+
 # A process a core takes them in this order: what others build on comes first, and the longest.
 STEPS: dict[str, Callable[[], None]] = {
     "online": _online,
@@ -108,18 +131,21 @@ STEPS: dict[str, Callable[[], None]] = {
     "batch float64": _batch_float64,
     "nulls float32": _nulls,
     "nulls float64": _nulls_float64,
+    "hardened": _hardened,
+    "chosen": _chosen,
     "buffer": _buffer,
     "counts": _counts,
     "counts float32": _counts_float32,
 }
+MORE: dict[str, Callable[[], None]] = {"attacks": _attacks}  # with --all
 
 
 def _take(name: str) -> str:
     """Take one step; in a process of its own it finds the step by name."""
-    if name in STEPS:
-        STEPS[name]()
+    if step := (STEPS | MORE).get(name):
+        step()
         return name
-    for point in (*entry_points(group=GROUP, name=name), *entry_points(group=CONTRACTS, name=name)):
+    for point in (*entry_points(group=GROUP, name=name), *entry_points(group=ALL, name=name)):
         try:
             warm = point.load()
         except ModuleNotFoundError:  # a wing whose extra is not installed has nothing to compile
@@ -146,15 +172,17 @@ def _steps(names: list[str]) -> Iterator[str]:
 
 
 @click.command()
-@click.option("--contracts", is_flag=True, help="Also what streams need whose contracts have nulls or grids: an image.")
-def warmup(contracts: bool) -> None:
+@click.option("--all", "everything", is_flag=True, help="Also what contracts with nulls or grids, and audits, need.")
+def warmup(everything: bool) -> None:
     """Compile every kernel into the cache (once a machine and release).
 
-    What a stream's nulls and grids need beside that is compiled when its first worker starts, or with --contracts.
+    What a stream's nulls and grids need beside that is compiled when its first worker starts, and what audits of
+    privacy need by the first of them; or all of it with --all, as for an image.
     """
     started = time.perf_counter()
-    groups = (GROUP, CONTRACTS) if contracts else (GROUP,)
-    names = [*STEPS, *(point.name for group in groups for point in entry_points(group=group))]
+    names = [*STEPS, *(point.name for point in entry_points(group=GROUP))]
+    if everything:
+        names += [*MORE, *(point.name for point in entry_points(group=ALL))]
     with tqdm(_steps(names), total=len(names), unit="step", disable=None, leave=False) as steps:
         for name in steps:
             steps.set_description(name)
