@@ -48,7 +48,7 @@ class ShardMetrics:
         self._shard = shard
         self._owned = families.gauges["resampler_shard_owned"].labels(stream, shard)
         self._server_up = partial(families.gauges["resampler_server_up"].labels, stream, shard)
-        self._said_feeds = False
+        self._said: set[str] = set()  # of what there is too much for series of its own
         series = self._series
         for refusal in Refusal:
             series.counter("resampler_refused_commits_total", refusal)
@@ -168,6 +168,9 @@ class ShardMetrics:
         series.counter("resampler_drift_windows_total").inc(windows)
         series.gauge("resampler_drift_window_rows").set(rows)
         series.gauge("resampler_drift_distance_max").set(max(distance for _, distance in moved.values()))
+        if len(moved) > MAX_FEATURES:
+            rest = "the greatest distance is that of all"
+            self._say_once("features", len(moved), f"the first {MAX_FEATURES} have series of their drift; {rest}")
         for feature, (psi, distance) in islice(moved.items(), MAX_FEATURES):
             series.gauge("resampler_drift_stability_index", feature).set(psi)
             series.gauge("resampler_drift_distance", feature).set(distance)
@@ -193,18 +196,17 @@ class ShardMetrics:
         series.gauge("resampler_dead_letter_entries").set(dead_letter_entries)
         series.gauge("resampler_clock_skew_seconds").set(clock_skew_s)
         shown = sorted(feeds)[:MAX_FEEDS]
-        if len(shown) < len(feeds) and not self._said_feeds:
-            self._said_feeds = True
-            logger.warning(
-                "%s: %d feeds, of which the first %d by name have series of their lag: delete the fields of those that "
-                "are gone from the stream's key of feeds",
-                self._shard,
-                len(feeds),
-                MAX_FEEDS,
-            )
+        if len(shown) < len(feeds):
+            remedy = "; delete the fields of those that are gone from the stream's key of feeds"
+            self._say_once("feeds", len(feeds), f"the first {MAX_FEEDS} by name have series of their lag{remedy}")
         for feed in shown:
             series.gauge("resampler_feed_lag_rows", feed).set(feeds[feed])
         series.keep("resampler_feed_lag_rows", shown)
+
+    def _say_once(self, what: str, count: int, rule: str) -> None:
+        if what not in self._said:
+            self._said.add(what)
+            logger.warning("%s: %d %s, of which %s", self._shard, count, what, rule)
 
     def paused(self, paused: bool) -> None:
         """Set whether the shard is paused.

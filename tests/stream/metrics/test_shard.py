@@ -98,7 +98,7 @@ def test_the_lag_of_feeds(server, client, name, schema, serving, wait_for, make_
     assert worker.healthy
 
 
-def test_classes_that_leave_and_features_beyond_the_limit(exported):
+def test_classes_that_leave_and_features_beyond_the_limit(exported, caplog):
     metrics = Metrics("fraud")
     shard = metrics.shard("fraud")
     shard.owned(True)
@@ -119,7 +119,9 @@ def test_classes_that_leave_and_features_beyond_the_limit(exported):
         for metric in ("buffer_rows", "buffer_recall", "neighbor_distance"):
             assert labels(metric) == [str(label) for label in classes]
     assert labels("rows_total") == ["0", "1", "2"]
-    shard.counted(1, 100, {f"f{i:03}": (0.1, i / 200) for i in range(MAX_FEATURES + 1)})
+    for _ in range(2):
+        shard.counted(1, 100, {f"f{i:03}": (0.1, i / 200) for i in range(MAX_FEATURES + 1)})
+    assert caplog.text.count(f"{MAX_FEATURES + 1} features, of which the first {MAX_FEATURES}") == 1
     assert labels("drift_distance") == labels("drift_stability_index") == [f"f{i:03}" for i in range(MAX_FEATURES)]
     found = exported(worker)
     assert found["resampler_drift_distance_max", ("shard", "fraud"), ("stream", "fraud")] == MAX_FEATURES / 200
