@@ -23,26 +23,16 @@ def files() -> dict[str, str]:
     }
 
 
-def recordings(faster: float = 1) -> dict[str, Any]:
-    """Return the recording rules, as Prometheus loads them.
-
-    Parameters
-    ----------
-    faster : float
-        By how much the time of a game day runs faster.
-    """
-    rules = RECORDINGS if faster == 1 else [rule.faster(faster) for rule in RECORDINGS]
-    return {"groups": [{"name": "resampler-recordings", "rules": [_recording(rule) for rule in rules]}]}
+def recordings() -> dict[str, Any]:
+    """Return the recording rules, as Prometheus loads them."""
+    return {"groups": [{"name": "resampler-recordings", "rules": [_recording(rule) for rule in RECORDINGS]}]}
 
 
-def alerts(faster: float = 1) -> dict[str, Any]:
-    """Return the alerts, as Prometheus loads them; see `recordings`."""
+def alerts() -> dict[str, Any]:
+    """Return the alerts, as Prometheus loads them."""
     return {
         "groups": [
-            {
-                "name": f"resampler-{family}",
-                "rules": [_alert(rule if faster == 1 else rule.faster(faster)) for rule in rules],
-            }
+            {"name": f"resampler-{family}", "rules": [_alert(rule) for rule in rules]}
             for family, rules in FAMILIES.items()
         ]
     }
