@@ -24,7 +24,7 @@ except ImportError:  # pragma: no cover - Windows, where the peak of memory is n
     resource = None  # type: ignore[assignment]
 
 UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}  # as KiB, MiB, ...; KB and the like are decimal
-READ_COPIES = 3.0  # of a table that is read: as it is stored, typed, and as a matrix
+READ_COPIES = 4.0  # of a table that is read: as it is stored, typed, and as a matrix
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(i?)B?", re.ASCII | re.IGNORECASE)
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from resampler.budget import Meter
 
 # Copies of the rows that are held at once, measured as the growth of the peak, and rounded up.
-READING = 3.0  # as they are read, typed, and in order
+READING = 4.0  # as they are read, typed, and in order
 AUGMENTING = 4.0  # of the matrix of the rows that are looked at: read, encoded, sorted into cells
 MAKING = 4.0  # of synthetic rows: values, columns, columns as they are published
 WRITING = 4.0  # of a batch, a file: filtered, waiting, compressed

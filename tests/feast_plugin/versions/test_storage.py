@@ -16,6 +16,7 @@ from pyarrow import fs
 
 from feast_plugin import create_snapshot, forget_entity, prune_snapshot, rebuild_snapshot, verify_snapshot
 from feast_plugin.versions.files.catalog import Catalog
+from resampler.budget import StoppedError
 from resampler.errors import InvalidInputError
 from resampler.storage import Location
 
@@ -103,6 +104,25 @@ def test_a_plain_catalogue_on_s3_lives_the_same_life(make, bucket):
     assert forget_entity(root, name="pay", entity="7")[0].replaced_by == 2
     assert prune_snapshot(root, name="pay", version=2) == [2]
     assert json.loads((Location.parse(root) / "pay" / "datasets.json").read())["datasets"] == {}
+
+
+def test_a_version_on_s3_is_stopped_and_gone_on_with(make, bucket):
+    table = make().table.select(["customer_id", "event_timestamp", "amount", "fraud"])
+    options = {
+        "name": "pay", "entity_df": table, "label": "fraud", "join_keys": ["customer_id"], "ratio": 0.5,
+        "timestamp": "event_timestamp", "k_neighbors": 3,
+    }  # fmt: skip
+    whole, root, stops, made = create_snapshot(bucket.format("whole"), **options), bucket.format("parts"), 0, None
+    while made is None:
+        try:
+            made = create_snapshot(root, **options, max_seconds=1e-3, resume="latest")
+        except StoppedError:
+            stops += 1
+    assert stops >= 5
+    assert made.digest == whole.digest
+    assert [file.sha256 for file in made.manifest.stored] == [file.sha256 for file in whole.manifest.stored]
+    assert verify_snapshot(root, name="pay").problems == ()
+    assert (Location.parse(root) / "pay" / "unfinished").files() == []
 
 
 def test_debris_of_a_killed_writer_is_no_version(make, bucket):
