@@ -197,8 +197,8 @@ def test_a_version_that_comes_past_the_lock_is_replaced_too(project, make, monke
         far.create(seed=seed)
     genuine = forget_module.remove_version
 
-    def remove_version(registry, versions, version, datasets):
-        genuine(registry, versions, version, datasets)
+    def remove_version(registry, versions, version, datasets, why):
+        genuine(registry, versions, version, datasets, why)
         if version == 1:
             shutil.copytree(far.root / "pay" / "v0003", project.root / "pay" / "v0003")
 
