@@ -8,7 +8,9 @@ import urllib.request
 
 import yaml
 from prometheus import ROOT, Alertmanager, Webhook, need_tool, promtool
+from scaled import scaled_rules
 
+from deploy.generate import prometheus
 from resampler.monitoring.alerts import ALERTS
 from resampler.monitoring.catalog import METRICS
 from resampler.monitoring.recordings import RECORDINGS
@@ -62,6 +64,16 @@ def test_texts_fit_a_pager():
         if alert.severity != "none":
             assert "$value" in alert.description or alert.expr.endswith("== 1") or "up == 0" in alert.expr, alert.name
             assert "First: " in alert.description, alert.name
+
+
+def test_rules_of_a_faster_time_are_valid_and_nothing_of_them_is_left_behind(tmp_path):
+    for name, made in (("recordings", prometheus.recordings()), ("alerts", prometheus.alerts())):
+        (tmp_path / name).write_text(text := yaml.safe_dump(rules := scaled_rules(made, 60)))
+        done = promtool("check", "rules", tmp_path / name)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert not re.findall(r"\[\d+[mhd]\]|offset \d+[mhd]|\* (?:60|3600)\b|for: \d+[mhd]\b", text)
+    stale = next(rule for group in rules["groups"] for rule in group["rules"] if "SnapshotStale" in rule["alert"])
+    assert "> 2880" in stale["expr"]
 
 
 def post(alertmanager, *alerts):
