@@ -84,7 +84,7 @@ def created(turbofan):
 
 
 def test_create_prints_one_object(created):
-    assert list(created) == ["name", "version", "digest", "reused", "datasets", "counts", "findings"]
+    assert list(created) == ["name", "version", "digest", "reused", "datasets", "counts", "findings", "cost"]
     assert created["version"] == 1
     assert created["reused"] is False
     assert created["datasets"] == {s: f"turbofan_v0001_{s}" for s in ("train", "validation", "test")}
