@@ -94,18 +94,16 @@ def watch_ledgers(tmp_path, export_ledgers):
 
 @pytest.fixture
 def gate(tmp_path, on_call):
-    """Judge predictions that find `recall` of the rare rows of the test split, by the command of the runbook."""
+    """Judge predictions that find `recall` of the rare rows, and raise few false alarms, by the runbook's command."""
     runs = []
     (tmp_path / "policy.toml").write_text("[gate]\nrecall = 0.8\n")
 
     def run(recall):
-        version = Path(on_call["CATALOG"]) / stages.SNAPSHOT / "v0001"
-        table = pq.read_table(next((version / "test").glob("*.parquet")))
         rng = np.random.default_rng(len(runs))
-        y = table[stages.LABEL].to_numpy()
+        y = (np.arange(2_000) % 10 == 0).astype(int)
         found = rng.random(len(y)) < np.where(y == 1, recall, 0.01)
         score = np.clip(np.where(found, 0.9, 0.1) + rng.normal(0, 0.03, len(y)), 0, 1)
-        given = {"id": table["id"], "y_true": y, "y_pred": found.astype(int), "score": score}
+        given = {"id": np.arange(len(y)) + 10**6, "y_true": y, "y_pred": found.astype(int), "score": score}
         pq.write_table(pa.table(given), on_call["PREDICTIONS"])
         runs.append(recall)
         (command,) = commands("ResamplerGateFailed", "Verify")

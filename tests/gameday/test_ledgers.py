@@ -31,7 +31,8 @@ def test_a_bad_model_burns_the_budget_and_good_gates_end_it(watch_ledgers, gate)
         for _ in range(4):
             gate(0.97)
         watch.until(lambda: alert in watch.paged(status="resolved"), 3 * WITHIN_S, "its end")
-        assert watch.paged() == {alert}, watch.seen()
+        # The page is over, and a ticket says for as long as days are short of it that much was spent.
+        assert watch.paged() <= {alert, "ResamplerRecallBudgetBurnSlow"}, watch.seen()
         keep(timing(watch, "a model that misses most of the rare rows", alert, struck, mended))
 
 
@@ -48,7 +49,7 @@ def test_a_declared_window_is_silent_and_what_lasts_longer_is_not(watch_ledgers,
         declare = 'resampler maintenance on --for 2h --snapshot "$SNAPSHOT" --catalog "$CATALOG" --reason retraining'
         assert paste(declare, on_call, tmp_path).returncode == 0
         watch.until(lambda: watch.prometheus.query("resampler_maintenance == 1"), 30, "the window")
-        gate(0.75)
+        gate(0.7)
         watch.until(lambda: "ResamplerGateFailed" in {a["alertname"] for a in watch.prometheus.alerts()}, 60, "alert")
         watch.wait(15)
         assert not watch.paged(), watch.seen()
@@ -61,7 +62,7 @@ def test_a_gate_that_says_no_is_told_and_one_that_passes_ends_it(watch_ledgers, 
     gate(0.97)
     with watch_ledgers() as watch:
         watch.wait(5)
-        gate(0.75)
+        gate(0.7)
         struck, alert = time.monotonic(), "ResamplerGateFailed"
         watch.until(lambda: alert in watch.paged(), WITHIN_S, "the ticket")
         gate(0.97)
