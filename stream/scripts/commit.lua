@@ -100,7 +100,7 @@ for _ = 1, ARGV[10] do
 end
 local counted = string.format('%.0f', entries + lost)
 local time = redis.call('TIME')
-redis.call('HSET', checkpoint, 'cursor', to, 'entries', counted, 'committed', time[1] .. '.' .. string.format('%06d', time[2]),
+redis.call('HSET', checkpoint, 'cursor', to, 'entries', counted, 'time', time[1] .. '.' .. string.format('%06d', time[2]),
   unpack(ARGV, at, at + ARGV[11] - 1))
 at = at + ARGV[11]
 -- The count begins anew with another stream: what was read since the start stays the difference of the two.

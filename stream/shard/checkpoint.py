@@ -165,7 +165,7 @@ class Checkpoint:
                 holder=fields.get(b"holder", b"").decode(),
                 start=fields[b"start"].decode(),
                 formats=fields.get(b"formats", b"").decode(),
-                committed_s=float(fields[b"committed"]) if b"committed" in fields else None,
+                committed_s=float(fields[b"time"]) if b"time" in fields else None,
                 switches=parse_switches(fields.get(b"pauses", b"[]")),
             )
         except (KeyError, ValueError) as error:

@@ -25,7 +25,7 @@ def test_when_the_last_commit_was_by_the_servers_clock(client, name, make_rows, 
     run_worker(name)
     last = datetime.fromisoformat(shard_status(client, ShardKeys(name))["last_commit"])
     assert before - timedelta(milliseconds=1) <= last <= _server_time(client)
-    client.hdel(ShardKeys(name).checkpoint, "committed")  # as an earlier release left it
+    client.hdel(ShardKeys(name).checkpoint, "time")  # as an earlier release left it
     assert shard_status(client, ShardKeys(name))["last_commit"] is None
     run_worker(name)
 
