@@ -80,7 +80,7 @@ class Exporter:
         for given in ledgers:
             name, ledger = named_ledger(given)
             if name in self._ledgers:
-                raise InvalidInputError(f"two ledgers are called {name!r}: name one of them, --ledger NAME={given}")
+                raise InvalidInputError(f"two ledgers are called {name!r}: name one of them, --ledger NAME=DIRECTORY")
             self._ledgers[name] = LedgerReader(name, ledger, say)
         self._given = tuple(self._ledgers)
         if not self._given and not any(place.values()):

@@ -170,6 +170,13 @@ ALSO = {
 }
 
 
+def test_a_window_that_nobody_reads_any_more_silences_nothing(tmp_path):
+    world = World(1500, 300, 600).freeze("resampler_ledger_read_timestamp_seconds")
+    world.change("resampler_maintenance", 1, dataset="fraud")
+    before = {310: {("ResamplerMaintenance", "fraud"): 1}}
+    assert not check(tmp_path, world, before | {380: {("ResamplerLedgerUnread", "fraud"): 1}})
+
+
 def test_every_alert_has_a_case():
     assert FIRES.keys() == ALERTS.keys()
 
