@@ -22,8 +22,8 @@ def test_a_bad_model_burns_the_budget_and_good_gates_end_it(watch_ledgers, gate)
     with watch_ledgers() as watch:
         watch.wait(10)
         assert not watch.paged(), watch.seen()
-        gate(0.3)
         struck, alert = time.monotonic(), "ResamplerRecallBudgetBurnFast"
+        gate(0.3)
         watch.until(lambda: alert in watch.paged(), WITHIN_S, "the page")
         watch.wait(5)
         assert watch.paged() == {alert}, watch.seen()
@@ -62,11 +62,11 @@ def test_a_gate_that_says_no_is_told_and_one_that_passes_ends_it(watch_ledgers, 
     gate(0.97)
     with watch_ledgers() as watch:
         watch.wait(5)
-        gate(0.7)
         struck, alert = time.monotonic(), "ResamplerGateFailed"
+        gate(0.7)
         watch.until(lambda: alert in watch.paged(), WITHIN_S, "the ticket")
-        gate(0.97)
         mended = time.monotonic()
+        gate(0.97)
         watch.until(lambda: alert in watch.paged(status="resolved"), WITHIN_S, "its end")
         assert watch.paged() == {alert}, watch.seen()
         keep(timing(watch, "a model that the gate refuses", alert, struck, mended))
@@ -75,11 +75,12 @@ def test_a_gate_that_says_no_is_told_and_one_that_passes_ends_it(watch_ledgers, 
 @long
 def test_an_old_version_is_said_and_a_new_one_ends_it(watch_ledgers, make_version, own_catalog, on_call, tmp_path):
     factor = 2_880  # two days in a minute
+    make_version(own_catalog, 4_050)
+    struck, alert = time.monotonic(), "ResamplerSnapshotStale"
     with watch_ledgers(factor=factor) as watch:
-        struck, alert = time.monotonic(), "ResamplerSnapshotStale"
         watch.until(watch.paged, 2 * WITHIN_S, "the age of the version")
-        make_version(own_catalog, 4_100)
         mended = time.monotonic()
+        make_version(own_catalog, 4_100)
         watch.until(lambda: alert in watch.paged(status="resolved"), WITHIN_S, "its end")
         assert watch.paged() == {alert}, watch.seen()
         keep(timing(watch, "no new version for two days", alert, struck, mended, factor))
