@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
 import struct
+import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +29,9 @@ FORMAT_VERSION = 4
 NULLABLE_VERSION = 5  # of rows that may have nulls, which earlier releases would take for damaged ones
 PAUSED_VERSION = 6  # of a paused resampler, which earlier releases would let make rows
 _PREFIX = struct.Struct("<4sHI")
+# NumPy parses a header as Python, and CPython 3.11 and 3.12 keep the depth of such a parse once for all threads: two
+# that restore at once end in a SystemError ("AST constructor recursion depth mismatch").
+_PARSING = threading.Lock()
 _DIGEST_BYTES = hashlib.sha256().digest_size
 
 
@@ -110,7 +115,16 @@ def load_state(kind: str, data: bytes) -> tuple[dict[str, Any], dict[str, NDArra
     if header["kind"] != kind:
         raise CorruptStateError(f"expected a saved {kind}, got a saved {header['kind']}")
     stream = io.BytesIO(body[_PREFIX.size + header_bytes :])
-    return header["meta"], {name: np.lib.format.read_array(stream, allow_pickle=False) for name in header["arrays"]}
+    return header["meta"], {name: _array(stream) for name in header["arrays"]}
+
+
+def _array(stream: io.BytesIO) -> NDArray[Any]:
+    """Read the next array; what it takes is a copy that can be written to."""
+    with _PARSING:
+        np.lib.format.read_magic(stream)
+        shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
+    flat = np.frombuffer(stream.read(dtype.itemsize * math.prod(shape)), dtype)
+    return flat.reshape(shape, order="F" if fortran else "C").copy(order="K")
 
 
 def is_paused(data: bytes) -> bool:

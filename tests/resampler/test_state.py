@@ -1,5 +1,7 @@
 """Saved state: what is damaged or of another version is refused by name; every version that there was is kept."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -102,3 +104,23 @@ def test_a_frame_that_is_whole_but_holds_other_arrays_is_refused():
         for other in (arrays[name][:-1], arrays[name].astype(np.complex128)):
             with pytest.raises(CorruptStateError, match=f"no fitting {name}"):
                 MinorityBuffer.from_bytes(dump_state("MinorityBuffer", meta, arrays | {name: other}))
+
+
+def test_two_threads_never_parse_at_once(monkeypatch):
+    data = dump_state("rows", {}, {f"X{i}": np.zeros((3, 4), dtype=np.float32) for i in range(8)})
+    parse, under_way, most = np.lib.format.read_array_header_1_0, [], []
+
+    def _parse(stream):
+        under_way.append(stream)
+        most.append(len(under_way))
+        time.sleep(0.001)  # another thread's turn: CPython 3.11 and 3.12 mistake its depth for this one's
+        try:
+            return parse(stream)
+        finally:
+            under_way.pop()
+
+    monkeypatch.setattr(np.lib.format, "read_array_header_1_0", _parse)
+    with ThreadPoolExecutor(4) as pool:
+        read = list(pool.map(lambda _: load_state("rows", data), range(8)))
+    assert max(most) == 1
+    assert len(most) == 8 * 8 == sum(len(arrays) for _, arrays in read)
