@@ -7,9 +7,10 @@ import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from resampler.address import without_secrets
 from resampler.errors import InvalidInputError, MissingExtraError
 from resampler.options import options_of
-from resampler.storage import Location, without_secrets
+from resampler.storage import Location
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 import pyarrow as pa
 from pyarrow import fs
 
+from resampler.address import without_secrets
 from resampler.errors import InvalidInputError
 
 try:
@@ -30,24 +31,6 @@ NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
 # No underscore, which stands between the parts of a dataset's name, and nothing that a version could be called.
 _ALIAS = re.compile(r"(?!v\d+$)[A-Za-z][A-Za-z0-9-]{0,62}")
 LOOK_S = 0.1  # between looks at a lock that another holds
-
-
-def without_secrets(where: str) -> str:
-    """Write a path or URI as it may be shown and kept.
-
-    Parameters
-    ----------
-    where : str
-        As it was given.
-
-    Returns
-    -------
-    str
-        A path as it is; a URI without user, password and query.
-    """
-    if "://" not in where:
-        return where
-    return re.sub(r"//[^/]*@", "//", where).partition("?")[0]
 
 
 def check_name(name: str) -> str:

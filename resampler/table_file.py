@@ -10,9 +10,10 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+from resampler.address import without_secrets
 from resampler.errors import DataError, InvalidInputError
 from resampler.printing import plain
-from resampler.storage import Location, without_secrets
+from resampler.storage import Location
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

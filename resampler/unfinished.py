@@ -64,6 +64,16 @@ class Unfinished:
         said = {name: getattr(self, name) for name in self.__slots__} | {"format": FORMAT}
         (folder / FILE).write_at_once(json.dumps(said, sort_keys=True).encode())
 
+    def _check(self, token: str) -> None:
+        """Refuse what is not as `write` wrote it, in the folder of that token."""
+        if self.token != token:
+            raise ValueError(f"it is of the run {self.token!r}")
+        if not isinstance(self.step, str) or datetime.fromisoformat(self.begun).utcoffset() is None:
+            raise TypeError("it says neither which step it is, nor when it was begun")
+        spent, parts = list(self.spent), list(self.parts.values())
+        if not all(isinstance(one, dict) for one in (self.given, *spent, *parts)):
+            raise TypeError("what is finished is no table")
+
     @classmethod
     def read(cls, folder: Location) -> Unfinished | None:
         """Read what a folder says of its run.
@@ -87,7 +97,9 @@ class Unfinished:
             data = json.loads((folder / FILE).read())
             if data.pop("format") != FORMAT:
                 raise ValueError("another release wrote it")
-            return cls(**data)
+            run = cls(**data)
+            run._check(folder.path.rpartition("/")[2])
+            return run
         except FileNotFoundError:
             return None
         except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:

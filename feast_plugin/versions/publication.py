@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from feast_plugin.versions.files.manifest import FILE, Manifest
 from feast_plugin.versions.inputs.contract import NAMESPACE
 from feast_plugin.versions.inputs.request import is_select
+from resampler.address import without_secrets
 from resampler.lineage import publication as said
 from resampler.lineage.publication import Publication
-from resampler.storage import without_secrets
 
 if TYPE_CHECKING:
     from resampler.storage import Location

@@ -171,7 +171,7 @@ def _subject(
         return str(version) if version is not None else f"stream {stream}"
     if options["label"] is None:
         raise InvalidInputError("--label names the column of the class, and is needed with a file")
-    from resampler.storage import without_secrets
+    from resampler.address import without_secrets
 
     return without_secrets(file)
 

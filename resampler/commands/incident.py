@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
+from resampler.address import without_secrets
 from resampler.commands.version_option import with_place
 from resampler.process_title import conceal
-from resampler.storage import without_secrets
 
 
 def _conceal(_ctx: click.Context, _param: click.Parameter, given: Any) -> Any:

@@ -3,26 +3,52 @@
 from __future__ import annotations
 
 import json
+import threading
 import urllib.error
 import urllib.parse
 import urllib.request
 from base64 import b64encode
+from functools import partial
 from http.client import HTTPException
 from typing import TYPE_CHECKING
 
+from resampler.address import without_secrets
 from resampler.doctor.item import FAIL, PASS, UNKNOWN, Answer, Item
 from resampler.errors import ResamplerError
 from resampler.monitoring.alerts import ALERTS
 from resampler.monitoring.recordings import RECORDINGS
 from resampler.printing import plural
-from resampler.storage import Location, without_secrets
+from resampler.storage import Location
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 HTTP = ("http://", "https://")
-TIMEOUT_S = 10.0
+TIMEOUT_S = 10.0  # of each step of a connection
+LIMIT_S = 20.0  # of an item: a server may send a byte now and then
 _SHOWN = 5
+
+
+def _bounded(ask: Callable[[Any], Answer], asked: Any) -> Answer:
+    """Ask for `LIMIT_S` at most; what still hangs ends with the process."""
+    answers: list[Answer] = []
+    errors: list[Exception] = []
+
+    def _ask() -> None:
+        try:
+            answers.append(ask(asked))
+        except Exception as error:  # raised by who waits
+            errors.append(error)
+
+    asking = threading.Thread(target=_ask, daemon=True)
+    asking.start()
+    asking.join(LIMIT_S)
+    if errors:
+        raise errors[0]
+    if not answers:
+        raise ResamplerError(f"its server has not answered in full within {LIMIT_S:g} s")
+    return answers[0]
 
 
 def _loaded(asked: Any) -> Answer:
@@ -46,14 +72,19 @@ def _reach(asked: Any) -> Answer:
 def _scraped(asked: Any) -> Answer:
     names = []
     if asked.version is not None:
-        names.append(f'resampler_ledger_read_timestamp_seconds{{snapshot="{asked.version.name}"}}')
+        names.append(f"resampler_ledger_read_timestamp_seconds{{snapshot={_quoted(asked.version.name)}}}")
     if asked.stream is not None:
-        names.append(f'resampler_worker_info{{stream="{asked.stream}"}}')
+        names.append(f"resampler_worker_info{{stream={_quoted(asked.stream)}}}")
     if not names:
         return Answer(UNKNOWN, "not looked at: give --snapshot NAME or --stream NAME, whose metrics to look for")
     if missing := [name for name in names if not _get(asked.prometheus, "query", query=name)["result"]]:
         return Answer(FAIL, f"Prometheus has no {' and no '.join(missing)}")
     return Answer(PASS, f"Prometheus has {' and '.join(names)}")
+
+
+def _quoted(name: str) -> str:
+    """Write a name as a string of PromQL, which escapes as Go and JSON do."""
+    return json.dumps(name, ensure_ascii=False)
 
 
 def _runbooks(asked: Any) -> Answer:
@@ -93,7 +124,9 @@ def _opened(url: str) -> Any:
         user, at, host = parts.netloc.rpartition("@")
         request = urllib.request.Request(parts._replace(netloc=host).geturl())  # noqa: S310 - callers ask for HTTP
         if at:
-            request.add_header("Authorization", f"Basic {b64encode(urllib.parse.unquote(user).encode()).decode()}")
+            request.add_unredirected_header(
+                "Authorization", f"Basic {b64encode(urllib.parse.unquote(user).encode()).decode()}"
+            )
         return urllib.request.urlopen(request, timeout=TIMEOUT_S)  # noqa: S310
     except (HTTPException, ValueError) as error:  # no URL, or no answer of HTTP
         raise OSError(type(error).__name__) from error
@@ -111,7 +144,7 @@ ITEMS = (
         "Has Prometheus loaded all alerts, and can it evaluate them?",
         "Load `deploy/prometheus/alerts.yaml` and `recordings.yaml`: `rule_files`, or the PrometheusRule.",
         ("prometheus",),
-        _loaded,
+        partial(_bounded, _loaded),
     ),
     Item(
         "alertmanager-reached",
@@ -119,7 +152,7 @@ ITEMS = (
         "Does Prometheus reach an Alertmanager?",
         "Name one under `alerting` in Prometheus' configuration; an example is `deploy/alertmanager`.",
         ("prometheus",),
-        _reach,
+        partial(_bounded, _reach),
     ),
     Item(
         "metrics-scraped",
@@ -127,7 +160,7 @@ ITEMS = (
         "Does Prometheus have the metrics of this snapshot and this stream?",
         "Let it scrape `resampler metrics --port` and the workers, or the textfile that `resampler metrics` writes.",
         ("prometheus",),
-        _scraped,
+        partial(_bounded, _scraped),
     ),
     Item(
         "runbooks-there",
@@ -135,6 +168,6 @@ ITEMS = (
         "Has each alert a runbook that can be opened?",
         "Copy `docs/runbooks` to where `runbook_url` of the alerts points.",
         ("runbooks",),
-        _runbooks,
+        partial(_bounded, _runbooks),
     ),
 )

@@ -138,7 +138,7 @@ def _get(url: str) -> str:
     user, at, host = parts.netloc.rpartition("@")
     request = urllib.request.Request(parts._replace(netloc=host).geturl())  # noqa: S310 - of HTTP, as was checked
     if at:
-        request.add_header("Authorization", f"Basic {b64encode(unquote(user).encode()).decode()}")
+        request.add_unredirected_header("Authorization", f"Basic {b64encode(unquote(user).encode()).decode()}")
     with urllib.request.urlopen(request, timeout=_ANSWER_S) as answer:  # noqa: S310
         return str(answer.read(_ANSWER_BYTES).decode(errors="replace"))
 

@@ -7,7 +7,9 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
+
+from resampler.address import split_user
 
 HIDDEN = "***"
 _SHORTEST = 4  # characters: a shorter word would be found everywhere
@@ -16,7 +18,8 @@ _NAMES = re.compile(
     r"pass(word|wd|phrase)?|pwd|secret|token|credential|api[_-]?key|access[_-]?key|private|auth|dsn|webhook|salt|cookie",
     re.IGNORECASE,
 )
-_URL = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*://)(?P<rest>[^\s\"'<>\\]+)")
+# A scheme is short: without a bound, a long word would be looked through from each of its letters.
+_URL = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]{0,30}://)(?P<rest>[^\s\"'<>\\]+)")
 _HEADER = re.compile(r"(?i)(bearer|basic)\s+[a-z0-9+/=._~-]{8,}")
 
 
@@ -67,13 +70,11 @@ class Secrets:
         """
         if "://" not in value:
             return
-        try:
-            parts = urlsplit(value)
-            user = parts.netloc.rpartition("@")[0]
-        except ValueError:
-            self.add(value)
-            return
-        for word in (user.partition(":")[2], *(item.partition("=")[2] for item in parts.query.split("&"))):
+        user, rest = split_user(value.partition("://")[2])
+        name, colon, password = user.partition(":")
+        query = rest.partition("?")[2].partition("#")[0]
+        # A user without a password is a token, as in ``https://TOKEN@host``.
+        for word in (password if colon else name, *(item.partition("=")[2] for item in query.split("&"))):
             self.add(word)
 
     def add_named(self, content: object) -> None:
@@ -161,8 +162,7 @@ class Secrets:
 def _shown(found: re.Match[str]) -> str:
     """Cut a URL to what may be shown; of one of HTTP that is the host: the path of a webhook is its secret."""
     scheme = found["scheme"]
-    authority, slash, path = found["rest"].partition("/")
-    host = authority.rpartition("@")[2]
+    host, slash, path = split_user(found["rest"])[1].partition("/")
     if scheme.lower() in ("http://", "https://"):
         host = host.partition("?")[0]
         return f"{scheme}{host}{'/' + HIDDEN if path else slash}"

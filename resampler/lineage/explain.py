@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from resampler.address import without_secrets
 from resampler.errors import CorruptStateError, DataError, InvalidInputError
 from resampler.ledger import FOLDER, Ledger
 from resampler.lineage.outbox import Outbox
@@ -12,7 +13,6 @@ from resampler.lineage.publication import Published, open_publication
 from resampler.monitoring.alerts import ALERTS
 from resampler.monitoring.catalog import LEDGER
 from resampler.printing import plain
-from resampler.storage import without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -20,8 +20,10 @@ FORMAT = 1
 MOST = 1000  # events that may wait; of a snapshot that nobody's server takes, a few megabytes
 PUBLISHED, POINTED, REMOVED = "published", "pointed", "removed"
 _NAMES = uuid.UUID("2f6c1a52-6a0e-5b4e-9d47-0f9d2f7f5c1b")  # ids are functions of what is said: the same twice is one
-_FILE = re.compile(r"(\d{20})-([a-z]+)-([a-z]+)-([0-9a-f]{8})\.json", re.ASCII)
+# Whose time may have been counted up: it is digits in order, and not always a time of day.
+_FILE = re.compile(r"(2\d{19})-([a-z]+)-([a-z]+)-([0-9a-f]{8})\.json", re.ASCII)
 _STAGED = ".staged"
+_PART = ".part"  # of a file whose writer was killed
 
 
 class RefusedError(Exception):
@@ -260,11 +262,12 @@ class Outbox:
             Its number.
         """
         for name in self._all():
-            plain = name.removeprefix(f"{REFUSED}/").removesuffix(_STAGED)
+            plain = name.removeprefix(f"{REFUSED}/").removesuffix(_PART).removesuffix(_STAGED)
             if _FILE.fullmatch(plain) and f"-{REMOVED}-" not in plain:
                 try:
                     about = self._parsed(name).about
-                except CorruptStateError:
+                except CorruptStateError:  # nobody can be told of it, and nobody knows of whom it tells
+                    self.remove(name)
                     continue
                 if version in (about["version"], about.get("before")):
                     self.remove(name)
@@ -276,7 +279,7 @@ class Outbox:
         refused = sum(name.startswith(f"{REFUSED}/") for name in self._all())
         oldest = None
         if names:
-            oldest = datetime.strptime(names[0][:20], "%Y%m%d%H%M%S%f").replace(tzinfo=UTC).isoformat()
+            oldest = _time_of(names[0])
         return Waiting(len(names), oldest, refused)
 
     def _all(self) -> list[str]:
@@ -288,7 +291,9 @@ class Outbox:
             data = json.loads(where.read())
             if data.pop("format") != FORMAT:
                 raise ValueError("another release wrote it")
-            return Event(**data)
+            event = Event(**data)
+            _check(event)
+            return event
         except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
             raise CorruptStateError(f"{where.uri} is no event of an outbox: {error}: remove it") from error
 
@@ -300,3 +305,26 @@ class Outbox:
         except (FileNotFoundError, KeyError):
             return False
         return event.holds["text"].encode() in content
+
+
+def _time_of(name: str) -> str | None:
+    """Say when an event was written; digits that were counted up may be no time of day."""
+    for digits, form in ((20, "%Y%m%d%H%M%S%f"), (12, "%Y%m%d%H%M"), (10, "%Y%m%d%H"), (8, "%Y%m%d")):
+        try:
+            return datetime.strptime(name[:digits], form).replace(tzinfo=UTC).isoformat()
+        except ValueError:
+            continue
+    return None
+
+
+def _check(event: Event) -> None:
+    """Refuse what has not the fields of an event, whoever wrote it."""
+    about, held = event.about, [*event.holds, *event.holds.values()]
+    if not all(isinstance(one, str) for one in (event.to, event.id, event.at, about["name"], about["digest"], *held)):
+        raise TypeError("its words are no text")
+    if type(about["version"]) is not int or not isinstance(about["datasets"], dict):
+        raise TypeError("it names no version")
+    if any(".." in one.split("/") for one in held):
+        raise ValueError("it looks outside of its snapshot")
+    if event.what != REMOVED and not isinstance(about["publication"], dict):
+        raise TypeError("it says nothing of its version")

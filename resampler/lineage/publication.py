@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
 
-from resampler.errors import InvalidInputError, MissingExtraError
+from resampler.errors import CorruptStateError, InvalidInputError, MissingExtraError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -132,8 +132,16 @@ class Publication:
         -------
         Publication
             Equal to the one that was written.
+
+        Raises
+        ------
+        CorruptStateError
+            If it has other fields.
         """
-        return cls(**data)
+        try:
+            return cls(**data)
+        except TypeError as error:
+            raise CorruptStateError(f"a publication of another release, or none: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)

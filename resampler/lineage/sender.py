@@ -13,6 +13,7 @@ import threading
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
+from resampler.address import split_user
 from resampler.errors import CorruptStateError, MissingExtraError
 from resampler.lineage.outbox import FOLDER, Outbox, RefusedError
 from resampler.lineage.settings import MLFLOW, OPENLINEAGE
@@ -26,8 +27,10 @@ if TYPE_CHECKING:
 
 PATIENCE_S = 1.2  # that a publication waits for its events to be sent; afterwards they are sent behind its back
 ENOUGH_S = 60.0  # after which a sender that nobody waits for gives up
-_USER, _QUERY = re.compile(r"(?<=//)[^/\s]*@|[^\s/]+:[^\s/]*@"), re.compile(r"(://[^\s?]*)\?\S*")
+_URL, _QUERY = re.compile(r"(?<=://)\S+"), re.compile(r"(://[^\s?]*)\?\S*")
+_WORD = re.compile(r"[^\s/]+")
 _MOST_CHARS = 200  # of what a server or a transport says
+_LOOKED_CHARS = 4_000  # of it, for it may be of any length
 _EXTRA = {OPENLINEAGE: "lineage", MLFLOW: "mlflow"}
 
 
@@ -136,9 +139,15 @@ def _in_a_line(error: BaseException) -> str:
     """Say what went wrong, and nothing that an address may hold beside a host and a path."""
     if isinstance(error, MissingExtraError):
         return str(error)
-    name, first = type(error).__name__, str(error).strip().partition("\n")[0]
-    shown = _QUERY.sub(r"\1", _USER.sub("", first))
+    name, first = type(error).__name__, str(error).strip()[:_LOOKED_CHARS].partition("\n")[0]
+    shown = _QUERY.sub(r"\1", _WORD.sub(_without_user, _URL.sub(lambda url: split_user(url[0])[1], first)))
     return f"{name}: {shown[:_MOST_CHARS]}" if shown else name
+
+
+def _without_user(word: re.Match[str]) -> str:
+    """Cut ``user:password@`` off, which may stand without a scheme; each letter is looked at once."""
+    user, at, host = word[0].rpartition("@")
+    return host if at and ":" in user[1:] else word[0]
 
 
 def send_soon(home: Location, settings: Settings) -> Sent | None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import os
+import posixpath
 import tempfile
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resampler.errors import DataError, MissingExtraError
-from resampler.lineage.outbox import REMOVED
+from resampler.lineage.outbox import REMOVED, RefusedError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -26,6 +28,9 @@ DIGEST_CHARS = 36  # the most that MLflow keeps of a dataset's digest: 144 bits 
 TAG = "resampler."
 _EVENT = f"{TAG}event"
 _MOST_CHARS = 500  # of a parameter
+_NAME_CHARS = 250  # the most that MLflow keeps of the name of a metric or parameter
+_TAG_CHARS = 5_000  # and of a tag
+_SCHEMA_CHARS = 1_000_000  # and of a dataset's columns
 _PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "3", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
 _TYPES = {"bool": "boolean", "float32": "float", "float64": "double", "int32": "integer", "int64": "long"}
 
@@ -78,9 +83,22 @@ def send(event: Event, home: Location, settings: MLflow) -> None:
 
     Raises
     ------
+    RefusedError
+        If the server will never take it.
     Exception
-        If the server did not take it, for whatever reason MLflow has.
+        If it was not taken now, for whatever reason MLflow has.
     """
+    from mlflow.exceptions import MlflowException
+
+    try:
+        _send(event, home, settings)
+    except MlflowException as error:
+        if error.error_code == "INVALID_PARAMETER_VALUE":  # what is behind it must not wait for ever
+            raise RefusedError(f"MLflow takes no such run: {str(error)[:_MOST_CHARS]}") from error
+        raise
+
+
+def _send(event: Event, home: Location, settings: MLflow) -> None:
     from mlflow.entities import DatasetInput, InputTag, Metric, Param, RunStatus, RunTag
 
     from resampler.lineage.publication import Publication
@@ -155,6 +173,8 @@ def dataset_of(name: str, digest: str, path: str, columns: dict[str, str] | None
     schema = None
     if columns:
         schema = Schema([ColSpec(_TYPES.get(dtype, "string"), column) for column, dtype in columns.items()])
+        if len(json.dumps(schema.to_dict())) > _SCHEMA_CHARS:
+            schema = None
     return MetaDataset(source, name=f"{name}_train", digest=digest[:DIGEST_CHARS], schema=schema)
 
 
@@ -200,12 +220,12 @@ def _tags(made: Publication) -> dict[str, str]:
         f"{TAG}privacy": made.privacy,
         f"{TAG}secret_key": made.secret_key,
     }
-    return {name: value for name, value in (feast | ours).items() if value}
+    return {name: value[:_TAG_CHARS] for name, value in (feast | ours).items() if value}
 
 
 def _params(made: Publication) -> dict[str, str]:
     named = {"seed": made.seed, "ratio": made.ratio, "method": made.method, "label": made.label}
-    return {name: str(value) for name, value in (made.parameters | named).items()}
+    return {_name(name): str(value) for name, value in (made.parameters | named).items()}
 
 
 def _metrics(made: Publication) -> dict[str, float]:
@@ -214,11 +234,18 @@ def _metrics(made: Publication) -> dict[str, float]:
         found |= {f"{split}.{kind}": float(counts[kind]) for kind in ("rows", "real", "synthetic")}
         for number, (_, of) in enumerate(sorted(counts["classes"].items())):  # a class's name may be no metric's
             found |= {f"{split}.class_{number}.{kind}": float(of[kind]) for kind in ("real", "synthetic")}
-    return found | {_metric_name(name): value for name, value in made.quality.items()} | made.cost
+    return found | {_name(name): value for name, value in made.quality.items()} | made.cost
 
 
-def _metric_name(name: str) -> str:
-    return "".join(c if c.isalnum() or c in "_-. /" else "_" for c in name)
+def _name(name: str) -> str:
+    """Write a name as MLflow takes it: the name of a class may be any text, a path and very long too."""
+    shown = "".join(c if c.isalnum() or c in "_-. /" else "_" for c in name)
+    if shown.startswith(("/", "..")) or posixpath.normpath(shown) != shown:
+        shown = shown.replace("/", "_").lstrip(".") or "_"
+    if len(shown) <= _NAME_CHARS:
+        return shown
+    digits = hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()[:8]  # so that two long names stay two
+    return f"{shown[: _NAME_CHARS - 9]}_{digits}"
 
 
 def _artifacts(client: MlflowClient, run_id: str, made: Publication, home: Location) -> None:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from resampler.address import without_secrets
 from resampler.errors import DataError, InvalidInputError
-from resampler.storage import Location, without_secrets
+from resampler.storage import Location
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

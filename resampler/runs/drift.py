@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
+from resampler.address import without_secrets
 from resampler.columns import TEXT
 from resampler.errors import DataError
 from resampler.ledger import Run, key_of, now
@@ -20,7 +21,6 @@ from resampler.profile.rows import RowCounter
 from resampler.profile.sources import Counted, source_of
 from resampler.quality.drift.decision import State, decide
 from resampler.quality.drift.measure import measure_drift
-from resampler.storage import without_secrets
 from resampler.training_set import TRAIN
 
 if TYPE_CHECKING:

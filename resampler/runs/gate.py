@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from resampler.address import without_secrets
 from resampler.errors import DataError, InvalidInputError
 from resampler.ledger import FOLDER, Ledger, Run, key_of, now
 from resampler.monitoring.predictions import Counts
@@ -16,7 +17,7 @@ from resampler.quality.gate.origin import check_flags, check_learned, check_orig
 from resampler.quality.gate.predictions import Predictions
 from resampler.quality.gate.rules import GateRules
 from resampler.runs.representation import representation_of
-from resampler.storage import Location, without_secrets
+from resampler.storage import Location
 from resampler.table_file import SUFFIXES, TableFile
 from resampler.training_set import TRAIN, open_version
 

@@ -8,6 +8,7 @@ import ssl
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, urlsplit
 
+from resampler.address import without_secrets
 from resampler.errors import InvalidInputError, MissingExtraError, ResamplerError
 
 if TYPE_CHECKING:
@@ -72,10 +73,10 @@ def redact(url: str) -> str:
     if "://" not in url:
         return url.rpartition("@")[2]
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(without_secrets(url))
     except ValueError:
         return "the given URL"
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+    return f"{parts.scheme}://{parts.netloc}{parts.path}"
 
 
 def open_client(url: str, key: str = "", *, timeout_s: float = SOCKET_TIMEOUT_S) -> redis.Redis:

@@ -7,6 +7,7 @@ from urllib.parse import unquote
 
 import redis
 
+from resampler.address import split_user
 from resampler.errors import ResamplerError
 
 if TYPE_CHECKING:
@@ -234,8 +235,9 @@ def explain(error: Exception, url: str = "", *, server: str = "", keys: Sequence
 
 
 def _without_secrets(text: str, url: str) -> str:
-    credentials = url.partition("://")[2].rpartition("@")[0]
-    for secret in (unquote(credentials), *map(unquote, credentials.split(":")[1:])):
+    credentials = split_user(url.partition("://")[2])[0]
+    passwords = credentials.split(":")[1:]
+    for secret in (credentials, unquote(credentials), *passwords, *map(unquote, passwords)):
         text = text.replace(secret, "***") if secret else text
     return text
 

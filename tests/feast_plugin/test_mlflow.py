@@ -18,12 +18,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from chaos import free_port
+from publications import publication
+from publications import told_of as waiting_event
 
 from feast_plugin import alias_snapshot, create_snapshot, forget_entity
 from feast_plugin.registries import registry_of
 from feast_plugin.versions.publication import holds, told_of
 from resampler.ledger import Ledger
+from resampler.lineage import tracking
 from resampler.lineage.outbox import PUBLISHED, Event, Outbox
+from resampler.lineage.sender import send
+from resampler.lineage.settings import MLflow, Settings
 from resampler.storage import Location
 
 PASSWORD = "s3cret-of-the-tracking-server"
@@ -142,6 +147,33 @@ def test_a_event_that_comes_twice_is_one_run(place):
     resampler("lineage", "send", "--catalog", str(catalog), uri=uri)
     assert outbox.waiting.events == 0
     assert len(json.loads(run("-c", READ, uri=uri).stdout)) == 2
+
+
+def test_names_of_any_letters_and_length_are_told_and_what_is_refused_stops_no_other(place, tmp_path, monkeypatch):
+    _, uri = place
+    long = "c" * 400
+    names = (f"{long}1", f"{long}2", "a/../b", "ünï\n{{x}}", "/etc", "..")
+    hostile = publication(
+        1,
+        quality={f"detectability.{name}": 0.5 for name in names} | dict.fromkeys(names, 0.5),
+        inputs=[{"kind": "feature view", "name": "v" * 60 + str(i)} for i in range(200)],
+        columns={f"{i}{'x' * 90}": "float64" for i in range(12_000)},
+        method="'\"\\\n{{ .X }}",
+    ).to_dict()
+    outbox = Outbox(Location.parse(tmp_path / "fraud"))
+
+    def sent(*events):
+        for event, more in events:
+            event.about["publication"].update(more)
+            outbox.confirm(outbox.stage([event]))
+        done = send(outbox.home, Settings(None, MLflow("hostile", uri)))
+        return done.sent, len(done.refused), outbox.waiting.events
+
+    monkeypatch.chdir(tmp_path)
+    assert sent((waiting_event(1, to="mlflow"), hostile)) == (1, 0, 0)
+    monkeypatch.setattr(tracking, "_name", str)
+    refused = {"quality": {long: 0.5}}
+    assert sent((waiting_event(2, to="mlflow"), refused), (waiting_event(3, to="mlflow"), {})) == (1, 1, 0)
 
 
 def test_a_model_is_explained_by_its_version(place):

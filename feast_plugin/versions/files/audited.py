@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from feast_plugin.versions.files.manifest import Manifest, version_name
+from resampler.address import without_secrets
 from resampler.errors import InvalidInputError, ResamplerError
-from resampler.storage import Location, without_secrets
+from resampler.storage import Location
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

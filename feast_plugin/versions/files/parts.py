@@ -283,12 +283,14 @@ class KeptParts(Parts):
         dict
             What `make` gives, as JSON holds it.
         """
-        if (kept := self.run.parts.get(name)) is not None:
-            return dict(json.loads(kept["data"]))
+        kept = self.run.parts.get(name, {})
+        text = kept.get("data")
+        if isinstance(text, str) and _sha256(text) == kept.get("sha256"):
+            return dict(json.loads(text))
         self._begin(name)
         made = make()
         text = json.dumps(made)
-        self._finish(name, {"data": text, "sha256": hashlib.sha256(text.encode()).hexdigest()})
+        self._finish(name, {"data": text, "sha256": _sha256(text)})
         return dict(json.loads(text))
 
     def filed(self, path: str) -> Filed | None:
@@ -378,19 +380,24 @@ class KeptParts(Parts):
 
     def _is_whole(self, name: str, kept: dict[str, Any]) -> bool:
         """Say whether what is kept of a part is as it was written."""
+        file = str(kept.get("file"))
         try:
-            found = (self.folder / kept["file"]).sha256()
+            found = (self.folder / file).sha256()
         except FileNotFoundError:
             found = "no file"
-        if found == kept["sha256"]:
+        if found == kept.get("sha256"):
             return True
         if name == ROWS:
             self.close()
             raise CorruptStateError(
-                f"{self.folder.uri}/{kept['file']} must have sha256 {kept['sha256']}, got {found}: the rows of the "
+                f"{self.folder.uri}/{file} must have sha256 {kept.get('sha256')}, got {found}: the rows of the "
                 "unfinished run are damaged, and it was removed: run it again, which reads them anew"
             )
         return False
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _writing(path: str) -> str:

@@ -12,6 +12,7 @@ import sys
 from dataclasses import asdict, dataclass
 from typing import IO, TYPE_CHECKING, Any, NoReturn
 
+from resampler.address import without_secrets
 from resampler.budget import StoppedError
 from resampler.errors import DataError, GateError, InvalidInputError, ResamplerError
 from resampler.ledger import FOLDER, STOPPED, Ledger, Run, key_of, now
@@ -20,7 +21,6 @@ from resampler.runs.retrain.journal import BEGUN, FINISHED, Journal
 from resampler.runs.retrain.outcome import NOTHING, STEPS, Done, Outcome
 from resampler.runs.retrain.process import Finished, run
 from resampler.runs.retrain.training import Training
-from resampler.storage import without_secrets
 from resampler.training_set import open_version
 
 if TYPE_CHECKING:

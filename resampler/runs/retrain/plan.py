@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from resampler.address import without_secrets
 from resampler.errors import DataError
 from resampler.runs.retrain.journal import Journal
 from resampler.runs.webhook import check_url
-from resampler.storage import without_secrets
 from resampler.training_set import open_version
 
 if TYPE_CHECKING:

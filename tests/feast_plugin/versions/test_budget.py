@@ -23,7 +23,7 @@ from resampler.budget import BudgetError, StoppedError
 from resampler.errors import CorruptStateError, DataError, GateError, InvalidInputError, ResamplerError
 from resampler.ledger import Ledger
 from resampler.storage import Location
-from resampler.unfinished import FOLDER, unfinished
+from resampler.unfinished import FILE, FOLDER, unfinished
 
 CHILD = Path(__file__).parent / "budget_child.py"
 SOON = {"max_seconds": 1e-6, "resume": "latest"}  # a part a run
@@ -216,6 +216,12 @@ def test_what_was_damaged_is_made_again_but_for_rows(table, tmp_path):
     states[0].write_bytes(b"")
     states[1].unlink()
     (folder / "files" / "train" / "part-00000.parquet").write_bytes(b"")
+    said = json.loads((folder / FILE).read_text())
+    plain = [name for name, part in said["parts"].items() if "data" in part]
+    assert plain
+    for name in plain:
+        said["parts"][name]["data"] = "{"
+    (folder / FILE).write_text(json.dumps(said))
     assert files(make(tmp_path / "parted", table, resume="latest")) == files(whole)
     with pytest.raises(StoppedError) as stopped:
         make(tmp_path / "parted", table, seed=2, **SOON)

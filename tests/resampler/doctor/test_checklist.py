@@ -1,7 +1,9 @@
 """Every item passes on what is ready, fails on what is not, and is unknown where nothing was given."""
 
+import http.server
 import json
 import shutil
+import threading
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -17,10 +19,13 @@ from prometheus import Alertmanager, Prometheus, need_tool
 from deploy.generate.prometheus import alerts, recordings
 from feast_plugin import create_snapshot
 from resampler.cli import resampler
+from resampler.doctor import alerting
 from resampler.doctor.checklist import examine, items, worst
 from resampler.doctor.item import FAIL, PASS, STAGES, UNKNOWN, Answer, Asked, Item
 from resampler.doctor.printing import in_words
 from resampler.errors import DataError
+from resampler.incident.bundle import collect
+from resampler.incident.collector import Asked as Incident
 from resampler.ledger import FOLDER, Ledger, Run, key_of, now
 from resampler.monitoring import exposition
 from resampler.monitoring.alerts import ALERTS
@@ -206,6 +211,51 @@ def test_nothing_that_answers_as_prometheus():
             assert found.verdict == UNKNOWN
             assert said in found.reason
             assert "s3cret" not in found.reason
+
+
+def test_a_redirect_takes_no_password_to_another_host_and_a_server_that_trickles_is_not_waited_for(
+    monkeypatch, asked, tmp_path
+):
+    got = []
+
+    class _Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            got.append((self.path, self.headers.get("Authorization")))
+            if self.path.startswith("/there"):
+                self.send_response(200)
+                self.end_headers()
+                while "slow" in self.path:
+                    self.wfile.write(b" ")
+                    time.sleep(0.1)
+                self.wfile.write(b'{"data": {"activeAlertmanagers": []}}')
+            else:
+                self.send_response(302)
+                self.send_header("Location", f"http://localhost:{server.server_port}/there{self.path}")
+                self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    server.daemon_threads, server.block_on_close = True, False
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    base = f"http://ann:s3cret@127.0.0.1:{server.server_port}"
+    assert answer("alertmanager-reached", Asked(prometheus=base)).verdict == FAIL
+    assert collect(Incident(metrics=(f"{base}/metrics",)), tmp_path / "a.zip").files["metrics-1.txt"]
+    monkeypatch.setattr(alerting, "LIMIT_S", 0.5)
+    slow = answer("alertmanager-reached", Asked(prometheus=f"{base}/slow"))
+    server.shutdown()
+    assert slow == Answer(UNKNOWN, "cannot be looked at: its server has not answered in full within 0.5 s")
+    assert {path.startswith("/there") for path, _ in got} == {True, False}
+    assert all((key is None) == path.startswith("/there") for path, key in got), got
+
+
+def test_names_of_any_letters_are_asked_for_as_they_are(monkeypatch):
+    asked_for = []
+    monkeypatch.setattr(alerting, "_get", lambda _, __, query: asked_for.append(query) or {"result": [1]})
+    found = answer("metrics-scraped", Asked(prometheus="http://x", stream='a"b\\c\n{{ü}}'))
+    assert found.verdict == PASS
+    assert asked_for == ['resampler_worker_info{stream="a\\"b\\\\c\\n{{ü}}"}']
 
 
 def test_runbooks_that_no_server_has():

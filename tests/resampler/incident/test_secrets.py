@@ -1,5 +1,7 @@
 """Secrets are taken out wherever they stand: in names, in URLs, in words, and what variables and files hold."""
 
+import time
+
 import pytest
 
 from resampler.incident.secrets import HIDDEN, Secrets
@@ -14,6 +16,7 @@ from resampler.incident.secrets import HIDDEN, Secrets
         ("s3://bucket/path?access_key=AK&secret_key=SK", "s3://bucket/path?***"),
         ("Authorization: Bearer abcdefgh.ijkl", "Authorization: Bearer ***"),
         ("Basic dXNlcjpwYXNz", "Basic ***"),
+        ("s3://KEY:abc/def@bucket/x failed", "s3://bucket/x failed"),
         ("no secret: 12, a@b", "no secret: 12, a@b"),
     ],
 )
@@ -56,3 +59,14 @@ def test_a_tree_is_cleaned_by_name_and_by_word(monkeypatch, tmp_path):
 def test_numbers_and_names_that_are_secrets_go_too():
     secrets = Secrets((), {"PIN_SECRET": "998877"})
     assert secrets.clean_tree({"998877": [998877, 1.5, "x998877y"]}) == {HIDDEN: [HIDDEN, 1.5, "x***y"]}
+
+
+def test_tokens_and_passwords_that_urls_do_not_escape_are_found_anywhere():
+    secrets = Secrets(["https://ghp_token@host/x", "redis://me:pa/ss@host:1/0"], {})
+    assert secrets.clean("ghp_token and pa/ss") == "*** and ***"
+
+
+def test_long_words_cost_no_more_than_their_length():
+    began = time.process_time()
+    Secrets((), {}).clean("a" * 1_000_000)
+    assert time.process_time() - began < 5

@@ -1,5 +1,7 @@
 """What waits beside a snapshot: in order, whole, and true."""
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -77,3 +79,46 @@ def test_what_is_no_event(outbox):
     (outbox.directory / name).write_at_once(b"{}")
     with pytest.raises(CorruptStateError, match="is no event of an outbox"):
         outbox.read(name)
+
+
+def _broken():
+    good = asdict(told_of(1)) | {"format": 1}
+    for about in ({}, [], "x", None, good["about"] | {"version": [1]}, good["about"] | {"publication": 3}):
+        yield good | {"about": about}
+    for holds in ([], "x", None, {"file": 3}, {"file": "../../secret", "text": "x"}, {"absent": "../x"}):
+        yield good | {"holds": holds}
+
+
+@pytest.mark.parametrize("content", list(_broken()))
+def test_what_is_no_event_is_said_settled_and_forgotten(outbox, content):
+    name = "20260102030405000000-mlflow-published-abcdef12.json"
+    (outbox.directory / name).write_at_once(json.dumps(content).encode())
+    with pytest.raises(CorruptStateError, match="is no event of an outbox"):
+        outbox.read(name)
+    outbox.forget(7)
+    assert outbox.names() == [], "nobody knows of whom it tells"
+    (outbox.directory / f"{name}.staged").write_at_once(json.dumps(content).encode())
+    outbox.settle()
+    assert outbox.directory.files() == []
+
+
+def test_what_a_killed_writer_left_half_is_forgotten_too(outbox):
+    (name,) = outbox.stage([told_of(1)])
+    half = outbox.directory / f"{name}.staged.part"
+    (outbox.directory / f"{name}.staged").move_to(half)
+    outbox.forget(1)
+    assert outbox.directory.files() == []
+
+
+def test_times_that_were_counted_up_are_told_as_far_as_they_are_times(outbox):
+    names = {
+        "20260102035959999999": "2026-01-02T03:59:59.999999+00:00",
+        "20260102035960000000": "2026-01-02T03:59:00+00:00",
+        "20260102036000000000": "2026-01-02T03:00:00+00:00",
+        "20269902036000000000": None,
+    }
+    for at, told in names.items():
+        file = outbox.directory / f"{at}-mlflow-published-abcdef12.json"
+        file.write_at_once(b"{}")
+        assert outbox.waiting.oldest == told
+        file.remove()

@@ -13,7 +13,7 @@ import pytest
 from publications import told_of
 
 from resampler.lineage.outbox import POINTED, REMOVED, Outbox
-from resampler.lineage.sender import PATIENCE_S, send, send_soon
+from resampler.lineage.sender import PATIENCE_S, _in_a_line, send, send_soon
 from resampler.lineage.settings import OpenLineage, Settings
 from resampler.storage import Location
 
@@ -161,6 +161,23 @@ def test_a_configuration_that_is_wrong_is_said(outbox, caplog, capfd):
     assert outbox.waiting.events == 3
     said = capfd.readouterr()
     assert PASSWORD not in caplog.text + said.out + said.err
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("refused by http://me:pw@h:1/x?token=t", "refused by http://h:1/x"),
+        ("no route to mysql://me:pa/ss@h/db", "no route to mysql://h/db"),
+        ("me:pw@h refused, says a@b", "h refused, says a@b"),
+        ("http://h/x,http://me:pw@g/y", "http://h/x,http://g/y"),
+        ("a:" * 100_000, "a:" * 100),
+        ("://" * 100_000, "://" * 66 + ":/"),
+    ],
+)
+def test_what_a_server_says_is_told_without_secrets_however_long_it_is(said, shown):
+    began = time.process_time()
+    assert _in_a_line(OSError(said)) == f"OSError: {shown}"
+    assert time.process_time() - began < 1
 
 
 def test_two_senders_send_once(server, outbox):

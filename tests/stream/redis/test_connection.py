@@ -30,6 +30,9 @@ def _free_port():
         ("rediss://:secret@host/0?password=secret", "rediss://host/0"),
         ("unix://me:secret@/run/redis.sock?password=secret", "unix:///run/redis.sock"),
         ("redis+sentinel://me:sec@ret@a:1,b:2/service", "redis+sentinel://a:1,b:2/service"),
+        ("redis://me:a/secret@host:1/0", "redis://host:1/0"),
+        ("redis://me:a#secret@host:1/0", "redis://host:1/0"),
+        ("redis://me:a?secret@host:1/0", "redis://host:1/0"),
         ("redis://[secret", "the given URL"),
     ],
 )
