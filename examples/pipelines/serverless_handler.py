@@ -2,8 +2,8 @@
 
 A state machine calls it until `done`: each call goes on with the parts that those before have finished, and the version
 is the one that a single call would have made, byte for byte. Environment: CATALOG, a directory or a URI (s3://...) that
-calls share, and MAX_MEMORY, that of the function. Event: `name`, `rows` (the URI of a Parquet file), `label`, `keys`. An
-image with a warm cache (see deploy/docker) spends no call on compiling.
+calls share, and MAX_MEMORY, that of the function. Event: `name`, `rows` (the URI of a Parquet file), `label`, `keys`.
+An image with a warm cache (see deploy/docker) spends no call on compiling.
 """
 
 from __future__ import annotations

@@ -176,6 +176,13 @@ def oversample(
     grown: list[Grown] = []
 
     def grow(part: Part) -> None:
+        """Make the rows of a part.
+
+        Parameters
+        ----------
+        part : Part
+            Of this table.
+        """
         rows = table if part.rows is None else _rows_of(table, part)
         task = Task(rows, part, parameters, search, part.n_synthetic / total, seed)
         try:

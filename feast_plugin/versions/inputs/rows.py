@@ -163,6 +163,7 @@ def mapped_rows(path: Path, contract: Contract) -> CanonicalRows:
         pages = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
     def release() -> None:
+        """Give the pages that were read back to the system."""
         if hasattr(mmap, "MADV_DONTNEED"):
             pages.madvise(mmap.MADV_DONTNEED)
 
