@@ -90,7 +90,6 @@ class ShardMetrics:
         self._series.gauge("resampler_last_commit_timestamp_seconds").set(
             time.time() if committed_s is None else committed_s
         )
-        self._series.gauge("resampler_paused").set(False)
         for label in stats.real:
             for name in ("resampler_rows_total", "resampler_samples_generated_total"):
                 self._series.counter(name, str(label))

@@ -300,6 +300,7 @@ class ShardRunner:
             logger.info("%s", error)
         except (FencedError, MovedError) as error:
             self._count_refusal(error)
+            self._others = True if isinstance(error, FencedError) else None  # else nobody can say until it is asked
             self._own(False)
             shard.detach()
             self._wait_out(str(error))

@@ -14,6 +14,7 @@ from stream.metrics.shard import MAX_FEATURES, MAX_FEEDS
 from stream.redis.connection import connect
 from stream.redis.keys import ShardKeys, shard_keys
 from stream.shard import probe
+from stream.worker.runner import ShardRunner
 
 OF_NOW = {  # said by the owner alone
     "resampler_synthetic_ratio",
@@ -96,6 +97,29 @@ def test_the_lag_of_feeds(server, client, name, schema, serving, wait_for, make_
     time.sleep(0.2)
     assert caplog.text.count(f"{MAX_FEEDS + 1} feeds, of which the first {MAX_FEEDS}") == 1
     assert worker.healthy
+
+
+@pytest.mark.parametrize(("taken_by", "state"), [("another", ShardState.ELSEWHERE), (None, ShardState.UNKNOWN)])
+def test_a_shard_that_was_taken_away_is_not_without_an_owner(
+    server, client, name, schema, serving, wait_for, make_rows, add_text, monkeypatch, taken_by, state
+):
+    keys, seen = ShardKeys(name), []
+    wait_out = ShardRunner._wait_out
+
+    def look_and_wait(runner, words):
+        seen.append(runner.state)
+        wait_out(runner, words)
+
+    monkeypatch.setattr(ShardRunner, "_wait_out", look_and_wait)
+    worker = serving(server.url, name, Settings(schema, linger_ms=1))
+    wait_for(lambda: worker.owned)
+    if taken_by:
+        client.hset(keys.checkpoint, "holder", "99 another")
+    else:  # the server went back to an older state
+        client.hset(keys.checkpoint, "cursor", "0-1")
+    add_text(client, name, *make_rows(50))
+    wait_for(lambda: seen)
+    assert set(seen) == {state}
 
 
 def test_classes_that_leave_and_features_beyond_the_limit(exported, caplog):

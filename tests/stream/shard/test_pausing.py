@@ -6,7 +6,7 @@ from resampler import MicroBatch, OnlineResampler
 from resampler.state import FORMAT_VERSION, PAUSED_VERSION
 from stream import Feed, Settings
 from stream.formats.identity import encode
-from stream.metrics import Metrics
+from stream.metrics import Metrics, ShardMetrics
 from stream.redis.keys import ShardKeys, shard_keys
 from stream.shard import intake, limits, pausing
 from stream.shard.checkpoint import Checkpoint
@@ -147,6 +147,30 @@ def test_a_request_is_seen_four_times_a_second_by_an_idle_shard(server, client, 
     shard.step()
     assert shown() == 1
     assert Checkpoint.load(client, keys).switches[-1].paused
+    shard.release()
+
+
+def test_a_paused_shard_is_never_shown_as_going_on_while_it_changes_hands(
+    client, name, schema, make_rows, add_text, run_worker, monkeypatch
+):
+    keys = ShardKeys(name)
+    add_text(client, name, *make_rows(30))
+    request_pause([(client, keys)], "")
+    run_worker(name)
+    metrics, seen, restored = Metrics(name), [], ShardMetrics.restored
+
+    def shown():
+        return metrics.registry.get_sample_value("resampler_paused", {"stream": name, "shard": name})
+
+    def restored_and_scraped(shard, *arguments):
+        restored(shard, *arguments)
+        seen.append(shown())
+
+    monkeypatch.setattr(ShardMetrics, "restored", restored_and_scraped)
+    settings = Settings(schema, seed=1, ratio=0.5)
+    shard = Shard(client, keys, settings, "next", metrics.shard(keys.input))
+    assert shard.acquire()
+    assert (seen, shown()) == ([None], 1)
     shard.release()
 
 
