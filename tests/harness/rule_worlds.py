@@ -6,6 +6,9 @@ chance does is added where a rule has to stand it.
 
 from __future__ import annotations
 
+import json
+import re
+from collections import defaultdict
 from itertools import accumulate, pairwise
 
 import yaml
@@ -17,6 +20,7 @@ RULES = [ROOT / "deploy" / "prometheus" / name for name in ("recordings.yaml", "
 WORKER = 'job="worker",instance="w0:9464"'
 LEDGER = 'job="ledger",instance="l0:9465"'
 SHARD = f'{WORKER},stream="clicks",shard="clicks"'
+_OWN = re.compile(r'\b(instance|stream|shard|snapshot|dataset)="')  # labels that tell worlds apart
 
 
 class World:
@@ -183,49 +187,66 @@ def _text(values):
     return " ".join("_" if value is None else value if value == "stale" else f"{value:.10g}" for value in values)
 
 
-def check(tmp_path, world, expected):
-    """Have promtool compare what fires with what is expected.
+def check(tmp_path, cases):
+    """Have promtool compare what fires with what is expected, of worlds side by side.
+
+    What takes promtool long are the rules and the steps, not the series: worlds of as many steps become datasets of
+    one. So a rule that mixes up two datasets is found, too.
 
     Parameters
     ----------
     tmp_path : Path
-        For the file of the test.
-    world : World
-        The series.
-    expected : dict of float to dict
-        By minute: how many alerts fire, by (name, dataset); all others are to be silent.
+        For the files of the tests.
+    cases : dict of str to (World, dict)
+        By name: the series, and by minute how many alerts fire, by (name, dataset); all others are to be silent.
 
     Returns
     -------
-    str
-        What promtool says of the differences; empty if there are none.
+    dict of str to str
+        By name of a case that went otherwise: what promtool says of it.
     """
-    tests = {
+    together = defaultdict(dict)
+    for i, (name, (world, expected)) in enumerate(cases.items()):
+        together[world.n, world.step_s][f"{i}-"] = (name, world, expected)
+    failed = {}
+    for number, ((_, step_s), worlds) in enumerate(together.items()):
+        path = tmp_path / f"tests-{number}.yaml"
+        path.write_text(json.dumps(_tests(step_s, worlds)))  # which is YAML
+        done = promtool("test", "rules", path)
+        for said in re.split(r"(?=\bexpr: )", done.stdout + done.stderr)[1:] if done.returncode else ():
+            name = worlds[re.search(r'dataset=~\\?"(\d+-)', said)[1]][0]
+            failed[name] = failed.get(name, "") + said
+        assert failed or not done.returncode, done.stdout + done.stderr
+    return failed
+
+
+def _tests(step_s, worlds):
+    """Return a file of tests: of worlds by the prefix that tells their datasets and targets apart."""
+    return {
         "rule_files": list(map(str, RULES)),
-        "evaluation_interval": f"{world.step_s}s",
+        "evaluation_interval": f"{step_s}s",
         # Otherwise in any order, and what is older than 5 minutes is gone for the next group.
         "group_eval_order": [group["name"] for path in RULES for group in yaml.safe_load(path.read_text())["groups"]],
         "tests": [
             {
-                "interval": f"{world.step_s}s",
+                "interval": f"{step_s}s",
                 "input_series": [
-                    {"series": series, "values": _text(values)} for series, values in world.series.items()
+                    {"series": _OWN.sub(rf'\1="{prefix}', series), "values": _text(values)}
+                    for prefix, (_, world, _) in worlds.items()
+                    for series, values in world.series.items()
                 ],
                 "promql_expr_test": [
                     {
-                        "expr": 'count by (alertname, dataset) (ALERTS{alertstate="firing"})',
+                        "expr": f'count by (alertname, dataset) (ALERTS{{alertstate="firing", dataset=~"{prefix}.*"}})',
                         "eval_time": f"{minute * 60:g}s",
                         "exp_samples": [
-                            {"labels": f'{{alertname="{name}", dataset="{dataset}"}}', "value": count}
+                            {"labels": f'{{alertname="{name}", dataset="{prefix}{dataset}"}}', "value": count}
                             for (name, dataset), count in sorted(alerts.items())
                         ],
                     }
+                    for prefix, (_, _, expected) in worlds.items()
                     for minute, alerts in expected.items()
                 ],
             }
         ],
     }
-    path = tmp_path / "tests.yaml"
-    path.write_text(yaml.safe_dump(tests, sort_keys=False, width=10**9))
-    done = promtool("test", "rules", path)
-    return "" if done.returncode == 0 else done.stdout + done.stderr
