@@ -306,10 +306,10 @@ ALONE = ("a worker alone", "a ledger alone", "nothing at all")  # with no other 
 
 
 def test_what_is_no_fault_raises_nothing(tmp_path):
-    silent = dict.fromkeys((25, 31, 33, 36, 41, 46, 52, 60), {})
+    silent = {minute: {} for minute in (25, 31, 33, 36, 41, 46, 52, 60)}
     assert check(tmp_path, {name: (world, silent) for name, world in SILENT.items() if name not in ALONE}) == {}
 
 
 @pytest.mark.parametrize("name", ALONE)
 def test_what_is_missing_raises_nothing(name, tmp_path):
-    assert check(tmp_path, {name: (SILENT[name], dict.fromkeys((25, 45, 60), {}))}) == {}
+    assert check(tmp_path, {name: (SILENT[name], {minute: {} for minute in (25, 45, 60)})}) == {}
