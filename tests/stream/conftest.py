@@ -198,9 +198,9 @@ def _pass_on(source, target, delay_s, breaks_at):
 
 @pytest.fixture(scope="session")
 def wait_for():
-    """Wait for a condition; it must come about within a deadline, which no fast machine needs."""
+    """Wait for a condition; it must come about within a deadline that allows for a compiler and others beside it."""
 
-    def wait(condition, seconds=60):
+    def wait(condition, seconds=240):
         deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline, "did not come about"

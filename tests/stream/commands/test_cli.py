@@ -148,15 +148,13 @@ def test_forget_waits_for_a_worker(client, name, make_rows, add_text, call):
     assert client.scard(ShardKeys(name).forget) == 0
 
 
-def test_sigterm_ends_a_worker_within_a_second(client, name, make_rows, add_text, start_cli):
+def test_sigterm_ends_a_worker_within_its_grace_period(client, name, make_rows, add_text, start_cli):
     add_text(client, name, *make_rows(100))
     process = start_cli(*RUN, "--stream", name)
     while not ((stored := Checkpoint.load(client, ShardKeys(name))) and stored.rows):
         time.sleep(0.01)
-    started = time.monotonic()
     process.send_signal(signal.SIGTERM)
-    assert process.wait(timeout=60) == 0
-    assert time.monotonic() - started < 8  # a second, on a machine that does nothing else; the socket's timeout is 10
+    assert process.wait(timeout=60) == 0  # 1 if its threads took longer than the grace period, whatever else runs here
     assert not client.exists(ShardKeys(name).lease)
 
 
@@ -170,12 +168,12 @@ def test_sigterm_does_not_wait_for_a_server_that_hangs(name, make_rows, add_text
         os.kill(server.pid, signal.SIGSTOP)
         try:
             process.send_signal(signal.SIGTERM)
-            _, err = process.communicate(timeout=8)  # the socket's own timeout is 10
+            _, err = process.communicate(timeout=60)
         finally:
             os.kill(server.pid, signal.SIGCONT)
     assert process.returncode == 1
-    assert err.startswith("Error: Redis does not answer (shard ")
-    assert len(err.splitlines()) == 1
+    # Said of a thread that still waits: had the socket's timeout come first, it would have ended.
+    assert re.fullmatch(r"Error: Redis does not answer \(shard .*\): left at once, what is not .*\n", err), err
 
 
 def test_a_password_that_was_typed_is_not_shown_by_ps(start_cli):
