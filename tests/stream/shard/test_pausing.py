@@ -8,7 +8,7 @@ from stream import Feed, Settings
 from stream.formats.identity import encode
 from stream.metrics import Metrics, ShardMetrics
 from stream.redis.keys import ShardKeys, shard_keys
-from stream.shard import intake, limits, pausing
+from stream.shard import intake, limits, pausing, savedstate
 from stream.shard.checkpoint import Checkpoint
 from stream.shard.pause import read_switches, request_pause, request_resume, wait_until
 from stream.shard.pausing import ASK_S
@@ -257,3 +257,36 @@ def test_a_batch_that_is_left_open_for_long_does_not_keep_a_request_waiting(
     request_pause([(client, keys)], "")
     (shard,) = wait_until([(client, keys)], paused=True, wait_s=60)
     assert (shard.done, shard.switch.cursor) == (True, "0-0")
+
+
+def test_a_shard_that_waits_for_a_slow_feed_is_paused_too(
+    server, client, name, schema, make_rows, add_text, serving, wait_for
+):
+    keys = ShardKeys(name)
+    client.hset(keys.feeds, "slow", "0-0 0")
+    add_text(client, name, *make_rows(200))
+    serving(server.url, name, Settings(schema, linger_ms=1, max_lag_rows=10))
+    wait_for(lambda: (found := Checkpoint.load(client, keys)) and found.emitted > 10)
+    request_pause([(client, keys)], "")
+    (shard,) = wait_until([(client, keys)], paused=True, wait_s=60)
+    assert shard.done
+
+
+@pytest.mark.parametrize("snapshot_rows", [120, 10**9])
+def test_a_switch_whose_saved_state_is_sent_in_parts(
+    server, client, name, schema, pause_midway, monkeypatch, snapshot_rows
+):
+    monkeypatch.setattr(savedstate, "PART_BYTES", 2_000)
+    parts = []
+
+    def between():
+        parts.append(int(client.hget(ShardKeys(name).snapshot, "parts") or 0))
+        if len(parts) < 3:
+            client.hset(ShardKeys(name).staged, "state.0", "what a worker that was killed has left")
+
+    X, y = pause_midway(name, between, snapshot_rows=snapshot_rows)
+    switches = read_switches(client, ShardKeys(name))
+    assert [one.cursor for one in switches] == ["299-0", "599-0"]
+    assert parts[1] > 2
+    assert not client.exists(ShardKeys(name).staged)
+    _check(server, name, schema, X, y, switches)
