@@ -79,6 +79,7 @@ class Worker:
         self._runners = [ShardRunner(self, keys) for keys in self.keys]
         self.metrics.introduce(settings, self.owner.rpartition(":")[2], _own_version())
         self.metrics.watch(lambda: [runner.state for runner in self._runners], self.hanging)
+        self._window_ends_s = 0.0  # of maintenance, by the monotonic clock
         self._failure: BaseException | None = None
 
     def stop(self, within_s: float = math.inf) -> None:
@@ -287,12 +288,13 @@ class Worker:
         while not self.stopping.is_set():
             try:
                 client = client or open_client(self.url, self._workers_key)
+                self._look_for_maintenance(client)  # also of a server that takes no writes
                 self._share_out(Membership(client, self._workers_key, self.owner).report())
-                self._look_for_maintenance(client)
                 said = ""
             except (redis.RedisError, OSError) as error:
                 client = None
-                self.metrics.maintenance(False)  # alerts must not stay silent because nobody can look
+                # Of a server that is away, as in most windows, what it said last holds, and no longer than it said.
+                self.metrics.maintenance(time.monotonic() < self._window_ends_s)
                 if not is_passing(error, self.url):  # an absent server is the runners' to report
                     self._share_out(frozenset({self.owner}))
                     words = str(explain(error, self.url, keys=(self._workers_key,)))
@@ -315,6 +317,7 @@ class Worker:
         except redis.ResponseError:  # not permitted to ask
             left_ms = 0
         self.metrics.maintenance(left_ms > 0)  # what never ends is no window
+        self._window_ends_s = time.monotonic() + max(0, left_ms) / 1_000
 
     def _share_out(self, members: frozenset[str]) -> None:
         with self._sharing:

@@ -9,7 +9,9 @@ from click.testing import CliRunner
 from resampler.commands.maintenance import maintenance
 from resampler.errors import CorruptStateError, ResamplerError
 from resampler.monitoring.window import declare
+from stream import EmbeddedServer
 from stream.maintenance import StreamWindows
+from stream.redis.connection import connect
 from stream.redis.keys import maintenance_key
 from stream.settings import Settings
 
@@ -75,3 +77,37 @@ def test_a_worker_says_it_while_it_lasts(windows, server, client, name, schema, 
     wait_for(lambda: says(1))
     windows.end("ann", 0.0)
     wait_for(lambda: says(0))
+
+
+def test_a_window_of_a_server_whose_memory_is_full_is_ended(name, schema, serving, wait_for):
+    with EmbeddedServer() as server, connect(server.url) as client:
+        worker = serving(server.url, name, Settings(schema, ratio=0.5))
+        windows = StreamWindows(name, server.url)
+
+        def says(value):
+            return worker.metrics.registry.get_sample_value("resampler_maintenance", {"dataset": name}) == value
+
+        wait_for(lambda: worker.begun, seconds=300)
+        windows.declare(declare(name, 3600, "ann"))
+        wait_for(lambda: says(1))
+        client.config_set("maxmemory", 1)
+        windows.end("ann", 0.0)
+        wait_for(lambda: says(0))
+        worker.stop()
+
+
+def test_a_server_that_is_away_within_a_window_leaves_it_open_until_its_end(name, schema, serving, wait_for):
+    with EmbeddedServer() as server:
+        worker = serving(server.url, name, Settings(schema, ratio=0.5))
+        StreamWindows(name, server.url).declare(declare(name, 3600, "ann"))
+
+        def shown(metric, **labels):
+            return worker.metrics.registry.get_sample_value(metric, labels)
+
+        wait_for(lambda: shown("resampler_maintenance", dataset=name) == 1, seconds=300)
+    wait_for(lambda: shown("resampler_server_up", stream=name, shard=name) == 0)
+    for _ in range(20):
+        assert shown("resampler_maintenance", dataset=name) == 1
+        time.sleep(0.05)
+    worker._window_ends_s = time.monotonic()  # an hour later
+    wait_for(lambda: shown("resampler_maintenance", dataset=name) == 0)
