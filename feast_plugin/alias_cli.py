@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.option("--remove", is_flag=True, help="Let it point nowhere: its datasets leave the registry.")
 @json_option
 def alias(place: Place, name: str, alias: str | None, version: int | None, *, remove: bool, as_json: bool) -> None:
-    """Let ALIAS of snapshot NAME point to VERSION, by default the newest.
+    """Let ALIAS of snapshot NAME point to VERSION, else the newest.
 
     NAME_ALIAS_train and its like are then that version's datasets, for every reader; prune leaves the version alone.
     Without ALIAS: show where each points, and who moved it there and when.
@@ -63,7 +63,7 @@ def alias(place: Place, name: str, alias: str | None, version: int | None, *, re
 @with_place
 @json_option
 def rollback(place: Place, name: str, alias: str, *, as_json: bool) -> None:
-    """Let ALIAS of snapshot NAME point to where it did before; once more goes further back."""
+    """Let ALIAS of snapshot NAME point to where it did before. Once more goes further back."""
     from feast_plugin.versions import pointing
     from resampler.storage import check_alias
 

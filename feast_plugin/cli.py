@@ -152,7 +152,7 @@ def create(
 @click_options(Gate)
 @json_option
 def check(place: Place, name: str, *, as_json: bool, **options: Any) -> None:
-    """Say what the checks find in rows and in what would be made of them.
+    """Say what the checks find in rows and in what create would make.
 
     Takes the options of create, publishes nothing, and exits 3 where create would.
     """
@@ -370,7 +370,10 @@ def rebuild(
 @click.option("--unfinished", is_flag=True, help="Instead: remove unfinished runs, and the rows that they keep.")
 @json_option
 def prune(place: Place, name: str, version: int | None, keep: int | None, *, unfinished: bool, as_json: bool) -> None:
-    """Remove versions that nothing uses, files and registry entries; or unfinished runs."""
+    """Remove versions that nothing uses, or unfinished runs.
+
+    Their files and registry entries go.
+    """
     if (version is not None) + (keep is not None) + unfinished != 1:
         raise InvalidInputError(
             "prune needs either --version or --keep, how many of the newest to keep, or --unfinished"

@@ -37,6 +37,8 @@ def show(place: Place, name: str | None, *, as_json: bool) -> None:
         ]
         click.echo(json.dumps({"snapshots": said}))
         return
+    if not found:
+        click.echo(f"no snapshot in {Location.parse(place.root).uri} has ever had an event to send")
     for home, one in found:
         since = f", the oldest since {one.age}" if one.events else ""
         refused = (

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 GROUP = "resampler.commands"
 _MOST_CHARS = 4000  # of an error
+_WHOLE = 1000  # characters of help: a sentence that is cut says nothing, a long one is wrapped
 _HELP = f"{__name__}.help"
 EXTRA_OF_WING = {"stream": "stream", "feast_plugin": "feast"}
 
@@ -102,7 +103,7 @@ class EntryPointGroup(click.Group):
         for name in self.list_commands(ctx):
             try:
                 command = self.get_command(ctx, name)
-                rows.append((name, command.get_short_help_str(limit=90) if command else ""))
+                rows.append((name, command.get_short_help_str(limit=_WHOLE) if command else ""))
             except MissingExtraError as error:
                 rows.append((name, str(error)))
         with formatter.section("Commands"):

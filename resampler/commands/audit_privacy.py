@@ -97,12 +97,12 @@ def privacy(
     spending: Spending,
     **options: Any,
 ) -> int:
-    """Attack synthetic rows, and say how many real ones are rebuilt, told or named.
+    """Attack synthetic rows, and say how many real ones come out.
 
-    Of FILE (.parquet, .csv, .arrow), of a --snapshot or of the output of a --stream. Each attack is run beside a
-    control, real rows that nothing was made from. Exit 0 within the limits, 1 the data are at fault, 2 wrong usage, 3 a
-    limit is broken, 4 --max-seconds ended it: the same command again goes on. That attacks find nothing is no
-    guarantee.
+    They are rebuilt, told from others, or named. Rows are those of FILE (.parquet, .csv, .arrow), of a --snapshot or of
+    the output of a --stream. Each attack is run beside a control, real rows that nothing was made from. Exit 0 within
+    the limits, 1 the data are at fault, 2 wrong usage, 3 a limit is broken, 4 --max-seconds ended it: the same command
+    again goes on. That attacks find nothing is no guarantee.
     """
     began = clock.perf_counter()
     limits = {one.name: options.pop(one.name) for one in options_of(PrivacyRules)}

@@ -48,7 +48,8 @@ def doctor(
 ) -> int:
     """Say what is ready and what is not: of a version, its policy and runs, of alerts and of a stream.
 
-    What is not given is not looked at, and unknown. Exit 0 nothing fails, 2 wrong usage, 3 something fails.
+    What is not given is not looked at, and unknown; all options together look at everything. Exit 0 nothing fails, 2
+    wrong usage, 3 something fails.
     """
     from resampler.doctor.checklist import examine, items, worst
     from resampler.doctor.printing import in_words
@@ -62,6 +63,10 @@ def doctor(
         if version is None:
             raise InvalidInputError("--attest says something of a version: name it, --snapshot NAME")
         keep(version, attest, by or who(), reason)
+    if version is None and not (policy or prometheus or runbooks or stream or attest):
+        raise InvalidInputError(
+            "give what is to be looked at: --snapshot, --policy, --prometheus, --runbooks, --stream"
+        )
     asked = Asked(
         version=version,
         place=place,

@@ -63,7 +63,7 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print one JSON obj
 
 @click.group()
 def maintenance() -> None:
-    """Declare a window in which alerts of a dataset are silent, such as a training on other data."""
+    """Keep alerts of a dataset silent for a declared time, such as while labels are replaced."""
 
 
 @maintenance.command("on")
@@ -73,7 +73,7 @@ def maintenance() -> None:
 @_with_windows
 @_json
 def switch_on(windows: Windows, lasts: str, reason: str, by: str | None, as_json: bool) -> None:
-    """Declare a window that begins now; it stands in place of one that is open, and ends by itself."""
+    """Declare a window that begins now. It stands in place of one that is open, and ends by itself."""
     window = declare(windows.dataset, seconds_of(lasts), by or who(), reason)
     windows.declare(window)
     _print(window, as_json, f"{window.dataset}: maintenance until {window.until}")

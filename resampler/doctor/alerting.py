@@ -114,7 +114,10 @@ def _get(server: str, what: str, **query: str) -> Any:
         with _opened(url) as answer:
             return json.load(answer)["data"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ResamplerError(f"{without_secrets(url)} does not answer as Prometheus does: {error}") from error
+        why = getattr(error, "reason", None) or error
+        raise ResamplerError(
+            f"{without_secrets(server)} does not answer as Prometheus does ({why}): start it, or correct --prometheus"
+        ) from error
 
 
 def _opened(url: str) -> Any:

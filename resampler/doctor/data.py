@@ -81,7 +81,7 @@ def _keyed(asked: Any) -> Answer:
     if known.get("release") or hardened:
         what = "a release" if known.get("release") else "hardened"
         return Answer(FAIL, f"{version} is {what}, to be given away, and its published seed says what was drawn")
-    return Answer(UNKNOWN, "made without one: of no matter where nobody has it who may not read the real rows")
+    return Answer(UNKNOWN, "made without one: fine as long as only those have it who may read the real rows")
 
 
 ITEMS = (

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from resampler.address import without_secrets
+from resampler.budget import in_words as cost_in_words
 from resampler.errors import CorruptStateError, DataError, InvalidInputError
 from resampler.ledger import FOLDER, Ledger
 from resampler.lineage.outbox import Outbox
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from resampler.lineage.models import Model
 
 SNAPSHOT = "snapshot:"
-STEPS = ("advise", "gate", "drift", "privacy", "retrain", "alias")  # of the ledger, that are counted
+_ASKED_BY = {"gate": "gate", "drift": "drift", "privacy": "audit privacy", "advice": "advise"}
+STEPS = ("snapshot", "advise", "gate", "drift", "privacy", "retrain", "alias")  # of the ledger, that are counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,14 +183,22 @@ def _said(found: Explained) -> Iterator[tuple[str, str]]:
     yield "parameters", ", ".join(f"{name} {value}" for name, value in sorted(made.parameters.items())) or "none"
     yield "read from", "; ".join(f"{one['kind']} {one['name']}" for one in made.inputs) or "a table in memory"
     train = made.counts["train"]
-    yield "parents", f"the {train['real']} real rows of the train split; {train['synthetic']} rows were made of them"
+    yield (
+        "parents",
+        f"the {train['real']:,} real rows of the train split; {train['synthetic']:,} rows were made of them",
+    )
     for split, counts in made.counts.items():
-        classes = ", ".join(f"{name} {of['real']}+{of['synthetic']}" for name, of in counts["classes"].items())
-        yield split, f"{counts['rows']} rows, real+synthetic by class: {classes}"
+        classes = ", ".join(f"{name} {of['real']:,}+{of['synthetic']:,}" for name, of in counts["classes"].items())
+        yield split, f"{counts['rows']:,} rows, real+synthetic by class: {classes}"
     names = [f"{one['level']} {one['name']}" + (" (allowed)" if one["allowed"] else "") for one in made.findings]
     yield "findings", ", ".join(names) or "none"
-    for name in ("gate", "drift", "privacy", "advice"):
-        yield name, found.runs.get(name, "has not run on it" if not found.problem else f"not known: {found.problem}")
+    for name, command in _ASKED_BY.items():
+        never = f"has not run on it: resampler {command}"
+        yield name, found.runs.get(name, f"not known: {found.problem}" if found.problem else never)
+    yield (
+        "cost",
+        cost_in_words(made.cost) if "cpu_seconds" in made.cost else "not kept, it was made by an earlier release",
+    )
     counted = (f"{step} {', '.join(f'{n} {what}' for what, n in of.items())}" for step, of in found.ledger.items())
     yield "ledger", "; ".join(counted) or "no run yet"
     if published.uses is None:

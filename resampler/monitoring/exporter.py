@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from resampler.address import without_secrets
 from resampler.errors import InvalidInputError, ResamplerError
 from resampler.ledger import FOLDER, Ledger
 from resampler.monitoring import beside
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 READ = "resampler_ledger_read_timestamp_seconds"
 WINDOW = "resampler_maintenance"
 UNREAD = "resampler_ledger_unread_files"
+RUNS = "resampler_runs_total"
 
 
 def named_ledger(given: str) -> tuple[str, Ledger]:
@@ -108,8 +110,20 @@ class Exporter:
         newest: dict[str, int | None] = dict.fromkeys(self._given)
         if any(self._place.values()):
             newest |= self._homes()
+        found = [sample for name in sorted(newest) for sample in self._of(name, newest[name], now)]
+        if not self._begun:
+            self._say_what_is_empty(found)
         self._begun = True
-        return [sample for name in sorted(newest) for sample in self._of(name, newest[name], now)]
+        return found
+
+    def _say_what_is_empty(self, found: Sequence[Sample]) -> None:
+        """Say which place has nothing yet: its path may be misspelt."""
+        with_runs = {sample.labels[0] for sample in found if sample.metric == RUNS}
+        empty = [self._ledgers[name].ledger.directory.uri for name in self._given if name not in with_runs]
+        if not self._versions:
+            empty += [place for place in self._place.values() if place]
+        for place in empty:
+            self._say(f"{without_secrets(place)} holds nothing yet: correct it, or wait for its first run")
 
     def _homes(self) -> dict[str, int | None]:
         """Return the numbers of the newest versions; after the first look a catalogue that is gone is a complaint."""
@@ -117,7 +131,7 @@ class Exporter:
             found = {one.name: one for one in homes(**self._place)}
             if missing := [name for name in self._snapshots if name not in found]:
                 have = ", ".join(found) or "none"
-                raise InvalidInputError(f"--snapshot {missing[0]!r} is none of the snapshots there: have {have}")
+                raise InvalidInputError(f"--snapshot {missing[0]!r} is not there; there are: {have}")
             if same := [name for name in self._given if name in found]:
                 raise InvalidInputError(f"--ledger and a snapshot are called {same[0]!r}: give --ledger NAME=DIRECTORY")
             self._complaints.pop("", None)

@@ -149,9 +149,7 @@ def of_snapshot(name: str, place: Mapping[str, str | None]) -> Windows:
     """
     found = {one.name: one.directory for one in homes(**place)}
     if name not in found:
-        raise InvalidInputError(
-            f"--snapshot {name!r} is none of the snapshots there: have {', '.join(found) or 'none'}"
-        )
+        raise InvalidInputError(f"--snapshot {name!r} is not there; there are: {', '.join(found) or 'none'}")
     return OfLedger(name, Ledger(found[name] / FOLDER))
 
 

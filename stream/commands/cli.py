@@ -269,7 +269,7 @@ def _schema(
 @stream.command()
 @_common
 def status(url: str | None, name: str, shards: int, as_json: bool) -> None:
-    """Show lag, rows, ratio, owner and last commit of each shard, its feeds, and what is wrong."""
+    """Show each shard and feed, and what is wrong. Lag, rows, ratio, owner, last commit."""
     opened = _open(url, name, shards)
     require_stream(opened)
     report = _status(url, name, opened)

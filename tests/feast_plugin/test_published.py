@@ -73,6 +73,16 @@ def test_a_version_says_where_its_rows_came_from(plain, tmp_path):
     assert "pay version 1: digest" in words
     assert "not asked: --uses opens the feature store to see" in words
     assert "ResamplerGateFailed" in words
+    (cost,) = [line for line in words.splitlines() if line.strip().startswith("cost:")]
+    assert "s of processor time" in cost
+    assert "has not run on it: resampler audit privacy" in words
+    assert "snapshot 3 pass" in words
+
+
+def test_where_nothing_waits_is_said(tmp_path):
+    tmp_path.joinpath("empty").mkdir()
+    said = run("lineage", "show", "--catalog", tmp_path / "empty")
+    assert said == f"no snapshot in {tmp_path / 'empty'} has ever had an event to send\n"
 
 
 @pytest.mark.parametrize(

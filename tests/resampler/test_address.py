@@ -17,10 +17,7 @@ from resampler.storage import Location
         ("redis+sentinel://u:p@a:1,b:2/service", "redis+sentinel://a:1,b:2/service"),
         ("redis+sentinel://a:1,b:2/x@y", "redis+sentinel://a:1,b:2/x@y"),
         ("https://TOKEN@h/x", "https://h/x"),
-        *(
-            (f"s3://KEY:{secret}@bucket/x", "s3://bucket/x")
-            for secret in ("p", "pa/ss", "/pa", "p#a/s", "p?a/s")
-        ),
+        *((f"s3://KEY:{secret}@bucket/x", "s3://bucket/x") for secret in ("p", "pa/ss", "/pa", "p#a/s", "p?a/s")),
     ],
 )
 def test_user_password_and_query_are_cut_off_and_nothing_else(given, shown):

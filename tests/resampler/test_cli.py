@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from resampler import cli
 from resampler.errors import DataError
@@ -24,6 +25,25 @@ def test_help_lists_the_subcommands_found_by_entry_point():
     assert done.returncode == 0
     for name in ("advise", "demo", "snapshot", "stream", "warmup"):
         assert name in done.stdout
+
+
+def test_every_command_is_listed_with_a_whole_sentence():
+    def listed(group, context):
+        for name in group.list_commands(context):
+            command = group.get_command(context, name)
+            yield context.command_path, name
+            if isinstance(command, click.Group):
+                yield from listed(command, click.Context(command, context, name))
+
+    groups = {}
+    for path, name in listed(cli.resampler, click.Context(cli.resampler, info_name="resampler")):
+        groups.setdefault(path, []).append(name)
+    assert {"resampler", "resampler maintenance", "resampler snapshot", "resampler stream"} <= set(groups)
+    for path in groups:
+        done = CliRunner().invoke(cli.resampler, [*path.split()[1:], "--help"])
+        commands = done.stdout.partition("Commands:")[2]
+        assert commands
+        assert "..." not in commands, path
 
 
 def test_wrong_usage_is_one_line_and_exit_code_2(tmp_path):

@@ -39,6 +39,14 @@ def test_printed_or_written_once(place, tmp_path):
     assert 'resampler_ledger_unread_files{snapshot="fraud"} 1.0' in damaged.stdout
 
 
+def test_a_misspelt_place_is_said_and_served_all_the_same(place, tmp_path):
+    assert called("metrics", "--ledger", place).stderr == ""
+    for option in ("--ledger", "--catalog"):
+        found = called("metrics", option, tmp_path / "frud")
+        assert found.exit_code == 0
+        assert f"{tmp_path / 'frud'} holds nothing yet" in found.stderr
+
+
 def test_served_until_the_process_is_ended(place):
     command = [*START, "metrics", "--ledger", str(place), "--port", "0"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ) as process:
@@ -84,7 +92,7 @@ def test_a_window_of_a_snapshot_is_declared_shown_and_ended(place):
         (["--for", "nan", "--ledger", "x"], "--for must be a time above 0, such as 90s, 10m or 2h, got 'nan'"),
         (["--for", "2h", "--ledger", "x", "--url", "redis://x"], "--url is where a stream is"),
         (["--for", "2h", "--ledger", "x", "--root", "y"], "name it, --snapshot NAME"),
-        (["--for", "2h", "--snapshot", "churn", "--root", "."], "'churn' is none of the snapshots there"),
+        (["--for", "2h", "--snapshot", "churn", "--root", "."], "'churn' is not there; there are: "),
     ],
 )
 def test_absurd_windows_are_refused(words, said, tmp_path, monkeypatch):

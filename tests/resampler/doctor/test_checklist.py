@@ -23,7 +23,7 @@ from resampler.doctor import alerting
 from resampler.doctor.checklist import examine, items, worst
 from resampler.doctor.item import FAIL, PASS, STAGES, UNKNOWN, Answer, Asked, Item
 from resampler.doctor.printing import in_words
-from resampler.errors import DataError
+from resampler.errors import DataError, InvalidInputError
 from resampler.incident.bundle import collect
 from resampler.incident.collector import Asked as Incident
 from resampler.ledger import FOLDER, Ledger, Run, key_of, now
@@ -273,14 +273,30 @@ def test_the_command_says_it_by_stage_the_worst_first(asked, catalog):
     found = called("--snapshot", "fraud", "--catalog", catalog)
     assert found.return_value == 3
     lines = found.stdout.splitlines()
-    heads = [at for at, line in enumerate(lines) if not line.startswith(" ")]
+    assert lines[0].startswith("not ready: ")
+    heads = [at for at, line in enumerate(lines) if not line.startswith(" ")][1:]
     assert [lines[at].partition(":")[0] for at in heads] == list(STAGES)
     for start, stop in zip(heads, [*heads[1:], len(lines)], strict=True):
         verdicts = [line.split()[0] for line in lines[start + 1 : stop]]
         assert verdicts == sorted(verdicts, key=(FAIL, UNKNOWN, PASS).index)
     assert list(in_words(examine(asked))) == lines
-    assert called().return_value == 0
-    assert called("--strict").return_value == 3
+    (servers,) = [line for line in lines if "alertmanager-reached" in line]
+    assert (
+        servers
+        == "  unknown  alerts-loaded, alertmanager-reached, metrics-scraped: not looked at: give --prometheus URL"
+    )
+    assert sum(line.count(name) for line in lines for name in items()) >= len(items())
+
+
+def test_nothing_to_look_at_is_wrong_usage_and_not_a_yes():
+    for words in ((), ("--strict",)):
+        found = called(*words)
+        assert isinstance(found.exception, InvalidInputError)
+        assert "--snapshot, --policy" in str(found.exception)
+    named = ("--runbooks", Path("docs/runbooks").absolute())
+    assert called(*named).return_value == 0
+    assert called(*named, "--strict").return_value == 3
+    assert called(*named).stdout.startswith("nothing fails, and not all is known: 0 fail, ")
 
 
 def test_a_person_answers_for_labels_of_one_version(asked, catalog):
