@@ -1,4 +1,4 @@
-"""Executive: is the data worth having, and what does it cost."""
+"""Executive: is the data worth having, and what does it cost; the verdicts first, curves below them."""
 
 from __future__ import annotations
 
@@ -33,37 +33,6 @@ def _objective(measure: str, alerts: tuple[str, ...]) -> Panel:
 _WORTH = Row(
     "Is the data worth having?",
     (
-        _objective("recall", ("ResamplerRecallBudgetBurnFast", "ResamplerRecallBudgetBurnSlow")),
-        _objective("precision", ("ResamplerPrecisionBudgetBurnFast", "ResamplerPrecisionBudgetBurnSlow")),
-        Panel(
-            "Error budget left",
-            tuple(
-                Query(
-                    f"1 - snapshot:resampler_gate_{name}_burn:ratio3d{{{SNAPSHOT}}}",
-                    f"{{{{snapshot}}}} {name}",
-                    _NO_GATE,
-                )
-                for name in ("recall", "precision")
-            ),
-            unit="percentunit",
-            shape="number",
-            steps=_BUDGET,
-            note="Of the errors that the objective allows over three days, the share that was not made. Below 0 the "
-            "objective is missed.",
-        ),
-        Panel(
-            "Figures of the last gate",
-            (
-                Query(f"max by (snapshot, measure) (resampler_gate_figure{{{SNAPSHOT}}})", "Figure", "no gate has run"),
-                Query(
-                    f"max by (snapshot, measure) (resampler_gate_objective{{{SNAPSHOT}}})", "Asked", "no gate has run"
-                ),
-            ),
-            unit="percentunit",
-            shape="table",
-            alerts=("ResamplerGateFailed",),
-            width=12,
-        ),
         Panel(
             "What the last runs came to",
             (
@@ -81,6 +50,38 @@ _WORTH = Row(
             note="`no` of a gate: its predictions are not good enough; of privacy: synthetic rows give too much away; "
             "of drift: train again.",
             width=12,
+        ),
+        Panel(
+            "Share of the allowed errors that is left",
+            tuple(
+                Query(
+                    f"1 - snapshot:resampler_gate_{name}_burn:ratio3d{{{SNAPSHOT}}}",
+                    f"{{{{snapshot}}}} {name}",
+                    _NO_GATE,
+                )
+                for name in ("recall", "precision")
+            ),
+            unit="percentunit",
+            shape="number",
+            steps=_BUDGET,
+            width=12,
+            note="Of the errors that the objective allows over three days, the share that was not made. Below 0 the "
+            "objective is missed.",
+        ),
+        _objective("recall", ("ResamplerRecallBudgetBurnFast", "ResamplerRecallBudgetBurnSlow")),
+        _objective("precision", ("ResamplerPrecisionBudgetBurnFast", "ResamplerPrecisionBudgetBurnSlow")),
+        Panel(
+            "Figures of the last gate",
+            (
+                Query(f"max by (snapshot, measure) (resampler_gate_figure{{{SNAPSHOT}}})", "Figure", "no gate has run"),
+                Query(
+                    f"max by (snapshot, measure) (resampler_gate_objective{{{SNAPSHOT}}})", "Asked", "no gate has run"
+                ),
+            ),
+            unit="percentunit",
+            shape="table",
+            alerts=("ResamplerGateFailed",),
+            width=8,
         ),
     ),
 )
