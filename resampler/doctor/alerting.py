@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 HTTP = ("http://", "https://")
-TIMEOUT_S = 10.0  # of each step of a connection
-LIMIT_S = 20.0  # of an item: a server may send a byte now and then
+TIMEOUT_S = 5.0  # of each step of a connection
+LIMIT_S = 10.0  # of an item: a server may send a byte now and then
 _SHOWN = 5
 
 

@@ -212,5 +212,5 @@ OWN = (
     Collector("runs", "snapshot", _runs),
     Collector("ledger", "ledger", _runs),
     Collector("ledger metrics", "snapshot", _ledger_metrics),
-    Collector("doctor", None, _doctor),
+    Collector("doctor", None, _doctor, timeout_s=60.0),  # it waits for each server that hangs
 )

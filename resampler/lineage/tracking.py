@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import json
 import logging
 import os
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 DIGEST_CHARS = 36  # the most that MLflow keeps of a dataset's digest: 144 bits of ours
 TAG = "resampler."
 _EVENT = f"{TAG}event"
+_POD_TOKEN = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 _MOST_CHARS = 500  # of a parameter
 _NAME_CHARS = 250  # the most that MLflow keeps of the name of a metric or parameter
 _TAG_CHARS = 5_000  # and of a tag
@@ -61,9 +63,24 @@ def client_of(tracking_uri: str | None, patience: dict[str, str] | None = None) 
         from mlflow import MlflowClient
     except ModuleNotFoundError as error:
         raise MissingExtraError(f"models of MLflow need {error.name}: pip install 'feast-resampler[mlflow]'") from error
+    _import_headers()
     logging.getLogger("mlflow").setLevel(logging.ERROR)
     logging.getLogger("alembic").setLevel(logging.ERROR)
     return MlflowClient(tracking_uri=tracking_uri)
+
+
+def _import_headers() -> None:
+    """Import what adds headers to requests, but for Feast's plugin, which imports all of Feast for a pod's token."""
+    from mlflow.utils import plugins
+
+    if _POD_TOKEN.is_file():
+        return
+    all_of = plugins.get_entry_points
+    plugins.get_entry_points = lambda group: [one for one in all_of(group) if one.name != "feast"]
+    try:
+        importlib.import_module("mlflow.tracking.request_header.registry")
+    finally:
+        plugins.get_entry_points = all_of
 
 
 def send(event: Event, home: Location, settings: MLflow) -> None:

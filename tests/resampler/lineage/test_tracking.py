@@ -1,0 +1,24 @@
+"""What a request to MLflow costs."""
+
+import os
+import subprocess
+import sys
+
+ASK = """
+import socket, sys
+silent = socket.create_server(("127.0.0.1", 0))
+from resampler.errors import ResamplerError
+from resampler.lineage.models import Models
+try:
+    Models(f"http://127.0.0.1:{silent.getsockname()[1]}").find("models:/fraud/prod")
+except ResamplerError as error:
+    assert "does not answer" in str(error), error
+from mlflow.tracking.request_header.registry import _request_header_provider_registry as known
+assert len(list(known)) >= 2
+assert "feast" not in sys.modules
+"""
+
+
+def test_a_request_does_not_import_feast_whose_plugin_mlflow_loads():
+    done = subprocess.run([sys.executable, "-c", ASK], capture_output=True, text=True, env=os.environ, check=False)
+    assert done.returncode == 0, done.stderr
