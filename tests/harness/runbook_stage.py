@@ -54,7 +54,7 @@ def stage(directory):
     catalog = directory / "catalog"
     for seed in (0, 1):
         create_snapshot(
-            catalog, name="fraud", entity_df=rows(seed), label="y", join_keys=["id"], ratio=0.5, audit_sample=20
+            catalog, name="fraud", entity_df=rows(seed, 800), label="y", join_keys=["id"], ratio=0.5, audit_sample=20
         )
         alias_snapshot(catalog, name="fraud", alias="prod", version=seed + 1)
     pq.write_table(rows(2, move=0.5), directory / "today.parquet")
