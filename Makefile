@@ -15,7 +15,7 @@ demo: $(call STAMP,demo) ## Run the main job end to end on real data with an emb
 	@$(BIN)/resampler demo $(ARGS)
 
 test: $(call STAMP,test) ## Run the tests (ARGS="-k name" to choose)
-	@rm -rf .cache/numba && NUMBA_CACHE_DIR=$(CURDIR)/.cache/numba $(BIN)/python -m pytest -n auto --maxprocesses 4 $(ARGS)
+	@rm -rf .cache/numba && NUMBA_CACHE_DIR=$(CURDIR)/.cache/numba $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup $(ARGS)
 
 test-kernels: $(call STAMP,test) ## Run the kernels' tests without the compiler (with coverage) and with bounds checks
 	@NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 tests/resampler -m 'not compiled' --cov=resampler $(ARGS)

@@ -19,6 +19,7 @@ COMMANDS = {
 }
 OTHERS = {code: name for name, page in PAGES.items() for language, code in FENCE.findall(page) if language == "sh"}
 BASH = shutil.which("bash") or "/bin/bash"
+pytestmark = pytest.mark.xdist_group("runbooks")  # one stage, not one a process
 SAID_NO = 3  # a gate, a drift run and an audit say no, which is an answer
 
 

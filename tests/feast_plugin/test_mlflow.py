@@ -31,6 +31,7 @@ from resampler.lineage.sender import send
 from resampler.lineage.settings import MLflow, Settings
 from resampler.storage import Location
 
+pytestmark = pytest.mark.xdist_group("mlflow")  # one place, not one a process
 PASSWORD = "s3cret-of-the-tracking-server"
 TRAIN = """
 import mlflow, sys
