@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from feast_plugin.command_line import Place, json_option, print_lines, with_place
+from resampler.address import without_secrets
 from resampler.errors import InvalidInputError, ResamplerError
 from resampler.lineage.outbox import FOLDER, Outbox
 from resampler.storage import Location, check_name
@@ -38,7 +39,7 @@ def show(place: Place, name: str | None, *, as_json: bool) -> None:
         click.echo(json.dumps({"snapshots": said}))
         return
     if not found:
-        click.echo(f"no snapshot in {Location.parse(place.root).uri} has ever had an event to send")
+        click.echo(_nothing(place))
     for home, one in found:
         since = f", the oldest since {one.age}" if one.events else ""
         refused = (
@@ -78,9 +79,14 @@ def send(place: Place, name: str | None, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"snapshots": said}))
     else:
-        print_lines(f"{one['name']}: {one['sent']} sent, {one['waiting']} waiting" for one in said)
+        lines = [f"{one['name']}: {one['sent']} sent, {one['waiting']} waiting" for one in said]
+        print_lines(lines or [_nothing(place)])
     if problems:
         raise ResamplerError(f"not all was sent: {'; '.join(problems)}: it waits, and is sent with the next version")
+
+
+def _nothing(place: Place) -> str:
+    return f"no snapshot in {without_secrets(str(place.root))} has ever had an event to send"
 
 
 def _homes(place: Place, name: str | None) -> Iterator[Location]:
