@@ -215,9 +215,6 @@ class _Loop:
                 self._add(Done("snapshot", "pass", f"version {number}{again}", found.seconds, details=details))
                 self.outcome.version = number
                 self._stop(NOTHING, f"{self.settings.alias} points to {version} already: there are no other rows")
-            key = key_of(step="snapshot", digest=version.digest)
-            if self.ledger.last("snapshot", key) is None:
-                self.ledger.append(Run("snapshot", "pass", key, str(version), now(), round(found.seconds, 3), details))
             self._take(Done("snapshot", "pass", f"version {number}{again}", found.seconds, details=details))
         self.outcome.version = self.journal.steps["snapshot"]["details"]["version"]
         return self._open(self.outcome.version)

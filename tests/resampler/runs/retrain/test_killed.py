@@ -44,8 +44,11 @@ def assert_published_once(world):
     assert not world.unfinished
     runs = list(world.ledger.runs())
     assert {run.step: run.outcome for run in runs} == dict.fromkeys(STEPS, "pass")
-    for step in ("snapshot", "train", "alias", "retrain"):
+    for step in ("train", "alias", "retrain"):
         assert sum(run.step == step for run in runs) == 1
+    made, *again = (run.details for run in runs if run.step == "snapshot")  # `create` keeps each of its runs
+    assert {one["version"] for one in (made, *again)} == {1}
+    assert all(one["reused"] for one in again)
 
 
 @pytest.mark.parametrize(("call", "when"), [(1, "after"), (2, "before")])
