@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from resampler.address import without_secrets
@@ -37,11 +38,23 @@ def named_ledger(given: str) -> tuple[str, Ledger]:
         Label of its samples; without one the directory's name, and of a snapshot's ledger the snapshot's.
     ledger : Ledger
         There.
+
+    Raises
+    ------
+    InvalidInputError
+        If it is the directory of a snapshot, where runs would be sought, or kept, beside the ledger.
     """
     name, equals, place = given.partition("=")
-    if equals and NAME.fullmatch(name):
-        return name, Ledger(place)
-    ledger = Ledger(given)
+    called = bool(equals and NAME.fullmatch(name))
+    ledger = Ledger(place if called else given)
+    with contextlib.suppress(OSError):  # what does not answer is said when it is read
+        if (ledger.directory / FOLDER).exists():
+            raise InvalidInputError(
+                f"--ledger {given} is the directory of a snapshot, and its runs are in {FOLDER!r} there: give --ledger "
+                f"{given.rstrip('/')}/{FOLDER}"
+            )
+    if called:
+        return name, ledger
     parts = ledger.directory.path.rstrip("/").split("/")
     return (parts[-2] if parts[-1] == FOLDER and len(parts) > 1 else parts[-1]), ledger
 

@@ -165,6 +165,11 @@ def test_what_is_asked_for_wrongly_is_said(catalog, tmp_path):
         Exporter([], NOWHERE, [], print)
     with pytest.raises(InvalidInputError, match="two ledgers are called 'x': name one of them"):
         Exporter([f"x={tmp_path}", f"x={catalog}"], NOWHERE, [], print)
+    for before in ("", "mine="):
+        with pytest.raises(
+            InvalidInputError, match=r"is the directory of a snapshot, .* give --ledger .*/fraud/ledger"
+        ):
+            Exporter([f"{before}{catalog / 'fraud'}"], NOWHERE, [], print)
     with pytest.raises(InvalidInputError, match="'churn' is not there; there are: fraud"):
         Exporter([], place, ["churn"], print).look(0.0)
     with pytest.raises(InvalidInputError, match="a snapshot are called 'fraud'"):
