@@ -89,13 +89,13 @@ def write_outputs(
         By path.
     """
     if not parts.keeps:
-        check_writing(parts.meter, schema, len(outputs))
+        check_writing(parts.meter, schema, rows.table.num_rows, len(outputs))
         return _write(outputs, rows, contract, schema, directory)
     found = {}
     for one in outputs:
         filed = parts.filed(one.path)
         if filed is None:
-            check_writing(parts.meter, schema, 1)
+            check_writing(parts.meter, schema, rows.table.num_rows, 1)
             alone = functools.partial(_write, [one], rows, contract, schema, directory)
             filed = parts.file(one.path, alone)
         elif one.watch is not None:

@@ -89,7 +89,7 @@ def check_augmenting(meter: Meter, n_rows: int, width: int, n_synthetic: int) ->
     meter.check_memory("making synthetic rows", more, why)
 
 
-def check_writing(meter: Meter, schema: pa.Schema, n_files: int) -> None:
+def check_writing(meter: Meter, schema: pa.Schema, n_rows: int, n_files: int) -> None:
     """Check that files may be written.
 
     Parameters
@@ -98,6 +98,8 @@ def check_writing(meter: Meter, schema: pa.Schema, n_files: int) -> None:
         What may be spent.
     schema : pyarrow.Schema
         Their columns.
+    n_rows : int
+        That are read, a batch of them at a time.
     n_files : int
         Written at once.
 
@@ -106,5 +108,6 @@ def check_writing(meter: Meter, schema: pa.Schema, n_files: int) -> None:
     BudgetError
         If that needs more memory than there is.
     """
-    why = f"batches of {BATCH_ROWS:,} rows of {len(schema)} columns, {n_files} files at once"
-    meter.check_memory("writing", WRITING * n_files * BATCH_ROWS * row_bytes(schema), why)
+    n_rows = min(n_rows, BATCH_ROWS)
+    why = f"batches of {n_rows:,} rows of {len(schema)} columns, {n_files} files at once"
+    meter.check_memory("writing", WRITING * n_files * n_rows * row_bytes(schema), why)

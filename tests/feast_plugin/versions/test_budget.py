@@ -19,7 +19,7 @@ from feast_plugin import create_snapshot, forget_entity, verify_snapshot
 from feast_plugin.cli import snapshot
 from feast_plugin.notices import SnapshotWarning
 from feast_plugin.versions.inputs.tombstones import ForgottenMeanwhileError, Tombstones
-from resampler.budget import BudgetError, StoppedError
+from resampler.budget import BudgetError, StoppedError, memory_bytes
 from resampler.errors import CorruptStateError, DataError, GateError, InvalidInputError, ResamplerError
 from resampler.ledger import Ledger
 from resampler.storage import Location
@@ -305,6 +305,15 @@ def test_memory_that_is_not_there_is_refused_with_the_figure(table, tmp_path):
         make(tmp_path, table, max_memory="2MiB")
     assert not (tmp_path / "pay").exists()
     assert make(tmp_path, table, max_memory="8GiB").version == 1
+
+
+def test_few_rows_of_many_columns_ask_for_no_whole_batch(tmp_path):
+    table = rows(300)
+    for i in range(200):  # a batch of 131,072 rows of them would be 3.4 GiB
+        table = table.append_column(f"e{i}", table["amount"])
+    pq.write_table(table, tmp_path / "wide.parquet")
+    needed = memory_bytes() + 2**29
+    assert make(tmp_path, tmp_path / "wide.parquet", max_memory=str(needed)).version == 1
 
 
 def test_what_a_gate_refuses_is_not_kept(table, tmp_path):
