@@ -14,6 +14,7 @@ import click
 from feast_plugin import notices
 from feast_plugin.registries import REGISTRIES
 from resampler.errors import InvalidInputError, MissingExtraError
+from resampler.printing import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -170,4 +171,4 @@ def print_lines(lines: Iterable[str]) -> None:
         In order.
     """
     for line in lines:
-        click.echo(line)
+        click.echo(plain(line))  # names of classes and columns may be any text
