@@ -57,7 +57,11 @@ def _alert(rule: Any) -> dict[str, Any]:
         "alert": rule.name,
         "expr": rule.condition,
         **({"for": rule.lasting} if rule.lasting else {}),
-        "labels": {"severity": rule.severity, "dataset": f"{{{{ $labels.{rule.subject} }}}}"},
+        "labels": {
+            "severity": rule.severity,
+            "dataset": f"{{{{ $labels.{rule.subject} }}}}",
+            "kind": "{{ $labels.kind }}" if rule.subject == "dataset" else rule.subject,
+        },
         "annotations": {
             "summary": rule.summary,
             "description": rule.description,

@@ -97,6 +97,12 @@ _OF_LEDGERS = (
         _SNAPSHOT,
     ),
     Metric(
+        "resampler_snapshot_interval_seconds",
+        "gauge",
+        "Time from one version to the next, the median of the last ten; 0 where there are not two.",
+        _SNAPSHOT,
+    ),
+    Metric(
         "resampler_snapshot_info",
         "gauge",
         "1; the labels say what the newest version is: to be joined with others, group_left.",
@@ -171,7 +177,10 @@ _OF_LEDGERS = (
 
 _OF_BOTH = (
     Metric(
-        "resampler_maintenance", "gauge", "1 while a window of maintenance is declared for a dataset.", ("dataset",)
+        "resampler_maintenance",
+        "gauge",
+        "1 while a window of maintenance is declared for a dataset; kind: stream, snapshot.",
+        ("dataset", "kind"),
     ),
 )
 

@@ -24,7 +24,8 @@ def _rows() -> tuple[Recording, ...]:
     """Return rows of the last minutes, what became of them, and which share of them each class has."""
     rows, made = "shard_class:resampler_rows:increase10m", "shard_class:resampler_samples_generated:increase10m"
     written = "shard_class:resampler_rows_written:increase10m"
-    usual = "sum by (stream, class) (increase(resampler_rows_total[1d] offset 10m))"
+    # Of sums, not of the counters: a day of these, of thousands of shards, takes longer than there is.
+    usual = "sum_over_time(stream_class:resampler_rows:increase10m[1d:10m] offset 10m)"
     recent = f"sum by (stream, class) ({rows})"
     return (
         Recording("stream:resampler_rows:rate5m", "sum by (stream) (rate(resampler_rows_total[5m]))"),
@@ -39,7 +40,7 @@ def _rows() -> tuple[Recording, ...]:
             f"{written}\n/ on (stream, shard) group_left () (max by (stream, shard) ({written}) > 0)",
         ),
         # A class that is new, and one that has stopped, count as 0 where they are not.
-        Recording("stream_class:resampler_rows:increase10m", f"{recent}\nor 0 * {usual}"),
+        Recording("stream_class:resampler_rows:increase10m", f"{recent}\nor 0 * (stream_class:{_ROWS}1d > 0)"),
         Recording("stream_class:resampler_rows:increase1d", f"{usual}\nor 0 * {recent}"),
         *(
             Recording(f"stream:resampler_rows:increase{window}", f"sum by (stream) (stream_class:{_ROWS}{window})")
@@ -71,20 +72,31 @@ def _rows() -> tuple[Recording, ...]:
 def _shards() -> tuple[Recording, ...]:
     """Return who owns which shard, which workers there were, and what was refused of the input."""
     owners = "shard:resampler_shard_owned:sum"
+    shards = "stream:resampler_shards:count"
+    distance, apart = (
+        "max by (stream, shard, class) (resampler_neighbor_distance)",
+        "shard_class:resampler_neighbor_distance:apart",
+    )
     dead = "sum by (stream, shard) (increase(resampler_dead_letters_total{}[5m]))"
     return (
         Recording(owners, "sum by (stream, shard) (resampler_shard_owned)"),
-        # A worker sees all shards of its stream. Where there is none left, what was owned within a day is remembered.
+        Recording(shards, "max by (stream) (sum by (job, instance, stream) (resampler_shards))"),
+        # A worker sees all shards of its stream. Where there is none left, what was there within a day is remembered.
         Recording(
             "stream:resampler_shards_unowned:count",
             'max by (stream) (resampler_shards{state="unowned"}) > 0\n'
-            f"or (count by (stream) (max_over_time({owners}[1d]) > 0) unless on (stream) resampler_worker_info)",
+            f"or (max_over_time({shards}[1d]) unless on (stream) resampler_worker_info)",
         ),
         # Which stream a target serves: remembered while the target does not answer.
         Recording(
             "instance:resampler_worker:known",
             "max by (job, instance, stream) (resampler_worker_info)\n"
             "or (instance:resampler_worker:known and on (job, instance) up == 0)",
+        ),
+        # The last distance that was more than 0, while there is a worker, or was within the hour.
+        Recording(
+            apart,
+            f"{distance} > 0\nor ({apart} and on (stream, shard) max_over_time({owners}[1h]))",
         ),
         Recording("shard:resampler_dead_letters:increase5m", dead.replace("{}", "")),
         Recording(

@@ -41,7 +41,7 @@ class Metrics:
         self._families = Families(self.registry)
         ProcessMetrics(self.registry)
         self._stream = stream
-        self._maintenance = self._families.gauges["resampler_maintenance"].labels(stream)
+        self._maintenance = self._families.gauges["resampler_maintenance"].labels(stream, "stream")
 
     def introduce(self, settings: Settings, run: str, version: str) -> None:
         """Set what stays the same for as long as the process lives.

@@ -3,11 +3,14 @@
 Every case is a whole healthy world with one thing changed, so that it shows what else a fault would raise.
 """
 
+import json
 import random
 from itertools import accumulate
 
 import pytest
-from rule_worlds import LEDGER, STEP_S, WORKER, World, check
+from prometheus import promtool
+from rule_worlds import DAY, LEDGER, STEP_S, WORKER, World, check
+from rule_worlds import _tests as tests_of
 
 from resampler.monitoring.alerts import ALERTS
 from resampler.monitoring.catalog import METRICS
@@ -90,6 +93,20 @@ def another_class():
     return world
 
 
+def off(seconds, **labels):
+    """Let the worker's clock be off, and what it says of times with it."""
+    world = World().change("resampler_last_commit_timestamp_seconds", lambda minutes: 1_800 + 60 * minutes + seconds)
+    return world.change("resampler_clock_skew_seconds", seconds)
+
+
+def never_seen(*up):
+    """Return a world in which workers were down since before Prometheus began."""
+    world = without(WORKER)
+    for i, value in enumerate((0, *up)):
+        world.gauge(f'up{{job="resampler-worker",instance="w{i}:9464"}}', value)
+    return world
+
+
 def unsaid(world):
     """Let no policy say an objective: the gate's own default counts."""
     world.series = {series: values for series, values in world.series.items() if "gate_objective" not in series}
@@ -99,7 +116,7 @@ def unsaid(world):
 # Name: the world, whose alerts fire, and from which minute on; the fault is at 30.
 FIRES = {
     "ResamplerServerDown": (server_down(), CLICKS, 32),
-    "ResamplerCommitsRefused": (refused("disk"), CLICKS, 33),
+    "ResamplerCommitsRefused": (refused("disk"), CLICKS, 34),
     "ResamplerWorkerDown": (World().idle().down(), CLICKS, 32),
     "ResamplerWorkerLost": (taken_over(World().down()), CLICKS, 37),
     "ResamplerWorkerHangs": (World().idle().change("resampler_hanging_threads", 1), CLICKS, 32),
@@ -158,7 +175,13 @@ ALSO = {
     "ResamplerShardUnowned": (without_target(World().lose(WORKER)), CLICKS, 32),  # its workers have gone
     "ResamplerLabelShift": (another_class(), CLICKS, 53),
     "ResamplerRatioOffTarget": (ratio(40), CLICKS, 51),
-    "ResamplerCommitsRefused": (refused("full"), CLICKS, 33),
+    "ResamplerCommitsRefused": (refused("full"), CLICKS, 34),
+    "ResamplerClockSkew": (off(-300), CLICKS, 36),
+    "ResamplerCommitsStalled": (
+        World().idle().change("resampler_last_commit_timestamp_seconds", 1_800 + 3_600),  # by a clock an hour ahead
+        CLICKS,
+        35,
+    ),
     "ResamplerPrecisionBudgetBurnFast": (  # the gate that it burns in said no, which is the same
         gates(0.9, 0.1, 9, 1_500, 1_200, 900)
         .change("resampler_last_run_outcome", 0, step="gate", outcome="pass")
@@ -168,6 +191,55 @@ ALSO = {
     ),
     "ResamplerRecallBudgetBurnFast": (unsaid(gates(0.2, 0.8, 0.05, 1_500, 1_200, 900)), FRAUD, 1_245),
 }
+
+
+def test_a_window_of_a_stream_does_not_hang_on_a_ledger_of_the_same_name(tmp_path):
+    world = World(400, 300, 600).freeze("resampler_ledger_read_timestamp_seconds")
+    world.gauge('resampler_maintenance{job="worker",dataset="fraud",kind="stream"}', 1)
+    fires = {("ResamplerMaintenance", "fraud"): 1, ("ResamplerLedgerUnread", "fraud"): 1}
+    assert check(tmp_path, {"world": (world, {380: fires})}) == {}
+
+
+@pytest.mark.parametrize(("up", "name"), [(0, "ResamplerWorkerDown"), (1, "ResamplerWorkerLost")])
+def test_workers_that_were_never_seen_are_missed_by_the_name_of_their_job(up, name, tmp_path):
+    expected = {0: {}, 8: {(name, "resampler-worker"): 2 - up}}
+    (tmp_path / "tests").write_text(json.dumps(tests_of(STEP_S, {"": (name, never_seen(up), expected)})))
+    done = promtool("test", "rules", tmp_path / "tests")
+    assert done.returncode == 0, done.stdout
+
+
+def test_a_version_is_old_by_how_often_there_is_one(tmp_path):
+    world = World(50 * 1_440, 1_440, 6 * 3_600).freeze("resampler_snapshot_created_timestamp_seconds")
+    world.change("resampler_snapshot_interval_seconds", 30 * DAY)
+    expected = {day * 1_440: {} for day in (3, 30, 45)} | {47 * 1_440: {("ResamplerSnapshotStale", "fraud"): 1}}
+    assert check(tmp_path, {"world": (world, expected)}) == {}
+
+
+def test_an_audit_that_failed_does_not_hide_an_old_version(tmp_path):
+    world = World(6_000, 300, 1_800).freeze("resampler_snapshot_created_timestamp_seconds")
+    world.change("resampler_last_run_outcome", 0, step="privacy")
+    world.change("resampler_last_run_outcome", 1, step="privacy", outcome="failed")
+    fires = {("ResamplerRunFailed", "fraud"): 1, ("ResamplerSnapshotStale", "fraud"): 1}
+    assert check(tmp_path, {"world": (world, {2_910: fires})}) == {}
+
+
+@pytest.mark.parametrize("usual", [range(24), range(0)], ids=["shifted", "as it is"])
+def test_shares_that_go_with_the_hour_or_the_weekday_are_no_shift(usual, tmp_path):
+    """Frauds come at night, and at weekends more; a night four times as bad as others is said all the same."""
+    world = World(9 * 1440, 0, 600)
+    world.series = {series: values for series, values in world.series.items() if "resampler_rows_total" in series}
+    for label, per_s in (("0", 95), ("1", 5)):
+        steps = []
+        for i in range(world.n):
+            day, hour = divmod(i * 600 // 3_600, 24)
+            rare = (4 if hour < 6 else 1) * (4 if day % 7 in (1, 2) else 1)
+            worse = 4 if day == 8 and hour == 3 and 3 in usual else 1
+            steps.append(600 * per_s * (rare * worse if label == "1" else 1))
+        world.series[world.find("resampler_rows_total", **{"class": label})[0]] = running(steps)
+    at = {day * 1440 + hour * 60 + 40: {} for day in (8,) for hour in (1, 3, 7)}
+    if usual:
+        at[8 * 1440 + 3 * 60 + 40] = {("ResamplerLabelShift", "clicks"): 1}
+    assert check(tmp_path, {"world": (world, at)}) == {}
 
 
 def test_every_alert_has_a_case():

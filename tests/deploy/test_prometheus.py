@@ -71,7 +71,7 @@ def test_rules_of_a_faster_time_are_valid_and_nothing_of_them_is_left_behind(tmp
         (tmp_path / name).write_text(text := yaml.safe_dump(rules := scaled_rules(made, 60)))
         done = promtool("check", "rules", tmp_path / name)
         assert done.returncode == 0, done.stdout + done.stderr
-        assert not re.findall(r"\[\d+[mhd]\]|offset \d+[mhd]|\* (?:60|3600)\b|for: \d+[mhd]\b", text)
+        assert not re.findall(r"\[\d+[mhd]\]|offset \d+[mhd]\b|\* (?:60|3600)\b|for: \d+[mhd]\b", text)
     stale = next(rule for group in rules["groups"] for rule in group["rules"] if "SnapshotStale" in rule["alert"])
     assert "> 2880" in stale["expr"]
 
@@ -96,13 +96,13 @@ def test_a_window_of_maintenance_silences_its_dataset_and_no_other(tmp_path):
             post(
                 alertmanager,
                 *(
-                    {"alertname": name, "severity": ALERTS[name].severity, "dataset": dataset}
-                    for name, dataset in (
-                        ("ResamplerMaintenance", "fraud"),
-                        ("ResamplerSnapshotStale", "fraud"),
-                        ("ResamplerRecallBudgetBurnFast", "fraud"),
-                        ("ResamplerServerDown", "clicks"),
-                        ("ResamplerDrift", "clicks"),
+                    {"alertname": name, "severity": ALERTS[name].severity, "dataset": dataset, "kind": kind}
+                    for name, dataset, kind in (
+                        ("ResamplerMaintenance", "fraud", "snapshot"),
+                        ("ResamplerSnapshotStale", "fraud", "snapshot"),
+                        ("ResamplerRecallBudgetBurnFast", "fraud", "snapshot"),
+                        ("ResamplerWorkerDown", "fraud", "stream"),
+                        ("ResamplerDrift", "clicks", "stream"),
                     )
                 ),
             )
@@ -119,4 +119,4 @@ def test_a_window_of_maintenance_silences_its_dataset_and_no_other(tmp_path):
         "ResamplerSnapshotStale",
         "ResamplerRecallBudgetBurnFast",
     }
-    assert sent == {"page": ["ResamplerServerDown"], "ticket": ["ResamplerDrift"]}
+    assert sent == {"page": ["ResamplerWorkerDown"], "ticket": ["ResamplerDrift"]}

@@ -53,7 +53,7 @@ class World:
         for name, value in (
             ("server_up", 1),
             ("shard_owned", 1),
-            ("stream_lag_rows", 3),
+            ("stream_lag_rows", 3 if self.step_s < 120 else 0),  # no rule sees commits at such steps
             ("paused", 0),
             ("clock_skew_seconds", 0.01),
             ("drift_distance_max", 0.03),
@@ -81,6 +81,7 @@ class World:
         self.series[f"resampler_snapshot_created_timestamp_seconds{{{fraud}}}"] = [  # a version a day
             i * self.step_s // DAY * DAY for i in range(self.n)
         ]
+        gauge(f"resampler_snapshot_interval_seconds{{{fraud}}}", DAY)
         gauge(f"resampler_snapshot_target_ratio{{{fraud}}}", 0.2)
         for label, ratio in (("0", 1), ("1", 0.2)):
             gauge(f'resampler_snapshot_ratio{{{fraud},class="{label}"}}', ratio)
@@ -95,8 +96,8 @@ class World:
         gauge(f'resampler_gate_objective{{{fraud},measure="precision"}}', 0.7)
         gauge(f"resampler_lineage_outbox_events{{{fraud}}}", 0)
         gauge(f'resampler_unfinished_runs{{{fraud},step="snapshot"}}', 0)
-        for job, dataset in ((WORKER, "clicks"), (LEDGER, "fraud")):
-            gauge(f'resampler_maintenance{{{job},dataset="{dataset}"}}', 0)
+        for job, dataset, kind in ((WORKER, "clicks", "stream"), (LEDGER, "fraud", "snapshot")):
+            gauge(f'resampler_maintenance{{{job},dataset="{dataset}",kind="{kind}"}}', 0)
 
     def gauge(self, series, value):
         """Set a series that stays the same."""
@@ -238,7 +239,7 @@ def _tests(step_s, worlds):
                 "promql_expr_test": [
                     {
                         "expr": f'count by (alertname, dataset) (ALERTS{{alertstate="firing", dataset=~"{prefix}.*"}})',
-                        "eval_time": f"{minute * 60:g}s",
+                        "eval_time": f"{round(minute * 60)}s",
                         "exp_samples": [
                             {"labels": f'{{alertname="{name}", dataset="{prefix}{dataset}"}}', "value": count}
                             for (name, dataset), count in sorted(alerts.items())

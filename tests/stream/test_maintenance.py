@@ -65,7 +65,10 @@ def test_a_worker_says_it_while_it_lasts(windows, server, client, name, schema, 
     worker = serving(server.url, name, Settings(schema, ratio=0.5))
 
     def says(value):
-        return worker.metrics.registry.get_sample_value("resampler_maintenance", {"dataset": name}) == value
+        return (
+            worker.metrics.registry.get_sample_value("resampler_maintenance", {"dataset": name, "kind": "stream"})
+            == value
+        )
 
     assert says(0)
     wait_for(lambda: worker.begun, seconds=300)  # kernels may have to be compiled first
@@ -85,7 +88,10 @@ def test_a_window_of_a_server_whose_memory_is_full_is_ended(name, schema, servin
         windows = StreamWindows(name, server.url)
 
         def says(value):
-            return worker.metrics.registry.get_sample_value("resampler_maintenance", {"dataset": name}) == value
+            return (
+                worker.metrics.registry.get_sample_value("resampler_maintenance", {"dataset": name, "kind": "stream"})
+                == value
+            )
 
         wait_for(lambda: worker.begun, seconds=300)
         windows.declare(declare(name, 3600, "ann"))
@@ -104,10 +110,10 @@ def test_a_server_that_is_away_within_a_window_leaves_it_open_until_its_end(name
         def shown(metric, **labels):
             return worker.metrics.registry.get_sample_value(metric, labels)
 
-        wait_for(lambda: shown("resampler_maintenance", dataset=name) == 1, seconds=300)
+        wait_for(lambda: shown("resampler_maintenance", dataset=name, kind="stream") == 1, seconds=300)
     wait_for(lambda: shown("resampler_server_up", stream=name, shard=name) == 0)
     for _ in range(20):
-        assert shown("resampler_maintenance", dataset=name) == 1
+        assert shown("resampler_maintenance", dataset=name, kind="stream") == 1
         time.sleep(0.05)
     worker._window_ends_s = time.monotonic()  # an hour later
-    wait_for(lambda: shown("resampler_maintenance", dataset=name) == 0)
+    wait_for(lambda: shown("resampler_maintenance", dataset=name, kind="stream") == 0)

@@ -43,7 +43,7 @@ _NOW = Row(
         ),
         _count(
             "In maintenance",
-            f"count(max by (dataset) (resampler_maintenance{{{DATASET}}}) == 1)",
+            f"count(max by (dataset, kind) (resampler_maintenance{{{DATASET}}}) == 1)",
             ((None, "green"), (1.0, "blue")),
             alerts=("ResamplerMaintenance",),
             note="Alerts of a dataset in maintenance reach nobody.",

@@ -10,8 +10,10 @@ _SCHEMA = "shard:resampler_dead_letters_schema:increase5m"
 _MANY_DEAD = f"{_DEAD} / shard:resampler_rows_read:increase5m > 0.01 and on (stream, shard) {_DEAD} >= 10"
 # Kolmogorov-Smirnov and total variation of n rows over the 33 cells of a category stay below this without drift.
 _CHANCE = "4 / sqrt(max by (stream, shard) (resampler_drift_window_rows))"
-_NEAREST = "max by (stream, shard, class) ({})"
 _SHARE, _USUAL = "stream_class:resampler_rows:share10m", "stream_class:resampler_rows:share1d"
+# Half an hour on either side of this time yesterday and a week ago, for shares that go with the hour or the weekday.
+_LIKE = "avg_over_time(stream_class:resampler_rows:share10m[1h] offset {})"
+_THEN = ("1410m", "10050m")
 _SHIFT = "stream_class:resampler_label_shift:z"
 
 INPUT = (
@@ -42,9 +44,9 @@ INPUT = (
     ),
     Alert(
         "ResamplerDuplicateRows",
-        # Rows that could always be equal, of a few categories, say nothing: they were never apart within the day.
-        f"{_NEAREST.format('resampler_neighbor_distance')} == 0\n"
-        f"and on (stream, shard, class) {_NEAREST.format('max_over_time(resampler_neighbor_distance[1d])')} > 0",
+        # Rows that could always be equal, of a few categories, say nothing: they were never apart.
+        "max by (stream, shard, class) (resampler_neighbor_distance) == 0\n"
+        "and on (stream, shard, class) shard_class:resampler_neighbor_distance:apart",
         lasting="2m",
         severity="ticket",
         summary="{{ $labels.shard }}: half the rows of class {{ $labels.class }} or more are duplicates",
@@ -60,15 +62,16 @@ INPUT = (
         f"({_SHARE} > 2 * {_USUAL} or {_SHARE} < 0.5 * {_USUAL})\n"
         f"and on (stream, class) abs({_SHIFT}) > 5\n"
         "and on (stream, class) (stream_class:resampler_rows:increase10m >= 10\n"
-        f"  or {_USUAL} * on (stream) group_left () sum by (stream) (stream_class:resampler_rows:increase10m) >= 10)",
+        f"  or {_USUAL} * on (stream) group_left () sum by (stream) (stream_class:resampler_rows:increase10m) >= 10)\n"
+        + "\n".join(f"unless on (stream, class) ({_SHARE} / {_LIKE.format(then)} > 0.5) < 2" for then in _THEN),
         lasting="2m",
         severity="ticket",
         summary="{{ $labels.stream }}: class {{ $labels.class }} has {{ $value | humanizePercentage }} of the rows now",
         description=(
             "In the last 10 minutes class {{ $labels.class }} had {{ $value | humanizePercentage }} of the real rows, "
-            "twice or half its share of the day before, and more than chance explains. Labels may be wrong, or a "
-            "source fell silent. First: compare the sources by their number of rows; `resampler stream pause` stops "
-            "synthetic rows until it is clear."
+            "twice or half its share of the day before, and of this hour yesterday and a week ago, and more than "
+            "chance explains. Labels may be wrong, or a source fell silent. First: compare the sources by their number "
+            "of rows; `resampler stream pause` stops synthetic rows until it is clear."
         ),
         explained_by=("ResamplerSchemaChange", "ResamplerDuplicateRows"),
     ),

@@ -9,6 +9,8 @@ def _last(step: str, outcome: str) -> str:
     return f'max by (snapshot, step) (resampler_last_run_outcome{{step=~"{step}", outcome="{outcome}"}}) == 1'
 
 
+_AGE = "time() - max by (snapshot) (resampler_snapshot_created_timestamp_seconds)"
+
 SNAPSHOTS = (
     Alert(
         "ResamplerLedgerUnread",
@@ -92,16 +94,22 @@ SNAPSHOTS = (
     ),
     Alert(
         "ResamplerSnapshotStale",
-        "time() - max by (snapshot) (resampler_snapshot_created_timestamp_seconds) > 48 * 3600",
+        # Made weekly or monthly: late is half as long again as usual. Of failed and unfinished runs only those that
+        # make versions: another step's may lie there for long.
+        f"{_AGE} > 48 * 3600\n"
+        f"unless on (snapshot) {_AGE} < 1.5 * max by (snapshot) (resampler_snapshot_interval_seconds)\n"
+        f"unless on (snapshot) {_last('snapshot', 'failed')}\n"
+        'unless on (snapshot) max by (snapshot) (resampler_unfinished_runs{step="snapshot"}) > 0',
         lasting="",
         severity="ticket",
         subject="snapshot",
         summary="{{ $labels.snapshot }}: the newest version is {{ $value | humanizeDuration }} old",
         description=(
-            "No version of {{ $labels.snapshot }} was made for {{ $value | humanizeDuration }}; models learn from old "
-            "rows. First: see why the scheduled run made none - it did not start, failed, or found the rows unchanged."
+            "No version of {{ $labels.snapshot }} was made for {{ $value | humanizeDuration }}, longer than usual: "
+            "models learn from old rows. First: see why the scheduled run made none - it did not start, failed, or "
+            "found the rows unchanged."
         ),
-        explained_by=("ResamplerLedgerUnread", "ResamplerRunFailed", "ResamplerRunUnfinished"),
+        explained_by=("ResamplerLedgerUnread",),
     ),
     Alert(
         "ResamplerSnapshotRatioOffTarget",

@@ -5,9 +5,16 @@ from __future__ import annotations
 from resampler.monitoring.rule import Alert
 
 _LAG = "max by (stream, shard) (resampler_stream_lag_rows)"
-_LAST = "max by (stream, shard) (resampler_last_commit_timestamp_seconds)"
+# As Prometheus sees it: the time itself is of the worker's clock, which may be off by minutes.
+_COMMITS = "sum by (stream, shard) (changes(resampler_last_commit_timestamp_seconds[2m])) > 0"
 _FEED = "max by (stream, shard, feed) (resampler_feed_lag_rows)"
 _DOWN = "instance:resampler_worker:known and on (job, instance) up == 0"
+# Down since before Prometheus began, so nobody knows whose it is: its job's name stands for the stream's.
+_NEVER_SEEN = (
+    'label_replace(up{job="resampler-worker"} == 0 unless on (job, instance) instance:resampler_worker:known, '
+    '"stream", "$1", "job", "(.*)")'
+)
+_ANY_UP = 'up{job="resampler-worker"} == 1'
 _UNOWNED = "stream:resampler_shards_unowned:count > 0"
 
 WORKERS = (
@@ -27,7 +34,7 @@ WORKERS = (
         "ResamplerCommitsRefused",
         # Commits that came through since make a refusal history, and one refusal is over before it has lasted.
         'sum by (stream, shard, reason) (increase(resampler_refused_commits_total{reason!="moved"}[2m])) > 0\n'
-        f"unless on (stream, shard) time() - {_LAST} < 1 * 60",
+        f"unless on (stream, shard) {_COMMITS}",
         lasting="2m",
         severity="page",
         summary="{{ $labels.shard }}: the server refuses commits ({{ $labels.reason }})",
@@ -42,7 +49,7 @@ WORKERS = (
     ),
     Alert(
         "ResamplerWorkerDown",
-        f"{_DOWN} and on (stream) {_UNOWNED}",
+        f"({_DOWN} and on (stream) {_UNOWNED})\nor ({_NEVER_SEEN} unless on (job) {_ANY_UP})",
         lasting="1m",
         severity="page",
         summary="{{ $labels.stream }}: the worker at {{ $labels.instance }} does not answer, and nobody took over",
@@ -55,7 +62,7 @@ WORKERS = (
     ),
     Alert(
         "ResamplerWorkerLost",
-        f"{_DOWN} unless on (stream) {_UNOWNED}",
+        f"({_DOWN} unless on (stream) {_UNOWNED})\nor ({_NEVER_SEEN} and on (job) {_ANY_UP})",
         lasting="5m",
         severity="ticket",
         summary="{{ $labels.stream }}: the worker at {{ $labels.instance }} does not answer; others have its shards",
@@ -99,8 +106,7 @@ WORKERS = (
     ),
     Alert(
         "ResamplerCommitsStalled",
-        f"{_LAG} > 0 and on (stream, shard) shard:resampler_shard_owned:sum > 0\n"
-        f"unless on (stream, shard) time() - {_LAST} < 2 * 60",
+        f"{_LAG} > 0 and on (stream, shard) shard:resampler_shard_owned:sum > 0\nunless on (stream, shard) {_COMMITS}",
         lasting="2m",
         severity="page",
         summary="{{ $labels.shard }}: rows wait, and nothing is committed",

@@ -77,7 +77,7 @@ def test_a_window_of_a_snapshot_is_declared_shown_and_ended(place):
     assert on["reason"] == "new labels"
     assert "@" in on["who"]
     assert json.loads(called("maintenance", "show", *where).stdout)["window"] == on
-    assert 'resampler_maintenance{dataset="fraud"} 1.0' in called("metrics", "--ledger", place).stdout
+    assert 'resampler_maintenance{dataset="fraud",kind="snapshot"} 1.0' in called("metrics", "--ledger", place).stdout
     assert json.loads(called("maintenance", "off", "--ledger", place, "--json").stdout)["window"] == on
     assert called("maintenance", "off", "--ledger", place).stdout == "fraud: no maintenance was declared\n"
     assert [run.outcome for run in Ledger(place).runs("maintenance")] == ["on", "off"]

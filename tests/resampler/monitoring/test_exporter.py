@@ -125,7 +125,7 @@ def test_a_ledger_that_does_not_answer_keeps_its_last_values_and_no_window(expor
     ledger = Ledger(catalog / "fraud" / "ledger")
     run(ledger)
     keep(ledger, declare("fraud", 3600, "ann"))
-    assert value(exporter.look(1.0), "resampler_maintenance", "fraud") == 1
+    assert value(exporter.look(1.0), "resampler_maintenance", "fraud", "snapshot") == 1
 
     def names(self, step=None):
         raise OSError("no route to host")

@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from resampler.ledger import Ledger, Run, key_of, now
+from resampler.ledger import Ledger, Run, RunName, key_of, now
 from resampler.monitoring.ledgers import LedgerReader
 from resampler.monitoring.predictions import Counts
 from resampler.monitoring.window import declare, end, keep
@@ -197,6 +197,30 @@ def test_a_window_is_open_until_its_end(ledger, reader):
     assert is_open(0) == 0
     kept = [(run.outcome, run.details.get("who")) for run in ledger.runs("maintenance")]
     assert kept == [("on", "ann"), ("off", "bob")]
+
+
+def test_how_often_there_is_a_version_is_the_median_time_between_two(tmp_path):
+    """A try that failed is none, and neither an outage nor a day of many tries changes what is usual."""
+    days = [0, 1, 2, 20, 21, 22, 22.001, 23]
+    names = [
+        RunName(int(f"202601{1 + int(day):02d}{int(day % 1 * 1e3):06d}000000"), "snapshot", "pass", "", "")
+        for day in days
+    ]
+    failed = RunName(20260124_120000_000000, "snapshot", "failed", "", "")
+
+    class Kept(Ledger):
+        def names(self, step=None):  # noqa: ARG002 - as the base class has it
+            return [*names, failed] if kept else []
+
+        def read(self, name):
+            return Run("snapshot", name.outcome, "k", "fraud", now())
+
+    reader = LedgerReader("fraud", Kept(tmp_path), print)
+    kept = False
+    assert values(reader, "resampler_snapshot_interval_seconds") == {(): 0}
+    kept = True
+    (interval,) = values(reader, "resampler_snapshot_interval_seconds").values()
+    assert interval == pytest.approx(86_400, abs=2)
 
 
 def test_no_file_is_read_twice(ledger, reader, monkeypatch):

@@ -81,7 +81,7 @@ def test_what_counts_is_there_before_it_has_happened(schema, name, exported):
         assert found["resampler_replayed_rows_total", *of] == 0
         assert found["resampler_drift_windows_total", *of] == 0
         assert found["resampler_shard_owned", *of] == 0
-    assert found["resampler_maintenance", ("dataset", name)] == 0
+    assert found["resampler_maintenance", ("dataset", name), ("kind", "stream")] == 0
     states = {state: found["resampler_shards", ("state", state), ("stream", name)] for state in ShardState}
     assert states == {"owned": 0, "elsewhere": 0, "unowned": 0, "unknown": 2}
 
