@@ -29,7 +29,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             sampler="embedding",
             ratio=event.get("ratio", 0.5),
             seed=event.get("seed", 42),
-            max_seconds=max(0.1, left_s),  # a call finishes one part at least
+            max_seconds=max(0.001, left_s),  # a call finishes one part at least
             max_memory=os.environ.get("MAX_MEMORY", "3GiB"),
             resume="latest",
         )

@@ -9,8 +9,7 @@ from itertools import accumulate
 
 import pytest
 from prometheus import promtool
-from rule_worlds import DAY, LEDGER, STEP_S, WORKER, World, check
-from rule_worlds import _tests as tests_of
+from rule_worlds import DAY, LEDGER, STEP_S, WORKER, World, check, promtool_tests
 
 from resampler.monitoring.alerts import ALERTS
 from resampler.monitoring.catalog import METRICS
@@ -203,7 +202,7 @@ def test_a_window_of_a_stream_does_not_hang_on_a_ledger_of_the_same_name(tmp_pat
 @pytest.mark.parametrize(("up", "name"), [(0, "ResamplerWorkerDown"), (1, "ResamplerWorkerLost")])
 def test_workers_that_were_never_seen_are_missed_by_the_name_of_their_job(up, name, tmp_path):
     expected = {0: {}, 8: {(name, "resampler-worker"): 2 - up}}
-    (tmp_path / "tests").write_text(json.dumps(tests_of(STEP_S, {"": (name, never_seen(up), expected)})))
+    (tmp_path / "tests").write_text(json.dumps(promtool_tests(STEP_S, {"": (name, never_seen(up), expected)})))
     done = promtool("test", "rules", tmp_path / "tests")
     assert done.returncode == 0, done.stdout
 

@@ -212,7 +212,7 @@ def check(tmp_path, cases):
     failed = {}
     for number, ((_, step_s), worlds) in enumerate(together.items()):
         path = tmp_path / f"tests-{number}.yaml"
-        path.write_text(json.dumps(_tests(step_s, worlds)))  # which is YAML
+        path.write_text(json.dumps(promtool_tests(step_s, worlds)))  # which is YAML
         done = promtool("test", "rules", path)
         for said in re.split(r"(?=\bexpr: )", done.stdout + done.stderr)[1:] if done.returncode else ():
             name = worlds[re.search(r'dataset=~\\?"(\d+-)', said)[1]][0]
@@ -221,7 +221,7 @@ def check(tmp_path, cases):
     return failed
 
 
-def _tests(step_s, worlds):
+def promtool_tests(step_s, worlds):
     """Return a file of tests: of worlds by the prefix that tells their datasets and targets apart."""
     return {
         "rule_files": list(map(str, RULES)),

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from image import OTHER_HOST, compiler_environment
 
+pytestmark = pytest.mark.xdist_group("compiled")  # all is compiled once, not once a process
+
 # One worker after the other, each in the way of a process of its own: its input, its output, its rows read back and
 # passed through a resampler of the reader's own. What Numba compiled is what it says itself that it compiled.
 LIVES = """

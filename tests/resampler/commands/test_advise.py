@@ -301,7 +301,7 @@ def test_advice_on_a_version_that_is_stopped_is_no_verdict_of_the_ledger(file, t
         timestamp="at",
         ratio=0.5,
     )
-    words = ["--snapshot", "t:1", "--catalog", tmp_path / "c", *QUICK, "--max-seconds", "0.001"]
+    words = ["--snapshot", "t:1", "--catalog", tmp_path / "c", "--learner", "logistic", "--max-seconds", "0.001"]
     done = CliRunner().invoke(advise, list(map(str, words)), standalone_mode=False)
     assert done.return_value == 4, done.exception
     (kept,) = Ledger(tmp_path / "c" / "t" / "ledger").runs("advise")
