@@ -7,6 +7,7 @@ import os
 import re
 import socket
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 SCHEME = "models:/"
 _URI = re.compile(r"models:/([^/@]+)(?:/|@)([^/@]+)")
 _CONNECT_S = 0.5
+_USUAL = ("mlflow.db", "mlruns")  # what MLflow finds by itself: in the working directory
 # Of a request, so that a server that was stopped half way is known within 2 s of a command: importing takes the rest.
 _PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "1", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
 _TAGS = ("resampler.snapshot", "resampler.digest")
@@ -112,6 +114,8 @@ class Models:
 
     Raises
     ------
+    InvalidInputError
+        If none is named, and the working directory has none.
     ResamplerError
         If no server answers there.
     MissingExtraError
@@ -120,6 +124,11 @@ class Models:
 
     def __init__(self, tracking_uri: str | None = None) -> None:
         where = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or ""
+        named = where or os.environ.get("MLFLOW_REGISTRY_URI")
+        if not named and not any(Path(name).exists() for name in _USUAL):  # asking would make an empty one
+            raise InvalidInputError(
+                f"no MLflow is named, and this directory has none ({' or '.join(_USUAL)}): set MLFLOW_TRACKING_URI"
+            )
         _check_reachable(os.environ.get("MLFLOW_REGISTRY_URI") or where)
         self._client: MlflowClient = client_of(tracking_uri, _PATIENCE)
 
