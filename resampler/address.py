@@ -1,9 +1,17 @@
-"""`without_secrets`: an address as it may be shown and kept."""
+"""Addresses that may hold secrets: as they may be shown and kept, and as a server is asked."""
 
 from __future__ import annotations
 
+import base64
 import re
+from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from urllib.request import Request
+
+_SAFE = "/%:@!$&'()*+,;=~"  # what stands unescaped in the path of a URL, or is an escape
 # What stands between the scheme and the first slash of a URL that is one: hosts with their ports.
 _HOST = re.compile(r"(?:\[[^\]@]*\]|[^:@\[\]]*)(?::\d+)?")
 
@@ -56,3 +64,38 @@ def split_user(rest: str) -> tuple[str, str]:
         return user, host + rest[len(head) :]
     user, _, host = rest.rpartition("@")
     return user, host
+
+
+def request_to(url: str, data: bytes | None = None, headers: Mapping[str, str] | None = None) -> Request:
+    """Make a request of HTTP; user and password of the URL go to that server alone, in a header.
+
+    Parameters
+    ----------
+    url : str
+        Of HTTP, as its reader has checked; what is not escaped in its path and query is.
+    data : bytes, optional
+        Posted, where there is any; by default the address is read.
+    headers : mapping of str to str, optional
+        Sent with it.
+
+    Returns
+    -------
+    urllib.request.Request
+        Whose Authorization no redirect takes along.
+
+    Raises
+    ------
+    ValueError
+        If it is no URL.
+    """
+    from urllib.request import Request
+
+    parts = urlsplit(url)
+    user, at, place = parts.netloc.rpartition("@")
+    path, query = quote(parts.path, safe=_SAFE), quote(parts.query, safe=f"{_SAFE}?")
+    target = urlunsplit((parts.scheme, place.encode("idna").decode(), path, query, ""))
+    request = Request(target, data, dict(headers or {}))  # noqa: S310 - callers ask for HTTP
+    if at:
+        word = unquote(user if ":" in user else f"{user}:")
+        request.add_unredirected_header("Authorization", f"Basic {base64.b64encode(word.encode()).decode()}")
+    return request

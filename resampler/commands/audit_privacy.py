@@ -17,7 +17,7 @@ from resampler.errors import GateError, InvalidInputError
 from resampler.ledger import Ledger
 from resampler.options import options_of
 from resampler.quality.privacy.rules import PrivacyRules
-from resampler.runs.privacy.spent import Spent
+from resampler.runs.privacy.attacked import Attacked
 
 if TYPE_CHECKING:
     from resampler.budget import Meter
@@ -63,7 +63,7 @@ def _names(_ctx: click.Context, _param: click.Parameter, value: str | None) -> t
 @click.option("--attack", "attacks", multiple=True, metavar="NAME", help="An attack, again for more; by default all.")
 @click.option("--policy", metavar="FILE", help="TOML or YAML file whose table [privacy] has the limits.")
 @click_options(PrivacyRules)
-@click_options(Spent)
+@click_options(Attacked)
 @with_budget
 @click.option(
     "--what-if/--no-what-if",
@@ -106,7 +106,7 @@ def privacy(
     """
     began = clock.perf_counter()
     limits = {one.name: options.pop(one.name) for one in options_of(PrivacyRules)}
-    spent = Spent(**{one.name: options.pop(one.name) for one in options_of(Spent)})
+    attacked = Attacked(**{one.name: options.pop(one.name) for one in options_of(Attacked)})
     from resampler.policy import read_policy
     from resampler.quality.privacy.audit import check_attacks
     from resampler.runs.privacy.asked import run_audit
@@ -116,7 +116,7 @@ def privacy(
     rules = PrivacyRules.of(None if policy is None else read_policy(policy), **limits)
     check_attacks(attacks)
     subject = _subject(file, version, stream, url, options)
-    parts = _parts(file, version, stream, url, spent, options, spending.meter)
+    parts = _parts(file, version, stream, url, attacked, options, spending.meter)
     with tqdm(unit="attack", disable=None, leave=False) as bar, warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always")
 
@@ -131,7 +131,7 @@ def privacy(
                 rules,
                 only=only,
                 attacks=attacks,
-                spent=spent,
+                attacked=attacked,
                 left_s=spending.meter.left_s,
                 what_if=what_if,
                 store=store,
@@ -181,7 +181,7 @@ def _parts(
     version: TrainingSet | None,
     stream: str | None,
     url: str | None,
-    spent: Spent,
+    attacked: Attacked,
     options: dict[str, Any],
     meter: Meter,
 ) -> Parts:
@@ -194,7 +194,7 @@ def _parts(
     if stream is not None:
         from resampler.runs.privacy.outputs import output_of
 
-        return output_of("stream")(stream, url=url, rows=10 * spent.max_rows)
+        return output_of("stream")(stream, url=url, rows=10 * attacked.max_rows)
     from resampler.runs.privacy.files import parts_of_files
     from resampler.table_file import TableFile
 

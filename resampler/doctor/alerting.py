@@ -7,12 +7,11 @@ import threading
 import urllib.error
 import urllib.parse
 import urllib.request
-from base64 import b64encode
 from functools import partial
 from http.client import HTTPException
 from typing import TYPE_CHECKING
 
-from resampler.address import without_secrets
+from resampler.address import request_to, without_secrets
 from resampler.doctor.item import FAIL, PASS, UNKNOWN, Answer, Item
 from resampler.errors import ResamplerError
 from resampler.monitoring.alerts import ALERTS
@@ -121,16 +120,9 @@ def _get(server: str, what: str, **query: str) -> Any:
 
 
 def _opened(url: str) -> Any:
-    """Ask a server; user and password of a URL go into a header."""
+    """Ask a server."""
     try:
-        parts = urllib.parse.urlsplit(url)
-        user, at, host = parts.netloc.rpartition("@")
-        request = urllib.request.Request(parts._replace(netloc=host).geturl())  # noqa: S310 - callers ask for HTTP
-        if at:
-            request.add_unredirected_header(
-                "Authorization", f"Basic {b64encode(urllib.parse.unquote(user).encode()).decode()}"
-            )
-        return urllib.request.urlopen(request, timeout=TIMEOUT_S)  # noqa: S310
+        return urllib.request.urlopen(request_to(url), timeout=TIMEOUT_S)  # noqa: S310 - callers ask for HTTP
     except (HTTPException, ValueError) as error:  # no URL, or no answer of HTTP
         raise OSError(type(error).__name__) from error
 

@@ -9,7 +9,7 @@ from resampler.doctor.item import FAIL, PASS, Answer, Item
 from resampler.ledger import FOLDER, Ledger
 from resampler.monitoring import beside
 from resampler.monitoring.ledgers import LedgerReader
-from resampler.monitoring.window import current
+from resampler.monitoring.window import LedgerWindows
 from resampler.printing import plural
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def _whole(asked: Any) -> Answer:
 
 
 def _no_window(asked: Any) -> Answer:
-    window = current(Ledger(asked.version.home / FOLDER), time.time())
+    window = LedgerWindows(asked.version.name, Ledger(asked.version.home / FOLDER)).current(time.time())
     if window is None:
         return Answer(PASS, "no window of maintenance is open")
     return Answer(FAIL, f"alerts are silent until {window.until}, says {window.who}")

@@ -8,12 +8,11 @@ import platform
 import sys
 import tomllib
 import urllib.request
-from base64 import b64encode
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
 
+from resampler.address import request_to
 from resampler.errors import InvalidInputError, ResamplerError
 from resampler.incident.collector import NEWEST, Asked, Collector
 from resampler.ledger import FOLDER, Ledger
@@ -134,12 +133,7 @@ def _alerts(asked: Asked) -> Mapping[str, Any]:
 def _get(url: str) -> str:
     if not url.startswith(("http://", "https://")):
         raise InvalidInputError("a URL to be read must begin with http:// or https://")
-    parts = urlsplit(url)
-    user, at, host = parts.netloc.rpartition("@")
-    request = urllib.request.Request(parts._replace(netloc=host).geturl())  # noqa: S310 - of HTTP, as was checked
-    if at:
-        request.add_unredirected_header("Authorization", f"Basic {b64encode(unquote(user).encode()).decode()}")
-    with urllib.request.urlopen(request, timeout=_ANSWER_S) as answer:  # noqa: S310
+    with urllib.request.urlopen(request_to(url), timeout=_ANSWER_S) as answer:  # noqa: S310 - of HTTP, as was checked
         return str(answer.read(_ANSWER_BYTES).decode(errors="replace"))
 
 

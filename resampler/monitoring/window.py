@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from resampler.errors import InvalidInputError
 from resampler.ledger import Run, key_of, now
@@ -101,67 +101,73 @@ def declare(dataset: str, lasts_s: float, who: str, reason: str = "") -> Window:
     return Window(dataset, since.isoformat(timespec="seconds"), until.isoformat(timespec="seconds"), who, reason)
 
 
-def keep(ledger: Ledger, window: Window) -> None:
-    """Keep a window with a snapshot; it stands in place of the one before.
+class LedgerWindows:
+    """Windows that are kept with a snapshot, as runs of its ledger.
 
     Parameters
     ----------
-    ledger : Ledger
-        Of the snapshot.
-    window : Window
-        That is declared.
-    """
-    ledger.append(Run(STEP, ON, key_of(**window._asdict()), window.dataset, now(), 0.0, window._asdict()))
-
-
-def end(ledger: Ledger, dataset: str, who: str, at: float) -> Window | None:
-    """End the window of a snapshot.
-
-    Parameters
-    ----------
-    ledger : Ledger
-        Of the snapshot.
     dataset : str
-        The snapshot.
-    who : str
-        Who ends it.
-    at : float
-        Unix time.
-
-    Returns
-    -------
-    Window or None
-        The one that was ended; None where none was open, and nothing is kept.
-    """
-    ended = current(ledger, at)
-    if ended is not None:
-        details = {"dataset": dataset, "who": who, "ended": ended._asdict()}
-        ledger.append(Run(STEP, OFF, key_of(**details), dataset, now(), 0.0, details))
-    return ended
-
-
-def current(ledger: Ledger, at: float) -> Window | None:
-    """Find the window of a snapshot.
-
-    Parameters
-    ----------
+        As the ledger's metrics call it.
     ledger : Ledger
-        Of the snapshot.
-    at : float
-        Unix time.
-
-    Returns
-    -------
-    Window or None
-        None where none is open.
-
-    Raises
-    ------
-    CorruptStateError
-        If the file that says so is damaged.
+        There.
     """
-    run = ledger.last(STEP)
-    return _of(run) if run is not None and is_open(run, at) else None
+
+    def __init__(self, dataset: str, ledger: Ledger) -> None:
+        self.dataset, self.ledger = dataset, ledger
+
+    def declare(self, window: Window) -> None:
+        """Keep a window, in place of one that is open.
+
+        Parameters
+        ----------
+        window : Window
+            From now on.
+        """
+        self._append(ON, window._asdict())
+
+    def end(self, who: str, at: float) -> Window | None:
+        """End the window that is open.
+
+        Parameters
+        ----------
+        who : str
+            Who ends it.
+        at : float
+            Unix time.
+
+        Returns
+        -------
+        Window or None
+            The one that was ended; None where none was open, and nothing is kept.
+        """
+        ended = self.current(at)
+        if ended is not None:
+            self._append(OFF, {"dataset": self.dataset, "who": who, "ended": ended._asdict()})
+        return ended
+
+    def current(self, at: float) -> Window | None:
+        """Find the window that is open.
+
+        Parameters
+        ----------
+        at : float
+            Unix time.
+
+        Returns
+        -------
+        Window or None
+            None where none is.
+
+        Raises
+        ------
+        CorruptStateError
+            If the file that says so is damaged.
+        """
+        run = self.ledger.last(STEP)
+        return _of(run) if run is not None and is_open(run, at) else None
+
+    def _append(self, outcome: str, details: dict[str, Any]) -> None:
+        self.ledger.append(Run(STEP, outcome, key_of(**details), self.dataset, now(), 0.0, details))
 
 
 def is_open(run: Run, at: float) -> bool:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from resampler.errors import InvalidInputError
 from resampler.ledger import FOLDER, Ledger
-from resampler.monitoring import window as kept
 from resampler.monitoring.exporter import named_ledger
+from resampler.monitoring.window import LedgerWindows
 from resampler.training_set import homes
 from resampler.wings import from_wing
 
@@ -70,63 +70,6 @@ class Windows(Protocol):
         """
 
 
-class OfLedger:
-    """Windows that are kept as runs of a ledger.
-
-    Parameters
-    ----------
-    dataset : str
-        As the ledger's metrics call it.
-    ledger : Ledger
-        There.
-    """
-
-    def __init__(self, dataset: str, ledger: Ledger) -> None:
-        self.dataset, self.ledger = dataset, ledger
-
-    def declare(self, window: Window) -> None:
-        """Keep a window, in place of one that is open.
-
-        Parameters
-        ----------
-        window : Window
-            From now on.
-        """
-        kept.keep(self.ledger, window)
-
-    def end(self, who: str, at: float) -> Window | None:
-        """End the window that is open.
-
-        Parameters
-        ----------
-        who : str
-            Who ends it.
-        at : float
-            Unix time.
-
-        Returns
-        -------
-        Window or None
-            The one that was ended; None where none was open.
-        """
-        return kept.end(self.ledger, self.dataset, who, at)
-
-    def current(self, at: float) -> Window | None:
-        """Find the window that is open.
-
-        Parameters
-        ----------
-        at : float
-            Unix time.
-
-        Returns
-        -------
-        Window or None
-            None where none is.
-        """
-        return kept.current(self.ledger, at)
-
-
 def of_snapshot(name: str, place: Mapping[str, str | None]) -> Windows:
     """Find the windows of a snapshot.
 
@@ -150,7 +93,7 @@ def of_snapshot(name: str, place: Mapping[str, str | None]) -> Windows:
     found = {one.name: one.directory for one in homes(**place)}
     if name not in found:
         raise InvalidInputError(f"--snapshot {name!r} is not there; there are: {', '.join(found) or 'none'}")
-    return OfLedger(name, Ledger(found[name] / FOLDER))
+    return LedgerWindows(name, Ledger(found[name] / FOLDER))
 
 
 def of_ledger(given: str) -> Windows:
@@ -166,7 +109,7 @@ def of_ledger(given: str) -> Windows:
     Windows
         In it.
     """
-    return OfLedger(*named_ledger(given))
+    return LedgerWindows(*named_ledger(given))
 
 
 def of_stream(name: str, url: str | None) -> Windows:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import http.client
 import json
 import threading
@@ -12,6 +11,7 @@ import urllib.parse
 import urllib.request
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from resampler.address import request_to
 from resampler.errors import InvalidInputError
 from resampler.printing import plain
 
@@ -80,10 +80,7 @@ def post(url: str, data: Mapping[str, Any], *, sleep: Callable[[float], None] = 
     """
     body = json.dumps(data, allow_nan=False).encode()
     headers = {"Content-Type": "application/json", "User-Agent": "feast-resampler"}
-    target, secret = _without_user(url)
-    if secret is not None:
-        headers["Authorization"] = f"Basic {secret}"
-    request = urllib.request.Request(target, body, headers, method="POST")  # noqa: S310 - checked before
+    request = request_to(url, body, headers)
     host, said = check_url(url), _Said("", again=True)
     for wait in (0.0, *WAITS_S):
         sleep(wait)
@@ -124,14 +121,3 @@ def _attempt(request: urllib.request.Request, host: str) -> _Said | None:
 def _short(words: object) -> str:
     """Write what a server said so that it fits a line, and commands no terminal."""
     return plain(" ".join(str(words).split()))[:_SHOWN_CHARS]
-
-
-def _without_user(url: str) -> tuple[str, str | None]:
-    """Return a URL as HTTP takes it, without the user, and user and password as a header has them."""
-    parts = urllib.parse.urlsplit(url)
-    user, at, place = parts.netloc.rpartition("@")
-    path = urllib.parse.quote(parts.path, safe="/%:@!$&'()*+,;=~")
-    query = urllib.parse.quote(parts.query, safe="/%:@!$&'()*+,;=~?")
-    user = user if ":" in user else f"{user}:"
-    target = urllib.parse.urlunsplit((parts.scheme, place.encode("idna").decode(), path, query, ""))
-    return target, base64.b64encode(urllib.parse.unquote(user).encode()).decode() if at else None

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from resampler.quality.privacy.attacks.attack import Effort
 from resampler.quality.privacy.audit import audit_classes
 from resampler.quality.privacy.what_if import lower
+from resampler.runs.privacy.attacked import Attacked
 from resampler.runs.privacy.parts import expose
-from resampler.runs.privacy.spent import Spent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,7 +28,7 @@ def run_audit(
     *,
     only: Sequence[str] = (),
     attacks: Sequence[str] = (),
-    spent: Spent | None = None,
+    attacked: Attacked | None = None,
     left_s: float | None = None,
     what_if: bool | None = None,
     store: Path | str | None = None,
@@ -44,7 +44,7 @@ def run_audit(
         Limits.
     only, attacks : sequence of str
         Classes and attacks; empty for all.
-    spent : Spent, optional
+    attacked : Attacked, optional
         How many rows are attacked.
     left_s : float, optional
         Seconds after which no attack is begun but the first; by default there is no limit.
@@ -65,8 +65,8 @@ def run_audit(
     InvalidInputError, DataError
         As `expose` and `audit_classes`.
     """
-    spent = spent or Spent()
-    effort = Effort(rows=spent.max_rows)
+    attacked = attacked or Attacked()
+    effort = Effort(rows=attacked.max_rows)
     seen = expose(parts, only)
     found = audit_classes(
         seen.exposures,

@@ -30,7 +30,7 @@ from resampler.ledger import FOLDER, Ledger, Run, key_of, now
 from resampler.monitoring import exposition
 from resampler.monitoring.alerts import ALERTS
 from resampler.monitoring.exporter import Exporter
-from resampler.monitoring.window import declare, keep
+from resampler.monitoring.window import LedgerWindows, declare
 from resampler.policy import policy_of
 from resampler.training_set import open_version
 from resampler.unfinished import Unfinished
@@ -159,7 +159,7 @@ def test_what_stands_beside_versions(asked, ledger, catalog):
     names = ("ledger-whole", "no-maintenance", "lineage-sent", "runs-finished")
     for name in names:
         assert answer(name, asked).verdict == PASS, name
-    keep(ledger, declare("fraud", 3600, "ann"))
+    LedgerWindows("fraud", ledger).declare(declare("fraud", 3600, "ann"))
     for file in (
         "outbox/1.json",
         "ledger/20260101T000000000000-gate-pass-0-000000000000.json",

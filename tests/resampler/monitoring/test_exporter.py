@@ -18,7 +18,7 @@ from resampler.ledger import Ledger, Run, key_of, now
 from resampler.monitoring import exposition
 from resampler.monitoring.catalog import LEDGER
 from resampler.monitoring.exporter import Exporter, named_ledger
-from resampler.monitoring.window import declare, keep
+from resampler.monitoring.window import LedgerWindows, declare
 from resampler.storage import Location
 from resampler.unfinished import Unfinished
 
@@ -124,7 +124,7 @@ def test_a_damaged_manifest_is_said_and_the_ledger_exported(exporter, catalog, s
 def test_a_ledger_that_does_not_answer_keeps_its_last_values_and_no_window(exporter, catalog, said, monkeypatch):
     ledger = Ledger(catalog / "fraud" / "ledger")
     run(ledger)
-    keep(ledger, declare("fraud", 3600, "ann"))
+    LedgerWindows("fraud", ledger).declare(declare("fraud", 3600, "ann"))
     assert value(exporter.look(1.0), "resampler_maintenance", "fraud", "snapshot") == 1
 
     def names(self, step=None):

@@ -9,7 +9,7 @@ import pytest
 from resampler.ledger import Ledger, Run, RunName, key_of, now
 from resampler.monitoring.ledgers import LedgerReader
 from resampler.monitoring.predictions import Counts
-from resampler.monitoring.window import declare, end, keep
+from resampler.monitoring.window import LedgerWindows, declare
 from resampler.quality.gate.figures import figures
 
 
@@ -189,11 +189,11 @@ def test_a_window_is_open_until_its_end(ledger, reader):
         return value
 
     assert is_open(0) == 0
-    keep(ledger, declare("fraud", 3600, "ann", "new labels"))
+    LedgerWindows("fraud", ledger).declare(declare("fraud", 3600, "ann", "new labels"))
     assert (is_open(0), is_open(3590), is_open(3601)) == (1, 1, 0)
     assert values(reader, "resampler_runs_total") == {}, "a window is no run"
-    assert end(ledger, "fraud", "bob", at).who == "ann"
-    assert end(ledger, "fraud", "bob", at) is None
+    assert LedgerWindows("fraud", ledger).end("bob", at).who == "ann"
+    assert LedgerWindows("fraud", ledger).end("bob", at) is None
     assert is_open(0) == 0
     kept = [(run.outcome, run.details.get("who")) for run in ledger.runs("maintenance")]
     assert kept == [("on", "ann"), ("off", "bob")]

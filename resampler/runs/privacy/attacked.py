@@ -1,4 +1,4 @@
-"""`Spent`: how many rows an audit attacks, as options of a command."""
+"""`Attacked`: how many rows an audit attacks, as options of a command."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from resampler.options import check_options, count, option
 
 
 @dataclass(frozen=True, kw_only=True)
-class Spent:
+class Attacked:
     """How many rows an audit attacks.
 
     Parameters
