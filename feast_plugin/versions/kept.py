@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from feast_plugin.versions.files.parquet import HashingSink
 from feast_plugin.versions.inputs.frame import open_table
 from feast_plugin.versions.inputs.request import frame_file, is_select
 from resampler.errors import ResamplerError
@@ -66,31 +66,10 @@ def _plain(value: Any) -> Any:
         return list(value)
     if hasattr(value, "isoformat") or not hasattr(value, "columns"):
         return str(getattr(value, "name", value))
-    digest = hashlib.sha256()
-    table = open_table(value).data
-    with pa.ipc.new_stream(_Hashing(digest), table.schema) as writer:
+    table, sink = open_table(value).data, HashingSink()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)
-    return digest.hexdigest()
-
-
-class _Hashing:
-    """A file that keeps the digest of what is written to it, and nothing else."""
-
-    closed = False
-
-    def __init__(self, digest: Any) -> None:
-        self._digest = digest
-
-    def write(self, data: Any) -> int:
-        view = memoryview(data)
-        self._digest.update(view)
-        return view.nbytes
-
-    def flush(self) -> None:
-        pass
-
-    def close(self) -> None:
-        self.closed = True
+    return sink.sha256.hexdigest()
 
 
 def _version(name: str) -> str | None:

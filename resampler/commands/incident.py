@@ -86,5 +86,11 @@ def collect(
         click.echo(json.dumps({"path": str(out), **found._asdict()}))
         return
     click.echo(f"{len(found.files)} files in {out}", err=True)
+    if not (stream or snapshot or ledger or metrics or prometheus):
+        click.echo(
+            "Note: nothing is named, so that they are about this machine alone: give --stream, --snapshot, --ledger, "
+            "--metrics, --prometheus",
+            err=True,
+        )
     for name, words in found.errors.items():
         click.echo(f"not collected: {name}: {words}", err=True)

@@ -18,27 +18,49 @@ if TYPE_CHECKING:
     from resampler.storage import Location
 
 
-class _HashingSink:
-    """A binary file that hashes and counts what is written to it."""
+class HashingSink:
+    """A binary file that hashes and counts what is written to it.
+
+    Parameters
+    ----------
+    stream : file-like, optional
+        What it is passed on to; by default nothing.
+    """
 
     closed = False
 
-    def __init__(self, stream: Any) -> None:
+    def __init__(self, stream: Any = None) -> None:
         self._stream = stream
         self.sha256 = hashlib.sha256()
         self.bytes = 0
 
     def write(self, data: Any) -> int:
+        """Take bytes.
+
+        Parameters
+        ----------
+        data : bytes-like
+            Of any item size.
+
+        Returns
+        -------
+        int
+            How many they are.
+        """
         view = memoryview(data)
         self.sha256.update(view)
         self.bytes += view.nbytes
-        self._stream.write(view)
+        if self._stream is not None:
+            self._stream.write(view)
         return view.nbytes
 
     def flush(self) -> None:
-        self._stream.flush()
+        """Pass on what waits."""
+        if self._stream is not None:
+            self._stream.flush()
 
     def close(self) -> None:
+        """End; the stream stays open."""
         self.closed = True
 
 
@@ -67,7 +89,7 @@ class ParquetFile:
         self._watch = watch
         self._rows = 0
         self._stream = target.filesystem.open_output_stream(target.path)
-        self._sink = _HashingSink(self._stream)
+        self._sink = HashingSink(self._stream)
         self._writer = pq.ParquetWriter(
             pa.PythonFile(self._sink, mode="w"),
             schema,

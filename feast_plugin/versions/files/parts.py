@@ -462,7 +462,13 @@ def opened(home: Location, key: str, given: dict[str, Any], meter: Meter, resume
             if run.key != key:
                 raise InvalidInputError(_other(token, token, runs, given))
             run.write(folder)
-            yield KeptParts(meter, home, run)
+            kept = KeptParts(meter, home, run)
+            try:
+                yield kept
+            except Exception:
+                if not run.parts:  # nothing to go on with
+                    kept.close()
+                raise
     except TimeoutError as error:
         raise ResamplerError(f"another process is at work on unfinished run {token}: wait for it, or end it") from error
 
