@@ -1,0 +1,118 @@
+"""`Workplace`: where tasks leave what others go on with; a run that died goes on behind what is there."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tqdm import tqdm
+
+from resampler.engines.task import Result, Task, run_task
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from resampler.engines.engine import Engine
+    from resampler.engines.task import Output
+
+
+class Workplace:
+    """Outputs of tasks, and the engine that does them.
+
+    Parameters
+    ----------
+    folder : str or Path
+        A directory that all workers see; made where it is not there. It must be of these inputs alone: what a task of
+        the same name left is not made again.
+    engine : Engine
+        Does what is not done yet.
+    """
+
+    def __init__(self, folder: str | Path, engine: Engine) -> None:
+        self.folder = Path(folder).absolute()
+        self.engine = engine
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.cpu_seconds = 0.0
+        self.peak_memory_bytes: int | None = None
+
+    def run(self, tasks: Sequence[Task], say: str | None = None) -> list[Result]:
+        """Do tasks that are not done, and return what all of them left.
+
+        Parameters
+        ----------
+        tasks : sequence of Task
+            Their names differ, and none needs what another one of them leaves.
+        say : str, optional
+            What is being done, beside a bar of progress.
+
+        Returns
+        -------
+        list of Result
+            In the order of `tasks`.
+
+        Raises
+        ------
+        ResamplerError
+            What a task raises; or `TaskError` if the worker of one died again and again.
+        """
+        left = [task for task in tasks if Result.read(self.folder / task.name) is None]
+        done = tqdm(total=len(tasks), initial=len(tasks) - len(left), desc=say, unit="task", disable=None)
+        with done if say is not None else tqdm(disable=True) as bar:
+            for _ in self.engine.run(str(self.folder), left):
+                bar.update()
+        found = [Result.read(self.folder / task.name) for task in tasks]
+        results = [one for one in found if one is not None]
+        if len(results) < len(tasks):
+            missing = next(task.name for task, one in zip(tasks, found, strict=True) if one is None)
+            raise FileNotFoundError(
+                f"{self.folder / missing} is not there though its task ended: is it on a disk that all workers see?"
+            )
+        self._count(results)
+        return results
+
+    def save(self, name: str, arrays: Mapping[str, NDArray[Any]]) -> Result:
+        """Leave arrays of this process, as a task would, for tasks to map.
+
+        Parameters
+        ----------
+        name : str
+            As of a task.
+        arrays : mapping of str to ndarray
+            By name.
+
+        Returns
+        -------
+        Result
+            What is there; if it was there before, that.
+        """
+        run_task(str(self.folder), Task(name, _save, {"arrays": arrays}))
+        found = Result.read(self.folder / name)
+        assert found is not None  # noqa: S101 - it was just written
+        return found
+
+    def _count(self, results: Sequence[Result]) -> None:
+        self.cpu_seconds += sum(one.cpu_seconds for one in results)
+        peaks = [one.peak_memory_bytes for one in results if one.peak_memory_bytes is not None]
+        self.peak_memory_bytes = max([*peaks, self.peak_memory_bytes or 0]) or None
+
+    def cost(self) -> dict[str, Any]:
+        """Say what its tasks have cost, in whatever process they ran.
+
+        Returns
+        -------
+        dict
+            Keys cpu_seconds and peak_memory_bytes, the most that one worker held.
+        """
+        return {"cpu_seconds": round(self.cpu_seconds, 2), "peak_memory_bytes": self.peak_memory_bytes}
+
+    def remove(self) -> None:
+        """Remove all outputs."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _save(output: Output, arrays: Mapping[str, NDArray[Any]]) -> None:
+    for name, values in arrays.items():
+        output.array(name, values)

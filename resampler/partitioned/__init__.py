@@ -1,0 +1,1 @@
+"""Resampling by parts: tables that one machine does not hold, on any engine, to the same bytes."""
