@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from naive import methods as naive
 
 from feast_plugin import create_snapshot
-from feast_plugin.versions.inputs.identity import row_ids
 from resampler import samplers
 from resampler.errors import DataError
+from resampler.identity import row_ids
 from resampler.methods.catalog import METHODS
 from resampler.methods.oversample import ShortfallWarning, oversample
 from resampler.methods.parameters import Parameters

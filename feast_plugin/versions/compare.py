@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from feast_plugin.versions.inputs.contract import Contract
-from feast_plugin.versions.inputs.identity import hash_keys, hash_values, mix64
 from feast_plugin.versions.inputs.split import SPLITS, TRAIN
 from resampler.errors import CorruptStateError
+from resampler.identity import hash_keys, hash_values, mix64
 from resampler.profile.cells import Cells
 from resampler.profile.profile import Profile
 from resampler.quality.drift.scores import drift_of

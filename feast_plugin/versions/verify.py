@@ -17,7 +17,6 @@ from feast_plugin.versions.files import lineage
 from feast_plugin.versions.files.aliases import names_of, read_aliases
 from feast_plugin.versions.files.stored import stored_keys, stored_rows
 from feast_plugin.versions.inputs.contract import Contract
-from feast_plugin.versions.inputs.identity import ContentDigest, hash_keys
 from feast_plugin.versions.inputs.rows import BATCH_ROWS
 from feast_plugin.versions.inputs.split import SPLITS, TRAIN
 from feast_plugin.versions.inputs.tombstones import Tombstones
@@ -27,6 +26,7 @@ from feast_plugin.versions.making.relations import count_broken
 from feast_plugin.versions.pointing import datasets_aliased
 from feast_plugin.versions.registry import datasets_of
 from resampler.errors import CorruptStateError
+from resampler.identity import ContentDigest, hash_keys
 from resampler.methods.catalog import METHODS
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from feast_plugin.versions.files.manifest import StoredFile
-from feast_plugin.versions.inputs.identity import ContentDigest
 from feast_plugin.versions.inputs.rows import BATCH_ROWS
+from resampler.identity import ContentDigest
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from feast_plugin.versions.inputs.contract import TIMESTAMP
-from feast_plugin.versions.inputs.identity import ContentDigest, row_ids
 from resampler.columns import TEXT, family_of
 from resampler.errors import DataError
+from resampler.identity import ContentDigest, row_ids
 from resampler.schema import Label
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class CanonicalRows:
         Returns
         -------
         str
-            As `feast_plugin.versions.inputs.identity.ContentDigest` gives it.
+            As `resampler.identity.ContentDigest` gives it.
         """
         digest = ContentDigest(self.table.schema)
         for _, batch in self.batches():

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from feast_plugin.versions.inputs.identity import hash_values, seeded_rank
 from resampler.errors import DataError, InvalidInputError
+from resampler.identity import hash_values, seeded_rank
 from resampler.metric import check_ratio
 
 if TYPE_CHECKING:

@@ -17,9 +17,9 @@ import pytest
 from feast_plugin import create_snapshot
 from feast_plugin.registries import registry_of
 from feast_plugin.versions.create import create
-from feast_plugin.versions.inputs.identity import row_ids
 from feast_plugin.versions.inputs.request import Request
 from feast_plugin.versions.making.recipe import SENSE, Recipe
+from resampler.identity import row_ids
 from resampler.kernels.generation import draw_parents
 from resampler.metric import label_key
 from resampler.quality.privacy.attacks.attack import Effort

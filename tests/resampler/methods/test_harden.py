@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from feast_plugin import create_snapshot
-from feast_plugin.versions.inputs.identity import row_ids
+from resampler.identity import row_ids
 from resampler.methods.oversample import oversample
 from resampler.methods.parameters import Parameters
 from resampler.methods.place import build

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from resampler.columns import BOOLEAN, INTEGER, family_of
+from resampler.columns import BOOLEAN, FLOAT, INTEGER, TEXT, family_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _ID_MASK = np.uint64(2**63 - 1)  # row ids are non-negative int64: -1 says "none"
+_OF_A_NULL = np.uint64(0x5BD1E9955BD1E995)  # what a null counts as, beside values
 
 
 def mix64(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -86,6 +87,69 @@ def hash_keys(columns: Sequence[pa.Array | pa.ChunkedArray], salt: int = 0) -> N
     for column in columns:
         keys = mix64(keys ^ hash_values(column))
     return keys
+
+
+def hash_rows(batch: pa.RecordBatch | pa.Table, names: Sequence[str], salt: int = 0) -> NDArray[np.uint64]:
+    """Hash rows by columns of any type, nulls among them.
+
+    Parameters
+    ----------
+    batch : pyarrow.RecordBatch or Table of n_rows
+        Holds the columns.
+    names : sequence of str
+        Which columns, in the order that counts.
+    salt : int
+        Another one gives other hashes.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,), uint64
+        Equal for equal rows: numbers count by their value, so that 0.0 is -0.0 and every NaN is one; a null is no NaN.
+    """
+    hashes = np.full(batch.num_rows, salt, dtype=np.uint64)
+    for name in names:
+        hashes = mix64(hashes ^ _hash_cells(batch.column(name)))
+    return hashes
+
+
+def _hash_cells(column: pa.Array | pa.ChunkedArray) -> NDArray[np.uint64]:
+    """Hash each value of a column of any type; a null is a value."""
+    if isinstance(column, pa.ChunkedArray):
+        column = column.combine_chunks()
+        if isinstance(column, pa.ChunkedArray):  # of no chunks, or too long for one
+            column = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    missing = np.asarray(column.is_null()) if column.null_count else None
+    family = family_of(column.type)
+    if family == FLOAT:
+        values = column.to_numpy(zero_copy_only=False).astype(np.float64) + 0.0  # -0.0 + 0.0 is 0.0
+        values[np.isnan(values)] = np.nan
+        hashes = mix64(values.view(np.uint64))
+    elif family in (INTEGER, BOOLEAN) or pa.types.is_temporal(column.type):
+        hashes = mix64(_as_words(column))
+    else:
+        filled = column.cast(pa.large_string()) if pa.types.is_decimal(column.type) else column
+        if family != TEXT and not pa.types.is_decimal(column.type):  # lists, bytes, structures
+            filled = pa.array([repr(value) for value in column.to_pylist()], pa.large_string())
+        hashes = hash_values(filled.fill_null("") if filled.null_count else filled)
+    if missing is not None:
+        hashes = hashes.copy()
+        hashes[missing] = _OF_A_NULL
+    return hashes
+
+
+def _as_words(column: pa.Array) -> NDArray[np.uint64]:
+    """Return whole numbers, booleans and times as 64-bit words; anything for a null."""
+    if pa.types.is_uint64(column.type):
+        return column.fill_null(0).to_numpy(zero_copy_only=False)
+    if pa.types.is_integer(column.type) or pa.types.is_boolean(column.type):
+        column = column.cast(pa.int64())
+    elif column.type.bit_width == 32:  # days, or seconds and milliseconds of a day
+        column = column.cast(pa.int32()).cast(pa.int64())
+    else:
+        column = column.cast(pa.int64())
+    return column.fill_null(0).to_numpy(zero_copy_only=False).view(np.uint64)
 
 
 def row_ids(table: pa.Table, keys: Sequence[str]) -> NDArray[np.int64]:

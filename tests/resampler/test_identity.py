@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feast_plugin.versions.inputs.identity import ContentDigest, hash_values, mix64, row_ids
+from resampler.identity import ContentDigest, hash_values, mix64, row_ids
 
 MASK = 2**64 - 1
 
