@@ -32,6 +32,7 @@ from feast_plugin.versions.making.gate import Gate
 from feast_plugin.versions.making.recipe import Recipe
 from resampler.budget import StoppedError
 from resampler.command_options import click_options
+from resampler.engines.settings import EngineSettings
 from resampler.errors import CorruptStateError, GateError, InvalidInputError
 from resampler.options import options_of
 from resampler.secret import SecretKey
@@ -103,6 +104,7 @@ def snapshot() -> None:
 @click_options(Gate)
 @click_options(AuditSample)
 @click_options(SnapshotBudget)
+@click_options(EngineSettings)
 @click.option("--k", "k", type=click.IntRange(min=1), hidden=True)  # until the next release
 @click.option(
     "--namespace", help="What Feast groups the datasets by, beside the snapshot's name; by default resampler."
@@ -121,8 +123,8 @@ def create(
             raise InvalidInputError("give --k-neighbors alone: --k is its former name")
         click.echo("Note: --k is called --k-neighbors now, and goes with the next release", err=True)
         options["k_neighbors"] = k
-    records = (Recipe, Request, Gate, AuditSample, SnapshotBudget)
-    recipe, request, gate, audited, budget = (_record(kind, options) for kind in records)
+    records = (Recipe, Request, Gate, AuditSample, SnapshotBudget, EngineSettings)
+    recipe, request, gate, audited, budget, settings = (_record(kind, options) for kind in records)
     catalog = place.catalog(name)
     if place.kind is not None:
         place.kind.check_request(request)
@@ -130,7 +132,7 @@ def create(
         with place.opened() as registry:
             from feast_plugin.versions import create as made_by
 
-            made = made_by.create(registry, catalog, request, recipe, gate, namespace, audited, budget)
+            made = made_by.create(registry, catalog, request, recipe, gate, namespace, audited, budget, settings)
     except StoppedError as error:
         if not as_json:
             raise

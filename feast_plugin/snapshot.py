@@ -12,6 +12,7 @@ from feast_plugin.versions.inputs.split import SplitRule
 from feast_plugin.versions.making.audited import AuditSample
 from feast_plugin.versions.making.gate import Gate
 from feast_plugin.versions.making.recipe import Recipe
+from resampler.engines.settings import EngineSettings
 from resampler.options import options_of
 from resampler.secret import SecretKey
 
@@ -63,6 +64,7 @@ def create_snapshot(
     small_groups: bool = False,
     release: bool = False,
     exclude_noisy: bool = False,
+    recall: float | None = None,
     filter_by_created_timestamp: bool = False,
     full_feature_names: bool = False,
     retain: str = "full",
@@ -81,6 +83,11 @@ def create_snapshot(
     max_memory: int | str | None = None,
     max_rows: int | None = None,
     resume: str | None = None,
+    engine: str | None = None,
+    engine_address: str | None = None,
+    workers: int | None = None,
+    worker_memory: int | str | None = None,
+    workplace: str | Path | None = None,
 ) -> Snapshot:
     """Retrieve or read training data, augment the training split, and publish all as a version.
 
@@ -153,6 +160,9 @@ def create_snapshot(
     release : bool
         For sampler hardened: publish the training split alone, with synthetic rows in place of the real ones of all
         classes but the largest. Such a version is made again from its source, never from its files.
+    recall : float, optional
+        Share of the true neighbours that a search has to find, above 0 and at most 1; by default all are found. The
+        manifest has what a sample of the rows found.
     filter_by_created_timestamp : bool
         Take no value that was created after the row's event timestamp, so that what arrived late is not known early.
         Views whose source has no created timestamp are not filtered, and named in a warning. From Feast 0.67 on.
@@ -206,6 +216,19 @@ def create_snapshot(
     resume : str, optional
         ``"latest"`` goes on with the unfinished run of the same parameters, if there is one, and else begins one that
         can be gone on with; a token with that run alone.
+    engine : {"inline", "processes", "ray", "spark", "dask"}, optional
+        Where the work runs; it decides no byte. By default in this process; from a million rows on, where their number
+        is known before, on Ray where it is installed, else in processes. On any engine but ``inline`` what is finished
+        is kept, as with `resume`.
+    engine_address : str, optional
+        Of a cluster; by default workers are started on this machine.
+    workers : int, optional
+        By default one a core, or what the cluster has.
+    worker_memory : int or str, optional
+        Bytes, or ``"4GiB"``, that a worker may take: a part that is estimated to take more is refused before.
+    workplace : str or Path, optional
+        Directory that all workers see, for what tasks give one another, rows included; by default in
+        ``NAME/unfinished``, which must then be such a directory.
 
     Returns
     -------
@@ -257,6 +280,7 @@ def create_snapshot(
         small_groups=small_groups,
         release=release,
         exclude_noisy=exclude_noisy,
+        recall=recall,
         retain=retain,
         secret_key=SecretKey.of(secret_key),
     )
@@ -277,7 +301,15 @@ def create_snapshot(
     gate = Gate(strict=strict, allow=allow, suspects=suspects)
     audited = AuditSample(audit_sample=audit_sample, audit_root=audit_root, audit_redact=audit_redact)
     budget = SnapshotBudget(max_seconds=max_seconds, max_memory=max_memory, max_rows=max_rows, resume=resume)  # type: ignore[arg-type]
-    return create(registry, registry.catalog(name, root), request, recipe, gate, namespace, audited, budget)
+    settings = EngineSettings(
+        engine=engine,
+        engine_address=engine_address,
+        workers=workers,
+        worker_memory=worker_memory,  # type: ignore[arg-type]
+        workplace=None if workplace is None else str(workplace),
+    )
+    catalog = registry.catalog(name, root)
+    return create(registry, catalog, request, recipe, gate, namespace, audited, budget, settings)
 
 
 def check_snapshot(
@@ -313,7 +345,11 @@ def check_snapshot(
     if isinstance(split, str):
         options["split"] = SplitRule.parse(split)
     records: list[Any] = []
-    for one in (*options_of(AuditSample), *options_of(SnapshotBudget)):  # decide nothing that is checked
+    for one in (
+        *options_of(AuditSample),
+        *options_of(SnapshotBudget),
+        *options_of(EngineSettings),
+    ):  # decide nothing that is checked
         options.pop(one.name, None)
     for kind in (Request, Recipe, Gate):
         own = {one.name for one in options_of(kind)}

@@ -166,6 +166,15 @@ def _check_flag(name: str, value: object) -> bool:
 FLAG = Rule(bool, _check_flag, "on, off")
 
 
+def _check_recall(name: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float | np.floating) or not 0 < value <= 1:
+        raise InvalidInputError(f"{name} must be in (0, 1], the share of true neighbours to find, got {value!r}")
+    return float(value)
+
+
+RECALL = Rule(float, _check_recall, "above 0, at most 1")
+
+
 def count(lowest: int, highest: int = 2**63 - 1) -> Rule:
     """Make the rule of an integer.
 

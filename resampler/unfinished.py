@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resampler.errors import CorruptStateError
@@ -38,6 +40,8 @@ class Unfinished:
         What is finished, with the file that holds it and its sha256.
     spent : list of dict
         What each run that worked on it has spent (`resampler.budget.Cost`), as far as it came to say so.
+    workplace : str, optional
+        Folder of what tasks of an engine left, where that is not in the folder of the run. It is named by the token.
     """
 
     token: str
@@ -47,6 +51,7 @@ class Unfinished:
     given: dict[str, Any] = field(default_factory=dict)
     parts: dict[str, dict[str, Any]] = field(default_factory=dict)
     spent: list[dict[str, Any]] = field(default_factory=list)
+    workplace: str | None = None
 
     @property
     def is_old(self) -> bool:
@@ -62,6 +67,8 @@ class Unfinished:
             Of the run.
         """
         said = {name: getattr(self, name) for name in self.__slots__} | {"format": FORMAT}
+        if self.workplace is None:  # as earlier releases read it
+            del said["workplace"]
         (folder / FILE).write_at_once(json.dumps(said, sort_keys=True).encode())
 
     def _check(self, token: str) -> None:
@@ -73,6 +80,8 @@ class Unfinished:
         spent, parts = list(self.spent), list(self.parts.values())
         if not all(isinstance(one, dict) for one in (self.given, *spent, *parts)):
             raise TypeError("what is finished is no table")
+        if self.workplace is not None and Path(self.workplace).name != token:
+            raise ValueError(f"its workplace is {self.workplace!r}")
 
     @classmethod
     def read(cls, folder: Location) -> Unfinished | None:
@@ -168,8 +177,14 @@ def remove_run(folder: Location) -> None:
     folder : Location
         Of the run.
     """
+    try:
+        run = Unfinished.read(folder)
+    except CorruptStateError:
+        run = None
     (folder / FILE).remove()  # first: whoever is at work in it sees that it is gone
     folder.remove()
+    if run is not None and run.workplace is not None:
+        shutil.rmtree(run.workplace, ignore_errors=True)
 
 
 def _is_debris(folder: Location) -> bool:

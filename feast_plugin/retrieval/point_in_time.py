@@ -14,7 +14,7 @@ from feast_plugin.retrieval.sources import at_absolute_paths, check_rows
 from feast_plugin.versions.inputs.cast import note_timestamps
 from feast_plugin.versions.inputs.conform import cast_table, check_nulls, checked_frame
 from feast_plugin.versions.inputs.contract import REQUEST, TIMESTAMP, Contract
-from feast_plugin.versions.inputs.rows import CanonicalRows, canonical_rows
+from feast_plugin.versions.inputs.rows import CANONICAL, CanonicalRows, canonical_rows
 from resampler.errors import DataError, ResamplerError
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from feast import FeatureStore
 
     from feast_plugin.versions.inputs.tombstones import Tombstones
+    from resampler.engines.workplace import Workplace
 
 
 def retrieve(
@@ -36,6 +37,7 @@ def retrieve(
     created: bool = False,
     spool: Path,
     forgotten: Tombstones,
+    place: Workplace | None = None,
 ) -> CanonicalRows:
     """Run the point-in-time retrieval and put its rows in canonical form on disk.
 
@@ -57,6 +59,8 @@ def retrieve(
         A local directory with room for the rows once; the file in it is removed as soon as it is mapped.
     forgotten : Tombstones
         Entities that are left out.
+    place : Workplace, optional
+        As in `feast_plugin.versions.inputs.source.Source.rows`.
 
     Returns
     -------
@@ -107,7 +111,7 @@ def retrieve(
             "of the entity frame, some of them twice or never asked for: retrieve through another store"
         )
     check_nulls(table, contract)
-    return canonical_rows(table, contract, spool)
+    return canonical_rows(table, contract, spool, None if place is None else place.folder / CANONICAL)
 
 
 @contextlib.contextmanager

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from feast_plugin.versions.inputs.request import Request
     from feast_plugin.versions.inputs.rows import CanonicalRows
     from feast_plugin.versions.inputs.tombstones import Tombstones
+    from resampler.engines.workplace import Workplace
 
 
 class Retrieval(Source):
@@ -121,7 +122,7 @@ class Retrieval(Source):
         """Rows of the entity frame, and their bytes; of SQL and spans of time they are not known."""
         return self._frame.size
 
-    def rows(self, spool: Path, forgotten: Tombstones) -> CanonicalRows:
+    def rows(self, spool: Path, forgotten: Tombstones, place: Workplace | None = None) -> CanonicalRows:
         """Retrieve the rows.
 
         Parameters
@@ -130,6 +131,8 @@ class Retrieval(Source):
             A local directory with room for the rows once.
         forgotten : Tombstones
             Entities that are left out.
+        place : Workplace, optional
+            As in `Source.rows`.
 
         Returns
         -------
@@ -150,6 +153,7 @@ class Retrieval(Source):
             created=self._created,
             spool=spool,
             forgotten=forgotten,
+            place=place,
         )
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from feast_plugin.notices import notice
 from feast_plugin.progress import stage
 from feast_plugin.versions.announced import announcer
-from feast_plugin.versions.files.parts import Parts, opened
+from feast_plugin.versions.files.parts import KeptParts, Parts, opened
 from feast_plugin.versions.inputs.budget import SnapshotBudget
 from feast_plugin.versions.inputs.contract import NAMESPACE
 from feast_plugin.versions.inputs.split import TRAIN
@@ -25,6 +25,9 @@ from feast_plugin.versions.making.training import assign, resolve
 from feast_plugin.versions.publish import publish_version
 from feast_plugin.versions.write import Draft, find
 from resampler.budget import BudgetError, Meter, StoppedError
+from resampler.engines.catalog import open_engine, usual
+from resampler.engines.settings import EngineSettings
+from resampler.engines.workplace import Workplace
 from resampler.errors import GateError, InvalidInputError
 from resampler.ledger import key_of
 from resampler.unfinished import unfinished
@@ -52,6 +55,7 @@ def create(
     namespace: str | None = None,
     audited: AuditSample | None = None,
     budget: SnapshotBudget | None = None,
+    settings: EngineSettings | None = None,
 ) -> Snapshot:
     """Make a version of rows that are asked for, and publish it.
 
@@ -73,6 +77,8 @@ def create(
         What is kept of the version for auditors; by default nothing.
     budget : SnapshotBudget, optional
         What it may spend; by default anything.
+    settings : EngineSettings, optional
+        Where the work runs; by default as the number of rows says.
 
     Returns
     -------
@@ -91,7 +97,7 @@ def create(
     registry.check_namespace(namespace)
     meter = Meter(budget)
     try:
-        made = _made(registry, catalog, request, recipe, gate or Gate(), namespace, audited, meter)
+        made = _made(registry, catalog, request, recipe, gate or Gate(), namespace, audited, meter, settings)
     except StoppedError as error:
         keep_stopped(catalog, error)
         raise
@@ -119,8 +125,10 @@ def _made(
     namespace: str | None,
     audited: AuditSample | None,
     meter: Meter,
+    settings: EngineSettings | None,
 ) -> Snapshot:
-    with _drafted(registry, catalog, request, recipe, gate, meter) as draft, catalog.home.locked():
+    settings = settings or EngineSettings()
+    with _drafted(registry, catalog, request, recipe, gate, meter, settings) as draft, catalog.home.locked():
         if namespace is not None:
             draft = draft._replace(notes=(draft.notes or {}) | {"namespace": namespace})
         if audited is not None:
@@ -163,7 +171,8 @@ def check(
         As `create`, but for what is found.
     """
     gate = gate or Gate()
-    with _drafted(registry, catalog, request, recipe, gate) as draft:
+    here = EngineSettings(engine="inline")
+    with _drafted(registry, catalog, request, recipe, gate, Meter(SnapshotBudget()), here) as draft:
         found = gate.marked(find(draft))
     gate.say(found)
     return found
@@ -171,24 +180,31 @@ def check(
 
 @contextlib.contextmanager
 def _drafted(
-    registry: Registry, catalog: Catalog, request: Request, recipe: Recipe, gate: Gate, meter: Meter | None = None
+    registry: Registry,
+    catalog: Catalog,
+    request: Request,
+    recipe: Recipe,
+    gate: Gate,
+    meter: Meter,
+    settings: EngineSettings,
 ) -> Iterator[Draft]:
     """Read and split the rows of a version, and list the suspects among them where that was asked for."""
-    meter = meter or Meter(SnapshotBudget())
     source = registry.source(request, recipe.column)
     recipe = resolve(recipe, source.contract)
     compute = registry.transformation(source.contract) if recipe.computes else None
     if compute is None:
         source.contract = source.contract.as_retrieved
+    settings = _chosen(settings, source, recipe)
     with (
         tempfile.TemporaryDirectory(prefix="resampler-") as spool,
-        _parts(catalog, source, request, recipe, meter) as parts,
+        _parts(catalog, source, request, recipe, meter, apart=settings.engine != "inline") as parts,
+        _place(settings, parts, Path(spool)) as place,
     ):
 
         def read() -> CanonicalRows:
             budget.check_rows(None if source.size is None else source.size[0])
             check_reading(meter, source.size, source.contract)
-            return source.rows(Path(spool), Tombstones.read(catalog.home))
+            return source.rows(Path(spool), Tombstones.read(catalog.home), place)
 
         budget = meter.budget if isinstance(meter.budget, SnapshotBudget) else SnapshotBudget()
         with stage("reading") as reading:
@@ -213,6 +229,7 @@ def _drafted(
             compute=compute,
             reading_s=reading.seconds,
             parts=parts,
+            place=place,
         )
         if gate.suspects is not None:
             write_suspects(rows, assignment == TRAIN, source.contract, gate.suspects)
@@ -220,10 +237,33 @@ def _drafted(
 
 
 @contextlib.contextmanager
-def _parts(catalog: Catalog, source: Source, request: Request, recipe: Recipe, meter: Meter) -> Iterator[Parts]:
-    """Keep the parts of a version where its budget asks for that, until it is there or cannot be."""
+def _place(settings: EngineSettings, parts: Parts, spool: Path) -> Iterator[Workplace | None]:
+    """Open the engine, and the folder of its tasks; None where the work runs in this process."""
+    if settings.engine == "inline" or not isinstance(parts, KeptParts):
+        yield None
+        return
+    with open_engine(settings) as engine:
+        yield Workplace(parts.tasks_folder(spool, settings.workplace), engine)
+
+
+def _chosen(settings: EngineSettings, source: Source, recipe: Recipe) -> EngineSettings:
+    """Choose an engine where none is named."""
+    if settings.engine is not None:
+        return settings
+    n_rows = None if source.size is None else source.size[0]
+    name = "inline" if recipe.release else usual(n_rows)  # what is released keeps no rows beside it
+    if name != "inline":
+        notice(f"{n_rows:,} rows: the work runs on engine {name}, as on any other (--engine inline: in this process)")
+    return dataclasses.replace(settings, engine=name)
+
+
+@contextlib.contextmanager
+def _parts(
+    catalog: Catalog, source: Source, request: Request, recipe: Recipe, meter: Meter, *, apart: bool
+) -> Iterator[Parts]:
+    """Keep the parts of a version where its budget or its engine asks for that, until it is there or cannot be."""
     budget = meter.budget
-    if not isinstance(budget, SnapshotBudget) or not budget.keeps:
+    if not isinstance(budget, SnapshotBudget) or not (budget.keeps or apart):
         for run in unfinished(catalog.home):
             notice(f"unfinished run {run.token} was begun at {run.begun[:16]}Z: --resume latest goes on with its like")
         yield Parts(meter)
@@ -231,7 +271,7 @@ def _parts(catalog: Catalog, source: Source, request: Request, recipe: Recipe, m
     if recipe.release:
         raise InvalidInputError(
             "release publishes no real row of the rarer classes, and an unfinished run would keep them beside it: "
-            "leave max_seconds and resume out"
+            "leave max_seconds, resume and engine out"
         )
     given = given_to(source, request, recipe)
     with opened(catalog.home, key_of(name=catalog.name, **given), given, meter, budget.resume) as parts:

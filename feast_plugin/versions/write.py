@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from feast_plugin.versions.making.augmentation import Augmentation
     from feast_plugin.versions.making.on_demand import Transformation
     from feast_plugin.versions.making.recipe import Recipe
+    from resampler.engines.workplace import Workplace
     from resampler.methods.provenance import Provenance
     from resampler.profile.profile import Profile
     from resampler.quality.checks.evidence import Evidence
@@ -104,6 +105,8 @@ class Draft(NamedTuple):
         What is kept of the version for auditors; by default nothing.
     parts : Parts
         Takes what is finished, or has it from an earlier run, and knows what may be spent.
+    place : Workplace, optional
+        Whose engine makes the version by parts; by default this process makes it.
     """
 
     contract: Contract
@@ -124,6 +127,7 @@ class Draft(NamedTuple):
     reading_s: float | None = None
     audited: AuditSample | None = None
     parts: Parts = Parts()  # keeps nothing, and has no limit
+    place: Workplace | None = None
 
     @property
     def parameters(self) -> dict[str, Any]:

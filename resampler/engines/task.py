@@ -168,6 +168,8 @@ def run_task(workplace: str, task: Task) -> None:
     folder = Path(workplace) / task.name
     if Result.read(folder) is not None:
         return
+    if not Path(workplace).is_dir():  # else what was removed would come back by a worker that heard too late
+        raise FileNotFoundError(f"{workplace} is not there: is it on a disk that all workers see?")
     attempt = folder.with_name(f"{folder.name}.{uuid.uuid4().hex[:8]}.unfinished")
     attempt.mkdir(parents=True)
     try:

@@ -23,6 +23,7 @@ from feast_plugin.versions.inputs.tombstones import ForgottenMeanwhileError, Tom
 from resampler.budget import Cost, Meter, StoppedError
 from resampler.errors import CorruptStateError, InvalidInputError, ResamplerError
 from resampler.state import dump_state, load_state
+from resampler.storage import Location
 from resampler.unfinished import FILE, FOLDER, Unfinished, remove_run, remove_unfinished, unfinished
 
 if TYPE_CHECKING:
@@ -32,10 +33,10 @@ if TYPE_CHECKING:
 
     from feast_plugin.versions.inputs.contract import Contract
     from feast_plugin.versions.inputs.rows import CanonicalRows
-    from resampler.storage import Location
 
 TOKEN_DIGITS = 12
 ROWS = "reading rows"
+TASKS = "tasks"  # of an engine, in the folder of the run
 FILES = "files"  # of the version, in the folder of the run
 _STATE = "part"
 
@@ -217,6 +218,10 @@ class KeptParts(Parts):
             The same rows, whatever the source has now.
         """
         kept = self.run.parts.get(ROWS)
+        if kept is not None and "files" in kept:
+            for file in kept["files"]:
+                self._is_whole(ROWS, file)
+            return self._going_on(mapped_rows([Path(one["file"]) for one in kept["files"]], contract, stay=True), kept)
         if kept is not None and self._is_whole(ROWS, kept):
             file = self.folder / kept["file"]
             path = Path(file.path)
@@ -224,21 +229,46 @@ class KeptParts(Parts):
                 path = spool / "rows.arrow"
                 with file.filesystem.open_input_stream(file.path) as source, path.open("wb") as copy:
                     shutil.copyfileobj(source, copy)
-            rows = mapped_rows(path, contract)
-            notice(
-                f"going on with the {rows.table.num_rows:,} rows that were read at {kept['at'][:16]}Z: what came to "
-                "the source since is in the next version"
-            )
-            return rows
+            return self._going_on(mapped_rows([path], contract), kept)
         self._begin(ROWS)
         rows = make()
+        if rows.paths:  # of tasks, which keep them
+            files = [{"file": path, "sha256": Location.parse(path).sha256()} for path in rows.paths]
+            self._finish(ROWS, {"files": files, "at": datetime.now(UTC).isoformat()})
+            return rows
         file = self.folder / "rows.arrow"
-        self._check_there()
+        self.check_there()
         with file.filesystem.open_output_stream(file.path) as sink, pa.ipc.new_file(sink, rows.table.schema) as writer:
             for _, batch in rows.batches():
                 writer.write_table(batch)
         self._finish(ROWS, {"file": "rows.arrow", "sha256": file.sha256(), "at": datetime.now(UTC).isoformat()})
         return rows
+
+    def tasks_folder(self, spool: Path, workplace: str | None) -> Path:
+        """Say where tasks of an engine leave what the next run goes on with.
+
+        Parameters
+        ----------
+        spool : Path
+            Where the folder of the run is on no file system of this machine, and no workplace is given.
+        workplace : str or None
+            A directory that all workers see; by default the folder of the run.
+
+        Returns
+        -------
+        Path
+            The one that an earlier run used, if one did.
+        """
+        if self.run.workplace is not None:
+            folder = Path(self.run.workplace)
+        elif workplace is not None:
+            folder = Path(workplace).expanduser().resolve() / self.run.token
+            self.run.workplace = str(folder)  # removed with the run
+            self.run.write(self.folder)
+        else:
+            folder = Path(self.folder.path) / TASKS if self.folder.is_local else spool / TASKS
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # rows of the source are in it
+        return folder
 
     def arrays(self, name: str, make: Callable[[], dict[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
         """Make arrays and keep them, or read those that were kept.
@@ -263,7 +293,7 @@ class KeptParts(Parts):
         made = make()
         data = dump_state(_STATE, {}, made)
         file = f"{hashlib.sha256(name.encode()).hexdigest()[:TOKEN_DIGITS]}.state"
-        self._check_there()
+        self.check_there()
         (self.folder / file).write_at_once(data)
         self._finish(name, {"file": file, "sha256": hashlib.sha256(data).hexdigest()})
         return made
@@ -327,7 +357,7 @@ class KeptParts(Parts):
             What was written.
         """
         self._begin(_writing(path))
-        self._check_there()
+        self.check_there()
         made = write()[path]
         stored = made.stored
         said = {"rows": stored.rows, "bytes": stored.bytes, "sha256": stored.sha256, "content": made.content}
@@ -348,6 +378,13 @@ class KeptParts(Parts):
         """Remove what was kept: the version is there, or none will be."""
         remove_run(self.folder)
 
+    def _going_on(self, rows: CanonicalRows, kept: dict[str, Any]) -> CanonicalRows:
+        notice(
+            f"going on with the {rows.table.num_rows:,} rows that were read at {kept['at'][:16]}Z: what came to "
+            "the source since is in the next version"
+        )
+        return rows
+
     def _begin(self, name: str) -> None:
         """Stop before a part, where time is up and this run has finished one."""
         if self._finished and self.meter.left_s == 0:
@@ -362,14 +399,26 @@ class KeptParts(Parts):
             )
 
     def _finish(self, name: str, said: dict[str, Any]) -> None:
-        self._check_there()
+        self.check_there()
         self._finished += 1
         self.run.parts[name] = said
         self.run.spent = [*self._before, self.meter.cost().to_dict()]
         self.run.write(self.folder)
 
-    def _check_there(self) -> None:
-        """Check that no entity was forgotten since: its rows may be among those that were read."""
+    @property
+    def has_tasks(self) -> bool:
+        """Whether tasks of an engine have finished anything."""
+        place = self.run.workplace or (f"{self.folder.path}/{TASKS}" if self.folder.is_local else None)
+        return place is not None and Path(place).is_dir() and any(Path(place).iterdir())
+
+    def check_there(self) -> None:
+        """Check that no entity was forgotten since: its rows may be among those that were read.
+
+        Raises
+        ------
+        ForgottenMeanwhileError
+            If one was, or the folder of the run is gone; what is kept is removed then.
+        """
         gone = not (self.folder / FILE).exists()
         if gone or Tombstones.read(self.home).hashes != self._forgotten.hashes:
             self.close()
@@ -382,7 +431,7 @@ class KeptParts(Parts):
         """Say whether what is kept of a part is as it was written."""
         file = str(kept.get("file"))
         try:
-            found = (self.folder / file).sha256()
+            found = (Location.parse(file) if Path(file).is_absolute() else self.folder / file).sha256()
         except FileNotFoundError:
             found = "no file"
         if found == kept.get("sha256"):
@@ -465,8 +514,10 @@ def opened(home: Location, key: str, given: dict[str, Any], meter: Meter, resume
             kept = KeptParts(meter, home, run)
             try:
                 yield kept
-            except Exception:
-                if not run.parts:  # nothing to go on with
+            except Exception as error:
+                if isinstance(error, OSError):  # perhaps for it was removed while this run was at work
+                    kept.check_there()
+                if not run.parts and not kept.has_tasks:  # nothing to go on with
                     kept.close()
                 raise
     except TimeoutError as error:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from feast_plugin.versions.inputs.contract import Contract
 
 BATCH_ROWS = 131_072  # rows held at once while a table passes through
+CANONICAL = "canonical"  # folder of such files in a workplace
+FILE_ROWS = 8 * BATCH_ROWS  # of a file that tasks map
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,9 @@ class CanonicalRows:
         Name, type and classes of the label.
     release : callable
         Gives back the pages that were read; what is touched again comes from the file again.
+    paths : tuple of str
+        The Arrow files that they lie in, each but the last of `FILE_ROWS` rows, for tasks to map (`rows_of`); empty
+        where they lie in one that is gone from its directory, for this process alone.
     """
 
     table: pa.Table
@@ -57,6 +62,7 @@ class CanonicalRows:
     label: NDArray[np.int64]
     classes: Label
     release: Callable[[], None]
+    paths: tuple[str, ...] = ()
 
     def batches(self) -> Iterator[tuple[int, pa.Table]]:
         """Pass over the rows.
@@ -107,7 +113,7 @@ class CanonicalRows:
         return digest.hexdigest()
 
 
-def canonical_rows(table: pa.Table, contract: Contract, spool: Path) -> CanonicalRows:
+def canonical_rows(table: pa.Table, contract: Contract, spool: Path, keep: Path | None = None) -> CanonicalRows:
     """Bring rows into canonical order, on disk, and say who they are.
 
     Parameters
@@ -118,6 +124,8 @@ def canonical_rows(table: pa.Table, contract: Contract, spool: Path) -> Canonica
         Names keys and label.
     spool : Path
         A local directory with room for the rows once; the file in it is removed as soon as it is mapped.
+    keep : Path, optional
+        A directory where they are to stay instead, for tasks to map.
 
     Returns
     -------
@@ -130,24 +138,48 @@ def canonical_rows(table: pa.Table, contract: Contract, spool: Path) -> Canonica
         If the label is constant.
     """
     order = pc.sort_indices(table, sort_keys=[(key, "ascending") for key in contract.keys])
-    path = spool / f"{uuid.uuid4().hex}.arrow"
+    if keep is None:
+        path = spool / f"{uuid.uuid4().hex}.arrow"
+        write_in_order(table, order, path)
+        rows = mapped_rows([path], contract)
+        path.unlink()
+        return rows
+    keep.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for at, start in enumerate(range(0, len(order), FILE_ROWS)):
+        paths.append(keep / f"{at:05}.arrow")
+        write_in_order(table, order.slice(start, FILE_ROWS), paths[-1])
+    return mapped_rows(paths, contract, stay=True)
+
+
+def write_in_order(table: pa.Table, order: pa.Array, path: Path) -> None:
+    """Write rows to an Arrow file, `BATCH_ROWS` a batch.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        Holds them.
+    order : pyarrow.Array of integers
+        Positions of the rows.
+    path : Path
+        Of the file.
+    """
     with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
         for start in range(0, len(order), BATCH_ROWS):
             writer.write_table(table.take(order.slice(start, BATCH_ROWS)).combine_chunks())
-    rows = mapped_rows(path, contract)
-    path.unlink()
-    return rows
 
 
-def mapped_rows(path: Path, contract: Contract) -> CanonicalRows:
+def mapped_rows(paths: Sequence[Path], contract: Contract, *, stay: bool = False) -> CanonicalRows:
     """Map rows that lie in canonical order on disk, and say who they are.
 
     Parameters
     ----------
-    path : Path
-        An Arrow file of them, which may be removed at once.
+    paths : sequence of Path
+        Arrow files of them, each but the last of whole batches, which may be removed at once.
     contract : Contract
         Names keys and label.
+    stay : bool
+        Whether the files stay, each but the last of `FILE_ROWS` rows, so that tasks can map them too.
 
     Returns
     -------
@@ -159,15 +191,18 @@ def mapped_rows(path: Path, contract: Contract) -> CanonicalRows:
     DataError
         If the label is constant.
     """
-    with path.open("rb") as file:
-        pages = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    pages = []
+    for path in paths:
+        with path.open("rb") as file:
+            pages.append(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
 
     def release() -> None:
         """Give the pages that were read back to the system."""
         if hasattr(mmap, "MADV_DONTNEED"):
-            pages.madvise(mmap.MADV_DONTNEED)
+            for one in pages:
+                one.madvise(mmap.MADV_DONTNEED)
 
-    table = pa.ipc.open_file(pa.py_buffer(pages)).read_all()
+    table = pa.concat_tables([pa.ipc.open_file(pa.py_buffer(one)).read_all() for one in pages])
     label, classes = _encode_label(table[contract.label], contract.published_label)
     rows = CanonicalRows(
         table=table,
@@ -176,9 +211,37 @@ def mapped_rows(path: Path, contract: Contract) -> CanonicalRows:
         label=label,
         classes=classes,
         release=release,
+        paths=tuple(str(path) for path in paths) if stay else (),
     )
     release()
     return rows
+
+
+def rows_of(paths: Sequence[str], first: int, last: int, names: Sequence[str] | None = None) -> pa.Table:
+    """Map some canonical rows; call it in a task.
+
+    Parameters
+    ----------
+    paths : sequence of str
+        Of `CanonicalRows`.
+    first, last : int
+        Positions of the rows, the last one not included.
+    names : sequence of str, optional
+        Columns, by default all.
+
+    Returns
+    -------
+    pyarrow.Table
+        Whose pages come from the files as they are touched; a chunk is a batch of `BATCH_ROWS` rows, or a part of one.
+    """
+    held = range(first // FILE_ROWS, min(len(paths), -(-last // FILE_ROWS)))
+    found = []
+    for at in held:
+        table = pa.ipc.open_file(pa.memory_map(paths[at])).read_all()
+        table = table if names is None else table.select(list(names))
+        start = max(first - at * FILE_ROWS, 0)
+        found.append(table.slice(start, last - at * FILE_ROWS - start))
+    return pa.concat_tables(found)
 
 
 def _encode_label(column: pa.ChunkedArray, name: str) -> tuple[NDArray[np.int64], Label]:

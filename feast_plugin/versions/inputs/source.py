@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from feast_plugin.versions.inputs.contract import Contract
     from feast_plugin.versions.inputs.rows import CanonicalRows
     from feast_plugin.versions.inputs.tombstones import Tombstones
+    from resampler.engines.workplace import Workplace
 
 
 class Source(ABC):
@@ -41,7 +42,7 @@ class Source(ABC):
         return None
 
     @abstractmethod
-    def rows(self, spool: Path, forgotten: Tombstones) -> CanonicalRows:
+    def rows(self, spool: Path, forgotten: Tombstones, place: Workplace | None = None) -> CanonicalRows:
         """Read the rows into canonical form on disk.
 
         Parameters
@@ -50,6 +51,8 @@ class Source(ABC):
             A local directory with room for the rows once; the file in it is removed as soon as it is mapped.
         forgotten : Tombstones
             Entities that are left out.
+        place : Workplace, optional
+            Whose engine reads them by parts, and where their files stay; by default this process reads them.
 
         Returns
         -------

@@ -20,7 +20,7 @@ from feast_plugin.versions.inputs.contract import (
 )
 from feast_plugin.versions.inputs.frame import open_table
 from feast_plugin.versions.inputs.request import Request
-from feast_plugin.versions.inputs.rows import canonical_rows
+from feast_plugin.versions.inputs.rows import CANONICAL, canonical_rows
 from feast_plugin.versions.inputs.source import Source
 from resampler.columns import FLOAT, dtype_for
 from resampler.errors import ContractError, DataError, InvalidInputError
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from feast_plugin.versions.inputs.rows import CanonicalRows
     from feast_plugin.versions.inputs.tombstones import Tombstones
+    from resampler.engines.workplace import Workplace
 
 
 class TableSource(Source):
@@ -117,7 +118,7 @@ class TableSource(Source):
         """Rows of the table, and their bytes."""
         return self._frame.size
 
-    def rows(self, spool: Path, forgotten: Tombstones) -> CanonicalRows:
+    def rows(self, spool: Path, forgotten: Tombstones, place: Workplace | None = None) -> CanonicalRows:
         """Read the table.
 
         Parameters
@@ -126,6 +127,8 @@ class TableSource(Source):
             A local directory with room for the rows once.
         forgotten : Tombstones
             Entities that are left out.
+        place : Workplace, optional
+            As in `Source.rows`.
 
         Returns
         -------
@@ -152,7 +155,7 @@ class TableSource(Source):
         checked_frame(table.select(needed), contract)
         table = forgotten.leave_out(cast_table(_with_lists(table), contract, self._column))
         check_nulls(table, contract)
-        return canonical_rows(table, contract, spool)
+        return canonical_rows(table, contract, spool, None if place is None else place.folder / CANONICAL)
 
     def _read_contract(self) -> Contract:
         request, schema = self._request, self._frame.schema

@@ -16,7 +16,7 @@ from resampler.methods.clean import CLEANERS
 from resampler.methods.parameters import MISSING, NO_DANGER, Missing, NoDanger, Parameters
 from resampler.methods.quota import SUBGROUPS
 from resampler.microaggregation import GROUP_SIZE, LEAST, check_group_size
-from resampler.options import COLUMN, FLAG, RATIO, SEED, Rule, check_options, count, one_of, option
+from resampler.options import COLUMN, FLAG, RATIO, RECALL, SEED, Rule, check_options, count, one_of, option
 from resampler.relations import RELATIONS, Relations
 from resampler.secret import SecretKey, draw_seed
 
@@ -60,7 +60,8 @@ class Recipe:
     Parameters
     ----------
     ratio, if_reached, seed, split, sampler, k_neighbors, missing, grid, relations, on_demand, clean, undersample, \
-    group_by, subgroups, no_danger, shrinkage, exclude_noisy, retain, secret_key, group_size, small_groups, release
+    group_by, subgroups, no_danger, shrinkage, exclude_noisy, retain, secret_key, group_size, small_groups, release, \
+    recall
         As in `feast_plugin.create_snapshot`. What is None there is chosen when the contract is known
         (`feast_plugin.versions.making.training.resolve`).
     algorithm : int
@@ -152,6 +153,12 @@ class Recipe:
         "With sampler hardened: publish the training split alone, with synthetic rows in place of the real ones of all "
         "classes but the largest, so that it can be passed on.",
     )
+    recall: float | None = option(
+        None,
+        RECALL,
+        "Share of the true neighbours that a search has to find, in a sample of the rows; by default all. The manifest "
+        "has what was found.",
+    )
     algorithm: int = ALGORITHM
 
     def __post_init__(self) -> None:
@@ -161,6 +168,8 @@ class Recipe:
             raise InvalidInputError(f"shrinkage goes with sampler 'random', got sampler {self.sampler!r}")
         if self.relations == "keep" and self.grid == "off":
             raise InvalidInputError("relations 'keep' goes with grid 'auto', got grid 'off': whole numbers would part")
+        if self.recall is not None and not self.seeks:
+            raise InvalidInputError(f"recall goes with samplers that seek neighbours, got sampler {self.sampler!r}")
         if self.algorithm not in range(FIRST, ALGORITHM + 1):
             raise InvalidInputError(f"algorithm must be {FIRST} to {ALGORITHM}, got {self.algorithm!r}")
 
@@ -192,6 +201,11 @@ class Recipe:
     def hardens(self) -> bool:
         """Whether synthetic rows are made from groups of rows, and what is published comes from no fewer."""
         return self.sampler is not None and METHODS[self.sampler].hardens
+
+    @property
+    def seeks(self) -> bool:
+        """Whether the method seeks neighbours; one that is still to be chosen does."""
+        return self.sampler is None or METHODS[self.sampler].joins or METHODS[self.sampler].looks_around
 
     @property
     def methods(self) -> Parameters:
@@ -260,7 +274,7 @@ class Recipe:
     @property
     def parameters(self) -> dict[str, Any]:
         """What a manifest keeps as `parameters`, and its tags say: all that decides the rows but seed and ratio."""
-        chosen = {name: getattr(self, name) for name in ("clean", "group_by", "undersample", "shrinkage")}
+        chosen = {name: getattr(self, name) for name in ("clean", "group_by", "undersample", "shrinkage", "recall")}
         chosen["subgroups"] = self.subgroups if self.within else None
         asks = self.sampler is not None and METHODS[self.sampler].needs_danger
         chosen["relations"] = None if self.relations == "report" else self.relations
