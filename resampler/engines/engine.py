@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar, Self
 
@@ -18,7 +19,7 @@ ATTEMPTS = 3  # at a task whose worker dies
 
 
 class TaskError(ResamplerError):
-    """Raise when a task's worker died as often as it was begun."""
+    """Raise when tasks cannot be done: their workers die, or cannot begin them."""
 
 
 class Engine(ABC):
@@ -96,6 +97,30 @@ def died(task: Task, engine: Engine, why: str) -> TaskError:
         To be raised.
     """
     return TaskError(
-        f"task {task.name} was begun {ATTEMPTS} times on engine {engine.name}, and its worker died each time ({why}): "
+        f"task {task.name} was begun again and again on engine {engine.name}, and its worker died each time ({why}): "
         "it may need more memory than there is: use fewer workers, or larger ones; what is finished is kept"
+    )
+
+
+def unusable(engine: Engine, error: Exception) -> TaskError:
+    """Return the error of workers that cannot begin a task at all.
+
+    Parameters
+    ----------
+    engine : Engine
+        Where.
+    error : Exception
+        What the engine's library raised.
+
+    Returns
+    -------
+    TaskError
+        To be raised.
+    """
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    said = next((line for line in lines if "No module named" in line), lines[-1] if lines else type(error).__name__)
+    python = f"Python {sys.version_info.major}.{sys.version_info.minor}"
+    return TaskError(
+        f"engine {engine.name} cannot run tasks: {said}: its workers must be there, with {python} and this release of "
+        "feast-resampler, as here"
     )
