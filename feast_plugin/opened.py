@@ -72,7 +72,9 @@ def open_version(
         keys=tuple(contract.join_keys),
         timestamp=TIMESTAMP if contract.timestamped else None,
         files={
-            split: entry.file.path for split, entry in manifest.splits.items() if _is_there(directory, entry.file.path)
+            split: tuple(file.path for file in entry.files)
+            for split, entry in manifest.splits.items()
+            if all(_is_there(directory, file.path) for file in entry.files)
         },
         classes={split: entry.classes for split, entry in manifest.splits.items()},
         parameters=manifest.parameters | {"seed": manifest.seed, "ratio": manifest.ratio},

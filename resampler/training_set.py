@@ -114,8 +114,9 @@ class TrainingSet:
         Join keys of the entity.
     timestamp : str or None
         Column of the event time; None where rows have none.
-    files : mapping of str to str
-        By split, the path of its rows within `directory`; a split that is made again on demand is missing.
+    files : mapping of str to tuple of str
+        By split, the paths of its rows within `directory`, in their order; a split that is made again on demand is
+        missing.
     classes : mapping of str to mapping of str to mapping of str to int
         By split, then class as `str` names it: how many rows are ``real`` and how many ``synthetic``.
     parameters : mapping of str to object
@@ -148,7 +149,7 @@ class TrainingSet:
     synthetic: str
     keys: tuple[str, ...]
     timestamp: str | None
-    files: Mapping[str, str]
+    files: Mapping[str, tuple[str, ...]]
     classes: Mapping[str, Mapping[str, Mapping[str, int]]]
     parameters: Mapping[str, object]
     profile: bytes | None
@@ -192,7 +193,7 @@ class TrainingSet:
                 f"{self} has no rows of {split} at hand, only of {', '.join(self.files)}: rebuild it, or make one that "
                 "has them"
             )
-        return self._read(self.files[split], columns)
+        return pa.concat_tables([self._read(path, columns) for path in self.files[split]])
 
     def columns(self, split: str) -> list[str]:
         """Name the columns of a split, of which no row is read.
@@ -207,7 +208,7 @@ class TrainingSet:
         list of str
             In their order.
         """
-        location = self.directory / self.files[split]
+        location = self.directory / self.files[split][0]
         with location.filesystem.open_input_file(location.path) as source:
             names: list[str] = pq.read_schema(source).names
         return names

@@ -181,7 +181,7 @@ class FeastRegistry(Registry):
                     registry.delete_saved_dataset(dataset.name, self.project, commit=False)
                 if dataset.alias is not None:  # the source is the version's
                     continue
-                source = _saved(dataset).storage.to_data_source()
+                source = (found or _saved(dataset)).storage.to_data_source()  # what is known by name may be a folder
                 if source.name in {s.name for s in registry.list_data_sources(self.project, allow_cache=True)}:
                     registry.delete_data_source(source.name, self.project, commit=False)
             registry.commit()

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from tqdm import tqdm
 
+from feast_plugin.versions.files.reading import read_files
 from feast_plugin.versions.inputs.contract import Contract
 from feast_plugin.versions.inputs.split import SPLITS, TRAIN
 from resampler.errors import CorruptStateError
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from feast_plugin.versions.files.manifest import Manifest
+    from feast_plugin.versions.files.manifest import Manifest, StoredFile
     from feast_plugin.versions.inputs.contract import StoredFeature
     from resampler.storage import Location
 
@@ -87,7 +87,7 @@ class Stored:
             If the file cannot be read.
         """
         entry = self.manifest.splits[split]
-        table = self._table(entry.file.path if synthetic else self.manifest.stored_as(split).path, names)
+        table = self._table(entry.files if synthetic else self.manifest.stored_as(split), names)
         return table.slice(entry.real) if synthetic else table.slice(0, entry.real)
 
     def lineage(self, names: Sequence[str]) -> pa.Table:
@@ -108,15 +108,14 @@ class Stored:
         CorruptStateError
             If the file cannot be read.
         """
-        return self._table(self.manifest.lineage.path, names)
+        return self._table([self.manifest.lineage], names)
 
-    def _table(self, path: str, names: Sequence[str]) -> pa.Table:
-        location = self.directory / path
+    def _table(self, files: Sequence[StoredFile], names: Sequence[str]) -> pa.Table:
         try:
-            with location.filesystem.open_input_file(location.path) as file:
-                return pq.read_table(file, columns=list(names))
+            return read_files(self.directory, files, names)
         except (OSError, pa.ArrowInvalid) as error:
-            raise CorruptStateError(f"{location.uri} cannot be read: {error}: rebuild the version") from error
+            where = f"{self.directory.uri}/{', '.join(file.path for file in files)}"
+            raise CorruptStateError(f"{where} cannot be read: {error}: rebuild the version") from error
 
     def real(self, names: Sequence[str]) -> Iterator[tuple[str, pa.Table]]:
         """Read columns of all real rows, split by split.

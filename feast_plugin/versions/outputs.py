@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from tqdm import tqdm
 
-from feast_plugin.versions.files.parquet import ParquetFile
+from feast_plugin.versions.files.parquet import ParquetFiles
 from feast_plugin.versions.files.parts import Filed
+from feast_plugin.versions.files.reading import groups_of
 from feast_plugin.versions.inputs.contract import TIMESTAMP, TIMESTAMP_TYPE
 from feast_plugin.versions.inputs.rows import BATCH_ROWS
 from feast_plugin.versions.making.estimate import check_writing
@@ -28,13 +29,16 @@ if TYPE_CHECKING:
     from resampler.storage import Location
 
 
+PART_ROWS = 32 * BATCH_ROWS  # of a split in one file: enough to be read well, and what a task writes
+
+
 class Output(NamedTuple):
-    """One file of a version that is to be written.
+    """A file of a version that is to be written, or the files of a split.
 
     Parameters
     ----------
-    path : str
-        Relative to the version's directory.
+    paths : tuple of str
+        Relative to the version's directory: one, or as many as the rows of a split fill.
     schema : pyarrow.Schema
         Its columns.
     of : ndarray of shape (n_rows,), optional
@@ -46,16 +50,19 @@ class Output(NamedTuple):
     last : callable, optional
         Gives the rows behind them.
     watch : callable, optional
-        Is given each row group, as a reader of the file meets it.
+        Is given each row group, as a reader of the files meets it.
+    rows : int
+        Of a file; the last has what is left.
     """
 
-    path: str
+    paths: tuple[str, ...]
     schema: pa.Schema
     of: NDArray[Any] | None = None
     code: int = 1
     published: bool = True
     last: Callable[[], pa.Table] | None = None
     watch: Callable[[pa.Table], None] | None = None
+    rows: int = sys.maxsize
 
 
 def write_outputs(
@@ -91,16 +98,16 @@ def write_outputs(
     if not parts.keeps:
         check_writing(parts.meter, schema, rows.table.num_rows, len(outputs))
         return _write(outputs, rows, contract, schema, directory)
-    found = {}
+    found: dict[str, Filed] = {}
     for one in outputs:
-        filed = parts.filed(one.path)
+        filed = parts.filed(one.paths)
         if filed is None:
             check_writing(parts.meter, schema, rows.table.num_rows, 1)
-            alone = functools.partial(_write, [one], rows, contract, schema, directory)
-            filed = parts.file(one.path, alone)
+            filed = parts.file(one.paths, functools.partial(_write, [one], rows, contract, schema, directory))
         elif one.watch is not None:
-            _watch_again(directory / one.path, one.watch)
-        found[one.path] = filed
+            for group in groups_of(directory, [file.stored for file in filed]):
+                one.watch(group)
+        found |= {file.stored.path: file for file in filed}
     return found
 
 
@@ -109,7 +116,8 @@ def _write(
 ) -> dict[str, Filed]:
     with contextlib.ExitStack() as stack:
         files = {
-            one.path: stack.enter_context(ParquetFile(directory, one.path, one.schema, one.watch)) for one in outputs
+            one.paths: stack.enter_context(ParquetFiles(directory, one.paths, one.rows, one.schema, one.watch))
+            for one in outputs
         }
         if any(one.of is not None for one in outputs):
             n_batches = -(-rows.table.num_rows // BATCH_ROWS)
@@ -117,12 +125,17 @@ def _write(
                 _write_batch(outputs, files, start, real, published_rows(real, contract, schema))
         for one in outputs:
             if one.last is not None:
-                files[one.path].write(one.last())
-    return {path: Filed(file.stored, file.content.hexdigest()) for path, file in files.items()}
+                files[one.paths].write(one.last())
+    written = [file for several in files.values() for file in several.files]
+    return {file.stored.path: Filed(file.stored, file.content.hexdigest()) for file in written}
 
 
 def _write_batch(
-    outputs: Sequence[Output], files: dict[str, ParquetFile], start: int, real: pa.Table, batch: pa.Table
+    outputs: Sequence[Output],
+    files: dict[tuple[str, ...], ParquetFiles],
+    start: int,
+    real: pa.Table,
+    batch: pa.Table,
 ) -> None:
     filtered: dict[tuple[int, int, bool], pa.Table] = {}  # two files may have the same rows
     for one in outputs:
@@ -132,15 +145,7 @@ def _write_batch(
         if key not in filtered:
             chosen = pa.array(one.of[start : start + BATCH_ROWS] == one.code)
             filtered[key] = (batch if one.published else real.select(one.schema.names)).filter(chosen)
-        files[one.path].write(filtered[key])
-
-
-def _watch_again(file: Location, watch: Callable[[pa.Table], None]) -> None:
-    """Show the row groups of a file as when it was written."""
-    with file.filesystem.open_input_file(file.path) as source:
-        stored = pq.ParquetFile(source)
-        for group in range(stored.num_row_groups):
-            watch(stored.read_row_group(group))
+        files[one.paths].write(filtered[key])
 
 
 def published_rows(table: pa.Table, contract: Contract, schema: pa.Schema) -> pa.Table:

@@ -42,7 +42,7 @@ def publication_of(manifest: Manifest, directory: Location) -> Publication:
         created=manifest.created,
         uri=directory.uri,
         datasets=manifest.datasets,
-        paths={split: entry.file.path for split, entry in splits.items()},
+        paths={split: entry.path for split, entry in splits.items()},
         inputs=_inputs(manifest),
         columns=_columns(manifest),
         label=manifest.columns["label"],
@@ -62,7 +62,7 @@ def publication_of(manifest: Manifest, directory: Location) -> Publication:
         project=manifest.inputs["project"],
         feature_service=manifest.inputs["feature_service"],
         page=None if manifest.report is None else manifest.report.path,
-        bytes={split: entry.file.bytes for split, entry in splits.items()},
+        bytes={split: entry.bytes for split, entry in splits.items()},
         cost=dict(manifest.notes.get("cost", {})),
     )
 

@@ -218,6 +218,7 @@ def draft_again(
         manifest_format=max(manifest.format, 2),
         findings=[Finding.from_dict(one) for one in manifest.findings],
         profile_form=manifest.notes.get(NOTE, 1),
+        part_rows=manifest.part_rows,
     )
 
 

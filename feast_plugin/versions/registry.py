@@ -121,7 +121,7 @@ def datasets_of(manifest: Manifest, directory: Location) -> list[Dataset]:
                 name=entry.dataset,
                 snapshot=manifest.name,
                 directory=directory,
-                path=entry.file.path,
+                path=entry.path,
                 description=f"{split} split of {manifest.name} {version_name(manifest.version)}",
                 features=tuple(manifest.columns["references"]),
                 join_keys=tuple(key["name"] for key in manifest.columns["join_keys"]),

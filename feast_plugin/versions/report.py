@@ -6,10 +6,9 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pyarrow.parquet as pq
-
 from feast_plugin.versions.compare import Stored
 from feast_plugin.versions.files.catalog import Catalog
+from feast_plugin.versions.files.reading import groups_of
 from feast_plugin.versions.files.stored import stored_rows
 from feast_plugin.versions.inputs.split import SPLITS, TRAIN
 from feast_plugin.versions.making.recipe import Recipe, keys_given
@@ -131,14 +130,10 @@ def _passed_over(stored: Stored) -> tuple[Profile, Sample]:
     sample = Sample(
         entry.classes, [c.name for c in contract.columns], contract.published_label, contract.published_synthetic
     )
-    location = stored.directory / entry.file.path
-    with location.filesystem.open_input_file(location.path) as source:
-        file = pq.ParquetFile(source)
-        for group in range(file.num_row_groups):
-            rows = file.read_row_group(group)
-            sample.add(rows)
-            if profiler is not None:
-                profiler.add(split, rows)
+    for rows in groups_of(stored.directory, entry.files):
+        sample.add(rows)
+        if profiler is not None:
+            profiler.add(split, rows)
     if counted is None:
         assert profiler is not None  # noqa: S101
         counted = profiler.profile()

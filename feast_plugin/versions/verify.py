@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from feast_plugin.versions.files import lineage
 from feast_plugin.versions.files.aliases import names_of, read_aliases
+from feast_plugin.versions.files.manifest import content_of
+from feast_plugin.versions.files.reading import batches_of, read_files, schema_of
 from feast_plugin.versions.files.stored import stored_keys, stored_rows
 from feast_plugin.versions.inputs.contract import Contract
-from feast_plugin.versions.inputs.rows import BATCH_ROWS
 from feast_plugin.versions.inputs.split import SPLITS, TRAIN
 from feast_plugin.versions.inputs.tombstones import Tombstones
 from feast_plugin.versions.making.grids import count_off_grid
@@ -30,12 +29,12 @@ from resampler.identity import ContentDigest, hash_keys
 from resampler.methods.catalog import METHODS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from feast_plugin.versions.files.catalog import Catalog
-    from feast_plugin.versions.files.manifest import Manifest, SplitEntry
+    from feast_plugin.versions.files.manifest import Manifest, SplitEntry, StoredFile
     from feast_plugin.versions.registry import Registry
     from resampler.storage import Location
 
@@ -132,9 +131,9 @@ def _outcomes(registry: Registry, manifest: Manifest, catalog: Catalog) -> Itera
     contents = {}
     contract = Contract.from_dict(manifest.columns)
     for split, entry in manifest.splits.items():
-        file = entry.file if split != SPLITS[TRAIN] or manifest.kept is None or whole else manifest.kept
-        contents[split] = _Content(manifest, file.path, directory)
-        if file == entry.file:
+        files = entry.files if whole else manifest.stored_as(split)
+        contents[split] = _Content(manifest, files, directory)
+        if files == entry.files:
             yield from contents[split].outcomes(split, entry, contract)
     seen = np.concatenate([content.keys for content in contents.values()])
     repeated = len(seen) - len(np.unique(seen))
@@ -147,16 +146,14 @@ def _outcomes(registry: Registry, manifest: Manifest, catalog: Catalog) -> Itera
 
 def _kept_problems(manifest: Manifest, directory: Location, contract: Contract) -> Iterator[str | None]:
     """Look for synthetic rows that are off the grids, or break the relations, that the manifest names."""
-    path = directory / manifest.splits[SPLITS[TRAIN]].file.path
     related = manifest.notes.get("relations", [])
     off: Counter[str] = Counter()
     broken: Counter[str] = Counter()
-    with path.filesystem.open_input_file(path.path) as file:
-        for batch in pq.ParquetFile(file).iter_batches(BATCH_ROWS):
-            synthetic = batch.filter(batch.column(contract.published_synthetic))
-            if synthetic.num_rows:
-                off += count_off_grid(pa.table(synthetic), manifest.grids, contract)
-                broken += Counter(count_broken(pa.table(synthetic), related, contract))
+    for batch in batches_of(directory, manifest.splits[SPLITS[TRAIN]].files):
+        synthetic = batch.filter(batch.column(contract.published_synthetic))
+        if synthetic.num_rows:
+            off += count_off_grid(pa.table(synthetic), manifest.grids, contract)
+            broken += Counter(count_broken(pa.table(synthetic), related, contract))
     yield f"values of synthetic rows are off the grids of their features: {dict(off)}" if off else None
     yield f"synthetic rows break what features are to each other: {dict(broken)}" if broken else None
 
@@ -226,21 +223,20 @@ def _file_problem(path: str, sha256: str, directory: Location) -> str | None:
 
 
 class _Content:
-    """What one pass over a split's file gives."""
+    """What one pass over a split's files gives."""
 
-    def __init__(self, manifest: Manifest, path: str, directory: Location) -> None:
+    def __init__(self, manifest: Manifest, files: Sequence[StoredFile], directory: Location) -> None:
         columns = manifest.columns
         label, mark = columns["label"], columns["synthetic"]
         identity = Contract.from_dict(columns).keys
         keys: list[NDArray[np.uint64]] = []
         marks: list[NDArray[np.bool_]] = []
         labels: list[Any] = []
-        location = directory / path
-        with location.filesystem.open_input_file(location.path) as file:
-            parquet = pq.ParquetFile(file)
-            self.schema = parquet.schema_arrow
-            digest = ContentDigest(parquet.schema_arrow)
-            for batch in parquet.iter_batches(BATCH_ROWS):
+        digests = []
+        for one in files:
+            self.schema = schema_of(directory, one)
+            digest = ContentDigest(self.schema)
+            for batch in batches_of(directory, [one]):
                 digest.update(batch)
                 is_synthetic = batch.column(mark)
                 marks.append(is_synthetic.to_numpy(zero_copy_only=False))
@@ -248,7 +244,8 @@ class _Content:
                 labels.append(values.cast(pa.int64()) if pa.types.is_boolean(values.type) else values)
                 real = batch.filter(pc.invert(is_synthetic))
                 keys.append(hash_keys([real.column(name) for name in identity]))
-        self.sha256 = digest.hexdigest()
+            digests.append(digest.hexdigest())
+        self.sha256 = content_of(digests)
         self.keys = np.concatenate(keys)
         self.synthetic = np.concatenate(marks)
         self.labels = np.concatenate([np.asarray(part.to_numpy(zero_copy_only=False)) for part in labels])
@@ -273,9 +270,7 @@ class _Content:
 
 
 def _lineage_outcomes(manifest: Manifest, directory: Location, train: _Content) -> Iterator[str | None]:
-    path = directory / lineage.FILE
-    with path.filesystem.open_input_file(path.path) as file:
-        parents = pq.read_table(file)
+    parents = read_files(directory, [manifest.lineage], None)
     described = np.array_equal(parents["row"].to_numpy(), np.flatnonzero(train.synthetic))
     yield None if described else "the lineage does not describe the synthetic rows of train one by one"
     method = METHODS[manifest.parameters["sampler"]]

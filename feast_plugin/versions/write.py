@@ -14,13 +14,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from feast_plugin.versions import outputs as outputs_of
 from feast_plugin.versions.files import lineage, sensitivity
 from feast_plugin.versions.files.manifest import (
     FORMAT,
     HARDENED,
+    SEVERAL,
     TRAINING_ROWS,
     Manifest,
     SplitEntry,
+    content_of,
     dataset_name,
     part_name,
 )
@@ -107,6 +110,8 @@ class Draft(NamedTuple):
         Takes what is finished, or has it from an earlier run, and knows what may be spent.
     place : Workplace, optional
         Whose engine makes the version by parts; by default this process makes it.
+    part_rows : int, optional
+        Rows of a split after which it is cut into another file; by default `PART_ROWS`.
     """
 
     contract: Contract
@@ -128,6 +133,7 @@ class Draft(NamedTuple):
     audited: AuditSample | None = None
     parts: Parts = Parts()  # keeps nothing, and has no limit
     place: Workplace | None = None
+    part_rows: int | None = None
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -259,27 +265,31 @@ def write_files(draft: Draft, name: str, version: int, directory: Location) -> W
         for split in used
     }
     sample = Sample(classes[SPLITS[TRAIN]], features, *marks)
+    of_one = draft.part_rows or outputs_of.PART_ROWS
+    sizes = {split: sum(of["real"] + of["synthetic"] for of in classes[split].values()) for split in used}
+    names = {split: tuple(part_name(split, at) for at in range(max(1, -(-sizes[split] // of_one)))) for split in used}
     outputs = [
         Output(
-            part_name(split),
+            names[split],
             schema,
             assignment,
             SPLITS.index(split),
+            rows=of_one,
             last=(lambda: synthetic) if split == SPLITS[TRAIN] else None,
             watch=functools.partial(_watch, split, profiler, sample if split == SPLITS[TRAIN] else None),
         )
         for split in used
     ]
     if limit is not None:
-        outputs.append(Output(KEPT, schema, assignment, TRAIN, last=lambda: synthetic.slice(0, limit)))
+        outputs.append(Output((KEPT,), schema, assignment, TRAIN, last=lambda: synthetic.slice(0, limit)))
     if cleaned is not None:
-        outputs.append(Output(CLEANED, schema, cleaned))
+        outputs.append(Output((CLEANED,), schema, cleaned))
     if contract.inputs:  # of the rows that cleaning took out too: without them nothing comes out again
         held = train if cleaned is None else train | cleaned
-        outputs.append(Output(INPUTS, inputs_schema(contract), held, published=False))
+        outputs.append(Output((INPUTS,), inputs_schema(contract), held, published=False))
     descent = lineage.lineage_schema(made.parents, draft.written_format)
     parents = functools.partial(lineage.lineage_table, made.parents, train, rows.row_id, descent)
-    outputs.append(Output(lineage.FILE, descent, last=parents))
+    outputs.append(Output((lineage.FILE,), descent, last=parents))
     findings, figures, files = _checked(draft, train, made, outputs, schema, directory)
     withheld: dict[str, Any] = {}
     if recipe.release and recipe.secret_key is not None:
@@ -302,7 +312,7 @@ def write_files(draft: Draft, name: str, version: int, directory: Location) -> W
         splits={
             split: _entry(
                 dataset_name(name, version, split),
-                files[part_name(split)],
+                [files[path] for path in names[split]],
                 None if rows.timestamps is None else rows.timestamps[assignment == SPLITS.index(split)],
                 classes[split],
             )
@@ -345,7 +355,7 @@ def write_files(draft: Draft, name: str, version: int, directory: Location) -> W
         findings=[one.to_dict() for one in findings] if draft.written_format >= FORMAT else [],
         grids=made.grids if draft.written_format >= FORMAT else {},
         profile=write_profile(profile, directory) if draft.written_format >= FORMAT else None,
-        format=draft.written_format,
+        format=SEVERAL if any(len(paths) > 1 for paths in names.values()) else draft.written_format,
     )
     return Written(manifest, profile, sample)
 
@@ -502,15 +512,15 @@ def _classes(rows: CanonicalRows, members: NDArray[np.bool_], made: Augmentation
 
 
 def _entry(
-    dataset: str, file: Filed, times: NDArray[np.int64] | None, classes: dict[str, dict[str, int]]
+    dataset: str, files: list[Filed], times: NDArray[np.int64] | None, classes: dict[str, dict[str, int]]
 ) -> SplitEntry:
     return SplitEntry(
         dataset=dataset,
-        file=file.stored,
+        files=tuple(file.stored for file in files),
         real=sum(counts["real"] for counts in classes.values()),
         synthetic=sum(counts["synthetic"] for counts in classes.values()),
         classes=classes,
         min_event_timestamp=None if times is None else int(times.min()),
         max_event_timestamp=None if times is None else int(times.max()),
-        sha256=file.content,
+        sha256=content_of([file.content for file in files]),
     )

@@ -14,10 +14,11 @@ from resampler.quality.prior.counts import ClassCounts
 from resampler.schema import FeatureSchema
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 FORMAT = 4  # 1 had no checksums; the lineage of 2 does not say whose categories a row has; 3 knows no findings
 HARDENED = 5  # its lineage names no parents, which readers of 4 look for
+SEVERAL = 6  # a split has several files, which readers of 5 do not look for
 _SINCE = {"findings": 4, "grids": 4, "profile": 4, "hidden": 4}  # fields that earlier formats do not have
 _DERIVED: dict[int, tuple[str, ...]] = {
     1: ("digest", "recipe", "counts", "datasets"),
@@ -25,6 +26,7 @@ _DERIVED: dict[int, tuple[str, ...]] = {
     3: ("digest", "recipe", "counts", "datasets", "checksums"),
     4: ("digest", "recipe", "counts", "datasets", "checksums"),
     5: ("digest", "recipe", "counts", "datasets", "checksums"),
+    6: ("digest", "recipe", "counts", "datasets", "checksums"),
 }
 FILE = "manifest.json"
 TRAINING_ROWS = "training_rows"  # note: real training rows of each class, those that were left out included
@@ -58,8 +60,8 @@ class SplitEntry:
     ----------
     dataset : str
         Name of its `SavedDataset`.
-    file : StoredFile
-        Where its rows are: the real ones in canonical order, then the synthetic ones.
+    files : tuple of StoredFile
+        Where its rows are: the real ones in canonical order, then the synthetic ones, through the files in their order.
     real, synthetic : int
         Rows of each kind.
     classes : dict of str to dict
@@ -67,17 +69,59 @@ class SplitEntry:
     min_event_timestamp, max_event_timestamp : int or None
         Microseconds since 1970, UTC; None where rows have none.
     sha256 : str
-        Of the logical content (`feast_plugin.versions.inputs.identity.ContentDigest`).
+        Of the logical content: that of its file (`resampler.identity.ContentDigest`), or of several
+        files what `content_of` makes of theirs.
     """
 
     dataset: str
-    file: StoredFile
+    files: tuple[StoredFile, ...]
     real: int
     synthetic: int
     classes: dict[str, dict[str, int]]
     min_event_timestamp: int | None
     max_event_timestamp: int | None
     sha256: str
+
+    @property
+    def file(self) -> StoredFile:
+        """The first file; the only one where the split was not cut."""
+        return self.files[0]
+
+    @property
+    def path(self) -> str:
+        """What a reader of the whole split names, relative to the version's directory: its file, or their directory."""
+        path = self.file.path
+        return path if len(self.files) == 1 else path.rpartition("/")[0]
+
+    @property
+    def bytes(self) -> int:
+        """Of all its files."""
+        return sum(file.bytes for file in self.files)
+
+    @classmethod
+    def of(cls, data: dict[str, Any]) -> SplitEntry:
+        """Read what a manifest says of a split.
+
+        Parameters
+        ----------
+        data : dict
+            From `plain`.
+
+        Returns
+        -------
+        SplitEntry
+            The same.
+        """
+        files = data["files"] if "files" in data else [data["file"]]
+        own = {name: value for name, value in data.items() if name not in ("file", "files")}
+        return cls(**own, files=tuple(StoredFile(**file) for file in files))
+
+    @property
+    def plain(self) -> dict[str, Any]:
+        """What a manifest says of it: of one file as it did before there could be several."""
+        found = asdict(self)
+        files = found.pop("files")
+        return found | ({"file": files[0]} if len(files) == 1 else {"files": list(files)})
 
 
 @dataclass(frozen=True)
@@ -156,7 +200,8 @@ class Manifest:
     @property
     def fields(self) -> dict[str, Any]:
         """What is written, as plain data: the fields that the file's format has."""
-        return {name: value for name, value in asdict(self).items() if self.knows(name)}
+        found = asdict(self) | {"splits": {name: entry.plain for name, entry in self.splits.items()}}
+        return {name: value for name, value in found.items() if self.knows(name)}
 
     def knows(self, name: str) -> bool:
         """Say whether manifests of this format have a field.
@@ -213,16 +258,16 @@ class Manifest:
     @property
     def stored(self) -> list[StoredFile]:
         """The files of rows that must be there: equal versions have equal bytes."""
-        train = self.splits[SPLITS[0]].file
+        train = SPLITS[0]
         return [
-            *(entry.file for entry in self.splits.values() if self.kept is None or entry.file != train),
+            *(file for name, of in self.splits.items() if self.kept is None or name != train for file in of.files),
             self.kept or self.lineage,
             *([self.left_out] if self.left_out else []),
             *([self.hidden] if self.hidden else []),
         ]
 
-    def stored_as(self, split: str) -> StoredFile:
-        """Return the file that must be there and holds a split's real rows.
+    def stored_as(self, split: str) -> tuple[StoredFile, ...]:
+        """Return the files that must be there and hold a split's real rows.
 
         Parameters
         ----------
@@ -231,10 +276,10 @@ class Manifest:
 
         Returns
         -------
-        StoredFile
-            The split's own file, or `kept` of a train file that can be made again.
+        tuple of StoredFile
+            The split's own files, or `kept` of a training split that can be made again.
         """
-        return self.kept if self.kept is not None and split == SPLITS[0] else self.splits[split].file
+        return (self.kept,) if self.kept is not None and split == SPLITS[0] else self.splits[split].files
 
     @property
     def checked(self) -> list[StoredFile]:
@@ -249,7 +294,12 @@ class Manifest:
     @property
     def rebuildable(self) -> list[StoredFile]:
         """The files that may be there and can be made from those that must."""
-        return [] if self.kept is None else [self.splits[SPLITS[0]].file, self.lineage]
+        return [] if self.kept is None else [*self.splits[SPLITS[0]].files, self.lineage]
+
+    @property
+    def part_rows(self) -> int:
+        """Rows after which its splits were cut; where none was, those of the largest."""
+        return max(entry.file.rows for entry in self.splits.values())
 
     @property
     def datasets(self) -> dict[str, str]:
@@ -338,11 +388,7 @@ class Manifest:
             stated = {name: data.pop(name) for name in _DERIVED[data["format"]]}
             if unknown := sorted(set(data["splits"]) - set(SPLITS)):
                 raise CorruptStateError(f"{where} was changed: it has splits {unknown}: restore it from a copy")
-            data["splits"] = {
-                name: SplitEntry(**(data["splits"][name] | {"file": StoredFile(**data["splits"][name]["file"])}))
-                for name in SPLITS
-                if name in data["splits"]
-            }
+            data["splits"] = {name: SplitEntry.of(data["splits"][name]) for name in SPLITS if name in data["splits"]}
             data["lineage"] = StoredFile(**data["lineage"])
             for name in ("kept", "left_out", "report", "profile", "hidden"):
                 data[name] = StoredFile(**data[name]) if data.get(name) else None
@@ -479,17 +525,35 @@ def dataset_name(name: str, version: int, split: str) -> str:
     return f"{name}_{version_name(version)}_{split}"
 
 
-def part_name(split: str) -> str:
-    """Return the file of a split.
+def part_name(split: str, at: int = 0) -> str:
+    """Return a file of a split.
 
     Parameters
     ----------
     split : str
         Of the splits.
+    at : int
+        Which, from 0.
 
     Returns
     -------
     str
         Relative to the version's directory: ``train/part-00000.parquet``.
     """
-    return f"{split}/part-00000.parquet"
+    return f"{split}/part-{at:05}.parquet"
+
+
+def content_of(digests: Sequence[str]) -> str:
+    """Return the digest of a split's rows, from those of its files.
+
+    Parameters
+    ----------
+    digests : sequence of str
+        Of the rows of each file, in their order (`resampler.identity.ContentDigest`).
+
+    Returns
+    -------
+    str
+        That of the file, where there is one; else the sha256 of all of them.
+    """
+    return digests[0] if len(digests) == 1 else digest_of({"files": list(digests)})

@@ -6,8 +6,8 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
+from feast_plugin.versions.files.reading import read_files
 from feast_plugin.versions.files.stored import real_files
 from feast_plugin.versions.inputs.contract import Contract
 from feast_plugin.versions.inputs.split import SPLITS, TRAIN
@@ -45,9 +45,7 @@ def own_values(versions: Iterable[tuple[Manifest, Location]], forgotten: Tombsto
         contract = Contract.from_dict(manifest.columns)
         names = [*contract.join_keys, *(c.name for c in contract.columns if not c.array)]
         for _, file in real_files(manifest):
-            location = directory / file.path
-            with location.filesystem.open_input_file(location.path) as source:
-                table = pq.read_table(source, columns=[*dict.fromkeys([*names, contract.published_synthetic])])
+            table = read_files(directory, [file], [*dict.fromkeys([*names, contract.published_synthetic])])
             real = table.filter(pc.invert(table[contract.published_synthetic]))
             stays = forgotten.stays(real)
             for name in names:
@@ -89,9 +87,7 @@ def training_rows_gone(manifest: Manifest, directory: Location, forgotten: Tombs
     for split, file in real_files(manifest):
         if split != SPLITS[TRAIN]:
             continue
-        location = directory / file.path
-        with location.filesystem.open_input_file(location.path) as source:
-            table = pq.read_table(source, columns=[*dict.fromkeys(names)])
+        table = read_files(directory, [file], [*dict.fromkeys(names)])
         real = table.filter(pc.invert(table[contract.published_synthetic]))
         stays = forgotten.stays(real)
         if stays is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from feast_plugin.versions.inputs.rows import BATCH_ROWS
 from resampler.identity import ContentDigest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from resampler.storage import Location
 
@@ -139,3 +140,59 @@ class ParquetFile:
     def stored(self) -> StoredFile:
         """What the manifest says of the file, once it is closed."""
         return StoredFile(self._path, self._rows, self._sink.bytes, self._sink.sha256.hexdigest())
+
+
+class ParquetFiles:
+    """Parquet files in the making, each of so many rows and the last of what is left; a context manager.
+
+    Parameters
+    ----------
+    directory : Location
+        Of the version.
+    paths : sequence of str
+        As many as rows will fill, one at least.
+    rows : int
+        Of a file.
+    schema, watch
+        As in `ParquetFile`.
+    """
+
+    def __init__(
+        self,
+        directory: Location,
+        paths: Sequence[str],
+        rows: int,
+        schema: pa.Schema,
+        watch: Callable[[pa.Table], None] | None = None,
+    ) -> None:
+        self._open = functools.partial(ParquetFile, directory, schema=schema, watch=watch)
+        self._paths, self._of_one = list(paths), rows
+        self._room = rows
+        self.files: list[ParquetFile] = []
+
+    def write(self, table: pa.Table) -> None:
+        """Append rows.
+
+        Parameters
+        ----------
+        table : pyarrow.Table
+            Columns as in the schema.
+        """
+        while table.num_rows > self._room:
+            self.files[-1].write(table.slice(0, self._room))
+            self.files[-1].__exit__()
+            table = table.slice(self._room)
+            self._next()
+        self.files[-1].write(table)
+        self._room -= table.num_rows
+
+    def _next(self) -> None:
+        self.files.append(self._open(self._paths[len(self.files)]))
+        self._room = self._of_one
+
+    def __enter__(self) -> ParquetFiles:
+        self._next()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.files[-1].__exit__()

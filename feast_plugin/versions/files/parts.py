@@ -27,7 +27,7 @@ from resampler.storage import Location
 from resampler.unfinished import FILE, FOLDER, Unfinished, remove_run, remove_unfinished, unfinished
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -49,7 +49,7 @@ class Filed(NamedTuple):
     stored : StoredFile
         As the manifest says of it.
     content : str
-        Digest of its rows (`feast_plugin.versions.inputs.identity.ContentDigest`).
+        Digest of its rows (`resampler.identity.ContentDigest`).
     """
 
     stored: StoredFile
@@ -128,38 +128,39 @@ class Parts:
         del name
         return make()
 
-    def filed(self, path: str) -> Filed | None:
-        """Say whether a file of the version is finished.
+    def filed(self, paths: Sequence[str]) -> list[Filed] | None:
+        """Say whether files of the version are finished.
 
         Parameters
         ----------
-        path : str
+        paths : sequence of str
             Relative to the version's directory.
 
         Returns
         -------
-        Filed or None
-            None where it is still to be written.
+        list of Filed, or None
+            None where one is still to be written.
         """
-        del path
+        del paths
         return None
 
-    def file(self, path: str, write: Callable[[], dict[str, Filed]]) -> Filed:
-        """Write a file of the version, in `stage`.
+    def file(self, paths: Sequence[str], write: Callable[[], dict[str, Filed]]) -> list[Filed]:
+        """Write files of the version, in `stage`.
 
         Parameters
         ----------
-        path : str
+        paths : sequence of str
             Relative to the version's directory.
         write : callable
-            Writes it, and says so by path.
+            Writes them, and says so by path.
 
         Returns
         -------
-        Filed
+        list of Filed
             What was written.
         """
-        return write()[path]
+        made = write()
+        return [made[path] for path in paths]
 
     def cost(self) -> dict[str, Any]:
         """Say what the version has cost so far.
@@ -323,45 +324,50 @@ class KeptParts(Parts):
         self._finish(name, {"data": text, "sha256": _sha256(text)})
         return dict(json.loads(text))
 
-    def filed(self, path: str) -> Filed | None:
-        """Say whether a file is finished, and as it was written.
+    def filed(self, paths: Sequence[str]) -> list[Filed] | None:
+        """Say whether files are finished, and as they were written.
 
         Parameters
         ----------
-        path : str
+        paths : sequence of str
             Relative to the version's directory.
 
         Returns
         -------
-        Filed or None
-            None where it is still to be written.
+        list of Filed, or None
+            None where one is still to be written.
         """
-        kept = self.run.parts.get(_writing(path))
-        if kept is None or not self._is_whole(_writing(path), kept):
-            return None
-        return Filed(StoredFile(path, kept["rows"], kept["bytes"], kept["sha256"]), kept["content"])
+        found = []
+        for path in paths:
+            kept = self.run.parts.get(_writing(path))
+            if kept is None or not self._is_whole(_writing(path), kept):
+                return None
+            found.append(Filed(StoredFile(path, kept["rows"], kept["bytes"], kept["sha256"]), kept["content"]))
+        return found
 
-    def file(self, path: str, write: Callable[[], dict[str, Filed]]) -> Filed:
-        """Write a file, and note that it is finished.
+    def file(self, paths: Sequence[str], write: Callable[[], dict[str, Filed]]) -> list[Filed]:
+        """Write files, and note that they are finished.
 
         Parameters
         ----------
-        path : str
+        paths : sequence of str
             Relative to the version's directory.
         write : callable
-            Writes it, and says so by path.
+            Writes them, and says so by path.
 
         Returns
         -------
-        Filed
+        list of Filed
             What was written.
         """
-        self._begin(_writing(path))
+        self._begin(_writing(paths[0]))
         self.check_there()
-        made = write()[path]
-        stored = made.stored
-        said = {"rows": stored.rows, "bytes": stored.bytes, "sha256": stored.sha256, "content": made.content}
-        self._finish(_writing(path), {"file": f"{FILES}/{path}"} | said)
+        written = write()
+        made = [written[path] for path in paths]
+        for path, one in zip(paths, made, strict=True):
+            stored = one.stored
+            said = {"rows": stored.rows, "bytes": stored.bytes, "sha256": stored.sha256, "content": one.content}
+            self._finish(_writing(path), {"file": f"{FILES}/{path}"} | said)
         return made
 
     def cost(self) -> dict[str, Any]:

@@ -9,8 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from feast_plugin.versions.files.reading import batches_of, read_files
 from feast_plugin.versions.inputs.contract import Contract
-from feast_plugin.versions.inputs.rows import BATCH_ROWS, canonical_rows
+from feast_plugin.versions.inputs.rows import canonical_rows
 from feast_plugin.versions.inputs.split import SPLITS, TRAIN
 
 if TYPE_CHECKING:
@@ -45,9 +46,7 @@ def stored_keys(manifest: Manifest, directory: Location) -> Iterator[pa.Table]:
     mark = manifest.columns["synthetic"]
     names = [key["name"] for key in manifest.columns["join_keys"]]
     for _, file in real_files(manifest):
-        location = directory / file.path
-        with location.filesystem.open_input_file(location.path) as source:
-            table = pq.read_table(source, columns=[*names, mark])
+        table = read_files(directory, [file], [*names, mark])
         yield table.filter(pc.invert(table[mark])).select(names)
 
 
@@ -64,7 +63,7 @@ def real_files(manifest: Manifest) -> list[tuple[str, StoredFile]]:
     list of tuple
         The split that the rows are of, and the file.
     """
-    files = [(split, manifest.stored_as(split)) for split in manifest.splits]
+    files = [(split, file) for split in manifest.splits for file in manifest.stored_as(split)]
     if manifest.left_out is not None:  # cleaning takes them out again
         files.append((SPLITS[TRAIN], manifest.left_out))
     return files
@@ -116,15 +115,13 @@ def stored_rows(
     contract = Contract.from_dict(manifest.columns)
     parts: list[pa.Table] = []
     for split, file in real_files(manifest):
-        location = directory / file.path
-        with location.filesystem.open_input_file(location.path) as source:
-            for batch in pq.ParquetFile(source).iter_batches(BATCH_ROWS):
-                keep = pc.invert(batch.column(contract.published_synthetic))
-                real = pa.table(batch.filter(keep)).drop_columns(contract.published_synthetic)
-                stays = None if forgotten is None else forgotten.stays(real)
-                real = real if stays is None else real.filter(stays)
-                code = pa.array(np.full(real.num_rows, SPLITS.index(split), dtype=np.uint8))
-                parts.append(real.append_column(SPLIT_COLUMN, code))
+        for batch in batches_of(directory, [file]):
+            keep = pc.invert(batch.column(contract.published_synthetic))
+            real = pa.table(batch.filter(keep)).drop_columns(contract.published_synthetic)
+            stays = None if forgotten is None else forgotten.stays(real)
+            real = real if stays is None else real.filter(stays)
+            code = pa.array(np.full(real.num_rows, SPLITS.index(split), dtype=np.uint8))
+            parts.append(real.append_column(SPLIT_COLUMN, code))
     table = pa.concat_tables(parts)
     if manifest.hidden is not None:
         table = _with_inputs(table, contract, directory / manifest.hidden.path, forgotten)

@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from feast_plugin.versions.files import lineage
 from feast_plugin.versions.files.audited import NOTE
+from feast_plugin.versions.files.reading import batches_of, read_files
 from feast_plugin.versions.inputs.contract import Contract
-from feast_plugin.versions.inputs.rows import BATCH_ROWS
 from feast_plugin.versions.inputs.split import SPLITS, TRAIN
 from feast_plugin.versions.making.matrix import encode
 from resampler.errors import InvalidInputError
@@ -28,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from feast_plugin.versions.files.manifest import Manifest
+    from feast_plugin.versions.files.manifest import Manifest, StoredFile
     from resampler.secret import SecretKey
     from resampler.storage import Location
 
@@ -150,13 +148,12 @@ def draw_sample(
     Reads the training file once; memory follows the classes of the rows that are chosen.
     """
     contract = Contract.from_dict(manifest.columns)
-    with (directory / lineage.FILE).filesystem.open_input_file((directory / lineage.FILE).path) as source:
-        parents = pq.read_table(source, columns=["row", "base_row", "neighbor_row", "step"])
+    parents = read_files(directory, [manifest.lineage], ["row", "base_row", "neighbor_row", "step"])
     chosen = _chosen(parents.num_rows, asked.audit_sample, manifest.seed, key)
     if not len(chosen):
         return []
     row, base, neighbor, step = (parents[name].to_numpy()[chosen] for name in parents.column_names)
-    table, places = _rows(directory / manifest.splits[SPLITS[TRAIN]].file.path, contract, [row, base, neighbor])
+    table, places = _rows(directory, manifest.splits[SPLITS[TRAIN]].files, contract, [row, base, neighbor])
 
     shown = tuple(c for c in contract.columns if c.name not in asked.audit_redact)
     keys = [name for name in contract.keys if name not in asked.audit_redact]
@@ -204,20 +201,20 @@ def _chosen(n: int, wanted: int, seed: int, key: SecretKey | None) -> NDArray[np
     return np.sort(np.argsort(ranks, kind="stable")[:wanted])
 
 
-def _rows(file: Location, contract: Contract, needed: list[NDArray[np.int64]]) -> tuple[pa.Table, NDArray[np.int64]]:
+def _rows(
+    directory: Location, files: Sequence[StoredFile], contract: Contract, needed: list[NDArray[np.int64]]
+) -> tuple[pa.Table, NDArray[np.int64]]:
     """Read the rows that are needed, and the real ones of their classes; the other array has their positions."""
     mark, label = contract.published_synthetic, contract.published_label
     wanted = np.unique(np.concatenate(needed))
-    with file.filesystem.open_input_file(file.path) as source:
-        marks = pq.read_table(source, columns=[label, mark])
+    marks = read_files(directory, files, [label, mark])
     classes = np.unique(np.asarray(marks[label])[needed[0]])
     take = np.isin(np.asarray(marks[label]), classes) & ~np.asarray(marks[mark])
     take[wanted] = True
     parts, start = [], 0
-    with file.filesystem.open_input_file(file.path) as source:
-        for batch in pq.ParquetFile(source).iter_batches(BATCH_ROWS):
-            parts.append(pa.table(batch).filter(pa.array(take[start : start + batch.num_rows])))
-            start += batch.num_rows
+    for batch in batches_of(directory, files):
+        parts.append(pa.table(batch).filter(pa.array(take[start : start + batch.num_rows])))
+        start += batch.num_rows
     return pa.concat_tables(parts).combine_chunks(), np.flatnonzero(take)
 
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jinja2
 import numpy as np
-import pyarrow.parquet as pq
 
 from feast_plugin.versions.files.manifest import Manifest, StoredFile, version_name
+from feast_plugin.versions.files.reading import read_files
 from feast_plugin.versions.inputs.contract import Contract
 from feast_plugin.versions.inputs.split import SPLITS, TRAIN
 from feast_plugin.versions.making.recipe import ALGORITHM
@@ -179,11 +179,8 @@ def _parents(manifest: Manifest, directory: Location, contract: Contract) -> lis
         return []
     if "group_size" in manifest.parameters:
         return []  # of hardened rows no parent is known
-    lineage, rows = directory / manifest.lineage.path, directory / train.file.path
-    with lineage.filesystem.open_input_file(lineage.path) as file:
-        bases = pq.read_table(file, columns=["base_row"])["base_row"].to_numpy()
-    with rows.filesystem.open_input_file(rows.path) as file:
-        labels = pq.read_table(file, columns=[contract.label])[contract.label].combine_chunks().dictionary_encode()
+    bases = read_files(directory, [manifest.lineage], ["base_row"])["base_row"].to_numpy()
+    labels = read_files(directory, train.files, [contract.label])[contract.label].combine_chunks().dictionary_encode()
     names = np.array([label_name(value) for value in labels.dictionary.to_pylist()])
     codes = labels.indices.to_numpy()[: train.real]
     copies = np.bincount(bases, minlength=train.real)
@@ -252,9 +249,7 @@ def _removed(manifest: Manifest, directory: Location, contract: Contract) -> lis
     """Count the real training rows that cleaning removed, by class."""
     if manifest.left_out is None:
         return []
-    location = directory / manifest.left_out.path
-    with location.filesystem.open_input_file(location.path) as file:
-        labels = pq.read_table(file, columns=[contract.label])[contract.label]
+    labels = read_files(directory, [manifest.left_out], [contract.label])[contract.label]
     counts = labels.value_counts().to_pylist()
     return sorted(((label_name(one["values"]), one["counts"]) for one in counts), key=lambda item: -item[1])
 

@@ -96,14 +96,14 @@ def test_rows_of_a_version_that_are_as_they_should_be_pass(asked):
 
 
 def test_a_synthetic_row_in_the_hold_out_fails(asked):
-    path = Path(asked.version.directory.path) / asked.version.files["test"]
+    path = Path(asked.version.directory.path) / asked.version.files["test"][0]
     table = pq.read_table(path)
     at = table.column_names.index(asked.version.synthetic)
     marks = [row == 3 for row in range(table.num_rows)]
     pq.write_table(table.set_column(at, table.field(at), pa.array(marks)), path)
     assert answer("hold-out-real", asked) == Answer(FAIL, f"test has 1 synthetic row of {table.num_rows}")
     assert answer("version-verifies", asked).verdict == FAIL
-    without = replace(asked.version, files={"train": "x"})
+    without = replace(asked.version, files={"train": ("x",)})
     assert answer("hold-out-real", replace(asked, version=without)).verdict == FAIL
 
 

@@ -158,8 +158,8 @@ def test_what_decides_in_format_1_is_checked_against_what_it_follows_from(old, p
 
 def test_a_manifest_of_a_later_release_says_so(project):
     file = Path(project.create().uri) / "manifest.json"
-    file.write_text(json.dumps(json.loads(file.read_text()) | {"format": 6}))
-    with pytest.raises(CorruptStateError, match="has format 6, this release reads 1, 2, 3, 4, 5"):
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"format": 7}))
+    with pytest.raises(CorruptStateError, match="has format 7, this release reads 1, 2, 3, 4, 5, 6"):
         verify_snapshot(project.reopened(), name="pay", root=project.root)
 
 
