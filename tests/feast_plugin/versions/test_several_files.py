@@ -48,9 +48,7 @@ def test_a_split_is_cut_after_so_many_rows_and_is_otherwise_the_same(project, mo
     assert made.manifest.splits["test"].path == "test/part-00000.parquet"
     assert made.manifest.splits["test"].sha256 == whole.manifest.splits["test"].sha256
     profiles = [Profile.from_json((folder_of(one) / "profile.json").read_bytes()) for one in (made, whole)]
-    for name in profiles[
-        0
-    ].cells:  # sums of floats follow row groups, which are whole in files of the usual size
+    for name in profiles[0].cells:  # sums of floats follow row groups, which are whole in files of the usual size
         counts = [one.counts(name, "train", synthetic=True).tolist() for one in profiles]
         assert counts[0] == counts[1]
     assert pq.read_table(folder_of(made) / "lineage.parquet").equals(
