@@ -96,12 +96,12 @@ class Provenance(NamedTuple):
         """Position of a real row of each one's class and subgroup: its base, or what stands for its group."""
         return self.base if self.stand_in is None else self.stand_in[self.base]
 
-    def take(self, rows: NDArray[Any]) -> Provenance:
+    def take(self, rows: NDArray[Any] | slice) -> Provenance:
         """Keep some of the synthetic rows.
 
         Parameters
         ----------
-        rows : ndarray
+        rows : ndarray or slice
             Their positions, or a mask.
 
         Returns

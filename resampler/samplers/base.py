@@ -351,6 +351,16 @@ class Synthesizer(TableMixin):
         """Return what the method is asked for."""
         return Parameters(self.k_neighbors)
 
+    def _asked(self) -> dict[str, Any]:
+        """Return what `oversample` is asked for, whatever the rows; how many of each class is known by then."""
+        return {
+            "method": self._method,
+            "wanted": self.sampling_strategy_,
+            "parameters": dataclasses.replace(self._parameters(), missing=self.missing),
+            "subgroups": self.subgroups,
+            **keyed_by(self),
+        }
+
     def _fit_resample(
         self, X: Any, y: NDArray[Any], groups: Any = None, row_ids: Any = None
     ) -> tuple[Any, NDArray[Any]]:
@@ -361,19 +371,11 @@ class Synthesizer(TableMixin):
             table = table._replace(groups=_checked(groups, len(y)))
         if row_ids is not None:
             table = table._replace(row_ids=identities(row_ids, len(y)))
-        parameters = dataclasses.replace(self._parameters(), missing=self.missing)
-        least = parameters.group_size if CATALOG[self._method].hardens else 1
+        asked = self._asked()
+        least = asked["parameters"].group_size if CATALOG[self._method].hardens else 1
         table = keeping(table, self.grid, self.relations, self._given, self._codes or (), rows=least)
-        done = oversample(
-            table,
-            self._method,
-            self.sampling_strategy_,
-            **keyed_by(self),
-            parameters=parameters,
-            search=_EstimatorSearch(self.neighbors, self.neighbors_recall_),
-            subgroups=self.subgroups,
-            strict=False,
-        )
+        search = _EstimatorSearch(self.neighbors, self.neighbors_recall_)
+        done = oversample(table, search=search, strict=False, **asked)
         self._learn(done.grown)
         for grown in done.grown:
             if grown.penalty is None and grown.bases.size and _all_equal(X, grown.bases):

@@ -113,6 +113,18 @@ class RandomOverSampler(TableMixin, over_sampling.RandomOverSampler):  # type: i
         """
         return super().fit_resample(X, y, row_ids=row_ids, **params)
 
+    _method = "random"
+
+    def _asked(self) -> dict[str, Any]:
+        """Return what `oversample` is asked for, as `Synthesizer` does; a copy has its base's nulls."""
+        self.shrinkage_ = self._widths()
+        return {
+            "method": self._method,
+            "wanted": self.sampling_strategy_,
+            "parameters": Parameters(shrinkage=self.shrinkage_, missing="inherit"),
+            **keyed_by(self),
+        }
+
     def _fit_resample(self, X: Any, y: NDArray[Any], row_ids: Any = None) -> tuple[Any, NDArray[Any]]:
         self.shrinkage_ = self._widths()
         rows = X
@@ -129,13 +141,7 @@ class RandomOverSampler(TableMixin, over_sampling.RandomOverSampler):  # type: i
         table = Table(rows, y, None if row_ids is None else identities(row_ids, len(y)), names=self._names)
         if self.shrinkage_ is not None:
             table = keeping(table, self.grid, self.relations, self._given)
-        made = oversample(
-            table,
-            "random",
-            self.sampling_strategy_,
-            **keyed_by(self),
-            parameters=Parameters(shrinkage=self.shrinkage_, missing="inherit"),  # a copy has its base's nulls
-        ).provenance
+        made = oversample(table, **self._asked()).provenance
         if self.shrinkage_ is None:  # every column is copied, whatever it holds, at no memory
             copied = np.broadcast_to(made.base[:, None], (len(made.base), X.shape[1]))
             made = made._replace(donor=copied, categorical_features=np.arange(X.shape[1]))

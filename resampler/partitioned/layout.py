@@ -1,0 +1,299 @@
+"""`Layout`: what the columns of a table are, as numbers and back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from resampler.columns import BOOLEAN, FLOAT, INTEGER, family_of
+from resampler.errors import DataError, InvalidInputError
+from resampler.integers import EXACT, to_dtype
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+NO_CATEGORY = -2.0  # code of a null where a null is a category, as scikit-learn's encoders have it here
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What the columns of a table are.
+
+    Parameters
+    ----------
+    schema : pyarrow.Schema
+        Of the table.
+    label : str
+        The classes.
+    features : tuple of str
+        What synthetic rows have.
+    categorical : tuple of str
+        Those of them that are categories.
+    key : tuple of str
+        What identifies a row; by default all that it holds.
+    nulls_are_categories : bool
+        Whether a null of a categorical column is one more category, or has no code.
+    dtype : str
+        Of the matrix: float32 where that holds every number as they are, else float64.
+    least : dict of str to int
+        Of columns of integers that a float64 does not hold: what they are counted from.
+    whole : bool
+        Whether all numbers are whole.
+    """
+
+    schema: pa.Schema
+    label: str
+    features: tuple[str, ...]
+    categorical: tuple[str, ...] = ()
+    key: tuple[str, ...] = ()
+    nulls_are_categories: bool = False
+    dtype: str = "float64"
+    least: Mapping[str, int] = field(default_factory=dict)
+    whole: bool = False
+
+    @property
+    def numeric(self) -> tuple[str, ...]:
+        """Features that are numbers."""
+        return tuple(name for name in self.features if name not in self.categorical)
+
+    @property
+    def at_numeric(self) -> NDArray[np.int64]:
+        """Their places in a row."""
+        return np.flatnonzero([name not in self.categorical for name in self.features])
+
+    @property
+    def mask(self) -> NDArray[np.bool_]:
+        """Which features are categories."""
+        return np.array([name in self.categorical for name in self.features], dtype=np.bool_)
+
+    @property
+    def counted(self) -> tuple[str, ...]:
+        """Numeric features that are whole numbers or booleans, whose type as numbers follows from their values."""
+        return tuple(name for name in self.numeric if family_of(self.schema.field(name).type) != FLOAT)
+
+    def encode(self, table: pa.Table, vocabularies: Mapping[str, pa.Array]) -> NDArray[Any]:
+        """Return rows as numbers.
+
+        Parameters
+        ----------
+        table : pyarrow.Table of n_rows
+            The features.
+        vocabularies : dict of str to pyarrow.Array
+            Values of each categorical column, in the order of their codes.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_features)
+            NaN for a null.
+        """
+        matrix = np.empty((table.num_rows, len(self.features)), dtype=self.dtype)
+        for j, name in enumerate(self.features):
+            column = table[name]
+            if name in self.categorical:
+                codes = pc.index_in(plain(column), value_set=vocabularies[name])
+                matrix[:, j] = codes.cast(pa.float64()).fill_null(
+                    NO_CATEGORY if self.nulls_are_categories else float("nan")
+                )
+            elif name in self.least:
+                missing = np.asarray(column.is_null())
+                values = whole(column, self.least[name])
+                matrix[:, j] = (values.astype(np.longdouble) - np.longdouble(self.least[name])).astype(np.float64)
+                matrix[missing, j] = np.nan
+            else:
+                column = column.cast(pa.int8()) if pa.types.is_boolean(column.type) else column
+                matrix[:, j] = column.to_numpy()
+        return matrix
+
+    def decode(
+        self,
+        rows: NDArray[Any],
+        codes: NDArray[Any],
+        vocabularies: Mapping[str, pa.Array],
+        wide: Mapping[str, NDArray[Any]],
+    ) -> dict[str, pa.Array]:
+        """Return numbers as columns of the table's types.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n_rows, n_numeric)
+            Numeric features.
+        codes : ndarray of shape (n_rows, n_categorical)
+            Codes of the others.
+        vocabularies : dict of str to pyarrow.Array
+            As `encode` was given.
+        wide : dict of str to ndarray of shape (n_rows,)
+            Values of those columns that are made in integers.
+
+        Returns
+        -------
+        dict of str to pyarrow.Array
+            By feature. Integers are rounded to even, and NaN is null.
+        """
+        columns: dict[str, pa.Array] = {}
+        for at, name in enumerate(self.numeric):
+            kind = self.schema.field(name).type
+            nulls = np.isnan(rows[:, at])
+            mask = nulls if nulls.any() else None
+            if name in wide:
+                columns[name] = pa.array(wide[name], mask=mask).cast(kind)
+                continue
+            values = rows[:, at] if mask is None else np.where(nulls, 0, rows[:, at])
+            columns[name] = pa.array(to_dtype(values, kind.to_pandas_dtype()), mask=mask).cast(kind)
+        for at, name in enumerate(self.categorical_in_order):
+            missing = ~(codes[:, at] >= 0)
+            taken = np.where(missing, 0, codes[:, at]).astype(np.int64)
+            values = vocabularies[name].take(pa.array(taken, mask=missing if missing.any() else None))
+            kind = self.schema.field(name).type
+            columns[name] = (
+                values.cast(kind) if not pa.types.is_dictionary(kind) else values.dictionary_encode().cast(kind)
+            )
+        return columns
+
+    @property
+    def categorical_in_order(self) -> tuple[str, ...]:
+        """Categorical features, as they stand among the features."""
+        return tuple(name for name in self.features if name in self.categorical)
+
+
+def plain(column: Any) -> Any:
+    """Return a column without its dictionary.
+
+    Parameters
+    ----------
+    column : pyarrow.Array or ChunkedArray
+        Of any type.
+
+    Returns
+    -------
+    pyarrow.Array or ChunkedArray
+        Of its values.
+    """
+    return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+
+
+def whole(column: Any, fill: int) -> NDArray[Any]:
+    """Return a column of 64-bit integers as it is.
+
+    Parameters
+    ----------
+    column : pyarrow.Array or ChunkedArray of n_rows
+        Integers.
+    fill : int
+        What stands for a null.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,), int64 or uint64
+        The values.
+    """
+    filled = column.fill_null(fill) if column.null_count else column
+    return np.asarray(filled.to_numpy(zero_copy_only=False) if isinstance(filled, pa.Array) else filled.to_numpy())
+
+
+def choose_columns(
+    schema: pa.Schema, label: str, key: Sequence[str], carried: Sequence[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Say which columns are features.
+
+    Parameters
+    ----------
+    schema : pyarrow.Schema
+        Of the table.
+    label : str
+        The column of classes.
+    key : sequence of str
+        What identifies a row.
+    carried : sequence of str
+        What real rows keep, and synthetic ones have not.
+
+    Returns
+    -------
+    features, key : tuple of str
+        In the order of the table, and as given.
+
+    Raises
+    ------
+    InvalidInputError
+        If a column is not there, or is two things at once.
+    """
+    given = {"label": [label], "key": list(key), "carried": list(carried)}
+    for what, names in given.items():
+        if missing := [name for name in names if name not in schema.names]:
+            raise InvalidInputError(f"{what} must be among the columns {schema.names}, got {missing}")
+    if label in key or label in carried:
+        raise InvalidInputError(f"column {label!r} is the label, and cannot be in key or carried: leave it out there")
+    kind = family_of(schema.field(label).type)
+    if kind is None:
+        raise InvalidInputError(
+            f"label {label!r} must be of whole numbers, booleans or text, got {schema.field(label).type}: cast it"
+        )
+    others = {label, *key, *carried}
+    features = tuple(name for name in schema.names if name not in others)
+    if not features:
+        raise InvalidInputError(f"no column is left as a feature beside {sorted(others)}: name fewer of them")
+    return features, tuple(key)
+
+
+def check_kinds(layout: Layout) -> None:
+    """Refuse columns that no number stands for.
+
+    Parameters
+    ----------
+    layout : Layout
+        Of the table.
+
+    Raises
+    ------
+    DataError
+        If a feature is neither a number nor said to be a category.
+    """
+    for name in layout.numeric:
+        kind = layout.schema.field(name).type
+        if pa.types.is_dictionary(kind) or family_of(kind) not in (FLOAT, INTEGER, BOOLEAN):
+            raise DataError(
+                f"column {name!r} is of {kind}, between which no value can be made: name it in categorical with a "
+                "method that takes categories (SMOTENC), or in carried, or in key"
+            )
+    for name in layout.categorical:
+        if pa.types.is_nested(layout.schema.field(name).type):
+            raise DataError(
+                f"column {name!r} is of {layout.schema.field(name).type}, which is no category: name it in carried"
+            )
+
+
+def dtype_of(schema: pa.Schema, names: Sequence[str], ranges: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+    """Choose the type of the matrix, and find wide integers.
+
+    Parameters
+    ----------
+    schema : pyarrow.Schema
+        Of the table.
+    names : sequence of str
+        Numeric features.
+    ranges : mapping of str to (int, int, int)
+        Least, most and nulls of each that is of integers or booleans; least is None where it has no value.
+
+    Returns
+    -------
+    dict
+        Keys dtype, least and whole of `Layout`: what the estimators make of such a table.
+    """
+    kinds, least = [], {}
+    for name in names:
+        kind = np.dtype(schema.field(name).type.to_pandas_dtype())
+        if name in ranges:
+            low, high, nulls = ranges[name]
+            if nulls:
+                kind = np.dtype(np.float64)
+            if low is not None and kind.kind != "b" and (low < -EXACT or high > EXACT):
+                least[name] = int(low)
+        kinds.append(kind)
+    found = np.result_type(*kinds) if kinds else np.dtype(np.float64)
+    dtype = "float32" if found == np.float32 else "float64"
+    return {"dtype": dtype, "least": least, "whole": found.kind != "f"}
