@@ -14,6 +14,7 @@ from resampler.kernels.batch.neighbors import scan_cells
 from resampler.kernels.batch.partial import fill_partial, scan_partial, stand_in
 from resampler.layout import as_kernel_array, as_kernel_rows
 from resampler.resolution import RANGES, exponent_of, resolve, scaled_penalty
+from resampler.tiled import nearest_tiled, pays
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -282,6 +283,10 @@ def nearest_rows(
         X, inverse, penalties = _in_float32(X, inverse, penalties, center)
     else:
         X, inverse, penalties = resolve(X, inverse, penalties)
+    if not approximate and not partial and (penalties < 0).all() and pays(n, d, k, len(asked)):
+        nearest = nearest_tiled(X, k, ids, inverse, asked, threads)
+        if nearest is not None:
+            return Neighbors(nearest, 1.0)
     cells = (_PartialCells if partial else _Cells)(X, ids, inverse, penalties.astype(X.dtype), asked)
     budget, recall = len(cells.cells), 1.0
     if approximate:

@@ -30,6 +30,7 @@ from resampler.quality.checks.sample import keyed
 from resampler.quality.privacy.arrays import audit_privacy
 from resampler.schema import FeatureSchema
 from resampler.tally import learn
+from resampler.tiled import nearest_tiled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -80,6 +81,7 @@ def _batch(dtype: str = "float32") -> None:
     parameters = Parameters(k_neighbors=1)
     made = oversample(table, "smotenc", {1: 1}, seed=0, parameters=parameters, shuffle=True).provenance
     build(table.X, made)
+    nearest_tiled(rows, 1, np.arange(4), np.ones(2, dtype=dtype), np.arange(4), 1)
 
 
 def _batch_float64() -> None:

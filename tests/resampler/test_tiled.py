@@ -1,0 +1,78 @@
+"""The search by sketches finds what the search by cells finds: ties, duplicates, rows far out, some of the rows."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numba import config
+
+from resampler import neighbors
+from resampler.tiled import MIN_COLUMNS, MIN_ROWS, _rounds, nearest_tiled
+
+
+def tables(rng, n, d):
+    isotropic = rng.normal(size=(n, d))
+    return {
+        "isotropic": isotropic,
+        "on a grid": rng.integers(0, 3, (n, d)).astype(float),
+        "five of each": np.repeat(isotropic[: n // 5 + 1], 5, axis=0)[:n],
+        "far from 0": isotropic + 1e5,
+        "columns of all sizes": isotropic * 10.0 ** rng.integers(-5, 6, d),
+        "a row far out": np.concatenate([isotropic[1:], np.full((1, d), 50.0)]),
+        "clusters": isotropic * 0.01 + rng.normal(size=(9, d))[rng.integers(0, 9, n)],
+    }
+
+
+@given(
+    n=st.sampled_from([40, 300] if config.DISABLE_JIT else [40, 300, 1100]),
+    d=st.sampled_from([1, 12, 17]),
+    k=st.sampled_from([1, 5, 33]),
+    dtype=st.sampled_from([np.float32, np.float64]),
+    share=st.sampled_from([1, 2, 9]),
+    n_threads=st.sampled_from([1, 2, 3]),
+    seed=st.integers(0, 2**32 - 1),
+    data=st.data(),
+)
+@settings(max_examples=20)
+def test_finds_what_cells_find(n, d, k, dtype, share, n_threads, seed, data):
+    rng = np.random.default_rng(seed)
+    of = tables(rng, n, d)
+    X = of[data.draw(st.sampled_from(sorted(of)))].astype(dtype)
+    ids, inverse = rng.permutation(3 * n)[:n], (rng.random(d) + 0.5).astype(dtype)
+    queries = rng.permutation(n)[: n // share]
+    wanted = neighbors.nearest_rows(X, k, queries=queries, row_ids=ids, inverse_scale=inverse).indices
+    found = nearest_tiled(X, k, ids, inverse, queries, n_threads)
+    assert found is None or np.array_equal(found, wanted)
+
+
+@pytest.mark.compiled
+def test_most_tables_are_searched_by_sketches(monkeypatch):
+    rng = np.random.default_rng(0)
+    ids, inverse = np.arange(MIN_ROWS), np.ones(MIN_COLUMNS)
+    of = tables(rng, MIN_ROWS, MIN_COLUMNS)
+    found = {name: nearest_tiled(X, 3, ids, inverse, ids, 1) for name, X in of.items()}
+    assert [name for name, one in found.items() if one is None] == []
+    monkeypatch.setattr(neighbors, "pays", lambda *_: False)
+    wanted = neighbors.nearest_rows(of["isotropic"], 3).indices
+    assert np.array_equal(found["isotropic"], wanted)
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("value", [1.0, 1e-200])
+def test_equal_rows_are_left_to_cells(value):
+    X = np.full((MIN_ROWS, MIN_COLUMNS), value)
+    ids = np.arange(MIN_ROWS)
+    assert nearest_tiled(X, 3, ids, np.ones(MIN_COLUMNS), ids, 1) is None
+    assert neighbors.nearest_rows(X, 3).indices[-1].tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("n_blocks", [1, 2, 4, 6, 16])
+def test_no_block_is_in_two_pairs_of_a_round(n_blocks):
+    rounds = _rounds(n_blocks)
+    pairs = list(itertools.combinations_with_replacement(range(n_blocks), 2))
+    assert sorted(pair for turn in rounds for pair in turn) == pairs
+    for turn in rounds:
+        blocks = [block for pair in turn for block in set(pair)]
+        assert len(set(blocks)) == len(blocks)
