@@ -169,15 +169,49 @@ def row_ids(table: pa.Table, keys: Sequence[str]) -> NDArray[np.int64]:
     ndarray of shape (n_rows,), int64
         Distinct and non-negative.
     """
-    columns = [table[key] for key in keys]
+    return distinct_ids(key_ids(table, keys), table, keys)
+
+
+def key_ids(table: pa.Table, keys: Sequence[str], salt: int = 0) -> NDArray[np.int64]:
+    """Hash rows by their keys, any part of a table as the whole of it.
+
+    Parameters
+    ----------
+    table, keys
+        As in `row_ids`.
+    salt : int
+        Another one gives other ids.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,), int64
+        Non-negative; not distinct once in a great many tables.
+    """
+    return (hash_keys([table[key] for key in keys], salt) & _ID_MASK).view(np.int64)
+
+
+def distinct_ids(ids: NDArray[np.int64], table: pa.Table, keys: Sequence[str]) -> NDArray[np.int64]:
+    """Salt ids anew where two rows share one: at twenty million rows that is once in 50,000 tables.
+
+    Parameters
+    ----------
+    ids : ndarray of shape (n_rows,), int64
+        From `key_ids`, without salt.
+    table, keys
+        As in `row_ids`.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,), int64
+        Distinct.
+    """
     salt = 0
     while True:
-        ids = hash_keys(columns, salt) & _ID_MASK
-        # At twenty million rows two keys share 63 bits once in 50,000 tables: then all are salted again.
         ordered = np.sort(ids)
         if not (ordered[1:] == ordered[:-1]).any():
-            return ids.view(np.int64)
+            return ids
         salt += 1
+        ids = key_ids(table, keys, salt)
 
 
 def seeded_rank(values: NDArray[np.uint64], seed: int) -> NDArray[np.uint64]:
@@ -232,6 +266,16 @@ class ContentDigest:
                 first_row += len(chunk)
         self._rows += batch.num_rows
 
+    def columns(self) -> list[list[str]]:
+        """Return what is known of each column, for columns that are hashed apart from each other.
+
+        Returns
+        -------
+        list of list of str
+            Of each column three digests.
+        """
+        return [[part.hexdigest() for part in parts] for parts in self._parts]
+
     def hexdigest(self) -> str:
         """Return the digest of the rows so far.
 
@@ -240,11 +284,31 @@ class ContentDigest:
         str
             64 hexadecimal digits.
         """
-        whole = hashlib.sha256(str(self._rows).encode())
-        for field, parts in zip(self._schema, self._parts, strict=True):
+        return self.of_columns(self._schema, self._rows, self.columns())
+
+    @staticmethod
+    def of_columns(schema: pa.Schema, n_rows: int, columns: Sequence[Sequence[str]]) -> str:
+        """Return the digest of a table whose columns were hashed apart.
+
+        Parameters
+        ----------
+        schema : pyarrow.Schema
+            All columns, in order.
+        n_rows : int
+            Of the table.
+        columns : sequence of sequence of str
+            From `columns`, of each of them.
+
+        Returns
+        -------
+        str
+            As `hexdigest` of the whole.
+        """
+        whole = hashlib.sha256(str(n_rows).encode())
+        for field, parts in zip(schema, columns, strict=True):
             whole.update(f"\0{field.name}\0{field.type}\0".encode())
             for part in parts:
-                whole.update(part.digest())
+                whole.update(bytes.fromhex(part))
         return whole.hexdigest()
 
 

@@ -14,10 +14,11 @@ from feast_plugin.versions.announced import announcer
 from feast_plugin.versions.files.parts import KeptParts, Parts, opened
 from feast_plugin.versions.inputs.budget import SnapshotBudget
 from feast_plugin.versions.inputs.contract import NAMESPACE
+from feast_plugin.versions.inputs.ordered import READING, digest_by_parts
 from feast_plugin.versions.inputs.split import TRAIN
 from feast_plugin.versions.inputs.tombstones import Tombstones
 from feast_plugin.versions.kept import given_to, keep_made, keep_refused, keep_stopped
-from feast_plugin.versions.making.estimate import check_reading
+from feast_plugin.versions.making.estimate import check_driver, check_reading
 from feast_plugin.versions.making.gate import Gate
 from feast_plugin.versions.making.reached import settled
 from feast_plugin.versions.making.suspects import write_suspects
@@ -203,12 +204,17 @@ def _drafted(
 
         def read() -> CanonicalRows:
             budget.check_rows(None if source.size is None else source.size[0])
-            check_reading(meter, source.size, source.contract)
+            if place is None:
+                check_reading(meter, source.size, source.contract)
+            elif source.size is not None:
+                check_driver(meter, source.size[0])
             return source.rows(Path(spool), Tombstones.read(catalog.home), place)
 
         budget = meter.budget if isinstance(meter.budget, SnapshotBudget) else SnapshotBudget()
         with stage("reading") as reading:
             rows = parts.rows(read, source.contract, Path(spool))
+            if place is not None:
+                place.forget(READING)  # the rows lie in order
             reading.rows = rows.table.num_rows
         budget.check_rows(rows.table.num_rows)
         assignment = assign(rows, recipe)
@@ -219,7 +225,7 @@ def _drafted(
             recipe=settled(recipe, rows, assignment),
             inputs={
                 "rows": rows.table.num_rows,
-                "sha256": rows.sha256(),
+                "sha256": rows.sha256() if place is None else digest_by_parts(place, rows),
                 **source.origin,
                 "references": source.contract.references,
                 **source.contract.definitions,

@@ -61,15 +61,19 @@ def _plain(value: Any) -> Any:
         return value
     if isinstance(value, str | Path):
         text = str(value)
-        return frame_file(text).uri if text.endswith((".parquet", ".csv", ".sql")) and not is_select(text) else text
+        return _where(text) if text.endswith((".parquet", ".csv", ".sql")) or Path(text).is_dir() else text
     if isinstance(value, tuple | list):
-        return list(value)
+        return [_where(str(one)) if str(one).endswith(".parquet") else one for one in value]
     if hasattr(value, "isoformat") or not hasattr(value, "columns"):
         return str(getattr(value, "name", value))
     table, sink = open_table(value).data, HashingSink()
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)
     return sink.sha256.hexdigest()
+
+
+def _where(text: str) -> str:
+    return text if is_select(text) else frame_file(text).uri
 
 
 def _version(name: str) -> str | None:

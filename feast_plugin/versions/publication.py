@@ -115,8 +115,9 @@ def _inputs(manifest: Manifest) -> list[dict[str, str]]:
         names = dict.fromkeys(view.partition("@")[0] for view in views if view != NAMESPACE)
         found += [{"kind": said.VIEW, "name": name} for name in names]
     frame = manifest.notes.get("entity_frame", {}).get("entity_df")
-    if isinstance(frame, str) and not is_select(frame):  # a query may name rows
-        found.append({"kind": said.FILE, "name": without_secrets(frame)})
+    for one in frame if isinstance(frame, list) else [frame]:
+        if isinstance(one, str) and not is_select(one):  # a query may name rows
+            found.append({"kind": said.FILE, "name": without_secrets(one)})
     return found
 
 

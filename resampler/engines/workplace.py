@@ -93,6 +93,16 @@ class Workplace:
         assert found is not None  # noqa: S101 - it was just written
         return found
 
+    def forget(self, stage: str) -> None:
+        """Remove what tasks of a stage left, when nobody needs it any more.
+
+        Parameters
+        ----------
+        stage : str
+            The first part of their names.
+        """
+        shutil.rmtree(self.folder / stage, ignore_errors=True)
+
     def _count(self, results: Sequence[Result]) -> None:
         self.cpu_seconds += sum(one.cpu_seconds for one in results)
         peaks = [one.peak_memory_bytes for one in results if one.peak_memory_bytes is not None]

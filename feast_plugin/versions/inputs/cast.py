@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -9,6 +11,9 @@ from feast_plugin.notices import notice
 from feast_plugin.versions.inputs.contract import TIMESTAMP, TIMESTAMP_TYPE
 from resampler.columns import BOOLEAN, DTYPES, FLOAT, INTEGER, TEXT, family_of
 from resampler.errors import ContractError, DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 LABEL_TYPES = tuple(DTYPES[name].arrow_type for name in ("bool", "int32", "int64", "string"))
 _MICROSECOND = pa.duration("us")
@@ -109,6 +114,29 @@ def note_timestamps(column: pa.ChunkedArray, name: str = TIMESTAMP) -> None:
     DataError
         As `cast_timestamp`.
     """
+    say_timestamps([look_at_timestamps(column, name)], name)
+
+
+def look_at_timestamps(column: pa.ChunkedArray, name: str = TIMESTAMP) -> dict[str, Any]:
+    """Find what `cast_timestamp` takes for granted in some rows, or changes.
+
+    Parameters
+    ----------
+    column : pyarrow.ChunkedArray
+        Event timestamps, as they were given.
+    name : str
+        What the user calls the column.
+
+    Returns
+    -------
+    dict
+        What `say_timestamps` takes.
+
+    Raises
+    ------
+    DataError
+        As `cast_timestamp`.
+    """
     kind = column.type
     cast = cast_timestamp(column, name)
     naive = column
@@ -116,15 +144,34 @@ def note_timestamps(column: pa.ChunkedArray, name: str = TIMESTAMP) -> None:
         naive = column.filter(pc.invert(_has_zone(column)))
     elif pa.types.is_timestamp(kind) and kind.tz is not None:
         naive = column.slice(0, 0)
-    if len(naive):
-        notice(
-            f"column {name!r} has no time zone and is taken as UTC, first "
-            f"{naive[0].as_py()}: give local times their zone, or convert them to UTC"
-        )
     rows = _is_finer(column)
     finer = 0 if rows is None else pc.sum(rows).as_py() or 0
+    return {
+        "naive": str(naive[0].as_py()) if len(naive) else None,
+        "finer": finer,
+        "first": str(cast.filter(rows)[0].as_py()) if finer else None,
+    }
+
+
+def say_timestamps(found: Sequence[dict[str, Any]], name: str = TIMESTAMP) -> None:
+    """Warn the user of what was found in the event timestamps of all rows.
+
+    Parameters
+    ----------
+    found : sequence of dict
+        From `look_at_timestamps`, in the order of the rows.
+    name : str
+        What the user calls the column.
+    """
+    naive = next((one["naive"] for one in found if one["naive"] is not None), None)
+    if naive is not None:
+        notice(
+            f"column {name!r} has no time zone and is taken as UTC, first {naive}: give local times their zone, or "
+            "convert them to UTC"
+        )
+    finer = sum(one["finer"] for one in found)
     if finer:
-        first = cast.filter(rows)[0].as_py()
+        first = next(one["first"] for one in found if one["finer"])
         notice(
             f"{finer} values of column {name!r} are finer than a microsecond and were rounded up to it, first {first}"
         )
@@ -172,14 +219,33 @@ def cast_column(name: str, column: pa.ChunkedArray, to: pa.DataType) -> pa.Chunk
         raise ContractError(f"column {name!r} must be {to} by the contract: {error}") from error
 
 
-def _check_digits(name: str, column: pa.ChunkedArray, to: pa.DataType) -> None:
-    # Feast's Dask store reads an integer column with nulls as doubles: beyond 2**53 they have lost their last digits.
-    largest = pc.max(pc.abs(column)).as_py()
-    if largest is not None and largest >= 2**53:
-        raise ContractError(
-            f"column {name!r} must be {to} by the contract, and came as {column.type} with a value of {largest:.0f}: "
+class DigitsError(ContractError):
+    """Raise when integers came as doubles that have lost digits.
+
+    Feast's Dask store reads an integer column with nulls as doubles: beyond 2**53 they have lost their last digits.
+
+    Parameters
+    ----------
+    name : str
+        Of the column.
+    to, came : str
+        Types: promised, and that it is.
+    largest : float
+        Value of the rows that were looked at.
+    """
+
+    def __init__(self, name: str, to: str, came: str, largest: float) -> None:
+        super().__init__(
+            f"column {name!r} must be {to} by the contract, and came as {came} with a value of {largest:.0f}: "
             f"from {2**53} on digits are lost; use the DuckDB store, fill the nulls, or declare the feature a String"
         )
+        self.given = name, to, came, largest
+
+
+def _check_digits(name: str, column: pa.ChunkedArray, to: pa.DataType) -> None:
+    largest = pc.max(pc.abs(column)).as_py()
+    if largest is not None and largest >= 2**53:
+        raise DigitsError(name, str(to), str(column.type), largest)
 
 
 def cast_rule_column(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -12,6 +13,8 @@ from feast_plugin.versions.inputs.repeats import find_repeated
 from resampler.errors import ContractError, DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
     from feast_plugin.versions.inputs.contract import Contract
 
 
@@ -66,25 +69,56 @@ def cast_table(table: pa.Table, contract: Contract, extra: str | None) -> pa.Tab
     DataError
         If the split rule's column is absent.
     """
+    casts = casts_of(table.column_names, contract, extra)
+    return pa.table({name: cast(table[name]) for name, cast in casts.items()})
+
+
+def casts_of(
+    names: Sequence[str], contract: Contract, extra: str | None
+) -> dict[str, Callable[[pa.ChunkedArray], pa.ChunkedArray]]:
+    """Say how each column is cast to what the contract promises.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Columns of a retrieval.
+    contract : Contract
+        Columns and their types.
+    extra : str, optional
+        The split rule's column.
+
+    Returns
+    -------
+    dict of str to callable
+        By column, in the order of `cast_table`; each raises what `cast_table` does of its column.
+
+    Raises
+    ------
+    ContractError
+        If a column is missing.
+    DataError
+        If the split rule's column is absent.
+    """
     features = [*contract.columns, *contract.inputs]
-    names = [*contract.keys, *(c.name for c in features), contract.label]
-    missing = [name for name in names if name not in table.column_names]
+    needed = [*contract.keys, *(c.name for c in features), contract.label]
+    missing = [name for name in needed if name not in names]
     if missing:
-        raise ContractError(f"the retrieval lacks column {missing[0]!r}; it has {', '.join(table.column_names)}")
-    columns = {name: cast_column(name, table[name], key_type) for name, key_type in contract.join_keys.items()}
+        raise ContractError(f"the retrieval lacks column {missing[0]!r}; it has {', '.join(names)}")
+    casts: dict[str, Callable[[pa.ChunkedArray], pa.ChunkedArray]] = {}
+    for name, kind in contract.join_keys.items():
+        casts[name] = partial(cast_column, name, to=kind)
     if contract.timestamped:
-        columns[TIMESTAMP] = cast_timestamp(table[TIMESTAMP])
+        casts[TIMESTAMP] = cast_timestamp
     for c in features:
-        columns[c.name] = cast_column(c.name, table[c.name], c.arrow_type)
-    columns[contract.label] = cast_label(contract.label, table[contract.label], contract.label_type)
-    if extra is not None and extra not in columns:
-        if extra not in table.column_names:
+        casts[c.name] = partial(cast_column, c.name, to=c.arrow_type)
+    casts[contract.label] = partial(cast_label, contract.label, promised=contract.label_type)
+    if extra is not None and extra not in casts:
+        if extra not in names:
             raise DataError(
-                f"split column {extra!r} is neither in the entity frame nor a feature; there are "
-                f"{', '.join(table.column_names)}"
+                f"split column {extra!r} is neither in the entity frame nor a feature; there are {', '.join(names)}"
             )
-        columns[extra] = cast_rule_column(extra, table[extra])
-    return pa.table(columns)
+        casts[extra] = partial(cast_rule_column, extra)
+    return casts
 
 
 def check_nulls(table: pa.Table, contract: Contract) -> None:
@@ -104,15 +138,34 @@ def check_nulls(table: pa.Table, contract: Contract) -> None:
     DataError
         If the label is null in one.
     """
+    check_null_counts({name: table[name].null_count for name in table.column_names}, table.num_rows, contract)
+
+
+def check_null_counts(nulls: Mapping[str, int], n_rows: int, contract: Contract) -> None:
+    """Check that every row has a label, and every feature a value in some row.
+
+    Parameters
+    ----------
+    nulls : mapping of str to int
+        By column of `cast_table`.
+    n_rows : int
+        Of the retrieval.
+    contract : Contract
+        Its columns.
+
+    Raises
+    ------
+    ContractError, DataError
+        As `check_nulls`.
+    """
     for c in (*contract.columns, *contract.inputs):
-        if table[c.name].null_count == table.num_rows:
+        if nulls[c.name] == n_rows:
             raise ContractError(
                 f"feature {c.reference} is null in every row: leave it out; of a feature store, see whether its keys "
                 "match, and its values are as young as its ttl asks for"
             )
-    nulls = table[contract.label].null_count
-    if nulls:
-        raise DataError(f"label {contract.label!r} must have no null, got {nulls} among {table.num_rows} rows")
+    if of_label := nulls[contract.label]:
+        raise DataError(f"label {contract.label!r} must have no null, got {of_label} among {n_rows} rows")
 
 
 def checked_frame(table: pa.Table, contract: Contract) -> pa.Table:
@@ -135,17 +188,37 @@ def checked_frame(table: pa.Table, contract: Contract) -> pa.Table:
     DataError
         If there is no row, a null outside of request data, or a key stands twice at one instant.
     """
-    if table.num_rows == 0:
-        raise DataError("there is no row: the entity frame, or the table, is empty")
-    for name in table.column_names:
-        if table[name].null_count and name not in contract.request:
-            raise DataError(f"column {name!r} must have no null, got {table[name].null_count}: drop those rows")
+    check_frame_counts({name: table[name].null_count for name in table.column_names}, table.num_rows, contract)
     if contract.timestamped:
         table = _set(table, TIMESTAMP, cast_timestamp(table[TIMESTAMP]))
     for name, key_type in contract.join_keys.items():
         table = _set(table, name, cast_column(name, table[name], key_type))
     check_unique(table.select(contract.keys))
     return table
+
+
+def check_frame_counts(nulls: Mapping[str, int], n_rows: int, contract: Contract) -> None:
+    """Check that there are rows that features can be joined to.
+
+    Parameters
+    ----------
+    nulls : mapping of str to int
+        By column that no row may lack.
+    n_rows : int
+        Of the frame.
+    contract : Contract
+        Names request data, which may be null.
+
+    Raises
+    ------
+    DataError
+        If there is no row, or a null outside of request data.
+    """
+    if n_rows == 0:
+        raise DataError("there is no row: the entity frame, or the table, is empty")
+    for name, n in nulls.items():
+        if n and name not in contract.request:
+            raise DataError(f"column {name!r} must have no null, got {n}: drop those rows")
 
 
 def check_unique(keys: pa.Table) -> None:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.csv
-import pyarrow.parquet as pq
 
-from feast_plugin.versions.inputs.request import frame_file
+from feast_plugin.versions.inputs.parquet import SUFFIX, ParquetFiles, files_of
+from feast_plugin.versions.inputs.request import frame_file, is_directory
 from resampler.errors import DataError, InvalidInputError
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class EntityFrame:
         In order; None for a span of time, whose rows are those of the label's view.
     notes : dict
         What a manifest notes of it, as keywords of `feast_plugin.versions.inputs.request.Request`.
-    data : pyarrow.Table, pyarrow.parquet.ParquetFile, str or tuple of two datetime or None
+    data : pyarrow.Table, ParquetFiles, str or tuple of two datetime or None
         The rows; SQL; or the first and last instant.
     """
 
@@ -50,22 +50,19 @@ class EntityFrame:
         pyarrow.Table
             All rows.
         """
-        wanted = list(columns)
-        return self.data.read(columns=wanted) if isinstance(self.data, pq.ParquetFile) else self.data.select(wanted)
+        return self.data.read(columns) if isinstance(self.data, ParquetFiles) else self.data.select(list(columns))
 
     @property
     def size(self) -> tuple[int, int] | None:
         """Rows and their bytes, uncompressed, where the data are a table or its file."""
-        if isinstance(self.data, pq.ParquetFile):
-            found = self.data.metadata
-            groups = [found.row_group(at).total_byte_size for at in range(found.num_row_groups)]
-            return found.num_rows, sum(groups)
+        if isinstance(self.data, ParquetFiles):
+            return self.data.size
         return (self.data.num_rows, self.data.nbytes) if isinstance(self.data, pa.Table) else None
 
     @property
     def schema(self) -> pa.Schema:
         """Types of the columns of a table or its file."""
-        return self.data.schema_arrow if isinstance(self.data, pq.ParquetFile) else self.data.schema
+        return self.data.schema
 
 
 def open_table(entity_df: str | Path | pd.DataFrame | pa.Table) -> EntityFrame:
@@ -74,12 +71,13 @@ def open_table(entity_df: str | Path | pd.DataFrame | pa.Table) -> EntityFrame:
     Parameters
     ----------
     entity_df : str, Path, pandas.DataFrame, pyarrow.Table or any Arrow stream
-        A table, such as one of Polars, or the path or URI of a ``.parquet`` or ``.csv`` file.
+        A table, such as one of Polars; the path or URI of a ``.parquet`` or ``.csv`` file, or of a directory of
+        ``.parquet`` files; or a list of these files.
 
     Returns
     -------
     EntityFrame
-        Its `data` is a table or a Parquet file.
+        Its `data` is a table or Parquet files.
 
     Raises
     ------
@@ -88,18 +86,33 @@ def open_table(entity_df: str | Path | pd.DataFrame | pa.Table) -> EntityFrame:
     DataError
         If the file is absent or cannot be read.
     """
+    if isinstance(entity_df, list | tuple):
+        paths = [_said(one) for one in entity_df]
+        return _of_files(paths, f"{paths[0]}, ...", paths)
     if not isinstance(entity_df, str | Path):
         table = _arrow_table(entity_df)
         return EntityFrame(table.column_names, {}, table)
     file = frame_file(entity_df)
-    where = str(entity_df) if "://" in str(entity_df) else file.path
+    where = _said(entity_df)
+    if is_directory(file):
+        return _of_files(files_of(file, where), where, where)
+    if file.path.endswith(SUFFIX):
+        return _of_files([where], where, where)
     try:
-        source = file.filesystem.open_input_file(file.path)
-        data = pq.ParquetFile(source) if file.path.endswith(".parquet") else pyarrow.csv.read_csv(source)
+        data = pyarrow.csv.read_csv(file.filesystem.open_input_file(file.path))
     except (OSError, pa.ArrowInvalid) as error:
         raise DataError(f"entity_df {where!r} cannot be read: {error}") from error
     frame = EntityFrame(None, {"entity_df": where}, data)
     return EntityFrame(list(frame.schema.names), frame.notes, data)
+
+
+def _said(path: str | Path) -> str:
+    return str(path) if "://" in str(path) else frame_file(path).path
+
+
+def _of_files(paths: Sequence[str], where: str, noted: str | list[str]) -> EntityFrame:
+    files = ParquetFiles(paths, where)
+    return EntityFrame(list(files.schema.names), {"entity_df": noted}, files)
 
 
 def _arrow_table(frame: Any) -> pa.Table:

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pyarrow import fs
+
 from resampler.errors import DataError, InvalidInputError
 from resampler.options import FLAG, Rule, check_options, option
 from resampler.storage import Location
@@ -33,8 +35,14 @@ def _check_names(name: str, value: Any) -> tuple[str, ...]:
 
 
 def _check_frame(_name: str, value: Any) -> Any:
-    if isinstance(value, str | Path) and not is_select(value):
-        frame_file(value)
+    several = isinstance(value, list | tuple)
+    if several and not value:
+        raise InvalidInputError("entity_df must name one file or more, got an empty list")
+    for one in value if several else [value]:
+        if several and not (isinstance(one, str | Path) and Path(frame_file(one).path).suffix == ".parquet"):
+            raise InvalidInputError(f"entity_df lists {str(one)!r}: a list must be of .parquet files")
+        if isinstance(one, str | Path) and not is_select(one):
+            frame_file(one)
     return value
 
 
@@ -45,7 +53,7 @@ def _check_time(name: str, value: Any) -> Any:
 
 NAME = Rule(str, _any, "a name")
 NAMES = Rule(str, _check_names, "names, separated by commas")
-FRAME = Rule(str, _check_frame, "a .parquet, .csv or .sql file, or a SELECT")
+FRAME = Rule(str, _check_frame, "a .parquet, .csv or .sql file, a directory of .parquet files, or a SELECT")
 TIME = Rule(str, _check_time, "a time in ISO 8601")
 VIEWS = (
     "feature_service",
@@ -183,17 +191,39 @@ def frame_file(entity_df: str | Path) -> Location:
     Raises
     ------
     InvalidInputError
-        If its name ends in none of `FRAMES`, or the URI cannot be used.
+        If it is no directory and its name ends in none of `FRAMES`, or the URI cannot be used.
     DataError
         If it is to be on this machine and does not exist.
     """
     file = Location.parse(entity_df)
     where = str(entity_df) if "://" in str(entity_df) else file.path
+    if is_directory(file):
+        return file
     if Path(file.path).suffix not in FRAMES:
-        raise InvalidInputError(f"entity_df {where!r} must be a .parquet, .csv or .sql file, or a SELECT")
+        raise InvalidInputError(
+            f"entity_df {where!r} must be a .parquet, .csv or .sql file, a directory of .parquet files, or a SELECT"
+        )
     if file.is_local and not file.exists():
         raise DataError(f"entity_df {where!r} cannot be read: there is no such file")
     return file
+
+
+def is_directory(file: Location) -> bool:
+    """Say whether an entity frame is a directory of files.
+
+    Parameters
+    ----------
+    file : Location
+        From `frame_file`.
+
+    Returns
+    -------
+    bool
+        Of a file system elsewhere it is asked only where the name has no suffix of a file.
+    """
+    if not file.is_local and Path(file.path).suffix in FRAMES:
+        return False
+    return bool(file.filesystem.get_file_info(file.path).type == fs.FileType.Directory)
 
 
 def span(start_date: str | datetime | None, end_date: str | datetime | None) -> tuple[datetime | None, datetime | None]:

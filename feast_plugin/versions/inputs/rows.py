@@ -169,7 +169,9 @@ def write_in_order(table: pa.Table, order: pa.Array, path: Path) -> None:
             writer.write_table(table.take(order.slice(start, BATCH_ROWS)).combine_chunks())
 
 
-def mapped_rows(paths: Sequence[Path], contract: Contract, *, stay: bool = False) -> CanonicalRows:
+def mapped_rows(
+    paths: Sequence[Path], contract: Contract, *, stay: bool = False, row_id: NDArray[np.int64] | None = None
+) -> CanonicalRows:
     """Map rows that lie in canonical order on disk, and say who they are.
 
     Parameters
@@ -180,6 +182,8 @@ def mapped_rows(paths: Sequence[Path], contract: Contract, *, stay: bool = False
         Names keys and label.
     stay : bool
         Whether the files stay, each but the last of `FILE_ROWS` rows, so that tasks can map them too.
+    row_id : ndarray of shape (n_rows,), int64, optional
+        Identities, where they are known.
 
     Returns
     -------
@@ -206,7 +210,7 @@ def mapped_rows(paths: Sequence[Path], contract: Contract, *, stay: bool = False
     label, classes = _encode_label(table[contract.label], contract.published_label)
     rows = CanonicalRows(
         table=table,
-        row_id=row_ids(table, contract.keys),
+        row_id=row_ids(table, contract.keys) if row_id is None else row_id,
         timestamps=table[TIMESTAMP].cast(pa.int64()).to_numpy() if contract.timestamped else None,
         label=label,
         classes=classes,

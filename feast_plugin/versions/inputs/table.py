@@ -19,9 +19,11 @@ from feast_plugin.versions.inputs.contract import (
     check_names,
 )
 from feast_plugin.versions.inputs.frame import open_table
+from feast_plugin.versions.inputs.ordered import pieces_of, read_by_parts
 from feast_plugin.versions.inputs.request import Request
-from feast_plugin.versions.inputs.rows import CANONICAL, canonical_rows
+from feast_plugin.versions.inputs.rows import canonical_rows
 from feast_plugin.versions.inputs.source import Source
+from feast_plugin.versions.inputs.typed import Asked, with_lists
 from resampler.columns import FLOAT, dtype_for
 from resampler.errors import ContractError, DataError, InvalidInputError
 
@@ -145,17 +147,21 @@ class TableSource(Source):
         contract, timestamp = self.contract, self._request.timestamp
         names = [*contract.join_keys, *(c.name for c in contract.columns), contract.label]
         names += [name for name in (timestamp, self._column) if name is not None and name not in names]
+        needed = [*contract.keys, contract.label]
+        if self._column is not None and self._column not in needed:
+            needed.append(self._column)
+        if place is not None:
+            asked = Asked(contract, self._column, forgotten, tuple(names), timestamp or "", tuple(needed))
+            columns = [TIMESTAMP if name == timestamp else name for name in names]
+            return read_by_parts(place, *pieces_of(place, self._frame, names), asked, columns)
         table = self._frame.read(names)
         if timestamp is not None:
             table = table.rename_columns([TIMESTAMP if name == timestamp else name for name in table.column_names])
             note_timestamps(table[TIMESTAMP], timestamp)
-        needed = [*contract.keys, contract.label]
-        if self._column is not None and self._column not in needed:
-            needed.append(self._column)
         checked_frame(table.select(needed), contract)
-        table = forgotten.leave_out(cast_table(_with_lists(table), contract, self._column))
+        table = forgotten.leave_out(cast_table(with_lists(table), contract, self._column))
         check_nulls(table, contract)
-        return canonical_rows(table, contract, spool, None if place is None else place.folder / CANONICAL)
+        return canonical_rows(table, contract, spool)
 
     def _read_contract(self) -> Contract:
         request, schema = self._request, self._frame.schema
@@ -221,11 +227,3 @@ def _key_type(field: pa.Field) -> pa.DataType:
     if dtype is None:
         raise ContractError(f"join key {field.name!r} must be integer or text, got {field.type}")
     return dtype.arrow_type
-
-
-def _with_lists(table: pa.Table) -> pa.Table:
-    """Make arrays of a fixed size lists, which is how a version stores them."""
-    for at, field in enumerate(table.schema):
-        if pa.types.is_fixed_size_list(field.type):
-            table = table.set_column(at, field.name, table[field.name].cast(pa.list_(field.type.value_type)))
-    return table

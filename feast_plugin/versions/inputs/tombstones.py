@@ -201,12 +201,33 @@ class Tombstones:
         if stays is None:
             return table
         left = table.filter(stays)
-        names = ", ".join(name for name in self.hashes if name in table.column_names)
-        said = f"{table.num_rows - left.num_rows} rows of entities that were forgotten (by {names})"
-        if left.num_rows == 0:
+        self.say_left_out(table.num_rows - left.num_rows, left.num_rows, table.column_names)
+        return left
+
+    def say_left_out(self, n: int, left: int, columns: Collection[str]) -> None:
+        """Say that rows were left out.
+
+        Parameters
+        ----------
+        n : int
+            How many; of none nothing is said.
+        left : int
+            How many are left.
+        columns : collection of str
+            Of the table.
+
+        Raises
+        ------
+        DataError
+            If none is left.
+        """
+        if not n:
+            return
+        names = ", ".join(name for name in self.hashes if name in columns)
+        said = f"{n} rows of entities that were forgotten (by {names})"
+        if not left:
             raise DataError(f"no row is left: {said} are all that there are")
         notice(f"{said} were left out, as {self.home.uri}/{FILE} says")
-        return left
 
     def check_absent(self, table: pa.Table) -> None:
         """Check that no row is of a forgotten entity.

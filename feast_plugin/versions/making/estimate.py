@@ -17,6 +17,7 @@ READING = 4.0  # as they are read, typed, and in order
 AUGMENTING = 4.0  # of the matrix of the rows that are looked at: read, encoded, sorted into cells
 MAKING = 4.0  # of synthetic rows: values, columns, columns as they are published
 WRITING = 4.0  # of a batch, a file: filtered, waiting, compressed
+DRIVER_BYTES = 64  # a row whose table tasks read: keys as they are sorted, then ids, times, labels
 TEXT_BYTES = 24  # of a value of text, about
 
 
@@ -63,6 +64,24 @@ def check_reading(meter: Meter, size: tuple[int, int] | None, contract: Contract
     schema = contract.arrow_schema(pa.int64())
     n_bytes = max(n_bytes, n_rows * row_bytes(schema))
     meter.check_memory("reading", READING * n_bytes, f"{n_rows:,} rows of {len(schema)} columns")
+
+
+def check_driver(meter: Meter, n_rows: int) -> None:
+    """Check that the driver may hold what it keeps of rows that tasks read.
+
+    Parameters
+    ----------
+    meter : Meter
+        What may be spent.
+    n_rows : int
+        That will be read.
+
+    Raises
+    ------
+    BudgetError
+        If that needs more memory than there is.
+    """
+    meter.check_memory("reading", DRIVER_BYTES * n_rows, f"the keys, labels and times of {n_rows:,} rows")
 
 
 def check_augmenting(meter: Meter, n_rows: int, width: int, n_synthetic: int) -> None:
