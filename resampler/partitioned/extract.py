@@ -152,7 +152,7 @@ def extract(
     order = np.argsort(hashes, kind="stable")
     hashes = hashes[order]
     order, ids = _told_apart(order, hashes, edges, files, layout)
-    codes = np.concatenate([np.empty(0, dtype=np.int64), *(mapped(f / f"y-{at:03}.npy") for f, at, _ in files)])
+    codes = np.concatenate([np.empty(0, dtype=np.uint8), *(mapped(f / f"y-{at:03}.npy") for f, at, _ in files)])
     kept = workplace.save("canonical", {"order": order, "ids": ids, "y": codes[order], "edges": edges[:-1]})
     paths = tuple(str(f / f"rows-{at:03}.arrow") for f, at, _ in files)
     return Canonical(kept.folder, paths, len(order)), found, _vocabularies(found, layout)
@@ -232,9 +232,10 @@ def extract_some(output: Output, unit: Unit, layout: Layout, labels: list[Any], 
         Key rows, of each file.
     """
     classes = pa.array(labels, plain_type(layout))
+    kind = np.min_scalar_type(len(labels))
     read = np.zeros(len(labels), dtype=np.bool_)
     read[wanted] = True
-    held: list[tuple[pa.RecordBatch, NDArray[np.int64], NDArray[np.int64]]] = []
+    held: list[tuple[pa.RecordBatch, NDArray[Any], NDArray[np.int64]]] = []
     rows: list[int] = []
     seen: dict[str, list[pa.Array]] = {name: [] for name in layout.categorical}
     before = waiting = 0
@@ -243,7 +244,7 @@ def extract_some(output: Output, unit: Unit, layout: Layout, labels: list[Any], 
         codes = pc.index_in(plain(batch.column(layout.label)), value_set=classes).to_numpy(zero_copy_only=False)
         at = np.flatnonzero(read[codes])
         if len(at):
-            held.append((batch.take(pa.array(at)), codes[at].astype(np.int64), at + before))
+            held.append((batch.take(pa.array(at)), codes[at].astype(kind), at + before))
             waiting += len(at)
             for name in layout.categorical:
                 seen[name] = [pc.unique(pa.chunked_array([*seen[name], plain(held[-1][0].column(name))]))]
@@ -291,7 +292,7 @@ def _leave(
     output: Output,
     number: int,
     layout: Layout,
-    held: list[tuple[pa.RecordBatch, NDArray[np.int64], NDArray[np.int64]]],
+    held: list[tuple[pa.RecordBatch, NDArray[Any], NDArray[np.int64]]],
 ) -> int:
     """Write rows that are held, sorted by their hash, let go of them, and return how many they were."""
     table = pa.Table.from_batches([batch for batch, _, _ in held])

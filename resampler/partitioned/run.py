@@ -347,7 +347,7 @@ class _Run:
         rows = mapped(
             put_together(workplace, "all", [making.matrix, *(one.folder for one in parts)], ["matrix"]) / "matrix.npy"
         )
-        y = np.concatenate([canonical.array("y"), made.label.astype(np.int64)])
+        y = np.concatenate([canonical.array("y"), made.label])
         cleaner = self.asked.cleaner
         at = np.arange(len(rows))
         nulls = nulls_in(rows) if cleaner.missing == "complete" else None
