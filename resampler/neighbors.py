@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 from numba import config
@@ -13,11 +13,29 @@ from resampler.kernels.batch.cells import CELL_ROWS, UNROLLED_COLUMNS, bisect, f
 from resampler.kernels.batch.neighbors import scan_cells
 from resampler.kernels.batch.partial import fill_partial, scan_partial, stand_in
 from resampler.layout import as_kernel_array, as_kernel_rows
+from resampler.regions import (
+    ALL,
+    Boxes,
+    Lists,
+    Recall,
+    Region,
+    begin,
+    budget_of,
+    build_region,
+    first_of,
+    go_on,
+    join_boxes,
+    lanes_of,
+    least_budget,
+    limits_of,
+    ranks,
+    sample_of,
+)
 from resampler.resolution import RANGES, exponent_of, resolve, scaled_penalty
 from resampler.tiled import nearest_tiled, pays
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
@@ -40,14 +58,32 @@ class Neighbors(NamedTuple):
         Positions of the neighbours, by (distance, row id).
     recall : float
         Share of the true neighbours that a sample of the queries found; 1 for an exact search.
+    interval : tuple of float, or None
+        Of 95 %, about the recall; None where the sample is that which chose how many cells are scanned.
     """
 
     indices: NDArray[np.int64]
     recall: float
+    interval: tuple[float, float] | None = None
 
 
-class _Cells:
-    """A matrix sorted into cells, ready to be searched."""
+class Cells:
+    """A matrix sorted into cells, ready to be searched.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features), float32 or float64
+        The rows.
+    row_ids : ndarray of shape (n_samples,), int64
+        Distinct.
+    inverse_scale, penalty : ndarray of shape (n_features,), of the dtype of `X`
+        As in `nearest_rows`.
+    queries : ndarray of shape (n_queries,), int64
+        Positions of rows.
+    """
+
+    kind = "whole"
+    kept: tuple[str, ...] = ("penalty", "order", "cells", "centers", "lows", "highs", "ids", "queries", "sampled")
 
     def __init__(
         self,
@@ -72,8 +108,54 @@ class _Cells:
         self.place[self.order] = np.arange(n)
         self.queries = self.sampled = self.place[queries]
 
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return all that it is made of.
+
+        Returns
+        -------
+        dict of str to ndarray
+            For `restore`.
+        """
+        return {name: getattr(self, name) for name in self.kept}
+
+    @classmethod
+    def restore(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """Make it of its arrays.
+
+        Parameters
+        ----------
+        arrays : mapping of str to ndarray
+            As `arrays` gives them, in the layout of kernels.
+
+        Returns
+        -------
+        Cells
+            It does not know the places of rows.
+        """
+        made = cls.__new__(cls)
+        for name in cls.kept:
+            setattr(made, name, arrays[name])
+        return made
+
     def search(self, queries: NDArray[np.int64], k: int, budget: int, n_threads: int) -> NDArray[np.int64]:
-        """Return the places of the neighbours of the rows at places `queries`."""
+        """Return the places of the neighbours of rows.
+
+        Parameters
+        ----------
+        queries : ndarray of shape (n_queries,), int64
+            Their places.
+        k : int
+            Neighbours a query.
+        budget : int
+            Cells that a query scans at most.
+        n_threads : int
+            They change nothing.
+
+        Returns
+        -------
+        ndarray of shape (n_queries, k), int64
+            Places, by (distance, id).
+        """
         n = len(self.ids)
         wanted = np.zeros(n, dtype=np.bool_)
         wanted[queries] = True
@@ -81,17 +163,30 @@ class _Cells:
         distances = np.empty((n, k), dtype=self.cells.dtype)
         bits = np.empty(0, dtype=np.int32 if self.cells.dtype == np.float32 else np.int64)
 
-        def scan(first: int, last: int) -> None:
+        def _scan_some(first: int, last: int) -> None:
             self._scan(self.penalty, self.ids, wanted, first, last, budget, bits, places, distances)
 
-        in_chunks(scan, len(self.cells), _CELLS_A_TASK, n_threads)
+        in_chunks(_scan_some, len(self.cells), _CELLS_A_TASK, n_threads)
         return places[queries]
 
     def _scan(self, *rest: Any) -> None:
         scan_cells(self.cells, self.centers, self.lows, self.highs, *rest)
 
     def budget_for(self, k: int, n_threads: int) -> tuple[int, float]:
-        """Find how many cells a query must scan for `RECALL`, on some queries of some cells."""
+        """Find how many cells a query must scan for `RECALL`, on some queries of some cells.
+
+        Parameters
+        ----------
+        k, n_threads : int
+            As in `search`.
+
+        Returns
+        -------
+        budget : int
+            Of cells.
+        recall : float
+            What it gave these queries.
+        """
         places, n_cells = np.sort(self.sampled), len(self.cells)
         if not len(places):
             return n_cells, 1.0
@@ -109,9 +204,52 @@ class _Cells:
             budget += budget // 2
         return n_cells, 1.0
 
+    def budget_at(self, recall: float, k: int, n_threads: int) -> tuple[int, Recall]:
+        """Find the least number of cells that a query must scan for a recall.
 
-class _PartialCells(_Cells):
-    """The same of a matrix with nulls: rows stand in cells as if they had the values of rows like them."""
+        Parameters
+        ----------
+        recall : float
+            Above 0, at most 1.
+        k, n_threads : int
+            As in `search`.
+
+        Returns
+        -------
+        budget : int
+            Of cells.
+        found : Recall
+            What it gave another sample than that which chose it.
+        """
+        places, n_cells = np.sort(self.sampled), len(self.cells)
+        if not len(places):
+            return n_cells, ALL
+        wanted = np.zeros((n_cells, CELL_ROWS), dtype=np.bool_)
+        wanted.ravel()[places] = True
+        n_homes = int(np.count_nonzero(wanted.any(axis=1)))
+        wanted[np.setdiff1d(np.arange(n_cells), sample_of(wanted.sum(axis=1)))] = False
+        sample = np.flatnonzero(first_of(wanted))
+        _, cell, sizes = np.unique(sample // CELL_ROWS, return_inverse=True, return_counts=True)
+        truth = self.search(sample, k, n_cells, n_threads)
+
+        def _hits_at(budget: int) -> NDArray[Any]:
+            found = self.search(sample, k, budget, n_threads)
+            return np.bincount(cell, (found[:, :, None] == truth[:, None, :]).any(axis=2).sum(axis=1))
+
+        return least_budget(recall, _hits_at, sizes * k, n_cells, n_homes)
+
+
+class PartialCells(Cells):
+    """The same of a matrix with nulls: rows stand in cells as if they had the values of rows like them.
+
+    Parameters
+    ----------
+    X, row_ids, inverse_scale, penalty, queries
+        As of `Cells`; NaN is a null.
+    """
+
+    kind = "partial"
+    kept = (*Cells.kept, "lacking", "has_nulls", "empty")
 
     def __init__(
         self,
@@ -131,7 +269,18 @@ class _PartialCells(_Cells):
         self.sampled = self.queries[~self.empty[self.queries]]
 
     def search(self, queries: NDArray[np.int64], k: int, budget: int, n_threads: int) -> NDArray[np.int64]:
-        """Return the places of the neighbours; a row without a value is as far from all: it has the lowest ids."""
+        """Return the places of the neighbours; a row without a value is as far from all: it has the lowest ids.
+
+        Parameters
+        ----------
+        queries, k, budget, n_threads
+            As in `Cells.search`.
+
+        Returns
+        -------
+        ndarray of shape (n_queries, k), int64
+            As there.
+        """
         found = np.empty((len(queries), k), dtype=np.int64)
         empty = self.empty[queries]
         if not empty.all():
@@ -143,6 +292,9 @@ class _PartialCells(_Cells):
 
     def _scan(self, *rest: Any) -> None:
         scan_partial(self.cells, self.centers, self.lows, self.highs, self.has_nulls, self.lacking, *rest)
+
+
+CELLS = {of.kind: of for of in (Cells, PartialCells)}
 
 
 def in_chunks(task: Callable[[int, int], None], n: int, chunk: int, n_threads: int | None = None) -> None:
@@ -223,6 +375,7 @@ def nearest_rows(
     inverse_scale: NDArray[Any] | None = None,
     penalty: NDArray[Any] | None = None,
     method: str = "exact",
+    recall: float | None = None,
     n_threads: int | None = None,
 ) -> Neighbors:
     """Find the k rows of a matrix that are nearest to some of its own rows; a row is never its own neighbour.
@@ -245,6 +398,9 @@ def nearest_rows(
     method : {"exact", "approximate", "auto"}
         Approximate scans as few cells as give a sample a recall of 0.95, all where nothing less does, and compares
         distances in float32. Auto is exact up to 20,000 rows.
+    recall : float, optional
+        Share of the true neighbours that is asked for, above 0 and at most 1, whatever the `method`: as few cells are
+        scanned as give it to a sample of the queries, and another sample says what came of it.
     n_threads : int, optional
         By default ``NUMBA_NUM_THREADS``; it changes no neighbour.
 
@@ -256,7 +412,7 @@ def nearest_rows(
     Raises
     ------
     InvalidInputError
-        If `method` is none of these, or there are k rows or fewer.
+        If `method` is none of these, `recall` breaks its rule, or there are k rows or fewer.
 
     Notes
     -----
@@ -264,9 +420,129 @@ def nearest_rows(
     passed over. Memory: one more copy of `X`, and n_samples * k * 16 bytes. Rows of any magnitude are distinguished:
     see `resampler.resolution`.
     """
+    asked = prepare(
+        X,
+        k,
+        queries=queries,
+        row_ids=row_ids,
+        inverse_scale=inverse_scale,
+        penalty=penalty,
+        method=method,
+        recall=recall,
+    )
+    threads = n_threads or config.NUMBA_NUM_THREADS
+    if recall is None and asked.by_regions and (asked.penalty < 0).all() and pays(*X.shape, k, len(asked.queries)):
+        nearest = nearest_tiled(asked.X, k, asked.ids, asked.inverse_scale, asked.queries, threads)
+        if nearest is not None:
+            return Neighbors(nearest, 1.0, ALL.interval)
+    if asked.by_regions:
+        return _nearest_in_regions(asked, k, threads)
+    cells = asked.cells()
+    budget, found = asked.budget(cells, k, threads)
+    places = cells.search(cells.queries, k, budget, threads)
+    return Neighbors(cells.order[places], found.share, found.interval)
+
+
+class Prepared(NamedTuple):
+    """Rows as kernels measure them, and what is asked of them.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features), float32 or float64
+        The rows.
+    ids, queries : ndarray of int64
+        Of all rows, and positions of some.
+    inverse_scale, penalty : ndarray of shape (n_features,), of the dtype of `X`
+        The metric.
+    partial : bool
+        Whether there are nulls.
+    approximate : bool
+        Whether a recall of `RECALL` will do.
+    recall : float or None
+        What is asked for.
+    """
+
+    X: NDArray[Any]
+    ids: NDArray[np.int64]
+    queries: NDArray[np.int64]
+    inverse_scale: NDArray[Any]
+    penalty: NDArray[Any]
+    partial: bool
+    approximate: bool
+    recall: float | None
+
+    @property
+    def by_regions(self) -> bool:
+        """Whether `resampler.regions` finds them: where there are no nulls, and a recall of `RECALL` will not do."""
+        return not self.partial and not self.approximate
+
+    def cells(self) -> Cells:
+        """Sort the rows into cells.
+
+        Returns
+        -------
+        Cells
+            Not by regions.
+        """
+        kind = PartialCells if self.partial else Cells
+        return kind(self.X, self.ids, self.inverse_scale, self.penalty, self.queries)
+
+    def budget(self, cells: Cells, k: int, n_threads: int) -> tuple[int, Recall]:
+        """Say how many cells a query scans at most, and what that finds.
+
+        Parameters
+        ----------
+        cells : Cells
+            Of these rows.
+        k, n_threads : int
+            As of `nearest_rows`.
+
+        Returns
+        -------
+        budget : int
+            All where the search is exact.
+        found : Recall
+            Of a sample.
+        """
+        if self.approximate:
+            budget, share = cells.budget_for(k, n_threads)
+            return budget, Recall(share)
+        return (len(cells.cells), ALL) if self.recall is None else cells.budget_at(self.recall, k, n_threads)
+
+
+def prepare(
+    X: NDArray[Any],
+    k: int,
+    *,
+    queries: NDArray[np.int64] | None = None,
+    row_ids: NDArray[np.int64] | None = None,
+    inverse_scale: NDArray[Any] | None = None,
+    penalty: NDArray[Any] | None = None,
+    method: str = "exact",
+    recall: float | None = None,
+) -> Prepared:
+    """Check what is asked for, and bring rows into the form that they are measured in.
+
+    Parameters
+    ----------
+    X, k, queries, row_ids, inverse_scale, penalty, method, recall
+        As of `nearest_rows`.
+
+    Returns
+    -------
+    Prepared
+        Ready to be sorted into cells.
+
+    Raises
+    ------
+    InvalidInputError
+        As there.
+    """
     n, d = X.shape
     if method not in METHODS:
         raise InvalidInputError(f"neighbors must be one of {METHODS}, got {method!r}")
+    if recall is not None and not 0 < recall <= 1:
+        raise InvalidInputError(f"recall must be above 0 and at most 1, got {recall!r}")
     if n <= k:
         raise InvalidInputError(f"k={k} neighbours need at least {k + 1} rows, got {n}: lower k or gather more rows")
     X = as_kernel_rows(X)
@@ -274,22 +550,94 @@ def nearest_rows(
     asked = np.arange(n) if queries is None else as_kernel_array(queries, np.int64)
     inverse = np.ones(d, dtype=X.dtype) if inverse_scale is None else inverse_scale.astype(X.dtype)
     penalties = np.full(d, -1.0) if penalty is None else penalty.astype(np.float64)
-    threads = n_threads or config.NUMBA_NUM_THREADS
 
     partial = bool(np.isnan(X.min(initial=np.inf)))
-    approximate = method == "approximate" or (method == "auto" and n > AUTO_EXACT_ROWS)
+    approximate = recall is None and (method == "approximate" or (method == "auto" and n > AUTO_EXACT_ROWS))
     if approximate and X.dtype == np.float64:
         center = _means(X, ids) if partial else X.mean(axis=0)
         X, inverse, penalties = _in_float32(X, inverse, penalties, center)
     else:
         X, inverse, penalties = resolve(X, inverse, penalties)
-    if not approximate and not partial and (penalties < 0).all() and pays(n, d, k, len(asked)):
-        nearest = nearest_tiled(X, k, ids, inverse, asked, threads)
-        if nearest is not None:
-            return Neighbors(nearest, 1.0)
-    cells = (_PartialCells if partial else _Cells)(X, ids, inverse, penalties.astype(X.dtype), asked)
-    budget, recall = len(cells.cells), 1.0
-    if approximate:
-        budget, recall = cells.budget_for(k, threads)
-    places = cells.search(cells.queries, k, budget, threads)
-    return Neighbors(cells.order[places], recall)
+    return Prepared(X, ids, asked, inverse, penalties.astype(X.dtype), partial, approximate, recall)
+
+
+def _nearest_in_regions(asked: Prepared, k: int, n_threads: int) -> Neighbors:
+    n = len(asked.X)
+    region, boxes = sole_region(asked)
+    queries = np.zeros(n, dtype=np.bool_)
+    queries[asked.queries] = True
+    wanted = lanes_of(queries, region)
+    budget, found = boxes.n_cells, ALL
+    if asked.recall is not None and asked.recall < 1:
+        sample = sample_of(wanted.sum(axis=1))
+        of_sample: list[NDArray[np.int64]] = [np.empty(0, dtype=np.int64)] * len(sample)
+        few = first_of(wanted)
+
+        def rank(first: int, last: int) -> None:
+            for at in range(first, last):
+                home = int(sample[at])
+                lists = find_in_cells(boxes, region, home, home + 1, few[home : home + 1], k, boxes.n_cells)
+                of_sample[at] = ranks(boxes, home, few[home : home + 1], lists)
+
+        in_chunks(rank, len(sample), 1, n_threads)
+        n_homes = int(np.count_nonzero(wanted.any(axis=1)))
+        budget, found = budget_of(asked.recall, of_sample, boxes.n_cells, n_homes)
+    out = np.empty((n, k), dtype=np.int64)
+
+    def find(first: int, last: int) -> None:
+        lists = find_in_cells(boxes, region, first, last, wanted[first:last], k, budget)
+        some = np.flatnonzero(wanted[first:last])
+        out[region.order[first * CELL_ROWS + some]] = region.order[lists.places[some]]
+
+    in_chunks(find, boxes.n_cells, _CELLS_A_TASK, n_threads)
+    return Neighbors(out[asked.queries], found.share, found.interval)
+
+
+def sole_region(asked: Prepared) -> tuple[Region, Boxes]:
+    """Sort all rows into the cells of one region.
+
+    Parameters
+    ----------
+    asked : Prepared
+        The rows.
+
+    Returns
+    -------
+    region : Region
+        All of them.
+    boxes : Boxes
+        Of its cells.
+    """
+    at = np.arange(len(asked.X))
+    region, centers, lows, highs = build_region(asked.X, at, asked.ids, asked.inverse_scale, asked.penalty)
+    return region, join_boxes([(centers, lows, highs)], asked.penalty)
+
+
+def find_in_cells(
+    boxes: Boxes, region: Region, first: int, last: int, wanted: NDArray[np.bool_], k: int, budget: int
+) -> Lists:
+    """Find the neighbours of rows of some cells, where there is one region.
+
+    Parameters
+    ----------
+    boxes : Boxes
+        Of its cells.
+    region : Region
+        All rows.
+    first, last : int
+        Of the cells.
+    wanted : ndarray of shape (n_homes, CELL_ROWS), bool
+        Which of their rows are queries.
+    k : int
+        Neighbours a query.
+    budget : int
+        Cells that each cell of queries scans.
+
+    Returns
+    -------
+    Lists
+        By lanes of these cells.
+    """
+    lists = begin(last - first, k, region.cells.dtype)
+    go_on(boxes, region, 0, first, last, wanted, region, 0, limits_of(boxes, first, last, budget), lists)
+    return lists

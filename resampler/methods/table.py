@@ -175,10 +175,16 @@ class Search:
         See `resampler.neighbors.nearest_rows`.
     recall : dict
         For each class, or (class, subgroup), the share of true neighbours that a sample of its rows found.
+    least_recall : float, optional
+        The share of true neighbours that is asked for, whatever the method: see there.
+    intervals : dict
+        Likewise, the ends of its 95 % interval; without those that are not known.
     """
 
     method: str = "exact"
     recall: dict[Any, float] = field(default_factory=dict)
+    least_recall: float | None = None
+    intervals: dict[Any, tuple[float, float]] = field(default_factory=dict)
 
     def count(self, k: Any) -> int:
         """Return how many neighbours are asked for.
@@ -232,9 +238,29 @@ class Search:
             inverse_scale=units,
             penalty=penalty,
             method=self.method,
+            recall=self.least_recall,
         )
-        self.recall[key] = min(found.recall, self.recall.get(key, 1.0))
+        self.keep(key, found.recall, found.interval)
         return found.indices
+
+    def keep(self, key: Any, recall: float, interval: tuple[float, float] | None) -> None:
+        """Keep what share of a class's true neighbours was found: of several searches the least.
+
+        Parameters
+        ----------
+        key : object
+            Class, or class and subgroup.
+        recall : float
+            Of this search.
+        interval : tuple of float, or None
+            Of 95 %, about it.
+        """
+        if recall > self.recall.get(key, 1.0):
+            return
+        self.recall[key] = recall
+        self.intervals.pop(key, None)
+        if interval is not None:
+            self.intervals[key] = interval
 
 
 def too_few(count: int, of: str, got: int, n_synthetic: int) -> DataError:
