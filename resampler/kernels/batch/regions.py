@@ -15,8 +15,8 @@ import numpy as np
 
 from resampler.kernels.batch.cells import CELL_ROWS
 from resampler.kernels.batch.neighbors import _distances
-from resampler.kernels.simd.products import TILE_QUERIES, TILE_ROWS, compare
 from resampler.kernels.jit import inner, njit
+from resampler.kernels.simd.products import TILE_QUERIES, TILE_ROWS, compare
 from resampler.kernels.simd.select import select
 
 FEW = 4  # queries, up to which a cell is measured without sketches

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from naive.regions import cells_of, nearest
 
 from resampler.kernels.batch.cells import CELL_ROWS
-from resampler.kernels.simd.products import TILE_QUERIES, TILE_ROWS, compare
 from resampler.kernels.jit import njit
+from resampler.kernels.simd.products import TILE_QUERIES, TILE_ROWS, compare
 from resampler.regions import begin, build_region, go_on, join_boxes, limits_of, ranks
 
 
