@@ -23,6 +23,7 @@ from resampler.commands.gate import gate
 from resampler.commands.incident import incident
 from resampler.commands.maintenance import maintenance
 from resampler.commands.metrics import metrics
+from resampler.commands.resample import resample
 from resampler.commands.retrain import retrain
 from resampler.commands.rollback import rollback
 from resampler.commands.warmup import warmup
@@ -45,6 +46,7 @@ COMMANDS = {
         lineage,
         maintenance,
         metrics,
+        resample,
         retrain,
         rollback,
         snapshot,

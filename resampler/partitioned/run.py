@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import shutil
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +21,7 @@ from resampler.methods.clean import edited, tomek_links
 from resampler.methods.missing import nulls_in
 from resampler.methods.oversample import oversample
 from resampler.methods.table import Table
+from resampler.options import RECALL
 from resampler.partitioned.asked import Asked, ask
 from resampler.partitioned.extract import extract, mapped
 from resampler.partitioned.frames import kind_of, write_frame
@@ -29,6 +32,7 @@ from resampler.partitioned.publish import check_out, publish
 from resampler.partitioned.real import by_unit, write_real
 from resampler.partitioned.resampled import FORMAT, Resampled
 from resampler.partitioned.search import PartedSearch
+from resampler.partitioned.settings import MARK
 from resampler.partitioned.survey import survey
 from resampler.partitioned.synthetic import Making, write_synthetic
 from resampler.samplers import TomekLinks
@@ -36,7 +40,7 @@ from resampler.samplers.base import keeping, seed_from
 from resampler.storage import Location
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -44,8 +48,9 @@ if TYPE_CHECKING:
     from resampler.methods.provenance import Provenance
     from resampler.partitioned.extract import Canonical
 
-MARK = "synthetic"
 RUN_FILE = "run.json"  # of a workplace: what it belongs to
+GIVEN = "given"  # in it, what a frame was written to
+LOCK = ".lock"
 
 
 def resample(
@@ -115,46 +120,65 @@ def resample(
     target = Path(out).expanduser().absolute()
     if "://" in str(out):
         raise InvalidInputError(f"out must be a directory that is mounted, got {str(out)!r}: copy it from there")
-    folder = (
-        Path(settings.workplace).absolute() if settings.workplace else target.with_name(f"{target.name}.unfinished")
-    )
-    names = dict.fromkeys([key] if isinstance(key, str) else key or ())
+    folder = _folder(target, settings.workplace)
+    names = tuple(dict.fromkeys([key] if isinstance(key, str) else key or ()))
+    if recall is not None:
+        recall = RECALL.check("recall", recall)
     kind = kind_of(dataset)
-    done = None if kind else Resampled.read(target)
-    if done is None:
-        check_out(target)
+
+    begin = partial(_Run, sampler, label, names, tuple(carried), mark, recall, categorical)
+    if kind is None:  # else it has no name by which its rows are known again
+        run, done = begin(open_source(dataset)), Resampled.read(target)
+        if done is not None:
+            if done.said["key"] == run.token():
+                return done
+            raise InvalidInputError(
+                f"out {str(target)!r} was made of other inputs, or with other parameters: give another directory"
+            )
+    check_out(target)
+    with _held(folder, target):
+        if kind is not None:
+            _empty(folder)
+            run = begin(open_source(write_frame(dataset, kind, folder / GIVEN)))
+        seed = _belongs(folder, run, resume=resume)
+        with open_engine(settings, run.source.n_rows) as workers:
+            workplace = Workplace(folder, workers)
+            try:
+                said = run.make(workplace, seed) | {"key": run.token()}
+            except InvalidInputError:  # the same inputs are refused again, whatever is finished
+                workplace.remove()
+                raise
+            said = publish(folder, target, run.real, run.synthetic, said)
+            workplace.remove()
+    return Resampled(target, said, kind)
+
+
+@contextlib.contextmanager
+def _held(folder: Path, target: Path) -> Iterator[None]:
+    """Hold a workplace against other runs; leave none of it where nothing was begun."""
     try:
         with Location.parse(folder).locked(0):
-            if kind is not None:
-                _empty(folder)
-                dataset = write_frame(dataset, kind, folder / "given")
-            source = open_source(dataset)
-            run = _Run(source, sampler, label, tuple(names), tuple(carried), mark, recall, categorical)
-            token = run.token()
-            if done is not None:
-                if done.said["key"] != token:
-                    raise InvalidInputError(
-                        f"out {str(target)!r} was made of other inputs, or with other parameters: give another "
-                        "directory"
-                    )
-                shutil.rmtree(folder, ignore_errors=True)
-                return done
-            seed = _belongs(folder, token, run.seed, resume=resume)
-            with open_engine(settings, source.n_rows) as workers:
-                workplace = Workplace(folder, workers)
-                said = run.make(workplace, seed, target) | {"key": token}
-                said = publish(folder, target, run.real, run.synthetic, said)
-                workplace.remove()
+            try:
+                yield
+            finally:
+                if folder.exists() and not any(one.name != LOCK for one in folder.iterdir()):
+                    shutil.rmtree(folder, ignore_errors=True)
     except TimeoutError as error:
         raise InvalidInputError(
             f"another run is at work on {str(target)!r}: wait until it ends, or give another out"
         ) from error
-    return Resampled(target, said, kind)
 
 
-def _belongs(folder: Path, token: str, seed: int, *, resume: bool) -> int:
+def _folder(target: Path, workplace: str | None) -> Path:
+    """Return the workplace of a run: beside what it makes, or one of several in a directory that all workers see."""
+    if workplace is None:
+        return target.with_name(f"{target.name}.unfinished")
+    return Path(workplace).absolute() / f"{target.name}-{hashlib.sha256(str(target).encode()).hexdigest()[:8]}"
+
+
+def _belongs(folder: Path, run: _Run, *, resume: bool) -> int:
     """Say whose a workplace is, or go on with that of the same inputs; return the seed."""
-    file = folder / RUN_FILE
+    file, token = folder / RUN_FILE, run.token()
     try:
         known = json.loads(file.read_text())
         if resume and known["key"] == token:
@@ -165,24 +189,24 @@ def _belongs(folder: Path, token: str, seed: int, *, resume: bool) -> int:
                 "changed since: remove it, or begin anew with resume=False (--no-resume)"
             )
     except FileNotFoundError:
-        others = [one.name for one in folder.iterdir() if one.name not in (".lock", "given")]
+        others = [one.name for one in folder.iterdir() if one.name not in (LOCK, GIVEN)]
         if others:
             raise InvalidInputError(
                 f"workplace {folder} holds something else, {others[0]}: give an empty one"
             ) from None
-    except (ValueError, KeyError, TypeError) as error:
+    except (KeyError, TypeError, json.JSONDecodeError) as error:
         raise CorruptStateError(f"{file} cannot be read: {error}: remove {folder}") from error
-    _empty(folder, but=("given",))
+    _empty(folder, but=(GIVEN,))
     near = file.with_suffix(".new")
-    near.write_text(json.dumps({"key": token, "seed": seed}))
+    near.write_text(json.dumps({"key": token, "seed": run.seed}))
     near.replace(file)
-    return seed
+    return run.seed
 
 
-def _empty(folder: Path, but: Sequence[str] = ()) -> None:
+def _empty(folder: Path, but: tuple[str, ...] = ()) -> None:
     """Remove what a run left, but for the lock that is held."""
     for one in folder.iterdir():
-        if one.name != ".lock" and one.name not in but:
+        if one.name not in (LOCK, *but):
             shutil.rmtree(one) if one.is_dir() else one.unlink()
 
 
@@ -191,7 +215,6 @@ class _Run:
 
     def __init__(
         self,
-        source: Source,
         sampler: Any,
         label: str,
         key: tuple[str, ...],
@@ -199,6 +222,7 @@ class _Run:
         mark: str,
         recall: float | None,
         categorical: Sequence[str] | None,
+        source: Source,
     ) -> None:
         self.source, self.mark, self.recall = source, mark, recall
         if mark in source.schema.names:
@@ -246,7 +270,7 @@ class _Run:
         }
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
-    def make(self, workplace: Workplace, seed: int, target: Path) -> dict[str, Any]:  # noqa: ARG002
+    def make(self, workplace: Workplace, seed: int) -> dict[str, Any]:
         """Take all steps but the last.
 
         Parameters
@@ -255,8 +279,6 @@ class _Run:
             Of this run.
         seed : int
             That it was begun with.
-        target : Path
-            Where the rows are to be.
 
         Returns
         -------
