@@ -39,6 +39,8 @@ def work(workplace: str, task: Task) -> bytes | None:
     except Exception as error:
         error.add_note(f"raised by task {task.name} in process {os.getpid()}:\n{traceback.format_exc()}")
         return _packed(error)
+    finally:
+        pa.default_memory_pool().release_unused()  # else what was freed counts beside the next task
     return None
 
 

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from feast_plugin.versions.inputs.conform import check_unique
 from feast_plugin.versions.inputs.parquet import ParquetFiles
 from feast_plugin.versions.inputs.pieces import of_arrow
-from feast_plugin.versions.inputs.rows import BATCH_ROWS, CANONICAL, FILE_ROWS, mapped_rows, rows_of
+from feast_plugin.versions.inputs.rows import BATCH_ROWS, CANONICAL, FILE_ROWS, MappedFile, mapped_rows, rows_of
 from feast_plugin.versions.inputs.typed import GONE, ROWS, check_found, check_typed, type_piece
 from resampler.engines.task import Task, run_task
 from resampler.identity import ContentDigest, distinct_ids, key_ids
@@ -177,7 +177,7 @@ def gather(output: Output, order: str, typed: str, first: int, last: int) -> Non
     """
     arrays = {name: np.load(f"{order}/{name}.npy", mmap_mode="r") for name in ("order", "starts", "pieces", "batches")}
     starts = np.asarray(arrays["starts"])
-    files: dict[int, pa.RecordBatchFileReader] = {}
+    files: dict[int, MappedFile] = {}
     writer: pa.RecordBatchFileWriter | None = None
     for at in range(first, last, BATCH_ROWS):
         positions = np.asarray(arrays["order"][at : min(at + BATCH_ROWS, last)]).astype(np.int64)
@@ -189,19 +189,24 @@ def gather(output: Output, order: str, typed: str, first: int, last: int) -> Non
             of, begin = run[by_run[low]], positions[by_run[low]]
             piece = int(arrays["pieces"][of])
             if piece not in files:
-                files[piece] = pa.ipc.open_file(pa.memory_map(f"{typed}/{piece:05}/{ROWS}"))
-            slices.append(files[piece].get_batch(int(arrays["batches"][of])).slice(begin - starts[of], high - low))
+                files[piece] = MappedFile(f"{typed}/{piece:05}/{ROWS}")
+            slices.append(
+                files[piece].reader.get_batch(int(arrays["batches"][of])).slice(begin - starts[of], high - low)
+            )
         place = np.empty(len(positions), dtype=np.int64)
         place[by_run] = np.arange(len(positions))
         batch = pa.Table.from_batches(slices).combine_chunks().take(pa.array(place)).combine_chunks()
         writer = writer or pa.ipc.new_file(str(output.path(ROWS)), batch.schema)
         writer.write_table(batch)
+        del slices
+        for file in files.values():
+            file.release()
     assert writer is not None, "a task has rows"  # noqa: S101
     writer.close()
 
 
 def _mapped(path: Path) -> pa.Table:
-    return pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+    return MappedFile(path).reader.read_all()
 
 
 def _check_repeats(

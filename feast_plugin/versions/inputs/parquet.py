@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import fs
 
-from feast_plugin.versions.inputs.pieces import Piece, of_parquet, opened_file
+from feast_plugin.versions.inputs.pieces import Piece, of_parquet
 from resampler.errors import DataError
 from resampler.storage import Location
 
@@ -45,7 +45,8 @@ class ParquetFiles:
         found = []
         for path in self.paths:
             try:
-                with opened_file(path) as file:
+                location = Location.parse(path)
+                with location.filesystem.open_input_file(location.path) as file:
                     found.append(pq.ParquetFile(file).metadata)
             except (OSError, pa.ArrowInvalid) as error:
                 raise DataError(f"entity_df {path!r} cannot be read: {error}") from error

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from feast_plugin.versions.inputs.rows import BATCH_ROWS
+from feast_plugin.versions.inputs.rows import BATCH_ROWS, MappedFile, Pages
 from resampler.errors import DataError
 from resampler.storage import Location
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 RUN_ROWS = 2 * BATCH_ROWS  # rows that a task sorts at once
+DECODED_ROWS = RUN_ROWS // 8  # of a batch: runs are put together of such
 PIECE_ROWS = 8 * BATCH_ROWS  # of a piece, about: row groups are not divided
 
 
@@ -59,43 +60,33 @@ class Piece:
             If the file cannot be read.
         """
         if self.groups is None:
-            table = pa.ipc.open_file(pa.memory_map(self.path)).read_all().select(list(names))
+            mapped = MappedFile(self.path)
+            table = mapped.reader.read_all().select(list(names))
             for start in range(self.first, self.first + self.n_rows, RUN_ROWS):
                 yield table.slice(start, min(RUN_ROWS, self.first + self.n_rows - start))
+                mapped.release()
             return
         try:
-            with opened_file(self.path) as file:
-                held: list[pa.RecordBatch] = []
-                n = 0
-                for batch in pq.ParquetFile(file).iter_batches(RUN_ROWS, list(self.groups), list(names)):
-                    while n + batch.num_rows >= RUN_ROWS:  # batches end where row groups do
-                        taken = RUN_ROWS - n
-                        yield pa.Table.from_batches([*held, batch.slice(0, taken)])
-                        held, n, batch = [], 0, batch.slice(taken)
-                    if batch.num_rows:
-                        held.append(batch)
-                        n += batch.num_rows
-                if held:
-                    yield pa.Table.from_batches(held)
+            yield from self._of_parquet(list(names))
         except (OSError, pa.ArrowInvalid) as error:
             raise DataError(f"{self.path} cannot be read: {error}") from error
 
-
-def opened_file(path: str) -> Any:
-    """Open a file to read it in any order.
-
-    Parameters
-    ----------
-    path : str
-        Path or URI.
-
-    Returns
-    -------
-    pyarrow.NativeFile
-        Mapped, where it is on this machine.
-    """
-    file = Location.parse(path)
-    return pa.memory_map(file.path) if file.is_local else file.filesystem.open_input_file(file.path)
+    def _of_parquet(self, names: list[str]) -> Iterator[pa.Table]:
+        file = Location.parse(self.path)
+        pages = Pages(file.path) if file.is_local else None  # else a row group is read whole before it is decoded
+        with pa.BufferReader(pages.buffer) if pages else file.filesystem.open_input_file(file.path) as source:
+            held: list[pa.RecordBatch] = []
+            n = 0
+            for batch in pq.ParquetFile(source).iter_batches(DECODED_ROWS, list(self.groups or ()), names):
+                if n + batch.num_rows > RUN_ROWS:
+                    yield pa.Table.from_batches(held)
+                    held, n = [], 0
+                    if pages:
+                        pages.release()
+                held.append(batch)
+                n += batch.num_rows
+            if held:
+                yield pa.Table.from_batches(held)
 
 
 def of_parquet(path: str, metadata: pq.FileMetaData) -> list[Piece]:

@@ -113,6 +113,40 @@ class CanonicalRows:
         return digest.hexdigest()
 
 
+class Pages:
+    """A file whose pages come as they are touched, and go when that is said.
+
+    Parameters
+    ----------
+    path : str or Path
+        Of the file, which may be removed at once.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        with open(path, "rb") as file:  # noqa: PTH123 - of either type
+            self._pages = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        self.buffer = pa.py_buffer(self._pages)
+
+    def release(self) -> None:
+        """Give the pages that were read back to the system: until then they count as memory of the process."""
+        if hasattr(mmap, "MADV_DONTNEED"):
+            self._pages.madvise(mmap.MADV_DONTNEED)
+
+
+class MappedFile(Pages):
+    """An Arrow file that is mapped.
+
+    Parameters
+    ----------
+    path : str or Path
+        Of the file.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        super().__init__(path)
+        self.reader = pa.ipc.open_file(self.buffer)
+
+
 def canonical_rows(table: pa.Table, contract: Contract, spool: Path, keep: Path | None = None) -> CanonicalRows:
     """Bring rows into canonical order, on disk, and say who they are.
 
@@ -195,18 +229,14 @@ def mapped_rows(
     DataError
         If the label is constant.
     """
-    pages = []
-    for path in paths:
-        with path.open("rb") as file:
-            pages.append(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    files = [MappedFile(path) for path in paths]
 
     def release() -> None:
         """Give the pages that were read back to the system."""
-        if hasattr(mmap, "MADV_DONTNEED"):
-            for one in pages:
-                one.madvise(mmap.MADV_DONTNEED)
+        for one in files:
+            one.release()
 
-    table = pa.concat_tables([pa.ipc.open_file(pa.py_buffer(one)).read_all() for one in pages])
+    table = pa.concat_tables([one.reader.read_all() for one in files])
     label, classes = _encode_label(table[contract.label], contract.published_label)
     rows = CanonicalRows(
         table=table,

@@ -134,24 +134,33 @@ def type_piece(output: Output, piece: Piece, asked: Asked) -> dict[str, Any]:
         if asked.noted and contract.timestamped:
             _look(found, table[TIMESTAMP], asked.timestamp)
         casts = casts_of(table.column_names, contract, asked.extra)
-        typed = pa.table({name: _cast(name, cast, table[name], found["failed"]) for name, cast in casts.items()})
+        keys = pa.table({name: _cast(name, casts[name], table[name], found["failed"]) for name in contract.keys})
+        if any(keys[name].null_count for name in contract.keys):  # what has no place in an order, and is refused
+            for name, cast in casts.items():
+                _cast(name, cast, table[name], found["failed"])
+            continue
+        stays = asked.forgotten.stays(keys)
+        left = np.arange(len(keys)) if stays is None else np.flatnonzero(stays.to_numpy())
+        if stays is not None:
+            gone.append(keys.filter(pc.invert(stays)))
+            found["gone"] += gone[-1].num_rows
+            keys = keys.filter(stays)
+        place = pc.sort_indices(keys, sort_keys=[(key, "ascending") for key in contract.keys]).to_numpy()
+        chosen = pa.array(left[place])
+        columns = {}
+        for name, cast in casts.items():  # one at a time: memory is that of the run twice, and of a column
+            column = _cast(name, cast, table[name], found["failed"])
+            columns[name] = column.take(chosen).combine_chunks()
+            found["typed"][name] += columns[name].null_count
         if found["failed"]:
             continue  # what else is not as promised is still looked for
-        stays = asked.forgotten.stays(typed)
-        if stays is not None:
-            gone.append(typed.select(contract.keys).filter(pc.invert(stays)))
-            typed = typed.filter(stays)
-            found["gone"] += gone[-1].num_rows
-        found["typed"].update({name: typed[name].null_count for name in typed.column_names})
-        if any(typed[name].null_count for name in contract.keys):
-            continue  # a key that is null has no place in an order, and is refused
-        order = pc.sort_indices(typed, sort_keys=[(key, "ascending") for key in contract.keys])
-        ordered = typed.take(order).combine_chunks()
+        ordered = pa.table(columns)
         writer = writer or pa.ipc.new_file(str(output.path(ROWS)), ordered.schema)
         writer.write_table(ordered)
         runs.append(ordered.num_rows)
         ids.append(key_ids(ordered, contract.keys))
-        places.append(order.to_numpy().astype(np.uint32))
+        places.append(place.astype(np.uint32))
+        pa.default_memory_pool().release_unused()  # else what was freed counts beside what comes next
     if writer is not None:
         writer.close()
     output.array("ids", np.concatenate(ids) if ids else np.empty(0, dtype=np.int64))

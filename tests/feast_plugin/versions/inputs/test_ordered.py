@@ -34,6 +34,7 @@ def small(monkeypatch):
     monkeypatch.setattr(rows, "FILE_ROWS", 128)
     monkeypatch.setattr(ordered, "FILE_ROWS", 128)
     monkeypatch.setattr(pieces, "RUN_ROWS", 50)
+    monkeypatch.setattr(pieces, "DECODED_ROWS", 11)
     monkeypatch.setattr(pieces, "PIECE_ROWS", 90)
 
 
