@@ -22,8 +22,6 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
-from resampler.kernels.batch.cells import CELL_ROWS
-
 TILE_QUERIES = 4
 TILE_ROWS = 64
 _WIDTH = 16  # words of a vector
@@ -39,9 +37,9 @@ def compare(rows, row_codes, start, queries, query_codes, weights, limits, group
 
     Parameters
     ----------
-    rows, queries : ndarray of shape (n_words, CELL_ROWS), int32
+    rows, queries : ndarray of shape (n_words, n_rows), int32
         Sketches, two columns a word.
-    row_codes, query_codes : ndarray of shape (n_categorical, CELL_ROWS), int32
+    row_codes, query_codes : ndarray of shape (n_categorical, n_rows), int32
         Of categories; another code adds its column's of `weights` to half the squared distance.
     start : ndarray of shape (CELL_ROWS,), int32
         Minus half the squared length of each row's sketch.
@@ -49,7 +47,7 @@ def compare(rows, row_codes, start, queries, query_codes, weights, limits, group
         What product and start must come to at least.
     group, lane : int
         Of the tile's first query and row.
-    hits : ndarray of shape (CELL_ROWS, CELL_ROWS / 16), uint16
+    hits : ndarray of shape (CELL_ROWS, n_rows / 16), uint16
         Those of the tile are overwritten.
     """
     low, high = (lambda words: (words << 16) >> 16), (lambda words: words >> 16)
@@ -73,10 +71,12 @@ def _compare(_, rows, row_codes, start, queries, query_codes, weights, limits, g
             for kind, value in zip(signature.args, arguments, strict=True)
         ]
         rows, row_codes, start, queries, query_codes, weights, limits, group, lane, hits = pointers
-        n_words, n_codes = (
-            builder.extract_value(context.make_array(kind)(context, builder, value).shape, 0)
+        shapes = [
+            context.make_array(kind)(context, builder, value).shape
             for kind, value in zip(signature.args[:2], arguments[:2], strict=True)
-        )
+        ]
+        n_words, n_codes = (builder.extract_value(shape, 0) for shape in shapes)
+        n_rows = builder.extract_value(shapes[0], 1)
 
         def number(value):
             return ir.Constant(lane.type, value)
@@ -94,7 +94,7 @@ def _compare(_, rows, row_codes, start, queries, query_codes, weights, limits, g
             return builder.sext(builder.bitcast(words, _HALVES), _PRODUCTS)
 
         def at(index, j, more):
-            return builder.add(builder.add(builder.mul(j, number(CELL_ROWS)), index), number(more))
+            return builder.add(builder.add(builder.mul(j, n_rows), index), number(more))
 
         tile = [(r, h) for r in range(TILE_QUERIES) for h in range(_PANELS)]
         totals = {
@@ -125,7 +125,7 @@ def _compare(_, rows, row_codes, start, queries, query_codes, weights, limits, g
         panel = builder.udiv(lane, number(_WIDTH))
         for r in range(TILE_QUERIES):
             limit = spread(limits, builder.add(group, number(r)))
-            row = builder.mul(builder.add(group, number(r)), number(CELL_ROWS // _WIDTH))
+            row = builder.mul(builder.add(group, number(r)), builder.udiv(n_rows, number(_WIDTH)))
             for h in range(_PANELS):
                 near = builder.bitcast(builder.icmp_signed(">=", builder.load(totals[r, h]), limit), _INT16)
                 builder.store(near, builder.gep(hits, [builder.add(builder.add(row, panel), number(h))]))
