@@ -4,8 +4,8 @@
                                 [--engine processes] [--workers 2] [--recall 0.5] [--home DIRECTORY]
 
 Tables are generated (`scale_tables`) and lie in Parquet; each job runs in a process of its own, and is watched from
-outside (`outside`): processor seconds of it and all that it starts, and memory, PSS without pages of files. Core-seconds
-by stage are what tasks say of themselves; what is left is the driver, starting workers, and waiting for none of them.
+outside (`outside`): processor seconds of it and all that it starts, and memory, PSS without pages of files.
+Core-seconds by stage are what tasks say of themselves; what is left is the driver, and starting workers.
 --quick takes a hundredth of the rows, of cleaning a tenth: it says whether all works, not how fast. The whole takes an
 hour and 25 GB of disk.
 """
@@ -29,12 +29,15 @@ import numpy as np
 import outside
 import pyarrow as pa
 import pyarrow.parquet as pq
-from scale_tables import KEY, LABEL, Shape, in_memory, scattered, write
+from scale_tables import KEY, LABEL, TIME, Shape, in_memory, scattered, write, write_timed
 
 K = 5
 HIGGS = Shape(7_280_000, 1_455_043, 28)
 SMOTENC = Shape(20_000_000, 700_000, 10, (10, 50, 200, 500, 1_000, 5_000), clusters=40)
-WIDE = Shape(8_000_000, 50_000, 25, (10, 20, 50, 100, 1_000), clusters=40)
+WIDE = {
+    "SMOTE": Shape(8_000_000, 50_000, 30, clusters=40),
+    "SMOTENC": Shape(8_000_000, 50_000, 25, (10, 20, 50, 100, 1_000), clusters=40),
+}
 SNAPSHOT = Shape(8_000_000, 50_000, 30, clusters=40)
 SMALL = Shape(60_000, 6_000, 10)
 WORKERS = Shape(1_000_000, 200_000, 20)
@@ -49,6 +52,7 @@ BARS = {
 }
 ENGINES = ("inline", "processes", "ray", "dask", "spark")
 GB = 1e9
+MEMORY = 8 * GB
 PROVENANCE_ROWS = 1_500  # whose neighbours are looked up again, exactly
 
 
@@ -67,12 +71,9 @@ class Job(NamedTuple):
 # -- what runs in a process of its own
 
 
-def do(job: Job) -> dict[str, Any]:
-    """Resample a table; return what is said of it, and processor seconds by stage."""
-    from resampler import samplers
-    from resampler.engines.settings import EngineSettings
+def count_stages() -> tuple[Counter[str], dict[str, int]]:
+    """Add up from now on, by stage, what tasks say of themselves: processor seconds, and the most that one held."""
     from resampler.engines.workplace import Workplace
-    from resampler.partitioned import resample
 
     spent: Counter[str] = Counter()
     peaks: dict[str, int] = {}
@@ -88,6 +89,16 @@ def do(job: Job) -> dict[str, Any]:
         return results
 
     Workplace.run = counted  # type: ignore[method-assign]
+    return spent, peaks
+
+
+def do(job: Job) -> dict[str, Any]:
+    """Resample a table; return what is said of it, and what it took by stage."""
+    from resampler import samplers
+    from resampler.engines.settings import EngineSettings
+    from resampler.partitioned import resample
+
+    spent, peaks = count_stages()
     began = time.perf_counter()
     sampler = getattr(samplers, job.sampler)(random_state=0, **job.options)
     done = resample(
@@ -126,20 +137,30 @@ def imbalanced_learn(shape: Shape, sampler: str) -> dict[str, Any]:
 
 
 def snapshot(home: str, engine: dict[str, Any]) -> dict[str, Any]:
-    """Make a version of `SNAPSHOT`'s table, by parts."""
-    from scale_snapshot import make
+    """Make a version of a table, by parts."""
+    from feast_plugin import create_snapshot
 
-    return make(Path(home), engine)
+    spent, peaks = count_stages()
+    create_snapshot(
+        f"{home}/catalog",
+        name="scale",
+        entity_df=f"{home}/rows.parquet",
+        label=LABEL,
+        join_keys=[KEY],
+        timestamp=TIME,
+        **engine,
+    )
+    return {"stages": dict(spent), "peaks": peaks}
 
 
 WORK = {"do": lambda *job: do(Job(*job)), "imbalanced_learn": lambda *of: imbalanced_learn(Shape(*of[0]), of[1])}
 WORK["snapshot"] = snapshot
 
 
-def child(work: str, *arguments: Any) -> tuple[dict[str, Any], outside.Taken]:
+def child(work: str, *arguments: Any, limit_bytes: int | None = None) -> tuple[dict[str, Any], outside.Taken]:
     """Run one of `WORK` in a process of its own."""
-    taken = outside.run([sys.executable, __file__, "--child", json.dumps([work, *arguments])])
-    return json.loads(taken.out.splitlines()[-1]), taken
+    taken = outside.run([sys.executable, __file__, "--child", json.dumps([work, *arguments])], limit_bytes)
+    return {} if taken.killed else json.loads(taken.out.splitlines()[-1]), taken
 
 
 # -- what is asked of it
@@ -176,21 +197,33 @@ class Bench:
         shutil.rmtree(self.home / "smotenc")
 
     def wide(self) -> None:
-        shape = WIDE.smaller(self.by)
-        self.resampled("wide", shape, "SMOTENC", options={"categorical_features": shape.categorical})
-        shutil.rmtree(self.home / "wide")
-        tenth = shape.smaller(10)
-        data, out = write(tenth, self.home / "tenth"), self.home / "tenth.out"
-        theirs, taken = child("imbalanced_learn", list(tenth), "SMOTENC")
-        options = {"categorical_features": tenth.categorical}
-        _, ours = child("do", *Job(str(data), str(out), "SMOTENC", options, self.engine))
-        print(
-            f"  a tenth, {tenth}: imbalanced-learn {theirs['cpu_seconds']:.1f} core-s, {taken.peak_bytes / GB:.2f} GB; "
-            f"ours, Parquet to Parquet, {ours.cpu_seconds:.1f} core-s, {ours.peak_bytes / GB:.2f} GB: "
-            f"{theirs['cpu_seconds'] / ours.cpu_seconds:.1f}x (bar 10)"
-        )
-        shutil.rmtree(data)
-        shutil.rmtree(out)
+        """The whole; and a tenth beside imbalanced-learn's, or as much as that does in as much memory."""
+        for sampler, of in WIDE.items():
+            shape = of.smaller(self.by)
+            options = {"categorical_features": shape.categorical} if shape.levels else {}
+            self.resampled("wide", shape, sampler, options=options)
+            shutil.rmtree(self.home / "wide")
+            for by in (10, 20, 40, 80):
+                part = shape.smaller(by)
+                theirs, taken = child("imbalanced_learn", list(part), sampler, limit_bytes=int(MEMORY))
+                if not taken.killed:
+                    break
+                print(f"  imbalanced-learn, {part}: more than {MEMORY / GB:.0f} GB", flush=True)
+            else:
+                continue
+            data, out = write(part, self.home / "part"), self.home / "part.out"
+            said, ours = child("do", *Job(str(data), str(out), sampler, options, self.engine))
+            tasks = sum(said["stages"].values())
+            spent = theirs["cpu_seconds"]
+            print(
+                f"  imbalanced-learn, {part}: {spent:.1f} core-s in memory, {taken.peak_bytes / GB:.2f} GB; ours, "
+                f"Parquet to Parquet, {ours.cpu_seconds:.1f} core-s, of which tasks {tasks:.1f}, "
+                f"{ours.peak_bytes / GB:.2f} GB: "
+                f"{spent / ours.cpu_seconds:.1f}x, tasks {spent / tasks:.1f}x (bar 10)",
+                flush=True,
+            )
+            shutil.rmtree(data)
+            shutil.rmtree(out)
 
     def cleaning(self) -> None:
         """Estimators in memory, in one process, on one thread; processor seconds."""
@@ -265,7 +298,7 @@ class Bench:
     def snapshot(self) -> None:
         shape = SNAPSHOT.smaller(self.by)
         home = self.home / "snapshot"
-        write(shape, home / "rows")
+        write_timed(shape, home / "rows.parquet")
         said, taken = child("snapshot", str(home), self.engine)
         print_row("snapshot", f"create_snapshot, smote: {shape}", self.engine, said, taken)
         shutil.rmtree(home)

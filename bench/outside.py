@@ -34,6 +34,8 @@ class Taken:
         The most that one process held, without pages of files.
     processes : int
         How many there were at most.
+    killed : bool
+        Whether it was, since it held more than it may.
     """
 
     out: str = ""
@@ -43,17 +45,18 @@ class Taken:
     mapped_bytes: int = 0
     largest_bytes: int = 0
     processes: int = 0
+    killed: bool = False
     _spent: dict[tuple[int, str], float] = field(default_factory=dict)
 
 
-def run(command: list[str], **options: object) -> Taken:
-    """Run a command to its end, and that of what it left behind."""
+def run(command: list[str], limit_bytes: int | None = None) -> Taken:
+    """Run a command to its end, and that of what it left behind; kill it where all hold more than `limit_bytes`."""
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # what its daemons leave is ours, and is counted
     taken, began = Taken(), time.perf_counter()
     before = os.times()
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, **options) as process:  # type: ignore[call-overload]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         ended = threading.Event()
-        watch = threading.Thread(target=_watch, args=(process.pid, taken, ended), daemon=True)
+        watch = threading.Thread(target=_watch, args=(process, taken, limit_bytes, ended), daemon=True)
         watch.start()
         taken.out = process.stdout.read()
         code = process.wait()
@@ -64,7 +67,7 @@ def run(command: list[str], **options: object) -> Taken:
     after = os.times()
     waited = after.children_user + after.children_system - before.children_user - before.children_system
     taken.cpu_seconds = max(waited, sum(taken._spent.values()))
-    if code:
+    if code and not taken.killed:
         raise subprocess.CalledProcessError(code, command, taken.out)
     return taken
 
@@ -80,7 +83,7 @@ def _reap() -> None:
             return
 
 
-def _watch(root: int, taken: Taken, ended: threading.Event) -> None:
+def _watch(process: subprocess.Popen[str], taken: Taken, limit: int | None, ended: threading.Event) -> None:
     while not ended.wait(EVERY_S):
         held = mapped = largest = count = 0
         for pid in _family(os.getpid()) - {os.getpid()}:
@@ -95,18 +98,20 @@ def _watch(root: int, taken: Taken, ended: threading.Event) -> None:
             held, mapped, largest, count = held + own, mapped + kb["Pss"] * 1024, max(largest, own), count + 1
         taken.peak_bytes, taken.mapped_bytes = max(taken.peak_bytes, held), max(taken.mapped_bytes, mapped)
         taken.largest_bytes, taken.processes = max(taken.largest_bytes, largest), max(taken.processes, count)
+        if limit is not None and held > limit:
+            taken.killed = True
+            process.kill()
 
 
 def _family(root: int) -> set[int]:
     """Return a process and all that descend from it."""
     children: dict[int, list[int]] = {}
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            try:
-                parent = int(Path(f"/proc/{entry}/stat").read_text().rpartition(")")[2].split()[1])
-            except OSError:
-                continue
-            children.setdefault(parent, []).append(int(entry))
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parent = int(stat.read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            continue
+        children.setdefault(parent, []).append(int(stat.parent.name))
     found, new = set(), {root}
     while new:
         found |= new

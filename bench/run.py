@@ -2,9 +2,10 @@
 
 Lines that begin with "headline |" make the README's table.
 
-    python bench/run.py [NAME ...]          # bench_NAME.py; by default all
+    python bench/run.py [NAME ...] [--OPTION ...]       # bench_NAME.py; by default all
 
-A benchmark that is not named keeps the block that it has.
+A benchmark that is not named keeps the block that it has. Options, which stand behind one name, are for that benchmark;
+then nothing is written.
 """
 
 from __future__ import annotations
@@ -45,8 +46,12 @@ def machine() -> str:
     )
 
 
-def main(*names: str) -> None:
+def main(*arguments: str) -> None:
     """Run the named benchmarks, or all of them."""
+    at = next((i for i, argument in enumerate(arguments) if argument.startswith("-")), len(arguments))
+    names, options = arguments[:at], arguments[at:]
+    if options and at != 1:
+        sys.exit(f"options {' '.join(options)} need the one benchmark that they are for before them")
     scripts = sorted(BENCH.glob("bench_*.py"))
     unknown = set(names) - {script.stem.removeprefix("bench_") for script in scripts}
     if unknown:
@@ -56,6 +61,9 @@ def main(*names: str) -> None:
         if names and script.stem.removeprefix("bench_") not in names:
             continue
         print(f"== {script.name}", flush=True)
+        if options:
+            subprocess.run([sys.executable, str(script), *options], check=True)
+            return
         done = subprocess.run([sys.executable, str(script)], stdout=subprocess.PIPE, text=True, check=True)
         print(done.stdout)
         blocks[script.name] = f"{machine()}\n```text\n{done.stdout.rstrip()}\n```\n\n"

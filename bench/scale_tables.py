@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 ROWS_AT_ONCE = 500_000  # of a file
 ROW_GROUP = 131_072
-LABEL, KEY = "label", "id"
+LABEL, KEY, TIME = "label", "id", "at"
 
 
 class Shape(NamedTuple):
@@ -92,6 +94,19 @@ def write(shape: Shape, folder: Path, seed: int = 0, row_group: int = ROW_GROUP)
             pq.write_table(part(shape, number, seed), near / f"{number:04}.parquet", row_group_size=row_group)
         near.rename(folder)
     return folder
+
+
+def write_timed(shape: Shape, file: Path, seed: int = 0) -> None:
+    """Write a table to one file, with a time a row."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with pq.ParquetWriter(file, _timed(part(shape, 0, seed)).schema) as writer:
+        for number in range(-(-shape.rows // ROWS_AT_ONCE)):
+            writer.write_table(_timed(part(shape, number, seed)), row_group_size=ROW_GROUP)
+
+
+def _timed(table: pa.Table) -> pa.Table:
+    seconds = table[KEY].combine_chunks().to_numpy() + 1_700_000_000
+    return table.append_column(TIME, pa.array(seconds * 1_000_000, pa.timestamp("us", "UTC")))
 
 
 def scattered(shape: Shape, folder: Path, files: int, row_group: int, seed: int = 0) -> Path:
