@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -45,7 +45,7 @@ def spread(rows: CanonicalRows, train: NDArray[np.bool_], contract: Contract) ->
             for start in range(0, len(train), BATCH_ROWS):
                 chosen = pa.array(train[start : start + BATCH_ROWS])
                 part = rows.table[c.name].slice(start, BATCH_ROWS).filter(chosen)
-                origin = _origin(part, c) if origin is None else origin
+                origin = origin_of(part, c) if origin is None else origin
                 total.add(column_numbers(part, c, origin or 0))
             scale[span] = _unit(total.deviation())
             rows.release()
@@ -89,8 +89,21 @@ class _Moments:
         return np.sqrt(self.m2 / np.maximum(self.n, 1))
 
 
-def _origin(column: pa.ChunkedArray, c: StoredFeature) -> int | None:
-    """Return what to count integers from, so that a float64 distinguishes them; None if there is no value."""
+def origin_of(column: pa.ChunkedArray, c: StoredFeature) -> int | None:
+    """Return what to count integers from, so that a float64 distinguishes them.
+
+    Parameters
+    ----------
+    column : pyarrow.ChunkedArray of n_rows
+        Of a numeric feature.
+    c : StoredFeature
+        The feature, measured.
+
+    Returns
+    -------
+    int or None
+        None if there is no value.
+    """
     if c.column.type.exact_in_float64:
         return 0
     first = (pc.list_flatten(column) if c.array else column).drop_null().slice(0, 1).to_pylist()
@@ -208,7 +221,65 @@ def folded(values: NDArray[Any], nulls: NDArray[np.bool_], c: StoredFeature) -> 
     return pc.if_else(pa.array(whole), pa.scalar(None, column.type), column)
 
 
-def encode(table: pa.Table, contract: Contract) -> tuple[NDArray[Any], dict[str, pa.Array]]:
+class Codes(NamedTuple):
+    """What the numbers of a matrix mean.
+
+    Parameters
+    ----------
+    vocabularies : dict of str to pyarrow.Array
+        Values of each categorical column, in code order.
+    origins : dict of str to int
+        What integers of a column are counted from, where that is not 0.
+    """
+
+    vocabularies: dict[str, pa.Array]
+    origins: dict[str, int]
+
+    @classmethod
+    def of(cls, table: pa.Table, contract: Contract) -> Codes:
+        """See what values there are.
+
+        Parameters
+        ----------
+        table : pyarrow.Table of n_rows
+            The feature columns.
+        contract : Contract
+            Their types, measured.
+
+        Returns
+        -------
+        Codes
+            Sorted, so that a code does not depend on which row came first.
+        """
+        vocabularies, origins = {}, {}
+        for c in contract.columns:
+            if c.categorical:
+                vocabularies[c.name] = sorted_values(table[c.name])
+            elif origin := origin_of(table[c.name], c):
+                origins[c.name] = origin
+        return cls(vocabularies, origins)
+
+
+def sorted_values(column: pa.ChunkedArray) -> pa.Array:
+    """Return the distinct values of a column.
+
+    Parameters
+    ----------
+    column : pyarrow.ChunkedArray of n_rows
+        Of a categorical feature.
+
+    Returns
+    -------
+    pyarrow.Array
+        In ascending order, without null.
+    """
+    values = pc.unique(column).drop_null()
+    return values.take(pc.sort_indices(values))
+
+
+def encode(
+    table: pa.Table, contract: Contract, codes: Codes | None = None
+) -> tuple[NDArray[Any], dict[str, pa.Array]]:
     """Return rows as one matrix, and what the codes of each categorical column mean.
 
     Parameters
@@ -217,6 +288,8 @@ def encode(table: pa.Table, contract: Contract) -> tuple[NDArray[Any], dict[str,
         The feature columns.
     contract : Contract
         Their types, measured.
+    codes : Codes, optional
+        What numbers mean, where these are some of the rows; by default as these rows say.
 
     Returns
     -------
@@ -228,16 +301,13 @@ def encode(table: pa.Table, contract: Contract) -> tuple[NDArray[Any], dict[str,
     """
     narrow = all(c.column.exact_in_float32 for c in contract.columns)
     matrix = np.empty((table.num_rows, contract.width), dtype=np.float32 if narrow else np.float64)
-    vocabularies: dict[str, pa.Array] = {}
+    vocabularies, origins = codes or Codes.of(table, contract)
     for c, span in contract.spans:
         if c.categorical:
-            # Sorted, so that a code does not depend on which row came first.
-            values = pc.unique(table[c.name]).drop_null()
-            vocabularies[c.name] = values.take(pc.sort_indices(values))
-            codes = pc.index_in(table[c.name], value_set=vocabularies[c.name])
-            matrix[:, span.start] = codes.cast(pa.float64()).to_numpy()
+            found = pc.index_in(table[c.name], value_set=vocabularies[c.name])
+            matrix[:, span.start] = found.cast(pa.float64()).to_numpy()
         else:
-            matrix[:, span] = column_numbers(table[c.name], c, _origin(table[c.name], c) or 0)
+            matrix[:, span] = column_numbers(table[c.name], c, origins.get(c.name, 0))
     return matrix, vocabularies
 
 
