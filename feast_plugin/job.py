@@ -19,7 +19,7 @@ from feast_plugin.versions.files.parquet import ParquetFile
 from feast_plugin.versions.inputs.conform import conform
 from feast_plugin.versions.inputs.rows import canonical_rows
 from feast_plugin.versions.inputs.split import TRAIN
-from feast_plugin.versions.making.augmentation import publishable
+from feast_plugin.versions.making.augmentation import Publishable
 from feast_plugin.versions.making.reached import settled
 from feast_plugin.versions.making.recipe import Recipe
 from feast_plugin.versions.making.training import augment_training, resolve, undersampled
@@ -196,7 +196,8 @@ shrinkage, exclude_noisy, secret_key
             train = assignment == TRAIN
             schema = contract.arrow_schema(rows.table[contract.label].type)
             real = published_rows(rows.table.filter(pa.array(train)), contract, schema)
-            return pa.concat_tables([real, publishable(rows, made, contract, schema)])
+            columns = Publishable.of(rows, made.table.num_rows, contract, schema)
+            return pa.concat_tables([real, columns.table(made.table, made.parents.label, made.times)])
 
     def _to_df_internal(self, timeout: int | None = None) -> pd.DataFrame:
         return self._to_arrow_internal(timeout).to_pandas()

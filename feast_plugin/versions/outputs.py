@@ -19,7 +19,7 @@ from feast_plugin.versions.inputs.rows import BATCH_ROWS
 from feast_plugin.versions.making.estimate import check_writing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from feast_plugin.versions.inputs.contract import Contract
     from feast_plugin.versions.inputs.rows import CanonicalRows
     from resampler.storage import Location
+
+    ByTasks = Callable[[Sequence["Output"]], Mapping[str, Callable[[Location], Filed]]]
 
 
 PART_ROWS = 32 * BATCH_ROWS  # of a split in one file: enough to be read well, and what a task writes
@@ -48,7 +50,9 @@ class Output(NamedTuple):
     published : bool
         Whether its columns are those of a published split, or as they were read.
     last : callable, optional
-        Gives the rows behind them.
+        Gives the rows behind them, some at a time; they are in this process.
+    synthetic : int
+        How many synthetic rows stand behind them.
     watch : callable, optional
         Is given each row group, as a reader of the files meets it.
     rows : int
@@ -60,7 +64,8 @@ class Output(NamedTuple):
     of: NDArray[Any] | None = None
     code: int = 1
     published: bool = True
-    last: Callable[[], pa.Table] | None = None
+    last: Callable[[], Iterable[pa.Table]] | None = None
+    synthetic: int = 0
     watch: Callable[[pa.Table], None] | None = None
     rows: int = sys.maxsize
 
@@ -72,6 +77,8 @@ def write_outputs(
     schema: pa.Schema,
     directory: Location,
     parts: Parts,
+    synthetic: pa.Table | None,
+    by_tasks: ByTasks | None = None,
 ) -> dict[str, Filed]:
     """Write the files of a version, but for those that an earlier run has finished.
 
@@ -89,6 +96,11 @@ def write_outputs(
         Where to.
     parts : Parts
         Takes each file as it is finished, or has it.
+    synthetic : pyarrow.Table or None
+        Synthetic rows as they are published; None where tasks have them.
+    by_tasks : callable, optional
+        Has tasks write files, and says for each path what puts it where the version has it; by default this process
+        writes them.
 
     Returns
     -------
@@ -97,22 +109,40 @@ def write_outputs(
     """
     if not parts.keeps:
         check_writing(parts.meter, schema, rows.table.num_rows, len(outputs))
-        return _write(outputs, rows, contract, schema, directory)
+        return _write(outputs, rows, contract, schema, directory, synthetic)
+    left = by_tasks([one for one in outputs if one.last is None and parts.filed(one.paths) is None]) if by_tasks else {}
     found: dict[str, Filed] = {}
     for one in outputs:
         filed = parts.filed(one.paths)
         if filed is None:
             check_writing(parts.meter, schema, rows.table.num_rows, 1)
-            filed = parts.file(one.paths, functools.partial(_write, [one], rows, contract, schema, directory))
-        elif one.watch is not None:
+            if one.paths[0] in left:
+                filed = parts.file(one.paths, functools.partial(_put, one.paths, left, directory))
+            else:
+                alone = functools.partial(_write, [one], rows, contract, schema, directory, synthetic)
+                filed = parts.file(one.paths, alone)
+                found |= {file.stored.path: file for file in filed}
+                continue  # it was watched as it was written
+        if one.watch is not None:
             for group in groups_of(directory, [file.stored for file in filed]):
                 one.watch(group)
         found |= {file.stored.path: file for file in filed}
     return found
 
 
+def _put(
+    paths: Sequence[str], left: Mapping[str, Callable[[Location], Filed]], directory: Location
+) -> dict[str, Filed]:
+    return {path: left[path](directory) for path in paths}
+
+
 def _write(
-    outputs: Sequence[Output], rows: CanonicalRows, contract: Contract, schema: pa.Schema, directory: Location
+    outputs: Sequence[Output],
+    rows: CanonicalRows,
+    contract: Contract,
+    schema: pa.Schema,
+    directory: Location,
+    synthetic: pa.Table | None,
 ) -> dict[str, Filed]:
     with contextlib.ExitStack() as stack:
         files = {
@@ -125,7 +155,10 @@ def _write(
                 _write_batch(outputs, files, start, real, published_rows(real, contract, schema))
         for one in outputs:
             if one.last is not None:
-                files[one.paths].write(one.last())
+                for table in one.last():
+                    files[one.paths].write(table)
+            if one.synthetic and synthetic is not None:
+                files[one.paths].write(synthetic.slice(0, one.synthetic))
     written = [file for several in files.values() for file in several.files]
     return {file.stored.path: Filed(file.stored, file.content.hexdigest()) for file in written}
 

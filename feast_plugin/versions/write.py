@@ -31,7 +31,7 @@ from feast_plugin.versions.files.parts import Parts
 from feast_plugin.versions.files.profile import NOTE, write_profile
 from feast_plugin.versions.files.withheld import write_withheld
 from feast_plugin.versions.inputs.split import LEFT_OUT, SPLITS, TRAIN
-from feast_plugin.versions.making.augmentation import publishable
+from feast_plugin.versions.making.augmentation import Publishable
 from feast_plugin.versions.making.gate import Gate
 from feast_plugin.versions.making.learned import ANEW, Learned
 from feast_plugin.versions.making.preflight import evidence_of
@@ -40,6 +40,7 @@ from feast_plugin.versions.making.training import augment_training
 from feast_plugin.versions.outputs import Output, inputs_schema, write_outputs
 from feast_plugin.versions.page.draw import write_page
 from feast_plugin.versions.page.sample import Sample
+from feast_plugin.versions.written import put, written_by_tasks
 from resampler.errors import CorruptStateError
 from resampler.profile.cells import FITTING_ROWS, Cells
 from resampler.profile.cells import FORMAT as PROFILE_FORMAT
@@ -49,6 +50,8 @@ from resampler.quality.checks.arrays import findings_of
 from resampler.quality.finding import Finding
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from numpy.typing import NDArray
 
     from feast_plugin.versions.files.parts import Filed
@@ -242,12 +245,21 @@ def write_files(draft: Draft, name: str, version: int, directory: Location) -> W
     contract, rows, recipe = draft.contract, draft.rows, draft.recipe
     began = time.perf_counter()
     assignment, made, cleaned = augment_training(
-        rows, draft.assignment, contract, recipe, draft.learned, compute=draft.compute, parts=draft.parts
+        rows,
+        draft.assignment,
+        contract,
+        recipe,
+        draft.learned,
+        compute=draft.compute,
+        parts=draft.parts,
+        place=draft.place,
     )
     augmented = time.perf_counter()
     train = assignment == TRAIN
     schema = contract.arrow_schema(rows.table[contract.label].type)
-    synthetic = publishable(rows, made, contract, schema)
+    columns = Publishable.of(rows, len(made.parents.label), contract, schema)
+    by_parts = draft.place is not None and made.lying is not None
+    synthetic = None if by_parts else columns.table(made.table, made.parents.label, made.times)
     limit = RETAINED[recipe.retain]
     used = [split for code, split in enumerate(SPLITS) if (assignment == code).any()]
     members = np.flatnonzero(train)
@@ -255,7 +267,7 @@ def write_files(draft: Draft, name: str, version: int, directory: Location) -> W
     marks = contract.published_label, contract.published_synthetic
     fitting = rows.take(features, members[evenly(len(members), FITTING_ROWS)])
     if recipe.release:  # what is published of the other classes is synthetic
-        shown = synthetic.select(features).take(pa.array(evenly(synthetic.num_rows, FITTING_ROWS)))
+        shown = made.table.select(features).take(pa.array(evenly(made.table.num_rows, FITTING_ROWS)))
         fitting = pa.concat_tables([fitting.select(features).cast(shown.schema), shown])
     form = draft.profile_form
     cells = {c.name: Cells.fitted(fitting[c.name], categorical=c.categorical, form=form) for c in contract.columns}
@@ -275,22 +287,29 @@ def write_files(draft: Draft, name: str, version: int, directory: Location) -> W
             assignment,
             SPLITS.index(split),
             rows=of_one,
-            last=(lambda: synthetic) if split == SPLITS[TRAIN] else None,
+            synthetic=len(made.parents.label) if split == SPLITS[TRAIN] else 0,
             watch=functools.partial(_watch, split, profiler, sample if split == SPLITS[TRAIN] else None),
         )
         for split in used
     ]
     if limit is not None:
-        outputs.append(Output((KEPT,), schema, assignment, TRAIN, last=lambda: synthetic.slice(0, limit)))
+        shown_rows = min(limit, len(made.parents.label))
+        outputs.append(Output((KEPT,), schema, assignment, TRAIN, synthetic=shown_rows))
     if cleaned is not None:
         outputs.append(Output((CLEANED,), schema, cleaned))
     if contract.inputs:  # of the rows that cleaning took out too: without them nothing comes out again
         held = train if cleaned is None else train | cleaned
         outputs.append(Output((INPUTS,), inputs_schema(contract), held, published=False))
     descent = lineage.lineage_schema(made.parents, draft.written_format)
-    parents = functools.partial(lineage.lineage_table, made.parents, train, rows.row_id, descent)
+    parents = functools.partial(lineage.lineage_tables, made.parents, train, rows.row_id, descent)
     outputs.append(Output((lineage.FILE,), descent, last=parents))
-    findings, figures, files = _checked(draft, train, made, outputs, schema, directory)
+    by_tasks = None
+    if by_parts and draft.place is not None:
+        by_tasks = functools.partial(_by_tasks, draft.place, rows, made, columns)
+    write = functools.partial(
+        write_outputs, outputs, rows, contract, schema, directory, draft.parts, synthetic, by_tasks
+    )
+    findings, figures, files = _checked(draft, train, made, write)
     withheld: dict[str, Any] = {}
     if recipe.release and recipe.secret_key is not None:
         findings = [replace_figure(one) for one in findings]
@@ -360,13 +379,19 @@ def write_files(draft: Draft, name: str, version: int, directory: Location) -> W
     return Written(manifest, profile, sample)
 
 
+def _by_tasks(
+    place: Workplace, rows: CanonicalRows, made: Augmentation, columns: Publishable, outputs: Sequence[Output]
+) -> dict[str, Callable[[Location], Filed]]:
+    """Have tasks write files, and say of each what puts it where the version has it."""
+    left = written_by_tasks(place, outputs, rows, made, columns)
+    return {path: functools.partial(put, one, path) for path, one in left.items()}
+
+
 def _checked(
     draft: Draft,
     train: NDArray[np.bool_],
     made: Augmentation,
-    outputs: list[Output],
-    schema: pa.Schema,
-    directory: Location,
+    write: Callable[[], dict[str, Filed]],
 ) -> tuple[list[Finding], dict[str, Any], dict[str, Filed]]:
     """Write the files, and seek what would mislead a model: while they are written or, of kept parts, before."""
     recipe, parts = draft.recipe, draft.parts
@@ -379,7 +404,6 @@ def _checked(
         evidence = look()
         return {"findings": [one.to_dict() for one in findings_of(evidence)], "figures": evidence.figures}
 
-    write = functools.partial(write_outputs, outputs, draft.rows, draft.contract, schema, directory, parts)
     figures: dict[str, Any] = {}
     if draft.findings is not None:
         files = write()

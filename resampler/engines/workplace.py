@@ -88,8 +88,23 @@ class Workplace:
         Result
             What is there; if it was there before, that.
         """
-        run_task(str(self.folder), Task(name, _save, {"arrays": arrays}))
-        found = Result.read(self.folder / name)
+        return self.here(Task(name, _save, {"arrays": arrays}))
+
+    def here(self, task: Task) -> Result:
+        """Do a task in this process, unless it is done.
+
+        Parameters
+        ----------
+        task : Task
+            What can be given to no worker.
+
+        Returns
+        -------
+        Result
+            What it left.
+        """
+        run_task(str(self.folder), task)
+        found = Result.read(self.folder / task.name)
         assert found is not None  # noqa: S101 - it was just written
         return found
 

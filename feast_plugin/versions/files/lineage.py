@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
+from feast_plugin.versions.inputs.rows import BATCH_ROWS
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from resampler.methods.provenance import Provenance
@@ -51,7 +55,9 @@ def lineage_schema(made: Provenance, manifest_format: int) -> pa.Schema:
     return pa.schema(columns)
 
 
-def lineage_table(made: Provenance, train: NDArray[np.bool_], row_id: NDArray[np.int64], schema: pa.Schema) -> pa.Table:
+def lineage_tables(
+    made: Provenance, train: NDArray[np.bool_], row_id: NDArray[np.int64], schema: pa.Schema
+) -> Iterator[pa.Table]:
     """Write parents as positions in the train file and as row ids.
 
     Parameters
@@ -65,17 +71,31 @@ def lineage_table(made: Provenance, train: NDArray[np.bool_], row_id: NDArray[np
     schema : pyarrow.Schema
         From `lineage_schema`.
 
-    Returns
-    -------
+    Yields
+    ------
     pyarrow.Table
-        A row a synthetic row, in their order.
+        A row a synthetic row, in their order, `BATCH_ROWS` at a time.
     """
-    n_real = int(np.count_nonzero(train))
-    if made.groups is not None:
-        return pa.table({"row": n_real + np.arange(len(made.base))}, schema=schema)
+    n, n_real = len(made.base), int(np.count_nonzero(train))
     row_in_train = np.cumsum(train) - 1
-    columns = {
-        "row": n_real + np.arange(len(made.base)),
+    for first in range(0, n, BATCH_ROWS):
+        last = min(first + BATCH_ROWS, n)
+        row = n_real + np.arange(first, last)
+        if made.groups is not None:
+            yield pa.table({"row": row}, schema=schema)
+        else:
+            yield _table(made.take(slice(first, last)), row, row_in_train, row_id, schema)
+
+
+def _table(
+    made: Provenance,
+    row: NDArray[np.int64],
+    row_in_train: NDArray[np.int64],
+    row_id: NDArray[np.int64],
+    schema: pa.Schema,
+) -> pa.Table:
+    columns: dict[str, Any] = {
+        "row": row,
         "base_row": row_in_train[made.base],
         "neighbor_row": row_in_train[made.neighbor],
         "base_id": row_id[made.base],

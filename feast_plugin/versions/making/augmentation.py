@@ -11,8 +11,11 @@ import pyarrow.compute as pc
 
 from feast_plugin.notices import notice
 from feast_plugin.versions.inputs.contract import TIMESTAMP, TIMESTAMP_TYPE, Contract
+from feast_plugin.versions.making.encoded import Encoded, encode_by_parts
 from feast_plugin.versions.making.estimate import check_augmenting
 from feast_plugin.versions.making.grids import Known, from_names, learn_grids, named, of_groups
+from feast_plugin.versions.making.made import filter_by_parts, make_by_parts
+from feast_plugin.versions.making.mapped import Mapped
 from feast_plugin.versions.making.matrix import decode, encode, folded, spread, whole_numbers, wide_columns
 from feast_plugin.versions.making.nulls import declared, may_be_parents, nulls_of_training
 from feast_plugin.versions.making.relations import from_plain_data, learn_relations, plain_data
@@ -26,6 +29,7 @@ from resampler.methods.place import build, build_integers
 from resampler.methods.quota import parts_of, wanted
 from resampler.methods.select import every_row
 from resampler.methods.table import Table
+from resampler.partitioned.search import PartedSearch
 from resampler.relations import without_bounds
 
 if TYPE_CHECKING:
@@ -36,11 +40,12 @@ if TYPE_CHECKING:
     from feast_plugin.versions.files.parts import Parts
     from feast_plugin.versions.inputs.contract import StoredFeature
     from feast_plugin.versions.inputs.rows import CanonicalRows
+    from resampler.engines.workplace import Workplace
     from resampler.grids import Grids
-    from resampler.methods.parameters import Parameters
+    from resampler.methods.parameters import Missing, Parameters
     from resampler.methods.provenance import Provenance
     from resampler.relations import Relation, Relations
-    from resampler.schema import FeatureSchema
+    from resampler.schema import FeatureSchema, Label
 
 SYNTHETIC_KEY = "synthetic:"
 
@@ -71,6 +76,8 @@ class Augmentation(NamedTuple):
         Where features were computed from others: the units of distance of the columns that rows were drawn in.
     times : ndarray of shape (n_synthetic,), int64, optional
         Event timestamps in microseconds since 1970, UTC; None where rows have none.
+    lying : Mapped, optional
+        The files that `table` is mapped from, where tasks made the rows.
     """
 
     table: pa.Table
@@ -83,14 +90,17 @@ class Augmentation(NamedTuple):
     related: list[dict[str, Any]] = []  # noqa: RUF012 - likewise
     drawn_scale: NDArray[np.float32] | None = None
     times: NDArray[np.int64] | None = None
+    lying: Mapped | None = None
 
-    def keep(self, chosen: NDArray[np.bool_]) -> Augmentation:
+    def keep(self, chosen: NDArray[np.bool_], place: Workplace | None = None) -> Augmentation:
         """Leave synthetic rows out.
 
         Parameters
         ----------
         chosen : ndarray of shape (n_synthetic,), bool
             Those that stay.
+        place : Workplace, optional
+            Where the rows lie, if tasks made them.
 
         Returns
         -------
@@ -98,7 +108,11 @@ class Augmentation(NamedTuple):
             Without the others.
         """
         times = None if self.times is None else self.times[chosen]
-        return self._replace(table=self.table.filter(pa.array(chosen)), parents=self.parents.take(chosen), times=times)
+        made = self._replace(parents=self.parents.take(chosen), times=times)
+        if place is None or self.lying is None:
+            return made._replace(table=self.table.filter(pa.array(chosen)))
+        lying = filter_by_parts(place, "kept", self.lying, chosen)
+        return made._replace(table=lying.table(), lying=lying)
 
 
 def augment(
@@ -121,6 +135,7 @@ def augment(
     apart: bool = True,
     instead: bool = False,
     parts: Parts | None = None,
+    place: Workplace | None = None,
 ) -> Augmentation:
     """Make the synthetic rows of the training split.
 
@@ -164,6 +179,8 @@ def augment(
         ratio asks for, and no fewer than the class has.
     parts : Parts, optional
         Takes the rows of each class, or has them; by default they are made, and not kept.
+    place : Workplace, optional
+        Whose engine makes them by parts; by default this process makes them.
 
     Returns
     -------
@@ -212,18 +229,17 @@ def augment(
     around = METHODS[sampler].looks_around
     seen = np.flatnonzero(train) if around else np.flatnonzero(train & np.isin(rows.label, list(lacking)))
     seen = seen if barred is None else seen[~barred[seen]]
-    if parts is not None:
+    if parts is not None and place is None:
         check_augmenting(parts.meter, len(seen), contract.width, sum(lacking.values()))
-    real = rows.take([c.name for c in contract.columns], seen)
-    matrix, vocabularies = encode(real, contract)
-    parental = may_be_parents(matrix, parameters.missing)
+    looked = _looked_at(rows, seen, contract, parameters.missing, place)
+    matrix, parental = looked.matrix, looked.parental
     incomplete = int(np.count_nonzero(~parental & np.isin(rows.label[seen], list(lacking))))
     if incomplete and not METHODS[sampler].nulls:
         notice(
             f"sampler {sampler!r} measures whole rows: {incomplete:,} minority rows with nulls are no parents, and no "
             "synthetic row has a null: use smote, which takes them"
         )
-    seen, matrix = seen[parental], matrix[parental]
+    seen = seen[parental]
     groups = None if group_by is None else _groups(group_by, rows, train)
     names = {code: rows.classes.classes[code] if rows.classes.classes else code for code in lacking}
     mask = schema.categorical_mask
@@ -256,7 +272,8 @@ def augment(
             subgroups=subgroups,
             names=names,
             shuffle=apart,
-            once=parts.arrays if parts is not None and parts.keeps else None,
+            search=None if place is None else PartedSearch(place),
+            once=parts.arrays if place is None and parts is not None and parts.keeps else None,  # else tasks are kept
         )
     plain = tuple(one.part.name for one in grown if one.plain)
     if plain:
@@ -264,19 +281,13 @@ def augment(
             f"no row of {', '.join(plain)} is in danger, that is among neighbours of other classes: {PLAIN_ROWS}; use "
             "smote, or --no-danger error to refuse"
         )
-    values = build(matrix, made)
-    for at, j in enumerate(made.categorical_features):
-        values[:, j] = matrix[made.donor[:, at], j]
-    numbers = decode(values, contract, vocabularies)
-    wide = wide_columns(real, contract)
-    if wide:
-        numbers = _with_wide_integers(numbers, real.filter(pa.array(parental)), made, wide, matrix, values)
+    numbers = looked.made(made)
     if made.stand_in is None:
         parents = made._replace(base=seen[made.base], neighbor=seen[made.neighbor], donor=seen[made.donor])
     else:
         parents = made._replace(stand_in=seen[made.stand_in], donor=seen[made.donor])
     return Augmentation(
-        table=numbers,
+        table=numbers if isinstance(numbers, pa.Table) else numbers.table(),
         parents=parents,
         schema=schema,
         incomplete=incomplete,
@@ -285,7 +296,84 @@ def augment(
         related=plain_data(follow, schema.names),
         noisy=0 if barred is None else int(np.count_nonzero(barred)),
         times=_times(rows, train, parents, seed if apart else None, names, parameters.group_size),
+        lying=None if isinstance(numbers, pa.Table) else numbers,
     )
+
+
+class _Here(NamedTuple):
+    """Real rows that a method looks at, in the memory of this process.
+
+    Parameters
+    ----------
+    matrix : ndarray of shape (n_parental, n_features)
+        Those that may be parents.
+    parental : ndarray of shape (n_rows,), bool
+        Which of all these are.
+    vocabularies, contract
+        As in `decode`.
+    wide : list of (StoredFeature, slice, pyarrow.Array)
+        Integers that a float64 does not hold, of the rows of `matrix`.
+    """
+
+    matrix: NDArray[Any]
+    parental: NDArray[np.bool_]
+    vocabularies: dict[str, pa.Array]
+    contract: Contract
+    wide: list[tuple[StoredFeature, slice, pa.Array]]
+
+    def made(self, made: Provenance) -> pa.Table:
+        """Make the synthetic rows."""
+        values = build(self.matrix, made)
+        for at, j in enumerate(made.categorical_features):
+            values[:, j] = self.matrix[made.donor[:, at], j]
+        numbers = decode(values, self.contract, self.vocabularies)
+        return _with_wide_integers(numbers, made, self.wide, self.matrix, values) if self.wide else numbers
+
+
+class _ByParts(NamedTuple):
+    """The same, mapped by tasks.
+
+    Parameters
+    ----------
+    place : Workplace
+        Whose engine makes rows.
+    encoded : Encoded
+        Real rows.
+    contract : Contract
+        Of the columns.
+    """
+
+    place: Workplace
+    encoded: Encoded
+    contract: Contract
+
+    @property
+    def matrix(self) -> NDArray[Any]:
+        return self.encoded.matrix
+
+    @property
+    def parental(self) -> NDArray[np.bool_]:
+        return self.encoded.parental
+
+    def made(self, made: Provenance) -> Mapped:
+        """Make the synthetic rows."""
+        return make_by_parts(self.place, "made", made, self.encoded, self.contract)
+
+
+def _looked_at(
+    rows: CanonicalRows, seen: NDArray[np.int64], contract: Contract, missing: Missing, place: Workplace | None
+) -> _Here | _ByParts:
+    """Return the rows that a method looks at, as numbers."""
+    if place is not None:
+        source = Mapped.canonical(rows, seen, place, "looked-at")
+        return _ByParts(place, encode_by_parts(place, "matrix", [source], contract, missing), contract)
+    real = rows.take([c.name for c in contract.columns], seen)
+    matrix, vocabularies = encode(real, contract)
+    parental = may_be_parents(matrix, missing)
+    wide = [
+        (c, span, real[c.name].filter(pa.array(parental)).combine_chunks()) for c, span in wide_columns(real, contract)
+    ]
+    return _Here(matrix[parental], parental, vocabularies, contract, wide)
 
 
 def _times(
@@ -369,15 +457,13 @@ def _check_sizes(
 
 def _with_wide_integers(
     table: pa.Table,
-    real: pa.Table,
     made: Provenance,
-    wide: list[tuple[StoredFeature, slice]],
+    wide: list[tuple[StoredFeature, slice, pa.Array]],
     matrix: NDArray[Any],
     values: NDArray[Any],
 ) -> pa.Table:
     """Make the columns of integers that a float64 does not hold in integers."""
-    for c, span in wide:
-        held = real[c.name].combine_chunks()
+    for c, span, held in wide:
         flat = whole_numbers(held, c)
         made_of = [
             build_integers(flat[:, at], made, matrix[:, j], values[:, j])
@@ -388,47 +474,96 @@ def _with_wide_integers(
     return table
 
 
-def publishable(rows: CanonicalRows, made: Augmentation, contract: Contract, schema: pa.Schema) -> pa.Table:
-    """Give synthetic rows the columns of a published split.
+class Publishable(NamedTuple):
+    """What gives synthetic rows the columns of a published split; small, and picklable.
 
     No synthetic row pretends to be a real entity: an integer key lies below 0 and below every real key, a string
     key begins with ``synthetic:``, each row its own.
 
     Parameters
     ----------
-    rows : CanonicalRows
-        The canonical table.
-    made : Augmentation
-        The rows.
     contract : Contract
-        Its columns.
+        Columns.
     schema : pyarrow.Schema
         Of the split.
-
-    Returns
-    -------
-    pyarrow.Table
-        In the order of `made`.
-
-    Raises
-    ------
-    DataError
-        If a real key begins with ``synthetic:``, or an integer key leaves no room below.
+    classes : Label
+        What codes of classes mean.
+    first : dict of str to int or None
+        Of each join key, that of the first synthetic row; the others lie below it. None of a string.
     """
-    n = made.table.num_rows
-    columns: dict[str, pa.Array | pa.ChunkedArray] = {
-        name: _synthetic_keys(name, rows.table[name], n, key_type) for name, key_type in contract.join_keys.items()
-    }
-    if made.times is not None:
-        columns[TIMESTAMP] = pa.array(made.times, pa.int64()).cast(TIMESTAMP_TYPE)
-    columns |= dict(zip(made.table.column_names, made.table.columns, strict=True))
-    label = rows.classes.column.to_value(made.parents.label)
-    columns[contract.published_label] = label.cast(schema.field(contract.published_label).type)
-    columns[contract.published_synthetic] = pa.array(np.ones(n, dtype=np.bool_))
-    return pa.table(columns, schema=schema)
+
+    contract: Contract
+    schema: pa.Schema
+    classes: Label
+    first: dict[str, int | None]
+
+    @classmethod
+    def of(cls, rows: CanonicalRows, n: int, contract: Contract, schema: pa.Schema) -> Publishable:
+        """See which keys real rows leave.
+
+        Parameters
+        ----------
+        rows : CanonicalRows
+            The canonical table.
+        n : int
+            Synthetic rows.
+        contract : Contract
+            Columns.
+        schema : pyarrow.Schema
+            Of the split.
+
+        Returns
+        -------
+        Publishable
+            For these rows.
+
+        Raises
+        ------
+        DataError
+            If a real key begins with ``synthetic:``, or an integer key leaves no room below.
+        """
+        first = {name: _first_key(name, rows.table[name], n, of) for name, of in contract.join_keys.items()}
+        return cls(contract, schema, rows.classes, first)
+
+    def table(
+        self, features: pa.Table, label: NDArray[np.int64], times: NDArray[np.int64] | None, start: int = 0
+    ) -> pa.Table:
+        """Return rows as they are published.
+
+        Parameters
+        ----------
+        features : pyarrow.Table of n_rows
+            Feature columns.
+        label : ndarray of shape (n_rows,), int64
+            Their classes.
+        times : ndarray of shape (n_rows,), int64, or None
+            Event timestamps.
+        start : int
+            Number of the first of them among all synthetic rows.
+
+        Returns
+        -------
+        pyarrow.Table
+            In their order.
+        """
+        contract, n = self.contract, features.num_rows
+        columns: dict[str, pa.Array | pa.ChunkedArray] = {}
+        for name, key_type in contract.join_keys.items():
+            first = self.first[name]
+            if first is None:
+                columns[name] = pa.array([f"{SYNTHETIC_KEY}{i}" for i in range(start, start + n)], pa.string())
+            else:
+                columns[name] = pa.array(first - np.arange(start, start + n), key_type)
+        if times is not None:
+            columns[TIMESTAMP] = pa.array(times, pa.int64()).cast(TIMESTAMP_TYPE)
+        columns |= dict(zip(features.column_names, features.columns, strict=True))
+        value = self.classes.column.to_value(label)
+        columns[contract.published_label] = value.cast(self.schema.field(contract.published_label).type)
+        columns[contract.published_synthetic] = pa.array(np.ones(n, dtype=np.bool_))
+        return pa.table(columns, schema=self.schema)
 
 
-def _synthetic_keys(name: str, real: pa.ChunkedArray, n: int, key_type: pa.DataType) -> pa.Array:
+def _first_key(name: str, real: pa.ChunkedArray, n: int, key_type: pa.DataType) -> int | None:
     if family_of(key_type) == TEXT:
         taken = pc.sum(pc.starts_with(real, SYNTHETIC_KEY)).as_py()
         if taken:
@@ -436,9 +571,9 @@ def _synthetic_keys(name: str, real: pa.ChunkedArray, n: int, key_type: pa.DataT
                 f"join key {name!r} has {taken} values that begin with {SYNTHETIC_KEY!r}, which marks synthetic rows: "
                 "rename them, or leave synthetic rows of an earlier snapshot out of the entity frame"
             )
-        return pa.array([f"{SYNTHETIC_KEY}{i}" for i in range(n)], pa.string())
-    first = min(pc.min(real).as_py(), 0) - 1
+        return None
+    first: int = min(pc.min(real).as_py(), 0) - 1
     floor = np.iinfo(key_type.to_pandas_dtype()).min
     if first - n < floor:
         raise DataError(f"join key {name!r} reaches down to {first + 1}: {n} synthetic keys have no room below")
-    return pa.array(first - np.arange(n), key_type)
+    return first

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from feast_plugin.versions.making.encoded import encode_by_parts
+from feast_plugin.versions.making.mapped import Mapped
 from feast_plugin.versions.making.matrix import encode
 from feast_plugin.versions.making.nulls import may_be_parents
 from resampler.methods.clean import edited, tomek_links
-from resampler.methods.table import Table
-from resampler.neighbors import nearest_rows
+from resampler.methods.table import Search, Table
+from resampler.partitioned.search import PartedSearch
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from feast_plugin.versions.inputs.contract import Contract
     from feast_plugin.versions.inputs.rows import CanonicalRows
     from feast_plugin.versions.making.augmentation import Augmentation
+    from resampler.engines.workplace import Workplace
     from resampler.methods.clean import Nearest
     from resampler.methods.parameters import Missing
 
@@ -45,6 +48,7 @@ def rows_to_remove(
     contract: Contract,
     cleaner: str,
     missing: Missing,
+    place: Workplace | None = None,
 ) -> Cleaned:
     """Find what a cleaner takes out of the training split after it was augmented.
 
@@ -65,6 +69,8 @@ def rows_to_remove(
         One of `resampler.methods.clean.CLEANERS`.
     missing : {"inherit", "complete", "refuse"}
         What rows with nulls are.
+    place : Workplace, optional
+        Whose engine seeks neighbours; by default this process does.
 
     Returns
     -------
@@ -82,15 +88,23 @@ def rows_to_remove(
     Batista, Prati, Monard, SIGKDD Explorations 6 (2004), doi:10.1145/1007730.1007735.
     """
     members = np.flatnonzero(train)
-    real = rows.take(made.table.column_names, members)
-    matrix, _ = encode(pa.concat_tables([real, made.table]), contract.measured(rows.table))
+    contract = contract.measured(rows.table)
     label = np.concatenate([rows.label[members], made.parents.label])
-    whole = np.flatnonzero(may_be_parents(matrix, missing))
+    if place is None or made.lying is None:
+        real = rows.take(made.table.column_names, members)
+        every, _ = encode(pa.concat_tables([real, made.table]), contract)
+        whole = np.flatnonzero(may_be_parents(every, missing))
+        matrix = every[whole]
+        del real, every
+    else:
+        sources = [Mapped.canonical(rows, members, place, "cleaned"), made.lying]
+        encoded = encode_by_parts(place, "cleaning", sources, contract, missing)
+        whole, matrix = np.flatnonzero(encoded.parental), encoded.matrix
     filled = np.unique(made.parents.label)
     parents = np.isin(members, np.concatenate([made.parents.base, made.parents.neighbor]))
     stays = np.append(np.isin(rows.label[members], filled) | parents, np.zeros(made.table.num_rows, dtype=np.bool_))
     may_go = ~stays[whole]
-    nearest = _search(matrix[whole], label[whole], made)
+    nearest = _search(matrix, label[whole], made, place)
     if cleaner == "tomek":
         found = tomek_links(nearest, label[whole])
         found = found[may_go[found]]
@@ -103,15 +117,16 @@ def rows_to_remove(
     return Cleaned(out, gone[len(members) :])
 
 
-def _search(matrix: NDArray[Any], label: NDArray[np.int64], made: Augmentation) -> Nearest:
+def _search(matrix: NDArray[Any], label: NDArray[np.int64], made: Augmentation, place: Workplace | None) -> Nearest:
     """Return a search among the rows, in the units of distance that synthetic rows were made in."""
     mask = made.schema.categorical_mask
     units = np.where(mask, 1.0, made.schema.scale)
     table = Table(matrix, label, categorical=mask if mask.any() else None, units=units)
-    penalty = table.penalty_of(np.arange(len(matrix)))
+    among = np.arange(len(matrix))
+    penalty = table.penalty_of(among)
+    search = Search("auto") if place is None else PartedSearch(place, "auto")
 
     def nearest(queries: NDArray[np.int64], k: int) -> NDArray[np.int64]:
-        found = nearest_rows(matrix, k, queries=queries, inverse_scale=1.0 / units, penalty=penalty, method="auto")
-        return found.indices
+        return search.find(table, matrix, queries, k, "cleaning", penalty, among)
 
     return nearest

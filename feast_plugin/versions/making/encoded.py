@@ -99,9 +99,9 @@ def encode_by_parts(
         for source in sources
         for first in range(0, source.n_rows, BATCH_ROWS)
     ]
-    shared = {"contract": contract}
+    shared: dict[str, Any] = {"contract": contract}
     args = [{"source": source, "first": first, "last": last} for source, first, last in ranges]
-    codes, wide = Codes({}, {}), []
+    codes, wide = Codes({}, {}), list["tuple[StoredFeature, slice]"]()
     if any(c.categorical or not c.column.type.exact_in_float64 for c in contract.columns):
         seen = place.run(
             [Task(f"{stage}/seen/{at:06}", see, shared | one) for at, one in enumerate(args)], "looking at values"
@@ -155,9 +155,10 @@ def see(output: Output, contract: Contract, source: Mapped, first: int, last: in
     for at, c in enumerate(contract.columns):
         if c.categorical:
             values = pa.table({VALUES: sorted_values(table[c.name])})
-            with pa.OSFile(str(output.path(f"{VALUES}-{at}.arrow")), "wb") as sink, pa.ipc.new_file(
-                sink, values.schema
-            ) as writer:
+            with (
+                pa.OSFile(str(output.path(f"{VALUES}-{at}.arrow")), "wb") as sink,
+                pa.ipc.new_file(sink, values.schema) as writer,
+            ):
                 writer.write_table(values)
         elif not c.column.type.exact_in_float64:
             origins[c.name] = origin_of(table[c.name], c)

@@ -142,7 +142,8 @@ def write_rows(output: Output, pieces: Any) -> int:
     int
         How many rows there are.
     """
-    n, writer = 0, None
+    n = 0
+    writer: Any = None
     with pa.OSFile(str(output.path(ROWS)), "wb") as sink:
         for piece in pieces:
             writer = writer or pa.ipc.new_file(sink, piece.schema)
@@ -158,18 +159,17 @@ def _provenance(folder: str, nothing: Provenance, of: slice) -> Provenance:
     def some(name: str) -> NDArray[Any]:
         return np.array(mapped(folder, name)[of])
 
-    made = nothing._replace(**{name: some(name) for name in _OF_A_ROW})
+    label, base, neighbor, step, donor = map(some, _OF_A_ROW)
+    made = nothing._replace(label=label, base=base, neighbor=neighbor, step=step, donor=donor)
     if nothing.draws is not None:
         keys = (some(f"draws.{name}") for name in _OF_A_DRAW)
-        made = made._replace(draws=Draws(*keys, mapped(folder, "draws.width"), nothing.draws.seed))
+        made = made._replace(draws=Draws._make((*keys, mapped(folder, "draws.width"), nothing.draws.seed)))
     if nothing.place == "cloud":
         made = made._replace(groups=Groups(*(mapped(folder, f"groups.{name}") for name in Groups._fields)))
     return made
 
 
-def _rows(
-    made: Provenance, folder: str, contract: Contract, codes: Codes, wide: list[tuple[str, int]]
-) -> pa.Table:
+def _rows(made: Provenance, folder: str, contract: Contract, codes: Codes, wide: list[tuple[str, int]]) -> pa.Table:
     """Make rows, of those real rows alone that they come from."""
     matrix = mapped(folder, "matrix")
     if made.groups is None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from feast_plugin.versions.inputs.rows import FILE_ROWS
+from feast_plugin.versions.inputs.rows import BATCH_ROWS, FILE_ROWS
+from resampler.engines.task import Task
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from feast_plugin.versions.inputs.rows import CanonicalRows
+    from resampler.engines.task import Output
     from resampler.engines.workplace import Workplace
 
 ROWS = "rows.arrow"  # what a task leaves them in
@@ -62,8 +64,10 @@ class Mapped(NamedTuple):
             These rows.
         """
         kept = place.save(f"{stage}/members", {"members": members})
-        starts = [*range(0, rows.table.num_rows, FILE_ROWS), rows.table.num_rows]
-        return cls(rows.paths, tuple(starts), len(members), str(kept.folder / "members.npy"))
+        n = rows.table.num_rows
+        starts = [*range(0, n, FILE_ROWS), n]
+        paths = rows.paths or [_copied(rows, first, place) for first in starts[:-1]]
+        return cls(tuple(paths), tuple(starts), len(members), str(kept.folder / "members.npy"))
 
     @classmethod
     def left(cls, folders: Sequence[Path], sizes: Sequence[int]) -> Mapped:
@@ -132,7 +136,7 @@ class Mapped(NamedTuple):
         return pa.Table.from_batches(batches, pa.schema([schema.field(name) for name in names]))
 
     def _batches(self, first: int, last: int, names: Sequence[str]) -> Iterator[tuple[int, pa.RecordBatch]]:
-        """Yield the batches, or parts of them, between two rows of the files, and the number of the first row of each."""
+        """Yield the batches, or parts of them, between two rows of the files, each with the number of its first row."""
         at = int(np.searchsorted(self.starts, first, side="right")) - 1
         while at < len(self.paths) and self.starts[at] < last:
             start, source = self.starts[at], _open(self.paths[at])
@@ -145,6 +149,19 @@ class Mapped(NamedTuple):
                 if start >= last:
                     return
             at += 1
+
+
+def _copied(rows: CanonicalRows, first: int, place: Workplace) -> str:
+    """Put canonical rows of this process alone where tasks can map them: an earlier run read them with no engine."""
+
+    def copy(output: Output) -> None:
+        table = rows.table.slice(first, FILE_ROWS)
+        with pa.OSFile(str(output.path(ROWS)), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+            for start in range(0, table.num_rows, BATCH_ROWS):
+                writer.write_table(table.slice(start, BATCH_ROWS).combine_chunks())
+                rows.release()
+
+    return str(place.here(Task(f"canonical/copied-{first // FILE_ROWS:05}", copy)).folder / ROWS)
 
 
 def _open(path: str) -> Any:

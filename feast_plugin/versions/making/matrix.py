@@ -277,9 +277,7 @@ def sorted_values(column: pa.ChunkedArray) -> pa.Array:
     return values.take(pc.sort_indices(values))
 
 
-def encode(
-    table: pa.Table, contract: Contract, codes: Codes | None = None
-) -> tuple[NDArray[Any], dict[str, pa.Array]]:
+def encode(table: pa.Table, contract: Contract, codes: Codes | None = None) -> tuple[NDArray[Any], dict[str, pa.Array]]:
     """Return rows as one matrix, and what the codes of each categorical column mean.
 
     Parameters

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from feast_plugin.notices import notice
 from feast_plugin.versions.inputs.contract import TIMESTAMP, TIMESTAMP_TYPE
+from feast_plugin.versions.making.made import compute_here
 from feast_plugin.versions.making.matrix import spread
 from resampler.errors import ContractError
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from feast_plugin.versions.inputs.rows import CanonicalRows
     from feast_plugin.versions.making.augmentation import Augmentation
     from feast_plugin.versions.making.recipe import Recipe
+    from resampler.engines.workplace import Workplace
 
     Transformation = Callable[[pa.Table], pa.Table]
 
@@ -67,6 +69,7 @@ def computed(
     contract: Contract,
     compute: Transformation,
     scale: NDArray[np.float32] | None,
+    place: Workplace | None = None,
 ) -> Augmentation:
     """Compute the on-demand features of synthetic rows, and leave out what they alone were computed from.
 
@@ -84,6 +87,8 @@ def computed(
         From a table of features and inputs to one of on-demand features.
     scale : ndarray of shape (n_features,), float32, optional
         Unit of distance of each published column, by default fitted on the training split.
+    place : Workplace, optional
+        Where rows that tasks made lie: features are computed in this process, some rows at a time.
 
     Returns
     -------
@@ -95,13 +100,26 @@ def computed(
     ContractError
         If a transformation fails.
     """
-    made_of = _inputs(rows, made.table, contract, made.times, made.parents.label)
+
+    def publish(table: pa.Table, first: int = 0) -> pa.Table:
+        """Return some of the rows in the columns that are published."""
+        of = slice(first, first + table.num_rows)
+        if table.num_rows:
+            times = None if made.times is None else made.times[of]
+            found = compute(_inputs(rows, table, contract, times, made.parents.label[of]))
+        else:
+            found = pa.table({c.name: pa.array([], c.arrow_type) for c in contract.computed})
+        columns = [(found if c.name in found.column_names else table)[c.name] for c in contract.columns]
+        return pa.table(columns, names=[c.name for c in contract.columns])
+
     if made.table.num_rows:
         _compare(rows, made, contract, compute)
-        found = compute(made_of)
+    lying = made.lying
+    if place is None or lying is None:
+        table = publish(made.table)
     else:
-        found = pa.table({c.name: pa.array([], c.arrow_type) for c in contract.computed})
-    columns = [(found if c.name in found.column_names else made.table)[c.name] for c in contract.columns]
+        lying = compute_here(place, "computed", lying, publish)
+        table = lying.table()
     drawn_scale = np.asarray(made.schema.scale, dtype=np.float32)
     if scale is None:
         scale = _scale(rows, train, contract, drawn_scale)
@@ -110,7 +128,8 @@ def computed(
     nullable = [feature.name for feature in drawn if feature.column.nullable]
     kept = {feature.name: feature.grid for feature in drawn if feature.grid is not None}
     return made._replace(
-        table=pa.table(columns, names=[c.name for c in contract.columns]),
+        table=table,
+        lying=lying,
         schema=schema.with_scale(scale).with_rules(nullable, kept),
         drawn_scale=drawn_scale,
     )

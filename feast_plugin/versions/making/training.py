@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from feast_plugin.versions.making.augmentation import Augmentation
     from feast_plugin.versions.making.on_demand import Transformation
     from feast_plugin.versions.making.recipe import Recipe
+    from resampler.engines.workplace import Workplace
 
 SHARES = (0.7, 0.15, 0.15)  # of the split that is chosen where none was asked for
 
@@ -158,6 +159,7 @@ def augment_training(
     *,
     compute: Transformation | None = None,
     parts: Parts | None = None,
+    place: Workplace | None = None,
 ) -> Training:
     """Make the synthetic rows of the training split, and clean where they meet others.
 
@@ -177,6 +179,8 @@ def augment_training(
         Computes on-demand features; None where there are none, or they are interpolated.
     parts : Parts, optional
         Takes what is costly as it is made, or has it; by default nothing is kept.
+    place : Workplace, optional
+        Whose engine makes it by parts; by default this process makes it.
 
     Returns
     -------
@@ -190,10 +194,11 @@ def augment_training(
     """
     parts = parts or Parts()
     if compute is not None:
-        drawn = _drawn(rows, assignment, contract.drawn, recipe, learned._replace(scale=learned.drawn_scale), parts)
-        made = computed(rows, assignment == TRAIN, drawn.made, contract, compute, learned.scale)
+        of_drawn = learned._replace(scale=learned.drawn_scale)
+        drawn = _drawn(rows, assignment, contract.drawn, recipe, of_drawn, parts, place)
+        made = computed(rows, assignment == TRAIN, drawn.made, contract, compute, learned.scale, place)
         return drawn._replace(made=made)
-    return _drawn(rows, assignment, contract, recipe, learned, parts)
+    return _drawn(rows, assignment, contract, recipe, learned, parts, place)
 
 
 def _drawn(
@@ -203,6 +208,7 @@ def _drawn(
     recipe: Recipe,
     learned: Learned,
     parts: Parts,
+    place: Workplace | None,
 ) -> Training:
     train, scale = assignment == TRAIN, learned.scale
     if published_as_it_is(recipe, rows, assignment):
@@ -234,6 +240,7 @@ def _drawn(
             apart=recipe.apart,
             instead=recipe.release,
             parts=parts,
+            place=place,
         )
         step.rows = made.table.num_rows
     if recipe.release:
@@ -244,7 +251,7 @@ def _drawn(
         return Training(assignment, made, None)
     with stage("cleaning"):
         asked = recipe.cleaner, recipe.missing
-        gone = parts.arrays("cleaning", lambda: rows_to_remove(rows, train, made, contract, *asked)._asdict())
+        gone = parts.arrays("cleaning", lambda: rows_to_remove(rows, train, made, contract, *asked, place)._asdict())
         cleaned = Cleaned(**gone)
     assignment = np.where(cleaned.real, np.uint8(LEFT_OUT), assignment)
     lost, n = int(np.count_nonzero(cleaned.synthetic)), len(cleaned.synthetic)
@@ -254,4 +261,4 @@ def _drawn(
             f"ratio={recipe.ratio} is missed by far: the classes lie within each other; use no cleaner, or tomek, "
             "which takes the nearest alone"
         )
-    return Training(assignment, made.keep(~cleaned.synthetic), cleaned.real)
+    return Training(assignment, made.keep(~cleaned.synthetic, place), cleaned.real)
