@@ -249,7 +249,9 @@ def _place(settings: EngineSettings, parts: Parts, spool: Path) -> Iterator[Work
         yield None
         return
     with open_engine(settings) as engine:
-        yield Workplace(parts.tasks_folder(spool, settings.workplace), engine)
+        place = Workplace(parts.tasks_folder(spool, settings.workplace), engine)
+        place.between = parts.finished_task
+        yield place
 
 
 def _chosen(settings: EngineSettings, source: Source, recipe: Recipe) -> EngineSettings:

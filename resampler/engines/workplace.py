@@ -11,7 +11,7 @@ from tqdm import tqdm
 from resampler.engines.task import Result, Task, run_task
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -37,6 +37,8 @@ class Workplace:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.cpu_seconds = 0.0
         self.peak_memory_bytes: int | None = None
+        self.between: Callable[[str | None], None] | None = None  # told of each task that is finished, and what is next
+        self._above: Workplace | None = None
 
     def run(self, tasks: Sequence[Task], say: str | None = None) -> list[Result]:
         """Do tasks that are not done, and return what all of them left.
@@ -61,8 +63,10 @@ class Workplace:
         left = [task for task in tasks if Result.read(self.folder / task.name) is None]
         done = tqdm(total=len(tasks), initial=len(tasks) - len(left), desc=say, unit="task", disable=None)
         with done if say is not None else tqdm(disable=True) as bar:
-            for _ in self.engine.run(str(self.folder), left):
+            for n_done, _ in enumerate(self.engine.run(str(self.folder), left), 1):
                 bar.update()
+                if self.between is not None:
+                    self.between(say or "the next task" if n_done < len(left) else None)
         found = [Result.read(self.folder / task.name) for task in tasks]
         results = [one for one in found if one is not None]
         if len(results) < len(tasks):
@@ -122,6 +126,26 @@ class Workplace:
         self.cpu_seconds += sum(one.cpu_seconds for one in results)
         peaks = [one.peak_memory_bytes for one in results if one.peak_memory_bytes is not None]
         self.peak_memory_bytes = max([*peaks, self.peak_memory_bytes or 0]) or None
+        if self._above is not None:
+            self._above._count(results)
+
+    def room(self, name: str) -> Workplace:
+        """Return a workplace within this one, for tasks that are called as others are.
+
+        Parameters
+        ----------
+        name : str
+            Of its folder.
+
+        Returns
+        -------
+        Workplace
+            On the same engine; what it costs is counted here, too.
+        """
+        found = Workplace(self.folder / name, self.engine)
+        found._above = self
+        found.between = self.between
+        return found
 
     def cost(self) -> dict[str, Any]:
         """Say what its tasks have cost, in whatever process they ran.

@@ -391,6 +391,23 @@ class KeptParts(Parts):
         )
         return rows
 
+    def finished_task(self, left: str | None) -> None:
+        """Count a task of an engine as finished, and stop where time is up.
+
+        Parameters
+        ----------
+        left : str or None
+            What its like do that are not finished; None if all are.
+
+        Raises
+        ------
+        StoppedError
+            If there is no time for them.
+        """
+        self._finished += 1
+        if left is not None:
+            self._begin(left)
+
     def _begin(self, name: str) -> None:
         """Stop before a part, where time is up and this run has finished one."""
         if self._finished and self.meter.left_s == 0:

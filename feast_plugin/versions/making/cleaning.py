@@ -124,7 +124,7 @@ def _search(matrix: NDArray[Any], label: NDArray[np.int64], made: Augmentation, 
     table = Table(matrix, label, categorical=mask if mask.any() else None, units=units)
     among = np.arange(len(matrix))
     penalty = table.penalty_of(among)
-    search = Search("auto") if place is None else PartedSearch(place, "auto")
+    search = Search("auto") if place is None else PartedSearch(place.room("cleaning"), "auto")
 
     def nearest(queries: NDArray[np.int64], k: int) -> NDArray[np.int64]:
         return search.find(table, matrix, queries, k, "cleaning", penalty, among)

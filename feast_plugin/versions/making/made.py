@@ -17,7 +17,7 @@ from resampler.methods.provenance import Draws
 from resampler.microaggregation import Groups
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -117,17 +117,12 @@ def make_some(
     dict
         Key rows: how many.
     """
-
-    def pieces() -> Any:
-        for at in range(first, max(last, first + 1), BATCH_ROWS):
-            made = _provenance(provenance, nothing, slice(at, min(at + BATCH_ROWS, last)))
-            yield _rows(made, matrix, contract, codes, wide)
-
-    write_rows(output, pieces())
-    return {"rows": last - first}
+    cuts = (slice(at, min(at + BATCH_ROWS, last)) for at in range(first, max(last, first + 1), BATCH_ROWS))
+    pieces = (_rows(_provenance(provenance, nothing, of), matrix, contract, codes, wide) for of in cuts)
+    return {"rows": write_rows(output, pieces)}
 
 
-def write_rows(output: Output, pieces: Any) -> int:
+def write_rows(output: Output, pieces: Iterable[pa.Table]) -> int:
     """Leave rows in a file that others map; call it in a task.
 
     Parameters
@@ -246,13 +241,9 @@ def filter_some(output: Output, rows: Mapped, chosen: str, first: int, last: int
     """
     names = rows.names
     stays = mapped(chosen, "chosen")
-
-    def pieces() -> Any:
-        for at in range(first, max(last, first + 1), BATCH_ROWS):
-            end = min(at + BATCH_ROWS, last)
-            yield rows.slice(at, end, names).filter(pa.array(stays[at:end]))
-
-    return {"rows": write_rows(output, pieces())}
+    cuts = ((at, min(at + BATCH_ROWS, last)) for at in range(first, max(last, first + 1), BATCH_ROWS))
+    pieces = (rows.slice(at, end, names).filter(pa.array(stays[at:end])) for at, end in cuts)
+    return {"rows": write_rows(output, pieces)}
 
 
 def compute_here(place: Workplace, stage: str, rows: Mapped, make: Callable[[pa.Table, int], pa.Table]) -> Mapped:

@@ -102,7 +102,20 @@ def computed(
     """
 
     def publish(table: pa.Table, first: int = 0) -> pa.Table:
-        """Return some of the rows in the columns that are published."""
+        """Return some of the rows in the columns that are published.
+
+        Parameters
+        ----------
+        table : pyarrow.Table
+            These rows, as they were drawn.
+        first : int
+            Number of the first of them.
+
+        Returns
+        -------
+        pyarrow.Table
+            As many rows.
+        """
         of = slice(first, first + table.num_rows)
         if table.num_rows:
             times = None if made.times is None else made.times[of]
