@@ -298,9 +298,8 @@ class _Run:
         matrix = None
         if not asked.copies and canonical.n_rows:
             matrix = make_matrix(workplace, canonical, layout, vocabularies, asked.missing)
-        search = PartedSearch(
-            workplace, "exact" if getattr(asked.sampler, "neighbors", "auto") != "approximate" else "approximate"
-        )
+        approximate = getattr(asked.sampler, "neighbors", "exact") == "approximate"
+        search = PartedSearch(workplace, "approximate" if approximate else "exact", self.recall)
         made = self._oversample(canonical, layout, matrix, labels, counts, wanted, search)
         making = Making(
             canonical,
