@@ -41,13 +41,13 @@ def compare(rows, row_codes, start, queries, query_codes, weights, limits, group
         Sketches, two columns a word.
     row_codes, query_codes : ndarray of shape (n_categorical, n_rows), int32
         Of categories; another code adds its column's of `weights` to half the squared distance.
-    start : ndarray of shape (CELL_ROWS,), int32
+    start : ndarray of shape (n_rows,), int32
         Minus half the squared length of each row's sketch.
-    limits : ndarray of shape (CELL_ROWS,), int32
+    limits : ndarray of shape (n_rows,), int32
         What product and start must come to at least.
     group, lane : int
         Of the tile's first query and row.
-    hits : ndarray of shape (CELL_ROWS, n_rows / 16), uint16
+    hits : ndarray of shape (n_rows, n_rows / 16), uint16
         Those of the tile are overwritten.
     """
     low, high = (lambda words: (words << 16) >> 16), (lambda words: words >> 16)
