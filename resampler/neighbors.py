@@ -15,19 +15,14 @@ from resampler.kernels.batch.partial import fill_partial, scan_partial, stand_in
 from resampler.layout import as_kernel_array, as_kernel_rows
 from resampler.regions import (
     ALL,
-    Boxes,
-    Lists,
     Recall,
-    Region,
-    begin,
+    Run,
     budget_of,
-    build_region,
+    build_regions,
     first_of,
-    go_on,
-    join_boxes,
+    in_turn,
     lanes_of,
     least_budget,
-    limits_of,
     ranks,
     sample_of,
 )
@@ -562,11 +557,11 @@ def prepare(
 
 
 def _nearest_in_regions(asked: Prepared, k: int, n_threads: int) -> Neighbors:
-    n = len(asked.X)
-    region, boxes = sole_region(asked)
-    queries = np.zeros(n, dtype=np.bool_)
+    regions, boxes = build_regions(asked.X, asked.ids, asked.inverse_scale, asked.penalty)
+    queries = np.zeros(len(asked.X), dtype=np.bool_)
     queries[asked.queries] = True
-    wanted = lanes_of(queries, region)
+    wanted = np.concatenate([lanes_of(queries, region) for region in regions])
+    of = boxes.region_of(np.arange(boxes.n_cells))
     budget, found = boxes.n_cells, ALL
     if asked.recall is not None and asked.recall < 1:
         sample = sample_of(wanted.sum(axis=1))
@@ -576,68 +571,29 @@ def _nearest_in_regions(asked: Prepared, k: int, n_threads: int) -> Neighbors:
         def rank(first: int, last: int) -> None:
             for at in range(first, last):
                 home = int(sample[at])
-                lists = find_in_cells(boxes, region, home, home + 1, few[home : home + 1], k, boxes.n_cells)
-                of_sample[at] = ranks(boxes, home, few[home : home + 1], lists)
+                run = Run.of(boxes, home, home + 1, few[home : home + 1], k, boxes.n_cells)
+                for r in in_turn(boxes, run.region):
+                    run.look_in(boxes, regions[run.region], regions[r], r)
+                of_sample[at] = ranks(boxes, run.first, run.wanted, run.lists)
 
         in_chunks(rank, len(sample), 1, n_threads)
         n_homes = int(np.count_nonzero(wanted.any(axis=1)))
         budget, found = budget_of(asked.recall, of_sample, boxes.n_cells, n_homes)
-    out = np.empty((n, k), dtype=np.int64)
+    starts = boxes.starts * CELL_ROWS
+    out = np.empty((len(asked.X), k), dtype=np.int64)
 
-    def find(first: int, last: int) -> None:
-        lists = find_in_cells(boxes, region, first, last, wanted[first:last], k, budget)
-        some = np.flatnonzero(wanted[first:last])
-        out[region.order[first * CELL_ROWS + some]] = region.order[lists.places[some]]
+    def find(start: int, stop: int) -> None:
+        for which in np.unique(of[start:stop]):
+            first, last = np.clip(boxes.starts[which : which + 2], start, stop).tolist()
+            run = Run.of(boxes, first, last, wanted[first:last], k, budget)
+            for r in in_turn(boxes, run.region):
+                run.look_in(boxes, regions[run.region], regions[r], r)
+            rows, places = run.found()
+            at = np.searchsorted(starts, places, side="right") - 1
+            positions = np.empty_like(places)
+            for r in np.unique(at):
+                positions[at == r] = regions[r].order[places[at == r] - starts[r]]
+            out[regions[run.region].order[rows - starts[run.region]]] = positions
 
     in_chunks(find, boxes.n_cells, _CELLS_A_TASK, n_threads)
     return Neighbors(out[asked.queries], found.share, found.interval)
-
-
-def sole_region(asked: Prepared) -> tuple[Region, Boxes]:
-    """Sort all rows into the cells of one region.
-
-    Parameters
-    ----------
-    asked : Prepared
-        The rows.
-
-    Returns
-    -------
-    region : Region
-        All of them.
-    boxes : Boxes
-        Of its cells.
-    """
-    at = np.arange(len(asked.X))
-    region, centers, lows, highs = build_region(asked.X, at, asked.ids, asked.inverse_scale, asked.penalty)
-    return region, join_boxes([(centers, lows, highs)], asked.penalty)
-
-
-def find_in_cells(
-    boxes: Boxes, region: Region, first: int, last: int, wanted: NDArray[np.bool_], k: int, budget: int
-) -> Lists:
-    """Find the neighbours of rows of some cells, where there is one region.
-
-    Parameters
-    ----------
-    boxes : Boxes
-        Of its cells.
-    region : Region
-        All rows.
-    first, last : int
-        Of the cells.
-    wanted : ndarray of shape (n_homes, CELL_ROWS), bool
-        Which of their rows are queries.
-    k : int
-        Neighbours a query.
-    budget : int
-        Cells that each cell of queries scans.
-
-    Returns
-    -------
-    Lists
-        By lanes of these cells.
-    """
-    lists = begin(last - first, k, region.cells.dtype)
-    go_on(boxes, region, 0, first, last, wanted, region, 0, limits_of(boxes, first, last, budget), lists)
-    return lists

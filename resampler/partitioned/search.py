@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,8 +10,9 @@ from numba import config
 from resampler.engines.task import Task
 from resampler.kernels.batch.cells import CELL_ROWS
 from resampler.methods.table import Search
-from resampler.neighbors import CELLS, find_in_cells, in_chunks, prepare, sole_region
-from resampler.regions import ALL, Boxes, Region, budget_of, first_of, lanes_of, ranks, sample_of
+from resampler.neighbors import CELLS, in_chunks
+from resampler.partitioned.index import Index, Rows, file_of, give_back, make_index, mapped
+from resampler.regions import ALL, Recall, Run, budget_of, first_of, in_turn, ranks, sample_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,14 +22,12 @@ if TYPE_CHECKING:
     from resampler.engines.task import Output, Result
     from resampler.engines.workplace import Workplace
     from resampler.methods.table import Table
-    from resampler.regions import Recall
 
 CELLS_A_TASK = 512  # 65,536 queries
 _LEAST_CELLS = 16  # of a task: what is less would be divided for nothing
 _MOST_TASKS = 64
 _SAMPLE_A_TASK = 16
 _AT_ONCE = 16  # cells that a thread takes
-BY_REGIONS = "regions"
 
 
 class PartedSearch(Search):
@@ -38,7 +36,8 @@ class PartedSearch(Search):
     Parameters
     ----------
     workplace : Workplace
-        Where the rows are put for all tasks to map, and whose engine does them.
+        Where the rows are put for all tasks to map, and whose engine does them. Rows that are mapped from a file of
+        NumPy's, whole, are left there: all workers must see it.
     method : {"auto", "exact", "approximate"}
         As in `Search`.
     least_recall : float, optional
@@ -67,7 +66,13 @@ class PartedSearch(Search):
         """
         stage = f"search/{self._asked:03}"
         self._asked += 1
-        arrays = {"rows": rows, "queries": queries}
+        k = self.count(k)
+        arrays, path = {}, file_of(rows)
+        if path is None:
+            arrays["rows"] = rows
+        if len(queries) < len(rows):
+            arrays["asked"] = np.zeros(len(rows), dtype=np.bool_)
+            arrays["asked"][queries] = True
         if table.row_ids is not None:
             arrays["ids"] = table.row_ids[among]
         if table.units is not None and table.space is None:
@@ -75,25 +80,33 @@ class PartedSearch(Search):
         if penalty is not None:
             arrays["penalty"] = penalty
         kept = self.workplace.save(f"{stage}/rows", arrays)
-        shared = {"folder": str(kept.folder), "names": sorted(arrays), "k": self.count(k), "method": self.method}
-        shared["recall"] = self.least_recall
-        (built,) = self.workplace.run([Task(f"{stage}/cells", build, shared)], "sorting rows into cells")
-        found, tasks = self._plan(stage, built, self.count(k))
+        at = Rows(
+            path or str(kept.folder / "rows.npy"),
+            str(kept.folder),
+            tuple(sorted(arrays)),
+            k,
+            self.method,
+            self.least_recall,
+        )
+        index = make_index(self.workplace, stage, at, rows.shape, rows.itemsize)
+        if isinstance(index, Index):
+            found, tasks = self._plan(stage, index, k)
+        else:
+            share, interval = index.data["recall"]
+            found = Recall(share, None if interval is None else (interval[0], interval[1]))
+            of = {"folder": str(index.folder), "kind": index.data["kind"], "k": k, "budget": index.data["budget"]}
+            tasks = _cut(f"{stage}/found", find_in_cells, of, index.data["n_queries"], CELL_ROWS)
         parts = self.workplace.run(tasks, "searching")
-        self.keep(key, *found)
-        return _joined(parts, queries, self.count(k))
+        self.keep(key, found.share, found.interval)
+        return _joined(parts, queries, k)
 
-    def _plan(self, stage: str, built: Result, k: int) -> tuple[Recall, list[Task]]:
+    def _plan(self, stage: str, index: Index, k: int) -> tuple[Recall, list[Task]]:
         """Return how much will be found, and the tasks that find it."""
-        shared = {"folder": str(built.folder), "k": k}
-        if built.data["kind"] != BY_REGIONS:
-            shared |= {"kind": built.data["kind"], "budget": built.data["budget"]}
-            n = built.data["n_queries"]
-            return _recall(built.data["recall"]), _cut(f"{stage}/found", find_in_some, shared, n, CELL_ROWS)
-        n_cells, recall = built.data["n_cells"], built.data["recall"]
+        shared: dict[str, Any] = {"index": index, "k": k}
+        n_cells = index.starts[-1]
         budget, found = n_cells, ALL
-        if recall < 1:
-            asked = built.array("asked")
+        if self.least_recall is not None and self.least_recall < 1:
+            asked = np.concatenate([mapped(folder, "asked") for folder in index.folders])
             sample = sample_of(asked).tolist()
             cuts = range(0, len(sample), _SAMPLE_A_TASK)
             tasks = [
@@ -102,22 +115,25 @@ class PartedSearch(Search):
             ]
             parts = self.workplace.run(tasks, "choosing how far to look")
             of_sample = [one.array(str(at)) for one in parts for at in range(one.data["n"])]
-            budget, found = budget_of(recall, of_sample, n_cells, int(np.count_nonzero(asked)))
-        return found, _cut(f"{stage}/found", find_by_regions, shared | {"budget": budget}, n_cells, 1)
+            n_homes = int(np.count_nonzero(asked))
+            budget, found = budget_of(self.least_recall, of_sample, n_cells, n_homes)
+        shared["budget"] = budget
+        tasks = []
+        for number, (start, stop) in enumerate(zip(index.starts[:-1], index.starts[1:], strict=True)):
+            of = shared | {"number": number}
+            tasks += _cut(f"{stage}/found/{number:05}", find_in_regions, of, stop - start, 1, start, n_cells)
+        return found, tasks
 
 
-def _cut(name: str, fn: Any, shared: dict[str, Any], n: int, unit: int) -> list[Task]:
-    """Return tasks of ranges of n things, which are `unit` to a cell or so; their cut follows from n alone."""
-    step = min(CELLS_A_TASK, max(_LEAST_CELLS, n // unit // _MOST_TASKS)) * unit
+def _cut(
+    name: str, fn: Any, shared: dict[str, Any], n: int, unit: int, start: int = 0, of: int | None = None
+) -> list[Task]:
+    """Return tasks of ranges of n things, `unit` to a cell, from `start` on; their cut follows from their number."""
+    step = min(CELLS_A_TASK, max(_LEAST_CELLS, (of or n) // unit // _MOST_TASKS)) * unit
     return [
-        Task(f"{name}/{first:012}", fn, shared | {"first": first, "last": min(n, first + step)})
-        for first in range(0, n, step)
+        Task(f"{name}/{first:012}", fn, shared | {"first": first, "last": min(start + n, first + step)})
+        for first in range(start, start + n, step)
     ]
-
-
-def _recall(data: Sequence[Any]) -> Recall:
-    share, interval = data
-    return ALL._replace(share=share, interval=None if interval is None else tuple(interval))
 
 
 def _joined(parts: Sequence[Result], queries: NDArray[np.int64], k: int) -> NDArray[np.int64]:
@@ -129,113 +145,68 @@ def _joined(parts: Sequence[Result], queries: NDArray[np.int64], k: int) -> NDAr
     return out if np.array_equal(distinct, queries) else out[again]
 
 
-def _mapped(folder: str | Path, name: str) -> NDArray[Any]:
-    """Map an array in the layout of kernels: it may be written to, and its file stays what it is."""
-    return np.asarray(np.load(Path(folder) / f"{name}.npy", mmap_mode="c"))
+def _look_everywhere(index: Index, runs: Sequence[Run], number: int) -> None:
+    """Let runs of one region look in all regions, which are mapped one after another."""
+    boxes, own = index.map_boxes(), index.map_region(number)
+    for other in in_turn(boxes, number):
+        region = own if other == number else index.map_region(other)
+
+        def look(first: int, last: int, other: int = int(other), region: Any = region) -> None:
+            for run in runs[first:last]:
+                run.look_in(boxes, own, region, other)
+
+        in_chunks(look, len(runs), 1)
+        if other != number:
+            give_back(region.cells)
+    give_back(own.cells)
 
 
-def build(output: Output, folder: str, names: list[str], k: int, method: str, recall: float | None) -> dict[str, Any]:
-    """Sort rows into cells; a task.
-
-    Parameters
-    ----------
-    output : Output
-        Of the task.
-    folder : str
-        With the arrays `names`.
-    names : list of str
-        See `PartedSearch.find`.
-    k : int
-        Neighbours a query.
-    method : str
-        As in `resampler.neighbors.nearest_rows`.
-    recall : float or None
-        As there.
-
-    Returns
-    -------
-    dict
-        Key kind. By regions, keys n_cells and recall, which is asked for; else n_queries, the budget of cells a query,
-        and the recall of a sample.
-    """
-    given = {name: _mapped(folder, name) for name in names}
-    asked = prepare(
-        given["rows"],
-        k,
-        queries=given["queries"],
-        row_ids=given.get("ids"),
-        inverse_scale=given.get("inverse"),
-        penalty=given.get("penalty"),
-        method=method,
-        recall=recall,
-    )
-    if asked.by_regions:
-        region, boxes = sole_region(asked)
-        queries = np.zeros(len(asked.X), dtype=np.bool_)
-        queries[asked.queries] = True
-        wanted = lanes_of(queries, region)
-        for name, values in (region._asdict() | boxes._asdict() | {"wanted": wanted}).items():
-            output.array(name, values)
-        output.array("asked", wanted.sum(axis=1))
-        return {"kind": BY_REGIONS, "n_cells": boxes.n_cells, "recall": asked.recall or 1.0}
-    cells = asked.cells()
-    cells.queries = np.unique(cells.queries)
-    for name, values in cells.arrays().items():
-        output.array(name, values)
-    budget, found = asked.budget(cells, k, config.NUMBA_NUM_THREADS)
-    return {"kind": cells.kind, "n_queries": len(cells.queries), "budget": budget, "recall": list(found)}
-
-
-def _index(folder: str) -> tuple[Region, Boxes, NDArray[np.bool_]]:
-    """Map what `build` left."""
-    region = Region(*(_mapped(folder, name) for name in Region._fields))
-    boxes = Boxes(*(_mapped(folder, name) for name in Boxes._fields))
-    return region, boxes, _mapped(folder, "wanted")
-
-
-def rank_some(output: Output, folder: str, k: int, homes: list[int]) -> dict[str, int]:
+def rank_some(output: Output, index: Index, k: int, homes: list[int]) -> dict[str, int]:
     """Say how far some cells of a sample must look for each of their true neighbours; a task.
 
     Parameters
     ----------
     output : Output
         Of the task.
-    folder : str
-        That `build` left.
+    index : Index
+        The cells.
     k : int
         Neighbours a query.
     homes : list of int
-        The cells.
+        The cells of the sample.
 
     Returns
     -------
     dict
         Key n, how many arrays there are.
     """
-    region, boxes, wanted = _index(folder)
-    found = [np.empty((0, k), dtype=np.int64)] * len(homes)
-
-    def _rank(first: int, last: int) -> None:
-        for at in range(first, last):
-            home = homes[at]
-            few = first_of(wanted[home : home + 1])
-            found[at] = ranks(boxes, home, few, find_in_cells(boxes, region, home, home + 1, few, k, boxes.n_cells))
-
-    in_chunks(_rank, len(homes), 1)
-    for at, values in enumerate(found):
-        output.array(str(at), values)
+    boxes = index.map_boxes()
+    of = boxes.region_of(np.array(homes))
+    at = 0
+    for number in np.unique(of).tolist():
+        wanted, start = index.wanted(number), index.starts[number]
+        runs = [
+            Run.of(boxes, home, home + 1, first_of(wanted[home - start : home - start + 1]), k, boxes.n_cells)
+            for home in np.array(homes)[of == number].tolist()
+        ]
+        _look_everywhere(index, runs, number)
+        for run in runs:
+            output.array(str(at), ranks(boxes, run.first, run.wanted, run.lists))
+            at += 1
     return {"n": len(homes)}
 
 
-def find_by_regions(output: Output, folder: str, k: int, budget: int, first: int, last: int) -> None:
-    """Find the neighbours of the queries of some cells; a task.
+def find_in_regions(output: Output, index: Index, number: int, k: int, budget: int, first: int, last: int) -> None:
+    """Find the neighbours of the queries of some cells of a region; a task.
 
     Parameters
     ----------
     output : Output
         Of the task.
-    folder : str
-        That `build` left.
+    index : Index
+        The cells.
+    number : int
+        Of the region.
     k : int
         Neighbours a query.
     budget : int
@@ -243,23 +214,18 @@ def find_by_regions(output: Output, folder: str, k: int, budget: int, first: int
     first, last : int
         Of the cells.
     """
-    region, boxes, wanted = _index(folder)
-    asked = np.flatnonzero(wanted[first:last])
-    found = np.empty((len(asked), k), dtype=np.int64)
-
-    def _find(start: int, stop: int) -> None:
-        lists = find_in_cells(
-            boxes, region, start + first, stop + first, wanted[start + first : stop + first], k, budget
-        )
-        begin, end = np.searchsorted(asked, [start * CELL_ROWS, stop * CELL_ROWS])
-        found[begin:end] = region.order[lists.places[asked[begin:end] - start * CELL_ROWS]]
-
-    in_chunks(_find, last - first, _AT_ONCE)
-    output.array("rows", region.order[first * CELL_ROWS + asked])
-    output.array("found", found)
+    boxes, wanted, start = index.map_boxes(), index.wanted(number), index.starts[number]
+    runs = [
+        Run.of(boxes, a, min(last, a + _AT_ONCE), wanted[a - start : min(last, a + _AT_ONCE) - start], k, budget)
+        for a in range(first, last, _AT_ONCE)
+    ]
+    _look_everywhere(index, runs, number)
+    rows, places = (np.concatenate(one) for one in zip(*(run.found() for run in runs), strict=True))
+    output.array("rows", index.positions(rows))
+    output.array("found", index.positions(places))
 
 
-def find_in_some(output: Output, folder: str, kind: str, k: int, budget: int, first: int, last: int) -> None:
+def find_in_cells(output: Output, folder: str, kind: str, k: int, budget: int, first: int, last: int) -> None:
     """Find the neighbours of some queries in cells that are no regions; a task.
 
     Parameters
@@ -267,7 +233,7 @@ def find_in_some(output: Output, folder: str, kind: str, k: int, budget: int, fi
     output : Output
         Of the task.
     folder : str
-        That `build` left.
+        That `resampler.partitioned.index.build` left.
     kind : str
         A key of `resampler.neighbors.CELLS`.
     k : int
@@ -275,10 +241,10 @@ def find_in_some(output: Output, folder: str, kind: str, k: int, budget: int, fi
     budget : int
         Cells that a query scans.
     first, last : int
-        Of the queries, which stand in the order of the cells.
+        Of the queries.
     """
     of = CELLS[kind]
-    cells = of.restore({name: _mapped(folder, name) for name in of.kept})
+    cells = of.restore({name: mapped(folder, name) for name in of.kept})
     queries = cells.queries[first:last]
     output.array("rows", cells.order[queries])
     output.array("found", cells.order[cells.search(queries, k, budget, config.NUMBA_NUM_THREADS)])

@@ -31,7 +31,7 @@ _WIDE = 0.5  # share of the principal axis's variance
 
 
 @njit(nogil=True)
-def _widest_direction(X, inverse_scale, order, first, last, center, direction):
+def widest_direction(X, inverse_scale, order, first, last, center, direction):
     """Write the principal axis of a sample of rows order[first:last], by the power method; categories are 0.
 
     The widest column instead, if it has `_WIDE` of that axis's variance: then boxes are smaller. Return the column, or
@@ -101,7 +101,7 @@ def bisect(X, inverse_scale, order):
         n_cells = (last - first + CELL_ROWS - 1) // CELL_ROWS
         if n_cells < 2:
             continue
-        column = _widest_direction(X, inverse_scale, order, first, last, center, direction)
+        column = widest_direction(X, inverse_scale, order, first, last, center, direction)
         along = np.empty(last - first)
         for i in range(first, last):
             total = 0.0

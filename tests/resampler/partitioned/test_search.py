@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from resampler import regions
 from resampler.engines.catalog import open_engine
 from resampler.engines.settings import EngineSettings
 from resampler.engines.workplace import Workplace
 from resampler.methods.table import Search, Table
+from resampler.neighbors import nearest_rows
+from resampler.partitioned import index
 from resampler.partitioned.search import PartedSearch
 
 if TYPE_CHECKING:
@@ -61,3 +64,45 @@ def test_what_tasks_find_is_what_one_search_finds(
     want, got = (searched(one, table, penalty, queries) for one in (whole, parted))
     assert np.array_equal(got, want)
     assert (parted.recall, parted.intervals) == (whole.recall, whole.intervals)
+
+
+@pytest.mark.parametrize("least_recall", [None, 0.6])
+@pytest.mark.parametrize("kind", ["float32", "float64", "ties", "units", "categories", "tiny"])
+def test_several_regions_find_what_one_finds(
+    kind: str, least_recall: float | None, tmp_path: Path, running: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table, penalty = made(6_000, 10, "float64" if kind == "tiny" else kind)
+    if kind == "tiny":  # squares vanish: rows are multiplied by a power of two that all of them decide
+        table = table._replace(X=table.X * 1e-200)
+    queries = np.random.default_rng(1).permutation(6_000)[:3_000]
+    one = searched(Search(), table, penalty, queries)
+    monkeypatch.setattr(regions, "REGION_BYTES", 2**17)
+    monkeypatch.setattr(index, "PART_ROWS", 1_700)
+    whole = Search(least_recall=least_recall)
+    parted = PartedSearch(Workplace(tmp_path / "a", running), least_recall=least_recall)
+    want, got = (searched(one, table, penalty, queries) for one in (whole, parted))
+    assert len(list((tmp_path / "a/search/000/region").iterdir())) >= 3
+    assert np.array_equal(got, want)
+    assert (parted.recall, parted.intervals) == (whole.recall, whole.intervals)
+    if least_recall is None:
+        assert np.array_equal(got, one)
+        return
+    shared = np.mean([len(np.intersect1d(a, b)) / K for a, b in zip(got, one, strict=True)])
+    assert shared > least_recall - 0.05
+    monkeypatch.setattr(index, "PART_ROWS", 900)  # another cut, and another order
+    shuffle = np.random.default_rng(2).permutation(6_000)
+    again = PartedSearch(Workplace(tmp_path / "b", running), least_recall=least_recall)
+    at = np.argsort(shuffle)[queries]
+    found = searched(again, table.take(shuffle), penalty, at)
+    assert np.array_equal(shuffle[found], got)
+
+
+def test_a_region_of_equal_rows_is_cut_by_their_ids(monkeypatch: pytest.MonkeyPatch) -> None:
+    X = np.ones((3_000, 3), dtype=np.float32)
+    X[:100] = np.random.default_rng(0).normal(size=(100, 3))
+    want = nearest_rows(X, K).indices
+    monkeypatch.setattr(regions, "REGION_BYTES", 2**14)
+    found, _ = regions.build_regions(X, np.arange(3_000), np.ones(3, X.dtype), -np.ones(3, X.dtype))
+    assert max(len(one.ids) for one in found) <= 1.5 * regions.region_rows(3, 4)
+    assert sorted(np.concatenate([one.order for one in found])) == list(range(3_000))
+    assert np.array_equal(nearest_rows(X, K).indices, want)

@@ -44,11 +44,11 @@ def test_bisect(n, d, dtype, seed):
 
 @given(n=st.integers(1, 200), d=st.integers(1, 6), dtype=dtypes, seed=seeds)
 @settings(max_examples=25)
-def test_widest_direction(n, d, dtype, seed):
+def testwidest_direction(n, d, dtype, seed):
     rng = np.random.default_rng(seed)
     X, inverse = rows_of(rng, n, d, dtype), (rng.random(d) + 0.5).astype(dtype)
     direction = np.empty(d)
-    column = cell_kernels._widest_direction(X, inverse, np.arange(n), 0, n, np.empty(d), direction)
+    column = cell_kernels.widest_direction(X, inverse, np.arange(n), 0, n, np.empty(d), direction)
     assert column == (direction.argmax() if np.count_nonzero(direction) == 1 else -1)
     assert direction.tolist() == naive_batch.widest_direction(X * inverse)
 

@@ -1,0 +1,523 @@
+"""The cells of a search that tasks make and map: one region of rows, or several where no worker is to hold all.
+
+Several regions are cut in three steps. Tasks look at parts of the rows: what is least and greatest, whether there are
+nulls, and the rows with the smallest hashes of their ids, which a tree is fitted on. Tasks write the rows of parts in
+order of the tree's leaves. A task for each region gathers its rows, and sorts them into cells. Whether there are
+several follows from the size of the matrix alone, so what an approximate search finds does not depend on the machine.
+"""
+
+from __future__ import annotations
+
+import mmap
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numba import config
+
+from resampler.engines.task import Task
+from resampler.kernels.batch.cells import CELL_ROWS
+from resampler.neighbors import prepare
+from resampler.regions import (
+    Boxes,
+    Region,
+    Tree,
+    build_region,
+    fit_tree,
+    is_share,
+    join_boxes,
+    lanes_of,
+    leaf_of,
+    leaves_of,
+    lowest,
+    region_rows,
+    sample_rows,
+    shares_of,
+)
+from resampler.resolution import resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from resampler.engines.task import Output, Result
+    from resampler.engines.workplace import Workplace
+
+PART_ROWS = 131_072  # that a task looks at, or puts in order of leaves
+BY_REGIONS = "regions"
+
+
+class Rows(NamedTuple):
+    """Where the rows of a search are, and what is asked of them; small, for tasks.
+
+    Parameters
+    ----------
+    path : str
+        Of the matrix, a file of NumPy's.
+    folder : str
+        With the arrays `names`.
+    names : tuple of str
+        Of queries, ids, inverse and penalty those that there are.
+    k : int
+        Neighbours a query.
+    method : str
+        As in `resampler.neighbors.nearest_rows`.
+    recall : float or None
+        As there.
+    """
+
+    path: str
+    folder: str
+    names: tuple[str, ...]
+    k: int
+    method: str
+    recall: float | None
+
+    def matrix(self) -> NDArray[Any]:
+        """Map the matrix.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_features)
+            For kernels.
+        """
+        return np.asarray(np.load(self.path, mmap_mode="c"))
+
+    def array(self, name: str) -> NDArray[Any] | None:
+        """Map one of the arrays.
+
+        Parameters
+        ----------
+        name : str
+            Of it.
+
+        Returns
+        -------
+        ndarray or None
+            None where there is none.
+        """
+        return mapped(self.folder, name) if name in self.names else None
+
+    def ids(self, first: int, last: int) -> NDArray[np.int64]:
+        """Return the ids of some rows.
+
+        Parameters
+        ----------
+        first, last : int
+            Which.
+
+        Returns
+        -------
+        ndarray of shape (last - first,), int64
+            By default their positions.
+        """
+        ids = self.array("ids")
+        return np.arange(first, last) if ids is None else np.array(ids[first:last], dtype=np.int64)
+
+    def metric(self, X: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.float64]]:
+        """Return the metric as `resampler.resolution.resolve` takes it.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_rows, n_features)
+            Rows.
+
+        Returns
+        -------
+        inverse_scale, penalty : ndarray of shape (n_features,)
+            Of the dtype of the rows, and of float64.
+        """
+        inverse, penalty = self.array("inverse"), self.array("penalty")
+        d = X.shape[1]
+        return (
+            np.ones(d, dtype=X.dtype) if inverse is None else inverse.astype(X.dtype),
+            np.full(d, -1.0) if penalty is None else penalty.astype(np.float64),
+        )
+
+
+class Index(NamedTuple):
+    """What tasks have sorted into cells.
+
+    Parameters
+    ----------
+    folders : tuple of str
+        Of the regions.
+    boxes : str
+        Folder of what is known of their cells.
+    starts : tuple of int
+        First cell of each region, and behind the last.
+    """
+
+    folders: tuple[str, ...]
+    boxes: str
+    starts: tuple[int, ...]
+
+    def map_boxes(self) -> Boxes:
+        """Map what is known of all cells.
+
+        Returns
+        -------
+        Boxes
+            For kernels.
+        """
+        return Boxes(*(mapped(self.boxes, name) for name in Boxes._fields))
+
+    def map_region(self, number: int) -> Region:
+        """Map a region.
+
+        Parameters
+        ----------
+        number : int
+            Which.
+
+        Returns
+        -------
+        Region
+            For kernels.
+        """
+        return Region(*(mapped(self.folders[number], name) for name in Region._fields))
+
+    def wanted(self, number: int) -> NDArray[np.bool_]:
+        """Map which lanes of a region are queries.
+
+        Parameters
+        ----------
+        number : int
+            Of the region.
+
+        Returns
+        -------
+        ndarray of shape (n_cells, CELL_ROWS), bool
+            By its cells.
+        """
+        return mapped(self.folders[number], "wanted")
+
+    def positions(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Say which rows stand at places.
+
+        Parameters
+        ----------
+        places : ndarray of int64
+            Counted over all regions.
+
+        Returns
+        -------
+        ndarray of int64
+            Their positions in the matrix.
+        """
+        starts = np.array(self.starts) * CELL_ROWS
+        of = np.searchsorted(starts, places, side="right") - 1
+        out = np.empty_like(places)
+        for number in np.unique(of):
+            here = of == number
+            out[here] = mapped(self.folders[number], "order")[places[here] - starts[number]]
+        return out
+
+
+def mapped(folder: str | Path, name: str) -> NDArray[Any]:
+    """Map an array in the layout of kernels: it may be written to, and its file stays what it is.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Where it is.
+    name : str
+        Of it.
+
+    Returns
+    -------
+    ndarray
+        Its pages come from the file as they are touched.
+    """
+    return np.asarray(np.load(Path(folder) / f"{name}.npy", mmap_mode="c"))
+
+
+def give_back(values: NDArray[Any]) -> None:
+    """Let go of the pages of a mapped array: they come again as they are touched.
+
+    Parameters
+    ----------
+    values : ndarray
+        As `mapped` gives it; of another nothing is let go.
+    """
+    root: Any = values
+    while root is not None and not isinstance(root, mmap.mmap):
+        root = getattr(root, "base", None)
+    if root is not None and hasattr(mmap, "MADV_DONTNEED"):
+        root.madvise(mmap.MADV_DONTNEED)
+
+
+def file_of(rows: NDArray[Any]) -> str | None:
+    """Return the file that an array is mapped from, whole.
+
+    Parameters
+    ----------
+    rows : ndarray
+        An array.
+
+    Returns
+    -------
+    str or None
+        None where it is not, or its layout is another.
+    """
+    root: Any = rows
+    while root is not None and not isinstance(root, np.memmap):
+        root = getattr(root, "base", None)
+    if root is None or root.filename is None or Path(root.filename).suffix != ".npy" or not rows.flags.c_contiguous:
+        return None
+    same = (root.shape, root.dtype, root.ctypes.data) == (rows.shape, rows.dtype, rows.ctypes.data)
+    return str(root.filename) if same and rows.dtype in (np.float32, np.float64) else None
+
+
+def make_index(workplace: Workplace, stage: str, rows: Rows, shape: tuple[int, int], itemsize: int) -> Index | Result:
+    """Have rows sorted into cells.
+
+    Parameters
+    ----------
+    workplace : Workplace
+        Whose engine does it.
+    stage : str
+        What the names of tasks begin with.
+    rows : Rows
+        Where they are.
+    shape : tuple of int
+        Of the matrix.
+    itemsize : int
+        Of a value.
+
+    Returns
+    -------
+    Index or Result
+        A result of `build` where no regions are searched: where rows have nulls, or the approximate search of old is
+        asked for.
+    """
+    n, rows_each = shape[0], region_rows(shape[1], itemsize)
+    n_leaves = leaves_of(n, rows_each)
+    if n_leaves > 1 and not (rows.recall is None and rows.method in {"approximate", "auto"}):
+        cuts = [(first, min(n, first + PART_ROWS)) for first in range(0, n, PART_ROWS)]
+        shared = {"rows": rows, "n_sample": sample_rows(n_leaves)}
+        looked = workplace.run(
+            [Task(f"{stage}/looked/{a:012}", look, shared | {"first": a, "last": b}) for a, b in cuts],
+            "looking for where to cut",
+        )
+        if not any(one.data["nulls"] for one in looked):
+            return _cut(workplace, stage, rows, cuts, looked, n_leaves, rows_each)
+    (built,) = workplace.run([Task(f"{stage}/cells", build, {"rows": rows})], "sorting rows into cells")
+    if built.data["kind"] != BY_REGIONS:
+        return built
+    return Index((str(built.folder),), str(built.folder), (0, built.data["n_cells"]))
+
+
+def _cut(
+    workplace: Workplace,
+    stage: str,
+    rows: Rows,
+    cuts: Sequence[tuple[int, int]],
+    looked: Sequence[Result],
+    n_leaves: int,
+    rows_each: int,
+) -> Index:
+    extremes = _extremes(np.concatenate([one.array("extremes") for one in looked]))
+    ids = np.concatenate([one.array("ids") for one in looked])
+    chosen = lowest(ids, sample_rows(n_leaves))
+    sample = np.concatenate([one.array("rows") for one in looked])[chosen]
+    X, inverse, penalty = resolved(rows, sample, extremes)
+    tree = fit_tree(X, inverse, penalty, n_leaves)
+    fitted = workplace.save(f"{stage}/tree", tree._asdict() | {"extremes": extremes})
+    shared: dict[str, Any] = {"rows": rows, "tree": str(fitted.folder)}
+    routed = workplace.run(
+        [Task(f"{stage}/routed/{a:012}", route, shared | {"first": a, "last": b}) for a, b in cuts],
+        "putting rows into regions",
+    )
+    counts = np.diff([one.array("offsets") for one in routed], axis=1).sum(axis=0)
+    shared["parts"] = [str(one.folder) for one in routed]
+    built = workplace.run(
+        [
+            Task(f"{stage}/region/{at:05}", gather, shared | {"leaf": leaf, "share": share, "n_shares": n})
+            for at, (leaf, share, n) in enumerate(shares_of(counts, rows_each))
+        ],
+        "sorting regions into cells",
+    )
+    built = [one for one in built if one.data["n_cells"]]
+    boxes = join_boxes([(one.array("centers"), one.array("lows"), one.array("highs")) for one in built], penalty)
+    kept = workplace.save(f"{stage}/boxes", boxes._asdict())
+    return Index(tuple(str(one.folder) for one in built), str(kept.folder), tuple(boxes.starts.tolist()))
+
+
+def resolved(rows: Rows, X: NDArray[Any], extremes: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Return some rows as `resampler.resolution.resolve` gives them among all.
+
+    Parameters
+    ----------
+    rows : Rows
+        All.
+    X : ndarray of shape (n, n_features)
+        Some of them.
+    extremes : ndarray of shape (3, n_features)
+        Greatest, least and smallest values of all.
+
+    Returns
+    -------
+    X, inverse_scale, penalty : ndarray
+        Of one dtype.
+    """
+    found, inverse, penalty = resolve(np.concatenate([X, extremes]), *rows.metric(X))
+    return found[: len(X)], inverse, penalty.astype(found.dtype)
+
+
+def _extremes(X: NDArray[Any]) -> NDArray[Any]:
+    """Return the least and greatest value of each column, and that which is nearest to 0 and is not."""
+    sizes = np.where(X == 0, np.inf, np.abs(X))
+    at = sizes.argmin(axis=0)
+    return np.stack([X.min(axis=0), X.max(axis=0), X[at, np.arange(X.shape[1])]])
+
+
+def look(output: Output, rows: Rows, n_sample: int, first: int, last: int) -> dict[str, bool]:
+    """Look at some rows; a task.
+
+    Parameters
+    ----------
+    output : Output
+        Of the task.
+    rows : Rows
+        All of them.
+    n_sample : int
+        Rows that a tree is fitted on.
+    first, last : int
+        Of the rows.
+
+    Returns
+    -------
+    dict
+        Key nulls, whether there are any.
+    """
+    X, ids = np.array(rows.matrix()[first:last]), rows.ids(first, last)
+    chosen = lowest(ids, n_sample)
+    output.array("rows", X[chosen])
+    output.array("ids", ids[chosen])
+    output.array("extremes", _extremes(X))
+    return {"nulls": bool(np.isnan(X).any())}
+
+
+def route(output: Output, rows: Rows, tree: str, first: int, last: int) -> None:
+    """Write some rows in the order of a tree's leaves; a task.
+
+    Parameters
+    ----------
+    output : Output
+        Of the task.
+    rows : Rows
+        All of them.
+    tree : str
+        Folder of the tree.
+    first, last : int
+        Of the rows.
+    """
+    of = Tree(*(mapped(tree, name) for name in Tree._fields))
+    X, _, _ = resolved(rows, np.array(rows.matrix()[first:last]), mapped(tree, "extremes"))
+    leaf = leaf_of(X, of)
+    order = np.argsort(leaf, kind="stable")
+    output.array("rows", X[order])
+    output.array("positions", order + first)
+    output.array("ids", rows.ids(first, last)[order])
+    output.array("offsets", np.searchsorted(leaf[order], np.arange(len(of.thresholds) + 2)))
+
+
+def gather(
+    output: Output, rows: Rows, tree: str, parts: Sequence[str], leaf: int, share: int, n_shares: int
+) -> dict[str, int]:
+    """Sort the rows of a region into cells; a task.
+
+    Parameters
+    ----------
+    output : Output
+        Of the task.
+    rows : Rows
+        All of them.
+    tree : str
+        Folder of the tree.
+    parts : sequence of str
+        Folders that `route` left.
+    leaf, share, n_shares : int
+        Which rows: see `resampler.regions.shares_of`.
+
+    Returns
+    -------
+    dict
+        Key n_cells.
+    """
+    gathered: dict[str, list[NDArray[Any]]] = {"rows": [], "positions": [], "ids": []}
+    for part in parts:
+        first, last = mapped(part, "offsets")[leaf : leaf + 2]
+        ids = np.array(mapped(part, "ids")[first:last])
+        here = is_share(ids, share, n_shares)
+        gathered["ids"].append(ids[here])
+        for name in ("rows", "positions"):
+            values = mapped(part, name)
+            gathered[name].append(values[first:last][here])
+            give_back(values)
+    X, positions, ids = (np.concatenate(gathered.pop(name)) for name in ("rows", "positions", "ids"))
+    if not len(X):
+        return {"n_cells": 0}
+    _, inverse, penalty = resolved(rows, X[:1], mapped(tree, "extremes"))
+    region, *of_cells = build_region(X, positions, ids, inverse, penalty)
+    _leave(output, rows, region)
+    for name, values in zip(("centers", "lows", "highs"), of_cells, strict=True):
+        output.array(name, values)
+    return {"n_cells": len(region.cells)}
+
+
+def _leave(output: Output, rows: Rows, region: Region) -> None:
+    """Write a region, and which of its rows are queries."""
+    asked = rows.array("asked")
+    if asked is None:
+        wanted = np.zeros((len(region.cells), CELL_ROWS), dtype=np.bool_)
+        wanted.ravel()[: len(region.order)] = True
+    else:
+        wanted = lanes_of(asked, region)
+    for name, values in region._asdict().items():
+        output.array(name, values)
+    output.array("wanted", wanted)
+    output.array("asked", wanted.sum(axis=1))
+
+
+def build(output: Output, rows: Rows) -> dict[str, Any]:
+    """Sort all rows into cells; a task.
+
+    Parameters
+    ----------
+    output : Output
+        Of the task.
+    rows : Rows
+        Where they are.
+
+    Returns
+    -------
+    dict
+        Key kind. By regions, key n_cells; else n_queries, the budget of cells a query, and the recall of a sample.
+    """
+    X, asked_for = rows.matrix(), rows.array("asked")
+    asked = prepare(
+        X,
+        rows.k,
+        queries=np.arange(len(X)) if asked_for is None else np.flatnonzero(asked_for),
+        row_ids=rows.array("ids"),
+        inverse_scale=rows.array("inverse"),
+        penalty=rows.array("penalty"),
+        method=rows.method,
+        recall=rows.recall,
+    )
+    if asked.by_regions:
+        at = np.arange(len(X))
+        region, *of_cells = build_region(asked.X, at, asked.ids, asked.inverse_scale, asked.penalty)
+        boxes = join_boxes([(of_cells[0], of_cells[1], of_cells[2])], asked.penalty)
+        _leave(output, rows, region)
+        for name, values in boxes._asdict().items():
+            output.array(name, values)
+        return {"kind": BY_REGIONS, "n_cells": boxes.n_cells}
+    cells = asked.cells()
+    for name, values in cells.arrays().items():
+        output.array(name, values)
+    budget, found = asked.budget(cells, rows.k, config.NUMBA_NUM_THREADS)
+    return {"kind": cells.kind, "n_queries": len(cells.queries), "budget": budget, "recall": list(found)}
