@@ -25,6 +25,7 @@ except ImportError:  # pragma: no cover - Windows, where the peak of memory is n
 
 UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}  # as KiB, MiB, ...; KB and the like are decimal
 READ_COPIES = 4.0  # of a table that is read: as it is stored, typed, and as a matrix
+_CGROUP = Path("/sys/fs/cgroup")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(i?)B?", re.ASCII | re.IGNORECASE)
 
 
@@ -315,6 +316,32 @@ def memory_bytes() -> int | None:
         Its resident set, in bytes; None where the system does not say.
     """
     return _of_status("VmRSS")
+
+
+def available_bytes() -> int | None:
+    """Say what processes of this machine can have in memory now, beside what they have.
+
+    Returns
+    -------
+    int or None
+        In bytes: what the system says is available, and no more than its control group has left; None where the
+        system does not say.
+    """
+    try:
+        text = Path("/proc/meminfo").read_text(encoding="ascii")
+    except OSError:
+        return None
+    found = re.search(r"^MemAvailable:\s+(\d+) kB$", text, re.MULTILINE)
+    left = [] if found is None else [int(found[1]) * 1024]
+    for limit, used in (
+        ("memory.max", "memory.current"),
+        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
+    ):
+        try:
+            left.append(int((_CGROUP / limit).read_text()) - int((_CGROUP / used).read_text()))
+        except (OSError, ValueError):  # no such group, or "max"
+            continue
+    return max(min(left), 0) if left else None
 
 
 def peak_memory_bytes() -> int | None:

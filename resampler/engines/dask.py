@@ -10,8 +10,9 @@ from distributed import Client, Future, KilledWorker, LocalCluster, default_clie
 from distributed import wait as await_futures
 from distributed.client import FutureCancelledError
 
-from resampler.engines.engine import ATTEMPTS, TaskError, unusable
+from resampler.engines.engine import ATTEMPTS, unusable
 from resampler.engines.submitting import Submitting, WorkerDiedError
+from resampler.engines.task import TaskError
 from resampler.engines.worker import work
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class Dask(Submitting):
             return
         try:
             self._client = default_client()
-            self._is_own = False
+            self._is_own = self.is_local = False
         except ValueError:  # there is none
             self._cluster = self._start()
             self._client = Client(self._cluster, set_as_default=False)

@@ -7,7 +7,7 @@ import sys
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from resampler.errors import ResamplerError
+from resampler.engines.task import TaskError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -16,10 +16,6 @@ if TYPE_CHECKING:
     from resampler.engines.task import Task
 
 ATTEMPTS = 3  # at a task whose worker dies
-
-
-class TaskError(ResamplerError):
-    """Raise when tasks cannot be done: their workers die, or cannot begin them."""
 
 
 class Engine(ABC):
@@ -39,6 +35,7 @@ class Engine(ABC):
 
     def __init__(self, settings: EngineSettings) -> None:
         self.settings = settings
+        self.is_local = settings.engine_address is None  # whether its workers share the memory of this machine
 
     @property
     def workers(self) -> int:

@@ -46,12 +46,14 @@ class Ray(Submitting):
     def __init__(self, settings: EngineSettings) -> None:
         super().__init__(settings)
         self._is_own = not ray.is_initialized()
+        self.is_local = False
         if self._is_own:
             address = settings.engine_address or os.environ.get("RAY_ADDRESS")
             quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
             if address:
                 ray.init(address, **quiet)
             else:
+                self.is_local = True
                 with _path_for_workers():
                     ray.init("local", **quiet, **self._local())
         # `Submitting` counts how often a task is begun

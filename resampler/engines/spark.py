@@ -19,6 +19,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from resampler.engines.engine import ATTEMPTS, Engine, died, unusable
+from resampler.engines.task import TaskError
 from resampler.engines.worker import search_path, work
 from resampler.errors import MissingExtraError
 
@@ -51,7 +52,11 @@ class Spark(Engine):
         self._folder: str | None = None
         active = SparkSession.getActiveSession()
         self._is_own = active is None
-        self._session = active or self._start()
+        self.is_local &= self._is_own
+        try:
+            self._session = active or self._start()
+        except (PySparkException, Py4JJavaError) as error:
+            raise TaskError(f"engine spark cannot start its session: {str(error).strip().splitlines()[0]}") from error
 
     def _start(self) -> SparkSession:
         address = self.settings.engine_address

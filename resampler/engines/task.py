@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import shutil
 import time
 import uuid
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from resampler.errors import CorruptStateError
+from resampler.errors import CorruptStateError, ResamplerError
 
 try:
     import resource
@@ -26,6 +27,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 RESULT = "result.json"  # the last file of a finished task's folder
+UNFINISHED = ".unfinished"  # how the name of an attempt's folder ends
+
+
+class TaskError(ResamplerError):
+    """Raise when tasks cannot be done: their workers die, cannot begin them, or do not see the workplace."""
 
 
 @dataclass(frozen=True)
@@ -41,11 +47,15 @@ class Task:
         them, or None. What it does must follow from `args`, and from files that other tasks left, alone.
     args : dict
         Small, and picklable: paths and bounds, no rows.
+    memory : int
+        Bytes that it takes, about, beside what its process holds anyway; pages that it maps are not counted, for the
+        system takes those back. By default it is not said, and nothing is refused for it.
     """
 
     name: str
     fn: Callable[..., dict[str, Any] | None]
     args: dict[str, Any] = field(default_factory=dict)
+    memory: int = 0
 
 
 class Output:
@@ -164,13 +174,23 @@ def run_task(workplace: str, task: Task) -> None:
         Directory of all outputs.
     task : Task
         What is to be done. Its outputs are there at once and whole, or not at all.
+
+    Raises
+    ------
+    TaskError
+        If the workplace is not there.
     """
+    if not Path(workplace).is_dir():  # which `Workplace` has made, where it is
+        raise TaskError(
+            f"the workplace {workplace} is not there on {platform.node()}, whose worker was given task {task.name}: "
+            "give a directory on a mount that all workers share, under one name (--workplace)"
+        )
     folder = Path(workplace) / task.name
     if Result.read(folder) is not None:
         return
     if not Path(workplace).is_dir():  # else what was removed would come back by a worker that heard too late
         raise FileNotFoundError(f"{workplace} is not there: is it on a disk that all workers see?")
-    attempt = folder.with_name(f"{folder.name}.{uuid.uuid4().hex[:8]}.unfinished")
+    attempt = folder.with_name(f"{folder.name}.{uuid.uuid4().hex[:8]}{UNFINISHED}")
     attempt.mkdir(parents=True)
     try:
         began = time.process_time()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
-from resampler.engines.task import Result, Task, run_task
+from resampler.engines.memory import check_memory
+from resampler.engines.task import UNFINISHED, Result, Task, TaskError, run_task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
     from resampler.engines.engine import Engine
     from resampler.engines.task import Output
+
+SHOWN_WITHIN_S = (0.1, 1.0, 4.0)  # how long a shared mount may take to show what another machine has written
 
 
 class Workplace:
@@ -57,25 +61,44 @@ class Workplace:
 
         Raises
         ------
+        BudgetError
+            If one needs more memory than a worker may have; none is begun.
         ResamplerError
             What a task raises; or `TaskError` if the worker of one died again and again.
         """
+        self._clear(tasks)
         left = [task for task in tasks if Result.read(self.folder / task.name) is None]
+        check_memory(self.engine, left)
         done = tqdm(total=len(tasks), initial=len(tasks) - len(left), desc=say, unit="task", disable=None)
         with done if say is not None else tqdm(disable=True) as bar:
             for n_done, _ in enumerate(self.engine.run(str(self.folder), left), 1):
                 bar.update()
                 if self.between is not None:
                     self.between(say or "the next task" if n_done < len(left) else None)
-        found = [Result.read(self.folder / task.name) for task in tasks]
-        results = [one for one in found if one is not None]
-        if len(results) < len(tasks):
-            missing = next(task.name for task, one in zip(tasks, found, strict=True) if one is None)
-            raise FileNotFoundError(
-                f"{self.folder / missing} is not there though its task ended: is it on a disk that all workers see?"
-            )
+        results = [self._read(task) for task in tasks]
+        self._clear(tasks)
         self._count(results)
         return results
+
+    def _clear(self, tasks: Sequence[Task]) -> None:
+        """Remove what killed attempts have left: nobody else is at work here before, or after, tasks are run."""
+        for stage in {(self.folder / task.name).parent for task in tasks}:
+            for attempt in stage.glob(f"*{UNFINISHED}"):
+                shutil.rmtree(attempt, ignore_errors=True)
+
+    def _read(self, task: Task) -> Result:
+        folder = self.folder / task.name
+        for wait_s in (0, *SHOWN_WITHIN_S):
+            time.sleep(wait_s)
+            if wait_s and folder.parent.is_dir():
+                list(folder.parent.iterdir())  # a mount that remembers that there was no such file looks again
+            found = Result.read(folder)
+            if found is not None:
+                return found
+        raise TaskError(
+            f"{folder} is not there though its task has ended on engine {self.engine.name}: all workers must see the "
+            f"workplace {self.folder} under that name: give a directory on a mount that they share (--workplace)"
+        )
 
     def save(self, name: str, arrays: Mapping[str, NDArray[Any]]) -> Result:
         """Leave arrays of this process, as a task would, for tasks to map.
