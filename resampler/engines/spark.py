@@ -62,7 +62,7 @@ class Spark(Engine):
         address = self.settings.engine_address
         if address is not None and address.startswith("sc://"):
             return SparkSession.builder.remote(address).getOrCreate()
-        if shutil.which("java", path=None) is None and "JAVA_HOME" not in os.environ:
+        if not has_java():
             raise MissingExtraError("engine 'spark' needs Java 17 or later on this machine: on PATH, or by JAVA_HOME")
         builder = SparkSession.builder.appName("feast-resampler").config("spark.ui.showConsoleProgress", "false")
         if address is not None:
@@ -153,6 +153,18 @@ class Spark(Engine):
             self._session.stop()
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def has_java() -> bool:
+    """Say whether this machine has a Java that Spark would find.
+
+    Returns
+    -------
+    bool
+        On PATH, or by JAVA_HOME.
+    """
+    home = os.environ.get("JAVA_HOME")
+    return shutil.which("java") is not None if home is None else Path(home, "bin", "java").is_file()
 
 
 def _doing(workplace: str, tasks: Sequence[Task]) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:

@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 
 from resampler.engines.catalog import open_engine
-from resampler.engines.engine import TaskError
 from resampler.engines.settings import EngineSettings
-from resampler.engines.task import Task
+from resampler.engines.task import Task, TaskError
 from resampler.engines.workplace import Workplace
 from resampler.errors import DataError
 

@@ -1,0 +1,20 @@
+"""Tasks on engine ray."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from engine_suite import EngineSuite, StartsSuite
+
+# Ray kills workers when the machine is full, whoever filled it: tests run beside others.
+os.environ["RAY_memory_monitor_refresh_ms"] = "0"
+pytestmark = pytest.mark.xdist_group("ray")
+
+
+class TestRay(EngineSuite):
+    engine = "ray"
+
+
+class TestRayStarts(StartsSuite):
+    engine = "ray"
