@@ -8,7 +8,7 @@ import pytest
 from engine_suite import EngineSuite, StartsSuite
 
 # Ray kills workers when the machine is full, whoever filled it: tests run beside others.
-os.environ["RAY_memory_monitor_refresh_ms"] = "0"
+os.environ["RAY_memory_monitor_refresh_ms"] = "0"  # noqa: SIM112 - as Ray reads it
 pytestmark = pytest.mark.xdist_group("ray")
 
 
