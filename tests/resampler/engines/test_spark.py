@@ -19,3 +19,4 @@ class TestSpark(EngineSuite):
 
 class TestSparkStarts(StartsSuite):
     engine = "spark"
+    workers = (3,)

@@ -1,84 +1,102 @@
-"""Tasks on engines: outputs are whole or not there, what is done is not done again, what dies is begun again."""
+"""A workplace: what tasks leave there, what is done again, and what is refused before it is begun."""
 
 from __future__ import annotations
 
-import os
-import signal
-from pathlib import Path
+import shutil
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from engine_suite import squares, squares_of
 
+from resampler.budget import BudgetError
+from resampler.engines import memory, task, workplace
 from resampler.engines.catalog import open_engine
 from resampler.engines.settings import EngineSettings
-from resampler.engines.task import Task, TaskError
+from resampler.engines.task import Task, TaskError, run_task
 from resampler.engines.workplace import Workplace
-from resampler.errors import DataError
+from resampler.errors import CorruptStateError
 
 if TYPE_CHECKING:
-    from resampler.engines.task import Output
-
-BUILT_IN = ("inline", "processes")
+    from pathlib import Path
 
 
-def squares(output: Output, first: int, last: int, log: str) -> dict[str, int]:
-    """Leave the squares of a range, and say in a file that it was done."""
-    values = np.arange(first, last) ** 2
-    output.array("squares", values)
-    with Path(log).open("a") as file:
-        file.write(f"{first}\n")
-    return {"sum": int(values.sum())}
+def place_of(folder: Path, engine: str = "inline", **settings) -> Workplace:
+    return Workplace(folder / "work", open_engine(EngineSettings(engine=engine, **settings)))
 
 
-def refused(output: Output) -> None:
-    """Raise what a user can mend."""
-    raise DataError("column 'a' must have no null")
+def test_the_attempt_that_is_finished_first_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = place_of(tmp_path)
+    [one] = squares_of(tmp_path / "log", 1)
+    make = task.Output.array
+
+    def overtaken(output, name, values) -> None:
+        monkeypatch.undo()
+        run_task(str(place.folder), Task(one.name, squares, {"first": 7, "log": str(tmp_path / "other")}))
+        make(output, name, values)
+
+    monkeypatch.setattr(task.Output, "array", overtaken)
+    assert place.run([one])[0].array("squares").tolist() == [49, 64, 81]
+    assert [found.name for found in (place.folder / "squares").iterdir()] == ["0"]
 
 
-def killed_once(output: Output, flag: str) -> None:
-    """Kill the worker the first time."""
-    if not Path(flag).exists():
-        Path(flag).touch()
-        output.array("half", np.arange(3))
-        os.kill(os.getpid(), signal.SIGKILL)
+def test_what_cannot_be_read_is_said_with_the_folder_to_remove(tmp_path: Path) -> None:
+    place = place_of(tmp_path)
+    tasks = squares_of(tmp_path / "log")
+    place.run(tasks)
+    folder = place.folder / "squares/2"
+    (folder / "result.json").write_text('{"data": {"sum"')
+    with pytest.raises(CorruptStateError, match=f"remove {folder}, and the task is done again"):
+        place.run(tasks)
+    shutil.rmtree(folder)
+    assert [one.data["sum"] for one in place.run(tasks)] == [5, 14, 29, 50, 77]
+    assert (tmp_path / "log").read_text().split() == list("012342")
 
 
-def killed(output: Output) -> None:
-    """Kill the worker every time."""
-    os.kill(os.getpid(), signal.SIGKILL)
+def test_what_is_saved_is_kept_once(tmp_path: Path) -> None:
+    place = place_of(tmp_path)
+    place.save("rows", {"a": np.arange(3)})
+    assert place.save("rows", {"a": np.arange(9)}).array("a").tolist() == [0, 1, 2]
 
 
-def tasks_of(log: Path, n: int = 5) -> list[Task]:
-    return [Task(f"squares/{at}", squares, {"first": at, "last": at + 3, "log": str(log)}) for at in range(n)]
+def test_a_workplace_that_a_worker_does_not_see_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = place_of(tmp_path)
+    one = squares_of(tmp_path / "log", 1)
+    shutil.rmtree(place.folder)
+    with pytest.raises(TaskError, match=rf"workplace {place.folder} is not there on .* given task squares/0"):
+        place.run(one)
+
+    monkeypatch.setattr(workplace, "SHOWN_WITHIN_S", ())
+    monkeypatch.setattr(place.engine, "run", lambda _folder, tasks: iter(tasks))  # as if done on another machine's disk
+    with pytest.raises(TaskError, match=r"squares/0 is not there though its task has ended .* \(--workplace\)"):
+        place.run(one)
 
 
-@pytest.mark.parametrize("engine", BUILT_IN)
-def test_a_finished_task_is_not_done_again_and_results_come_in_order(engine: str, tmp_path: Path) -> None:
+def test_what_another_machine_has_written_may_show_late(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = place_of(tmp_path)
+    [one] = squares_of(tmp_path / "log", 1)
+    monkeypatch.setattr(place.engine, "run", lambda _folder, tasks: iter(tasks))
+    monkeypatch.setattr(workplace.time, "sleep", lambda wait_s: wait_s == 1.0 and run_task(str(place.folder), one))
+    assert place.run([one])[0].data == {"sum": 5}
+
+
+@pytest.mark.parametrize("engine", ["inline", "processes"])
+def test_a_task_that_needs_more_than_a_worker_may_have_is_refused_before_any_is_begun(
+    tmp_path: Path, engine: str
+) -> None:
     log = tmp_path / "log"
-    with open_engine(EngineSettings(engine=engine, workers=2)) as running:
-        place = Workplace(tmp_path / "work", running)
-        place.run(tasks_of(log, 2))
-        results = place.run(tasks_of(log))
-    assert [one.data["sum"] for one in results] == [5, 14, 29, 50, 77]
-    assert results[4].array("squares").tolist() == [16, 25, 36]
-    assert sorted(log.read_text().split()) == ["0", "1", "2", "3", "4"]
-    assert place.cost()["peak_memory_bytes"] > 0
+    tasks = [*squares_of(log, 2), Task("large/0", squares, {"first": 0, "log": str(log)}, memory=2**30)]
+    place = place_of(tmp_path, engine, worker_memory="1GiB")
+    with pytest.raises(BudgetError, match=r"worker_memory=1.0 GiB is too little for task large/0: about 1.0 GiB, b"):
+        place.run(tasks)
+    assert not log.exists()
+    assert len(place_of(tmp_path, engine, worker_memory="3GiB").run(tasks)) == 3
 
 
-@pytest.mark.parametrize("engine", BUILT_IN)
-def test_what_a_task_raises_is_raised_and_leaves_nothing(engine: str, tmp_path: Path) -> None:
-    with open_engine(EngineSettings(engine=engine, workers=1)) as running:
-        place = Workplace(tmp_path / "work", running)
-        with pytest.raises(DataError, match="must have no null"):
-            place.run([Task("refused/0", refused)])
-    assert list((tmp_path / "work").rglob("*.json")) == []
-    assert list((tmp_path / "work").rglob("*.unfinished")) == []
-
-
-def test_a_task_whose_worker_dies_is_begun_again(tmp_path: Path) -> None:
-    with open_engine(EngineSettings(engine="processes", workers=2)) as running:
-        place = Workplace(tmp_path / "work", running)
-        place.run([Task("killed/0", killed_once, {"flag": str(tmp_path / "flag")}), *tasks_of(tmp_path / "log", 2)])
-        with pytest.raises(TaskError, match="killed/1 was begun again and again on engine processes"):
-            place.run([Task("killed/1", killed)])
+def test_tasks_for_which_the_machine_has_too_little_are_warned_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = Task("large/0", squares, {"first": 0, "log": str(tmp_path / "log")}, memory=2**30)
+    monkeypatch.setattr(memory, "available_bytes", lambda: 2**29)
+    with pytest.warns(UserWarning, match=r"1 workers need about 1.0 GiB for tasks like large/0 .* has 512 MiB left"):
+        place_of(tmp_path).run([one])
