@@ -20,6 +20,7 @@ from resampler.engines.task import Task, TaskError
 from resampler.engines.worker import search_path
 from resampler.engines.workplace import Workplace
 from resampler.errors import DataError
+from resampler.kernels.batch.cells import CELL_ROWS
 from resampler.methods.oversample import oversample
 from resampler.methods.table import Table
 from resampler.partitioned import search as parted
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from resampler.engines.task import Output
 
 MARK = "ENGINE_SUITE_MARK"  # of a driver and all that it has started, in their environment
+N_CELLS = 64  # of the class that grows
 METHODS = ("smote", "smotenc", "borderline-1", "adasyn")
 
 
@@ -110,17 +112,31 @@ def until(said: str, wait_s: float, true) -> None:
         time.sleep(0.05)
 
 
+def cut_into(n_tasks: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every search of a small table be divided among so many tasks, which its own rule would not do."""
+
+    def cut(name, fn, shared, n: int, unit: int) -> list[Task]:
+        step = -(-n // (unit * n_tasks)) * unit
+        return [
+            Task(f"{name}/{first:012}", fn, shared | {"first": first, "last": min(n, first + step)})
+            for first in range(0, n, step)
+        ]
+
+    monkeypatch.setattr(parted, "_cut", cut)
+
+
 def digest(method: str, place: Workplace | None) -> str:
     """Return the digest of what a method makes of a small table, by tasks or in this process."""
     rng = np.random.default_rng(7)
-    X = rng.normal(size=(900, 6))
-    y = (np.arange(900) % 3 == 0).astype(np.int64)
+    n = 2 * N_CELLS * CELL_ROWS
+    X = rng.normal(size=(n, 6))
+    y = (np.arange(n) % 2).astype(np.int64)
     X[y == 1, 0] += 0.7
     categorical = None
     if method == "smotenc":
-        X[:, 4], X[:, 5] = rng.integers(0, 4, 900), rng.integers(0, 30, 900)
+        X[:, 4], X[:, 5] = rng.integers(0, 4, n), rng.integers(0, 30, n)
         categorical = np.array([False] * 4 + [True] * 2)
-    table = Table(X, y, rng.choice(2**40, 900, replace=False), categorical, np.full(6, 0.5))
+    table = Table(X, y, rng.permutation(n), categorical, np.full(6, 0.5))
     made = oversample(table, method, {1: 1_500}, seed=11, search=place and PartedSearch(place)).provenance
     arrays = [made.base, made.neighbor, made.step]
     return hashlib.sha256(b"".join(np.ascontiguousarray(one).tobytes() for one in arrays)).hexdigest()
@@ -186,8 +202,9 @@ class EngineSuite:
         self, running: Engine, tmp_path: Path, n_tasks: int, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         for method in METHODS if n_tasks == 7 else METHODS[:1]:
-            monkeypatch.setattr(parted, "QUERIES_A_TASK", -(-300 // n_tasks))
+            cut_into(n_tasks, monkeypatch)
             assert digest(method, Workplace(tmp_path / method, running)) == digest(method, None)
+        assert len(list((tmp_path / "smote/search/000/found").iterdir())) == n_tasks
 
 
 class StartsSuite:
@@ -200,7 +217,7 @@ class StartsSuite:
     def test_what_is_made_is_that_of_one_process_however_many_workers(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(parted, "QUERIES_A_TASK", 29)
+        cut_into(7, monkeypatch)
         for workers in self.workers:
             with open_engine(EngineSettings(engine=self.engine, workers=workers)) as running:
                 assert running.workers == workers
