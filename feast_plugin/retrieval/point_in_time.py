@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -10,11 +11,15 @@ from feast import FeatureService, utils
 
 from feast_plugin.retrieval.created import filter_of
 from feast_plugin.retrieval.dropped import missing_rows, retrieve_dropped
+from feast_plugin.retrieval.exported import exported
 from feast_plugin.retrieval.sources import at_absolute_paths, check_rows
 from feast_plugin.versions.inputs.cast import note_timestamps
-from feast_plugin.versions.inputs.conform import cast_table, check_nulls, checked_frame
+from feast_plugin.versions.inputs.conform import cast_table, casts_of, check_nulls, checked_frame
 from feast_plugin.versions.inputs.contract import REQUEST, TIMESTAMP, Contract
-from feast_plugin.versions.inputs.rows import CANONICAL, CanonicalRows, canonical_rows
+from feast_plugin.versions.inputs.ordered import columns_of, given, put, read_by_parts
+from feast_plugin.versions.inputs.rows import CanonicalRows, canonical_rows
+from feast_plugin.versions.inputs.tombstones import Tombstones
+from feast_plugin.versions.inputs.typed import Asked
 from resampler.errors import DataError, ResamplerError
 
 if TYPE_CHECKING:
@@ -22,8 +27,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from feast import FeatureStore
+    from feast.infra.offline_stores.offline_store import RetrievalJob
 
-    from feast_plugin.versions.inputs.tombstones import Tombstones
+    from feast_plugin.retrieval.exported import Exported
+    from feast_plugin.versions.inputs.pieces import Piece
     from resampler.engines.workplace import Workplace
 
 
@@ -86,12 +93,25 @@ def retrieve(
     with feast_errors():
         for view in utils._get_feature_views_to_use(store.registry, store.project, asked)[0]:
             check_rows(store, view)
-        job = store.get_historical_features(
+
+    def begin() -> RetrievalJob:
+        return store.get_historical_features(
             entity_df=frame if isinstance(frame, str) else frame.to_pandas(),
             features=asked,
             full_feature_names=contract.full_feature_names,
             **filter_of(created=created),
         )
+
+    if place is not None:
+        with feast_errors():
+            files = exported(place, begin)
+        if files is not None:
+            return _read_exported(files, store, contract, frame, extra, forgotten, place)
+        put_before = given(place)
+        if put_before is not None:
+            return _in_order(put_before, contract, extra, forgotten, place)
+    with feast_errors():
+        job = begin()
         retrieved = job.to_arrow()
     if isinstance(frame, str) and retrieved.num_rows and TIMESTAMP in retrieved.column_names:
         note_timestamps(retrieved[TIMESTAMP])
@@ -105,13 +125,56 @@ def retrieve(
         with feast_errors():
             restored = retrieve_dropped(store, asked, rows, job, created=created)
         table = pa.concat_tables([table, cast_table(restored, contract, extra)])
-    if not isinstance(frame, str) and table.num_rows != frame.num_rows:
+    if not isinstance(frame, str):
+        _check_rows(store, frame, table.num_rows)
+    check_nulls(table, contract)
+    if place is not None:  # the memory of that store is not ours to bound; from here on tasks go on
+        pieces = put(place, table)
+        del table
+        return _in_order(pieces, contract, extra, forgotten, place)
+    return canonical_rows(table, contract, spool)
+
+
+def _check_rows(store: FeatureStore, frame: pa.Table, n: int) -> None:
+    if n != frame.num_rows:
         raise DataError(
-            f"the {store.config.offline_store.type} offline store returned {table.num_rows} rows for {frame.num_rows} "
+            f"the {store.config.offline_store.type} offline store returned {n} rows for {frame.num_rows} "
             "of the entity frame, some of them twice or never asked for: retrieve through another store"
         )
-    check_nulls(table, contract)
-    return canonical_rows(table, contract, spool, None if place is None else place.folder / CANONICAL)
+
+
+def _in_order(
+    pieces: list[Piece], contract: Contract, extra: str | None, forgotten: Tombstones, place: Workplace
+) -> CanonicalRows:
+    """Bring rows into canonical order that are as the contract promises, and of no forgotten entity."""
+    names = list(casts_of(columns_of(pieces[0]), contract, extra))
+    asked = Asked(contract, extra, Tombstones(forgotten.home, forgotten.key), tuple(names), noted=False)
+    return read_by_parts(place, pieces, None, asked, names)
+
+
+def _read_exported(
+    files: Exported,
+    store: FeatureStore,
+    contract: Contract,
+    frame: pa.Table | str,
+    extra: str | None,
+    forgotten: Tombstones,
+    place: Workplace,
+) -> CanonicalRows:
+    """Read what a store's workers wrote, and remove it."""
+    casts_of(files.schema.names, contract, extra)  # what lacks is said of all columns that there are
+    names = [name for name in files.schema.names if name in casts_of(files.schema.names, contract, extra)]
+    schema = pa.schema([files.schema.field(name) for name in names])
+    if isinstance(frame, str):
+        asked = Asked(contract, extra, forgotten, tuple(names), needed=(*contract.keys, contract.label), schema=schema)
+        rows = read_by_parts(place, files.pieces, None, asked, names)
+    else:  # which has neither rows that were forgotten, nor what is to be said of its times
+        left = Tombstones(forgotten.home, forgotten.key)
+        asked = Asked(contract, extra, left, tuple(names), noted=False, schema=schema)
+        check = partial(_check_rows, store, frame)
+        rows = read_by_parts(place, files.pieces, None, asked, names, check)
+    files.remove()
+    return rows
 
 
 @contextlib.contextmanager

@@ -16,11 +16,11 @@ from feast_plugin.versions.inputs.parquet import ParquetFiles
 from feast_plugin.versions.inputs.pieces import of_arrow
 from feast_plugin.versions.inputs.rows import BATCH_ROWS, CANONICAL, FILE_ROWS, MappedFile, mapped_rows, rows_of
 from feast_plugin.versions.inputs.typed import GONE, ROWS, check_found, check_typed, type_piece
-from resampler.engines.task import Task, run_task
+from resampler.engines.task import Result, Task, run_task
 from resampler.identity import ContentDigest, distinct_ids, key_ids
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -30,9 +30,10 @@ if TYPE_CHECKING:
     from feast_plugin.versions.inputs.pieces import Piece
     from feast_plugin.versions.inputs.rows import CanonicalRows
     from feast_plugin.versions.inputs.typed import Asked
-    from resampler.engines.task import Output, Result
+    from resampler.engines.task import Output
     from resampler.engines.workplace import Workplace
 
+_GIVEN = "reading/given"
 READING = "reading"  # stage of a workplace; nobody needs it once the rows are in order
 
 
@@ -57,7 +58,7 @@ def pieces_of(place: Workplace, frame: EntityFrame, names: Sequence[str]) -> tup
     """
     if isinstance(frame.data, ParquetFiles):
         return frame.data.pieces, frame.data.state
-    return put(place, frame.read(names)), None
+    return given(place) or put(place, frame.read(names)), None
 
 
 def put(place: Workplace, table: pa.Table) -> list[Piece]:
@@ -75,9 +76,43 @@ def put(place: Workplace, table: pa.Table) -> list[Piece]:
     list of Piece
         In the order of the rows.
     """
-    run_task(str(place.folder), Task(f"{READING}/given", _write, {"table": table}))
-    path = str(place.folder / READING / "given" / ROWS)
-    return of_arrow(path, pa.ipc.open_file(pa.memory_map(path)).read_all().num_rows)
+    run_task(str(place.folder), Task(_GIVEN, _write, {"table": table}))
+    return given(place) or []
+
+
+def given(place: Workplace) -> list[Piece] | None:
+    """Find a table that was left where tasks map it.
+
+    Parameters
+    ----------
+    place : Workplace
+        Where.
+
+    Returns
+    -------
+    list of Piece or None
+        In the order of the rows; None if there is none yet.
+    """
+    if Result.read(place.folder / _GIVEN) is None:
+        return None
+    path = str(place.folder / _GIVEN / ROWS)
+    return of_arrow(path, MappedFile(path).reader.read_all().num_rows)
+
+
+def columns_of(piece: Piece) -> list[str]:
+    """Name the columns of an Arrow file.
+
+    Parameters
+    ----------
+    piece : Piece
+        Of it.
+
+    Returns
+    -------
+    list of str
+        In order.
+    """
+    return list(MappedFile(piece.path).reader.schema.names)
 
 
 def _write(output: Output, table: pa.Table) -> None:
@@ -86,7 +121,12 @@ def _write(output: Output, table: pa.Table) -> None:
 
 
 def read_by_parts(
-    place: Workplace, pieces: Sequence[Piece], state: Any, asked: Asked, columns: Sequence[str]
+    place: Workplace,
+    pieces: Sequence[Piece],
+    state: Any,
+    asked: Asked,
+    columns: Sequence[str],
+    check_rows: Callable[[int], None] | None = None,
 ) -> CanonicalRows:
     """Bring rows into canonical order, by tasks of an engine.
 
@@ -102,6 +142,8 @@ def read_by_parts(
         What is read of them.
     columns : sequence of str
         Of the table, as the contract calls them.
+    check_rows : callable, optional
+        Given how many rows were read, raises where that is not what was asked for.
 
     Returns
     -------
@@ -130,6 +172,8 @@ def read_by_parts(
     typed = place.run(tasks, "reading")
     found = [one.data for one in typed]
     check_found(found, asked, columns)
+    if check_rows is not None:
+        check_rows(sum(one["rows"] for one in found))
     failed = any(one["failed"] for one in found)
     ids = [one.array("ids") for one in typed]
     keys = [_mapped(one.folder / ROWS).select(contract.keys) for one in typed if one.data["runs"]]

@@ -81,7 +81,27 @@ class Asked:
             The same rows.
         """
         table = table.rename_columns([TIMESTAMP if n == self.timestamp else n for n in table.column_names])
-        return with_lists(table if self.schema is None else table.cast(self.schema))
+        return with_lists(table if self.schema is None else in_storage(table).cast(self.schema))
+
+
+def in_storage(table: pa.Table) -> pa.Table:
+    """Bring columns of an extension's type to the type that they are stored in, which every process knows.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        Any; Ray's arrays are of such a type.
+
+    Returns
+    -------
+    pyarrow.Table
+        Without extensions.
+    """
+    for at, field in enumerate(table.schema):
+        if isinstance(field.type, pa.BaseExtensionType):
+            chunks = [chunk.storage for chunk in table[field.name].chunks]
+            table = table.set_column(at, field.name, pa.chunked_array(chunks, field.type.storage_type))
+    return table
 
 
 def with_lists(table: pa.Table) -> pa.Table:
