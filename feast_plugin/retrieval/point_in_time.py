@@ -94,7 +94,7 @@ def retrieve(
         for view in utils._get_feature_views_to_use(store.registry, store.project, asked)[0]:
             check_rows(store, view)
 
-    def begin() -> RetrievalJob:
+    def _begin() -> RetrievalJob:
         return store.get_historical_features(
             entity_df=frame if isinstance(frame, str) else frame.to_pandas(),
             features=asked,
@@ -104,14 +104,14 @@ def retrieve(
 
     if place is not None:
         with feast_errors():
-            files = exported(place, begin)
+            files = exported(place, _begin)
         if files is not None:
             return _read_exported(files, store, contract, frame, extra, forgotten, place)
         put_before = given(place)
         if put_before is not None:
             return _in_order(put_before, contract, extra, forgotten, place)
     with feast_errors():
-        job = begin()
+        job = _begin()
         retrieved = job.to_arrow()
     if isinstance(frame, str) and retrieved.num_rows and TIMESTAMP in retrieved.column_names:
         note_timestamps(retrieved[TIMESTAMP])
