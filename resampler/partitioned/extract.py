@@ -13,6 +13,7 @@ from resampler.engines.task import Task
 from resampler.errors import DataError
 from resampler.identity import hash_rows, mix64
 from resampler.partitioned.layout import plain
+from resampler.partitioned.sizes import CHUNK_BYTES, CHUNK_ROWS, rows_at_once
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,10 +23,9 @@ if TYPE_CHECKING:
 
     from resampler.engines.task import Output, Result
     from resampler.engines.workplace import Workplace
-    from resampler.partitioned.inputs import Unit
+    from resampler.partitioned.inputs import Source, Unit
     from resampler.partitioned.layout import Layout
 
-CHUNK_ROWS = 262_144  # of a file that a task leaves
 _ID_MASK = np.uint64(2**63 - 1)  # row ids are non-negative int64
 _OTHER = 0x5EED  # salt of the second hash, which tells rows apart that share the first
 
@@ -110,7 +110,7 @@ def mapped(path: Path | str) -> NDArray[Any]:
 
 
 def extract(
-    workplace: Workplace, units: Sequence[Unit], layout: Layout, labels: Sequence[Any], wanted: Sequence[int]
+    workplace: Workplace, source: Source, layout: Layout, labels: Sequence[Any], wanted: Sequence[int]
 ) -> tuple[Canonical, list[Result], dict[str, pa.Array]]:
     """Put rows of some classes aside, in one order.
 
@@ -118,7 +118,7 @@ def extract(
     ----------
     workplace : Workplace
         Whose engine does it.
-    units : sequence of Unit
+    source : Source
         All rows.
     layout : Layout
         Of the table.
@@ -142,8 +142,9 @@ def extract(
         If two rows have one key.
     """
     shared = {"layout": layout, "labels": list(labels), "wanted": list(wanted)}
+    shared["most"] = rows_at_once(source.width, CHUNK_BYTES, CHUNK_ROWS)
     found = workplace.run(
-        [Task(f"extract/{at:05}", extract_some, shared | {"unit": unit}) for at, unit in enumerate(units)],
+        [Task(f"extract/{at:05}", extract_some, shared | {"unit": unit}) for at, unit in enumerate(source.units)],
         "reading the rows of the classes that are asked for",
     )
     files = [(one.folder, at, n) for one in found for at, n in enumerate(one.data["rows"])]
@@ -214,7 +215,9 @@ def _read(path: Path) -> pa.Table:
         return pa.ipc.open_file(handle).read_all()
 
 
-def extract_some(output: Output, unit: Unit, layout: Layout, labels: list[Any], wanted: list[int]) -> dict[str, Any]:
+def extract_some(
+    output: Output, unit: Unit, layout: Layout, labels: list[Any], wanted: list[int], most: int
+) -> dict[str, Any]:
     """Put some rows aside; a task.
 
     Parameters
@@ -225,6 +228,8 @@ def extract_some(output: Output, unit: Unit, layout: Layout, labels: list[Any], 
         The rows.
     layout, labels, wanted
         As in `extract`.
+    most : int
+        Rows of a file, about.
 
     Returns
     -------
@@ -249,7 +254,7 @@ def extract_some(output: Output, unit: Unit, layout: Layout, labels: list[Any], 
             for name in layout.categorical:
                 seen[name] = [pc.unique(pa.chunked_array([*seen[name], plain(held[-1][0].column(name))]))]
         before += batch.num_rows
-        if waiting >= CHUNK_ROWS:
+        if waiting >= most:
             rows.append(_leave(output, len(rows), layout, held))
             waiting = 0
     if waiting:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,12 +14,13 @@ from pyarrow import fs
 
 from resampler.address import without_secrets
 from resampler.errors import DataError, InvalidInputError
+from resampler.partitioned.sizes import BATCH_BYTES, BATCH_ROWS, cell_bytes, row_bytes, rows_at_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 UNIT_ROWS = 262_144  # that a task reads, about: whole row groups
-BATCH_ROWS = 65_536  # that are in memory at once, of each task
+_BUFFER_BYTES = 1 << 20  # of each column, else a reader holds what a whole row group has of it
 _ENDINGS = (".parquet", ".parq", ".pq")
 
 
@@ -32,12 +34,15 @@ class Unit:
         Paths of files, each with the numbers of the row groups that are read.
     n_rows : int
         How many rows these are.
+    batch_rows : int
+        How many are in memory at once.
     filesystem : pyarrow.fs.FileSystem, optional
         Where the files are; by default on this machine's.
     """
 
     pieces: tuple[tuple[str, tuple[int, ...]], ...]
     n_rows: int
+    batch_rows: int = BATCH_ROWS
     filesystem: Any = None
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
@@ -51,12 +56,12 @@ class Unit:
         Yields
         ------
         pyarrow.RecordBatch
-            At most `BATCH_ROWS` rows, in order.
+            At most `batch_rows` rows, in order.
         """
         for path, groups in self.pieces:
-            with pq.ParquetFile(path, filesystem=self.filesystem) as file:
+            with pq.ParquetFile(path, filesystem=self.filesystem, buffer_size=_BUFFER_BYTES) as file:
                 yield from file.iter_batches(
-                    BATCH_ROWS, row_groups=list(groups), columns=list(columns), use_threads=False
+                    self.batch_rows, row_groups=list(groups), columns=list(columns), use_threads=False
                 )
 
 
@@ -72,11 +77,14 @@ class Source:
         All rows, divided.
     key : str
         The sha256 of what the files are called, how large they are and when they were written.
+    width : int
+        Bytes of a row in memory, about.
     """
 
     schema: pa.Schema
     units: tuple[Unit, ...]
     key: str
+    width: int
 
     @property
     def n_rows(self) -> int:
@@ -108,6 +116,7 @@ def open_source(dataset: Any) -> Source:
     known = _sizes(filesystem, paths)
     schema, first = None, ""
     pieces: list[tuple[str, int, int]] = []
+    lengths: Counter[str] = Counter()
     for path in paths:
         try:
             footer = pq.read_metadata(path, filesystem=filesystem)
@@ -122,11 +131,29 @@ def open_source(dataset: Any) -> Source:
                 f"{_difference(schema, found)}: write all files with one schema"
             )
         pieces += [(path, at, footer.row_group(at).num_rows) for at in range(footer.num_row_groups)]
+        lengths.update(_lengths(footer, schema))
     assert schema is not None  # noqa: S101 - there is a file
     if len(set(schema.names)) < len(schema.names):
         twice = next(name for at, name in enumerate(schema.names) if name in schema.names[:at])
         raise DataError(f"columns must have distinct names, got {twice!r} twice: rename all but one")
-    return Source(schema, tuple(_units(pieces, filesystem)), hashlib.sha256(repr(known).encode()).hexdigest())
+    n = max(1, sum(rows for _, _, rows in pieces))
+    width = row_bytes(schema, {name: size / n for name, size in lengths.items()})
+    batch_rows = rows_at_once(width, BATCH_BYTES, BATCH_ROWS)
+    key = hashlib.sha256(repr(known).encode()).hexdigest()
+    return Source(schema, tuple(_units(pieces, batch_rows, filesystem)), key, width)
+
+
+def _lengths(footer: Any, schema: pa.Schema) -> dict[str, int]:
+    """Return bytes of columns whose type does not say how long a cell is: encoded, so a little less."""
+    found: Counter[str] = Counter()
+    unsaid = [field.name for field in schema if cell_bytes(field.type) is None]
+    for at in range(footer.num_row_groups if unsaid else 0):
+        group = footer.row_group(at)
+        for j in range(group.num_columns):
+            column = group.column(j)
+            if (name := column.path_in_schema.partition(".")[0]) in unsaid:
+                found[name] += column.total_uncompressed_size
+    return dict(found)
 
 
 def _files_of(dataset: Any) -> tuple[Any, list[str]]:
@@ -203,15 +230,15 @@ def _difference(one: pa.Schema, other: pa.Schema) -> str:
     return f"{one.field(at)} and {other.field(at)}"
 
 
-def _units(pieces: list[tuple[str, int, int]], filesystem: Any) -> Iterator[Unit]:
+def _units(pieces: list[tuple[str, int, int]], batch_rows: int, filesystem: Any) -> Iterator[Unit]:
     """Divide row groups, in order, so that none but a larger row group has more than `UNIT_ROWS`."""
     held: dict[str, list[int]] = {}
     n = 0
     for path, group, rows in pieces:
         if n and n + rows > UNIT_ROWS:
-            yield Unit(tuple((name, tuple(groups)) for name, groups in held.items()), n, filesystem)
+            yield Unit(tuple((name, tuple(groups)) for name, groups in held.items()), n, batch_rows, filesystem)
             held, n = {}, 0
         held.setdefault(path, []).append(group)
         n += rows
     if n or not pieces:
-        yield Unit(tuple((name, tuple(groups)) for name, groups in held.items()), n, filesystem)
+        yield Unit(tuple((name, tuple(groups)) for name, groups in held.items()), n, batch_rows, filesystem)

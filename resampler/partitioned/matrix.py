@@ -10,6 +10,7 @@ from resampler.engines.task import Task
 from resampler.errors import DataError
 from resampler.partitioned.extract import mapped
 from resampler.partitioned.layout import whole
+from resampler.partitioned.sizes import CHUNK_BYTES, CHUNK_ROWS, rows_at_once
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from resampler.engines.workplace import Workplace
     from resampler.partitioned.extract import Canonical
     from resampler.partitioned.layout import Layout
-
-RANGE_ROWS = 131_072  # of the matrix, that a task makes
 
 
 def make_matrix(
@@ -55,11 +54,10 @@ def make_matrix(
         If a number is infinite, or there is none where nulls are refused.
     """
     shared = {"canonical": canonical, "layout": layout, "vocabularies": dict(vocabularies), "missing": missing}
+    step = rows_at_once(8 * len(layout.features), CHUNK_BYTES, CHUNK_ROWS)
     tasks = [
-        Task(
-            f"encode/{at:05}", encode_some, shared | {"first": first, "last": min(first + RANGE_ROWS, canonical.n_rows)}
-        )
-        for at, first in enumerate(range(0, canonical.n_rows, RANGE_ROWS))
+        Task(f"encode/{at:05}", encode_some, shared | {"first": first, "last": min(first + step, canonical.n_rows)})
+        for at, first in enumerate(range(0, canonical.n_rows, step))
     ]
     parts = workplace.run(tasks, "making the matrix")
     return put_together(workplace, "matrix", [part.folder for part in parts], ["matrix", *map(wide_name, layout.least)])

@@ -33,6 +33,7 @@ from resampler.partitioned.real import by_unit, write_real
 from resampler.partitioned.resampled import FORMAT, Resampled
 from resampler.partitioned.search import PartedSearch
 from resampler.partitioned.settings import MARK
+from resampler.partitioned.sizes import check_memory
 from resampler.partitioned.survey import survey
 from resampler.partitioned.synthetic import Making, write_synthetic
 from resampler.samplers import TomekLinks
@@ -136,10 +137,13 @@ def resample(
                 f"out {str(target)!r} was made of other inputs, or with other parameters: give another directory"
             )
     check_out(target)
+    if kind is None:
+        check_memory(run.source.width, settings.worker_memory)
     with _held(folder, target):
         if kind is not None:
             _empty(folder)
             run = begin(open_source(write_frame(dataset, kind, folder / GIVEN)))
+            check_memory(run.source.width, settings.worker_memory)
         seed = _belongs(folder, run, resume=resume)
         with open_engine(settings, run.source.n_rows) as workers:
             workplace = Workplace(folder, workers)
@@ -294,7 +298,7 @@ class _Run:
         layout = self.layout
         if not asked.copies:
             layout = replace(layout, **dtype_of(source.schema, layout.numeric, ranges))
-        canonical, found, vocabularies = extract(workplace, source.units, layout, labels, read)
+        canonical, found, vocabularies = extract(workplace, source, layout, labels, read)
         matrix = None
         if not asked.copies and canonical.n_rows:
             matrix = make_matrix(workplace, canonical, layout, vocabularies, asked.missing)

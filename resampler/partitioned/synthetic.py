@@ -15,6 +15,7 @@ from resampler.methods.kept import from_arrays, to_arrays
 from resampler.methods.place import build, build_integers
 from resampler.partitioned.extract import mapped
 from resampler.partitioned.matrix import wide_name
+from resampler.partitioned.sizes import BATCH_BYTES, BATCH_ROWS, rows_at_once
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from resampler.partitioned.layout import Layout
 
 PART_ROWS = 262_144  # of each file of synthetic rows
-ROWS_AT_ONCE = 65_536
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,11 @@ class Making:
     nothing: Provenance
     seed: int
     mark: str
+
+    @property
+    def at_once(self) -> int:
+        """How many rows are made at once."""
+        return rows_at_once(8 * len(self.layout.schema), BATCH_BYTES, BATCH_ROWS)
 
     @property
     def schema(self) -> pa.Schema:
@@ -215,7 +220,7 @@ def build_some(output: Output, making: Making, provenance: str, numbers: bool, f
     of_all = from_arrays(arrays, making.nothing, making.seed)
     if numbers:
         output.array(
-            "matrix", np.concatenate([_numbers(making, of_all, at, last) for at in range(first, last, ROWS_AT_ONCE)])
+            "matrix", np.concatenate([_numbers(making, of_all, at, last) for at in range(first, last, making.at_once)])
         )
         return {"rows": last - first}
     digest = 0
@@ -225,8 +230,8 @@ def build_some(output: Output, making: Making, provenance: str, numbers: bool, f
         pq.ParquetWriter(str(output.path("part.parquet")), rows_schema, compression="zstd") as rows,
         pq.ParquetWriter(str(output.path("provenance.parquet")), of_parents, compression="zstd") as parents,
     ):
-        for at in range(first, last, ROWS_AT_ONCE):
-            made = of_all.take(slice(at, min(at + ROWS_AT_ONCE, last)))
+        for at in range(first, last, making.at_once):
+            made = of_all.take(slice(at, min(at + making.at_once, last)))
             features, _ = making.rows(made)
             table = making.table(made, features)
             digest += int(hash_rows(table, rows_schema.names).sum(dtype=np.uint64))
@@ -237,7 +242,7 @@ def build_some(output: Output, making: Making, provenance: str, numbers: bool, f
 
 def _numbers(making: Making, of_all: Provenance, first: int, last: int) -> NDArray[Any]:
     """Return rows as cleaning measures them: as the estimators have it, rounded where all columns are."""
-    made = of_all.take(slice(first, min(first + ROWS_AT_ONCE, last)))
+    made = of_all.take(slice(first, min(first + making.at_once, last)))
     features, rows = making.rows(made)
     if making.layout.whole or rows is None:
         return making.layout.encode(pa.table(features), making.vocabularies)

@@ -57,6 +57,8 @@ def check_engine(rows, plain, folder, monkeypatch, engine):
 def test_inline(rows, plain, tmp_path, monkeypatch, groups):
     monkeypatch.setattr("resampler.partitioned.inputs.UNIT_ROWS", 60)
     monkeypatch.setattr("resampler.partitioned.extract.CHUNK_ROWS", 20)
+    monkeypatch.setattr("resampler.partitioned.matrix.CHUNK_ROWS", 30)
+    monkeypatch.setattr("resampler.partitioned.synthetic.PART_ROWS", 50)
     assert digests(in_pieces(rows, tmp_path, groups), tmp_path, EngineSettings(engine="inline")) == plain
 
 
