@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from feast_plugin.printing.versions import classes, counted, levels_in_words, taken_out, within_the_rule
+from feast_plugin.versions.files import found
 from feast_plugin.versions.files.audited import NOTE
 from feast_plugin.versions.files.sensitivity import NOTE as PRIVACY
-from resampler.budget import in_words
+from resampler.budget import in_units, in_words
 from resampler.printing import aligned, plural
 from resampler.quality.finding import in_lines
 
@@ -38,6 +39,8 @@ def created(made: Snapshot, worth: str = "", exposed: str = "") -> list[str]:
     lines += [f"  {line}" for line in classes(m)]
     lines += [f"  {line}" for line in parents(made)]
     lines += [f"  {line}" for line in taken_out(m)]
+    if found.NOTE in m.notes:
+        lines += [f"  {line}" for line in found.in_words(m.notes[found.NOTE])]
     late = "" if m.knows("findings") or made.found is None else ", sought now: the version itself keeps none"
     words = levels_in_words(m) if made.found is None else f"{counted(made.found)}{late}"
     lines += [f"  {line}" for line in [f"findings: {words}", *notes(made.findings), *within_the_rule(m)]]
@@ -48,7 +51,28 @@ def created(made: Snapshot, worth: str = "", exposed: str = "") -> list[str]:
     named += [("privacy", sentence) for sentence in m.notes.get(PRIVACY, [])]
     named += [("given away?", exposed)] if exposed else []
     named += [("cost", in_words(made.cost))] if made.cost is not None else []
+    named += [("workers", on_engine(m.notes["engine"]))] if "engine" in m.notes and not made.reused else []
     return [*lines, *(f"  {line}" for line in aligned(named))]
+
+
+def on_engine(note: dict[str, Any]) -> str:
+    """Say what the tasks of an engine cost.
+
+    Parameters
+    ----------
+    note : dict
+        Of the manifest.
+
+    Returns
+    -------
+    str
+        Beside what this process cost.
+    """
+    said = (
+        f"{plural(note['workers'], 'worker')} of engine {note['name']}, {note['cpu_seconds']:,.1f} s of processor time"
+    )
+    peak = note["peak_memory_bytes"]
+    return said if peak is None else f"{said}, {in_units(peak)} of memory at most in one"
 
 
 def checked(found: list[Finding]) -> list[str]:

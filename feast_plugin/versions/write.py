@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from feast_plugin.versions import outputs as outputs_of
-from feast_plugin.versions.files import lineage, sensitivity
+from feast_plugin.versions.files import found, lineage, sensitivity
 from feast_plugin.versions.files.manifest import (
     FORMAT,
     HARDENED,
@@ -69,6 +69,7 @@ if TYPE_CHECKING:
 
 KEPT = "kept.parquet"  # beside the splits, so that who reads a directory reads no row twice
 CLEANED = "left-out.parquet"
+ENGINE = "engine"  # note: what tasks ran on, and what they cost
 INPUTS = "inputs.parquet"  # of on-demand features, where they are no columns of the version
 
 
@@ -352,6 +353,7 @@ def write_files(draft: Draft, name: str, version: int, directory: Location) -> W
             **({"noisy_minority_rows": made.noisy} if made.noisy else {}),
             **({"relations": made.related} if recipe.relations == "keep" else {}),
             **({NOTE: draft.profile_form} if draft.profile_form > 1 else {}),
+            **({found.NOTE: {"asked": recipe.recall, "classes": made.found}} if made.found else {}),
             **({"no_row_in_danger": list(made.plain)} if made.plain else {}),
             **(
                 {sensitivity.NOTE: sensitivity.in_words(draft.parameters, shared=_shared(draft, made.parents))}
@@ -359,6 +361,7 @@ def write_files(draft: Draft, name: str, version: int, directory: Location) -> W
                 else {}
             ),
             "libraries": _versions_of(*(["feast"] if draft.inputs["project"] else []), "numba", "numpy", "pyarrow"),
+            **({} if draft.place is None else {ENGINE: draft.place.cost()}),
             "cost": draft.parts.cost()
             | {
                 name: round(seconds, 2)

@@ -176,9 +176,10 @@ class Workplace:
         Returns
         -------
         dict
-            Keys cpu_seconds and peak_memory_bytes, the most that one worker held.
+            Keys name of the engine, workers, cpu_seconds and peak_memory_bytes, the most that one worker held.
         """
-        return {"cpu_seconds": round(self.cpu_seconds, 2), "peak_memory_bytes": self.peak_memory_bytes}
+        of_engine = {"name": self.engine.name, "workers": self.engine.workers}
+        return of_engine | {"cpu_seconds": round(self.cpu_seconds, 2), "peak_memory_bytes": self.peak_memory_bytes}
 
     def remove(self) -> None:
         """Remove all outputs."""

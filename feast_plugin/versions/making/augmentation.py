@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from feast_plugin.notices import notice
+from feast_plugin.versions.files.found import found_by
 from feast_plugin.versions.inputs.contract import TIMESTAMP, TIMESTAMP_TYPE, Contract
 from feast_plugin.versions.making.encoded import Encoded, encode_by_parts
 from feast_plugin.versions.making.estimate import check_augmenting
@@ -28,11 +29,12 @@ from resampler.methods.oversample import PLAIN_ROWS, ShortfallWarning, oversampl
 from resampler.methods.place import build, build_integers
 from resampler.methods.quota import parts_of, wanted
 from resampler.methods.select import every_row
-from resampler.methods.table import Table
+from resampler.methods.table import Search, Table
 from resampler.partitioned.search import PartedSearch
 from resampler.relations import without_bounds
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from decimal import Decimal
 
     from numpy.typing import NDArray
@@ -42,12 +44,14 @@ if TYPE_CHECKING:
     from feast_plugin.versions.inputs.rows import CanonicalRows
     from resampler.engines.workplace import Workplace
     from resampler.grids import Grids
+    from resampler.methods.oversample import Once
     from resampler.methods.parameters import Missing, Parameters
     from resampler.methods.provenance import Provenance
     from resampler.relations import Relation, Relations
     from resampler.schema import FeatureSchema, Label
 
 SYNTHETIC_KEY = "synthetic:"
+LONG_ROWS = 500_000  # from here on exact neighbours take minutes
 
 
 class Augmentation(NamedTuple):
@@ -78,6 +82,8 @@ class Augmentation(NamedTuple):
         Event timestamps in microseconds since 1970, UTC; None where rows have none.
     lying : Mapped, optional
         The files that `table` is mapped from, where tasks made the rows.
+    found : dict
+        Where not all neighbours were asked for, by class what was found (`feast_plugin.versions.files.found.found_by`).
     """
 
     table: pa.Table
@@ -91,6 +97,7 @@ class Augmentation(NamedTuple):
     drawn_scale: NDArray[np.float32] | None = None
     times: NDArray[np.int64] | None = None
     lying: Mapped | None = None
+    found: dict[str, dict[str, Any]] = {}  # noqa: RUF012 - likewise
 
     def keep(self, chosen: NDArray[np.bool_], place: Workplace | None = None) -> Augmentation:
         """Leave synthetic rows out.
@@ -136,6 +143,7 @@ def augment(
     instead: bool = False,
     parts: Parts | None = None,
     place: Workplace | None = None,
+    recall: float | None = None,
 ) -> Augmentation:
     """Make the synthetic rows of the training split.
 
@@ -181,6 +189,8 @@ def augment(
         Takes the rows of each class, or has them; by default they are made, and not kept.
     place : Workplace, optional
         Whose engine makes them by parts; by default this process makes them.
+    recall : float, optional
+        Share of the true neighbours that searches have to find; by default all.
 
     Returns
     -------
@@ -261,6 +271,12 @@ def augment(
     if barred is not None:
         more += ", leave exclude_noisy out"
     _check_sizes(table, lacking, names, sampler, parameters, group_by, subgroups, more)
+    search = Search(least_recall=recall) if place is None else PartedSearch(place, least_recall=recall)
+    once: Once | None = None
+    if place is None and parts is not None and parts.keeps:  # on an engine tasks are kept
+        once = parts.arrays if recall is None else _with_recall(parts.arrays, search)
+    if recall is None and METHODS[sampler].joins:
+        _say_long(table, lacking, names, around=around)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ShortfallWarning)  # it is said below, as every notice of a snapshot is
         made, grown = oversample(
@@ -272,8 +288,8 @@ def augment(
             subgroups=subgroups,
             names=names,
             shuffle=apart,
-            search=None if place is None else PartedSearch(place),
-            once=parts.arrays if place is None and parts is not None and parts.keeps else None,  # else tasks are kept
+            search=search,
+            once=once,
         )
     plain = tuple(one.part.name for one in grown if one.plain)
     if plain:
@@ -297,7 +313,41 @@ def augment(
         noisy=0 if barred is None else int(np.count_nonzero(barred)),
         times=_times(rows, train, parents, seed if apart else None, names, parameters.group_size),
         lying=None if isinstance(numbers, pa.Table) else numbers,
+        found={} if recall is None else found_by(search, names),
     )
+
+
+def _with_recall(once: Once, search: Search) -> Once:
+    """Keep beside the rows of a class how well its neighbours were found."""
+
+    def kept(name: str, make: Callable[[], dict[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
+        def made() -> dict[str, NDArray[Any]]:
+            before = set(search.recall)
+            arrays = make()
+            rows = [
+                (key[0] if isinstance(key, tuple) else key, share, *search.intervals.get(key, (np.nan, np.nan)))
+                for key, share in search.recall.items()
+                if key not in before
+            ]
+            return arrays | {"recall": np.array(rows, dtype=np.float64).reshape(-1, 4)}
+
+        arrays = once(name, made)
+        for label, share, low, high in arrays["recall"].tolist():
+            search.keep(int(label), share, None if np.isnan(low) else (low, high))
+        return arrays
+
+    return kept
+
+
+def _say_long(table: Table, lacking: dict[int, int], names: dict[int, Any], *, around: bool) -> None:
+    """Say where an exact search will take long, and what makes it short."""
+    for code, n in lacking.items():
+        rows = len(table.y) if around else int(np.count_nonzero(table.y == code))
+        if n and rows > LONG_ROWS:
+            notice(
+                f"all neighbours of class {names[code]!r} are sought among {rows:,} rows, which may take long: recall "
+                "0.5 (--recall 0.5) asks for half of them, and is many times faster"
+            )
 
 
 class _Here(NamedTuple):

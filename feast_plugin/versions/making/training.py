@@ -241,6 +241,7 @@ def _drawn(
             instead=recipe.release,
             parts=parts,
             place=place,
+            recall=recipe.recall,
         )
         step.rows = made.table.num_rows
     if recipe.release:

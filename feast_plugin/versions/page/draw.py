@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import jinja2
 import numpy as np
 
+from feast_plugin.versions.files import found
 from feast_plugin.versions.files.manifest import Manifest, StoredFile, version_name
 from feast_plugin.versions.files.reading import read_files
 from feast_plugin.versions.inputs.contract import Contract
@@ -123,6 +124,7 @@ def draw_page(manifest: Manifest, directory: Location, profile: Profile, sample:
             units=units,
             kept={f.name: _kept(f) for f in manifest.schema.features},
             parents=_parents(manifest, directory, contract),
+            recall=found.in_words(manifest.notes[found.NOTE]) if found.NOTE in manifest.notes else [],
             nulls=_nulls(profile, sample),
             pictures=drawn,
             space=space,

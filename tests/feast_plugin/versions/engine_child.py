@@ -17,7 +17,7 @@ def die_at(stage: str, *, before: bool) -> None:
     genuine = task.run_task
 
     def deadly(workplace, one):
-        here = f"{workplace}/{one.name}".partition("/tasks/")[2].startswith(stage)
+        here = f"{workplace}/{one.name}".rpartition("/tasks/")[2].startswith(stage)
         if here and before:
             os.kill(os.getpid(), signal.SIGKILL)
         genuine(workplace, one)

@@ -1,4 +1,4 @@
-"""Versions that are made on an engine: the bytes of those that one process makes, and none before all tasks are done."""
+"""Versions that are made on an engine: the bytes that one process gives, and none before all tasks are done."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ import pytest
 
 from feast_plugin import create_snapshot, rebuild_snapshot, verify_snapshot
 from feast_plugin.notices import SnapshotWarning
+from feast_plugin.printing.created import created
 from feast_plugin.versions import create, outputs
 from feast_plugin.versions.making import encoded, made
 from resampler.budget import StoppedError
@@ -156,15 +157,33 @@ def test_every_engine_gives_one_digest(tmp_path, table, engine, monkeypatch):
 
 def test_time_that_is_up_stops_between_tasks_and_the_same_version_comes_of_it(tmp_path, table, tasks):
     alone = make(tmp_path / "inline", table)
-    for runs in range(200):
+    root, stopped = tmp_path / "tasks", 0
+    while True:
         try:
-            done = make(tmp_path / "tasks", table, engine="processes", max_seconds=1e-6, resume="latest")
+            done = make(root, table, engine="processes", max_seconds=1e-6, resume="latest")
             break
-        except StoppedError as error:
-            assert error.exit_code == 4
-            assert not list((tmp_path / "tasks" / "pay").glob("v*/manifest.json"))
-    assert runs > 10
+        except StoppedError:
+            stopped += 1
+            assert not list((root / "pay").glob("v*/manifest.json"))
+    assert stopped > 10
     same(alone, done)
+
+
+def test_what_was_found_of_the_neighbours_asked_for_is_in_the_manifest(tmp_path, table, tasks):
+    asked = {"sampler": "smote", "features": FLOATS, "recall": 0.5}
+    alone = make(tmp_path / "inline", table, **asked)
+    by_tasks = make(tmp_path / "tasks", table, **asked, engine="processes")
+    same(alone, by_tasks)
+    note = by_tasks.manifest.notes["recall"]
+    assert note == alone.manifest.notes["recall"]
+    assert note["asked"] == 0.5
+    assert set(note["classes"]) == {"odd", "rare"}
+    assert all(0.5 <= of["share"] <= 1 for of in note["classes"].values())
+    assert "recall" not in make(tmp_path / "exact", table, sampler="smote", features=FLOATS).manifest.notes
+    said = created(by_tasks)
+    assert any("of the true neighbours of class rare in a sample" in line for line in said)
+    assert any("1 worker of engine" in line for line in said)
+    assert by_tasks.manifest.notes["engine"]["workers"] == 1
 
 
 @pytest.mark.parametrize(
