@@ -63,6 +63,7 @@ class Ray(Submitting):
         found = {
             "num_cpus": super().workers,
             "include_dashboard": False,
+            "_node_ip_address": "127.0.0.1",
             "object_store_memory": LOCAL_STORE_BYTES,
         }
         if self.settings.worker_memory is not None:
