@@ -13,14 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from feast import FeatureStore
-from feast.data_format import ParquetFormat
 from feast.errors import SavedDatasetNotFound
-from feast.infra.offline_stores.file_source import SavedDatasetFileStorage
 from feast.infra.registry.file import FileRegistryStore
 from feast.infra.registry.registry import Registry as FileRegistry
 from feast.saved_dataset import SavedDataset
 
 from feast_plugin.notices import notice
+from feast_plugin.registries.storage import storage_of, uri_of
 from feast_plugin.registries.told import settings_of
 from feast_plugin.retrieval.on_demand import transformation
 from feast_plugin.retrieval.retrieval import Retrieval
@@ -141,7 +140,7 @@ class FeastRegistry(Registry):
             If a name is taken by another dataset, or another writer keeps undoing the write.
         """
         project = self.project
-        wanted = [_saved(dataset) for dataset in datasets]
+        wanted = [_saved(dataset, self._store) for dataset in datasets]
         with _exclusive(self._store) as registry:
             for _ in range(ATTEMPTS):
                 registry.refresh(project)
@@ -181,7 +180,9 @@ class FeastRegistry(Registry):
                     registry.delete_saved_dataset(dataset.name, self.project, commit=False)
                 if dataset.alias is not None:  # the source is the version's
                     continue
-                source = (found or _saved(dataset)).storage.to_data_source()  # what is known by name may be a folder
+                source = (
+                    found or _saved(dataset, self._store)
+                ).storage.to_data_source()  # what is known by name may be a folder
                 if source.name in {s.name for s in registry.list_data_sources(self.project, allow_cache=True)}:
                     registry.delete_data_source(source.name, self.project, commit=False)
             registry.commit()
@@ -200,7 +201,7 @@ class FeastRegistry(Registry):
             If a name is taken by another dataset, or another writer keeps undoing the write.
         """
         project = self.project
-        wanted = {dataset.name: _saved(dataset) for dataset in datasets}
+        wanted = {dataset.name: _saved(dataset, self._store) for dataset in datasets}
         with _exclusive(self._store) as registry:
             plain = isinstance(registry, FileRegistry)
             for attempt in range(ATTEMPTS):
@@ -262,7 +263,7 @@ class FeastRegistry(Registry):
             return [f"{dataset.name} is not in the registry"]
         return [
             f"{dataset.name}: {what} is {theirs!r} in the registry, {ours!r} by the manifest"
-            for what, theirs, ours in zip(_FACTS, _facts(found), _facts(_saved(dataset)), strict=True)
+            for what, theirs, ours in zip(_FACTS, _facts(found), _facts(_saved(dataset, self._store)), strict=True)
             if theirs != ours
         ]
 
@@ -397,18 +398,14 @@ def _with_users_tags(saved: SavedDataset, found: SavedDataset | None) -> SavedDa
     return saved
 
 
-def _saved(dataset: Dataset) -> SavedDataset:
+def _saved(dataset: Dataset, store: FeatureStore) -> SavedDataset:
     """Return a dataset as Feast knows one."""
     groups = {"namespace": dataset.namespace or NAMESPACE, "collection": dataset.snapshot}
     saved = SavedDataset(
         name=dataset.name,
         features=list(dataset.features),
         join_keys=list(dataset.join_keys),
-        storage=SavedDatasetFileStorage(
-            path=f"{dataset.directory.uri}/{dataset.path}",
-            file_format=ParquetFormat(),
-            s3_endpoint_override=dataset.directory.endpoint,
-        ),
+        storage=storage_of(dataset, store),
         full_feature_names=dataset.full_feature_names,
         tags=dict(dataset.tags),
         feature_service_name=dataset.feature_service,
@@ -428,7 +425,7 @@ def _find(registry: Any, project: str, name: str, *, allow_cache: bool = False) 
 
 
 def _uri(saved: SavedDataset) -> str:
-    return str(saved.storage.file_options.uri)
+    return uri_of(saved.storage)
 
 
 def _is_in(saved: SavedDataset, dataset: Dataset) -> bool:
