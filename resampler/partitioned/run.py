@@ -433,13 +433,16 @@ class _Run:
             "key_columns": list(self.layout.key),
             "mark": self.mark,
             "classes": classes,
-            "recall": {
-                str(labels[one] if isinstance(one, int | np.integer) else one): share
-                for one, share in search.recall.items()
-            },
+            "recall": {_called(labels, one): share for one, share in search.recall.items()},
+            "recall_interval": {_called(labels, one): ends for one, ends in search.intervals.items()},
             "digest": {"real": _sum(self.real), "synthetic": _sum(self.synthetic)},
             "cost": workplace.cost(),
         }
+
+
+def _called(labels: list[Any], key: Any) -> str:
+    """Return what a search is called: by its class, or by what cleans."""
+    return str(labels[key]) if isinstance(key, int | np.integer) else str(key)
 
 
 class _Wide:
