@@ -16,6 +16,7 @@ import numpy as np
 from resampler.kernels.batch.cells import CELL_ROWS
 from resampler.kernels.batch.neighbors import _distances
 from resampler.kernels.jit import inner, njit
+from resampler.kernels.simd.lanes import first_lane
 from resampler.kernels.simd.products import TILE_QUERIES, TILE_ROWS, compare
 from resampler.kernels.simd.select import select
 
@@ -91,8 +92,7 @@ def ranks_of(centers, homes, found, ranks):
 @inner
 def _sketch(cell, n_lanes, numeric, middle, inverse, grains, rows, start):
     """Write the sketches of a cell's rows, two columns a word, and minus half their squared lengths."""
-    one = inverse * 0 + 1
-    low, high = -grains * one, grains * one
+    low, high = cell.dtype.type(-grains), cell.dtype.type(grains)
     for lane in range(CELL_ROWS):
         start[lane] = 0
     for word in range(rows.shape[0]):
@@ -146,6 +146,32 @@ def _put(d2, place, row_id, at, found, distances, places, ids):
     places[at, spot] = place
     ids[at, spot] = row_id
     return found
+
+
+@inner
+def _measure(word, cell, row, n_lanes, query, penalty, place, base, cell_ids, at, distances, places, ids):
+    """Put those of a cell's rows into a full list that are nearer, from `row` on, where bits of a word are set.
+
+    Return whether there were some.
+    """
+    k = distances.shape[1]
+    some = False
+    while word != 0:
+        lane = row + first_lane(word)
+        word &= word - np.uint64(1)
+        if lane >= n_lanes or base + lane == place:
+            continue
+        d2 = cell.dtype.type(0)
+        for j in range(penalty.shape[0]):
+            if penalty[j] < 0:
+                x = cell[j, lane] - query[j]
+                d2 += x * x
+            elif cell[j, lane] != query[j]:
+                d2 += penalty[j]
+        if d2 <= distances[at, k - 1]:
+            _put(d2, base + lane, cell_ids[lane], at, k, distances, places, ids)
+            some = True
+    return some
 
 
 @inner
@@ -274,7 +300,8 @@ def scan_region(
     weights = np.zeros(n_codes, dtype=np.int32)
     limits = np.zeros(CELL_ROWS, dtype=np.int32)
     asked_limits = np.zeros(CELL_ROWS, dtype=np.int32)
-    hits = np.zeros((CELL_ROWS, CELL_ROWS // 16), dtype=np.uint16)
+    hits = np.zeros((CELL_ROWS, CELL_ROWS // TILE_ROWS), dtype=np.uint64)
+    cutoff = np.zeros(CELL_ROWS, dtype=cells.dtype)  # squared: how far a query must still look
     found = np.zeros(CELL_ROWS, dtype=np.int64)
     active = np.empty(CELL_ROWS, dtype=np.int64)
     last_cell = first_cell + cells.shape[0]
@@ -290,7 +317,9 @@ def scan_region(
             found[lane] = 0
             while found[lane] < k and distances[base + lane, found[lane]] < np.inf:
                 found[lane] += 1
-            furthest = max(furthest, distances[base + lane, k - 1])
+            cutoff[lane] = distances[base + lane, k - 1]
+            furthest = max(furthest, cutoff[lane])
+        whole = False  # whether all queries are packed
         inverse = cells.dtype.type(0)  # no grain yet
         around = _near_cells(
             centers, lows, highs, home, first_cell, last_cell, furthest, limit_gaps[home - first_home],
@@ -306,7 +335,7 @@ def scan_region(
             n_active = 0
             all_full = True
             for lane in asking:
-                if out[lane] <= distances[base + lane, k - 1]:
+                if out[lane] <= cutoff[lane]:
                     active[n_active] = lane
                     n_active += 1
                     all_full &= found[lane] == k
@@ -325,8 +354,9 @@ def scan_region(
                                 out[row], c * CELL_ROWS + row, ids[first + row], at, found[lane],
                                 distances, places, nn_ids,
                             )  # fmt: skip
+                    cutoff[lane] = distances[at, k - 1]
                     if inverse > 0 and found[lane] == k:
-                        limits[lane] = _limit(distances[at, k - 1], lengths[lane], n_numeric, inverse, factor, least)
+                        limits[lane] = _limit(cutoff[lane], lengths[lane], n_numeric, inverse, factor, least)
                 continue
             if inverse == 0:
                 widest = 0.0
@@ -356,13 +386,26 @@ def scan_region(
             for t in range(n_codes):
                 for lane in range(CELL_ROWS):
                     row_codes[t, lane] = np.int32(other[categorical[t], lane])
-            for i in range(n_active):
-                lane = active[i]
-                asked_limits[i] = limits[lane]
-                for word in range(n_words):
-                    packed[word, i] = sketches[word, lane]
-                for t in range(n_codes):
-                    packed_codes[t, i] = codes[t, lane]
+            if 4 * n_active > 3 * asking.shape[0]:  # packing them anew would take longer than scanning for all
+                again = not whole
+                whole = True
+                for i in range(n_active):
+                    out[active[i]] = -1
+                n_active = asking.shape[0]
+                for i in range(n_active):
+                    active[i] = asking[i]
+                    asked_limits[i] = limits[asking[i]] if out[asking[i]] < 0 else NONE
+            else:
+                again = True
+                whole = False
+                for i in range(n_active):
+                    asked_limits[i] = limits[active[i]]
+            if again:
+                for i in range(n_active):
+                    for word in range(n_words):
+                        packed[word, i] = sketches[word, active[i]]
+                    for t in range(n_codes):
+                        packed_codes[t, i] = codes[t, active[i]]
             for i in range(n_active, -(-n_active // TILE_QUERIES) * TILE_QUERIES):
                 asked_limits[i] = NONE
             for group in range(0, n_active, TILE_QUERIES):
@@ -370,27 +413,11 @@ def scan_region(
                     compare(rows, row_codes, start, packed, packed_codes, weights, asked_limits, group, lane, hits)
             for i in range(n_active):
                 lane = active[i]
-                at = base + lane
-                before = distances[at, k - 1]
-                for panel in range(CELL_ROWS // 16):
-                    word = hits[i, panel]
-                    row = panel * 16
-                    while word != 0:
-                        if word & np.uint16(1) and row < n_lanes:
-                            d2 = cells.dtype.type(0)
-                            for j in range(d):
-                                value, query = other[j, row], queries[lane, j]
-                                if penalty[j] < 0:
-                                    x = value - query
-                                    d2 += x * x
-                                elif value != query:
-                                    d2 += penalty[j]
-                            place = c * CELL_ROWS + row
-                            if d2 <= distances[at, k - 1] and place != home * CELL_ROWS + lane:
-                                found[lane] = _put(
-                                    d2, place, ids[first + row], at, found[lane], distances, places, nn_ids
-                                )
-                        word >>= np.uint16(1)
-                        row += 1
-                if distances[at, k - 1] < before:
-                    limits[lane] = _limit(distances[at, k - 1], lengths[lane], n_numeric, inverse, factor, least)
+                place = home * CELL_ROWS + lane
+                for half in range(CELL_ROWS // TILE_ROWS):
+                    if hits[i, half] != 0 and _measure(
+                        hits[i, half], other, half * TILE_ROWS, n_lanes, queries[lane], penalty, place, c * CELL_ROWS,
+                        ids[first:], base + lane, distances, places, nn_ids,
+                    ):  # fmt: skip
+                        cutoff[lane] = distances[base + lane, k - 1]
+                        limits[lane] = _limit(cutoff[lane], lengths[lane], n_numeric, inverse, factor, least)

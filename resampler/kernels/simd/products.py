@@ -26,14 +26,14 @@ TILE_QUERIES = 4
 TILE_ROWS = 64
 _WIDTH = 16  # words of a vector
 _PANELS = TILE_ROWS // _WIDTH
-_INT16, _INT32 = ir.IntType(16), ir.IntType(32)
+_INT16, _INT32, _INT64 = ir.IntType(16), ir.IntType(32), ir.IntType(64)
 _WORDS = ir.VectorType(_INT32, _WIDTH)
 _HALVES = ir.VectorType(_INT16, 2 * _WIDTH)
 _PRODUCTS = ir.VectorType(_INT32, 2 * _WIDTH)
 
 
 def compare(rows, row_codes, start, queries, query_codes, weights, limits, group, lane, hits):
-    """Set bit i of ``hits[query, row // 16]`` where a row is within a query's limit, of one tile.
+    """Set bit i of ``hits[query, lane / TILE_ROWS]`` where row ``lane + i`` is within a query's limit, of one tile.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def compare(rows, row_codes, start, queries, query_codes, weights, limits, group
         What product and start must come to at least.
     group, lane : int
         Of the tile's first query and row.
-    hits : ndarray of shape (n_rows, n_rows / 16), uint16
+    hits : ndarray of shape (n_queries, n_rows / TILE_ROWS), uint64
         Those of the tile are overwritten.
     """
     low, high = (lambda words: (words << 16) >> 16), (lambda words: words >> 16)
@@ -58,9 +58,8 @@ def compare(rows, row_codes, start, queries, query_codes, weights, limits, group
         total = total - differ * weights[j]
     near = total >= limits[group : group + TILE_QUERIES, None]
     for r in range(TILE_QUERIES):
-        for h in range(_PANELS):
-            word = np.flatnonzero(near[r, h * _WIDTH : (h + 1) * _WIDTH])
-            hits[group + r, lane // _WIDTH + h] = np.sum(1 << word)
+        bits = np.flatnonzero(near[r]).astype(np.uint64)
+        hits[group + r, lane // TILE_ROWS] = np.bitwise_or.reduce(np.uint64(1) << bits, initial=np.uint64(0))
 
 
 @intrinsic
@@ -122,13 +121,14 @@ def _compare(_, rows, row_codes, start, queries, query_codes, weights, limits, g
                 for h in range(_PANELS):
                     lost = builder.select(builder.icmp_signed("!=", columns[h], query), weight, nothing)
                     builder.store(builder.sub(builder.load(totals[r, h]), lost), totals[r, h])
-        panel = builder.udiv(lane, number(_WIDTH))
         for r in range(TILE_QUERIES):
             limit = spread(limits, builder.add(group, number(r)))
-            row = builder.mul(builder.add(group, number(r)), builder.udiv(n_rows, number(_WIDTH)))
+            word = ir.Constant(_INT64, 0)
             for h in range(_PANELS):
                 near = builder.bitcast(builder.icmp_signed(">=", builder.load(totals[r, h]), limit), _INT16)
-                builder.store(near, builder.gep(hits, [builder.add(builder.add(row, panel), number(h))]))
+                word = builder.or_(word, builder.shl(builder.zext(near, _INT64), ir.Constant(_INT64, h * _WIDTH)))
+            row = builder.mul(builder.add(group, number(r)), builder.udiv(n_rows, number(TILE_ROWS)))
+            builder.store(word, builder.gep(hits, [builder.add(row, builder.udiv(lane, number(TILE_ROWS)))]))
         return context.get_dummy_value()
 
     n = types.int64

@@ -25,7 +25,7 @@ def test_a_tile_is_what_its_python_is(n_words, n_codes):
     start, limits = rng.integers(-(2**20), 2**20, (2, CELL_ROWS), dtype=np.int32)
     weights = rng.integers(0, 2**18, n_codes, dtype=np.int32)
     tiles = rows, row_codes, start, queries, query_codes, weights, limits
-    hits, naive = np.zeros((2, CELL_ROWS, CELL_ROWS // 16), dtype=np.uint16)
+    hits, naive = np.zeros((2, CELL_ROWS, CELL_ROWS // TILE_ROWS), dtype=np.uint64)
     compiled(*tiles, hits)
     for group in range(0, CELL_ROWS, TILE_QUERIES):
         for lane in range(0, CELL_ROWS, TILE_ROWS):
