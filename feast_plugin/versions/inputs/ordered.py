@@ -13,8 +13,16 @@ import pyarrow.compute as pc
 
 from feast_plugin.versions.inputs.conform import check_unique
 from feast_plugin.versions.inputs.parquet import ParquetFiles
-from feast_plugin.versions.inputs.pieces import of_arrow
-from feast_plugin.versions.inputs.rows import BATCH_ROWS, CANONICAL, FILE_ROWS, MappedFile, mapped_rows, rows_of
+from feast_plugin.versions.inputs.pieces import RUN_ROWS, of_arrow
+from feast_plugin.versions.inputs.rows import (
+    BATCH_ROWS,
+    CANONICAL,
+    FILE_ROWS,
+    MappedFile,
+    mapped_rows,
+    row_bytes,
+    rows_of,
+)
 from feast_plugin.versions.inputs.typed import GONE, ROWS, check_found, check_typed, type_piece
 from resampler.engines.task import Result, Task, run_task
 from resampler.identity import ContentDigest, distinct_ids, key_ids
@@ -34,6 +42,7 @@ if TYPE_CHECKING:
     from resampler.engines.workplace import Workplace
 
 _GIVEN = "reading/given"
+COPIES = 4.5  # of the rows that a task holds at once: decoded, cast, in order; measured
 READING = "reading"  # stage of a workplace; nobody needs it once the rows are in order
 
 
@@ -168,7 +177,16 @@ def read_by_parts(
     ]
     token = hashlib.sha256(repr(given).encode()).hexdigest()[:12]
     stage = f"{READING}/{token}"
-    tasks = [Task(f"{stage}/{at:05}", type_piece, {"piece": piece, "asked": asked}) for at, piece in enumerate(pieces)]
+    of_row = row_bytes(contract.arrow_schema(pa.int64()))
+    tasks = [
+        Task(
+            f"{stage}/{at:05}",
+            type_piece,
+            {"piece": piece, "asked": asked},
+            memory=int(COPIES * of_row * min(piece.n_rows, RUN_ROWS)),
+        )
+        for at, piece in enumerate(pieces)
+    ]
     typed = place.run(tasks, "reading")
     found = [one.data for one in typed]
     check_found(found, asked, columns)
@@ -197,7 +215,12 @@ def read_by_parts(
     shared = {"order": str(where.folder), "typed": str(place.folder / stage)}
     written = place.run(
         [
-            Task(f"{CANONICAL}/{token}/{at:05}", gather, shared | {"first": first, "last": min(first + FILE_ROWS, n)})
+            Task(
+                f"{CANONICAL}/{token}/{at:05}",
+                gather,
+                shared | {"first": first, "last": min(first + FILE_ROWS, n)},
+                memory=int(COPIES * of_row * min(n, BATCH_ROWS)),
+            )
             for at, first in enumerate(range(0, n, FILE_ROWS))
         ],
         "putting rows in order",

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from feast_plugin.versions.inputs.contract import Contract
 
 BATCH_ROWS = 131_072  # rows held at once while a table passes through
+TEXT_BYTES = 24  # of a value of text, about
 CANONICAL = "canonical"  # folder of such files in a workplace
 FILE_ROWS = 8 * BATCH_ROWS  # of a file that tasks map
 
@@ -145,6 +146,26 @@ class MappedFile(Pages):
     def __init__(self, path: str | Path) -> None:
         super().__init__(path)
         self.reader = pa.ipc.open_file(self.buffer)
+
+
+def row_bytes(schema: pa.Schema) -> int:
+    """Say what a row takes in memory, about.
+
+    Parameters
+    ----------
+    schema : pyarrow.Schema
+        Its columns.
+
+    Returns
+    -------
+    int
+        In bytes; of a list the elements are not known, and one is counted.
+    """
+    total = 0
+    for field in schema:
+        of = field.type.value_type if pa.types.is_list(field.type) else field.type
+        total += max(of.bit_width // 8, 1) if pa.types.is_primitive(of) else TEXT_BYTES
+    return total
 
 
 def canonical_rows(table: pa.Table, contract: Contract, spool: Path, keep: Path | None = None) -> CanonicalRows:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from feast_plugin.versions.inputs.rows import BATCH_ROWS
+from feast_plugin.versions.inputs.rows import BATCH_ROWS, row_bytes
 
 if TYPE_CHECKING:
     from feast_plugin.versions.inputs.contract import Contract
@@ -18,27 +18,6 @@ AUGMENTING = 4.0  # of the matrix of the rows that are looked at: read, encoded,
 MAKING = 4.0  # of synthetic rows: values, columns, columns as they are published
 WRITING = 4.0  # of a batch, a file: filtered, waiting, compressed
 DRIVER_BYTES = 64  # a row whose table tasks read: keys as they are sorted, then ids, times, labels
-TEXT_BYTES = 24  # of a value of text, about
-
-
-def row_bytes(schema: pa.Schema) -> int:
-    """Say what a row takes in memory, about.
-
-    Parameters
-    ----------
-    schema : pyarrow.Schema
-        Its columns.
-
-    Returns
-    -------
-    int
-        In bytes; of a list the elements are not known, and one is counted.
-    """
-    total = 0
-    for field in schema:
-        of = field.type.value_type if pa.types.is_list(field.type) else field.type
-        total += max(of.bit_width // 8, 1) if pa.types.is_primitive(of) else TEXT_BYTES
-    return total
 
 
 def check_reading(meter: Meter, size: tuple[int, int] | None, contract: Contract) -> None:

@@ -20,6 +20,7 @@ from feast_plugin.notices import SnapshotWarning
 from feast_plugin.versions import create
 from feast_plugin.versions.inputs import ordered, pieces
 from feast_plugin.versions.inputs.tombstones import ForgottenMeanwhileError, Tombstones
+from resampler.budget import BudgetError
 from resampler.engines.inline import Inline
 from resampler.errors import CorruptStateError, InvalidInputError
 from resampler.storage import Location
@@ -172,3 +173,10 @@ def test_what_is_wrong_with_rows_leaves_nothing_to_go_on_with(path, here, tmp_pa
     with pytest.raises(Exception, match="each key must stand once"):
         make(tmp_path / "catalog", wrong.drop(["at"]), timestamp=None, engine="processes")
     assert unfinished(Location.parse(tmp_path / "catalog" / "pay")) == []
+
+
+def test_a_worker_that_may_not_have_what_reading_takes_is_refused_before_it(path, here, tmp_path):
+    with pytest.raises(BudgetError, match=r"worker_memory=1.0 MiB is too little for task reading/.*: allow .* MiB"):
+        make(tmp_path / "catalog", path, engine="processes", worker_memory="1MiB")
+    with pytest.raises(BudgetError, match=r"max_memory=1.0 MiB is too little for reading: .* for the keys, labels and"):
+        make(tmp_path / "catalog", path, engine="processes", max_memory="1MiB", resume="latest")
