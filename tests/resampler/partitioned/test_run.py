@@ -42,7 +42,13 @@ def table(n: int = 500, seed: int = 0, *, kinds: tuple[str, ...] = ("numbers",))
         columns["city"] = rng.choice(["Oslo", "Rome", "Lima"], n)
         columns["flag"] = rng.random(n) < 0.5
         columns["level"] = rng.integers(0, 4, n)
-    return pa.table(columns | {"y": y})
+    rows = pa.table(columns | {"y": y})
+    if "nulls" in kinds:
+        for at, name in enumerate(rows.column_names[:-1]):
+            cells = rows[name].to_pylist()
+            cells[at :: 11] = [None] * len(cells[at::11])
+            rows = rows.set_column(at, name, pa.array(cells, rows[name].type))
+    return rows
 
 
 def write(rows: pa.Table, path, row_groups: int = 1, files: int = 1):
@@ -80,7 +86,11 @@ CASES = {
     "geometric": (OverSampler("geometric", random_state=3), ("numbers",)),
     "on grids": (SMOTE(random_state=3, grid="auto", relations="keep"), ("numbers",)),
     "keyed": (SMOTE(random_state=3, secret_key="env:A_KEY"), ("numbers",)),
+    "inherited nulls": (SMOTE(random_state=3, missing="inherit"), ("nulls", "wide")),
+    "complete rows": (SMOTE(random_state=3, missing="complete"), ("nulls",)),
+    "inherited categories": (SMOTENC(MIXED, random_state=3, missing="inherit"), ("nulls", "categories")),
     "random": (RandomOverSampler(random_state=3), ("categories",)),
+    "copies of nulls": (RandomOverSampler(random_state=3), ("nulls", "categories")),
     "smoothed": (RandomOverSampler(random_state=3, shrinkage=0.5), ("numbers",)),
     "a ratio": (SMOTE(random_state=3, sampling_strategy=0.5), ("numbers",)),
 }
