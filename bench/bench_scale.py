@@ -115,6 +115,7 @@ def do(job: Job) -> dict[str, Any]:
         "digest": done.digest,
         "counts": done.counts,
         "recall": done.recall,
+        "interval": done.said.get("recall_interval", {}),
         "stages": dict(spent),
         "peaks": peaks,
         "driver": time.process_time(),
@@ -360,7 +361,8 @@ def recall_words(right: int, n: int) -> str:
 
 def print_row(name: str, what: str, engine: dict[str, Any], said: dict[str, Any], taken: outside.Taken) -> None:
     """Print one job: the row, then its stages."""
-    recall = ", ".join(f"{share:.3f}" for share in said.get("recall", {}).values())
+    ends = {name: f" ({low:.3f} to {high:.3f})" for name, (low, high) in said.get("interval", {}).items()}
+    recall = ", ".join(f"{share:.3f}{ends.get(name, '')}" for name, share in said.get("recall", {}).items())
     print(f"\n{name}: {what}")
     print(
         f"  {engine['engine']}, {engine['workers']} workers: {taken.cpu_seconds:,.0f} core-s, {taken.seconds:,.0f} s; "
