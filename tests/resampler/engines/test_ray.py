@@ -18,3 +18,4 @@ class TestRay(EngineSuite):
 
 class TestRayStarts(StartsSuite):
     engine = "ray"
+    lingering = ("ray::DashboardAgent", "ray::RuntimeEnvAgent")  # up to a minute
