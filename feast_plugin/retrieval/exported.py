@@ -39,7 +39,7 @@ class Exported:
         self._ours = ours
         self._paths = paths
         self.pieces: list[Piece] = []
-        schemas = []
+        schemas: list[pa.Schema] = []
         for path in paths:
             file = Location.parse(path)
             with file.filesystem.open_input_file(file.path) as source:

@@ -7,6 +7,7 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from feast_plugin.versions.inputs.contract import Contract
@@ -270,6 +270,33 @@ def mapped_rows(
     )
     release()
     return rows
+
+
+def columns_of_rows(paths: Sequence[str], names: Sequence[str]) -> CanonicalRows:
+    """Map some columns of all canonical rows; call it in a task.
+
+    Parameters
+    ----------
+    paths : sequence of str
+        Of `CanonicalRows`.
+    names : sequence of str
+        Columns.
+
+    Returns
+    -------
+    CanonicalRows
+        Without identities, times and labels.
+    """
+    files = [MappedFile(path) for path in paths]
+
+    def release() -> None:
+        """Give the pages that were read back to the system."""
+        for one in files:
+            one.release()
+
+    table = pa.concat_tables([one.reader.read_all().select(list(names)) for one in files])
+    none = np.empty(0, dtype=np.int64)
+    return CanonicalRows(table, none, None, none, Label("none"), release, tuple(paths))
 
 
 def rows_of(paths: Sequence[str], first: int, last: int, names: Sequence[str] | None = None) -> pa.Table:

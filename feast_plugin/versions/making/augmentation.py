@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from feast_plugin.notices import notice
 from feast_plugin.versions.files.found import found_by
 from feast_plugin.versions.inputs.contract import TIMESTAMP, TIMESTAMP_TYPE, Contract
+from feast_plugin.versions.making.by_columns import grids_by_parts, spread_by_parts
 from feast_plugin.versions.making.encoded import Encoded, encode_by_parts
 from feast_plugin.versions.making.estimate import check_augmenting
 from feast_plugin.versions.making.grids import Known, from_names, learn_grids, named, of_groups
@@ -218,14 +219,19 @@ def augment(
         lacking = {code: size + lacking.get(code, 0) for code, size in held.items()}
     contract = contract.measured(rows.table)
     schema = contract.feature_schema(rows.classes)
-    schema = schema.with_scale(spread(rows, train, contract) if scale is None else scale)
+    if scale is None:
+        scale = spread(rows, train, contract) if place is None else spread_by_parts(place, rows, train, contract)
+    schema = schema.with_scale(scale)
     nulls = nulls_of_training(rows, train, contract)
     if parameters.missing == "refuse" and nulls.any():
         raise DataError(described(nulls, int(np.count_nonzero(train)), schema.names))
 
     on: Known | None = None
     if grid == "auto":
-        on = learn_grids(rows, train, contract) if grids is None else from_names(grids, contract)
+        if grids is not None:
+            on = from_names(grids, contract)
+        else:
+            on = learn_grids(rows, train, contract) if place is None else grids_by_parts(place, rows, train, contract)
         if METHODS[sampler].hardens and grids is None:
             on = of_groups(on, rows, train, contract, parameters.group_size)
     schema = declared(schema, nulls if parameters.missing == "inherit" else nulls[:0], on or ())
