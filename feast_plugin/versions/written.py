@@ -14,6 +14,7 @@ from feast_plugin.versions.files.parquet import ParquetFile
 from feast_plugin.versions.files.parts import Filed
 from feast_plugin.versions.inputs.rows import BATCH_ROWS
 from feast_plugin.versions.making.encoded import mapped
+from feast_plugin.versions.making.estimate import task_bytes
 from feast_plugin.versions.making.mapped import Mapped
 from feast_plugin.versions.outputs import published_rows
 from resampler.engines.task import Task
@@ -80,7 +81,12 @@ def written_by_tasks(
         for at, path in enumerate(one.paths):
             first = at * one.rows
             tasks.append(
-                Task(f"{stage}/{at:05}", write_some, shared | {"first": first, "last": min(first + one.rows, total)})
+                Task(
+                    f"{stage}/{at:05}",
+                    write_some,
+                    shared | {"first": first, "last": min(first + one.rows, total)},
+                    task_bytes(one.schema, min(BATCH_ROWS, total)),
+                )
             )
             paths.append(path)
     return dict(zip(paths, place.run(tasks, "writing"), strict=True))

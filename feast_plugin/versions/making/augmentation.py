@@ -14,7 +14,7 @@ from feast_plugin.versions.files.found import found_by
 from feast_plugin.versions.inputs.contract import TIMESTAMP, TIMESTAMP_TYPE, Contract
 from feast_plugin.versions.making.by_columns import grids_by_parts, spread_by_parts
 from feast_plugin.versions.making.encoded import Encoded, encode_by_parts
-from feast_plugin.versions.making.estimate import check_augmenting
+from feast_plugin.versions.making.estimate import check_augmenting, check_driving
 from feast_plugin.versions.making.grids import Known, from_names, learn_grids, named, of_groups
 from feast_plugin.versions.making.made import filter_by_parts, make_by_parts
 from feast_plugin.versions.making.mapped import Mapped
@@ -245,7 +245,9 @@ def augment(
     around = METHODS[sampler].looks_around
     seen = np.flatnonzero(train) if around else np.flatnonzero(train & np.isin(rows.label, list(lacking)))
     seen = seen if barred is None else seen[~barred[seen]]
-    if parts is not None and place is None:
+    if parts is not None and place is not None:
+        check_driving(parts.meter, len(seen), sum(lacking.values()))
+    elif parts is not None:
         check_augmenting(parts.meter, len(seen), contract.width, sum(lacking.values()))
     looked = _looked_at(rows, seen, contract, parameters.missing, place)
     matrix, parental = looked.matrix, looked.parental

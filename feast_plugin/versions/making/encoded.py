@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from feast_plugin.versions.inputs.rows import BATCH_ROWS
+from feast_plugin.versions.making.estimate import task_bytes
 from feast_plugin.versions.making.matrix import Codes, encode, origin_of, sorted_values, whole_numbers, wide_columns
 from feast_plugin.versions.making.nulls import may_be_parents
 from resampler.engines.task import Task
@@ -100,19 +101,24 @@ def encode_by_parts(
         for first in range(0, source.n_rows, BATCH_ROWS)
     ]
     shared: dict[str, Any] = {"contract": contract}
+    names = pa.schema([(c.name, c.arrow_type) for c in contract.columns])
+    most = max((last - first for _, first, last in ranges), default=0)
+    memory = task_bytes(names, most) + 2 * most * contract.width * 8
     args = [{"source": source, "first": first, "last": last} for source, first, last in ranges]
     codes, wide = Codes({}, {}), list["tuple[StoredFeature, slice]"]()
     if any(c.categorical or not c.column.type.exact_in_float64 for c in contract.columns):
         seen = place.run(
-            [Task(f"{stage}/seen/{at:06}", see, shared | one) for at, one in enumerate(args)], "looking at values"
+            [Task(f"{stage}/seen/{at:06}", see, shared | one, memory) for at, one in enumerate(args)],
+            "looking at values",
         )
         codes, wide = _joined(seen, contract)
     shared |= {"codes": codes, "wide": [(c.name, span.start) for c, span in wide], "missing": missing}
     made = place.run(
-        [Task(f"{stage}/rows/{at:06}", encode_some, shared | one) for at, one in enumerate(args)], "making the matrix"
+        [Task(f"{stage}/rows/{at:06}", encode_some, shared | one, memory) for at, one in enumerate(args)],
+        "making the matrix",
     )
-    names = ["matrix", "parental", *(f"wide-{j}" for _, span in wide for j in range(span.start, span.stop))]
-    joining = {"folders": [str(one.folder) for one in made], "names": names}
+    arrays = ["matrix", "parental", *(f"wide-{j}" for _, span in wide for j in range(span.start, span.stop))]
+    joining = {"folders": [str(one.folder) for one in made], "names": arrays}
     (whole,) = place.run([Task(f"{stage}/whole", join_arrays, joining)])
     return Encoded(whole.folder, np.array(whole.array("parental")), codes, tuple(wide))
 

@@ -18,6 +18,7 @@ AUGMENTING = 4.0  # of the matrix of the rows that are looked at: read, encoded,
 MAKING = 4.0  # of synthetic rows: values, columns, columns as they are published
 WRITING = 4.0  # of a batch, a file: filtered, waiting, compressed
 DRIVER_BYTES = 64  # a row whose table tasks read: keys as they are sorted, then ids, times, labels
+MADE_BYTES = 80  # a synthetic row that tasks make: parents, step, times, and as they are put in order
 
 
 def check_reading(meter: Meter, size: tuple[int, int] | None, contract: Contract) -> None:
@@ -85,6 +86,46 @@ def check_augmenting(meter: Meter, n_rows: int, width: int, n_synthetic: int) ->
     more = (AUGMENTING * n_rows + MAKING * n_synthetic) * width * 8
     why = f"{n_synthetic:,} synthetic rows of {width} features, made from {n_rows:,}"
     meter.check_memory("making synthetic rows", more, why)
+
+
+def check_driving(meter: Meter, n_rows: int, n_synthetic: int) -> None:
+    """Check that this process may hold what it needs of rows that tasks make.
+
+    Parameters
+    ----------
+    meter : Meter
+        What may be spent.
+    n_rows : int
+        Rows that are looked at.
+    n_synthetic : int
+        How many rows are made.
+
+    Raises
+    ------
+    BudgetError
+        If that needs more memory than there is.
+    """
+    more = DRIVER_BYTES * n_rows + MADE_BYTES * n_synthetic
+    why = f"what is known of {n_synthetic:,} synthetic rows, made from {n_rows:,}"
+    meter.check_memory("making synthetic rows", more, why)
+
+
+def task_bytes(schema: pa.Schema, n_rows: int = BATCH_ROWS) -> int:
+    """Say what a task takes that passes over rows a batch at a time.
+
+    Parameters
+    ----------
+    schema : pyarrow.Schema
+        Their columns.
+    n_rows : int
+        That are held at once.
+
+    Returns
+    -------
+    int
+        Bytes, about.
+    """
+    return int(WRITING * n_rows * row_bytes(schema))
 
 
 def check_writing(meter: Meter, schema: pa.Schema, n_rows: int, n_files: int) -> None:

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from feast_plugin.versions.inputs.rows import BATCH_ROWS
 from feast_plugin.versions.making.encoded import mapped
+from feast_plugin.versions.making.estimate import MAKING
 from feast_plugin.versions.making.mapped import ROWS, Mapped
 from feast_plugin.versions.making.matrix import Codes, decode, folded
 from resampler.engines.task import Task
@@ -74,8 +75,9 @@ def make_by_parts(place: Workplace, stage: str, made: Provenance, encoded: Encod
     }
     n = len(made.base)
     cuts = range(0, max(n, 1), MADE_ROWS)
+    memory = int(MAKING * min(n, BATCH_ROWS) * contract.width * 8)
     tasks = [
-        Task(f"{stage}/rows/{at:06}", make_some, shared | {"first": first, "last": min(first + MADE_ROWS, n)})
+        Task(f"{stage}/rows/{at:06}", make_some, shared | {"first": first, "last": min(first + MADE_ROWS, n)}, memory)
         for at, first in enumerate(cuts)
     ]
     left = place.run(tasks, "making synthetic rows")

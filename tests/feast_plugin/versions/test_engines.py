@@ -20,7 +20,7 @@ from feast_plugin.notices import SnapshotWarning
 from feast_plugin.printing.created import created
 from feast_plugin.versions import create, outputs
 from feast_plugin.versions.making import encoded, made
-from resampler.budget import StoppedError
+from resampler.budget import BudgetError, StoppedError
 from resampler.engines.inline import Inline
 from resampler.unfinished import FOLDER
 
@@ -151,8 +151,8 @@ def test_every_engine_gives_one_digest(tmp_path, table, engine, monkeypatch):
     if engine != "processes" and find_spec(library) is None:
         pytest.skip(f"{library} is not here: pip install 'feast-resampler[{engine}]'")
     monkeypatch.setattr(outputs, "PART_ROWS", 250)
-    alone = make(tmp_path / "inline", table, clean="tomek")
-    same(alone, make(tmp_path / engine, table, clean="tomek", engine=engine, workers=2))
+    alone = make(tmp_path / "inline", table)
+    same(alone, make(tmp_path / engine, table, engine=engine, workers=2))
 
 
 def test_time_that_is_up_stops_between_tasks_and_the_same_version_comes_of_it(tmp_path, table, tasks):
@@ -167,6 +167,12 @@ def test_time_that_is_up_stops_between_tasks_and_the_same_version_comes_of_it(tm
             assert not list((root / "pay").glob("v*/manifest.json"))
     assert stopped > 10
     same(alone, done)
+
+
+def test_memory_that_a_worker_has_not_is_said_before_it_starts(tmp_path, table, tasks):
+    with pytest.raises(BudgetError, match="worker_memory=1.0 MiB is too little for task"):
+        make(tmp_path, table, engine="processes", worker_memory="1MiB")
+    assert not list((tmp_path / "pay").glob("v*/manifest.json"))
 
 
 def test_what_was_found_of_the_neighbours_asked_for_is_in_the_manifest(tmp_path, table, tasks):
