@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from resampler.engines.task import Task
 from resampler.identity import hash_rows
 from resampler.partitioned.extract import mapped
-from resampler.partitioned.synthetic import written_schema
+from resampler.partitioned.parts import part_writer, written_schema
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -117,7 +116,7 @@ def pass_some(
         edges = mapped(f"{removed}/edges.npy")
         gone = mapped(f"{removed}/places.npy")[edges[number] : edges[number + 1]]
     digest = n = before = 0
-    with pq.ParquetWriter(str(output.path("part.parquet")), schema, compression="zstd") as writer:
+    with part_writer(output.path("part.parquet"), schema) as writer:
         for batch in unit.batches(layout.schema.names):
             first, last = np.searchsorted(gone, [before, before + batch.num_rows])
             table = pa.Table.from_batches([batch])

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from resampler.engines.task import Task
 from resampler.identity import hash_rows
@@ -15,6 +14,7 @@ from resampler.methods.kept import from_arrays, to_arrays
 from resampler.methods.place import build, build_integers
 from resampler.partitioned.extract import mapped
 from resampler.partitioned.matrix import wide_name
+from resampler.partitioned.parts import part_writer, written_schema
 from resampler.partitioned.sizes import BATCH_BYTES, BATCH_ROWS, rows_at_once
 
 if TYPE_CHECKING:
@@ -143,26 +143,6 @@ class Making:
         )
 
 
-def written_schema(layout: Layout, mark: str) -> pa.Schema:
-    """Return the schema of all parts.
-
-    Parameters
-    ----------
-    layout : Layout
-        Of the table.
-    mark : str
-        Column that says which rows are synthetic.
-
-    Returns
-    -------
-    pyarrow.Schema
-        That of the table, and `mark` behind it; what synthetic rows have not may be null.
-    """
-    has = {*layout.features, layout.label}
-    fields = [field if field.name in has else field.with_nullable(True) for field in layout.schema]
-    return pa.schema([*fields, pa.field(mark, pa.bool_())])
-
-
 def write_synthetic(
     workplace: Workplace, stage: str, made: Provenance, making: Making, *, numbers: bool = False
 ) -> list[Result]:
@@ -227,8 +207,8 @@ def build_some(output: Output, making: Making, provenance: str, numbers: bool, f
     ids, rows_schema = making.canonical.array("ids"), making.schema
     of_parents = _provenance_schema(len(making.nothing.categorical_features), of_all.draws is not None)
     with (
-        pq.ParquetWriter(str(output.path("part.parquet")), rows_schema, compression="zstd") as rows,
-        pq.ParquetWriter(str(output.path("provenance.parquet")), of_parents, compression="zstd") as parents,
+        part_writer(output.path("part.parquet"), rows_schema) as rows,
+        part_writer(output.path("provenance.parquet"), of_parents) as parents,
     ):
         for at in range(first, last, making.at_once):
             made = of_all.take(slice(at, min(at + making.at_once, last)))
