@@ -16,7 +16,7 @@ import numpy as np
 from numba import config
 
 from resampler.engines.task import Task
-from resampler.kernels.batch.cells import CELL_ROWS
+from resampler.kernels.batch.cells import CELL_ROWS, UNROLLED_COLUMNS
 from resampler.neighbors import prepare
 from resampler.regions import (
     Boxes,
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
 PART_ROWS = 131_072  # that a task looks at, or puts in order of leaves
 BY_REGIONS = "regions"
+_BESIDE = 64  # bytes of a row: ids, positions, their order, what it is sorted by
 
 
 class Rows(NamedTuple):
@@ -65,6 +66,10 @@ class Rows(NamedTuple):
         As in `resampler.neighbors.nearest_rows`.
     recall : float or None
         As there.
+    shape : tuple of int
+        Of the matrix.
+    itemsize : int
+        Of a value.
     """
 
     path: str
@@ -73,6 +78,8 @@ class Rows(NamedTuple):
     k: int
     method: str
     recall: float | None
+    shape: tuple[int, int]
+    itemsize: int
 
     def matrix(self) -> NDArray[Any]:
         """Map the matrix.
@@ -270,7 +277,7 @@ def file_of(rows: NDArray[Any]) -> str | None:
     return str(root.filename) if same and rows.dtype in (np.float32, np.float64) else None
 
 
-def make_index(workplace: Workplace, stage: str, rows: Rows, shape: tuple[int, int], itemsize: int) -> Index | Result:
+def make_index(workplace: Workplace, stage: str, rows: Rows) -> Index | Result:
     """Have rows sorted into cells.
 
     Parameters
@@ -281,10 +288,6 @@ def make_index(workplace: Workplace, stage: str, rows: Rows, shape: tuple[int, i
         What the names of tasks begin with.
     rows : Rows
         Where they are.
-    shape : tuple of int
-        Of the matrix.
-    itemsize : int
-        Of a value.
 
     Returns
     -------
@@ -292,18 +295,20 @@ def make_index(workplace: Workplace, stage: str, rows: Rows, shape: tuple[int, i
         A result of `build` where no regions are searched: where rows have nulls, or the approximate search of old is
         asked for.
     """
-    n, rows_each = shape[0], region_rows(shape[1], itemsize)
+    n, rows_each = rows.shape[0], region_rows(rows.shape[1], rows.itemsize)
     n_leaves = leaves_of(n, rows_each)
     if n_leaves > 1 and not (rows.recall is None and rows.method in {"approximate", "auto"}):
         cuts = [(first, min(n, first + PART_ROWS)) for first in range(0, n, PART_ROWS)]
         shared = {"rows": rows, "n_sample": sample_rows(n_leaves)}
+        memory = _memory_of(rows, PART_ROWS, copies=4)
         looked = workplace.run(
-            [Task(f"{stage}/looked/{a:012}", look, shared | {"first": a, "last": b}) for a, b in cuts],
+            [Task(f"{stage}/looked/{a:012}", look, shared | {"first": a, "last": b}, memory) for a, b in cuts],
             "looking for where to cut",
         )
         if not any(one.data["nulls"] for one in looked):
             return _cut(workplace, stage, rows, cuts, looked, n_leaves, rows_each)
-    (built,) = workplace.run([Task(f"{stage}/cells", build, {"rows": rows})], "sorting rows into cells")
+    task = Task(f"{stage}/cells", build, {"rows": rows}, _memory_of(rows, n, copies=1))
+    (built,) = workplace.run([task], "sorting rows into cells")
     if built.data["kind"] != BY_REGIONS:
         return built
     return Index((str(built.folder),), str(built.folder), (0, built.data["n_cells"]))
@@ -327,14 +332,27 @@ def _cut(
     fitted = workplace.save(f"{stage}/tree", tree._asdict() | {"extremes": extremes})
     shared: dict[str, Any] = {"rows": rows, "tree": str(fitted.folder)}
     routed = workplace.run(
-        [Task(f"{stage}/routed/{a:012}", route, shared | {"first": a, "last": b}) for a, b in cuts],
+        [
+            Task(
+                f"{stage}/routed/{a:012}",
+                route,
+                shared | {"first": a, "last": b},
+                _memory_of(rows, PART_ROWS, copies=4),
+            )
+            for a, b in cuts
+        ],
         "putting rows into regions",
     )
     counts = np.diff([one.array("offsets") for one in routed], axis=1).sum(axis=0)
     shared["parts"] = [str(one.folder) for one in routed]
     built = workplace.run(
         [
-            Task(f"{stage}/region/{at:05}", gather, shared | {"leaf": leaf, "share": share, "n_shares": n})
+            Task(
+                f"{stage}/region/{at:05}",
+                gather,
+                shared | {"leaf": leaf, "share": share, "n_shares": n},
+                _memory_of(rows, int(counts[leaf]) // n, copies=2),
+            )
             for at, (leaf, share, n) in enumerate(shares_of(counts, rows_each))
         ],
         "sorting regions into cells",
@@ -343,6 +361,12 @@ def _cut(
     boxes = join_boxes([(one.array("centers"), one.array("lows"), one.array("highs")) for one in built], penalty)
     kept = workplace.save(f"{stage}/boxes", boxes._asdict())
     return Index(tuple(str(one.folder) for one in built), str(kept.folder), tuple(boxes.starts.tolist()))
+
+
+def _memory_of(rows: Rows, n: int, copies: int) -> int:
+    """Return the bytes that a task takes which holds n rows so many times: what is mapped is not counted."""
+    width = -(-rows.shape[1] // UNROLLED_COLUMNS) * UNROLLED_COLUMNS * rows.itemsize
+    return n * (copies * width + _BESIDE)
 
 
 def resolved(rows: Rows, X: NDArray[Any], extremes: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from resampler.engines.task import Task
 from resampler.kernels.batch.cells import CELL_ROWS
 from resampler.methods.table import Search
 from resampler.neighbors import CELLS, in_chunks
+from resampler.notices import warn
 from resampler.partitioned.index import Index, Rows, file_of, give_back, make_index, mapped
 from resampler.regions import ALL, Recall, Run, budget_of, first_of, in_turn, ranks, sample_of
 
@@ -28,6 +30,15 @@ _LEAST_CELLS = 16  # of a task: what is less would be divided for nothing
 _MOST_TASKS = 64
 _SAMPLE_A_TASK = 16
 _AT_ONCE = 16  # cells that a thread takes
+_LEAST_BYTES = 16 << 20  # of a task that finds neighbours
+_LIST_BYTES = 72  # of a neighbour: its distance, place and id, once more without what was not asked for, its position
+_MANY_CELLS = 2_000  # of 128 rows: an exact search of fewer is a matter of seconds
+_TIMED_CELLS = 8
+_LONG_S = 60  # of a processor, from which on what an exact search takes is said before it starts
+
+
+class CostWarning(UserWarning):
+    """Warn that what was asked for takes long, before it is begun."""
 
 
 class PartedSearch(Search):
@@ -87,15 +98,19 @@ class PartedSearch(Search):
             k,
             self.method,
             self.least_recall,
+            (len(rows), rows.shape[1]),
+            rows.itemsize,
         )
-        index = make_index(self.workplace, stage, at, rows.shape, rows.itemsize)
+        index = make_index(self.workplace, stage, at)
         if isinstance(index, Index):
             found, tasks = self._plan(stage, index, k)
         else:
             share, interval = index.data["recall"]
             found = Recall(share, None if interval is None else (interval[0], interval[1]))
             of = {"folder": str(index.folder), "kind": index.data["kind"], "k": k, "budget": index.data["budget"]}
-            tasks = _cut(f"{stage}/found", find_in_cells, of, index.data["n_queries"], CELL_ROWS)
+            tasks = _cut(
+                f"{stage}/found", find_in_cells, of, index.data["n_queries"], CELL_ROWS, _memory_of(k, len(rows))
+            )
         parts = self.workplace.run(tasks, "searching")
         self.keep(key, found.share, found.interval)
         return _joined(parts, queries, k)
@@ -110,30 +125,65 @@ class PartedSearch(Search):
             sample = sample_of(asked).tolist()
             cuts = range(0, len(sample), _SAMPLE_A_TASK)
             tasks = [
-                Task(f"{stage}/sample/{at:05}", rank_some, shared | {"homes": sample[at : at + cuts.step]})
+                Task(
+                    f"{stage}/sample/{at:05}", rank_some, shared | {"homes": sample[at : at + cuts.step]}, _memory_of(k)
+                )
                 for at in cuts
             ]
             parts = self.workplace.run(tasks, "choosing how far to look")
             of_sample = [one.array(str(at)) for one in parts for at in range(one.data["n"])]
             n_homes = int(np.count_nonzero(asked))
             budget, found = budget_of(self.least_recall, of_sample, n_cells, n_homes)
+        elif n_cells >= _MANY_CELLS:
+            self._announce(stage, index, k)
         shared["budget"] = budget
         tasks = []
         for number, (start, stop) in enumerate(zip(index.starts[:-1], index.starts[1:], strict=True)):
             of = shared | {"number": number}
-            tasks += _cut(f"{stage}/found/{number:05}", find_in_regions, of, stop - start, 1, start, n_cells)
+            tasks += _cut(
+                f"{stage}/found/{number:05}", find_in_regions, of, stop - start, 1, _memory_of(k), start, n_cells
+            )
         return found, tasks
+
+    def _announce(self, stage: str, index: Index, k: int) -> None:
+        """Say what an exact search will cost, by what it costs for a few cells, where that is much."""
+        asked = np.concatenate([mapped(folder, "asked") for folder in index.folders])
+        homes = sample_of(asked)
+        if not len(homes):
+            return
+        homes = homes[:: -(-len(homes) // _TIMED_CELLS)]
+        of = {"index": index, "k": k, "homes": homes.tolist()}
+        (timed,) = self.workplace.run([Task(f"{stage}/timed", time_some, of, _memory_of(k))])
+        seconds = timed.data["cpu_seconds"] * float(asked.sum() / asked[homes].sum())
+        if seconds >= _LONG_S:
+            warn(
+                f"the exact neighbours of {int(asked.sum()):,} of {len(asked) * CELL_ROWS:,} rows will take about "
+                f"{seconds:,.0f} core-seconds: a recall below 1, such as 0.5, looks at fewer rows",
+                CostWarning,
+            )
 
 
 def _cut(
-    name: str, fn: Any, shared: dict[str, Any], n: int, unit: int, start: int = 0, of: int | None = None
+    name: str,
+    fn: Any,
+    shared: dict[str, Any],
+    n: int,
+    unit: int,
+    memory: int,
+    start: int = 0,
+    of: int | None = None,
 ) -> list[Task]:
     """Return tasks of ranges of n things, `unit` to a cell, from `start` on; their cut follows from their number."""
     step = min(CELLS_A_TASK, max(_LEAST_CELLS, (of or n) // unit // _MOST_TASKS)) * unit
     return [
-        Task(f"{name}/{first:012}", fn, shared | {"first": first, "last": min(start + n, first + step)})
+        Task(f"{name}/{first:012}", fn, shared | {"first": first, "last": min(start + n, first + step)}, memory)
         for first in range(start, start + n, step)
     ]
+
+
+def _memory_of(k: int, n: int = 0) -> int:
+    """Return the bytes that a task takes which finds neighbours, where it marks n rows."""
+    return n + _LEAST_BYTES + CELLS_A_TASK * CELL_ROWS * k * _LIST_BYTES
 
 
 def _joined(parts: Sequence[Result], queries: NDArray[np.int64], k: int) -> NDArray[np.int64]:
@@ -194,6 +244,36 @@ def rank_some(output: Output, index: Index, k: int, homes: list[int]) -> dict[st
             output.array(str(at), ranks(boxes, run.first, run.wanted, run.lists))
             at += 1
     return {"n": len(homes)}
+
+
+def time_some(output: Output, index: Index, k: int, homes: list[int]) -> dict[str, float]:  # noqa: ARG001 - a task
+    """Say how long some cells of queries take, exactly; a task.
+
+    Parameters
+    ----------
+    output : Output
+        Of the task.
+    index : Index
+        The cells.
+    k : int
+        Neighbours a query.
+    homes : list of int
+        The queries' cells.
+
+    Returns
+    -------
+    dict
+        Key cpu_seconds, with kernels compiled.
+    """
+    boxes, taken = index.map_boxes(), 0.0
+    for turn, home in enumerate([homes[0], *homes]):
+        number = int(boxes.region_of(np.array([home]))[0])
+        at = home - index.starts[number]
+        began = time.process_time()
+        run = Run.of(boxes, home, home + 1, index.wanted(number)[at : at + 1], k, boxes.n_cells)
+        _look_everywhere(index, [run], number)
+        taken += (time.process_time() - began) * (turn > 0)
+    return {"cpu_seconds": taken}
 
 
 def find_in_regions(output: Output, index: Index, number: int, k: int, budget: int, first: int, last: int) -> None:

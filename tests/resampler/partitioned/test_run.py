@@ -46,7 +46,7 @@ def table(n: int = 500, seed: int = 0, *, kinds: tuple[str, ...] = ("numbers",))
     if "nulls" in kinds:
         for at, name in enumerate(rows.column_names[:-1]):
             cells = rows[name].to_pylist()
-            cells[at :: 11] = [None] * len(cells[at::11])
+            cells[at::11] = [None] * len(cells[at::11])
             rows = rows.set_column(at, name, pa.array(cells, rows[name].type))
     return rows
 

@@ -13,7 +13,7 @@ from resampler.engines.settings import EngineSettings
 from resampler.engines.workplace import Workplace
 from resampler.methods.table import Search, Table
 from resampler.neighbors import nearest_rows
-from resampler.partitioned import index
+from resampler.partitioned import index, search
 from resampler.partitioned.search import PartedSearch
 
 if TYPE_CHECKING:
@@ -48,8 +48,8 @@ def made(n: int, d: int, kind: str, seed: int = 0) -> tuple[Table, NDArray[np.fl
     return Table(X, np.zeros(n), rng.permutation(3 * n)[:n], units=units), penalty
 
 
-def searched(search: Search, table: Table, penalty: Any, queries: NDArray[np.int64]) -> NDArray[np.int64]:
-    return search.find(table, table.X, queries, K, "a", penalty, np.arange(len(table.X)))
+def searched(by: Search, table: Table, penalty: Any, queries: NDArray[np.int64]) -> NDArray[np.int64]:
+    return by.find(table, table.X, queries, K, "a", penalty, np.arange(len(table.X)))
 
 
 @pytest.mark.parametrize("options", [("exact", None), ("approximate", None), ("exact", 0.6)])
@@ -106,3 +106,41 @@ def test_a_region_of_equal_rows_is_cut_by_their_ids(monkeypatch: pytest.MonkeyPa
     assert max(len(one.ids) for one in found) <= 1.5 * regions.region_rows(3, 4)
     assert sorted(np.concatenate([one.order for one in found])) == list(range(3_000))
     assert np.array_equal(nearest_rows(X, K).indices, want)
+
+
+def test_what_an_exact_search_takes_is_said_before_it_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table, penalty = made(3_000, 10, "float32")
+    monkeypatch.setattr(search, "_MANY_CELLS", 10)
+    monkeypatch.setattr(search, "_LONG_S", 1e-6)
+    with open_engine(EngineSettings(engine="inline")) as engine:
+        parted = PartedSearch(Workplace(tmp_path, engine))
+        with pytest.warns(search.CostWarning, match=r"3,000 of 3,072 rows will take about 0 core-seconds: a recall"):
+            found = searched(parted, table, penalty, np.arange(3_000))
+    assert np.array_equal(found, searched(Search(), table, penalty, np.arange(3_000)))
+
+
+def test_rows_in_a_file_stay_there_and_a_search_is_not_made_twice(tmp_path: Path, running: Any) -> None:
+    table, penalty = made(3_000, 10, "float32")
+    np.save(tmp_path / "rows.npy", table.X)
+    table = table._replace(X=np.load(tmp_path / "rows.npy", mmap_mode="c"))
+    found = [
+        searched(PartedSearch(Workplace(tmp_path / "work", running)), table, penalty, np.arange(3_000))
+        for _ in range(2)
+    ]
+    assert np.array_equal(*found)
+    assert sorted(one.stem for one in (tmp_path / "work/search/000/rows").glob("*.npy")) == ["ids"]
+
+
+@pytest.mark.parametrize(("n", "d", "recall"), [(20_000, 16, 0.5), (20_000, 28, 0.9)])
+@pytest.mark.parametrize("kind", ["isotropic", "clustered", "mixed"])
+def test_the_recall_that_is_said_is_that_of_all_rows(n: int, d: int, recall: float, kind: str) -> None:
+    rng = np.random.default_rng(d)
+    X = rng.normal(size=(n, d))
+    clustered = rng.normal(size=(20, d))[rng.integers(0, 20, n)] * 5 + X @ (rng.normal(size=(d, d)) / d)
+    X = {"isotropic": X, "clustered": clustered, "mixed": np.concatenate([X[: n // 2], clustered[n // 2 :]])}[kind]
+    X = X.astype(np.float32)
+    exact, found = nearest_rows(X, K).indices, nearest_rows(X, K, recall=recall)
+    shared = float((found.indices[:, :, None] == exact[:, None, :]).any(axis=2).mean())
+    low, high = found.interval or (0, 0)
+    assert shared >= recall - 0.01
+    assert low - 0.015 <= shared <= high + 0.015  # of 95 %: some are further off
