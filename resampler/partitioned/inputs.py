@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 UNIT_ROWS = 262_144  # that a task reads, about: whole row groups
-_BUFFER_BYTES = 1 << 20  # of each column, else a reader holds what a whole row group has of it
+_BUFFER_BYTES = 1 << 20  # of each column; by default a reader holds what a whole row group has of it
 _ENDINGS = (".parquet", ".parq", ".pq")
 
 
@@ -59,7 +59,7 @@ class Unit:
             At most `batch_rows` rows, in order.
         """
         for path, groups in self.pieces:
-            with pq.ParquetFile(path, filesystem=self.filesystem, buffer_size=_BUFFER_BYTES) as file:
+            with pq.ParquetFile(path, filesystem=self.filesystem, pre_buffer=False, buffer_size=_BUFFER_BYTES) as file:
                 yield from file.iter_batches(
                     self.batch_rows, row_groups=list(groups), columns=list(columns), use_threads=False
                 )
