@@ -153,3 +153,29 @@ def test_equal_rows_are_told_apart(tmp_path):
     assert one.digest == other.digest
     with pytest.raises(DataError, match="must identify a row"):
         resample(tmp_path / "a", SMOTE(), label="y", key="visits", out=tmp_path / "z")
+
+
+def test_provenance_rebuilds_rows(tmp_path):
+    rows, ids = in_one_order(table())
+    done = resample(write(table(), tmp_path / "in", 3), SMOTE(random_state=0), label="y", out=tmp_path / "out")
+    made, said = synthetic_of(done), pq.read_table(tmp_path / "out" / "provenance")
+    place = {int(one): at for at, one in enumerate(ids)}
+    base, neighbor = ([place[one] for one in said[name].to_pylist()] for name in ("base", "neighbor"))
+    values = rows["amount"].to_numpy()
+    rebuilt = values[base] + said["step"].to_numpy() * (values[neighbor] - values[base])
+    assert rebuilt.tolist() == made["amount"].to_pylist()
+    assert set(rows["y"].take(pa.array(base)).to_pylist()) == {1}
+
+
+def test_with_a_key_synthetic_rows_stay_when_other_rows_come(tmp_path):
+    rows = table().append_column("id", pa.array(range(500)))
+    later = pa.concat_tables(
+        [rows, table(99, 7).append_column("id", pa.array(range(500, 599))).filter(pc.field("y") == 0)]
+    )
+    asked = {"label": "y", "key": "id"}
+    sampler = SMOTE(sampling_strategy={1: 300}, random_state=0)
+    first = resample(write(rows, tmp_path / "a"), sampler, **asked, out=tmp_path / "x")
+    other = resample(write(later, tmp_path / "b", 5), sampler, **asked, out=tmp_path / "y")
+    assert first.digest["synthetic"] == other.digest["synthetic"]
+    assert first.digest["real"] != other.digest["real"]
+    assert synthetic_of(first)["id"].null_count == first.counts["1"]["synthetic"]
