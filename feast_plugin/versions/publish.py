@@ -16,12 +16,13 @@ from feast_plugin.versions.files.audited import (
     sample_file,
     write_sample,
 )
+from feast_plugin.versions.files.found import NOTE as RECALL
 from feast_plugin.versions.files.manifest import FILE, Manifest, recipe_digest
 from feast_plugin.versions.inputs.tombstones import Tombstones
 from feast_plugin.versions.making.audited import draw_sample
 from feast_plugin.versions.pointing import follow
 from feast_plugin.versions.registry import datasets_of
-from feast_plugin.versions.write import Draft, check_files, find, write_version
+from feast_plugin.versions.write import ENGINE, Draft, check_files, find, write_version
 from resampler.quality.finding import Finding
 
 if TYPE_CHECKING:
@@ -95,7 +96,8 @@ class Snapshot:
         Returns
         -------
         dict
-            Keys name, version, digest, reused, datasets, counts, findings and, where it is known, cost.
+            Keys name, version, digest, reused, datasets, counts, findings and, where they are known, cost, engine (what
+            its tasks cost) and recall (how well neighbours were found).
         """
         found = {
             "name": self.name,
@@ -106,7 +108,10 @@ class Snapshot:
             "counts": self.manifest.counts,
             "findings": [one.to_dict() for one in self.findings],
         }
-        return found if self.cost is None else found | {"cost": self.cost}
+        notes = self.manifest.notes
+        found |= {} if self.cost is None else {"cost": self.cost}
+        found |= {ENGINE: notes[ENGINE]} if ENGINE in notes and not self.reused else {}
+        return found | ({RECALL: notes[RECALL]} if RECALL in notes else {})
 
 
 def publish_version(registry: Registry, catalog: Catalog, draft: Draft) -> Snapshot:

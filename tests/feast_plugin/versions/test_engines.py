@@ -170,7 +170,7 @@ def test_time_that_is_up_stops_between_tasks_and_the_same_version_comes_of_it(tm
 
 
 def test_memory_that_a_worker_has_not_is_said_before_it_starts(tmp_path, table, tasks):
-    with pytest.raises(BudgetError, match="worker_memory=1.0 MiB is too little for task"):
+    with pytest.raises(BudgetError, match=r"worker_memory=1\.0 MiB is too little for task"):
         make(tmp_path, table, engine="processes", worker_memory="1MiB")
     assert not list((tmp_path / "pay").glob("v*/manifest.json"))
 
@@ -189,7 +189,10 @@ def test_what_was_found_of_the_neighbours_asked_for_is_in_the_manifest(tmp_path,
     said = created(by_tasks)
     assert any("of the true neighbours of class rare in a sample" in line for line in said)
     assert any("1 worker of engine" in line for line in said)
-    assert by_tasks.manifest.notes["engine"]["workers"] == 1
+    assert by_tasks.to_dict()["engine"] == by_tasks.manifest.notes["engine"]
+    assert by_tasks.to_dict()["engine"]["workers"] == 1
+    assert by_tasks.to_dict()["recall"] == note
+    assert "in a sample" in (Path(by_tasks.uri) / "report.html").read_text()
 
 
 @pytest.mark.parametrize(
