@@ -209,7 +209,7 @@ class Bench:
 
     def smotenc(self) -> None:
         shape = SMOTENC.smaller(self.by)
-        wanted = {"sampling_strategy": {1: 3_400_000 // self.by}, "categorical_features": shape.categorical}
+        wanted = {"sampling_strategy": 3_400_000 / 19_300_000, "categorical_features": shape.categorical}
         self.resampled("smotenc", shape, "SMOTENC", options=wanted, recall=self.arguments.recall)
         shutil.rmtree(self.home / "smotenc")
 

@@ -16,7 +16,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
 LANES = 16  # rows of a panel
-ROWS = 4  # of another panel, that a tile multiplies it with: their sums stay in registers
+ROWS = 8  # of another panel, that a tile multiplies it with: their sums stay in registers
 _INT16, _INT32 = ir.IntType(16), ir.IntType(32)
 _SUMS, _WIDE = ir.VectorType(_INT32, LANES), ir.VectorType(_INT32, 2 * LANES)
 _PAIRS = ir.VectorType(_INT16, 2 * LANES)
