@@ -24,15 +24,15 @@ if TYPE_CHECKING:
     from resampler.partitioned.layout import Layout
 
 
-def write_real(
+def real_tasks(
     workplace: Workplace, units: Sequence[Unit], layout: Layout, mark: str, removed: Sequence[NDArray[np.int64]] | None
-) -> list[Result]:
-    """Write the real rows.
+) -> list[Task]:
+    """Return the tasks that write the real rows.
 
     Parameters
     ----------
     workplace : Workplace
-        Whose engine does it.
+        Where the places of rows that go are put for them to map.
     units : sequence of Unit
         All rows.
     layout : Layout
@@ -44,8 +44,8 @@ def write_real(
 
     Returns
     -------
-    list of Result
-        A unit each: file ``part.parquet``, ``rows`` and their ``digest``.
+    list of Task
+        A unit each, which leaves the file ``part.parquet``, ``rows`` and their ``digest``.
     """
     folder = None
     if removed is not None:
@@ -53,8 +53,7 @@ def write_real(
         places = np.concatenate([np.empty(0, dtype=np.int64), *removed])
         folder = str(workplace.save("removed", {"edges": edges, "places": places}).folder)
     shared = {"layout": layout, "mark": mark, "removed": folder}
-    tasks = [Task(f"real/{at:05}", pass_some, shared | {"unit": unit, "number": at}) for at, unit in enumerate(units)]
-    return workplace.run(tasks, "writing real rows")
+    return [Task(f"real/{at:05}", pass_some, shared | {"unit": unit, "number": at}) for at, unit in enumerate(units)]
 
 
 def by_unit(canonical: Canonical, found: Sequence[Result], removed: NDArray[np.int64]) -> list[NDArray[np.int64]]:
@@ -99,7 +98,7 @@ def pass_some(
     unit : Unit
         The rows.
     layout, mark
-        As in `write_real`.
+        As in `real_tasks`.
     removed : str or None
         Folder with the arrays edges and places of rows that are left out.
     number : int

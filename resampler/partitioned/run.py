@@ -29,13 +29,13 @@ from resampler.partitioned.inputs import Source, open_source
 from resampler.partitioned.layout import Layout, check_kinds, choose_columns, dtype_of
 from resampler.partitioned.matrix import make_matrix, put_together
 from resampler.partitioned.publish import check_out, publish
-from resampler.partitioned.real import by_unit, write_real
+from resampler.partitioned.real import by_unit, real_tasks
 from resampler.partitioned.resampled import FORMAT, Resampled
 from resampler.partitioned.search import PartedSearch
 from resampler.partitioned.settings import MARK
 from resampler.partitioned.sizes import check_memory
 from resampler.partitioned.survey import survey
-from resampler.partitioned.synthetic import Making, write_synthetic
+from resampler.partitioned.synthetic import Making, synthetic_tasks
 from resampler.samplers import TomekLinks
 from resampler.samplers.base import keeping, seed_from
 from resampler.storage import Location
@@ -320,8 +320,10 @@ class _Run:
             removed, stays = self._clean(workplace, canonical, making, made, search, labels)
             gone = by_unit(canonical, found, removed)
             made = made.take(stays)
-        self.synthetic = write_synthetic(workplace, "synthetic", made, making)
-        self.real = write_real(workplace, source.units, layout, self.mark, gone)
+        real = real_tasks(workplace, source.units, layout, self.mark, gone)
+        synthetic = synthetic_tasks(workplace, "synthetic", made, making)
+        results = workplace.run([*real, *synthetic], "writing rows")  # at once, so that no worker waits for the others
+        self.real, self.synthetic = results[: len(real)], results[len(real) :]
         return self._said(workplace, seed, labels, counts, made, removed, canonical, search)
 
     def _oversample(
@@ -367,7 +369,7 @@ class _Run:
         labels: list[Any],
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return places of the real rows that go, and of the synthetic ones that stay."""
-        parts = write_synthetic(workplace, "over", made, making, numbers=True)
+        parts = workplace.run(synthetic_tasks(workplace, "over", made, making, numbers=True), "making synthetic rows")
         assert making.matrix is not None  # noqa: S101 - no copies are cleaned
         rows = mapped(
             put_together(workplace, "all", [making.matrix, *(one.folder for one in parts)], ["matrix"]) / "matrix.npy"
@@ -434,7 +436,7 @@ class _Run:
             "mark": self.mark,
             "classes": classes,
             "recall": {_called(labels, one): share for one, share in search.recall.items()},
-            "recall_interval": {_called(labels, one): ends for one, ends in search.intervals.items()},
+            "recall_interval": {_called(labels, one): list(ends) for one, ends in search.intervals.items()},
             "digest": {"real": _sum(self.real), "synthetic": _sum(self.synthetic)},
             "cost": workplace.cost(),
         }

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from resampler.engines.task import Output, Result
+    from resampler.engines.task import Output
     from resampler.engines.workplace import Workplace
     from resampler.methods.provenance import Provenance
     from resampler.partitioned.extract import Canonical
@@ -143,15 +143,15 @@ class Making:
         )
 
 
-def write_synthetic(
+def synthetic_tasks(
     workplace: Workplace, stage: str, made: Provenance, making: Making, *, numbers: bool = False
-) -> list[Result]:
-    """Write synthetic rows.
+) -> list[Task]:
+    """Return the tasks that write synthetic rows.
 
     Parameters
     ----------
     workplace : Workplace
-        Whose engine does it.
+        Where their provenance is put for them to map.
     stage : str
         What its tasks are called.
     made : Provenance
@@ -163,17 +163,17 @@ def write_synthetic(
 
     Returns
     -------
-    list of Result
-        A part each: files ``part.parquet`` and ``provenance.parquet``, or the array matrix; and their ``digest``.
+    list of Task
+        A part each, which leaves the files ``part.parquet`` and ``provenance.parquet``, and their ``digest``; or the
+        array matrix.
     """
     kept = workplace.save(f"{stage}/provenance", to_arrays(made))
     shared = {"making": making, "provenance": str(kept.folder), "numbers": numbers}
     n = len(made.base)
-    tasks = [
+    return [
         Task(f"{stage}/{at:05}", build_some, shared | {"first": first, "last": min(first + PART_ROWS, n)})
         for at, first in enumerate(range(0, n, PART_ROWS))
     ]
-    return workplace.run(tasks, "making synthetic rows")
 
 
 def build_some(output: Output, making: Making, provenance: str, numbers: bool, first: int, last: int) -> dict[str, Any]:
@@ -182,7 +182,7 @@ def build_some(output: Output, making: Making, provenance: str, numbers: bool, f
     Parameters
     ----------
     output : Output
-        Gets the files that `write_synthetic` names.
+        Gets the files that `synthetic_tasks` names.
     making, numbers
         As there.
     provenance : str
