@@ -82,6 +82,9 @@ def _batch(dtype: str = "float32") -> None:
     made = oversample(table, "smotenc", {1: 1}, seed=0, parameters=parameters, shuffle=True).provenance
     build(table.X, made)
     nearest_tiled(rows, 1, np.arange(4), np.ones(2, dtype=dtype), np.arange(4), 1)
+    nearest_rows(np.ones((300, 2), dtype=dtype), 1, recall=0.5)
+    if dtype == "float32":  # in which an approximate search measures
+        nearest_rows(rows, 1, method="approximate")
 
 
 def _batch_float64() -> None:

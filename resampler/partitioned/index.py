@@ -337,7 +337,7 @@ def _cut(
                 f"{stage}/routed/{a:012}",
                 route,
                 shared | {"first": a, "last": b},
-                _memory_of(rows, PART_ROWS, copies=4),
+                _memory_of(rows, PART_ROWS, copies=2),
             )
             for a, b in cuts
         ],
