@@ -39,7 +39,7 @@ def create_snapshot(
     name: str,
     feature_service: str | FeatureService | None = None,
     features: Sequence[str] | None = None,
-    entity_df: str | Path | pd.DataFrame | pa.Table | None = None,
+    entity_df: str | Path | Sequence[str | Path] | pd.DataFrame | pa.Table | None = None,
     start_date: str | datetime | None = None,
     end_date: str | datetime | None = None,
     label: str,
@@ -102,10 +102,10 @@ def create_snapshot(
         What to retrieve; this or `features`.
     features : sequence of str, optional
         References ``view:feature``. In a plain catalogue columns, by default all that have no other part.
-    entity_df : str, Path, pandas.DataFrame or pyarrow.Table, optional
-        Entity frame, the path or URI of a ``.parquet``, ``.csv`` or ``.sql`` file, or a SELECT where the offline store
-        takes SQL: join keys and ``event_timestamp``, once each. In a plain catalogue the whole table, or its
-        ``.parquet`` or ``.csv`` file.
+    entity_df : str, Path, list, pandas.DataFrame or pyarrow.Table, optional
+        Entity frame, the path or URI of a ``.parquet``, ``.csv`` or ``.sql`` file or of a directory of ``.parquet``
+        files, a list of these, or a SELECT where the offline store takes SQL: join keys and ``event_timestamp``, once
+        each. In a plain catalogue the whole table, or its files.
     start_date, end_date : str or datetime, optional
         In place of a frame: every row of the label's view between two instants, both included; one may be left out.
     label : str
