@@ -411,14 +411,17 @@ class KeptParts(Parts):
     def _begin(self, name: str) -> None:
         """Stop before a part, where time is up and this run has finished one."""
         if self._finished and self.meter.left_s == 0:
-            done = len(self.run.parts)
+            done, cost = len(self.run.parts), self.meter.cost().to_dict()
+            self.check_there()
+            self.run.spent = [*self._before, cost]  # tasks of an engine, and what came behind the last part, cost too
+            self.run.write(self.folder)
             raise StoppedError(
                 f"stopped before {name}: {self.meter.seconds:.0f} s are spent, of max_seconds="
                 f"{self.meter.budget.max_seconds:g}, and {done} parts are finished; nothing is published: run it again "
                 f"with --resume {self.run.token} (or --resume latest)",
                 "max_seconds",
                 self.run.token,
-                self.meter.cost().to_dict(),
+                cost,
             )
 
     def _finish(self, name: str, said: dict[str, Any]) -> None:
