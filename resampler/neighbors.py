@@ -41,6 +41,7 @@ LANDMARKS = 128  # rows that say where others with nulls lie
 _SAMPLE_CELLS = 32
 _SAMPLE_ROWS = 12  # a cell
 _CELLS_A_TASK = 16
+_MANY_QUERIES = 1_000  # of an exact search: fewer are found as soon without sketches, and to the same bits
 _ROWS_AT_ONCE = 4_096
 
 
@@ -435,7 +436,7 @@ def nearest_rows(
         nearest = nearest_tiled(asked.X, k, asked.ids, asked.inverse_scale, asked.queries, threads)
         if nearest is not None:
             return Neighbors(nearest, 1.0, ALL.interval)
-    if asked.by_regions:
+    if asked.by_regions and (recall is not None or len(asked.queries) >= _MANY_QUERIES):
         return _nearest_in_regions(asked, k, threads)
     cells = asked.cells()
     budget, found = asked.budget(cells, k, threads)
