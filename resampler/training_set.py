@@ -195,6 +195,22 @@ class TrainingSet:
             )
         return pa.concat_tables([self._read(path, columns) for path in self.files[split]])
 
+    def uri_of(self, split: str) -> str:
+        """Say where the rows of a split are.
+
+        Parameters
+        ----------
+        split : {"train", "validation", "test"}
+            Which, of `files`.
+
+        Returns
+        -------
+        str
+            Its file, or where it has several their directory.
+        """
+        paths = self.files[split]
+        return f"{self.directory.uri}/{paths[0] if len(paths) == 1 else paths[0].rpartition('/')[0]}"
+
     def columns(self, split: str) -> list[str]:
         """Name the columns of a split, of which no row is read.
 

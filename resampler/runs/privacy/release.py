@@ -24,7 +24,7 @@ def command(release: TrainingSet) -> str:
     str
         With ``FILE`` where the reader has to say which.
     """
-    words = ["resampler", "audit", "privacy", f"{release.directory.uri}/{release.files[TRAIN]}"]
+    words = ["resampler", "audit", "privacy", release.uri_of(TRAIN)]
     words += ["--synthetic-column", release.synthetic, "--label", release.label]
     words += ["--drop", ",".join(release.keys)] if release.keys else []
     words += ["--time", release.timestamp] if release.timestamp is not None else []

@@ -83,8 +83,7 @@ class Training:
             "key": key[:_KEY_DIGITS],
         }
         for split in (TRAIN, VALIDATION, TEST):
-            path = version.files.get(split)
-            values[f"{split}_path"] = "" if path is None else f"{version.directory.uri}/{path}"
+            values[f"{split}_path"] = version.uri_of(split) if split in version.files else ""
         values["output"] = str(settings.base / filled(train.output, values))
         values |= {name: str(settings.base / filled(getattr(train, name), values)) for name in MADE}
         for word in train.command:
