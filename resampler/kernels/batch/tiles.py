@@ -11,6 +11,8 @@ Two rows are measured only where their sketches allow that one is among the near
 One product serves both rows of a pair. Those that pass are measured in column order with one rounding an operation, as
 `resampler.kernels.batch.neighbors` measures them, and kept by (distance, row id): what comes out is what that finds, in
 whatever order pairs of cells are taken, and lists of different cells may be filled at once.
+
+Naive: the search by cells, which is compared with loops, in tests/resampler/test_tiled.py.
 """
 
 from __future__ import annotations

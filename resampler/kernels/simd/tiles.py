@@ -4,6 +4,8 @@ A panel holds `LANES` rows, two columns side by side: ``panel[pair of columns, r
 two products of neighbouring columns is one instruction of most processors (``pmaddwd``); LLVM finds it in a
 multiplication of widened numbers whose even and odd lanes are added. Nothing is rounded, so the order of sums does not
 matter. Without the compiler the Python functions of the same names run.
+
+Naive: these, in tests/resampler/kernels/simd/test_tiles.py.
 """
 
 # ruff: noqa: ARG001 - a compiled twin has the parameters of the function that it stands for

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 K = 5
+pytestmark = pytest.mark.compiled
 
 
 @pytest.fixture(scope="module")
