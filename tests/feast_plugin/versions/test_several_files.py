@@ -159,6 +159,8 @@ def test_what_reads_versions_reads_every_file(project, cut):
     made = project.create(audit_sample=5)
     opened = open_version("pay", None, repo=None, catalog=None, root=str(project.root))
     assert opened.read("train").equals(rows_of(made, "train"))
+    assert opened.uri_of("train") == f"{made.uri}/train"
+    assert opened.uri_of("test") == f"{made.uri}/test/part-00000.parquet"
     assert opened.columns("train") == rows_of(made, "train").column_names
     assert opened.real_training_rows().num_rows == made.manifest.splits["train"].real
     assert len(opened.sample.rows()) == 5
