@@ -10,12 +10,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from resampler.columns import BOOLEAN, FLOAT, INTEGER, TEXT, family_of
+from resampler.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
+_SALTS = 4  # two keys that differ share an id under one of them once in a great many tables
 _ID_MASK = np.uint64(2**63 - 1)  # row ids are non-negative int64: -1 says "none"
 _OF_A_NULL = np.uint64(0x5BD1E9955BD1E995)  # what a null counts as, beside values
 
@@ -204,14 +206,20 @@ def distinct_ids(ids: NDArray[np.int64], table: pa.Table, keys: Sequence[str]) -
     -------
     ndarray of shape (n_rows,), int64
         Distinct.
+
+    Raises
+    ------
+    DataError
+        If rows share an id under every salt, so that they have the same keys.
     """
-    salt = 0
-    while True:
+    for salt in range(1, _SALTS + 1):
         ordered = np.sort(ids)
-        if not (ordered[1:] == ordered[:-1]).any():
+        n_shared = int(np.count_nonzero(ordered[1:] == ordered[:-1]))
+        if not n_shared:
             return ids
-        salt += 1
-        ids = key_ids(table, keys, salt)
+        if salt < _SALTS:
+            ids = key_ids(table, keys, salt)
+    raise DataError(f"keys {', '.join(keys)} must tell rows apart, and {n_shared} of {len(ids)} rows repeat another's")
 
 
 def seeded_rank(values: NDArray[np.uint64], seed: int) -> NDArray[np.uint64]:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from resampler.errors import DataError
 from resampler.identity import ContentDigest, hash_values, mix64, row_ids
 
 MASK = 2**64 - 1
@@ -74,6 +75,13 @@ def digest(t, cuts):
 @given(st.lists(st.integers(0, 60), max_size=6).map(sorted))
 def test_a_digest_does_not_depend_on_batches(cuts):
     assert digest(table(), cuts) == digest(table(), [])
+
+
+def test_keys_that_repeat_are_refused():
+    table = pa.table({"customer": ["a", "b", "a"], "day": [1, 1, 1]})
+    assert len(set(row_ids(table.slice(0, 2), ["customer", "day"]).tolist())) == 2
+    with pytest.raises(DataError, match="keys customer, day must tell rows apart, and 1 of 3 rows repeat another's"):
+        row_ids(table, ["customer", "day"])
 
 
 @pytest.mark.parametrize("name", table().column_names)
