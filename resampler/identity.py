@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _SALTS = 4  # two keys that differ share an id under one of them once in a great many tables
 _ID_MASK = np.uint64(2**63 - 1)  # row ids are non-negative int64: -1 says "none"
+_TEXTS = 16_384  # that are objects of Python at once: long ones take several times what they take as a column
 _OF_A_NULL = np.uint64(0x5BD1E9955BD1E995)  # what a null counts as, beside values
 
 
@@ -63,11 +64,13 @@ def hash_values(column: pa.Array | pa.ChunkedArray) -> NDArray[np.uint64]:
     if isinstance(column, pa.ChunkedArray):
         column = column.combine_chunks()
     encoded = column.dictionary_encode()
-    digests = [
-        hashlib.blake2b(value if isinstance(value, bytes) else str(value).encode(), digest_size=8).digest()
-        for value in encoded.dictionary.to_pylist()
-    ]
-    return np.frombuffer(b"".join(digests), dtype="<u8")[encoded.indices.to_numpy()]
+    digests = bytearray()
+    for at in range(0, len(encoded.dictionary), _TEXTS):
+        digests += b"".join(
+            hashlib.blake2b(value if isinstance(value, bytes) else str(value).encode(), digest_size=8).digest()
+            for value in encoded.dictionary.slice(at, _TEXTS).to_pylist()
+        )
+    return np.frombuffer(digests, dtype="<u8")[encoded.indices.to_numpy()]
 
 
 def hash_keys(columns: Sequence[pa.Array | pa.ChunkedArray], salt: int = 0) -> NDArray[np.uint64]:

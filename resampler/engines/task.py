@@ -97,6 +97,28 @@ class Output:
         """
         np.save(self.folder / f"{name}.npy", values, allow_pickle=False)
 
+    def begun(self, name: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+        """Begin an array that is filled range by range, so that it is never in memory as a whole.
+
+        Parameters
+        ----------
+        name : str
+            Of the array.
+        dtype : dtype
+            No object dtype.
+        shape : tuple of int
+            Of the whole.
+
+        Returns
+        -------
+        ndarray
+            The file, mapped; zeros.
+        """
+        found: NDArray[Any] = np.lib.format.open_memmap(
+            self.folder / f"{name}.npy", mode="w+", dtype=dtype, shape=shape
+        )
+        return found
+
 
 @dataclass(frozen=True)
 class Result:

@@ -67,7 +67,7 @@ class Workplace:
             What a task raises; or `TaskError` if the worker of one died again and again.
         """
         self._clear(tasks)
-        left = [task for task in tasks if Result.read(self.folder / task.name) is None]
+        left = self._left(tasks)
         check_memory(self.engine, left)
         done = tqdm(total=len(tasks), initial=len(tasks) - len(left), desc=say, unit="task", disable=None)
         with done if say is not None else tqdm(disable=True) as bar:
@@ -79,6 +79,25 @@ class Workplace:
         self._clear(tasks)
         self._count(results)
         return results
+
+    def check(self, memory: Mapping[str, int]) -> None:
+        """Refuse stages to come, so that nobody waits for those before them in vain.
+
+        Parameters
+        ----------
+        memory : mapping of str to int
+            Bytes that a task of each takes; of one that has begun its tasks are checked when they are run.
+
+        Raises
+        ------
+        BudgetError
+            If a worker may not have as much.
+        """
+        to_come = [stage for stage in memory if not (self.folder / stage).exists()]
+        check_memory(self.engine, [Task(stage, _save, memory=memory[stage]) for stage in to_come])
+
+    def _left(self, tasks: Sequence[Task]) -> list[Task]:
+        return [task for task in tasks if Result.read(self.folder / task.name) is None]
 
     def _clear(self, tasks: Sequence[Task]) -> None:
         """Remove what killed attempts have left: nobody else is at work here before, or after, tasks are run."""

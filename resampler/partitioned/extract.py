@@ -13,7 +13,7 @@ from resampler.engines.task import Task
 from resampler.errors import DataError
 from resampler.identity import hash_rows, mix64
 from resampler.partitioned.layout import plain
-from resampler.partitioned.sizes import CHUNK_BYTES, CHUNK_ROWS, rows_at_once
+from resampler.partitioned.sizes import CHUNK_BYTES, CHUNK_ROWS, ORDERING, held_bytes, rows_at_once
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -110,7 +110,12 @@ def mapped(path: Path | str) -> NDArray[Any]:
 
 
 def extract(
-    workplace: Workplace, source: Source, layout: Layout, labels: Sequence[Any], wanted: Sequence[int]
+    workplace: Workplace,
+    source: Source,
+    layout: Layout,
+    labels: Sequence[Any],
+    wanted: Sequence[int],
+    memory: int,
 ) -> tuple[Canonical, list[Result], dict[str, pa.Array]]:
     """Put rows of some classes aside, in one order.
 
@@ -126,6 +131,8 @@ def extract(
         All classes, in order.
     wanted : sequence of int
         Places in it of those that are read.
+    memory : int
+        Of a task: `extract_bytes`.
 
     Returns
     -------
@@ -144,7 +151,10 @@ def extract(
     shared = {"layout": layout, "labels": list(labels), "wanted": list(wanted)}
     shared["most"] = rows_at_once(source.width, CHUNK_BYTES, CHUNK_ROWS)
     found = workplace.run(
-        [Task(f"extract/{at:05}", extract_some, shared | {"unit": unit}) for at, unit in enumerate(source.units)],
+        [
+            Task(f"extract/{at:05}", extract_some, shared | {"unit": unit}, memory)
+            for at, unit in enumerate(source.units)
+        ],
         "reading the rows of the classes that are asked for",
     )
     files = [(one.folder, at, n) for one in found for at, n in enumerate(one.data["rows"])]
@@ -157,6 +167,26 @@ def extract(
     kept = workplace.save("canonical", {"order": order, "ids": ids, "y": codes[order], "edges": edges[:-1]})
     paths = tuple(str(f / f"rows-{at:03}.arrow") for f, at, _ in files)
     return Canonical(kept.folder, paths, len(order)), found, _vocabularies(found, layout)
+
+
+def extract_bytes(source: Source, n_rows: int) -> int:
+    """Say what a task takes that puts rows aside.
+
+    Parameters
+    ----------
+    source : Source
+        All rows.
+    n_rows : int
+        That are read of it.
+
+    Returns
+    -------
+    int
+        Bytes, for `Task.memory`.
+    """
+    most = rows_at_once(source.width, CHUNK_BYTES, CHUNK_ROWS) + source.units[0].batch_rows
+    held = min(n_rows, most, max(unit.n_rows for unit in source.units))
+    return source.reading_bytes(source.schema.names) + held_bytes(held, source.width, ORDERING)
 
 
 def _told_apart(

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
 PART_ROWS = 131_072  # that a task looks at, or puts in order of leaves
 BY_REGIONS = "regions"
+_LEAST_BYTES = 16 << 20  # of a task that sorts rows
 _BESIDE = 64  # bytes of a row: ids, positions, their order, what it is sorted by
 
 
@@ -366,7 +367,7 @@ def _cut(
 def _memory_of(rows: Rows, n: int, copies: int) -> int:
     """Return the bytes that a task takes which holds n rows so many times: what is mapped is not counted."""
     width = -(-rows.shape[1] // UNROLLED_COLUMNS) * UNROLLED_COLUMNS * rows.itemsize
-    return n * (copies * width + _BESIDE)
+    return _LEAST_BYTES + n * (copies * width + _BESIDE)
 
 
 def resolved(rows: Rows, X: NDArray[Any], extremes: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:

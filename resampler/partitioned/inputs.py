@@ -14,10 +14,19 @@ from pyarrow import fs
 
 from resampler.address import without_secrets
 from resampler.errors import DataError, InvalidInputError
-from resampler.partitioned.sizes import BATCH_BYTES, BATCH_ROWS, cell_bytes, row_bytes, rows_at_once
+from resampler.partitioned.sizes import (
+    BATCH_BYTES,
+    BATCH_ROWS,
+    READ_BYTES,
+    READING,
+    cell_bytes,
+    column_bytes,
+    held_bytes,
+    rows_at_once,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 UNIT_ROWS = 262_144  # that a task reads, about: whole row groups
 _BUFFER_BYTES = 1 << 20  # of each column; by default a reader holds what a whole row group has of it
@@ -77,19 +86,57 @@ class Source:
         All rows, divided.
     key : str
         The sha256 of what the files are called, how large they are and when they were written.
-    width : int
-        Bytes of a row in memory, about.
+    widths : mapping of str to float
+        Bytes of a cell of each column in memory, about.
     """
 
     schema: pa.Schema
     units: tuple[Unit, ...]
     key: str
-    width: int
+    widths: Mapping[str, float]
+
+    @property
+    def width(self) -> int:
+        """Bytes of a row in memory, about."""
+        return self.width_of(self.schema.names)
+
+    def width_of(self, names: Iterable[str]) -> int:
+        """Say how wide some columns are.
+
+        Parameters
+        ----------
+        names : iterable of str
+            Which.
+
+        Returns
+        -------
+        int
+            Bytes of a row in memory, about.
+        """
+        return max(1, round(sum(self.widths[name] for name in names)))
 
     @property
     def n_rows(self) -> int:
         """How many rows there are."""
         return sum(unit.n_rows for unit in self.units)
+
+    def reading_bytes(self, names: Sequence[str], copies: float = READING) -> int:
+        """Say what a task takes that reads a unit.
+
+        Parameters
+        ----------
+        names : sequence of str
+            Columns that are read.
+        copies : float
+            Of the rows that are read at once.
+
+        Returns
+        -------
+        int
+            Bytes, for `Task.memory`.
+        """
+        n = max((min(unit.n_rows, unit.batch_rows) for unit in self.units), default=0)
+        return held_bytes(n, self.width_of(names), copies) + (1 + len(names)) * READ_BYTES
 
 
 def open_source(dataset: Any) -> Source:
@@ -137,10 +184,10 @@ def open_source(dataset: Any) -> Source:
         twice = next(name for at, name in enumerate(schema.names) if name in schema.names[:at])
         raise DataError(f"columns must have distinct names, got {twice!r} twice: rename all but one")
     n = max(1, sum(rows for _, _, rows in pieces))
-    width = row_bytes(schema, {name: size / n for name, size in lengths.items()})
-    batch_rows = rows_at_once(width, BATCH_BYTES, BATCH_ROWS)
+    widths = column_bytes(schema, {name: size / n for name, size in lengths.items()})
+    batch_rows = rows_at_once(max(1, round(sum(widths.values()))), BATCH_BYTES, BATCH_ROWS)
     key = hashlib.sha256(repr(known).encode()).hexdigest()
-    return Source(schema, tuple(_units(pieces, batch_rows, filesystem)), key, width)
+    return Source(schema, tuple(_units(pieces, batch_rows, filesystem)), key, widths)
 
 
 def _lengths(footer: Any, schema: pa.Schema) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,14 +10,13 @@ from resampler.engines.task import Task
 from resampler.errors import DataError
 from resampler.partitioned.extract import mapped
 from resampler.partitioned.layout import whole
-from resampler.partitioned.sizes import CHUNK_BYTES, CHUNK_ROWS, rows_at_once
+from resampler.partitioned.sizes import CHUNK_BYTES, CHUNK_ROWS, TAKING, held_bytes, rows_at_once
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import pyarrow as pa
-    from numpy.typing import NDArray
 
     from resampler.engines.task import Output
     from resampler.engines.workplace import Workplace
@@ -26,7 +25,12 @@ if TYPE_CHECKING:
 
 
 def make_matrix(
-    workplace: Workplace, canonical: Canonical, layout: Layout, vocabularies: Mapping[str, pa.Array], missing: str
+    workplace: Workplace,
+    canonical: Canonical,
+    layout: Layout,
+    vocabularies: Mapping[str, pa.Array],
+    missing: str,
+    memory: int,
 ) -> Path:
     """Make the matrix of rows.
 
@@ -42,6 +46,8 @@ def make_matrix(
         Values of categorical columns, in order.
     missing : str
         Whether nulls are refused, as in `resampler.methods.parameters.Parameters`.
+    memory : int
+        Of a task: `encode_bytes`.
 
     Returns
     -------
@@ -54,13 +60,38 @@ def make_matrix(
         If a number is infinite, or there is none where nulls are refused.
     """
     shared = {"canonical": canonical, "layout": layout, "vocabularies": dict(vocabularies), "missing": missing}
-    step = rows_at_once(8 * len(layout.features), CHUNK_BYTES, CHUNK_ROWS)
+    n, step = canonical.n_rows, _rows_of(layout)
     tasks = [
-        Task(f"encode/{at:05}", encode_some, shared | {"first": first, "last": min(first + step, canonical.n_rows)})
-        for at, first in enumerate(range(0, canonical.n_rows, step))
+        Task(f"encode/{at:05}", encode_some, shared | {"first": first, "last": min(first + step, n)}, memory)
+        for at, first in enumerate(range(0, n, step))
     ]
     parts = workplace.run(tasks, "making the matrix")
     return put_together(workplace, "matrix", [part.folder for part in parts], ["matrix", *map(wide_name, layout.least)])
+
+
+def encode_bytes(layout: Layout, n_rows: int, width: int) -> int:
+    """Say what a task takes that makes rows of the matrix.
+
+    Parameters
+    ----------
+    layout : Layout
+        Their columns.
+    n_rows : int
+        Of the matrix.
+    width : int
+        Bytes of a row's features in memory.
+
+    Returns
+    -------
+    int
+        Bytes, for `Task.memory`.
+    """
+    held = min(n_rows, _rows_of(layout))
+    return held_bytes(held, width, TAKING) + held_bytes(held, 8 * len(layout.features), 1)
+
+
+def _rows_of(layout: Layout) -> int:
+    return rows_at_once(8 * len(layout.features), CHUNK_BYTES, CHUNK_ROWS)
 
 
 def put_together(workplace: Workplace, name: str, folders: Sequence[Path], arrays: Sequence[str]) -> Path:
@@ -153,9 +184,7 @@ def join_parts(output: Output, folders: list[str], arrays: list[str]) -> None:
     for name in arrays:
         parts = [mapped(f"{folder}/{name}.npy") for folder in folders]
         shape = (sum(len(part) for part in parts), *parts[0].shape[1:])
-        joined: NDArray[Any] = np.lib.format.open_memmap(
-            output.path(f"{name}.npy"), mode="w+", dtype=parts[0].dtype, shape=shape
-        )
+        joined = output.begun(name, parts[0].dtype, shape)
         at = 0
         for part in parts:
             joined[at : at + len(part)] = part

@@ -11,6 +11,7 @@ from resampler.engines.task import Task
 from resampler.identity import hash_rows
 from resampler.partitioned.extract import mapped
 from resampler.partitioned.parts import part_writer, written_schema
+from resampler.partitioned.sizes import READING, WRITING, WRITTEN_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,12 +21,12 @@ if TYPE_CHECKING:
     from resampler.engines.task import Output, Result
     from resampler.engines.workplace import Workplace
     from resampler.partitioned.extract import Canonical
-    from resampler.partitioned.inputs import Unit
+    from resampler.partitioned.inputs import Source, Unit
     from resampler.partitioned.layout import Layout
 
 
 def real_tasks(
-    workplace: Workplace, units: Sequence[Unit], layout: Layout, mark: str, removed: Sequence[NDArray[np.int64]] | None
+    workplace: Workplace, source: Source, layout: Layout, mark: str, removed: Sequence[NDArray[np.int64]] | None
 ) -> list[Task]:
     """Return the tasks that write the real rows.
 
@@ -33,7 +34,7 @@ def real_tasks(
     ----------
     workplace : Workplace
         Where the places of rows that go are put for them to map.
-    units : sequence of Unit
+    source : Source
         All rows.
     layout : Layout
         Their columns.
@@ -53,7 +54,27 @@ def real_tasks(
         places = np.concatenate([np.empty(0, dtype=np.int64), *removed])
         folder = str(workplace.save("removed", {"edges": edges, "places": places}).folder)
     shared = {"layout": layout, "mark": mark, "removed": folder}
-    return [Task(f"real/{at:05}", pass_some, shared | {"unit": unit, "number": at}) for at, unit in enumerate(units)]
+    return [
+        Task(f"real/{at:05}", pass_some, shared | {"unit": unit, "number": at}, real_bytes(source))
+        for at, unit in enumerate(source.units)
+    ]
+
+
+def real_bytes(source: Source) -> int:
+    """Say what a task takes that writes real rows.
+
+    Parameters
+    ----------
+    source : Source
+        All rows.
+
+    Returns
+    -------
+    int
+        Bytes, for `Task.memory`.
+    """
+    columns = source.schema.names
+    return source.reading_bytes(columns, READING + WRITING) + len(columns) * WRITTEN_BYTES
 
 
 def by_unit(canonical: Canonical, found: Sequence[Result], removed: NDArray[np.int64]) -> list[NDArray[np.int64]]:

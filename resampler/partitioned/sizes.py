@@ -6,21 +6,23 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from resampler.budget import in_units
-from resampler.errors import InvalidInputError
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 BATCH_BYTES, BATCH_ROWS = 32 << 20, 65_536  # of rows that are read, or made, at once
 CHUNK_BYTES, CHUNK_ROWS = 64 << 20, 262_144  # of rows that a task puts in order, or a range of the matrix
-WORKER_BYTES = 350 << 20  # of a worker that has nothing to do: the interpreter, and the libraries
-_COPIES = 4  # of rows that are put in order: as they came, end to end, in order, and their hashes
+READ_BYTES, WRITTEN_BYTES = 4 << 20, 1 << 20  # of a column that is read, or written: buffers, pages, dictionaries
+# Copies of rows that a task holds, measured as the growth of the peak, and rounded up.
+READING = 3  # of those that are read at once: as they come out of their pages, and what is asked of them
+ORDERING = 5  # of those that are put in order: as they came, end to end, in order, and their hashes
+TAKING = 3  # of those that are taken out of sorted files: by file, end to end, in order
+WRITING = 5  # of those that are written at once: as they are, hashed, encoded
+MAKING = 6  # of those that are made at once: numbers, codes, columns, and as WRITING
 TEXT_BYTES = 32  # of a cell whose length its type does not say, at least
 
 
-def row_bytes(schema: pa.Schema, lengths: Mapping[str, float]) -> int:
-    """Say how wide a row is in memory.
+def column_bytes(schema: pa.Schema, lengths: Mapping[str, float]) -> dict[str, float]:
+    """Say how wide each column is in memory.
 
     Parameters
     ----------
@@ -31,10 +33,10 @@ def row_bytes(schema: pa.Schema, lengths: Mapping[str, float]) -> int:
 
     Returns
     -------
-    int
-        Bytes.
+    dict of str to float
+        Bytes of a cell.
     """
-    return max(1, round(sum(cell_bytes(field.type) or max(TEXT_BYTES, lengths.get(field.name, 0)) for field in schema)))
+    return {field.name: cell_bytes(field.type) or max(TEXT_BYTES, lengths.get(field.name, 0)) for field in schema}
 
 
 def cell_bytes(kind: pa.DataType) -> float | None:
@@ -76,25 +78,21 @@ def rows_at_once(width: int, most_bytes: int, most_rows: int) -> int:
     return max(1, min(most_rows, most_bytes // width))
 
 
-def check_memory(width: int, worker_memory: int | None) -> None:
-    """Refuse workers that are too small, before any is started.
+def held_bytes(n_rows: int, width: int, copies: float) -> int:
+    """Say what a task takes that holds rows.
 
     Parameters
     ----------
+    n_rows : int
+        That are in memory at once.
     width : int
         Bytes of a row.
-    worker_memory : int, optional
-        What a worker may take.
+    copies : float
+        How often: as they came, in order, as they are written.
 
-    Raises
-    ------
-    InvalidInputError
-        If rows that are held at once would not fit.
+    Returns
+    -------
+    int
+        Bytes, for `Task.memory`.
     """
-    held = max(width, min(CHUNK_BYTES, CHUNK_ROWS * width))
-    needed = WORKER_BYTES + _COPIES * held
-    if worker_memory is not None and worker_memory < needed:
-        raise InvalidInputError(
-            f"worker_memory={in_units(worker_memory)} is too little: a worker takes about {in_units(needed)}, for rows "
-            f"of {width:,} bytes: give it more, and use fewer workers"
-        )
+    return round(copies * n_rows * width)

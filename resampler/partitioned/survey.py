@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
     from resampler.engines.task import Output
     from resampler.engines.workplace import Workplace
-    from resampler.partitioned.inputs import Unit
+    from resampler.partitioned.inputs import Source, Unit
 
 
 def survey(
-    workplace: Workplace, units: Sequence[Unit], label: str, counted: Sequence[str]
+    workplace: Workplace, source: Source, label: str, counted: Sequence[str]
 ) -> tuple[dict[Any, int], dict[str, list[Any]]]:
     """Look at labels and whole numbers.
 
@@ -28,7 +28,7 @@ def survey(
     ----------
     workplace : Workplace
         Whose engine does it.
-    units : sequence of Unit
+    source : Source
         All rows.
     label : str
         The column of classes.
@@ -48,9 +48,9 @@ def survey(
         If a row has no class.
     """
     shared = {"label": label, "counted": list(counted)}
-    found = workplace.run(
-        [Task(f"survey/{at:05}", look, shared | {"unit": unit}) for at, unit in enumerate(units)], "counting"
-    )
+    memory = source.reading_bytes([label, *counted])
+    tasks = [Task(f"survey/{at:05}", look, shared | {"unit": unit}, memory) for at, unit in enumerate(source.units)]
+    found = workplace.run(tasks, "counting")
     counts: dict[Any, int] = {}
     ranges: dict[str, list[Any]] = {name: [None, None, 0] for name in counted}
     for one in found:

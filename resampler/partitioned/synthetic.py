@@ -15,7 +15,7 @@ from resampler.methods.place import build, build_integers
 from resampler.partitioned.extract import mapped
 from resampler.partitioned.matrix import wide_name
 from resampler.partitioned.parts import part_writer, written_schema
-from resampler.partitioned.sizes import BATCH_BYTES, BATCH_ROWS, rows_at_once
+from resampler.partitioned.sizes import BATCH_BYTES, BATCH_ROWS, MAKING, WRITTEN_BYTES, held_bytes, rows_at_once
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,6 +54,8 @@ class Making:
         That draws are keyed on.
     mark : str
         Column that says which rows are synthetic.
+    width : int
+        Bytes of a row's features in memory.
     """
 
     canonical: Canonical
@@ -64,11 +66,12 @@ class Making:
     nothing: Provenance
     seed: int
     mark: str
+    width: int
 
     @property
     def at_once(self) -> int:
         """How many rows are made at once."""
-        return rows_at_once(8 * len(self.layout.schema), BATCH_BYTES, BATCH_ROWS)
+        return _at_once(self.layout, self.width)
 
     @property
     def schema(self) -> pa.Schema:
@@ -168,12 +171,40 @@ def synthetic_tasks(
         array matrix.
     """
     kept = workplace.save(f"{stage}/provenance", to_arrays(made))
+    memory = synthetic_bytes(making.layout, len(made.base), making.width)
     shared = {"making": making, "provenance": str(kept.folder), "numbers": numbers}
     n = len(made.base)
     return [
-        Task(f"{stage}/{at:05}", build_some, shared | {"first": first, "last": min(first + PART_ROWS, n)})
+        Task(f"{stage}/{at:05}", build_some, shared | {"first": first, "last": min(first + PART_ROWS, n)}, memory)
         for at, first in enumerate(range(0, n, PART_ROWS))
     ]
+
+
+def synthetic_bytes(layout: Layout, n_rows: int, width: int) -> int:
+    """Say what a task takes that makes rows.
+
+    Parameters
+    ----------
+    layout : Layout
+        Their columns.
+    n_rows : int
+        That are made.
+    width : int
+        Bytes of a row's features in memory.
+
+    Returns
+    -------
+    int
+        Bytes, for `Task.memory`.
+    """
+    held, of_row = min(n_rows, _at_once(layout, width)), 8 * len(layout.features)
+    parents = 2 + len(layout.categorical)  # and donors; of which each may be another row
+    columns = (1 + len(layout.features)) * WRITTEN_BYTES
+    return columns + held_bytes(held, max(width, of_row), MAKING) + held_bytes(held, of_row, parents)
+
+
+def _at_once(layout: Layout, width: int) -> int:
+    return rows_at_once(max(width, 8 * len(layout.features)), BATCH_BYTES, BATCH_ROWS)
 
 
 def build_some(output: Output, making: Making, provenance: str, numbers: bool, first: int, last: int) -> dict[str, Any]:
@@ -199,9 +230,11 @@ def build_some(output: Output, making: Making, provenance: str, numbers: bool, f
     arrays = {name: mapped(f"{provenance}/{name}.npy") for name in names}
     of_all = from_arrays(arrays, making.nothing, making.seed)
     if numbers:
-        output.array(
-            "matrix", np.concatenate([_numbers(making, of_all, at, last) for at in range(first, last, making.at_once)])
-        )
+        layout = making.layout
+        left = output.begun("matrix", np.dtype(layout.dtype), (last - first, len(layout.features)))
+        for at in range(first, last, making.at_once):
+            made = of_all.take(slice(at, min(at + making.at_once, last)))
+            left[at - first :][: len(made.base)] = _numbers(making, made)
         return {"rows": last - first}
     digest = 0
     ids, rows_schema = making.canonical.array("ids"), making.schema
@@ -220,9 +253,8 @@ def build_some(output: Output, making: Making, provenance: str, numbers: bool, f
     return {"rows": last - first, "digest": f"{digest % 2**64:016x}"}
 
 
-def _numbers(making: Making, of_all: Provenance, first: int, last: int) -> NDArray[Any]:
+def _numbers(making: Making, made: Provenance) -> NDArray[Any]:
     """Return rows as cleaning measures them: as the estimators have it, rounded where all columns are."""
-    made = of_all.take(slice(first, min(first + making.at_once, last)))
     features, rows = making.rows(made)
     if making.layout.whole or rows is None:
         return making.layout.encode(pa.table(features), making.vocabularies)
