@@ -48,12 +48,18 @@ class Asked(NamedTuple):
         Features that are categories.
     copies : bool
         Whether rows are taken again as they are, whatever they hold.
+    refuses_nulls : bool
+        Whether the estimator, or what cleans, takes no nulls, whatever the over-sampler does.
+    around : object, optional
+        The ``sampling_strategy`` of an estimator whose over-sampler was given: it is checked, and no more.
     """
 
     sampler: Any
     cleaner: Any
     categorical: tuple[str, ...]
     copies: bool
+    refuses_nulls: bool = False
+    around: Any = None
 
     @property
     def method(self) -> str:
@@ -64,6 +70,15 @@ class Asked(NamedTuple):
     def missing(self) -> str:
         """What rows with nulls are."""
         return "inherit" if isinstance(self.sampler, RandomOverSampler) else str(self.sampler.missing)
+
+    @property
+    def refused(self) -> str | None:
+        """What to do about nulls of numbers, where they are refused: what cleans may do so, too."""
+        if isinstance(self.sampler, RandomOverSampler):
+            return None if self.copies else "impute or drop them, or leave shrinkage out"
+        if self.refuses_nulls or self.missing == "refuse":
+            return "impute or drop them, or use missing='inherit' or missing='complete'"
+        return None
 
     @property
     def reads_all(self) -> bool:
@@ -94,24 +109,29 @@ class Asked(NamedTuple):
         InvalidInputError
             If that cannot be had.
         """
-        labels, strategy = list(counts), self.sampler.sampling_strategy
-        if len(labels) < 2:
-            raise DataError(f"there must be rows of two classes or more, got those of {labels}")
-        codes = np.repeat(np.arange(len(labels), dtype=np.min_scalar_type(len(labels))), list(counts.values()))
-        if callable(strategy):
-            strategy = strategy(np.repeat(np.array(labels), list(counts.values())))
-        if hasattr(strategy, "items"):
-            if unknown := [label for label in strategy if label not in counts]:
-                raise InvalidInputError(
-                    f"sampling_strategy names classes {unknown}, of which there is no row: {labels}"
-                )
-            strategy = {labels.index(label): n for label, n in strategy.items()}
-        try:
-            found = check_sampling_strategy(strategy, codes, "over-sampling")
-        except ValueError as error:
-            raise InvalidInputError(str(error)) from error
-        self.sampler.sampling_strategy_ = {labels[code]: int(n) for code, n in found.items()}
+        if len(counts) < 2:
+            raise DataError(f"there must be rows of two classes or more, got those of {list(counts)}")
+        if self.around is not None:
+            _growing(self.around, counts)
+        self.sampler.sampling_strategy_ = _growing(self.sampler.sampling_strategy, counts)
         return dict(self.sampler.sampling_strategy_)
+
+
+def _growing(strategy: Any, counts: Mapping[Any, int]) -> dict[Any, int]:
+    """Return how many rows of each class a strategy asks for."""
+    labels = list(counts)
+    codes = np.repeat(np.arange(len(labels), dtype=np.min_scalar_type(len(labels))), list(counts.values()))
+    if callable(strategy):
+        strategy = strategy(np.repeat(np.array(labels), list(counts.values())))
+    if hasattr(strategy, "items"):
+        if unknown := [label for label in strategy if label not in counts]:
+            raise InvalidInputError(f"sampling_strategy names classes {unknown}, of which there is no row: {labels}")
+        strategy = {labels.index(label): n for label, n in strategy.items()}
+    try:
+        found = check_sampling_strategy(strategy, codes, "over-sampling")
+    except ValueError as error:
+        raise InvalidInputError(str(error)) from error
+    return {labels[code]: int(n) for code, n in found.items()}
 
 
 def ask(sampler: Any, schema: pa.Schema, features: Sequence[str], categorical: Sequence[str] | None) -> Asked:
@@ -184,4 +204,6 @@ def ask(sampler: Any, schema: pa.Schema, features: Sequence[str], categorical: S
     if hasattr(over, "_validate_estimator"):
         over._validate_estimator()
     copies = isinstance(over, RandomOverSampler) and over.shrinkage is None
-    return Asked(over, cleaner, named, copies)
+    refuses = cleaner is not None and "refuse" in (sampler.missing, cleaner.missing)
+    around = None if cleaner is None or sampler.smote is None else sampler.sampling_strategy
+    return Asked(over, cleaner, named, copies, refuses, around)

@@ -45,6 +45,8 @@ class Layout:
         Of columns of integers that a float64 does not hold: what they are counted from.
     whole : bool
         Whether all numbers are whole.
+    nan : tuple of str
+        Numeric features that hold NaN beside, or in place of, nulls.
     """
 
     schema: pa.Schema
@@ -56,6 +58,7 @@ class Layout:
     dtype: str = "float64"
     least: Mapping[str, int] = field(default_factory=dict)
     whole: bool = False
+    nan: tuple[str, ...] = ()
 
     @property
     def numeric(self) -> tuple[str, ...]:
@@ -116,6 +119,7 @@ class Layout:
         codes: NDArray[Any],
         vocabularies: Mapping[str, pa.Array],
         wide: Mapping[str, NDArray[Any]],
+        nulls: pa.Table | None = None,
     ) -> dict[str, pa.Array]:
         """Return numbers as columns of the table's types.
 
@@ -129,21 +133,26 @@ class Layout:
             As `encode` was given.
         wide : dict of str to ndarray of shape (n_rows,)
             Values of those columns that are made in integers.
+        nulls : pyarrow.Table of n_rows, optional
+            For `nan`, the cells that nulls are inherited from; by default NaN is null there, too.
 
         Returns
         -------
         dict of str to pyarrow.Array
-            By feature. Integers are rounded to even, and NaN is null.
+            By feature. Integers are rounded to even, and NaN is null, but where it was inherited from a NaN.
         """
         columns: dict[str, pa.Array] = {}
         for at, name in enumerate(self.numeric):
             kind = self.schema.field(name).type
-            nulls = np.isnan(rows[:, at])
-            mask = nulls if nulls.any() else None
+            missing = np.isnan(rows[:, at])
+            if nulls is not None and name in self.nan:
+                columns[name] = pa.array(rows[:, at], mask=missing & np.asarray(nulls[name].is_null())).cast(kind)
+                continue
+            mask = missing if missing.any() else None
             if name in wide:
                 columns[name] = pa.array(wide[name], mask=mask).cast(kind)
                 continue
-            values = rows[:, at] if mask is None else np.where(nulls, 0, rows[:, at])
+            values = rows[:, at] if mask is None else np.where(missing, 0, rows[:, at])
             columns[name] = pa.array(to_dtype(values, kind.to_pandas_dtype()), mask=mask).cast(kind)
         for at, name in enumerate(self.categorical_in_order):
             missing = ~(codes[:, at] >= 0)
@@ -162,7 +171,7 @@ class Layout:
 
 
 def plain(column: Any) -> Any:
-    """Return a column without its dictionary.
+    """Return a column without its dictionary, and what is one value as one: -0.0 is 0.0, and NaN is null.
 
     Parameters
     ----------
@@ -174,7 +183,12 @@ def plain(column: Any) -> Any:
     pyarrow.Array or ChunkedArray
         Of its values.
     """
-    return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+    if pa.types.is_dictionary(column.type):
+        return column.cast(column.type.value_type)
+    if pa.types.is_float32(column.type) or pa.types.is_float64(column.type):
+        nothing = pa.scalar(None, column.type)
+        return pc.if_else(pc.is_nan(column), nothing, pc.add(column, pa.scalar(0.0, column.type)))
+    return column
 
 
 def whole(column: Any, fill: int) -> NDArray[Any]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from resampler.engines.task import Output
+    from resampler.engines.task import Output, Result
     from resampler.engines.workplace import Workplace
     from resampler.partitioned.extract import Canonical
     from resampler.partitioned.layout import Layout
@@ -29,9 +29,9 @@ def make_matrix(
     canonical: Canonical,
     layout: Layout,
     vocabularies: Mapping[str, pa.Array],
-    missing: str,
+    refused: str | None,
     memory: int,
-) -> Path:
+) -> tuple[Path, tuple[str, ...]]:
     """Make the matrix of rows.
 
     Parameters
@@ -44,29 +44,44 @@ def make_matrix(
         Their columns.
     vocabularies : mapping of str to pyarrow.Array
         Values of categorical columns, in order.
-    missing : str
-        Whether nulls are refused, as in `resampler.methods.parameters.Parameters`.
+    refused : str, optional
+        What to do about nulls, where they are refused.
     memory : int
         Of a task: `encode_bytes`.
 
     Returns
     -------
-    Path
-        A folder with the array matrix, and one of integers for each column of `Layout.least`.
+    folder : Path
+        With the array matrix, and one of integers for each column of `Layout.least`.
+    nan : tuple of str
+        Numeric columns that hold NaN beside, or in place of, nulls.
 
     Raises
     ------
     DataError
         If a number is infinite, or there is none where nulls are refused.
     """
-    shared = {"canonical": canonical, "layout": layout, "vocabularies": dict(vocabularies), "missing": missing}
+    shared = {"canonical": canonical, "layout": layout, "vocabularies": dict(vocabularies)}
     n, step = canonical.n_rows, _rows_of(layout)
     tasks = [
         Task(f"encode/{at:05}", encode_some, shared | {"first": first, "last": min(first + step, n)}, memory)
         for at, first in enumerate(range(0, n, step))
     ]
     parts = workplace.run(tasks, "making the matrix")
-    return put_together(workplace, "matrix", [part.folder for part in parts], ["matrix", *map(wide_name, layout.least)])
+    _check_values(parts, layout, refused)
+    arrays = ["matrix", *map(wide_name, layout.least)]
+    nan = tuple(name for name in layout.numeric if any(name in one.data["nan"] for one in parts))
+    return put_together(workplace, "matrix", [part.folder for part in parts], arrays), nan
+
+
+def _check_values(parts: Sequence[Result], layout: Layout, refused: str | None) -> None:
+    """Refuse numbers that are infinite, or not there; what is said follows from all rows, not from their cut."""
+    for name in layout.numeric:
+        infinite, nulls = (sum(one.data[what].get(name, 0) for one in parts) for what in ("infinite", "nulls"))
+        if infinite:
+            raise DataError(f"column {name!r} holds infinity in {infinite:,} rows: drop or cap them")
+        if refused is not None and nulls:
+            raise DataError(f"column {name!r} has no value in {nulls:,} rows: {refused}")
 
 
 def encode_bytes(layout: Layout, n_rows: int, width: int) -> int:
@@ -138,37 +153,39 @@ def encode_some(
     canonical: Canonical,
     layout: Layout,
     vocabularies: dict[str, pa.Array],
-    missing: str,
     first: int,
     last: int,
-) -> None:
+) -> dict[str, dict[str, int]]:
     """Make some rows of the matrix; a task.
 
     Parameters
     ----------
     output : Output
         Gets the array matrix, and those of wide integers.
-    canonical, layout, vocabularies, missing
+    canonical, layout, vocabularies
         As in `make_matrix`.
     first, last : int
         Of the rows.
+
+    Returns
+    -------
+    dict
+        Keys infinite, nulls and, of these, nan: rows of each numeric column that are, of those that have any.
     """
     table = canonical.take(np.arange(first, last), layout.features)
     matrix = layout.encode(table, vocabularies)
-    for j, name in enumerate(layout.features):
-        if name in layout.categorical:
-            continue
-        values = matrix[:, j]
-        if np.isinf(values).any():
-            raise DataError(f"column {name!r} holds infinity in {np.isinf(values).sum()} rows: drop or cap them")
-        if missing == "refuse" and np.isnan(values).any():
-            raise DataError(
-                f"column {name!r} has no value in {np.isnan(values).sum()} rows: impute or drop them, or use "
-                "missing='inherit' or missing='complete'"
-            )
     output.array("matrix", matrix)
     for name, least in layout.least.items():
         output.array(wide_name(name), whole(table[name], least))
+    found: dict[str, dict[str, int]] = {"infinite": {}, "nulls": {}, "nan": {}}
+    for j in layout.at_numeric.tolist():
+        name = layout.features[j]
+        nulls = int(np.isnan(matrix[:, j]).sum())
+        of_each = {"infinite": int(np.isinf(matrix[:, j]).sum()), "nulls": nulls, "nan": nulls - table[name].null_count}
+        for what, count in of_each.items():
+            if count:
+                found[what][name] = count
+    return found
 
 
 def join_parts(output: Output, folders: list[str], arrays: list[str]) -> None:

@@ -139,7 +139,8 @@ class Run:
         canonical, found, vocabularies = extract(workplace, source, layout, labels, read, memory["extract"])
         matrix = None
         if not asked.copies and canonical.n_rows:
-            matrix = make_matrix(workplace, canonical, layout, vocabularies, asked.missing, memory["encode"])
+            matrix, nan = make_matrix(workplace, canonical, layout, vocabularies, asked.refused, memory["encode"])
+            layout = replace(layout, nan=nan)
         approximate = getattr(asked.sampler, "neighbors", "exact") == "approximate"
         search = PartedSearch(workplace, "approximate" if approximate else "exact", self.recall)
         made = self._oversample(canonical, layout, matrix, labels, counts, wanted, search)

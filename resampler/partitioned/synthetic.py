@@ -12,7 +12,7 @@ from resampler.engines.task import Task
 from resampler.identity import hash_rows
 from resampler.methods.kept import from_arrays, to_arrays
 from resampler.methods.place import build, build_integers
-from resampler.partitioned.extract import mapped
+from resampler.partitioned.extract import mapped, plain_type
 from resampler.partitioned.matrix import wide_name
 from resampler.partitioned.parts import part_writer, written_schema
 from resampler.partitioned.sizes import BATCH_BYTES, BATCH_ROWS, MAKING, WRITTEN_BYTES, held_bytes, rows_at_once
@@ -114,7 +114,8 @@ class Making:
         codes = np.empty((len(base), len(made.categorical_features)))
         for at, j in enumerate(made.categorical_features):
             codes[:, at] = real[donor[:, at], j]
-        return layout.decode(rows, codes, self.vocabularies, wide), rows
+        nulls = self.canonical.take(made.sources, layout.nan) if layout.nan else None
+        return layout.decode(rows, codes, self.vocabularies, wide, nulls), rows
 
     def table(self, made: Provenance, features: Mapping[str, pa.Array]) -> pa.Table:
         """Return rows as they are written.
@@ -134,9 +135,9 @@ class Making:
         layout, n = self.layout, len(made.base)
         columns: dict[str, Any] = dict(features)
         kind = layout.schema.field(layout.label).type
-        labels = pa.array(list(self.labels)).take(pa.array(made.label.astype(np.int64)))
+        labels = pa.array(list(self.labels), plain_type(layout)).take(pa.array(made.label.astype(np.int64)))
         if pa.types.is_dictionary(kind):
-            labels = labels.cast(kind.value_type).dictionary_encode()
+            labels = labels.dictionary_encode()
         columns[layout.label] = labels.cast(kind)
         columns[self.mark] = pa.array(np.ones(n, dtype=np.bool_))
         found = [columns.get(field.name) for field in self.schema]
