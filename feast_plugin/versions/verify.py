@@ -275,7 +275,8 @@ def _lineage_outcomes(manifest: Manifest, directory: Location, train: _Content) 
     yield None if described else "the lineage does not describe the synthetic rows of train one by one"
     method = METHODS[manifest.parameters["sampler"]]
     if method.hardens:
-        yield None if parents.column_names == ["row"] else "the lineage of hardened rows says more than which they are"
+        says_no_more = parents.column_names == ["row"] or not len(parents)  # of no rows it has the columns of others
+        yield None if says_no_more else "the lineage of hardened rows says more than which they are"
         return
     row, base, neighbor = (parents[name].to_numpy() for name in ("row", "base_row", "neighbor_row"))
     n_real = manifest.splits[SPLITS[TRAIN]].real

@@ -77,7 +77,8 @@ def space_of(
         None where there are fewer than two real rows. Distances are over the features that both rows have, scaled up
         to all; rarer values of a category count as one.
     """
-    matrices = [_matrix(kind, features, cells, units) for kind in kinds]
+    lengths = {one.name: _length(kinds, one.name) for one in features if one.array}
+    matrices = [_matrix(kind, features, cells, units, lengths) for kind in kinds]
     real, made = matrices[1], matrices[2]
     if len(real) < 2:
         return None
@@ -96,6 +97,7 @@ def _matrix(
     features: Sequence[StoredFeature],
     cells: Mapping[str, Cells],
     units: Mapping[str, float],
+    lengths: Mapping[str, int],
 ) -> NDArray[np.float64]:
     """Spread categories out, so that two differing ones are a distance of 1 apart; a null is NaN."""
     columns: list[NDArray[Any]] = []
@@ -107,7 +109,8 @@ def _matrix(
             spread[at < found.n] = np.eye(found.n)[at[at < found.n]] / np.sqrt(2)
             columns.append(spread)
         else:
-            numbers = _elements(rows[feature.name]) if feature.array else numbers_of(rows[feature.name]).reshape(-1, 1)
+            column = rows[feature.name]
+            numbers = _elements(column, lengths[feature.name]) if feature.array else numbers_of(column).reshape(-1, 1)
             names = [f"{feature.name}[{j}]" for j in range(numbers.shape[1])] if feature.array else [feature.name]
             with np.errstate(over="ignore"):
                 numbers = numbers / [units.get(name, 1.0) for name in names]
@@ -115,12 +118,18 @@ def _matrix(
     return np.concatenate(columns, axis=1)
 
 
-def _elements(column: pa.ChunkedArray) -> NDArray[np.float64]:
+def _length(kinds: Sequence[pa.Table], name: str) -> int:
+    """Return how long the arrays of a column are, which rows of one kind may not say: all of theirs may be null."""
+    return max(pc.max(pc.list_value_length(rows[name])).as_py() or 0 for rows in kinds)
+
+
+def _elements(column: pa.ChunkedArray, length: int) -> NDArray[np.float64]:
     """Return arrays of one length as rows; a null is a row of NaN."""
     valid = ~np.asarray(column.is_null())
-    values = pc.list_flatten(column.drop_null()).to_numpy().astype(np.float64).reshape(np.count_nonzero(valid), -1)
-    out = np.full((len(column), values.shape[1]), np.nan)
-    out[valid] = values
+    out = np.full((len(column), length), np.nan)
+    out[valid] = (
+        pc.list_flatten(column.drop_null()).to_numpy().astype(np.float64).reshape(np.count_nonzero(valid), length)
+    )
     return out
 
 

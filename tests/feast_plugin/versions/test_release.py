@@ -198,6 +198,12 @@ def test_forget_finds_an_entity_behind_the_groups_of_a_release(create, tmp_path)
         forget_entity(tmp_path / "cat", name="pay", entity="id=100001", secret_key=KEY)
 
 
+def test_a_hardened_version_that_needs_no_synthetic_row_verifies(create, tmp_path):
+    made = create(ratio=0.01, if_reached="publish")
+    assert made.manifest.splits["train"].synthetic == 0
+    assert verify_snapshot(tmp_path / "cat", name="pay").ok
+
+
 def test_forget_makes_a_hardened_version_anew(create, tmp_path):
     made = create()
     done = forget_entity(tmp_path / "cat", name="pay", entity="customer=1", secret_key=KEY)

@@ -224,6 +224,15 @@ def test_distances_are_those_of_the_rows():
     assert float(space.distances[0].values[2]) == pytest.approx(np.median(between), rel=1e-2)
 
 
+def test_arrays_that_are_null_in_all_rows_of_a_kind_are_as_long_as_the_others():
+    real = pa.table({"x": [0.0, 3.0, 10.0], "v": pa.array([[0.0, 0.0], [0.0, 4.0], None])})
+    made = pa.table({"x": [0.0, 3.0], "v": pa.array([None, None], pa.list_(pa.float64()))})
+    features = [StoredFeature("x", "x", "float64"), StoredFeature("v", "v", "float64", array=True)]
+    cells = {f.name: Cells.fitted(real[f.name], categorical=False) for f in features}
+    space = space_of([real, real, made], features, cells, {})
+    assert space.repeats == 1.0  # by what both have
+
+
 def test_the_mix_of_classes_is_no_difference():
     """Two classes far apart, of which one got most of the synthetic rows: within a class all are alike."""
     rng = np.random.default_rng(4)
