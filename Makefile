@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-examples engines test-kernels test-torch lint bench tables deploy pictures chaos tools gameday clean
+.PHONY: help demo test test-examples test-engines engines test-kernels test-torch lint bench tables deploy pictures chaos tools gameday clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -16,6 +16,9 @@ demo: $(call STAMP,demo) ## Run the main job end to end on real data with an emb
 
 test: $(call STAMP,test) ## Run the tests (ARGS="-k name" to choose)
 	@rm -rf .cache/numba && NUMBA_CACHE_DIR=$(CURDIR)/.cache/numba $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup $(ARGS)
+
+test-engines: $(call STAMP,test) ## Run the tests of engines, those too that start and kill clusters of Ray, Dask and Spark
+	@ENGINES=long $(BIN)/python -m pytest -n 2 --dist loadgroup tests/resampler/engines tests/resampler/partitioned tests/feast_plugin/versions/test_engine_reading.py tests/feast_plugin/versions/test_engines.py tests/feast_plugin/retrieval/test_stores_by_parts.py $(ARGS)
 
 test-kernels: $(call STAMP,test) ## Run the kernels' tests without the compiler (with coverage) and with bounds checks
 	@NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 tests/resampler -m 'not compiled' --cov=resampler $(ARGS)

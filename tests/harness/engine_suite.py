@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from resampler.engines.engine import Engine
     from resampler.engines.task import Output
 
+LONG = pytest.mark.skipif(os.environ.get("ENGINES") != "long", reason="takes minutes: make test-engines")
 MARK = "ENGINE_SUITE_MARK"  # of a driver and all that it has started, in their environment
 N_CELLS = 64  # of the class that grows
 METHODS = ("smote", "smotenc", "borderline-1", "adasyn")

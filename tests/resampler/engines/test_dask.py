@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from engine_suite import EngineSuite, StartsSuite
+from engine_suite import LONG, EngineSuite, StartsSuite
 
 pytestmark = pytest.mark.xdist_group("dask")
 
@@ -12,5 +12,6 @@ class TestDask(EngineSuite):
     engine = "dask"
 
 
+@LONG
 class TestDaskStarts(StartsSuite):
     engine = "dask"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from engine_suite import EngineSuite, StartsSuite
+from engine_suite import LONG, EngineSuite, StartsSuite
 
 from resampler.engines.spark import has_java
 
@@ -17,6 +17,7 @@ class TestSpark(EngineSuite):
     engine = "spark"
 
 
+@LONG
 class TestSparkStarts(StartsSuite):
     engine = "spark"
     workers = (3,)
