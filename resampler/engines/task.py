@@ -153,7 +153,8 @@ class Result:
         Returns
         -------
         Result or None
-            None where it is not finished.
+            None where it is not finished, or a file is not there as it was left: cut off by a machine that lost
+            power, or a disk that was full. It is done again then.
 
         Raises
         ------
@@ -162,10 +163,12 @@ class Result:
         """
         try:
             said = json.loads((folder / RESULT).read_text())
+            if any((folder / name).stat().st_size != size for name, size in said["files"].items()):
+                return None
             return cls(folder, said["data"], said["cpu_seconds"], said["peak_memory_bytes"])
         except FileNotFoundError:
             return None
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise CorruptStateError(
                 f"{folder / RESULT} cannot be read: {error}: remove {folder}, and the task is done again"
             ) from error
@@ -221,13 +224,17 @@ def run_task(workplace: str, task: Task) -> None:
             "data": data,
             "cpu_seconds": round(time.process_time() - began, 4),
             "peak_memory_bytes": _peak(),
+            "files": {
+                one.relative_to(attempt).as_posix(): one.stat().st_size for one in attempt.rglob("*") if one.is_file()
+            },
         }
         (attempt / RESULT).write_text(json.dumps(said))
         try:
             os.rename(attempt, folder)  # noqa: PTH104 - Path.rename is the same
-        except OSError:  # another attempt was faster
-            if Result.read(folder) is None:
-                raise
+        except OSError:
+            if Result.read(folder) is None:  # else another attempt was faster
+                shutil.rmtree(folder)  # what is damaged
+                os.rename(attempt, folder)  # noqa: PTH104
     finally:
         shutil.rmtree(attempt, ignore_errors=True)
 

@@ -53,6 +53,21 @@ def test_what_cannot_be_read_is_said_with_the_folder_to_remove(tmp_path: Path) -
     assert (tmp_path / "log").read_text().split() == list("012342")
 
 
+@pytest.mark.parametrize("damage", ["cut", "removed", "unsaid"])
+def test_what_is_not_as_a_task_left_it_is_done_again(tmp_path: Path, damage: str) -> None:
+    place = place_of(tmp_path)
+    tasks = squares_of(tmp_path / "log")
+    place.run(tasks)
+    file = place.folder / "squares/2" / ("result.json" if damage == "unsaid" else "squares.npy")
+    if damage == "cut":
+        file.write_bytes(file.read_bytes()[:-3])
+    else:
+        file.unlink()
+    assert place.run(tasks)[2].array("squares").tolist() == [4, 9, 16]
+    assert (tmp_path / "log").read_text().split() == list("012342")
+    assert sorted(one.name for one in (place.folder / "squares").iterdir()) == list("01234")
+
+
 def test_what_is_saved_is_kept_once(tmp_path: Path) -> None:
     place = place_of(tmp_path)
     place.save("rows", {"a": np.arange(3)})
