@@ -13,10 +13,10 @@ from feast_plugin.versions.files.manifest import StoredFile
 from feast_plugin.versions.files.parquet import ParquetFile
 from feast_plugin.versions.files.parts import Filed
 from feast_plugin.versions.inputs.rows import BATCH_ROWS
-from feast_plugin.versions.making.encoded import mapped
 from feast_plugin.versions.making.estimate import task_bytes
 from feast_plugin.versions.making.mapped import Mapped
 from feast_plugin.versions.outputs import published_rows
+from resampler.engines.arrays import mapped
 from resampler.engines.task import Task
 from resampler.storage import Location
 

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from resampler.engines.arrays import mapped
 from resampler.errors import InvalidInputError
 from resampler.methods.clean import edited, tomek_links
 from resampler.methods.missing import nulls_in
 from resampler.methods.table import Table
-from resampler.partitioned.extract import mapped
 from resampler.partitioned.matrix import put_together
 from resampler.partitioned.synthetic import synthetic_tasks
 from resampler.samplers import TomekLinks
@@ -56,9 +56,8 @@ def clean(
     """
     parts = workplace.run(synthetic_tasks(workplace, "over", made, making, numbers=True), "making synthetic rows")
     assert making.matrix is not None  # noqa: S101 - no copies are cleaned
-    rows = mapped(
-        put_together(workplace, "all", [making.matrix, *(one.folder for one in parts)], ["matrix"]) / "matrix.npy"
-    )
+    folders = [making.matrix, *(one.folder for one in parts)]
+    rows = mapped(put_together(workplace, "all", folders, ["matrix"]), "matrix")
     y = np.concatenate([making.canonical.array("y"), made.label])
     at = np.arange(len(rows))
     nulls = nulls_in(rows) if cleaner.missing == "complete" else None

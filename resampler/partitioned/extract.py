@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from resampler.engines.arrays import mapped
 from resampler.engines.task import Task
 from resampler.errors import DataError
 from resampler.identity import hash_rows, mix64
@@ -61,7 +62,7 @@ class Canonical:
         ndarray
             Writable in this process alone, as kernels have it.
         """
-        return mapped(self.folder / f"{name}.npy")
+        return mapped(self.folder, name)
 
     def take(self, places: NDArray[np.int64], columns: Sequence[str]) -> pa.Table:
         """Read some rows.
@@ -90,23 +91,6 @@ class Canonical:
         back = np.empty(len(at), dtype=np.int64)
         back[by_file] = np.arange(len(at))
         return pa.concat_tables(found).combine_chunks().take(pa.array(back))
-
-
-def mapped(path: Path | str) -> NDArray[Any]:
-    """Map an array that a task left, so that kernels take it without a copy.
-
-    Parameters
-    ----------
-    path : Path or str
-        Of the file.
-
-    Returns
-    -------
-    ndarray
-        What is written to it stays in this process; nothing is.
-    """
-    found: NDArray[Any] = np.load(path, mmap_mode="c", allow_pickle=False)
-    return found
 
 
 def extract(
@@ -159,11 +143,11 @@ def extract(
     )
     files = [(one.folder, at, n) for one in found for at, n in enumerate(one.data["rows"])]
     edges = np.cumsum([0, *(n for _, _, n in files)])
-    hashes = np.concatenate([np.empty(0, dtype=np.uint64), *(mapped(f / f"hash-{at:03}.npy") for f, at, _ in files)])
+    hashes = np.concatenate([np.empty(0, dtype=np.uint64), *(mapped(f, f"hash-{at:03}") for f, at, _ in files)])
     order = np.argsort(hashes, kind="stable")
     hashes = hashes[order]
     order, ids = _told_apart(order, hashes, edges, files, layout)
-    codes = np.concatenate([np.empty(0, dtype=np.uint8), *(mapped(f / f"y-{at:03}.npy") for f, at, _ in files)])
+    codes = np.concatenate([np.empty(0, dtype=np.uint8), *(mapped(f, f"y-{at:03}") for f, at, _ in files)])
     kept = workplace.save("canonical", {"order": order, "ids": ids, "y": codes[order], "edges": edges[:-1]})
     paths = tuple(str(f / f"rows-{at:03}.arrow") for f, at, _ in files)
     return Canonical(kept.folder, paths, len(order)), found, _vocabularies(found, layout)
@@ -214,7 +198,7 @@ def _told_apart(
         of = np.searchsorted(edges, places, side="right") - 1
         for one in np.unique(of).tolist():
             folder, number, _ = files[one]
-            second[of == one] = mapped(folder / f"other-{number:03}.npy")[places[of == one] - edges[one]]
+            second[of == one] = mapped(folder, f"other-{number:03}")[places[of == one] - edges[one]]
         order[at] = places[np.lexsort((second, hashes[at]))]
         first = np.flatnonzero(~follows)
         run = np.cumsum(~follows) - 1

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numba import config
 
+from resampler.engines.arrays import mapped
 from resampler.engines.task import Task
 from resampler.kernels.batch.cells import CELL_ROWS, UNROLLED_COLUMNS
 from resampler.neighbors import prepare
@@ -221,24 +222,6 @@ class Index(NamedTuple):
             here = of == number
             out[here] = mapped(self.folders[number], "order")[places[here] - starts[number]]
         return out
-
-
-def mapped(folder: str | Path, name: str) -> NDArray[Any]:
-    """Map an array in the layout of kernels: it may be written to, and its file stays what it is.
-
-    Parameters
-    ----------
-    folder : str or Path
-        Where it is.
-    name : str
-        Of it.
-
-    Returns
-    -------
-    ndarray
-        Its pages come from the file as they are touched.
-    """
-    return np.asarray(np.load(Path(folder) / f"{name}.npy", mmap_mode="c"))
 
 
 def give_back(values: NDArray[Any]) -> None:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from resampler.engines.arrays import join_arrays
 from resampler.engines.task import Task
 from resampler.errors import DataError
-from resampler.partitioned.extract import mapped
 from resampler.partitioned.layout import whole
 from resampler.partitioned.sizes import CHUNK_BYTES, CHUNK_ROWS, TAKING, held_bytes, rows_at_once
 
@@ -128,7 +128,7 @@ def put_together(workplace: Workplace, name: str, folders: Sequence[Path], array
     Path
         The folder.
     """
-    task = Task(name, join_parts, {"folders": [str(one) for one in folders], "arrays": list(arrays)})
+    task = Task(name, join_arrays, {"folders": [str(one) for one in folders], "names": list(arrays)})
     return workplace.run([task])[0].folder
 
 
@@ -186,23 +186,3 @@ def encode_some(
             if count:
                 found[what][name] = count
     return found
-
-
-def join_parts(output: Output, folders: list[str], arrays: list[str]) -> None:
-    """Put arrays end to end; a task.
-
-    Parameters
-    ----------
-    output : Output
-        Gets them.
-    folders, arrays
-        As in `put_together`.
-    """
-    for name in arrays:
-        parts = [mapped(f"{folder}/{name}.npy") for folder in folders]
-        shape = (sum(len(part) for part in parts), *parts[0].shape[1:])
-        joined = output.begun(name, parts[0].dtype, shape)
-        at = 0
-        for part in parts:
-            joined[at : at + len(part)] = part
-            at += len(part)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from resampler.engines.arrays import mapped
 from resampler.engines.task import Task
 from resampler.identity import hash_rows
-from resampler.partitioned.extract import mapped
 from resampler.partitioned.parts import part_writer, written_schema
 from resampler.partitioned.sizes import READING, WRITING, WRITTEN_BYTES
 
@@ -101,7 +101,7 @@ def by_unit(canonical: Canonical, found: Sequence[Result], removed: NDArray[np.i
         rows = [np.empty(0, dtype=np.int64)]
         for number in range(len(one.data["rows"])):
             first, last = np.searchsorted(at, edges[file : file + 2])
-            rows.append(mapped(one.folder / f"at-{number:03}.npy")[at[first:last] - edges[file]])
+            rows.append(mapped(one.folder, f"at-{number:03}")[at[first:last] - edges[file]])
             file += 1
         places.append(np.sort(np.concatenate(rows)))
     return places
@@ -133,8 +133,8 @@ def pass_some(
     schema = written_schema(layout, mark)
     gone = np.empty(0, dtype=np.int64)
     if removed is not None:
-        edges = mapped(f"{removed}/edges.npy")
-        gone = mapped(f"{removed}/places.npy")[edges[number] : edges[number + 1]]
+        edges = mapped(removed, "edges")
+        gone = mapped(removed, "places")[edges[number] : edges[number + 1]]
     digest = n = before = 0
     with part_writer(output.path("part.parquet"), schema) as writer:
         for batch in unit.batches(layout.schema.names):

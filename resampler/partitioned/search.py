@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numba import config
 
+from resampler.engines.arrays import mapped
 from resampler.engines.task import Task
 from resampler.kernels.batch.cells import CELL_ROWS
 from resampler.methods.table import Search
 from resampler.neighbors import CELLS, in_chunks
 from resampler.notices import warn
-from resampler.partitioned.index import Index, Rows, file_of, give_back, make_index, mapped
+from resampler.partitioned.index import Index, Rows, file_of, give_back, make_index
 from resampler.regions import ALL, Recall, Run, budget_of, first_of, in_turn, ranks, sample_of
 
 if TYPE_CHECKING:

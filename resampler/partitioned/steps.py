@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from resampler.engines.arrays import mapped
 from resampler.errors import InvalidInputError
 from resampler.methods.oversample import oversample
 from resampler.methods.table import Table
 from resampler.partitioned.asked import Asked, ask
 from resampler.partitioned.cleaned import clean
-from resampler.partitioned.extract import extract, extract_bytes, mapped
+from resampler.partitioned.extract import extract, extract_bytes
 from resampler.partitioned.layout import Layout, check_kinds, choose_columns, dtype_of
 from resampler.partitioned.matrix import encode_bytes, make_matrix
 from resampler.partitioned.real import by_unit, real_bytes, real_tasks
@@ -185,7 +186,7 @@ class Run:
         search: PartedSearch,
     ) -> Provenance:
         y = canonical.array("y")
-        X = np.empty((len(y), 0), dtype=np.float32) if matrix is None else mapped(matrix / "matrix.npy")
+        X = np.empty((len(y), 0), dtype=np.float32) if matrix is None else mapped(matrix, "matrix")
         every = np.repeat(np.arange(len(labels), dtype=np.min_scalar_type(len(labels))), list(counts.values()))
         table = Table(
             X,

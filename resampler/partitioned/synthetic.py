@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from resampler.engines.arrays import mapped
 from resampler.engines.task import Task
 from resampler.identity import hash_rows
 from resampler.methods.kept import from_arrays, to_arrays
 from resampler.methods.place import build, build_integers
-from resampler.partitioned.extract import mapped, plain_type
+from resampler.partitioned.extract import plain_type
 from resampler.partitioned.matrix import wide_name
 from resampler.partitioned.parts import part_writer, written_schema
 from resampler.partitioned.sizes import BATCH_BYTES, BATCH_ROWS, MAKING, WRITTEN_BYTES, held_bytes, rows_at_once
@@ -98,16 +99,14 @@ class Making:
             table = self.canonical.take(made.base, layout.features)
             return {name: table[name] for name in layout.features}, None
         near = np.unique(np.concatenate([made.base, made.neighbor, made.donor.ravel()]))
-        real = mapped(self.matrix / "matrix.npy")[near]
+        real = mapped(self.matrix, "matrix")[near]
         base, neighbor, donor = (np.searchsorted(near, of) for of in (made.base, made.neighbor, made.donor))
         local = made._replace(base=base, neighbor=neighbor, donor=donor)
         numeric = layout.at_numeric
         numbers = np.ascontiguousarray(real[:, numeric])
         rows = build(numbers, local, columns=numeric)
         wide = {
-            name: build_integers(
-                mapped(self.matrix / f"{wide_name(name)}.npy")[near], local, numbers[:, at], rows[:, at]
-            )
+            name: build_integers(mapped(self.matrix, wide_name(name))[near], local, numbers[:, at], rows[:, at])
             for at, name in enumerate(layout.numeric)
             if name in layout.least
         }
@@ -228,7 +227,7 @@ def build_some(output: Output, making: Making, provenance: str, numbers: bool, f
         Keys rows and digest, the sum of the hashes of the rows.
     """
     names = [name.name[:-4] for name in _arrays(provenance)]
-    arrays = {name: mapped(f"{provenance}/{name}.npy") for name in names}
+    arrays = {name: mapped(provenance, name) for name in names}
     of_all = from_arrays(arrays, making.nothing, making.seed)
     if numbers:
         layout = making.layout

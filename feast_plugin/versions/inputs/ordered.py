@@ -319,10 +319,19 @@ def digest_by_parts(place: Workplace, rows: CanonicalRows) -> str:
         As `CanonicalRows.sha256`.
     """
     names = rows.table.column_names
-    shared = {"paths": list(rows.paths), "n_rows": rows.table.num_rows}
-    tasks = [Task(f"digest/{at:05}", digest_column, shared | {"name": name}) for at, name in enumerate(names)]
+    n, schema = rows.table.num_rows, rows.table.schema
+    shared = {"paths": list(rows.paths), "n_rows": n}
+    tasks = [
+        Task(
+            f"digest/{at:05}",
+            digest_column,
+            shared | {"name": name},
+            memory=int(COPIES * row_bytes(pa.schema([schema.field(name)])) * min(n, FILE_ROWS)),
+        )
+        for at, name in enumerate(names)
+    ]
     columns = [one.data["digests"] for one in place.run(tasks, "hashing rows")]
-    return ContentDigest.of_columns(rows.table.schema, rows.table.num_rows, columns)
+    return ContentDigest.of_columns(schema, n, columns)
 
 
 def digest_column(output: Output, paths: list[str], n_rows: int, name: str) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -12,10 +11,12 @@ from feast_plugin.versions.inputs.rows import BATCH_ROWS
 from feast_plugin.versions.making.estimate import task_bytes
 from feast_plugin.versions.making.matrix import Codes, encode, origin_of, sorted_values, whole_numbers, wide_columns
 from feast_plugin.versions.making.nulls import may_be_parents
+from resampler.engines.arrays import join_arrays, mapped
 from resampler.engines.task import Task
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -52,24 +53,6 @@ class Encoded(NamedTuple):
     def matrix(self) -> NDArray[Any]:
         """The matrix, mapped."""
         return mapped(self.folder, "matrix")
-
-
-def mapped(folder: str | Path, name: str) -> NDArray[Any]:
-    """Map an array.
-
-    Parameters
-    ----------
-    folder : str or Path
-        Of it.
-    name : str
-        Of it.
-
-    Returns
-    -------
-    ndarray
-        As kernels take it, with no copy: it may be written to, and its file stays as it is.
-    """
-    return np.asarray(np.load(Path(folder) / f"{name}.npy", mmap_mode="c", allow_pickle=False))
 
 
 def encode_by_parts(
@@ -211,25 +194,3 @@ def encode_some(
         numbers = whole_numbers(table[name].combine_chunks(), of[name])[parental]
         for at in range(numbers.shape[1]):
             output.array(f"wide-{start + at}", np.ascontiguousarray(numbers[:, at]))
-
-
-def join_arrays(output: Output, folders: list[str], names: list[str]) -> None:
-    """Put arrays end to end; a task.
-
-    Parameters
-    ----------
-    output : Output
-        Gets them.
-    folders : list of str
-        With their parts.
-    names : list of str
-        Of the arrays.
-    """
-    for name in names:
-        parts = [np.load(Path(folder) / f"{name}.npy", mmap_mode="r") for folder in folders]
-        header = np.lib.format.header_data_from_array_1_0(parts[0])
-        header["shape"] = (sum(len(part) for part in parts), *parts[0].shape[1:])
-        with output.path(f"{name}.npy").open("wb") as file:
-            np.lib.format.write_array_header_1_0(file, header)
-            for folder in folders:  # mapped one at a time: what was read is given back
-                np.load(Path(folder) / f"{name}.npy", mmap_mode="r").tofile(file)

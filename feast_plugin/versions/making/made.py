@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 
 from feast_plugin.versions.inputs.rows import BATCH_ROWS
-from feast_plugin.versions.making.encoded import mapped
-from feast_plugin.versions.making.estimate import MAKING
+from feast_plugin.versions.making.estimate import MAKING, task_bytes
 from feast_plugin.versions.making.mapped import ROWS, Mapped
 from feast_plugin.versions.making.matrix import Codes, decode, folded
+from resampler.engines.arrays import mapped
 from resampler.engines.task import Task
 from resampler.methods.place import build, build_integers
 from resampler.methods.provenance import Draws
@@ -216,8 +216,9 @@ def filter_by_parts(place: Workplace, stage: str, rows: Mapped, chosen: NDArray[
     """
     kept = place.save(f"{stage}/chosen", {"chosen": chosen})
     shared = {"rows": rows, "chosen": str(kept.folder)}
+    memory = task_bytes(rows.schema, min(BATCH_ROWS, rows.n_rows))
     tasks = [
-        Task(f"{stage}/rows/{at:06}", filter_some, shared | {"first": first, "last": last})
+        Task(f"{stage}/rows/{at:06}", filter_some, shared | {"first": first, "last": last}, memory)
         for at, (first, last) in enumerate(zip(rows.starts, rows.starts[1:], strict=False))
     ]
     left = place.run(tasks, "leaving rows out")

@@ -89,9 +89,14 @@ class Mapped(NamedTuple):
         return cls(tuple(str(folder / ROWS) for folder in folders), tuple(starts), starts[-1])
 
     @property
+    def schema(self) -> pa.Schema:
+        """Of the columns."""
+        return _open(self.paths[0]).schema
+
+    @property
     def names(self) -> list[str]:
         """Of the columns."""
-        return list(_open(self.paths[0]).schema.names)
+        return list(self.schema.names)
 
     def slice(self, first: int, last: int, names: Sequence[str]) -> pa.Table:
         """Read some of the rows.
