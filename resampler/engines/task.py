@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import platform
+import re
 import shutil
 import time
 import uuid
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 RESULT = "result.json"  # the last file of a finished task's folder
+_CUT_OFF = re.compile(r"\d+ requested and \d+ written")  # what NumPy says of a full disk, without a number of the error
 UNFINISHED = ".unfinished"  # how the name of an attempt's folder ends
 
 
@@ -203,7 +206,7 @@ def run_task(workplace: str, task: Task) -> None:
     Raises
     ------
     TaskError
-        If the workplace is not there.
+        If the workplace is not there, or has no room.
     """
     if not Path(workplace).is_dir():  # which `Workplace` has made, where it is
         raise TaskError(
@@ -235,6 +238,13 @@ def run_task(workplace: str, task: Task) -> None:
             if Result.read(folder) is None:  # else another attempt was faster
                 shutil.rmtree(folder)  # what is damaged
                 os.rename(attempt, folder)  # noqa: PTH104
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT) and not _CUT_OFF.fullmatch(str(error)):
+            raise
+        raise TaskError(
+            f"the workplace {workplace} has no room for what task {task.name} leaves: make room there, or begin anew "
+            "in another one (--workplace); what is finished is kept"
+        ) from error
     finally:
         shutil.rmtree(attempt, ignore_errors=True)
 

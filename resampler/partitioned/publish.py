@@ -7,7 +7,7 @@ import os
 import shutil
 from typing import TYPE_CHECKING, Any
 
-from resampler.errors import InvalidInputError
+from resampler.errors import InvalidInputError, ResamplerError
 from resampler.partitioned.resampled import FILE
 
 if TYPE_CHECKING:
@@ -92,5 +92,18 @@ def _move(whole: Path, out: Path) -> None:
     except OSError:  # on another disk
         near = out.with_name(f".{out.name}.unfinished")
         shutil.rmtree(near, ignore_errors=True)
-        shutil.copytree(whole, near)
+        try:
+            shutil.copytree(whole, near)
+        except OSError as error:
+            shutil.rmtree(near, ignore_errors=True)
+            raise ResamplerError(
+                f"out {str(out)!r} cannot be written: {_reason(error)}: make room there, or give another out with the "
+                "workplace on its disk; all tasks are finished, and the same call goes on behind them"
+            ) from error
         os.rename(near, out)  # noqa: PTH104
+
+
+def _reason(error: OSError) -> str:
+    """Return what stopped a copy of a directory; of many files the first says it."""
+    first = error.args[0][0] if isinstance(error, shutil.Error) and error.args[0] else error
+    return str(first[-1] if isinstance(first, tuple) else first)

@@ -68,6 +68,26 @@ def test_what_is_not_as_a_task_left_it_is_done_again(tmp_path: Path, damage: str
     assert sorted(one.name for one in (place.folder / "squares").iterdir()) == list("01234")
 
 
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), OSError("800 requested and 96 written")])
+def test_a_workplace_without_room_is_named_and_what_is_finished_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: OSError
+) -> None:
+    place = place_of(tmp_path)
+    tasks = squares_of(tmp_path / "log")
+    place.run(tasks[:2])
+
+    def full(*_given: object) -> None:
+        raise error
+
+    monkeypatch.setattr(task.Output, "array", full)
+    with pytest.raises(TaskError, match=rf"workplace {place.folder} has no room for what task squares/2 leaves"):
+        place.run(tasks)
+    monkeypatch.undo()
+    place.run(tasks)
+    assert (tmp_path / "log").read_text().split()[:2] == ["0", "1"]
+    assert sorted(one.name for one in (place.folder / "squares").iterdir()) == list("01234")
+
+
 def test_what_is_saved_is_kept_once(tmp_path: Path) -> None:
     place = place_of(tmp_path)
     place.save("rows", {"a": np.arange(3)})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,8 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from resampler.errors import DataError, InvalidInputError
-from resampler.partitioned import resample
+from resampler.errors import DataError, InvalidInputError, ResamplerError
+from resampler.partitioned import publish, resample
 from resampler.samplers import SMOTE, SMOTENC
 from resampler.storage import Location
 
@@ -87,3 +88,20 @@ def test_a_directory_of_something_else_is_left_alone(data, tmp_path):
     with pytest.raises(InvalidInputError, match="holds something else"):
         resample(data, SMOTE(), label="y", carried=["city"], out=tmp_path / "out")
     assert sorted(one.name for one in tmp_path.iterdir()) == ["in", "out"]
+
+
+def test_a_disk_that_is_full_at_the_end_leaves_nothing_there(tmp_path, monkeypatch):
+    (tmp_path / "whole").mkdir()
+
+    def elsewhere(*_given):
+        raise OSError(18, "Invalid cross-device link")
+
+    def full(_source, target):
+        target.mkdir()
+        raise shutil.Error([("a", "b", "[Errno 28] No space left on device")])
+
+    monkeypatch.setattr(publish.os, "rename", elsewhere)
+    monkeypatch.setattr(publish.shutil, "copytree", full)
+    with pytest.raises(ResamplerError, match=r"cannot be written: \[Errno 28\] No space left on device: make room"):
+        publish._move(tmp_path / "whole", tmp_path / "out")
+    assert [one.name for one in tmp_path.iterdir()] == ["whole"]
