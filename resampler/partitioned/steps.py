@@ -129,6 +129,7 @@ class Run:
         source, asked = self.source, self.asked
         asked.sampler.random_state = seed
         counted = () if asked.copies else self.layout.counted
+        workplace.check({"real": real_bytes(source)})  # the one stage that is known before rows are counted
         counts, ranges = survey(workplace, source, self.layout.label, counted)
         labels, wanted = list(counts), asked.wanted(counts)
         read = list(range(len(labels))) if asked.reads_all else [labels.index(one) for one, n in wanted.items() if n]

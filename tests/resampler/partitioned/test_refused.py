@@ -63,7 +63,7 @@ def test_samplers(data, tmp_path, sampler, said):
         ({"categorical": ["c"]}, "categorical must be among the features"),
         ({"categorical": ["a"]}, "method 'smote' takes numeric columns only"),
         ({"recall": 2}, "recall must be in"),
-        ({"engine": EngineSettings(worker_memory="100MiB")}, "worker_memory=100.* is too little for task survey"),
+        ({"engine": EngineSettings(worker_memory="100MiB")}, "worker_memory=100.* is too little for task real"),
         ({"out": "s3://bucket/out"}, "out must be a directory that is mounted"),
     ],
     ids=lambda one: next(iter(one)) if isinstance(one, dict) else "",

@@ -75,7 +75,7 @@ def test_every_stage_says_what_its_tasks_take(data, tmp_path, monkeypatch):
 def test_what_is_refused_goes_on_with_larger_workers(data, tmp_path, monkeypatch):
     monkeypatch.setattr("resampler.engines.memory.memory_bytes", lambda: 0)
     asked = {"label": "y", "out": tmp_path / "out"}
-    with pytest.raises(BudgetError, match=r"worker_memory=14.* is too little for task real: about"):
-        resample(data, SMOTE(random_state=0), **asked, engine=EngineSettings(engine="inline", worker_memory="14MiB"))
-    assert (tmp_path / "out.unfinished" / "survey" / "00000").exists()
+    with pytest.raises(BudgetError, match=r"worker_memory=25.* is too little for task search/000/found/\S+: about"):
+        resample(data, SMOTE(random_state=0), **asked, engine=EngineSettings(engine="inline", worker_memory="25MiB"))
+    assert (tmp_path / "out.unfinished" / "encode" / "00000").exists()
     assert resample(data, SMOTE(random_state=0), **asked).counts["1"]["synthetic"] == 30
