@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import importlib
-import re
-import socket
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from resampler.address import without_secrets
+from resampler.engines.answering import check_answers, silent
 from resampler.engines.settings import EngineSettings
-from resampler.engines.task import TaskError
 from resampler.errors import MissingExtraError
 
 if TYPE_CHECKING:
@@ -23,7 +20,6 @@ ENGINES = {
     "spark": "resampler.engines.spark:Spark",
     "dask": "resampler.engines.dask:Dask",
 }
-ANSWERS_WITHIN_S = 10.0
 LARGE_ROWS = 1_000_000  # from here on starting workers, seconds each, is little beside the work
 
 
@@ -61,7 +57,7 @@ def open_engine(settings: EngineSettings | None = None, n_rows: int | None = Non
     except OSError as error:  # of which those are that libraries raise for clusters that do not answer
         if settings.engine_address is None:
             raise
-        raise _silent(settings.engine_address, name, type(error).__name__) from error
+        raise silent(settings.engine_address, name, type(error).__name__) from error
     return found
 
 
@@ -82,37 +78,3 @@ def usual(n_rows: int | None) -> str:
     if n_rows is None or n_rows < LARGE_ROWS:
         return "inline"
     return "ray" if find_spec("ray") is not None else "processes"
-
-
-def check_answers(address: str, engine: str) -> None:
-    """Check that somebody listens at an address; the libraries of engines wait minutes for that.
-
-    Parameters
-    ----------
-    address : str
-        Of a cluster; one without host and port is left to its library.
-    engine : str
-        Whose.
-
-    Raises
-    ------
-    TaskError
-        If nobody does.
-    """
-    hosts = re.findall(r"([^/:,\s]+):(\d+)", without_secrets(address).partition("://")[2] or address)
-    why = None
-    for host, port in hosts:
-        try:
-            socket.create_connection((host, int(port)), ANSWERS_WITHIN_S).close()
-            return
-        except (OSError, OverflowError) as error:
-            why = error
-    if why is not None:
-        raise _silent(address, engine, str(why)) from why
-
-
-def _silent(address: str, engine: str, why: str) -> TaskError:
-    return TaskError(
-        f"engine {engine} does not answer at {without_secrets(address)} ({why}): is its cluster up, and of the release "
-        "that is installed here?"
-    )

@@ -18,6 +18,7 @@ from ray.exceptions import (
     WorkerCrashedError,
 )
 
+from resampler.engines.answering import check_answers
 from resampler.engines.engine import unusable
 from resampler.engines.submitting import Submitting, WorkerDiedError
 from resampler.engines.worker import search_path, work
@@ -51,6 +52,8 @@ class Ray(Submitting):
             address = settings.engine_address or os.environ.get("RAY_ADDRESS")
             quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
             if address:
+                if settings.engine_address is None:  # else that was looked at
+                    check_answers(address, "ray")
                 ray.init(address, **quiet)
             else:
                 self.is_local = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
 import re
@@ -81,7 +82,8 @@ class Spark(Engine):
         }
         for name, value in own.items():
             builder = builder.config(name, value)
-        return builder.master(f"local[{super().workers},{ATTEMPTS}]").getOrCreate()
+        with _terminal_to(Path(self._folder, "stderr")):
+            return builder.master(f"local[{super().workers},{ATTEMPTS}]").getOrCreate()
 
     def _quiet(self) -> Path:
         """Leave a file that keeps Spark from writing on the terminal what it raises too."""
@@ -153,6 +155,23 @@ class Spark(Engine):
             self._session.stop()
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _terminal_to(file: Path) -> Iterator[None]:
+    """Send to a file what processes that are started meanwhile say: Java's greeting, which no option turns off."""
+    try:
+        kept = os.dup(2)
+    except OSError:  # closed
+        yield
+        return
+    try:
+        with file.open("wb") as quiet:
+            os.dup2(quiet.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def has_java() -> bool:

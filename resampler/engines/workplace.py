@@ -69,8 +69,8 @@ class Workplace:
         self._clear(tasks)
         left = self._left(tasks)
         check_memory(self.engine, left)
-        done = tqdm(total=len(tasks), initial=len(tasks) - len(left), desc=say, unit="task", disable=None)
-        with done if say is not None else tqdm(disable=True) as bar:
+        n_before, hidden = len(tasks) - len(left), True if say is None else None  # None shows it on a terminal alone
+        with tqdm(total=len(tasks), initial=n_before, desc=say, unit="task", disable=hidden) as bar:
             for n_done, _ in enumerate(self.engine.run(str(self.folder), left), 1):
                 bar.update()
                 if self.between is not None:

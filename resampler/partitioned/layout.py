@@ -267,13 +267,19 @@ def check_kinds(layout: Layout) -> None:
     DataError
         If a feature is neither a number nor said to be a category.
     """
-    for name in layout.numeric:
-        kind = layout.schema.field(name).type
-        if pa.types.is_dictionary(kind) or family_of(kind) not in (FLOAT, INTEGER, BOOLEAN):
-            raise DataError(
-                f"column {name!r} is of {kind}, between which no value can be made: name it in categorical with a "
-                "method that takes categories (SMOTENC), or in carried, or in key"
-            )
+    kinds = {name: layout.schema.field(name).type for name in layout.numeric}
+    others = [
+        name
+        for name, kind in kinds.items()
+        if pa.types.is_dictionary(kind) or family_of(kind) not in (FLOAT, INTEGER, BOOLEAN)
+    ]
+    if others:
+        said = f"column {others[0]!r} is" if len(others) == 1 else f"columns {others} are"
+        raise DataError(
+            f"{said} of {', '.join(dict.fromkeys(str(kinds[name]) for name in others))}, between which no value can be "
+            "made: use a method that takes categories (SMOTENC, --method smotenc), or name what is no feature in "
+            "carried or in key"
+        )
     for name in layout.categorical:
         if pa.types.is_nested(layout.schema.field(name).type):
             raise DataError(

@@ -24,7 +24,8 @@ def in_words(done: Resampled) -> list[str]:
         Lines.
     """
     said, recall = done.said, done.recall
-    lines = [f"{done.path}: {said['sampler']}, seed {said['seed']}"]
+    there = ", there already: the same command made it before" if done.was_there else ""
+    lines = [f"{done.path}: {said['sampler']}, seed {said['seed']}{there}"]
     for label, one in done.counts.items():
         found = f", recall {recall[label]:.2f}" if recall.get(label, 1.0) < 1 else ""
         gone = f", {one['removed']:,} removed" if one["removed"] else ""

@@ -25,11 +25,14 @@ class Resampled:
         What `FILE` says.
     kind : str, optional
         What was given: ``ray``, ``dask`` or ``spark``, and else files.
+    was_there : bool
+        Whether an earlier call had made it.
     """
 
     path: Path
     said: dict[str, Any]
     kind: str | None = field(default=None, compare=False)
+    was_there: bool = field(default=False, compare=False)
 
     @property
     def digest(self) -> dict[str, str]:

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import shutil
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -110,7 +111,7 @@ def resample(
         run, done = begin(open_source(dataset)), Resampled.read(target)
         if done is not None:
             if done.said["key"] == run.token():
-                return done
+                return replace(done, was_there=True)
             raise InvalidInputError(
                 f"out {str(target)!r} was made of other inputs, or with other parameters: give another directory"
             )
@@ -138,18 +139,25 @@ def resample(
 
 @contextlib.contextmanager
 def _held(folder: Path, target: Path) -> Iterator[None]:
-    """Hold a workplace against other runs; leave none of it where nothing was begun."""
-    try:
-        with Location.parse(folder).locked(0):
-            try:
-                yield
-            finally:
-                if folder.exists() and not any(one.name != LOCK for one in folder.iterdir()):
-                    shutil.rmtree(folder, ignore_errors=True)
-    except TimeoutError as error:
-        raise InvalidInputError(
-            f"another run is at work on {str(target)!r}: wait until it ends, or give another out"
-        ) from error
+    """Hold a workplace against other runs; leave none of it where nothing was finished."""
+    with contextlib.ExitStack() as stack:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(Location.parse(folder).locked(0))
+        except TimeoutError as error:
+            raise InvalidInputError(
+                f"another run is at work on {str(target)!r}: wait until it ends, or give another out"
+            ) from error
+        except OSError as error:
+            raise InvalidInputError(
+                f"{str(folder)!r}, where unfinished parts stand, cannot be written ({error.strerror}): give another "
+                "out, or a workplace that can be"
+            ) from error
+        try:
+            yield
+        finally:
+            if folder.exists() and not any(one.name not in (LOCK, RUN_FILE, GIVEN) for one in folder.iterdir()):
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _folder(target: Path, workplace: str | None) -> Path:

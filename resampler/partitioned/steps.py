@@ -72,6 +72,11 @@ class Run:
             raise InvalidInputError(f"label must be one of the columns {source.schema.names}, got {label!r}")
         features, key = choose_columns(source.schema, label, key, carried)
         self.asked: Asked = ask(sampler, source.schema, features, categorical)
+        if recall is not None and self.asked.copies:
+            raise InvalidInputError(
+                f"recall={recall:g} goes with methods that look for neighbours, which {type(sampler).__name__} does "
+                "not: leave it out"
+            )
         self.layout = Layout(
             source.schema,
             label,

@@ -2,10 +2,12 @@
 
 import socket
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from resampler.engines import catalog
+from resampler.engines import answering, catalog
 from resampler.engines.catalog import ENGINES, LARGE_ROWS, open_engine, usual
 from resampler.engines.settings import NAMES, EngineSettings
 from resampler.engines.task import TaskError
@@ -40,6 +42,19 @@ def test_a_cluster_that_is_not_there_is_said_at_once(engine: str, scheme: str) -
         address = f"{scheme}127.0.0.1:{taken.getsockname()[1]}"
         with pytest.raises(TaskError, match=f"engine {engine} does not answer at {address} .*is its cluster up"):
             open_engine(EngineSettings(engine=engine, engine_address=address))
+
+
+@pytest.mark.parametrize(("engine", "scheme"), [("ray", ""), ("ray", "ray://"), ("dask", "tcp://")])
+def test_what_listens_there_and_is_no_cluster_is_said(
+    engine: str, scheme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answering, "ANSWERS_WITHIN_S", 0.5)
+    with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as dashboard:
+        threading.Thread(target=dashboard.serve_forever, daemon=True).start()
+        settings = EngineSettings(engine=engine, engine_address=f"{scheme}127.0.0.1:{dashboard.server_port}")
+        with pytest.raises(TaskError, match=f"listens there is none of {engine}"):
+            open_engine(settings)
+        dashboard.shutdown()
 
 
 def test_spark_without_java_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

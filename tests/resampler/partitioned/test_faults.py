@@ -14,6 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from resampler.engines.settings import EngineSettings
+from resampler.engines.task import TaskError
 from resampler.errors import DataError, InvalidInputError, ResamplerError
 from resampler.partitioned import publish, resample
 from resampler.samplers import SMOTE, SMOTENC
@@ -59,6 +61,27 @@ def test_nothing_is_left_of_a_run_that_is_refused(data, tmp_path):
     with pytest.raises(DataError, match="column 'a' has no value in 1 rows"):
         resample(tmp_path / "null.parquet", SMOTE(), label="y", carried=["city"], out=tmp_path / "o")
     assert sorted(one.name for one in tmp_path.iterdir()) == ["in", "null.parquet"]
+
+
+def test_nothing_is_left_of_a_run_whose_engine_does_not_answer(data, tmp_path):
+    asked = {"label": "y", "carried": ["city"], "out": tmp_path / "o"}
+    nobody = EngineSettings(engine="dask", engine_address="tcp://127.0.0.1:1")
+    with pytest.raises(TaskError, match="does not answer"):
+        resample(data, SMOTE(random_state=0), **asked, engine=nobody)
+    assert [one.name for one in tmp_path.iterdir()] == ["in"]
+    assert not resample(data, SMOTE(random_state=1), **asked).was_there  # with other parameters
+    assert resample(data, SMOTE(random_state=1), **asked).was_there
+
+
+def test_a_workplace_that_cannot_be_made_is_said(data, tmp_path):
+    (tmp_path / "file").touch()
+    for asked in ({"out": tmp_path / "file" / "o"}, {"out": tmp_path / "o", "engine": _at(tmp_path / "file" / "w")}):
+        with pytest.raises(InvalidInputError, match=r"cannot be written \(.*\): give another out, or a workplace"):
+            resample(data, SMOTE(), label="y", carried=["city"], **asked)
+
+
+def _at(workplace):
+    return EngineSettings(workplace=str(workplace))
 
 
 def test_a_run_keeps_others_out(data, tmp_path):

@@ -15,7 +15,7 @@ from resampler.engines.settings import EngineSettings
 from resampler.errors import InvalidInputError
 from resampler.partitioned import Resampled, resample
 from resampler.partitioned.settings import ResampleOptions
-from resampler.samplers import SMOTE, SMOTENC, EmbeddingSMOTE, HardenedOverSampler, TomekLinks
+from resampler.samplers import SMOTE, SMOTENC, EmbeddingSMOTE, HardenedOverSampler, RandomOverSampler, TomekLinks
 
 N = 60
 
@@ -77,19 +77,25 @@ def test_arguments(data, tmp_path, given, said):
 @pytest.mark.parametrize(
     ("columns", "said"),
     [
-        ({"a": ["x"] * N}, "column 'a' is of string, between which no value can be made"),
+        ({"a": ["x"] * N}, "column 'a' is of string, between which no value can be made: use a method that takes cat"),
+        ({"a": ["x"] * N, "b": ["x"] * N}, r"columns \['a', 'b'\] are of string"),
         ({"a": [float("inf")] * N}, "column 'a' holds infinity in 15 rows"),
         ({"y": [1] * N}, "there must be rows of two classes or more"),
         ({"y": [None, *[1] * 30, *[0] * 29]}, "y must say the class of every row, got 1 rows without one"),
         ({"y": pa.array(range(N), pa.timestamp("s"))}, "label 'y' must be of whole numbers, booleans or text"),
     ],
-    ids=["text", "infinity", "one class", "no class", "times"],
+    ids=["text", "texts", "infinity", "one class", "no class", "times"],
 )
 def test_tables(tmp_path, columns, said):
     pq.write_table(rows(**columns), tmp_path / "in.parquet")
     with pytest.raises(InvalidInputError, match=said):
         resample(tmp_path, SMOTE(), label="y", out=tmp_path / "out")
     assert [one.name for one in tmp_path.iterdir()] == ["in.parquet"]
+
+
+def test_a_recall_of_a_method_that_looks_for_no_neighbours(data, tmp_path):
+    with pytest.raises(InvalidInputError, match=r"recall=0.5 goes with methods that look for neighbours, .*: leave it"):
+        resample(data, RandomOverSampler(), label="y", out=tmp_path / "out", recall=0.5)
 
 
 def test_files(data, tmp_path):
