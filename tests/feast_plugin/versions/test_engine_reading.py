@@ -176,7 +176,7 @@ def test_what_is_wrong_with_rows_leaves_nothing_to_go_on_with(path, here, tmp_pa
 
 
 def test_a_worker_that_may_not_have_what_reading_takes_is_refused_before_it(path, here, tmp_path):
-    with pytest.raises(BudgetError, match=r"worker_memory=1.0 MiB is too little for task reading/.*: allow .* MiB"):
+    with pytest.raises(BudgetError, match=r"worker_memory=1.0 MiB is too little for task reading/.*: allow .* [MG]iB"):
         make(tmp_path / "catalog", path, engine="processes", worker_memory="1MiB")
     with pytest.raises(BudgetError, match=r"max_memory=1.0 MiB is too little for reading: .* for the keys, labels and"):
         make(tmp_path / "catalog", path, engine="processes", max_memory="1MiB", resume="latest")
