@@ -254,11 +254,6 @@ class Meter:
         )
         return Cost(_cpu_seconds() - self._cpu, self.seconds, peak_memory_bytes(), read, written)
 
-    @property
-    def is_spent(self) -> bool:
-        """Whether time is up."""
-        return self.left_s == 0
-
     def check_table(self, part: str, n_rows: int, n_columns: int, copies: float = READ_COPIES) -> None:
         """Check that a part that holds a table of numbers may begin.
 
