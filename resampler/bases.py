@@ -67,6 +67,8 @@ class Bases:
         What `weigh` gave.
     grids : Packed, optional
         What synthetic rows are put on.
+    arrival : bool
+        A row that comes is itself the base of the synthetic rows behind it, unless it weighs nothing beside others.
     """
 
     SAVED = ("buffer", "others", "weight")  # names of the arrays of saved bases
@@ -78,8 +80,11 @@ class Bases:
         k_neighbors: int,
         weights: NDArray[np.int64],
         grids: Packed | None = None,
+        *,
+        arrival: bool = False,
     ) -> None:
         self._grids = grids
+        self._arrival = arrival
         self.buffer = make_buffer(capacity, k_neighbors)
         self.others: MinorityBuffer | None = None
         if len(weights):
@@ -134,7 +139,9 @@ class Bases:
         """
         op, pause = 0, make_record(PAUSE, short=DEAD)
         while op < len(ops[0]):
-            op = advance(self.buffer.ring, self.danger, X, row_ids, *keys, self._grids, ops, op, pause, out)
+            op = advance(
+                self.buffer.ring, self.danger, X, row_ids, *keys, self._arrival, self._grids, ops, op, pause, out
+            )
             for buffer in (self.buffer, self.others):
                 if buffer is not None:
                     finish_wave(buffer.ring)

@@ -29,7 +29,7 @@ from resampler.state import dump_state, is_paused, load_state
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from resampler.parameters import Quota, Strategy
+    from resampler.parameters import Emit, Quota, Strategy
 
 MAX_CLASSES = 32
 LARGEST = float(np.finfo(np.float32).max)
@@ -98,7 +98,12 @@ class OnlineResampler:
         fate is keyed by its id. A minority counts as `k_neighbors` + 1 rows at least. With ``undersample >= ratio``
         there is nothing left to make up. None keeps every row.
     quota : {"exact", "poisson"}
-        Whether what a class is owed is counted, or drawn with every row and not carried over.
+        Whether what a class is owed is counted, or drawn with every row and carried over on arrival alone.
+    emit : {"owed", "arrival"}
+        When a class is paid what it is owed. Under owed as soon as it is owed a row, behind whichever row comes, with
+        bases drawn from all that are held. Under arrival behind the class's own rows alone: a row that comes is itself
+        the base (where it is one by `strategy` and `clean`, else bases are drawn), so that a learner hears of a burst
+        of a rare class while it lasts. What the class was owed since its last row is paid then, up to `burst`.
     warmup : int
         Rows before the first synthetic one.
     seed : int
@@ -152,6 +157,7 @@ class OnlineResampler:
         clean: bool = False,
         undersample: float | None = None,
         quota: Quota = "exact",
+        emit: Emit = "owed",
         warmup: int = 0,
         seed: int = 0,
         secret_key: SecretKey | str | None = None,
@@ -171,6 +177,7 @@ class OnlineResampler:
             clean=clean,
             undersample=undersample,
             quota=quota,
+            emit=emit,
             warmup=warmup,
             seed=seed,
             secret_key=secret_key,
@@ -392,7 +399,8 @@ class OnlineResampler:
         if self._given.hardens:
             given = self._given
             return GroupedRows(self.schema, given.capacity, given.k_neighbors, given.group_size, self._grids)
-        return Bases(self._new_buffer, self._given.capacity, self._given.k_neighbors, self._weights, self._grids)
+        given, arrival = self._given, self._given.emit == "arrival"
+        return Bases(self._new_buffer, given.capacity, given.k_neighbors, self._weights, self._grids, arrival=arrival)
 
     def _new_buffer(self, capacity: int, k_neighbors: int) -> MinorityBuffer:
         categorical, nullable = (

@@ -22,10 +22,11 @@ Strategy = str  # one of `STRATEGIES`
 STRATEGIES = STREAMED
 FORMER_STRATEGIES = {word: name for word, name in ALIASES.items() if name in STRATEGIES}
 Quota = Literal["exact", "poisson"]
+Emit = Literal["owed", "arrival"]
 # What saved states, checkpoints and `config_hash` call some words, for good: so that streams begun before go on.
 SAVED_WORDS = {"strategy": {"smote": "plain", "adasyn": "adaptive"}}
 # Parameters that streams begun by earlier releases have not: at these values they are neither saved nor hashed.
-LATER: dict[str, Any] = {"secret_key": None, "group_size": GROUP_SIZE, "small_groups": False}
+LATER: dict[str, Any] = {"emit": "owed", "secret_key": None, "group_size": GROUP_SIZE, "small_groups": False}
 MAX_WINDOW = 100_000_000
 
 
@@ -35,7 +36,8 @@ class OnlineParameters:
 
     Parameters
     ----------
-    ratio, k_neighbors, capacity, window, burst, strategy, clean, undersample, quota, warmup, seed, secret_key
+    ratio, k_neighbors, capacity, window, burst, strategy, clean, undersample, quota, emit, warmup, seed,
+    secret_key
         As in `resampler.OnlineResampler`.
     group_size, small_groups
         As in `resampler.OnlineResampler`.
@@ -65,6 +67,12 @@ class OnlineParameters:
     clean: bool = option(False, FLAG, "Make nothing of rows that have none but other classes around them.")
     undersample: float | None = option(None, RATIO, "Drop majority rows until minority : majority is this.")
     quota: Quota = option("exact", one_of(get_args(Quota)), "Count what a class is owed, or draw it.")
+    emit: Emit = option(
+        "owed",
+        one_of(get_args(Emit)),
+        "Behind which rows synthetic ones stand: any, as soon as a class is owed one, or a row of the class itself, "
+        "made of that row.",
+    )
     warmup: int = option(0, count(0), "Rows before the first synthetic one.")
     seed: int = option(0, SEED, "What every random draw is keyed on.")
     secret_key: SecretKey | str | None = option(
@@ -135,6 +143,7 @@ class OnlineParameters:
             ratio=self.ratio,
             undersample=self.undersample or 0.0,
             poisson=self.quota == "poisson",
+            arrival=self.emit == "arrival",
             compare=compare,
             enough=self.rows_needed,
             capacity=self.capacity,

@@ -15,12 +15,14 @@ from resampler.microaggregation import form_groups
 class NaiveGrouped:
     """The rows of each class as a list; its groups, and how many rows have come since they were formed."""
 
-    def __init__(self, schema, grids, listed, ratio, k, group_size, capacity, window, burst, undersample, quota, seed):
+    def __init__(
+        self, schema, grids, listed, ratio, k, group_size, capacity, window, burst, undersample, quota, emit, seed
+    ):
         self.schema, self.grids, self.listed, self.seed = schema, grids, listed, seed
         self.k, self.size, self.capacity = k, group_size, capacity
         enough = 2 * group_size
         self.window = NaiveWindow(
-            ratio, enough - 1, capacity, window, burst, undersample, quota, 0, seed, compare=False
+            ratio, enough - 1, capacity, window, burst, undersample, quota, emit, 0, seed, compare=False
         )
         self.rows: dict[int, list[tuple[np.ndarray, int]]] = {}
         self.groups: dict[int, object] = {}

@@ -45,9 +45,10 @@ REFER = -1  # in place of a number of synthetic rows: the row enters the sample 
 class NaiveWindow:
     """The last labels, counted anew for every row, and what follows from them."""
 
-    def __init__(self, ratio, k, capacity, window, burst, undersample, quota, warmup, seed, *, compare=True):
+    def __init__(self, ratio, k, capacity, window, burst, undersample, quota, emit, warmup, seed, *, compare=True):
         self.ratio, self.k, self.capacity, self.window, self.burst, self.seed = ratio, k, capacity, window, burst, seed
         self.undersample, self.quota, self.warmup, self.compare = undersample, quota, warmup, compare
+        self.emit = emit
         self.n_seen, self.recent, self.paused = 0, [], False
         self.credit: dict[int, float] = {}  # in order of first appearance
         self.stored: dict[int, int] = {}
@@ -76,15 +77,18 @@ class NaiveWindow:
             if self.paused:
                 continue
             owed = max(0.0, self.ratio * share * most - n) / len(self.recent)
+            ready = self.stored[c] > self.k and self.n_seen > self.warmup
             if self.quota == "poisson":
-                count = poisson(self._word(c, row_id, 0xFFFFFFFD, 1), owed)
-            else:
-                self.credit[c] = min(self.credit[c] + owed, self.ratio * self.window)
-                count = int(self.credit[c])
-            count = min(count, self.burst)
-            if count >= 1 and self.stored[c] > self.k and self.n_seen > self.warmup:
+                owed = poisson(self._word(c, row_id, 0xFFFFFFFD, 1), owed)
+            carried = (self.quota, self.emit) != ("poisson", "owed")
+            if carried:
+                self.credit[c] = owed = min(self.credit[c] + owed, self.ratio * self.window)
+            if self.emit == "arrival" and not (c == label and keep):
+                continue
+            count = min(int(owed), self.burst)
+            if count >= 1 and ready:
                 orders.append((c, count))
-                self.credit[c] -= count if self.quota == "exact" else 0
+                self.credit[c] -= count if carried else 0
         return keep, left_out, orders
 
     def _word(self, label, row_id, n, word):
@@ -109,6 +113,7 @@ class NaiveOnline:
         burst,
         undersample,
         quota,
+        emit,
         warmup,
         seed,
         strategy="smote",
@@ -120,7 +125,8 @@ class NaiveOnline:
         self.grids = grids or [None] * n_features
         self.strategy, self.clean = strategy, clean
         self.k, self.capacity, self.seed = k, capacity, seed
-        self.window = NaiveWindow(ratio, k, capacity, window, burst, undersample, quota, warmup, seed)
+        self.emit = emit
+        self.window = NaiveWindow(ratio, k, capacity, window, burst, undersample, quota, emit, warmup, seed)
         self.scale = [1.0] * n_features if scale is None else scale
         self.penalty = [-1.0] * n_features if penalty is None else penalty
         self.penalties: dict[int, list[float]] = {}  # of each class: it follows the rows that are held
@@ -184,6 +190,8 @@ class NaiveOnline:
 
     def _base(self, label, word):
         weights = [self._weight(m) for m in self.foreign[label]]
+        if self.emit == "arrival" and (weights[-1] or len({self._weight(m) for m in range(self.k + 1)}) == 1):
+            return len(weights) - 1
         if sum(weights) == 0:
             weights = [1] * len(weights)
         return slot_by_weight(weights, word * sum(weights) >> 32)

@@ -57,6 +57,7 @@ def run(resampler, X, y, ids, cuts):
     kept=st.sampled_from([None, None, Grid(0.1, single=True), Grid(values=(-1.0, 0.5, 7.0))]),
     undersample=st.none() | st.floats(0.3, 1.0),
     quota=st.sampled_from(["exact", "poisson"]),
+    emit=st.sampled_from(["owed", "arrival"]),
     cuts=st.lists(st.integers(0, 160), max_size=6),
     stop=st.integers(0, 160),
     forgotten=st.none() | st.sets(st.integers(0, 159), max_size=40),
@@ -75,6 +76,7 @@ def test_output_is_the_naive_one_however_it_is_cut_saved_and_forgotten(
     kept,
     undersample,
     quota,
+    emit,
     cuts,
     stop,
     forgotten,
@@ -90,7 +92,7 @@ def test_output_is_the_naive_one_however_it_is_cut_saved_and_forgotten(
     if nulls:
         X[:, [0, 2]] = np.where(np.random.default_rng(data_seed).random((160, 2)) < nulls, np.nan, X[:, [0, 2]])
     options = {"ratio": ratio, "capacity": 10 + spare, "window": window, "burst": 4, "seed": seed}
-    options |= {"undersample": undersample, "quota": quota}
+    options |= {"undersample": undersample, "quota": quota, "emit": emit}
     resampler = OnlineResampler(schema, k_neighbors=k, **SMALL, **options)
     packed = pack([None, kept, None]) if kept else None
     naive = NaiveGrouped(schema, packed, listed_codes(schema), k=k, group_size=5, **options)

@@ -71,6 +71,7 @@ def run(resampler, X, y, ids, cuts):
     ),
     undersample=st.none() | st.floats(0.1, 1.0),
     quota=st.sampled_from(["exact", "poisson"]),
+    emit=st.sampled_from(["owed", "arrival"]),
     warmup=st.sampled_from([0, 10]),
     strategy=st.sampled_from([one for one in STRATEGIES if one != "hardened"]),  # of groups: test_grouped.py
     clean=st.booleans(),
@@ -94,6 +95,7 @@ def test_output_is_the_naive_one_however_it_is_cut_saved_and_forgotten(
     kept,
     undersample,
     quota,
+    emit,
     warmup,
     strategy,
     clean,
@@ -117,7 +119,7 @@ def test_output_is_the_naive_one_however_it_is_cut_saved_and_forgotten(
     if nulls:
         X[:, [0, 2]] = np.where(np.random.default_rng(data_seed).random((80, 2)) < nulls, np.nan, X[:, [0, 2]])
     settings_ = {"ratio": ratio, "capacity": k + spare, "window": window, "burst": burst, "seed": seed}
-    settings_ |= {"undersample": undersample, "quota": quota, "warmup": warmup}
+    settings_ |= {"undersample": undersample, "quota": quota, "emit": emit, "warmup": warmup}
     settings_ |= {"strategy": strategy, "clean": clean}
     resampler = OnlineResampler(schema, k_neighbors=k, **settings_)
     naive = NaiveOnline(

@@ -47,12 +47,13 @@ def scatter(X, y, row_ids, position, out):
 
 
 @entry
-def advance(ring, danger, X, row_ids, code, label, seed, stream, place, width, grids, ops, op, pause, out):
+def advance(ring, danger, X, row_ids, code, label, seed, stream, place, width, arrival, grids, ops, op, pause, out):
     """Carry out the operations of class `code` from number `op` on, until Python has something to do; return the next.
 
     That is a wave to be ended, or a list to be searched for: of slot `pause.short` if that is not `DEAD`; synthetic row
     `pause.made` of the operation is then the next. Synthetic row a that row i caused is keyed by (seed, class,
-    id of row i, a), and lies where `place` has it (`resampler.kernels.places`), on the `grids` if there are any.
+        id of row i, a), and lies where `place` has it (`resampler.kernels.places`), on the `grids` if there are any. On
+    `arrival` row i has just been inserted, and is their base unless it weighs nothing beside others.
     """
     op_class, op_row, op_count, _ = ops
     counts, others_counts = ring.graph.cells.counts, danger.others.graph.cells.counts
@@ -63,7 +64,7 @@ def advance(ring, danger, X, row_ids, code, label, seed, stream, place, width, g
             continue
         if op_count[op] > 0:
             op = emit_run(
-                ring, danger.tree, row_ids, code, label, seed, stream, place, width, grids, ops, op, pause, out
+                ring, danger, row_ids, code, label, seed, stream, place, width, arrival, grids, ops, op, pause, out
             )
             if pause["short"] >= 0:
                 return op
@@ -82,7 +83,7 @@ def advance(ring, danger, X, row_ids, code, label, seed, stream, place, width, g
 
 
 @inline
-def emit_run(ring, tree, row_ids, code, label, seed, stream, place, width, grids, ops, op, pause, out):
+def emit_run(ring, danger, row_ids, code, label, seed, stream, place, width, arrival, grids, ops, op, pause, out):
     """Make the synthetic rows of the class until its ring changes again; return the operation that is next.
 
     One call makes a run of rows, and takes the arrays out of the ring once. An empty `tree`: bases weigh the same.
@@ -97,12 +98,17 @@ def emit_run(ring, tree, row_ids, code, label, seed, stream, place, width, grids
     k = ring.nn_slots.shape[0]
     half_life = ring.control["half_life"]
     mixed = largest(penalty) >= 0
+    tree = danger.tree
+    newest = (oldest + held - 1) % capacity
+    own = arrival and (tree.shape[0] == 0 or danger.weight[newest] > 0)
     while op < op_class.shape[0] and (op_class[op] != code or op_count[op] > 0):
         n = op_count[op] if op_class[op] == code else 0
         row_id = row_ids[op_row[op]]
         for a in range(pause["made"], n):
             w0, w1, w2, w3 = draw(seed, stream, row_id, a)
-            if tree.shape[0] > 0:
+            if own:
+                base = newest
+            elif tree.shape[0] > 0:
                 base = draw_base(tree, w0, oldest % capacity, held, half_life)
             else:
                 base = (oldest + choose(w0, held, half_life)) % capacity

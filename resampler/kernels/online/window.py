@@ -29,6 +29,8 @@ class Policy(NamedTuple):
         Minority : majority that dropping majority rows reaches first; 0 drops none.
     poisson : bool
         Quotas are drawn, not counted.
+    arrival : bool
+        A class is paid behind its own rows alone.
     compare : bool
         Minority classes are compared with a sample of the other classes.
     enough : int
@@ -44,6 +46,7 @@ class Policy(NamedTuple):
     ratio: float
     undersample: float
     poisson: bool
+    arrival: bool
     compare: bool
     enough: int
     capacity: int
@@ -117,7 +120,8 @@ def plan(window, policy, codes, row_ids, streams, op_class, op_row, op_count, op
 
     With every row, each class is owed what its share of the window lacks of `ratio` x the largest class's share.
     Counting what was emitted and topping it up would be exact at every row, but each burst would come back as an
-    echo when it leaves the window, for ever. While the policy is paused, what a class was owed before stays as it was:
+    echo when it leaves the window, for ever. On arrival, a class is paid when a row of it comes that its buffer keeps,
+    and what it is owed until then is kept. While the policy is paused, what a class was owed before stays as it was:
     rows that pass meanwhile owe nothing, and there is no burst behind them.
 
     `streams[c]` keys the draws of class c. An operation is (class, row of the batch, count, place in the output).
@@ -189,12 +193,14 @@ def plan(window, policy, codes, row_ids, streams, op_class, op_row, op_count, op
             ready = window.stored[c] >= policy.enough and window.seen[0] > policy.warmup
             if policy.poisson:
                 _, word, _, _ = draw(policy.seed, streams[c], row_ids[i], QUOTA)
-                count = poisson(word, owed)
-            else:
+                owed = poisson(word, owed)
+            if policy.arrival or not policy.poisson:
                 # No class is owed more than a window can hold, however long it had too few rows to emit.
                 window.credit[c] = min(window.credit[c] + owed, policy.ratio * size)
-                count = int(window.credit[c])
-            count = min(count, policy.burst)
+                if policy.arrival and not (c == code and keep):
+                    continue
+                owed = window.credit[c]
+            count = min(int(owed), policy.burst)
             if count == 0 or not ready:
                 continue
             op_class[n_ops] = c
@@ -203,7 +209,7 @@ def plan(window, policy, codes, row_ids, streams, op_class, op_row, op_count, op
             op_out[n_ops] = n_out
             n_ops += 1
             n_out += count
-            if not policy.poisson:
+            if policy.arrival or not policy.poisson:
                 window.credit[c] -= count
             window.seen_synthetic[c] += count
     return n_ops, n_out

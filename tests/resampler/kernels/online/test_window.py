@@ -50,17 +50,18 @@ def test_runner_up(counts):
     burst=st.integers(1, 5),
     undersample=st.just(0.0) | st.floats(0.1, 1.0),
     poisson=st.booleans(),
+    arrival=st.booleans(),
     compare=st.booleans(),
     warmup=st.sampled_from([0, 10]),
     cut=st.integers(0, 150),
     pauses=st.tuples(st.booleans(), st.booleans()),
 )
-def test_plan(n, rate, seed, ratio, k, spare, size, burst, undersample, poisson, compare, warmup, cut, pauses):
+def test_plan(n, rate, seed, ratio, k, spare, size, burst, undersample, poisson, arrival, compare, warmup, cut, pauses):
     rng = np.random.default_rng(seed % 2**32)
     labels = np.where(rng.random(n) < rate, rng.choice([-1, 2, 30], n), 7).tolist()
-    policy = Policy(ratio, undersample, poisson, compare, k + 1, k + spare, burst, warmup, np.uint64(seed))
-    quota = "poisson" if poisson else "exact"
-    naive = NaiveWindow(ratio, k, k + spare, size, burst, undersample, quota, warmup, seed, compare=compare)
+    policy = Policy(ratio, undersample, poisson, arrival, compare, k + 1, k + spare, burst, warmup, np.uint64(seed))
+    quota, emit = "poisson" if poisson else "exact", "arrival" if arrival else "owed"
+    naive = NaiveWindow(ratio, k, k + spare, size, burst, undersample, quota, emit, warmup, seed, compare=compare)
     window, ids = make_window(size), rng.integers(0, 2**62, n)
     dropped, made = dict.fromkeys(labels, 0), dict.fromkeys(labels, 0)
     for first, last, paused in ((0, min(cut, n), pauses[0]), (min(cut, n), n, pauses[1])):
