@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         ResamplerError,
     )
     from resampler.online import OnlineResampler
+    from resampler.presets import preset
     from resampler.provenance import MicroBatch, Synthetic
     from resampler.quality import ClassWindow, PriorCorrection, calibrate, correct_prior
     from resampler.samplers import (
@@ -77,6 +78,7 @@ _HOME = {
     "MissingExtraError": "errors",
     "OnlineResampler": "online",
     "ResamplerError": "errors",
+    "preset": "presets",
     "SecretKey": "secret",
     "Synthetic": "provenance",
 }
@@ -116,6 +118,7 @@ __all__ = [
     "TomekLinks",
     "calibrate",
     "correct_prior",
+    "preset",
     "replay",
 ]
 

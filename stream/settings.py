@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 from resampler.errors import InvalidInputError
 from resampler.online import OnlineResampler
 from resampler.options import FLAG, Rule, count, one_of, option
 from resampler.parameters import OnlineParameters
+from resampler.presets import describe, preset
 from stream.drift.counter import Plan
 from stream.drift.window import MAX_ROWS
 from stream.formats import InputFormat, OutputFormat
@@ -89,6 +90,8 @@ class Settings(OnlineParameters):
         many windows are kept.
     reference : Reference or None
         The version whose cells the input is counted in; None counts nothing.
+    use : str or None
+        The preset that parameters were taken from, for messages alone: see `for_use`.
     round_to_float32 : bool
         Take a contract with int32, int64 or float64 columns, whose values are rounded to the nearest float32: rows are
         float32 inside and in the output. Coded columns and the label are exact in any case.
@@ -126,6 +129,39 @@ class Settings(OnlineParameters):
     )
 
     reference: Reference | None = field(default=None, repr=False)
+    use: str | None = None
+
+    @classmethod
+    def for_use(cls, use: str | None, schema: FeatureSchema, **options: Any) -> Self:
+        """Make the settings that serve a use.
+
+        Parameters
+        ----------
+        use : {"online-learning", "collecting"} or None
+            What the output is for: a preset of `resampler.preset`. None is no preset.
+        schema : FeatureSchema
+            The contract.
+        **options
+            Of `Settings`; they go before the preset.
+
+        Returns
+        -------
+        Settings
+            With the preset's parameters where `options` have none.
+
+        Raises
+        ------
+        InvalidInputError
+            If there is no such use, or a value breaks its rule.
+
+        Examples
+        --------
+        >>> from resampler import FeatureSchema
+        >>> settings = Settings.for_use("online-learning", FeatureSchema.numeric(["a"]), burst=8)
+        >>> settings.ratio, settings.window, settings.burst
+        (1.0, 1000, 8)
+        """
+        return cls(schema, use=use, **(preset(use) if use else {}) | options)
 
     def __post_init__(self) -> None:
         OnlineParameters.__post_init__(self)  # `super()` does not work in a dataclass with slots
@@ -178,6 +214,16 @@ class Settings(OnlineParameters):
             Empty.
         """
         return OnlineResampler(self.schema, **self.parameters)
+
+    @property
+    def preset_in_words(self) -> str:
+        """What the preset sets, and what was given instead; empty without a preset."""
+        if self.use is None:
+            return ""
+        said = preset(self.use)
+        given = {name: value for name, value in self.parameters.items() if name in said and value != said[name]}
+        instead = f", given instead {describe(given)}" if given else ""
+        return f"--for {self.use} is {describe(said)}{instead}"
 
     @property
     def plan(self) -> Plan | None:

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 import redis
+from click.core import ParameterSource
 from tqdm import tqdm
 
 from resampler.command_options import click_options
 from resampler.errors import InvalidInputError, ResamplerError
+from resampler.presets import PRESETS
 from resampler.process_title import conceal
 from resampler.schema import FeatureSchema
 from stream.commands.contract import read_contract
@@ -134,6 +136,13 @@ def _print_json(report: dict[str, Any]) -> None:
     "--feature-service", help="Feast feature service whose features the stream holds, in place of --features."
 )
 @click.option("--repo", help="Directory of the feature_store.yaml of the service, or of --reference.")
+@click.option(
+    "--for",
+    "use",
+    type=click.Choice(tuple(PRESETS)),
+    help="Take the parameters that serve this use, but for those that are given: a learner that learns row by row, or "
+    "rows that are kept and trained on later.",
+)
 @click_options(Settings)
 @click.option(
     "--reference",
@@ -169,7 +178,8 @@ def run(
     metrics_port: int | None,
     metrics_host: str,
     verbose: bool,
-    **parameters: Any,
+    use: str | None,
+    **options: Any,
 ) -> None:
     """Read labelled rows, resample them, write micro-batches."""
     logging.basicConfig(
@@ -187,7 +197,9 @@ def run(
     counted = None if reference is None else read_reference(reference, schema, **place)
     for line in counted.left_out if counted else ():
         click.echo(f"not counted: {line}", err=True)
-    settings = Settings(schema, reference=counted, **parameters)
+    settings = Settings.for_use(use, schema, reference=counted, **_given(options) if use else options)
+    if words := settings.preset_in_words:
+        click.echo(words, err=True)
     if dry:
         _dry_run(_open(url, name, shards), name, settings, as_json)
         return
@@ -205,6 +217,12 @@ def run(
             err=True,
         )
         _warn_of_few(report)
+
+
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what neither the command line nor the configuration file has said: a preset may say it."""
+    source = click.get_current_context().get_parameter_source
+    return {name: value for name, value in options.items() if source(name) is not ParameterSource.DEFAULT}
 
 
 def _warn_of_few(report: dict[str, Any]) -> None:

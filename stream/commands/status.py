@@ -40,9 +40,10 @@ def shard_status(client: redis.Redis, keys: ShardKeys) -> dict[str, Any]:
         JSON types: input, output, begun, cursor, lag (entries not committed yet), rows, synthetic, emitted, rejected,
         ratio (smallest class : largest in the output, None before there are two), synthetic_ratio, classes,
         rows_needed (of a class before synthetic ones are made of it), too_few (rows of the rare classes below that, by
-        label), strategy, secret_key (fingerprint of the one that the stream was begun with; None without), owner (None
-        while nobody holds the lease), last_commit (ISO 8601, by the server's clock; None before the first, and where an
-        earlier release made it), refusal (reason and words, where the server refuses to write; None where not, and
+        label), strategy, secret_key (fingerprint of the one that the stream was begun with; None without), parameters
+        (all that it was begun with; empty before), owner (None while nobody holds the lease), last_commit (ISO 8601, by
+        the server's clock; None before the first, and where an earlier release made it), refusal (reason and words,
+        where the server refuses to write; None where not, and
         where this user may not write), dead_letters, forget_requests, paused, pause_asked (when and why; None unless a
         pause is asked for), pauses (where it was paused and went on: cursor, paused, at, reason), feeds, drift (counts
         against a version: which, how, and the windows that are kept; None where nothing is counted).
@@ -72,6 +73,7 @@ def shard_status(client: redis.Redis, keys: ShardKeys) -> dict[str, Any]:
         "too_few": _too_few(classes, needed),
         "strategy": known.parameters.get("strategy"),
         "secret_key": known.parameters.get("secret_key"),
+        "parameters": known.parameters,
         "owner": _text(owner) if owner else None,
         "last_commit": _time(known.committed_s),
         "refusal": _refusal(client, keys),

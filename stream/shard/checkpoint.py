@@ -256,7 +256,7 @@ class Checkpoint:
         items = [item for pair in (fields | self.counters()).items() for item in pair]
         load_script(client, "begin")(keys=[keys.checkpoint], args=[holder, *items])
 
-    def require_same_config(self, resampler: OnlineResampler, keys: ShardKeys) -> None:
+    def require_same_config(self, resampler: OnlineResampler, keys: ShardKeys, preset: str = "") -> None:
         """Refuse to go on with other parameters or another contract.
 
         Parameters
@@ -265,6 +265,8 @@ class Checkpoint:
             The worker's.
         keys : ShardKeys
             The shard, for the message.
+        preset : str
+            What the worker's preset sets, in words; empty without one.
 
         Raises
         ------
@@ -284,7 +286,7 @@ class Checkpoint:
             changed.append(f"the contract: {_difference(self.schema, resampler.schema)}")
         raise ResamplerError(
             f"stream {keys.input!r} was begun with other settings ({', '.join(changed)}): "
-            "use those, or write to another stream"
+            f"use those, or write to another stream{f'; {preset}' if preset else ''}"
         )
 
 

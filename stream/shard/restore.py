@@ -113,7 +113,7 @@ class Restorer:
         if error := wrong_type(self._client, self._keys):
             raise error
         stored = Checkpoint.load(self._client, self._keys) or self._begin(holder)
-        stored.require_same_config(self._settings.new_resampler(), self._keys)
+        stored.require_same_config(self._settings.new_resampler(), self._keys, self._settings.preset_in_words)
         state = load_saved_state(self._client, self._keys, self._settings.secret_key)
         if state and id_pair(state.cursor) > id_pair(stored.cursor):
             raise CorruptStateError(

@@ -254,7 +254,7 @@ class ShardRunner:
         self._acquired = False
         client = open_client(worker.url, self._keys.input)
         if stored := Checkpoint.load(client, self._keys):  # not only once the shard is free
-            stored.require_same_config(worker.settings.new_resampler(), self._keys)
+            stored.require_same_config(worker.settings.new_resampler(), self._keys, worker.settings.preset_in_words)
         self._metrics.answers(True)
         worker.look_at_policy(client)
         shard = Shard(

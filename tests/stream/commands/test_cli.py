@@ -13,7 +13,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from resampler import Feature, FeatureSchema, Label
+from resampler import Feature, FeatureSchema, Label, preset
 from resampler.monitoring.catalog import WORKER
 from stream import EmbeddedServer
 from stream.redis.connection import connect
@@ -85,6 +85,26 @@ def test_run_takes_every_parameter_of_the_resampler(client, name, make_rows, add
     _, err = call(*RUN, "--stream", name, "--strategy", "adaptive", *options[2:], "--until-idle", "0.2")
     assert "Note: --strategy: 'adaptive' is called 'adasyn' now" in err
     assert "Warning" not in err
+
+
+def test_a_preset_sets_what_is_not_given_and_is_stored_as_its_parameters(
+    client, name, make_rows, add_text, call, tmp_path
+):
+    add_text(client, name, *make_rows(300))
+    wanted = preset("online-learning") | {"burst": 8}
+    config = tmp_path / "resampler.toml"  # the preset there, and the command line before it
+    config.write_text('[stream.run]\nfor = "online-learning"\nburst = 8\n')
+    out, err = call(*RUN, "--stream", name, "--until-idle", "0.2", "--json", cwd=tmp_path)
+    assert "--for online-learning is --ratio 1 --window 1000 --capacity 200 --burst 32" in err
+    assert "given instead --burst 8" in err
+    shard = json.loads(out)["shards"][0]
+    assert {key: shard["parameters"][key] for key in wanted} == wanted
+    assert Checkpoint.load(client, ShardKeys(name)).parameters == shard["parameters"]
+    given = [f"--{key}={value}" for key, value in wanted.items()]
+    call(*RUN, "--stream", name, *given, "--until-idle", "0.2")  # the name is not part of the stream
+    _, err = call(*RUN, "--stream", name, "--for", "collecting", "--until-idle", "0.2", code=1)
+    assert "begun with other settings (ratio 1.0 -> 0.2, " in err
+    assert "; --for collecting is --ratio 0.2 --window 10000 --capacity 10000 --burst 16" in err
 
 
 def test_rows_of_tiny_units_end_the_worker_with_a_line_and_lose_nothing(

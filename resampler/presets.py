@@ -1,0 +1,81 @@
+"""Presets: parameters of a stream by what its output is for, all in one record.
+
+What they were chosen on: ``docs/imbalanced-streams.md``. A preset is a shorter way to write its parameters: a stream
+stores and hashes these, never the name, so that a preset can change and streams begun with it go on.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from resampler.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        # A learner that learns row by row: balanced classes, made from rows that are recent enough to follow drift.
+        "online-learning": MappingProxyType(
+            {"ratio": 1.0, "window": 1_000, "capacity": 200, "burst": 32, "emit": "owed"}
+        ),
+        # Rows that are kept and trained on later: few synthetic ones, made from many real ones.
+        "collecting": MappingProxyType(
+            {"ratio": 0.2, "window": 10_000, "capacity": 10_000, "burst": 16, "emit": "owed"}
+        ),
+    }
+)
+
+
+def preset(use: str) -> dict[str, Any]:
+    """Return the parameters that serve a use.
+
+    Parameters
+    ----------
+    use : {"online-learning", "collecting"}
+        What the stream's output is for: a learner that learns row by row, or rows that are kept and trained on later.
+
+    Returns
+    -------
+    dict
+        Keyword arguments of `resampler.OnlineResampler`, and of `stream.Settings`.
+
+    Raises
+    ------
+    InvalidInputError
+        If there is no such use.
+
+    Examples
+    --------
+    >>> preset("online-learning") | {"ratio": 0.5}
+    {'ratio': 0.5, 'window': 1000, 'capacity': 200, 'burst': 32, 'emit': 'owed'}
+    """
+    if use not in PRESETS:
+        raise InvalidInputError(f"use must be one of {tuple(PRESETS)}, got {use!r}")
+    return dict(PRESETS[use])
+
+
+def describe(parameters: Mapping[str, Any]) -> str:
+    """Write parameters as options of the command line.
+
+    Parameters
+    ----------
+    parameters : mapping
+        By name, such as a preset.
+
+    Returns
+    -------
+    str
+        Of those that have a value.
+
+    Examples
+    --------
+    >>> describe({"ratio": 1.0, "k_neighbors": 5, "undersample": None})
+    '--ratio 1 --k-neighbors 5'
+    """
+    return " ".join(
+        f"--{name.replace('_', '-')} {value:g}" if isinstance(value, float) else f"--{name.replace('_', '-')} {value}"
+        for name, value in parameters.items()
+        if value is not None
+    )
