@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 MAX_CLASSES = 32
 LARGEST = float(np.finfo(np.float32).max)
+# Ids of a stream's rows ascend within a range of those that share their highest bits (`stream.formats.identity`): the
+# first row of a batch is in another than the rows behind it.
+_RANGE_SHIFT, _RANGES = 61, 4
 
 
 class OnlineStats(NamedTuple):
@@ -196,7 +199,7 @@ class OnlineResampler:
         self._grids = _pack_grids(schema)
         self._refuse()
         self._bases: list[Bases | GroupedRows] = []
-        self._highest_id = -1  # of all rows that may be held
+        self._highest_ids = np.full(_RANGES, -1, dtype=np.int64)  # of all rows that may be held, by range
         self._reached: set[int] = set()  # classes whose rows are large enough for distances to be distinguished
         self._streams: list[int] = []  # what each class's draws are keyed on
         counts = (np.zeros(MAX_CLASSES, dtype=np.int64) for _ in range(6))
@@ -286,7 +289,7 @@ class OnlineResampler:
         n, d = rows.shape
         self._policy = self._policy._replace(paused=bool(self.paused))
         labels, ids = check_integers("y", y, n, "iub"), check_integers("row_ids", row_ids, n)
-        highest_id = self._check_ids(ids)
+        highest_ids = self._check_ids(ids)
         codes = np.empty(n, dtype=np.int64)
         n_classes = encode(self._window, labels, codes)
         if n_classes < 0:
@@ -301,7 +304,7 @@ class OnlineResampler:
                 f"got {min(unknown)}"
             )
         self._check_reach(rows, ids, codes, n_classes)
-        self._highest_id = highest_id
+        self._highest_ids = highest_ids
         while len(self._bases) < n_classes:
             self._streams.append(label_key(int(self._window.labels[len(self._bases)])))
             self._bases.append(self._new_bases())
@@ -330,6 +333,8 @@ class OnlineResampler:
 
         A class that has once reached far enough is not looked at again: its rows may fade.
         """
+        if len(self._reached) == n_classes:
+            return
         faint: dict[int, float] = {}
         reached = set()
         for code in set(np.unique(codes).tolist()) - self._reached:
@@ -360,12 +365,13 @@ class OnlineResampler:
     def _reaches(self, X: NDArray[np.float32]) -> tuple[float, bool]:
         return reach(X, self.schema.scale, ~self.schema.categorical_mask)
 
-    def _check_ids(self, ids: NDArray[np.int64]) -> int:
-        """Refuse ids that do not identify rows; return the highest that there ever was."""
+    def _check_ids(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Refuse ids that do not identify rows; return the highest that there ever was in each range."""
         if not len(ids):
-            return self._highest_id
-        if ids[0] > self._highest_id and (ids[1:] > ids[:-1]).all():
-            return int(ids[-1])
+            return self._highest_ids
+        highest = _ascending(ids, self._highest_ids)
+        if highest is not None:
+            return highest
         if ids.min() < 0:
             raise InvalidInputError(f"row_ids must be 0 or more, got {ids.min()}")
         values, counts = np.unique(ids, return_counts=True)
@@ -381,7 +387,7 @@ class OnlineResampler:
                     f"row_ids must be new, got {values[held.argmax()]}, the id of a row that is held: forget it first, "
                     "or give the new row an id of its own"
                 )
-        return max(self._highest_id, int(values[-1]))
+        return _highest(values, self._highest_ids)
 
     def _refuse(self) -> None:
         """Refuse now what would fail later: rows that do not fit into memory, categories that nobody has listed."""
@@ -527,8 +533,31 @@ class OnlineResampler:
             bases = resampler._new_bases()
             bases.restore({name: arrays[f"{name}_{code}"] for name in bases.SAVED if f"{name}_{code}" in arrays})
             resampler._bases.append(bases)
-            resampler._highest_id = max(resampler._highest_id, int(bases.row_ids.max(initial=-1)))
+            resampler._highest_ids = _highest(bases.row_ids, resampler._highest_ids)
         return resampler
+
+
+def _ascending(ids: NDArray[np.int64], highest: NDArray[np.int64]) -> NDArray[np.int64] | None:
+    """Return the highest id of each range behind `ids`, if these ascend in each from the highest before; else None."""
+    ranges = ids >> _RANGE_SHIFT
+    if ranges.min() < 0:
+        return None
+    highest = highest.copy()
+    for k in range(_RANGES):
+        part = ids[ranges == k]
+        if not len(part):
+            continue
+        if part[0] <= highest[k] or not (part[1:] > part[:-1]).all():
+            return None
+        highest[k] = part[-1]
+    return highest
+
+
+def _highest(ids: NDArray[np.int64], highest: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the highest of `ids` and of those before in each range."""
+    highest = highest.copy()
+    np.maximum.at(highest, ids >> _RANGE_SHIFT, ids)
+    return highest
 
 
 def _check_key(fingerprint: str | None, secret_key: SecretKey | str | None) -> SecretKey | None:

@@ -85,7 +85,7 @@ class Decoded:
         ndarray of shape (n,), int64
             See `stream.formats.identity`.
         """
-        return identity.row_ids(self.ms[self.entry], self.seq[self.entry], self.place.view(np.uint64))
+        return identity.row_ids_of(self.ms, self.seq, self.entry, self.place)
 
     def reject_bytes(self) -> NDArray[np.int64]:
         """Return how large the rejects of each entry are.

@@ -50,12 +50,7 @@ def row_ids(ms: NDArray[np.uint64], seq: NDArray[np.uint64], place: NDArray[np.u
     fits = (ms >> np.uint64(_MS_BITS) == 0) & (seq >> np.uint64(_SEQ_BITS) == 0) & (place == 0)
     if fits.all():
         return single.view(np.int64)
-    batched = (
-        (np.uint64(_TAG_BATCH) << np.uint64(_TAG_SHIFT))
-        | (ms << np.uint64(_BATCH_SEQ_BITS + _PLACE_BITS))
-        | (seq << np.uint64(_PLACE_BITS))
-        | place
-    )
+    batched = _batched(ms, seq) | place
     fits_batch = (
         (ms >> np.uint64(_MS_BITS) == 0)
         & (seq >> np.uint64(_BATCH_SEQ_BITS) == 0)
@@ -64,6 +59,40 @@ def row_ids(ms: NDArray[np.uint64], seq: NDArray[np.uint64], place: NDArray[np.u
     hashed = _hash(ms, seq, place) & np.uint64((1 << _TAG_SHIFT) - 1)
     hashed |= np.uint64(_TAG_HASH) << np.uint64(_TAG_SHIFT)
     return np.where(fits, single, np.where(fits_batch, batched, hashed)).view(np.int64)
+
+
+def _batched(ms: NDArray[np.uint64], seq: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Return what rows of a batch entry have in common."""
+    tag = np.uint64(_TAG_BATCH) << np.uint64(_TAG_SHIFT)
+    return tag | (ms << np.uint64(_BATCH_SEQ_BITS + _PLACE_BITS)) | (seq << np.uint64(_PLACE_BITS))
+
+
+def row_ids_of(
+    ms: NDArray[np.uint64], seq: NDArray[np.uint64], entry: NDArray[np.int64], place: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Pack the IDs of entries and the places of their rows into row ids: `row_ids`, with less to do for each row.
+
+    Parameters
+    ----------
+    ms, seq : ndarray of shape (n_entries,), uint64
+        The two halves of each entry's ID.
+    entry, place : ndarray of shape (n,), int64
+        Which entry each row stands in, and its position therein.
+
+    Returns
+    -------
+    ndarray of shape (n,), int64
+        As `row_ids`.
+    """
+    positions = place.view(np.uint64)
+    batches = len(ms) and not ((ms >> np.uint64(_MS_BITS)).any() or (seq >> np.uint64(_BATCH_SEQ_BITS)).any())
+    if not batches or len(entry) < 2 * len(ms) or place.max() >> _PLACE_BITS:
+        return row_ids(ms[entry], seq[entry], positions)
+    ids = _batched(ms, seq)[entry]
+    ids |= positions
+    (heads,) = np.nonzero(place == 0)
+    ids[heads] = ((ms << np.uint64(_SEQ_BITS)) | seq)[entry[heads]]
+    return ids.view(np.int64)
 
 
 def _hash(*words: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -12,8 +12,7 @@ from stream.formats.columns import Columns
 from stream.formats.format import Format
 from stream.formats.input import RowInput
 from stream.formats.rejects import Reason, RejectError
-from stream.kernels.json_scan import scan_rows
-from stream.kernels.text import decode_text
+from stream.kernels.json_rows import Layout, decode_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 
 FIELD = b"json"
 MAX_BYTES = 1 << 20
+_FRAME_BYTES = 64  # of a member of an object: quotes, colon, comma, white space
 
 
 class _JsonInput(RowInput):
@@ -34,7 +34,12 @@ class _JsonInput(RowInput):
         super().__init__(schema)
         self._cells = CellReader(schema)
         self._columns = Columns.of(schema)
-        self._order = np.arange(schema.n_features + 1, dtype=np.int64)
+        n = schema.n_features + 1
+        self._order = np.arange(n, dtype=np.int64)
+        # A row with more than this beside its values is searched for names each time.
+        text = np.empty(2 * len(self._columns.names) + _FRAME_BYTES * (n + 1), dtype=np.uint8)
+        ends, columns = np.zeros(n + 2, dtype=np.int64), np.zeros(n, dtype=np.int64)
+        self._layout = Layout(text, ends, columns, np.zeros(n, dtype=np.bool_), np.zeros(1, dtype=np.int64))
 
     def read(self, items: Sequence[bytes]) -> tuple[NDArray[np.float32], int]:
         return self._cells.read(read_object(self.payload(items)))
@@ -48,12 +53,8 @@ class _JsonInput(RowInput):
         y: NDArray[np.int64],
         certain: NDArray[np.bool_],
     ) -> None:
-        n = high - low
-        first = np.empty(n + 1, dtype=np.int64)
-        # One member more than the contract has, so that a row that is too long is seen to be.
-        spans = np.empty((n * 2 * (self.schema.n_features + 2), 2), dtype=np.int64)
-        scan_rows(entries.buffer, entries.first, entries.spans, low, high, first, spans)
-        decode_text(entries.buffer, first, spans, 0, n, self._columns, self._order, X, y, certain)
+        run = (entries.buffer, entries.first, entries.spans, low, high)
+        decode_json(*run, self._columns, self._order, self._layout, X, y, certain)
 
     def encode(self, X: NDArray[np.float32], y: NDArray[np.int64]) -> list[list[bytes]]:
         rows = values_table(X, y, self.schema).to_pylist()

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from stream.formats.columns import join_words
+from stream.formats.fields import MAX_BATCH_ROWS, SCHEMA_FIELD, schema_id
 from stream.formats.format import Format
-from stream.formats.input import Batch, BatchInput
+from stream.formats.input import Batch, BatchInput, Run
 from stream.formats.row import pack_rows, read_packed, with_schema
+from stream.kernels.packed import find_batches, gather_batches
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
     from resampler.schema import FeatureSchema
+    from stream.redis.entries import Entries
 
 
 FIELD = b"rows"
@@ -20,6 +25,21 @@ FIELD = b"rows"
 
 class _RowsInput(BatchInput):
     field = FIELD
+
+    def __init__(self, schema: FeatureSchema) -> None:
+        super().__init__(schema)
+        self._words = join_words([self.field, SCHEMA_FIELD, schema_id(schema)])
+
+    def read_fast(self, entries: Entries, low: int, high: int) -> Run:
+        n, d = high - low, self.schema.n_features
+        payloads, starts = np.empty(n, dtype=np.int64), np.empty(n + 1, dtype=np.int64)
+        run = (entries.buffer, entries.first, entries.spans, low, high)
+        find_batches(*run, *self._words, 4 * d, MAX_BATCH_ROWS, payloads, starts)
+        X = np.empty((starts[-1], d), dtype=np.float32)
+        y, entry, place = np.empty((3, starts[-1]), dtype=np.int64)
+        flat = X.reshape(-1).view(np.uint8), y.view(np.uint8)
+        gather_batches(entries.buffer, payloads, starts, low, 4 * d, *flat, entry, place)
+        return Run(X, y, entry, place, starts)
 
     def read(self, payload: bytes) -> Batch:
         X, y = read_packed(payload, self.field, self.schema)

@@ -1,4 +1,4 @@
-"""Find the names and values of a flat JSON object, so that text rows and JSON rows are decoded by one kernel.
+"""Find the names and values of a flat JSON object, so that a JSON row can be decoded as a text row is.
 
 Naive: the reader of JSON rows without kernels, in tests/stream/formats/test_table.py and
 tests/stream/formats/test_decoder.py.
@@ -21,7 +21,7 @@ def _skip(buffer, at, stop):
 
 
 @njit(nogil=True)
-def _string(buffer, at, stop):
+def end_of_string(buffer, at, stop):
     """Return the place of the quote that ends a plain ASCII string begun at `at`, or -1."""
     if at >= stop or buffer[at] != _QUOTE:
         return -1
@@ -74,6 +74,17 @@ def _literal(buffer, at, stop, word):
 
 
 @njit(nogil=True)
+def end_of_bare(buffer, at, stop):
+    """Return the place behind a number or a boolean, or -1."""
+    end = _number(buffer, at, stop)
+    if end < 0:
+        end = _literal(buffer, at, stop, _TRUE)
+    if end < 0:
+        end = _literal(buffer, at, stop, _FALSE)
+    return end
+
+
+@njit(nogil=True)
 def scan_object(buffer, at, stop, spans, n):
     """Write the spans of names and values from `spans[n]` on; return the number behind the last.
 
@@ -85,7 +96,7 @@ def scan_object(buffer, at, stop, spans, n):
         return -1
     at = _skip(buffer, at + 1, stop)
     while True:
-        end = _string(buffer, at, stop)
+        end = end_of_string(buffer, at, stop)
         if end < 0 or n + 2 > spans.shape[0]:
             return -1
         spans[n, 0], spans[n, 1] = at + 1, end
@@ -96,18 +107,14 @@ def scan_object(buffer, at, stop, spans, n):
         if at == stop:
             return -1
         if buffer[at] == _QUOTE:
-            end = _string(buffer, at, stop)
+            end = end_of_string(buffer, at, stop)
             if end < 0:
                 return -1
             spans[n + 1, 0], spans[n + 1, 1] = at + 1, end
             end += 1
             n += 2
         else:
-            end = _number(buffer, at, stop)
-            if end < 0:
-                end = _literal(buffer, at, stop, _TRUE)
-            if end < 0:
-                end = _literal(buffer, at, stop, _FALSE)
+            end = end_of_bare(buffer, at, stop)
             null = -1
             if end < 0:
                 null = _literal(buffer, at, stop, _NULL)
@@ -125,20 +132,3 @@ def scan_object(buffer, at, stop, spans, n):
         if buffer[at] != _COMMA:
             return -1
         at = _skip(buffer, at + 1, stop)
-
-
-@njit(nogil=True)
-def scan_rows(buffer, first, spans, low, high, item_first, item_spans):
-    """Scan entries low..high, each of one field: entry i's items are ``item_first[i - low]`` to ``[i - low + 1]``.
-
-    An entry that is not plain has no items, which no contract accepts: the reference will say what it is.
-    """
-    n = 0
-    for i in range(low, high):
-        item_first[i - low] = n
-        if first[i + 1] - first[i] == 2:
-            value = first[i] + 1
-            found = scan_object(buffer, spans[value, 0], spans[value, 1], item_spans, n)
-            n = max(n, found)
-    item_first[high - low] = n
-    return n

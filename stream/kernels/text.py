@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from resampler.kernels.jit import njit
-from stream.kernels.word import are_digits, equal, last_digits, read_digits
+from stream.kernels.word import are_digits, equal, last_digits, load, read_digits
 
 FLOAT, INTEGER, VOCABULARY = 0, 1, 2
 
@@ -59,10 +59,13 @@ def _exponent(buffer, at, stop):
 @njit(nogil=True)
 def _fraction(buffer, at, end, mantissa):
     """Append the digits from `at` on to `mantissa`; return it and the place of the first that is none."""
-    # How many digits there are no branch predictor knows: the last eight, most often all, are read at once.
-    while end - at > _EIGHT and _ZERO <= buffer[at] <= _NINE:
-        mantissa = mantissa * np.uint64(10) + np.uint64(buffer[at] - _ZERO)
-        at += _ONE
+    # How many digits there are no branch predictor knows: eight are read at once, and so are the last up to eight.
+    while end - at > _EIGHT:
+        word = load(buffer, at)
+        if not are_digits(word):
+            break
+        mantissa = mantissa * _POWERS_OF_TEN[_EIGHT] + read_digits(word)
+        at += _EIGHT
     n = end - at
     if _ONE <= n <= _EIGHT and end >= _EIGHT:
         word = last_digits(buffer, end, n)
@@ -75,11 +78,28 @@ def _fraction(buffer, at, end, mantissa):
 
 
 @njit(nogil=True)
-def read_float32(buffer, start, stop):
-    """Read a decimal number as the float32 nearest to the float64 nearest to it.
+def nearest_float32(mantissa, exponent):
+    """Return the float32 nearest to the float64 nearest to ``mantissa * 10**exponent``, and whether it is certain.
 
     The mantissa and a power of ten that float64 holds exactly give a float64 that is off by two units in the last
     place at most. Unless that lies as near to the middle between two float32, both roundings agree.
+    """
+    value = np.float64(mantissa)
+    if mantissa != np.uint64(0):
+        if exponent < -22 or exponent > 22:
+            return np.float32(0.0), False
+        value = value / _POWERS[-exponent] if exponent < 0 else value * _POWERS[exponent]
+        if not _SMALLEST <= value <= _LARGEST:
+            return np.float32(0.0), False
+        # A float64 has 29 bits more than a float32; 1 and 28 zeros is the middle.
+        if abs((np.float64(value).view(np.int64) & 0x1FFFFFFF) - 0x10000000) <= 2:
+            return np.float32(0.0), False
+    return np.float32(value), True
+
+
+@njit(nogil=True)
+def read_float32(buffer, start, stop):
+    """Read a decimal number as the float32 nearest to the float64 nearest to it.
 
     Returns the value and whether it is certain.
     """
@@ -110,17 +130,8 @@ def read_float32(buffer, start, stop):
         if not good:
             return np.float32(0.0), False
         exponent += written
-    value = np.float64(mantissa)
-    if mantissa != np.uint64(0):
-        if exponent < -22 or exponent > 22:
-            return np.float32(0.0), False
-        value = value / _POWERS[-exponent] if exponent < 0 else value * _POWERS[exponent]
-        if not _SMALLEST <= value <= _LARGEST:
-            return np.float32(0.0), False
-        # A float64 has 29 bits more than a float32; 1 and 28 zeros is the middle.
-        if abs((np.float64(value).view(np.int64) & 0x1FFFFFFF) - 0x10000000) <= 2:
-            return np.float32(0.0), False
-    return np.float32(-value if negative else value), True
+    value, good = nearest_float32(mantissa, exponent)
+    return -value if negative else value, good
 
 
 @njit(nogil=True)
@@ -150,6 +161,13 @@ def find(buffer, start, stop, blob, offsets, low, high):
         if equal(buffer, start, stop, blob, offsets[word], offsets[word + 1]):
             return word
     return -1
+
+
+@njit(nogil=True)
+def read_word(buffer, start, stop, words, word_ends, values, vocabulary, column):
+    """Return what the bytes stand for among the words of a column; the flag says whether they are one of these."""
+    word = find(buffer, start, stop, words, word_ends, vocabulary[column], vocabulary[column + 1])
+    return (values[word], True) if word >= 0 else (0, False)
 
 
 @njit(nogil=True)
@@ -197,10 +215,7 @@ def decode_text(buffer, first, spans, low, high, columns, order, X, y, certain):
                     value, good = read_integer(buffer, start, stop)
                     good = good and lowest[column] <= value <= highest[column]
                 else:
-                    low_word, high_word = vocabulary[column], vocabulary[column + 1]
-                    word = find(buffer, start, stop, words, word_ends, low_word, high_word)
-                    good = word >= 0
-                    value = values[word] if good else 0
+                    value, good = read_word(buffer, start, stop, words, word_ends, values, vocabulary, column)
                 if column == d:
                     y[row] = value
                 else:

@@ -16,6 +16,7 @@ _EIGHT = np.uintp(8)
 _ZEROS = np.uint64(0x3030303030303030)
 _BEYOND_NINE = np.uint64(0x4646464646464646)
 _HIGH_BITS = np.uint64(0x8080808080808080)
+_NO_DIGITS = np.uint64(0x7676767676767676)  # added to 10 and more, it sets the highest bit
 _PAIRS = np.uint64(0x000000FF000000FF)
 _MILLIONS_AND_HUNDREDS = np.uint64(0x000F424000000064)  # 100 and 1,000,000
 _THOUSANDS_AND_ONES = np.uint64(0x0000271000000001)  # 1 and 10,000
@@ -33,6 +34,16 @@ def load(typing_context, buffer, at):  # noqa: ARG001 - Numba tells only this si
     return types.uint64(buffer, types.uintp), _generate
 
 
+@intrinsic
+def _trailing_zeros(typing_context, word):  # noqa: ARG001 - Numba tells only this signature
+    """Count the zero bits below the lowest one of a uint64; 64 where there is none."""
+
+    def _generate(context, builder, signature, arguments):  # noqa: ARG001 - as above
+        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 0))
+
+    return types.uint64(types.uint64), _generate
+
+
 @njit(nogil=True)
 def are_digits(word):
     """Say whether all eight bytes are decimal digits."""
@@ -47,6 +58,21 @@ def read_digits(word):
     low = (word & _PAIRS) * _MILLIONS_AND_HUNDREDS
     high = ((word >> np.uint64(16)) & _PAIRS) * _THOUSANDS_AND_ONES
     return (low + high) >> np.uint64(32)
+
+
+@njit(nogil=True)
+def count_digits(word):
+    """Return how many of the eight bytes are decimal digits before the first that is none."""
+    word ^= _ZEROS
+    # The highest bit of a byte says that it is no digit. What is carried out of such a byte changes none before it.
+    return _trailing_zeros(((word + _NO_DIGITS) | word) & _HIGH_BITS) >> np.uint64(3)
+
+
+@njit(nogil=True)
+def first_digits(word, n):
+    """Return the word whose last `n` (1 to 8) bytes are the first of `word` and whose others are zeros in ASCII."""
+    cover = np.uint64(64) - np.uint64(8) * np.uint64(n)
+    return (word << cover) | (_ZEROS & ((np.uint64(1) << cover) - np.uint64(1)))
 
 
 @njit(nogil=True)

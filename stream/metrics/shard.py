@@ -114,12 +114,13 @@ class ShardMetrics:
             Seconds from the read of its last row to its end.
         """
         series = self._series
-        for name, mask in (
-            ("resampler_rows_total", ~batch.is_synthetic),
-            ("resampler_samples_generated_total", batch.is_synthetic),
-        ):
-            for label, count in zip(*np.unique(batch.y[mask], return_counts=True), strict=True):
-                series.counter(name, str(label)).inc(int(count))
+        for label in stats.real:
+            mine = batch.y == label
+            synthetic = np.count_nonzero(mine & batch.is_synthetic)
+            real = np.count_nonzero(mine) - synthetic
+            for name, count in (("resampler_rows_total", real), ("resampler_samples_generated_total", synthetic)):
+                if count:
+                    series.counter(name, str(label)).inc(int(count))
         for reject in rejects:
             series.counter("resampler_dead_letters_total", reject.reason.value).inc(reject.n_rows)
         self._made(stats)

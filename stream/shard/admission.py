@@ -59,7 +59,7 @@ class Admission:
         Decoded
             `decoded` itself where all can be taken.
         """
-        n_rows = np.bincount(decoded.entry, minlength=len(entries))
+        n_rows = np.bincount(decoded.entry, minlength=len(entries)) if decoded.rejects else decoded.n_rows
         refused = {reject.entry: reject for reject in self._refused(entries, n_rows)}
         if refused:
             dropped = np.isin(decoded.entry, list(refused))
@@ -95,7 +95,10 @@ class _ClassLimit:
 
     def admit(self, entries: Entries, decoded: Decoded) -> Decoded:
         """Reject the rows of classes beyond the limit; return `decoded` itself where no class is too many."""
-        new = set(np.unique(decoded.y).tolist()) - self._admitted
+        others = np.ones(len(decoded.y), dtype=np.bool_)
+        for label in self._admitted:  # few; sorting all labels would take as long as decoding packed rows does
+            others &= decoded.y != label
+        new = set(decoded.y[others].tolist())
         if len(self._admitted) + len(new) <= MAX_CLASSES:
             self._admitted |= new
             return decoded
