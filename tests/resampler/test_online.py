@@ -331,6 +331,22 @@ def test_bad_rows_are_named_and_change_nothing(X, y, ids, error, message):
     assert resampler.to_bytes() == before
 
 
+def test_ids_of_batches_lie_in_ranges_of_their_own():
+    behind = 1 << 61  # as in `stream.formats.identity`: the first row of a batch is below, the others are above
+    resampler = OnlineResampler(FeatureSchema.numeric(["a", "b"]))
+    for ids in ([0, behind, behind + 1, 1], [2, behind + 2, 3, 3 * behind], [5, 4], [behind + 4, behind + 3, 6]):
+        resampler.process([[1.0, 2.0]] * len(ids), [0] * len(ids), ids)
+    for held in ([7, behind + 1], [2, behind + 5], [1]):
+        with pytest.raises(InvalidInputError, match="row_ids must be new"):
+            resampler.process([[1.0, 2.0]] * len(held), [0] * len(held), held)
+    for twice in ([8, behind + 6, 8], [behind + 6, 8, behind + 6]):
+        with pytest.raises(InvalidInputError, match="row_ids must be distinct"):
+            resampler.process([[1.0, 2.0]] * 3, [0] * 3, twice)
+    again = OnlineResampler.from_bytes(resampler.to_bytes())
+    with pytest.raises(InvalidInputError, match="row_ids must be new"):
+        again.process([[1.0, 2.0]], [0], [behind + 1])
+
+
 @pytest.mark.parametrize(
     ("label", "known", "unknown"),
     [(Label("y", "string", ("buy", "keep")), 1, 2), (Label("y", classes=(10, 20)), 20, 1)],

@@ -24,6 +24,18 @@ def test_distinct_rows_have_distinct_non_negative_ids(rows):
     assert len(set(packed.tolist())) == len(rows)
 
 
+@given(st.lists(st.tuples(ids, st.lists(st.integers(0, 5000), unique=True, max_size=6)), max_size=6), st.booleans())
+def test_rows_of_entries_have_the_ids_of_their_places(entries, small):
+    sizes = [len(places) for _, places in entries]
+    ms, seq = (np.array([row[half] for row, _ in entries], dtype=np.uint64) for half in (0, 1))
+    entry = np.repeat(np.arange(len(entries)), sizes)
+    place = np.array([place % 4096 if small else place for _, places in entries for place in places], dtype=np.int64)
+    if small:
+        ms, seq = ms % np.uint64(2**42), seq % np.uint64(2**7)
+    expected = identity.row_ids(ms[entry], seq[entry], place.view(np.uint64))
+    np.testing.assert_array_equal(identity.row_ids_of(ms, seq, entry, place), expected)
+
+
 @given(ids)
 def test_decode_gives_back_what_fits(row):
     ms, seq, place = row
