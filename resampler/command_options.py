@@ -45,7 +45,7 @@ def _arguments(one: Option) -> dict[str, Any]:
         return {"is_flag": True, "default": one.default, "help": one.summary}
     if one.rule.repeated:
         kind = _Word(one.rule) if one.rule.words else one.rule.kind
-        return {"type": kind, "multiple": True, "help": one.summary}
+        return {"type": kind, "multiple": True, "help": one.summary, "metavar": one.rule.metavar}
     # A member of an enumeration of strings is shown as its word.
     default = None if one.default is None else one.rule.kind(one.default)
     kind = _Word(one.rule) if one.rule.words else one.rule.kind

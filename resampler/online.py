@@ -21,12 +21,15 @@ from resampler.methods.catalog import METHODS
 from resampler.metric import check_integers, label_key
 from resampler.parameters import OnlineParameters, from_saved, to_saved
 from resampler.provenance import MicroBatch, make_output
+from resampler.quotas import ClassQuotas
 from resampler.resolution import MIN_REACH, reach
 from resampler.schema import FeatureSchema
 from resampler.secret import SecretKey
 from resampler.state import dump_state, is_paused, load_state
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import ArrayLike, NDArray
 
     from resampler.parameters import Emit, Quota, Strategy
@@ -118,6 +121,11 @@ class OnlineResampler:
         Under hardened: rows of a group, at least; 10 or more.
     small_groups : bool
         Under hardened: consent to groups of 5 to 9 rows, which say more about each of these.
+    class_ratio : mapping of str to float or None
+        A ratio of its own for a class, by its name or code; the others keep `ratio`.
+    cost : mapping of str to float or None
+        What a missed row of a class costs, in missed rows of the largest, 1 or more: the class is to have so many rows
+        for each real one, but no more than its ratio asks for. Classes that are not named keep to their ratio alone.
 
     Attributes
     ----------
@@ -125,6 +133,11 @@ class OnlineResampler:
         Whether rows pass and no synthetic one is made; False at first, and to be set between two calls. Rows enter the
         window and the buffers meanwhile, and under-sampling goes on. What a class was owed when the pause began is what
         it is owed when the pause ends: nothing is made up for the rows between. Saved with the state.
+    recall : dict of int to (float or None)
+        The share of each class's rows that a learner recognises, by code; empty at first, and to be set between two
+        calls, by name or code. A class's ratio is multiplied by what the learner misses of it : what it misses of the
+        class that it misses most of, at least 0.1; one whose recall is None, or not there, keeps its ratio. Saved with
+        the state.
 
     Raises
     ------
@@ -133,9 +146,9 @@ class OnlineResampler:
 
     Notes
     -----
-    The output is a function of the sequence of rows, the parameters and the rows before which `paused` was set: how the
-    sequence is cut into calls changes nothing. Not thread-safe: one thread a resampler; different resamplers run in
-    parallel, as the kernels release the interpreter lock.
+    The output is a function of the sequence of rows, the parameters and the rows before which `paused` and `recall`
+    were set: how the sequence is cut into calls changes nothing. Not thread-safe: one thread a resampler; different
+    resamplers run in parallel, as the kernels release the interpreter lock.
 
     Examples
     --------
@@ -166,6 +179,8 @@ class OnlineResampler:
         secret_key: SecretKey | str | None = None,
         group_size: int = 10,
         small_groups: bool = False,
+        class_ratio: Mapping[str, float] | None = None,
+        cost: Mapping[str, float] | None = None,
     ) -> None:
         if not isinstance(schema, FeatureSchema):
             raise InvalidInputError(f"schema must be a FeatureSchema, got {type(schema).__name__}")
@@ -186,11 +201,14 @@ class OnlineResampler:
             secret_key=secret_key,
             group_size=group_size,
             small_groups=small_groups,
+            class_ratio=class_ratio,
+            cost=cost,
         )
         for name, value in given.parameters.items():  # to be read; what counts is what was checked
             setattr(self, name, value)
         self._weights = weigh(given.strategy, given.k_neighbors, clean=given.clean)
         self._policy = given.policy(compare=len(self._weights) > 0)
+        self._quotas = ClassQuotas(schema, given, MAX_CLASSES)
         self.paused = False
         place = METHODS[given.strategy].place
         self._place, self._draws = PLACES.index(place), given.draws
@@ -220,6 +238,15 @@ class OnlineResampler:
     def parameters(self) -> dict[str, Any]:
         """What the output depends on beside the schema and the rows."""
         return self._given.parameters
+
+    @property
+    def recall(self) -> dict[int, float | None]:
+        """A learner's recall by class code; empty where none is followed."""
+        return self._quotas.recall
+
+    @recall.setter
+    def recall(self, recall: Mapping[Any, Any] | None) -> None:  # numpydoc ignore=GL08
+        self._quotas.follow(recall)
 
     @property
     def config_hash(self) -> str:
@@ -303,6 +330,7 @@ class OnlineResampler:
                 f"y must hold codes of the classes of {self.schema.label.name!r}, {list(self.schema.label.codes)}, "
                 f"got {min(unknown)}"
             )
+        self._quotas.refresh(self._window.labels[:n_classes].tolist())
         self._check_reach(rows, ids, codes, n_classes)
         self._highest_ids = highest_ids
         while len(self._bases) < n_classes:
@@ -312,7 +340,7 @@ class OnlineResampler:
         ops = np.empty((4, 2 * n * n_classes), dtype=np.int64)
         position = np.empty(n, dtype=np.int64)
         streams = np.array(self._streams, dtype=np.int64)
-        n_ops, n_out = plan(self._window, self._policy, codes, ids, streams, *ops, position)
+        n_ops, n_out = plan(self._window, self._policy, self._quotas.arrays, codes, ids, streams, *ops, position)
         out = make_output(n_out, d, draws=self._draws)
         scatter(rows, labels, ids, position, out)
         views = tuple(op[:n_ops] for op in ops)
@@ -350,7 +378,8 @@ class OnlineResampler:
             window = Window._make(array.copy() for array in self._window)
             streams = np.array([label_key(int(label)) for label in window.labels[:n_classes]], dtype=np.int64)
             ops = np.empty((4, 2 * len(codes) * n_classes), dtype=np.int64)
-            n_ops, _ = plan(window, self._policy, codes, ids, streams, *ops, np.empty(len(codes), dtype=np.int64))
+            position = np.empty(len(codes), dtype=np.int64)
+            n_ops, _ = plan(window, self._policy, self._quotas.arrays, codes, ids, streams, *ops, position)
             emitting = set(ops[0, :n_ops][ops[2, :n_ops] > 0].tolist())
             for code in sorted(emitting & faint.keys()):
                 label = int(self._window.labels[code])
@@ -492,6 +521,8 @@ class OnlineResampler:
         if faded := sorted(code for code in self._reached if not self._reaches(self._bases[code].held)[1]):
             arrays["reached"] = np.array(faded)  # what the rows that are held do not show
         meta = {"schema": self.schema.to_dict(), **to_saved(self.parameters)}
+        if self.recall:  # a state without is that of earlier releases, which refuse one that has it
+            meta["recall"] = list(self.recall.items())
         nullable = bool(self.schema.nullable_mask.any())
         return dump_state("OnlineResampler", meta, arrays, nullable=nullable, paused=bool(self.paused))
 
@@ -520,6 +551,7 @@ class OnlineResampler:
         """
         meta, arrays = load_state("OnlineResampler", data)
         schema = FeatureSchema.from_dict(meta.pop("schema"))
+        recall = dict(meta.pop("recall", ()))
         key = _check_key(meta.get("secret_key"), secret_key)
         resampler = cls(schema, **from_saved(meta) | {"secret_key": key})
         saved = Window(**{name: arrays.pop(f"window_{name}") for name in Window._fields})
@@ -527,6 +559,7 @@ class OnlineResampler:
             raise CorruptStateError("saved OnlineResampler has arrays of other shapes: rebuild it by replay")
         resampler._window = saved
         resampler.paused = is_paused(data)
+        resampler.recall = recall
         resampler._streams = [label_key(int(label)) for label in saved.labels[: int(saved.n_classes[0])]]
         resampler._reached = set(arrays.get("reached", np.empty(0, dtype=np.int64)).tolist())
         for code in range(len(resampler._streams)):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import sys
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from resampler.metric import check_ratio, check_seed
 from resampler.secret import SecretKey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
 _METADATA = "resampler.option"
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
@@ -267,6 +268,43 @@ def text(what: str) -> Rule:
 
 
 COLUMN = text("a column's name")
+
+
+def by_class(each: Rule) -> Rule:
+    """Make the rule of a value for each of some classes.
+
+    Parameters
+    ----------
+    each : Rule
+        Of a number.
+
+    Returns
+    -------
+    Rule
+        It takes a mapping of class to number, or a sequence of ``CLASS=NUMBER``, and keeps a dict by the classes' names
+        in order; None if there is none.
+    """
+
+    def _check(name: str, value: Any) -> dict[str, float] | None:
+        pairs = value.items() if isinstance(value, Mapping) else [_pair(name, one) for one in value]
+        found: dict[str, float] = {}
+        for label, one in pairs:
+            if str(label) in found:
+                raise InvalidInputError(f"{name} must name a class once, got {str(label)!r} twice")
+            found[str(label)] = each.check(f"{name} of class {str(label)!r}", one)
+        return dict(sorted(found.items())) or None
+
+    return Rule(str, _check, f"CLASS=NUMBER, {each.description}", repeated=True, metavar="CLASS=NUMBER")
+
+
+def _pair(name: str, text: object) -> tuple[str, float]:
+    label, equals, number_ = str(text).rpartition("=")
+    try:
+        if label and equals:
+            return label, float(number_)
+    except ValueError:
+        pass
+    raise InvalidInputError(f"{name} must be CLASS=NUMBER, such as fraud=0.5, got {text!r}")
 
 
 def one_of(words: Iterable[str], *, kind: Callable[[str], str] = str, former: Mapping[str, str] | None = None) -> Rule:

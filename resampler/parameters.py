@@ -12,7 +12,19 @@ from resampler.kernels.online.window import Policy
 from resampler.methods.catalog import ALIASES, METHODS, STREAMED
 from resampler.methods.place import draws
 from resampler.microaggregation import GROUP_SIZE, check_group_size
-from resampler.options import FLAG, RATIO, SECRET_KEY, SEED, check_options, count, one_of, option, options_of
+from resampler.options import (
+    FLAG,
+    RATIO,
+    SECRET_KEY,
+    SEED,
+    by_class,
+    check_options,
+    count,
+    number,
+    one_of,
+    option,
+    options_of,
+)
 from resampler.secret import SecretKey, draw_seed
 
 if TYPE_CHECKING:
@@ -26,8 +38,16 @@ Emit = Literal["owed", "arrival"]
 # What saved states, checkpoints and `config_hash` call some words, for good: so that streams begun before go on.
 SAVED_WORDS = {"strategy": {"smote": "plain", "adasyn": "adaptive"}}
 # Parameters that streams begun by earlier releases have not: at these values they are neither saved nor hashed.
-LATER: dict[str, Any] = {"emit": "owed", "secret_key": None, "group_size": GROUP_SIZE, "small_groups": False}
+LATER: dict[str, Any] = {
+    "class_ratio": None,
+    "cost": None,
+    "emit": "owed",
+    "secret_key": None,
+    "group_size": GROUP_SIZE,
+    "small_groups": False,
+}
 MAX_WINDOW = 100_000_000
+MAX_COST = 1e9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +59,7 @@ class OnlineParameters:
     ratio, k_neighbors, capacity, window, burst, strategy, clean, undersample, quota, emit, warmup, seed,
     secret_key
         As in `resampler.OnlineResampler`.
-    group_size, small_groups
+    class_ratio, cost, group_size, small_groups
         As in `resampler.OnlineResampler`.
 
     Raises
@@ -80,6 +100,15 @@ class OnlineParameters:
     )
     group_size: int = option(GROUP_SIZE, count(1), "Under hardened: rows of a group, at least.")
     small_groups: bool = option(False, FLAG, "Consent to groups of 5 to 9 rows, which say more about each of these.")
+    class_ratio: Mapping[str, float] | None = option(
+        None, by_class(RATIO), "A ratio of its own for a class; the others keep --ratio."
+    )
+    cost: Mapping[str, float] | None = option(
+        None,
+        by_class(number(1.0, MAX_COST)),
+        "What a missed row of a class costs, in missed rows of the largest: so many rows for each real one, up to "
+        "the ratio.",
+    )
 
     def __post_init__(self) -> None:
         check_options(self)
@@ -140,7 +169,6 @@ class OnlineParameters:
             For `resampler.kernels.online.window.plan`.
         """
         return Policy(
-            ratio=self.ratio,
             undersample=self.undersample or 0.0,
             poisson=self.quota == "poisson",
             arrival=self.emit == "arrival",
@@ -204,7 +232,9 @@ def to_saved(parameters: Mapping[str, Any]) -> dict[str, Any]:
         Equal for equal output, whatever the release; a secret key is its fingerprint.
     """
     known = {name: value for name, value in parameters.items() if name not in LATER or value != LATER[name]}
-    words = {name: SAVED_WORDS.get(name, {}).get(value, value) for name, value in known.items()}
+    words = {
+        name: SAVED_WORDS[name].get(value, value) if name in SAVED_WORDS else value for name, value in known.items()
+    }
     return {name: word.fingerprint if isinstance(word, SecretKey) else word for name, word in words.items()}
 
 
@@ -223,4 +253,4 @@ def from_saved(saved: Mapping[str, Any]) -> dict[str, Any]:
         fingerprint that is all that was saved of it: whoever has the key puts it there.
     """
     today = {name: {old: new for new, old in words.items()} for name, words in SAVED_WORDS.items()}
-    return LATER | {name: today.get(name, {}).get(value, value) for name, value in saved.items()}
+    return LATER | {name: today[name].get(value, value) if name in today else value for name, value in saved.items()}

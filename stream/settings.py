@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from resampler.errors import InvalidInputError
 from resampler.online import OnlineResampler
-from resampler.options import FLAG, Rule, count, one_of, option
+from resampler.options import DURATION, FLAG, Rule, count, one_of, option
 from resampler.parameters import OnlineParameters
 from resampler.presets import describe, preset
 from stream.drift.counter import Plan
@@ -83,6 +83,9 @@ class Settings(OnlineParameters):
         Go on when entries were lost to someone else's trimming.
     max_lag_rows : int or None
         Stop reading while the slowest feed is this many output rows behind.
+    feedback : float or None
+        Weigh the classes' quotas by the recall that a trainer reports (`stream.Feed.report_recall`) while it is younger
+        than so many seconds; a text such as ``10m`` will do. None follows no learner. May change between workers.
     lease_ttl_ms : int
         After this long without a sign of life a worker's shards pass on.
     drift_rows, drift_every, drift_windows : int
@@ -124,6 +127,9 @@ class Settings(OnlineParameters):
     trim: bool = option(False, FLAG, "Trim the input behind each saved state.")
     allow_gap: bool = option(False, FLAG, "Go on where entries were trimmed unread or a stream was replaced.")
     max_lag_rows: int | None = option(None, count(1), "Wait while the slowest feed is so many rows behind.")
+    feedback: float | None = option(
+        None, DURATION, "Weigh classes by the recall that a trainer reports, while it is younger than this."
+    )
     lease_ttl_ms: int = option(
         5_000, count(100), "Milliseconds without a sign of life after which a worker's shards pass on.", flags=()
     )

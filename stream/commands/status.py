@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import redis
 
 from resampler.parameters import rows_needed
+from resampler.quotas import weights_of
 from stream.drift.stored import Stored
 from stream.maintenance import StreamWindows
 from stream.redis.errors import code_of, explain
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from stream.redis.keys import ShardKeys
+    from stream.shard.feedback import Feedback
 
 
 def shard_status(client: redis.Redis, keys: ShardKeys) -> dict[str, Any]:
@@ -45,8 +47,10 @@ def shard_status(client: redis.Redis, keys: ShardKeys) -> dict[str, Any]:
         the server's clock; None before the first, and where an earlier release made it), refusal (reason and words,
         where the server refuses to write; None where not, and
         where this user may not write), dead_letters, forget_requests, paused, pause_asked (when and why; None unless a
-        pause is asked for), pauses (where it was paused and went on: cursor, paused, at, reason), feeds, drift (counts
-        against a version: which, how, and the windows that are kept; None where nothing is counted).
+        pause is asked for), pauses (where it was paused and went on: cursor, paused, at, reason), feedback (whose
+        recall is followed: cursor, recall, at, reported_ms, model, and weights, by class code; None where none ever
+        was), feeds, drift (counts against a version: which, how, and the windows that are kept; None where nothing is
+        counted).
     """
     stored = Checkpoint.load(client, keys)
     info = input_info(client, keys.input)
@@ -82,6 +86,7 @@ def shard_status(client: redis.Redis, keys: ShardKeys) -> dict[str, Any]:
         "paused": bool(known.switches) and known.switches[-1].paused,
         "pause_asked": None if asked is None else asked._asdict(),
         "pauses": [switch._asdict() for switch in known.switches],
+        "feedback": _feedback(known.feedback),
         "drift": _drift(Stored.load(client, keys)),
         "feeds": {
             name.decode(errors="backslashreplace"): {
@@ -155,6 +160,12 @@ def _drift(stored: Stored | None) -> dict[str, Any] | None:
         return None
     named = {name: stored.said[name] for name in ("reference", "rows", "every", "left_out")}
     return named | {"windows": list(stored.headers)}
+
+
+def _feedback(records: Sequence[Feedback]) -> dict[str, Any] | None:
+    if not records:
+        return None
+    return records[-1]._asdict() | {"weights": weights_of(records[-1].recall)}
 
 
 def _class_counts(real: int, synthetic: int, dropped: int, buffer_rows: int) -> dict[str, int]:

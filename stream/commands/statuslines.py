@@ -44,6 +44,8 @@ def _shard(shard: Mapping[str, Any]) -> Iterator[str]:
         yield f"  writes are refused ({refusal['reason']}): {refusal['words']}"
     if words := _paused(shard):
         yield f"  {words}"
+    if shard["feedback"]:
+        yield f"  {_followed(shard['feedback'])}"
     feeds = sorted(shard["feeds"].items(), key=lambda feed: (-feed[1]["lag_rows"], feed[0]))
     for name, feed in feeds[:MOST_FEEDS]:
         yield f"  feed {name}: {feed['lag_rows']} rows behind"
@@ -66,6 +68,15 @@ def _paused(shard: Mapping[str, Any]) -> str:
     if switches:
         return f"paused {sum(one['paused'] for one in switches)} times, the last until {switches[-1]['cursor']}"
     return ""
+
+
+def _followed(feedback: Mapping[str, Any]) -> str:
+    """Say which learner's recall the quotas follow, or why none."""
+    if not feedback["recall"]:
+        return f"{feedback['model']}, behind {feedback['cursor']} since {feedback['at']}"
+    weights = ", ".join(f"class {label} {weight:.2f}" for label, weight in feedback["weights"].items()) or "all 1"
+    model = feedback["model"] or "a model without a name"
+    return f"follows {model} behind {feedback['cursor']} since {feedback['at']}: {weights} of the ratio"
 
 
 def _counted(drift: Mapping[str, Any]) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import time
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from resampler.errors import InvalidInputError
 from stream.feed.shardfeed import ShardFeed
 from stream.redis.connection import resolve_url
 from stream.redis.entryid import id_pair
 from stream.redis.keys import shard_keys
+from stream.shard.report import check_report
 from stream.sharding import open_stream
 
 if TYPE_CHECKING:
@@ -144,6 +145,40 @@ class Feed:
         """
         for shard in self._shards:
             shard.commit()
+
+    def report_recall(self, recall: Mapping[Any, float | None], *, model: str = "") -> None:
+        """Report how well a learner recognises each class, so that the stream makes more of what it misses.
+
+        Workers that run with ``--feedback`` follow it, each shard behind its own cursor; others leave it alone.
+
+        Parameters
+        ----------
+        recall : mapping of str or int to float or None
+            By class, its name or code: the share of its real rows that the learner recognised lately; None where that
+            is not known, and the class keeps its whole ratio. Name the largest class too.
+        model : str
+            Which model, for those who read `resampler stream status`; at most 200 characters.
+
+        Raises
+        ------
+        InvalidInputError
+            If a class is unknown, or a recall is no number from 0 to 1; nothing is written.
+        ResamplerError
+            If no worker has begun the stream, or the server does not answer or refuses.
+
+        Notes
+        -----
+        Written for all shards that this feed reads. The time is the server's.
+
+        Examples
+        --------
+        >>> feed.report_recall({"fine": 0.97, "fraud": 0.61}, model="v7")  # doctest: +SKIP
+        """
+        stored = [shard.stored() for shard in self._shards]
+        seen = {int(label) for one in stored for label in one.classes}
+        by_code = check_report(stored[0].schema, seen, recall, model)
+        for shard in self._shards:
+            shard.report_recall(by_code, model)
 
     def close(self) -> None:
         """Close the connection; nothing is committed."""

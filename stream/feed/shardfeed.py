@@ -16,9 +16,10 @@ from stream.shard.checkpoint import Checkpoint
 from stream.shard.commit import GapError
 from stream.shard.feedplace import FIRST_PLACE, FeedPlace
 from stream.shard.outputstate import OutputState, look_at_output
+from stream.shard.report import write_report
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     import redis
 
@@ -152,6 +153,36 @@ class ShardFeed:
             value = self.place.dump()
             self._patiently(lambda: self._client.hset(self.keys.feeds, self._name, value))
             self._committed, self._stored = self.place, value.encode()
+
+    def stored(self) -> Checkpoint:
+        """Read the stream's checkpoint.
+
+        Returns
+        -------
+        Checkpoint
+            As the last commit has left it.
+
+        Raises
+        ------
+        ResamplerError
+            If there is none, or the server does not answer or refuses.
+        """
+        stored = self._patiently(lambda: Checkpoint.load(self._client, self.keys))
+        if stored is None:
+            raise ResamplerError(f"no worker has begun stream {self.keys.input!r} yet: start `resampler stream run`")
+        return stored
+
+    def report_recall(self, recall: Mapping[int, float | None], model: str) -> None:
+        """Leave a report for the shard's owner.
+
+        Parameters
+        ----------
+        recall : mapping of int to (float or None)
+            What `stream.shard.report.check_report` gave.
+        model : str
+            Which model.
+        """
+        self._patiently(lambda: write_report(self._client, self.keys, recall, model))
 
     def close(self) -> None:
         """Close the connection."""

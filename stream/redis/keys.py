@@ -86,6 +86,11 @@ class ShardKeys:
         return self._beside("pause")
 
     @property
+    def feedback(self) -> str:
+        """String that a trainer writes: the recall of its model, when and of which, as JSON."""
+        return self._beside("feedback")
+
+    @property
     def types(self) -> dict[str, str]:
         """Keys of the shard in the order in which the commit script takes them, and the type that each must be of."""
         return {

@@ -11,6 +11,7 @@ from resampler.parameters import from_saved, to_saved
 from resampler.schema import FeatureSchema
 from stream.formats import InputFormat, OutputFormat
 from stream.scripts import load_script
+from stream.shard.feedback import dump_feedback, parse_feedback
 from stream.shard.switch import dump_switches, parse_switches
 
 if TYPE_CHECKING:
@@ -20,9 +21,11 @@ if TYPE_CHECKING:
 
     from resampler.online import OnlineResampler, OnlineStats
     from stream.redis.keys import ShardKeys
+    from stream.shard.feedback import Feedback
     from stream.shard.switch import Switch
 
 FORMAT_VERSION = 1
+KEPT_FEEDBACK = 1_000
 COUNTERS = ("entries", "rows", "synthetic", "emitted", "rejected", "snapshot_rows", "start_entries")
 
 
@@ -63,6 +66,8 @@ class Checkpoint:
         release that did not store it.
     switches : list of Switch
         Where the shard was paused and went on, in order.
+    feedback : list of Feedback
+        Where it began to follow another recall, in order: see `keep_feedback`.
     """
 
     cursor: str
@@ -82,6 +87,7 @@ class Checkpoint:
     formats: str = ""
     committed_s: float | None = None
     switches: list[Switch] = field(default_factory=list)
+    feedback: list[Feedback] = field(default_factory=list)
 
     @classmethod
     def begin(cls, resampler: OnlineResampler, cursor: str, entries: int, formats: str) -> Checkpoint:
@@ -167,6 +173,7 @@ class Checkpoint:
                 formats=fields.get(b"formats", b"").decode(),
                 committed_s=float(fields[b"time"]) if b"time" in fields else None,
                 switches=parse_switches(fields.get(b"pauses", b"[]")),
+                feedback=parse_feedback(fields.get(b"feedback", b"[]")),
             )
         except (KeyError, ValueError) as error:
             raise CorruptStateError(
@@ -217,6 +224,27 @@ class Checkpoint:
             Fields of the hash; a shard that never paused has none of them.
         """
         return {"pauses": dump_switches(self.switches)}
+
+    def keep_feedback(self, record: Feedback, gone: int) -> dict[str, bytes | str | int]:
+        """Take in what is followed from the cursor on.
+
+        Parameters
+        ----------
+        record : Feedback
+            The newest.
+        gone : int
+            Entries of the input that are no longer there. Once one behind the start is among them, no replay begins
+            there, and of the records the newest `KEPT_FEEDBACK` are kept.
+
+        Returns
+        -------
+        dict
+            Fields of the hash; a shard that never followed a learner has none of them.
+        """
+        self.feedback.append(record)
+        if gone > self.start_entries:
+            del self.feedback[:-KEPT_FEEDBACK]
+        return {"feedback": dump_feedback(self.feedback)}
 
     def count(self, stats: OnlineStats) -> None:
         """Take over the resampler's counts by class.

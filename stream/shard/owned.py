@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from resampler.errors import ResamplerError
 from stream.shard.commit import FencedError
 from stream.shard.cutting import Cutting
+from stream.shard.following import Following
 from stream.shard.forgetting import carry_out_requests
 from stream.shard.heartbeat import Heartbeat
 from stream.shard.intake import Intake
@@ -78,6 +79,7 @@ class Owned:
             self._cutting = Cutting(settings)
             self._probe = Probe(context, self.writer)
             self._pausing = Pausing(context, self.writer)
+            self._following = Following(context, self.writer)
             self.pending: Decoded | None = None
             self.behind = True
             self.held_back = False
@@ -119,9 +121,10 @@ class Owned:
             )
 
     def attend(self) -> None:
-        """Do what is due beside reading and writing: examine the shard, carry out requests to forget and to pause."""
+        """Do what is due beside reading and writing: examine the shard, carry out requests, follow a learner."""
         self._probe.check_if_due()
         self._pausing.switch_if_asked()
+        self._following.follow_if_reported()
         if self.writer.forget_requests:
             carry_out_requests(self._context, self.writer)
 
@@ -180,6 +183,7 @@ class Owned:
         stops = self._cutting.closed(self.pending, complete_until_ms, quiet=quiet)
         while len(stops) and self.pending is not None:
             self._pausing.switch_if_asked()
+            self._following.follow_if_reported()
             n_batches = self._cutting.batches_of_commit(self.pending, stops)
             n = int(stops[n_batches - 1])
             closed, self.pending = self.pending.split(n)

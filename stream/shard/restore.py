@@ -15,6 +15,7 @@ from stream.redis.errors import wrong_type
 from stream.shard.checkpoint import Checkpoint
 from stream.shard.commit import GapError
 from stream.shard.counting import Counting
+from stream.shard.feedback import Feedback
 from stream.shard.forget import Forgotten, read_forgotten
 from stream.shard.intake import Intake
 from stream.shard.position import input_info, start_position
@@ -198,6 +199,8 @@ class Restorer:
                 if isinstance(record, Forgotten):
                     for row_id in record.held:
                         at.resampler.forget([row_id])
+                elif isinstance(record, Feedback):
+                    at.resampler.recall = record.recall
                 elif record:
                     at.resampler.paused = record.paused
         missing = stored.entries - at.entries - seen
@@ -207,13 +210,14 @@ class Restorer:
             logger.info("%s: replayed %d entries in %.2f s", self._keys.input, seen, self._clock() - started)
         return missing
 
-    def _records(self, after: str, stored: Checkpoint) -> list[Forgotten | Switch]:
+    def _records(self, after: str, stored: Checkpoint) -> list[Forgotten | Switch | Feedback]:
         """Return what was done between two cursors beside reading rows, in order.
 
-        A switch at `after` is in the saved state there, but for the state with which a stream begins; twice is once.
+        A change at `after` is in the saved state there, but for the state with which a stream begins; twice is once.
         """
-        switches = (one for one in stored.switches if id_pair(after) <= id_pair(one.cursor) <= id_pair(stored.cursor))
-        found: list[Forgotten | Switch] = [*read_forgotten(self._client, self._keys, after, stored.cursor), *switches]
+        kept: list[Switch | Feedback] = [*stored.switches, *stored.feedback]
+        changes = [one for one in kept if id_pair(after) <= id_pair(one.cursor) <= id_pair(stored.cursor)]
+        found = [*read_forgotten(self._client, self._keys, after, stored.cursor), *changes]
         return sorted(found, key=lambda record: id_pair(record.cursor))
 
     def _gap(self, missing: int, stored: Checkpoint, seen: int) -> str:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from stream.formats import Decoded
     from stream.shard.commit import Committed
     from stream.shard.context import ShardContext
+    from stream.shard.feedback import Feedback
     from stream.shard.outputs import OutputEntry
     from stream.shard.restore import Restored
     from stream.shard.switch import Switch
@@ -198,6 +199,17 @@ class Writer:
         self.resampler.paused = switch.paused
         self.checkpoint.switches.append(switch)
         self.write_saved_state(fields=self.checkpoint.switched())
+
+    def write_feedback(self, record: Feedback) -> None:
+        """Let the quotas follow another recall, and write that down with the state; the last commit is settled.
+
+        Parameters
+        ----------
+        record : Feedback
+            Where the cursor stands.
+        """
+        self.resampler.recall = record.recall
+        self.write_saved_state(fields=self.checkpoint.keep_feedback(record, self.gone))
 
     def write_saved_state(
         self,

@@ -45,7 +45,24 @@ REFER = -1  # in place of a number of synthetic rows: the row enters the sample 
 class NaiveWindow:
     """The last labels, counted anew for every row, and what follows from them."""
 
-    def __init__(self, ratio, k, capacity, window, burst, undersample, quota, emit, warmup, seed, *, compare=True):
+    def __init__(
+        self,
+        ratio,
+        k,
+        capacity,
+        window,
+        burst,
+        undersample,
+        quota,
+        emit,
+        warmup,
+        seed,
+        *,
+        compare=True,
+        class_ratio=None,
+        cost=None,
+    ):
+        self.class_ratio, self.cost, self.recall = class_ratio or {}, cost or {}, {}
         self.ratio, self.k, self.capacity, self.window, self.burst, self.seed = ratio, k, capacity, window, burst, seed
         self.undersample, self.quota, self.warmup, self.compare = undersample, quota, warmup, compare
         self.emit = emit
@@ -76,13 +93,17 @@ class NaiveWindow:
                 orders.append((c, REFER))
             if self.paused:
                 continue
-            owed = max(0.0, self.ratio * share * most - n) / len(self.recent)
+            ratio = self.class_ratio.get(c, self.ratio) * self._weight(c)
+            target = ratio * share * most
+            if c in self.cost:
+                target = min(target, self.cost[c] * n)
+            owed = max(0.0, target - n) / len(self.recent)
             ready = self.stored[c] > self.k and self.n_seen > self.warmup
             if self.quota == "poisson":
                 owed = poisson(self._word(c, row_id, 0xFFFFFFFD, 1), owed)
             carried = (self.quota, self.emit) != ("poisson", "owed")
             if carried:
-                self.credit[c] = owed = min(self.credit[c] + owed, self.ratio * self.window)
+                self.credit[c] = owed = min(self.credit[c] + owed, ratio * self.window)
             if self.emit == "arrival" and not (c == label and keep):
                 continue
             count = min(int(owed), self.burst)
@@ -90,6 +111,13 @@ class NaiveWindow:
                 orders.append((c, count))
                 self.credit[c] -= count if carried else 0
         return keep, left_out, orders
+
+    def _weight(self, c):
+        """What a learner misses of the class, beside what it misses of the one that it misses most of."""
+        missed = {label: 1.0 - recall for label, recall in self.recall.items() if recall is not None}
+        if c not in missed or max(missed.values()) == 0:
+            return 1.0
+        return max(0.1, missed[c] / max(missed.values()))
 
     def _word(self, label, row_id, n, word):
         return draw(self.seed, zlib.crc32(str(label).encode()), row_id, n)[word]
@@ -121,12 +149,15 @@ class NaiveOnline:
         scale=None,
         penalty=None,
         grids=None,
+        class_ratio=None,
+        cost=None,
     ):
         self.grids = grids or [None] * n_features
         self.strategy, self.clean = strategy, clean
         self.k, self.capacity, self.seed = k, capacity, seed
         self.emit = emit
-        self.window = NaiveWindow(ratio, k, capacity, window, burst, undersample, quota, emit, warmup, seed)
+        quotas = {"class_ratio": class_ratio, "cost": cost}
+        self.window = NaiveWindow(ratio, k, capacity, window, burst, undersample, quota, emit, warmup, seed, **quotas)
         self.scale = [1.0] * n_features if scale is None else scale
         self.penalty = [-1.0] * n_features if penalty is None else penalty
         self.penalties: dict[int, list[float]] = {}  # of each class: it follows the rows that are held

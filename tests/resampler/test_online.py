@@ -79,6 +79,9 @@ def run(resampler, X, y, ids, cuts):
     stop=st.integers(0, 80),
     forgotten=st.none() | st.sets(st.integers(0, 79), max_size=40),
     pauses=st.sampled_from([(False, False)] * 3 + [(True, False), (False, True), (True, True)]),
+    class_ratio=st.none() | st.dictionaries(st.integers(0, 3), st.floats(0.05, 1.0)),
+    cost=st.none() | st.dictionaries(st.integers(0, 3), st.floats(1.0, 20.0)),
+    recalls=st.tuples(*[st.none() | st.dictionaries(st.integers(0, 3), st.none() | st.floats(0.0, 1.0))] * 2),
 )
 def test_output_is_the_naive_one_however_it_is_cut_saved_and_forgotten(
     seed,
@@ -103,6 +106,9 @@ def test_output_is_the_naive_one_however_it_is_cut_saved_and_forgotten(
     stop,
     forgotten,
     pauses,
+    class_ratio,
+    cost,
+    recalls,
 ):
     X, y, ids = make_rows(data_seed, 80, 3, rate=0.3, n_classes=n_classes)
     if grid:  # many equal distances and duplicate rows
@@ -120,12 +126,13 @@ def test_output_is_the_naive_one_however_it_is_cut_saved_and_forgotten(
         X[:, [0, 2]] = np.where(np.random.default_rng(data_seed).random((80, 2)) < nulls, np.nan, X[:, [0, 2]])
     settings_ = {"ratio": ratio, "capacity": k + spare, "window": window, "burst": burst, "seed": seed}
     settings_ |= {"undersample": undersample, "quota": quota, "emit": emit, "warmup": warmup}
-    settings_ |= {"strategy": strategy, "clean": clean}
+    settings_ |= {"strategy": strategy, "clean": clean, "class_ratio": class_ratio, "cost": cost}
     resampler = OnlineResampler(schema, k_neighbors=k, **settings_)
     naive = NaiveOnline(
         3, k=k, scale=[0.5, 1, 1], penalty=[-1, -1, 1 if categorical else -1], grids=[None, kept, None], **settings_
     )
     resampler.paused, naive.window.paused = pauses[0], pauses[0]
+    resampler.recall, naive.window.recall = recalls[0], recalls[0] or {}
     first = run(resampler, X[:stop], y[:stop], ids[:stop], [cut for cut in cuts if cut <= stop])
     expected = [row for i in range(stop) for row in naive.push(X[i], int(y[i]), int(ids[i]))]
     if forgotten is not None:
@@ -133,7 +140,9 @@ def test_output_is_the_naive_one_however_it_is_cut_saved_and_forgotten(
         naive.forget(forgotten)
         resampler = OnlineResampler.from_bytes(resampler.to_bytes())
     assert resampler.paused == pauses[0]
+    assert resampler.recall == (recalls[0] or {})
     resampler.paused, naive.window.paused = pauses[1], pauses[1]
+    resampler.recall, naive.window.recall = recalls[1], recalls[1] or {}
     rest = run(resampler, X[stop:], y[stop:], ids[stop:], [cut - stop for cut in cuts if cut > stop])
     expected += [row for i in range(stop, 80) for row in naive.push(X[i], int(y[i]), int(ids[i]))]
     batch = MicroBatch.concat([first, rest])

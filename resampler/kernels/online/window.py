@@ -23,8 +23,6 @@ class Policy(NamedTuple):
 
     Parameters
     ----------
-    ratio : float
-        Minority : majority after augmentation.
     undersample : float
         Minority : majority that dropping majority rows reaches first; 0 drops none.
     poisson : bool
@@ -43,7 +41,6 @@ class Policy(NamedTuple):
         No class is owed anything, and nothing is emitted.
     """
 
-    ratio: float
     undersample: float
     poisson: bool
     arrival: bool
@@ -54,6 +51,21 @@ class Policy(NamedTuple):
     warmup: int
     seed: np.uint64
     paused: bool = False
+
+
+class Quotas(NamedTuple):
+    """How many rows each class is to have.
+
+    Parameters
+    ----------
+    ratio : ndarray of shape (max_classes,), float64
+        Class : largest class after augmentation, by class code.
+    cost : ndarray of shape (max_classes,), float64
+        Rows of the class after augmentation for each real one, at most; 0 sets no such limit.
+    """
+
+    ratio: np.ndarray
+    cost: np.ndarray
 
 
 class Window(NamedTuple):
@@ -115,10 +127,11 @@ def encode(window, y, codes):
 
 
 @njit(nogil=True)
-def plan(window, policy, codes, row_ids, streams, op_class, op_row, op_count, op_out, position):
+def plan(window, policy, quotas, codes, row_ids, streams, op_class, op_row, op_count, op_out, position):
     """Pass rows through the window and list what to do, in order.
 
-    With every row, each class is owed what its share of the window lacks of `ratio` x the largest class's share.
+    With every row, each class is owed what its share of the window lacks of its ratio x the largest class's share, or
+    of its cost x its own share where that is less.
     Counting what was emitted and topping it up would be exact at every row, but each burst would come back as an
     echo when it leaves the window, for ever. On arrival, a class is paid when a row of it comes that its buffer keeps,
     and what it is owed until then is kept. While the policy is paused, what a class was owed before stays as it was:
@@ -189,14 +202,17 @@ def plan(window, policy, codes, row_ids, streams, op_class, op_row, op_count, op
                     n_ops += 1
             if policy.paused:
                 continue
-            owed = max(0.0, policy.ratio * share * largest - window.real[c]) / rows
+            target = quotas.ratio[c] * share * largest
+            if quotas.cost[c] > 0:
+                target = min(target, quotas.cost[c] * window.real[c])
+            owed = max(0.0, target - window.real[c]) / rows
             ready = window.stored[c] >= policy.enough and window.seen[0] > policy.warmup
             if policy.poisson:
                 _, word, _, _ = draw(policy.seed, streams[c], row_ids[i], QUOTA)
                 owed = poisson(word, owed)
             if policy.arrival or not policy.poisson:
                 # No class is owed more than a window can hold, however long it had too few rows to emit.
-                window.credit[c] = min(window.credit[c] + owed, policy.ratio * size)
+                window.credit[c] = min(window.credit[c] + owed, quotas.ratio[c] * size)
                 if policy.arrival and not (c == code and keep):
                     continue
                 owed = window.credit[c]

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from naive.online import NaiveWindow
 
-from resampler.kernels.online.window import ASSESS, INSERT, REFER, Policy, Window, encode, plan, runner_up
+from resampler.kernels.online.window import ASSESS, INSERT, REFER, Policy, Quotas, Window, encode, plan, runner_up
 
 MAX_CLASSES = 5
+LABELS = st.sampled_from([-1, 2, 30, 7])
 
 
 def make_window(size):
@@ -55,13 +56,47 @@ def test_runner_up(counts):
     warmup=st.sampled_from([0, 10]),
     cut=st.integers(0, 150),
     pauses=st.tuples(st.booleans(), st.booleans()),
+    class_ratio=st.dictionaries(LABELS, st.floats(0.05, 1.0)),
+    cost=st.dictionaries(LABELS, st.floats(1.0, 20.0)),
 )
-def test_plan(n, rate, seed, ratio, k, spare, size, burst, undersample, poisson, arrival, compare, warmup, cut, pauses):
+def test_plan(
+    n,
+    rate,
+    seed,
+    ratio,
+    k,
+    spare,
+    size,
+    burst,
+    undersample,
+    poisson,
+    arrival,
+    compare,
+    warmup,
+    cut,
+    pauses,
+    class_ratio,
+    cost,
+):
     rng = np.random.default_rng(seed % 2**32)
     labels = np.where(rng.random(n) < rate, rng.choice([-1, 2, 30], n), 7).tolist()
-    policy = Policy(ratio, undersample, poisson, arrival, compare, k + 1, k + spare, burst, warmup, np.uint64(seed))
+    policy = Policy(undersample, poisson, arrival, compare, k + 1, k + spare, burst, warmup, np.uint64(seed))
     quota, emit = "poisson" if poisson else "exact", "arrival" if arrival else "owed"
-    naive = NaiveWindow(ratio, k, k + spare, size, burst, undersample, quota, emit, warmup, seed, compare=compare)
+    naive = NaiveWindow(
+        ratio,
+        k,
+        k + spare,
+        size,
+        burst,
+        undersample,
+        quota,
+        emit,
+        warmup,
+        seed,
+        compare=compare,
+        class_ratio=class_ratio,
+        cost=cost,
+    )
     window, ids = make_window(size), rng.integers(0, 2**62, n)
     dropped, made = dict.fromkeys(labels, 0), dict.fromkeys(labels, 0)
     for first, last, paused in ((0, min(cut, n), pauses[0]), (min(cut, n), n, pauses[1])):
@@ -71,7 +106,12 @@ def test_plan(n, rate, seed, ratio, k, spare, size, burst, undersample, poisson,
         n_classes = encode(window, y, codes)
         streams = np.array([zlib.crc32(str(label).encode()) for label in window.labels[:n_classes]], dtype=np.int64)
         ops = np.empty((4, 2 * len(y) * n_classes), dtype=np.int64)
-        n_ops, n_out = plan(window, policy, codes, row_ids, streams, *ops, position)
+        known = window.labels[:n_classes].tolist()
+        quotas = Quotas(
+            np.array([class_ratio.get(label, ratio) for label in known]),
+            np.array([cost.get(label, 0.0) for label in known]),
+        )
+        n_ops, n_out = plan(window, policy, quotas, codes, row_ids, streams, *ops, position)
         want, places, at = [], [], 0
         for i, (label, row_id) in enumerate(zip(y.tolist(), row_ids.tolist(), strict=True)):
             keep, left_out, orders = naive.push(label, row_id)
