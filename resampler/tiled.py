@@ -1,4 +1,4 @@
-"""The exact search for many rows of a wide matrix: `resampler.kernels.batch.tiles` on all its cells, on threads."""
+"""The exact search for many rows of a matrix of numbers: `resampler.kernels.batch.tiles` on its cells, on threads."""
 
 from __future__ import annotations
 
@@ -7,29 +7,38 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from resampler.kernels.batch.cells import CELL_ROWS, bisect
-from resampler.kernels.batch.tiles import AROUND, BEYOND, ITSELF, NEAR, PANELS, Sketched, find_near, join, sketch
-from resampler.kernels.simd.tiles import LANES
+from resampler.kernels.batch.cells import CELL_ROWS, bisect, bisect_cells
+from resampler.kernels.batch.tiles import (
+    AROUND,
+    BEYOND,
+    EVERY,
+    ITSELF,
+    NEAR,
+    NEVER,
+    PANELS,
+    Sketched,
+    find_near,
+    join,
+    sketch,
+)
+from resampler.kernels.simd.tiles import LANES, ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-MIN_ROWS = 4_096  # below, a search takes milliseconds in any way
-MIN_COLUMNS = 12  # below, boxes leave out more than sketches do
-MAX_NEIGHBORS = 32  # above, lists are long in filling, and most pairs are measured meanwhile
-MIN_SHARE = 0.1  # of the rows, that are asked for: a tile is of four rows at least
+MIN_ASKED = 500  # below, a search takes milliseconds in any way
+MAX_NEIGHBORS = 64  # above, lists are long in filling, and most pairs are measured meanwhile
+_MOST = 0.5  # of the rows asked for, up to which these have cells of their own
 _COARSE = 0.25  # share of pairs near each other that sketches may pass: above, they say too little of these rows
 
 
-def pays(n: int, d: int, k: int, n_asked: int) -> bool:
-    """Say whether sketches are likely to be faster than cells alone.
+def pays(k: int, n_asked: int) -> bool:
+    """Say whether sketches are likely to be faster than cells alone, where all columns are numeric and without nulls.
 
     Parameters
     ----------
-    n, d : int
-        Rows and columns, all numeric and without nulls.
     k : int
         Neighbours a row.
     n_asked : int
@@ -38,9 +47,9 @@ def pays(n: int, d: int, k: int, n_asked: int) -> bool:
     Returns
     -------
     bool
-        From the shape alone: the outcome is the same.
+        The outcome is the same.
     """
-    return n >= MIN_ROWS and d >= MIN_COLUMNS and k <= MAX_NEIGHBORS and n_asked >= MIN_SHARE * n
+    return k <= MAX_NEIGHBORS and n_asked >= MIN_ASKED
 
 
 def nearest_tiled(
@@ -70,16 +79,13 @@ def nearest_tiled(
         Positions; None where rows far out make the sketches of the others too coarse to tell them apart.
     """
     n = len(X)
-    order = np.argsort(row_ids, kind="stable")
-    bisect(X, inverse_scale, order)
     wanted = np.zeros(n, dtype=np.bool_)
     wanted[queries] = True
+    order = _arranged(X, row_ids, inverse_scale, wanted)
     n_cells = -(-n // CELL_ROWS)
-    order = order[np.lexsort((~wanted[order], np.arange(n) // CELL_ROWS))]  # in a cell those asked for stand together
     s = _empty(X, k, row_ids[order], n_cells)
+    s.limits[:n][wanted[order]] = EVERY
     grain = sketch(X, inverse_scale, order, X.mean(axis=0, dtype=np.float64) * inverse_scale, s)
-    s.radii[:n][~wanted[order]] = -1.0
-    s.furthest[:] = s.radii.reshape(n_cells, CELL_ROWS).max(axis=1)
     n_blocks = 1 if n_threads <= 1 else 2 * min(n_threads, max(1, n_cells // 8))
     bounds = np.linspace(0, n_cells, n_blocks + 1).astype(np.int64)
     with ThreadPoolExecutor(max(1, n_blocks // 2)) as pool:
@@ -93,14 +99,14 @@ def nearest_tiled(
 
         def all_pairs(turn: int) -> tuple[int, int]:
             counts = [run(around, *zip(*turns, strict=True), [turn] * len(turns)) for turns in _rounds(n_blocks)]
-            products, measured = np.sum([one for some in counts for one in some], axis=0)
-            return int(products), int(measured)
+            pairs, measured = np.sum([one for some in counts for one in some], axis=0)
+            return int(pairs), int(measured)
 
         run(find_near, [s.centers] * n_blocks, bounds[:-1], bounds[1:], [s.near] * n_blocks)
         blocks = range(n_blocks)
         run(around, blocks, blocks, [ITSELF] * n_blocks)
-        products, measured = all_pairs(AROUND)
-        if measured > _COARSE * products:
+        pairs, measured = all_pairs(AROUND)
+        if measured > _COARSE * pairs:
             return None
         all_pairs(BEYOND)
     place = np.empty(n, dtype=np.int64)
@@ -109,26 +115,46 @@ def nearest_tiled(
     return found
 
 
+def _arranged(
+    X: NDArray[Any], row_ids: NDArray[np.int64], inverse_scale: NDArray[Any], wanted: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    """Return the rows by cells; where few are asked for, these have cells of their own, spread among the others."""
+    order = np.argsort(row_ids, kind="stable")
+    asked = wanted[order]
+    n_asked = -(-np.count_nonzero(asked) // CELL_ROWS) * CELL_ROWS  # cells are filled up with others
+    if n_asked > _MOST * len(X):
+        bisect(X, inverse_scale, order)
+    else:
+        order = order[np.argsort(~asked, kind="stable")]
+        bisect(X, inverse_scale, order[:n_asked])
+        bisect(X, inverse_scale, order[n_asked:])
+        n_whole = len(X) // CELL_ROWS
+        at = [(np.arange(n) + 0.5) / n for n in (n_asked // CELL_ROWS, n_whole - n_asked // CELL_ROWS) if n]
+        spread = np.argsort(np.concatenate(at), kind="stable")
+        order[: n_whole * CELL_ROWS] = order[: n_whole * CELL_ROWS].reshape(n_whole, CELL_ROWS)[spread].ravel()
+    bisect_cells(X, inverse_scale, order, ROWS)
+    return order
+
+
 def _empty(X: NDArray[Any], k: int, ids: NDArray[np.int64], n_cells: int) -> Sketched:
     n, d = X.shape
-    n_pairs = (d + 1) // 2
-    lows, highs = (np.full((n_cells, 2 * n_pairs), bound, dtype=np.int16) for bound in (32767, -32767))
-    lows[:, d:] = highs[:, d:] = 0
-    radii = np.full(n_cells * CELL_ROWS, np.inf)
-    radii[n:] = -1.0
+    n_pairs, n_blocks = (d + 1) // 2, -(-n_cells // LANES)
+    lows, highs = (np.zeros((n_cells, n_pairs, LANES, 2), dtype=np.int16) for _ in range(2))
+    cell_lows, cell_highs = (np.zeros((n_blocks, n_pairs, LANES, 2), dtype=np.int16) for _ in range(2))
     return Sketched(
         rows=np.empty_like(X),
         ids=ids,
         panels=np.zeros((n_cells * PANELS, n_pairs, LANES, 2), dtype=np.int16),
         halves=np.full(n_cells * CELL_ROWS, -(2**29), dtype=np.int32),
-        errors=np.empty(n),
+        limits=np.full(n_cells * CELL_ROWS, NEVER, dtype=np.int32),
         lows=lows,
         highs=highs,
+        group_limits=np.full(n_cells * LANES, NEVER, dtype=np.int32),
+        cell_lows=cell_lows,
+        cell_highs=cell_highs,
+        cell_limits=np.full(n_blocks * LANES, NEVER, dtype=np.int32),
         centers=np.zeros((n_cells, d)),
-        worst=np.zeros(n_cells),
         near=np.full((n_cells, NEAR), -1),
-        radii=radii,
-        furthest=np.empty(n_cells),
         places=np.full((n, k), -1),
         distances=np.full((n, k), np.inf, dtype=X.dtype),
     )

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numba import config
 
 from resampler import neighbors
-from resampler.tiled import MIN_COLUMNS, MIN_ROWS, _rounds, nearest_tiled
+from resampler.tiled import _rounds, nearest_tiled
 
 
 def tables(rng, n, d):
@@ -42,7 +42,9 @@ def test_finds_what_cells_find(n, d, k, dtype, share, n_threads, seed, data):
     X = of[data.draw(st.sampled_from(sorted(of)))].astype(dtype)
     ids, inverse = rng.permutation(3 * n)[:n], (rng.random(d) + 0.5).astype(dtype)
     queries = rng.permutation(n)[: n // share]
-    wanted = neighbors.nearest_rows(X, k, queries=queries, row_ids=ids, inverse_scale=inverse).indices
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(neighbors, "pays", lambda *_: False)
+        wanted = neighbors.nearest_rows(X, k, queries=queries, row_ids=ids, inverse_scale=inverse).indices
     found = nearest_tiled(X, k, ids, inverse, queries, n_threads)
     assert found is None or np.array_equal(found, wanted)
 
@@ -50,8 +52,8 @@ def test_finds_what_cells_find(n, d, k, dtype, share, n_threads, seed, data):
 @pytest.mark.compiled
 def test_most_tables_are_searched_by_sketches(monkeypatch):
     rng = np.random.default_rng(0)
-    ids, inverse = np.arange(MIN_ROWS), np.ones(MIN_COLUMNS)
-    of = tables(rng, MIN_ROWS, MIN_COLUMNS)
+    ids, inverse = np.arange(4_096), np.ones(12)
+    of = tables(rng, 4_096, 12)
     found = {name: nearest_tiled(X, 3, ids, inverse, ids, 1) for name, X in of.items()}
     assert [name for name, one in found.items() if one is None] == []
     monkeypatch.setattr(neighbors, "pays", lambda *_: False)
@@ -62,9 +64,9 @@ def test_most_tables_are_searched_by_sketches(monkeypatch):
 @pytest.mark.compiled
 @pytest.mark.parametrize("value", [1.0, 1e-200])
 def test_equal_rows_are_left_to_cells(value):
-    X = np.full((MIN_ROWS, MIN_COLUMNS), value)
-    ids = np.arange(MIN_ROWS)
-    assert nearest_tiled(X, 3, ids, np.ones(MIN_COLUMNS), ids, 1) is None
+    X = np.full((4_096, 12), value)
+    ids = np.arange(4_096)
+    assert nearest_tiled(X, 3, ids, np.ones(12), ids, 1) is None
     assert neighbors.nearest_rows(X, 3).indices[-1].tolist() == [0, 1, 2]
 
 

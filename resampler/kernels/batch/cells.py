@@ -87,12 +87,33 @@ def widest_direction(X, inverse_scale, order, first, last, center, direction):
 
 
 @njit(nogil=True)
+def _halve(along, order, first, middle, last):
+    """Permute order[first:last] so that those before `middle` are lowest `along`; equal ones keep their order."""
+    pivot = select(along.copy(), middle - first)
+    ties = middle - first  # that still belong to the lower half
+    for i in range(last - first):
+        ties -= along[i] < pivot
+    upper = np.empty(last - middle + 1, dtype=order.dtype)
+    low, high = first, 0
+    for i in range(last - first):  # written to both halves, and kept in one: no branch to be guessed
+        row = order[first + i]
+        equal = (along[i] == pivot) & (ties > 0)
+        lower = (along[i] < pivot) | equal
+        ties -= equal
+        order[low] = row
+        upper[high] = row
+        low += lower
+        high += not lower
+    order[middle:last] = upper[: last - middle]
+
+
+@njit(nogil=True)
 def bisect(X, inverse_scale, order):
     """Permute `order` so that every `CELL_ROWS` of it are a cell; `inverse_scale` is 0 for a categorical column.
 
     Equal projections keep their order, so the result depends on the rows and their order alone.
     """
-    n, d = X.shape
+    n, d = order.shape[0], X.shape[1]
     center = np.empty(d)
     direction = np.empty(d)
     stack = [(0, n)]
@@ -112,24 +133,44 @@ def bisect(X, inverse_scale, order):
                     total += X[order[i], j] * inverse_scale[j] * direction[j]
             along[i - first] = total
         middle = first + (n_cells // 2) * CELL_ROWS
-        pivot = select(along.copy(), middle - first)
-        ties = middle - first  # that still belong to the lower half
-        for i in range(last - first):
-            ties -= along[i] < pivot
-        halves = np.empty(last - first, dtype=order.dtype)
-        low, high = 0, middle - first
-        for i in range(last - first):
-            if along[i] < pivot or (along[i] == pivot and ties > 0):
-                if along[i] == pivot:
-                    ties -= 1
-                halves[low] = order[first + i]
-                low += 1
-            else:
-                halves[high] = order[first + i]
-                high += 1
-        order[first:last] = halves
+        _halve(along, order, first, middle, last)
         stack.append((first, middle))
         stack.append((middle, last))
+
+
+@njit(nogil=True)
+def bisect_cells(X, inverse_scale, order, least):
+    """Permute the rows of each cell so that every `least` of them lie near each other, halved across widest columns."""
+    n, d = X.shape
+    low, high = np.empty(d), np.empty(d)
+    rows = np.empty((CELL_ROWS, d))
+    along = np.empty(CELL_ROWS)
+    for start in range(0, n, CELL_ROWS):
+        count = min(CELL_ROWS, n - start)
+        for i in range(count):
+            for j in range(d):
+                rows[i, j] = X[order[start + i], j] * inverse_scale[j]
+        at = np.arange(count)
+        size = CELL_ROWS // 2
+        while size >= least:
+            for first in range(0, count - size, 2 * size):
+                last = min(count, first + 2 * size)
+                for j in range(d):
+                    low[j] = high[j] = rows[at[first], j]
+                for i in range(first + 1, last):
+                    row = rows[at[i]]
+                    for j in range(d):
+                        low[j] = row[j] if row[j] < low[j] else low[j]
+                        high[j] = row[j] if row[j] > high[j] else high[j]
+                widest = 0
+                for j in range(d):
+                    if high[j] - low[j] > high[widest] - low[widest]:
+                        widest = j
+                for i in range(first, last):
+                    along[i - first] = rows[at[i], widest]
+                _halve(along[: last - first], at, first, first + size, last)
+            size //= 2
+        order[start : start + count] = order[start : start + count][at]
 
 
 @njit(nogil=True)

@@ -1,16 +1,18 @@
-"""k nearest neighbours of many rows at once, exactly, where cells leave out little: wide rows without structure.
+"""k nearest neighbours of many rows at once, exactly, by products of sketches: for rows of numbers, without nulls.
 
-A row is *sketched* as whole numbers of 16 bits, q = rint((x - mean) / grain), e = |(x - mean) / grain - q| away.
-Two rows are measured only where their sketches allow that one is among the nearest of the other:
+A row is *sketched* as whole numbers of 16 bits, q = rint((x - mean) / grain), at most e = sqrt(d) / 2 away. Two rows
+are measured only where their sketches allow that one is among the nearest of the other:
 
     d2(i, j) <= T_i, the k-th distance of row i so far, implies
-    |q_i - q_j| <= sqrt(T_i (1 + (d + 4) u) + d tiny) / grain + e_i + e_j =: r, with u the unit of rounding and tiny
-    what a square may lose that underflows, and so
+    |q_i - q_j| <= sqrt(T_i (1 + (d + 4) u) + d tiny) / grain + 2 e =: r, with u the unit of rounding and tiny what a
+    square may lose that underflows, and so
     q_i.q_j - (|q_i|^2 >> 1) - (|q_j|^2 >> 1) >= -(floor(r^2 / 2) + 2), in whole numbers of 32 bits, none rounded.
 
-One product serves both rows of a pair. Those that pass are measured in column order with one rounding an operation, as
-`resampler.kernels.batch.neighbors` measures them, and kept by (distance, row id): what comes out is what that finds, in
-whatever order pairs of cells are taken, and lists of different cells may be filled at once.
+A *limit* is what that must exceed. Rows stand in groups of `ROWS` within panels of `LANES` within cells, each halved
+across its widest column; a pair of groups whose boxes are further apart than any limit of theirs is passed over, and so
+is a pair of cells. One product serves both rows of a pair. Those that pass are measured in column order with one
+rounding an operation, as `resampler.kernels.batch.neighbors` measures them, and kept by (distance, row id): what comes
+out is what that finds, in whatever order pairs of cells are taken, and lists of different cells may be filled at once.
 
 Naive: the search by cells, which is compared with loops, in tests/resampler/test_tiled.py.
 """
@@ -23,15 +25,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resampler.kernels.batch.cells import CELL_ROWS
-from resampler.kernels.jit import njit
+from resampler.kernels.jit import inline, inner, njit
 from resampler.kernels.simd.lanes import first_lane
-from resampler.kernels.simd.tiles import LANES, ROWS, half_gaps, mark_near
+from resampler.kernels.simd.tiles import LANES, ROWS, mark_near, near_boxes
 
-PANELS = CELL_ROWS // LANES  # of a cell
+PANELS = CELL_ROWS // LANES  # of a cell, whose groups' boxes are one panel more: CELL_ROWS = ROWS * LANES
 NEAR = 6  # cells around a cell that are searched first: what they hold leaves out most of the others
 ITSELF, AROUND, BEYOND = 0, 1, 2  # turns: a cell's own panels, the cells near it, all others
+EVERY, NEVER = -(2**31) + 127, 2**31 - 1  # limits that all pairs exceed, and none
 _LONGEST = 32000.0  # sketch, in grains: half the squared distance of two stays within 32 bits
-_NEVER = 2**31 - 1  # a limit that nothing exceeds
 _TOGETHER = 8  # pairs whose sums are formed at once
 
 
@@ -48,21 +50,21 @@ class Sketched(NamedTuple):
         Their sketches, 0 in the empty lanes of the last cell and in a last odd column.
     halves : ndarray of shape (n_cells * CELL_ROWS,), int32
         -(|q|^2 >> 1).
-    errors : ndarray of shape (n,), float64
-        How far rows are from their sketches, in grains.
-    lows, highs : ndarray of shape (n_cells, 2 * n_pairs), int16
-        Boxes of the sketches.
+    limits : ndarray of shape (n_cells * CELL_ROWS,), int32
+        What products of a row's sketch must exceed: `EVERY` at first, `NEVER` for rows that are not asked for and for
+        empty lanes.
+    lows, highs : ndarray of shape (n_cells, n_pairs, LANES, 2), int16
+        Boxes of the groups' sketches.
+    group_limits : ndarray of shape (n_cells * LANES,), int32
+        The lowest of each group.
+    cell_lows, cell_highs : ndarray of shape (ceil(n_cells / LANES), n_pairs, LANES, 2), int16
+        Boxes of the cells' sketches.
+    cell_limits : ndarray of shape (ceil(n_cells / LANES) * LANES,), int32
+        The lowest of each cell.
     centers : ndarray of shape (n_cells, d), float64
         Means of the rows.
-    worst : ndarray of shape (n_cells,), float64
-        The largest error of a cell's rows.
     near : ndarray of shape (n_cells, NEAR), int64
         The cells near each; -1 where there are fewer.
-    radii : ndarray of shape (n_cells * CELL_ROWS,), float64
-        How far a row must still look, in grains, its own error included: infinite at first, -1 for rows that are not
-        asked for and for empty lanes.
-    furthest : ndarray of shape (n_cells,), float64
-        The largest radius of a cell's rows.
     places : ndarray of shape (n, k), int64
         The neighbours; -1 at first.
     distances : ndarray of shape (n, k), float32 or float64
@@ -73,14 +75,15 @@ class Sketched(NamedTuple):
     ids: NDArray
     panels: NDArray
     halves: NDArray
-    errors: NDArray
+    limits: NDArray
     lows: NDArray
     highs: NDArray
+    group_limits: NDArray
+    cell_lows: NDArray
+    cell_highs: NDArray
+    cell_limits: NDArray
     centers: NDArray
-    worst: NDArray
     near: NDArray
-    radii: NDArray
-    furthest: NDArray
     places: NDArray
     distances: NDArray
 
@@ -89,7 +92,7 @@ class Sketched(NamedTuple):
 def sketch(X, inverse_scale, order, mean, s):
     """Write the rows in the order of their cells, their sketches and what is known of the cells; return the grain."""
     n, d = X.shape
-    rows, panels, lows, highs, centers, worst = s.rows, s.panels, s.lows, s.highs, s.centers, s.worst
+    rows, panels, lows, highs, centers = s.rows, s.panels, s.lows, s.highs, s.centers
     longest = 0.0
     for p in range(n):
         length = 0.0
@@ -99,24 +102,46 @@ def sketch(X, inverse_scale, order, mean, s):
             length += (np.float64(x) - mean[j]) ** 2
         longest = max(longest, length)
     grain = max(np.sqrt(longest) / _LONGEST, 1e-150)
+    inverse = 1 / grain
     for p in range(n):
-        c = p // CELL_ROWS
-        half, away = np.int64(0), 0.0
+        c, lane, group = p // CELL_ROWS, p % LANES, p % CELL_ROWS // ROWS
+        half = np.int32(0)
         for j in range(d):
-            exact = (np.float64(rows[p, j]) - mean[j]) / grain
-            q = np.rint(exact)
-            panels[p // LANES, j // 2, p % LANES, j % 2] = np.int16(q)
-            half += np.int64(q) * np.int64(q)
-            away += (exact - q) ** 2
-            lows[c, j] = min(lows[c, j], np.int16(q))
-            highs[c, j] = max(highs[c, j], np.int16(q))
+            q = np.int32(np.rint((np.float64(rows[p, j]) - mean[j]) * inverse))
+            panels[p // LANES, j // 2, lane, j % 2] = q
+            half += q * q
+            if p % ROWS == 0:
+                lows[c, j // 2, group, j % 2] = q
+                highs[c, j // 2, group, j % 2] = q
+            else:
+                lows[c, j // 2, group, j % 2] = min(lows[c, j // 2, group, j % 2], q)
+                highs[c, j // 2, group, j % 2] = max(highs[c, j // 2, group, j % 2], q)
             centers[c, j] += rows[p, j]
         s.halves[p] = -(half >> 1)
-        s.errors[p] = np.sqrt(away) * (1 + 1e-9) + 1e-9 * _LONGEST  # the second is for the rounding of `exact`
-        worst[c] = max(worst[c], s.errors[p])
-    for c in range(len(worst)):
-        centers[c] /= min(n, (c + 1) * CELL_ROWS) - c * CELL_ROWS
+    for c in range(len(centers)):
+        for j in range(d):
+            low, high = lows[c, j // 2, 0, j % 2], highs[c, j // 2, 0, j % 2]
+            for group in range(1, -(-(min(n, (c + 1) * CELL_ROWS) - c * CELL_ROWS) // ROWS)):
+                low = min(low, lows[c, j // 2, group, j % 2])
+                high = max(high, highs[c, j // 2, group, j % 2])
+            s.cell_lows[c // LANES, j // 2, c % LANES, j % 2] = low
+            s.cell_highs[c // LANES, j // 2, c % LANES, j % 2] = high
+            centers[c, j] /= min(n, (c + 1) * CELL_ROWS) - c * CELL_ROWS
+        sum_up(s, c)
     return grain
+
+
+@inner
+def sum_up(s, c):
+    """Write the lowest limits of a cell's groups and of the cell."""
+    lowest = np.int32(NEVER)
+    for group in range(c * LANES, (c + 1) * LANES):
+        low = s.limits[group * ROWS]
+        for r in range(group * ROWS + 1, (group + 1) * ROWS):
+            low = min(low, s.limits[r])
+        s.group_limits[group] = low
+        lowest = min(lowest, low)
+    s.cell_limits[c] = lowest
 
 
 @njit(nogil=True)
@@ -136,59 +161,83 @@ def find_near(centers, first, last, near):
             gaps[near[a, t]] = np.inf
 
 
-@njit(nogil=True)
-def _set_limits(s, c, other, gaps, limits, active, rows_each):
-    """Write what products of cell c's rows with those of another cell must exceed; return whether any can.
-
-    Nothing is enough for rows that the other cell's box is too far from. `active` says of each `rows_each` rows
-    whether there is one that it is not.
-    """
-    flat, lows, highs = s.panels.ravel(), s.lows.ravel(), s.highs.ravel()
-    n_pairs = s.panels.shape[1]
-    radii, error = s.radii[c * CELL_ROWS : (c + 1) * CELL_ROWS], s.worst[other]
-    for h in range(PANELS):
-        half_gaps(
-            flat, (c * PANELS + h) * n_pairs * 2 * LANES, n_pairs, lows, highs, other * n_pairs * 2, gaps, h * LANES
-        )
-    for r in range(CELL_ROWS):
-        radius = radii[r] + error
-        limit = np.int32(min(radius * radius * 0.5 + 2.0, 2147483520.0))
-        limits[r] = -limit - 1 if radii[r] >= 0 and gaps[r] <= limit else _NEVER
-    some = False
-    for g in range(len(active)):
-        active[g] = limits[g * rows_each : (g + 1) * rows_each].min() < _NEVER
-        some |= active[g]
-    return some
+@inline
+def _limit_of(distance, least, factor, error):
+    """Return what products of a row's sketch with those of rows within a squared distance exceed."""
+    radius = np.sqrt(np.float64(distance) + least) * factor + error
+    return -np.int32(min(radius * radius * 0.5 + 2.0, 2147483520.0)) - np.int32(1)
 
 
 @njit(nogil=True)
-def _collect(words, a, b, n, hits):
-    """List the pairs whose bits are set, and clear these; of a cell with itself each pair once."""
-    count = 0
-    for i in range(words.shape[0]):
-        word = words[i]
-        if word == 0:
-            continue
-        words[i] = 0
-        p = a * CELL_ROWS + i // (CELL_ROWS // 64)
-        base = b * CELL_ROWS + i % (CELL_ROWS // 64) * 64
+def _begin_lists(s, c, columns, out, least, factor, error):
+    """Begin the lists of a cell's rows with the nearest of their panels, ranked by counting."""
+    rows, ids, limits, places, distances = s.rows, s.ids, s.limits, s.places, s.distances
+    n, d = rows.shape
+    k = places.shape[1]
+    own, rank, slot = np.zeros(LANES, np.int64), np.zeros(LANES, np.int64), np.zeros(LANES, np.int64)
+    before = np.zeros((LANES, LANES), np.int64)  # 1 where the one's id is lower
+    wide = np.zeros(LANES)
+    keys = wide.view(np.int64)  # which order as the distances do, and are compared by their differences' signs
+    for first in range(c * CELL_ROWS, min(n, (c + 1) * CELL_ROWS), LANES):
+        count = min(LANES, n - first)
+        for lane in range(count):
+            own[lane] = ids[first + lane]
+            for j in range(d):
+                columns[j, lane] = rows[first + lane, j]
+        for lane in range(LANES):
+            for other in range(LANES):
+                before[lane, other] = own[lane] < own[other]
+        for r in range(count):
+            if limits[first + r] == NEVER:
+                continue
+            for lane in range(LANES):
+                out[lane] = 0
+            for j in range(d):
+                q = columns[j, r]
+                for lane in range(LANES):
+                    x = columns[j, lane] - q
+                    out[lane] += x * x
+            out[r] = np.inf
+            for lane in range(count, LANES):
+                out[lane] = np.inf
+            for lane in range(LANES):
+                wide[lane] = out[lane]
+                rank[lane] = 0
+            for other in range(LANES):
+                key = keys[other]
+                for lane in range(LANES):
+                    rank[lane] -= (key - keys[lane] - before[other, lane]) >> 63
+            for lane in range(LANES):
+                slot[rank[lane]] = lane
+            for t in range(min(k, count - 1)):
+                places[first + r, t] = first + slot[t]
+                distances[first + r, t] = out[slot[t]]
+            if count > k:
+                limits[first + r] = _limit_of(distances[first + r, k - 1], least, factor, error)
+
+
+@inner
+def _collect(words, p, q, n, hits, count):
+    """List the pairs of a tile whose bits are set, from `count` on; return how many there are then."""
+    for w in range(len(words)):
+        word = words[w]
         while word != 0:
-            q = base + first_lane(word)
+            bit = first_lane(word)
             word &= word - np.uint64(1)
-            if p < n and q < n and (a != b or q > p):
-                hits[count, 0] = p
-                hits[count, 1] = q
+            i, j = p + 64 // LANES * w + bit // LANES, q + bit % LANES
+            if i < n and j < n:
+                hits[count, 0] = i
+                hits[count, 1] = j
                 count += 1
     return count
 
 
 @njit(nogil=True)
-def _measure(s, hits, count, squares, sums, factor):
+def _measure(s, hits, count, squares, sums, least, factor, error):
     """Put both rows of each pair into each other's list, where they belong there."""
-    rows, ids, places, distances, radii = s.rows, s.ids, s.places, s.distances, s.radii
+    rows, ids, places, distances, limits = s.rows, s.ids, s.places, s.distances, s.limits
     d, last = rows.shape[1], places.shape[1] - 1
     hits[count : count + _TOGETHER] = 0
-    least = d * (1.2e-38 if rows.itemsize == 4 else 2.3e-308)  # what squares may lose that underflow
     for i in range(0, count, _TOGETHER):
         for t in range(_TOGETHER):  # squares in any order, sums in that of the columns
             u, v, w = rows[hits[i + t, 0]], rows[hits[i + t, 1]], squares[t]
@@ -209,7 +258,7 @@ def _measure(s, hits, count, squares, sums, factor):
         for side in range(2 * min(_TOGETHER, count - i)):
             pair = i + (side >> 1)
             d2, p, q = sums[side >> 1], hits[pair, side & 1], hits[pair, 1 - (side & 1)]
-            if radii[p] < 0 or not d2 <= distances[p, last]:
+            if limits[p] == NEVER or not d2 <= distances[p, last]:
                 continue
             if d2 == distances[p, last] and places[p, last] >= 0 and ids[places[p, last]] < ids[q]:
                 continue
@@ -224,7 +273,7 @@ def _measure(s, hits, count, squares, sums, factor):
                 at -= 1
             distances[p, at] = d2
             places[p, at] = q
-            radii[p] = np.sqrt(np.float64(distances[p, last]) + least) * factor + s.errors[p]
+            limits[p] = _limit_of(distances[p, last], least, factor, error)
 
 
 @njit(nogil=True)
@@ -237,51 +286,51 @@ def _is_near(near, a, b):
 
 
 @njit(nogil=True)
-def _apart(s, a, b):
-    """Say whether two cells are too far from each other for any row of them."""
-    furthest = max(s.furthest[a] + s.worst[b], s.furthest[b] + s.worst[a])
-    gap = 0.0
-    for j in range(s.lows.shape[1]):
-        low_a, high_a = np.float64(s.lows[a, j]), np.float64(s.highs[a, j])
-        x = max(max(low_a - s.highs[b, j], s.lows[b, j] - high_a), 0.0)
-        gap += x * x
-    return (s.furthest[a] < 0 and s.furthest[b] < 0) or gap > furthest * furthest
-
-
-@njit(nogil=True)
 def join(s, grain, turn, first_a, last_a, first_b, last_b):
     """Search one range of cells and another, which is the same or has none in common, for each other's neighbours.
 
     Returns
     -------
-    n_products, n_measured : int
-        Pairs of rows whose sketches were multiplied, and that were measured.
+    n_pairs, n_measured : int
+        Pairs of rows of the cells that were searched, and those that were measured.
     """
     n, d = s.rows.shape
-    flat, n_pairs, near = s.panels.ravel(), s.panels.shape[1], s.near
+    flat, lows, highs, near = s.panels.ravel(), s.lows.ravel(), s.highs.ravel(), s.near
+    cell_lows, cell_highs = s.cell_lows.ravel(), s.cell_highs.ravel()
+    halves, limits, group_limits, cell_limits = s.halves, s.limits, s.group_limits, s.cell_limits
+    n_pairs = s.panels.shape[1]
     panel = n_pairs * 2 * LANES
     unit = 2.0**-23 if s.rows.itemsize == 4 else 2.0**-52
     factor = (1 + (d + 4) * unit) * (1 + 1e-12) / grain
-    limits_a, limits_b = np.empty(CELL_ROWS, np.int32), np.empty(CELL_ROWS, np.int32)
-    gaps = np.empty(CELL_ROWS, np.int32)
-    active_a, active_b = np.ones(CELL_ROWS // ROWS, np.bool_), np.ones(PANELS, np.bool_)
-    words = np.zeros(CELL_ROWS * PANELS, np.uint16)
-    words64 = words.view(np.uint64)
+    least = d * (1.2e-38 if s.rows.itemsize == 4 else 2.3e-308)  # what squares may lose that underflow
+    error = np.sqrt(d) * (1 + 1e-9) + 1e-8 * _LONGEST  # of two rows; the second is for the rounding before that
+    words = np.zeros(ROWS * LANES // 64, np.uint64)
     hits = np.empty((CELL_ROWS * CELL_ROWS + _TOGETHER, 2), np.uint32)
     squares, sums = np.zeros((_TOGETHER, d), s.rows.dtype), np.empty(_TOGETHER, s.rows.dtype)
+    columns, out = np.zeros((d, LANES), s.rows.dtype), np.empty(LANES, s.rows.dtype)
     pairs = np.empty((PANELS + last_b - first_b + (last_a - first_a + last_b - first_b) * NEAR, 2), np.int64)
     same = first_a == first_b
-    n_products, n_measured = 0, 0
+    n_pairs_of_rows, n_measured = 0, 0
     for outer in range(first_a, last_a) if turn != AROUND else range(1):
         count = 0
         if turn == ITSELF:  # a diagonal of panels after the other: each leaves out much of the next
-            pairs[:PANELS] = outer
-            count = PANELS
+            _begin_lists(s, outer, columns, out, least, factor, error)
+            sum_up(s, outer)
+            pairs[: PANELS - 1] = outer
+            count = PANELS - 1
         elif turn == BEYOND:
-            for b in range(outer + 1 if same else first_b, last_b):
-                if not _is_near(near, outer, b) and not _is_near(near, b, outer):
-                    pairs[count] = outer, b
-                    count += 1
+            at_a = outer // LANES * panel + 2 * (outer % LANES)
+            first = outer + 1 if same else first_b
+            for block in range(first // LANES, -(-last_b // LANES)):
+                word = np.uint64(
+                    near_boxes(cell_lows, cell_highs, at_a, block * panel, n_pairs, cell_limits, outer, block * LANES)
+                )
+                while word != 0:
+                    b = block * LANES + first_lane(word)
+                    word &= word - np.uint64(1)
+                    if first <= b < last_b and not _is_near(near, outer, b) and not _is_near(near, b, outer):
+                        pairs[count] = outer, b
+                        count += 1
         else:
             for a in range(first_a, last_a):
                 for b in near[a]:
@@ -295,27 +344,26 @@ def join(s, grain, turn, first_a, last_a, first_b, last_b):
                         count += 1
         for t in range(count):
             a, b = pairs[t]
-            if _apart(s, a, b):
-                continue
-            some = _set_limits(s, a, b, gaps, limits_a, active_a, ROWS)
-            some |= _set_limits(s, b, a, gaps, limits_b, active_b, LANES)
-            if not some:
-                continue
-            for g in range(CELL_ROWS // ROWS):
+            found = 0
+            for g in range(LANES):
+                boxes = near_boxes(
+                    lows, highs, a * panel + 2 * g, b * panel, n_pairs, group_limits, a * LANES + g, b * LANES
+                )
+                if boxes == 0:
+                    continue
                 at_a = a * CELL_ROWS + g * ROWS
                 in_a = (at_a // LANES) * panel + 2 * (at_a % LANES)
                 for h in range(PANELS):
-                    if (turn == ITSELF and h != g * ROWS // LANES + t) or not (active_a[g] or active_b[h]):
+                    near_panel = (boxes >> (h * LANES // ROWS)) & (2 ** (LANES // ROWS) - 1)
+                    if near_panel == 0 or (turn == ITSELF and h != g * ROWS // LANES + t + 1):
                         continue
                     at_b = b * CELL_ROWS + h * LANES
-                    mark_near(
-                        flat, in_a, at_b // LANES * panel, n_pairs, s.halves, at_a, at_b,
-                        limits_a, g * ROWS, limits_b, h * LANES, words, g * ROWS * PANELS + h, PANELS,
-                    )  # fmt: skip
-                    n_products += ROWS * LANES
-            found = _collect(words64, a, b, n, hits)
+                    if mark_near(flat, in_a, at_b // LANES * panel, n_pairs, halves, limits, at_a, at_b, words):
+                        found = _collect(words, at_a, at_b, n, hits, found)
+            n_pairs_of_rows += CELL_ROWS * CELL_ROWS
             n_measured += found
-            _measure(s, hits, found, squares, sums, factor)
-            s.furthest[a] = s.radii[a * CELL_ROWS : (a + 1) * CELL_ROWS].max()
-            s.furthest[b] = s.radii[b * CELL_ROWS : (b + 1) * CELL_ROWS].max()
-    return n_products, n_measured
+            if found > 0:
+                _measure(s, hits, found, squares, sums, least, factor, error)
+                sum_up(s, a)
+                sum_up(s, b)
+    return n_pairs_of_rows, n_measured

@@ -18,24 +18,25 @@ from resampler.kernels.jit import allocating
 @allocating
 def select(values, k):
     """Return the k-th smallest value, counted from 0, reordering the values; none is NaN."""
-    low, high = 0, values.shape[0] - 1
-    while low < high:
-        a, b, c = values[low], values[(low + high) // 2], values[high]
+    low, high = 0, values.shape[0]
+    while high - low > 1:
+        a, b, c = values[low], values[(low + high) // 2], values[high - 1]
         pivot = max(min(a, b), min(max(a, b), c))
-        i, j = low, high
-        while i <= j:
-            while values[i] < pivot:
-                i += 1
-            while values[j] > pivot:
-                j -= 1
-            if i <= j:
-                values[i], values[j] = values[j], values[i]
-                i += 1
-                j -= 1
-        if k <= j:
-            high = j
-        elif k >= i:
-            low = i
-        else:
-            break
-    return values[k]
+        middle = low
+        for i in range(low, high):  # no branch, which would be guessed wrong every other time
+            value = values[i]
+            values[i] = values[middle]
+            values[middle] = value
+            middle += value < pivot
+        if k < middle:
+            high = middle
+            continue
+        low = middle
+        for i in range(middle, high):
+            value = values[i]
+            values[i] = values[low]
+            values[low] = value
+            low += value == pivot
+        if k < low:
+            return pivot
+    return values[low]

@@ -24,7 +24,7 @@ _SUMS, _WIDE = ir.VectorType(_INT32, LANES), ir.VectorType(_INT32, 2 * LANES)
 _PAIRS = ir.VectorType(_INT16, 2 * LANES)
 
 
-def mark_near(panels, a, b, n_pairs, halves, at_a, at_b, limits_a, from_a, limits_b, from_b, words, at, stride):
+def mark_near(panels, a, b, n_pairs, halves, limits, at_a, at_b, words):
     """Write which products of `ROWS` rows with a panel, plus what `halves` has of both, exceed a limit of either.
 
     Parameters
@@ -37,49 +37,59 @@ def mark_near(panels, a, b, n_pairs, halves, at_a, at_b, limits_a, from_a, limit
         Pairs of columns.
     halves : ndarray of int32
         What is added, a row.
+    limits : ndarray of int32
+        What must be exceeded, a row: the lower of both.
     at_a, at_b : int
-        Where in it the rows, and the panel's, begin.
-    limits_a, limits_b : ndarray of int32
-        What must be exceeded, the lower of both.
-    from_a, from_b : int
-        Where in them the rows, and the panel's, begin.
-    words : ndarray of uint16
-        Word ``at + stride * row`` is written: bit l is of the panel's row l.
-    at, stride : int
-        See there.
+        Where in these the rows, and the panel's, begin.
+    words : ndarray of shape (ROWS * LANES / 64,), uint64
+        Overwritten: bit ``LANES * r + l`` is of row r and the panel's row l.
+
+    Returns
+    -------
+    bool
+        Whether there are some.
     """
     other = panels[b : b + n_pairs * 2 * LANES].astype(np.int64).reshape(n_pairs, LANES, 2)
     for r in range(ROWS):
         row = np.stack([panels[a + 2 * r + j :: 2 * LANES][:n_pairs] for j in (0, 1)], axis=1).astype(np.int64)
         total = (other * row[:, None, :]).sum(axis=(0, 2)) + halves[at_b : at_b + LANES] + np.int64(halves[at_a + r])
-        limit = np.minimum(limits_a[from_a + r], limits_b[from_b : from_b + LANES])
-        words[at + stride * r] = np.uint16((1 << np.flatnonzero(total > limit)).sum())
+        limit = np.minimum(limits[at_a + r], limits[at_b : at_b + LANES])
+        words.view(np.uint16)[r] = np.uint16((1 << np.flatnonzero(total > limit)).sum())
+    return bool(words.any())
 
 
-def half_gaps(panels, b, n_pairs, lows, highs, box, out, at):
-    """Write half the squared distances of a panel's rows to a box, rounded down; of far ones too little.
+def near_boxes(lows, highs, a, b, n_pairs, limits, at_a, at_b):
+    """Say which of `LANES` boxes are near another one: as half their squared distance is below minus a limit of either.
 
     Parameters
     ----------
-    panels : ndarray of int16
-        All panels.
-    b : int
-        Where the panel begins.
+    lows, highs : ndarray of int16
+        Bounds of boxes, which lie in panels as rows do.
+    a, b : int
+        Where in them one box, and a panel of boxes, begin.
     n_pairs : int
         Pairs of columns.
-    lows, highs : ndarray of int16
-        Bounds of all boxes.
-    box : int
-        Where in them the box begins.
-    out : ndarray of int32
-        Filled from `at` on.
-    at : int
-        See there.
+    limits : ndarray of int32
+        Of the boxes: the lower of both counts.
+    at_a, at_b : int
+        Where in it that of the box, and those of the panel, begin.
+
+    Returns
+    -------
+    int
+        Bit l is of the panel's box l. Distances are too short rather than too long.
     """
-    rows = panels[b : b + n_pairs * 2 * LANES].astype(np.int64).reshape(n_pairs, LANES, 2)
-    low, high = (bound[box : box + 2 * n_pairs].astype(np.int64).reshape(n_pairs, 1, 2) for bound in (lows, highs))
-    gaps = np.minimum(np.maximum(np.maximum(low - rows, rows - high), 0), 2**15 - 1)
-    out[at : at + LANES] = (gaps**2).sum(axis=(0, 2)) >> 1
+    low, high = (
+        bound[b : b + n_pairs * 2 * LANES].astype(np.int64).reshape(n_pairs, LANES, 2) for bound in (lows, highs)
+    )
+    box_low, box_high = (
+        np.stack([bound[a + j :: 2 * LANES][:n_pairs] for j in (0, 1)], axis=1).astype(np.int64)[:, None, :]
+        for bound in (lows, highs)
+    )
+    gaps = np.minimum(np.maximum(np.maximum(box_low - high, low - box_high), 0), 2**15 - 1)
+    half = (gaps**2).sum(axis=(0, 2)) >> 1
+    limit = np.minimum(limits[at_a], limits[at_b : at_b + LANES]).astype(np.int64)
+    return int((1 << np.flatnonzero(half < -limit)).sum())
 
 
 class _Emitter:
@@ -117,17 +127,21 @@ class _Emitter:
         )
         self.builder.store(self.builder.add(self.builder.load(total), self.builder.add(even, odd)), total)
 
+    def store_bits(self, bits, words, place):
+        """Store a truth a lane, as the 16 bits at some place of words."""
+        first = self.builder.bitcast(words, _INT16.as_pointer())
+        word = self.builder.gep(first, [ir.Constant(ir.IntType(64), place)])
+        self.builder.store(self.builder.bitcast(bits, _INT16), word)
+
     def chosen(self, operator, x, y):
         return self.builder.select(self.builder.icmp_signed(operator, x, y), x, y)
 
 
 @intrinsic
-def _mark_near(_, panels, a, b, n_pairs, halves, at_a, at_b, limits_a, from_a, limits_b, from_b, words, at, stride):
+def _mark_near(_, panels, a, b, n_pairs, halves, limits, at_a, at_b, words):
     def _generate(context, builder, signature, arguments):
         emit = _Emitter(context, builder, signature, arguments)
-        panels, a, b, n_pairs, halves, at_a, at_b, limits_a, from_a, limits_b, from_b, words, at, stride = (
-            emit.arguments
-        )
+        panels, a, b, n_pairs, halves, limits, at_a, at_b, words = emit.arguments
         half = emit.load(halves, at_b, _SUMS)
         totals = [
             cgutils.alloca_once_value(builder, builder.add(half, emit.everywhere(emit.load(halves, at_a, ahead=r))))
@@ -138,55 +152,54 @@ def _mark_near(_, panels, a, b, n_pairs, halves, at_a, at_b, limits_a, from_a, l
             other = emit.load(panels, builder.add(b, step), _PAIRS)
             for r, total in enumerate(totals):
                 emit.add_products(total, other, emit.pair_everywhere(panels, builder.add(a, step), 2 * r))
+        others = emit.load(limits, at_b, _SUMS)
+        some = ir.Constant(ir.VectorType(ir.IntType(1), LANES), [0] * LANES)
         for r, total in enumerate(totals):
-            limit = emit.chosen(
-                "<", emit.everywhere(emit.load(limits_a, from_a, ahead=r)), emit.load(limits_b, from_b, _SUMS)
-            )
-            word = builder.bitcast(builder.icmp_signed(">", builder.load(total), limit), ir.IntType(LANES))
-            place = builder.add(at, builder.mul(stride, ir.Constant(stride.type, r)))
-            builder.store(word, emit.address(words, place, _INT16))
-        return context.get_dummy_value()
+            limit = emit.chosen("<", emit.everywhere(emit.load(limits, at_a, ahead=r)), others)
+            bits = builder.icmp_signed(">", builder.load(total), limit)
+            emit.store_bits(bits, words, r)
+            some = builder.or_(some, bits)
+        return builder.icmp_unsigned("!=", builder.bitcast(some, _INT16), ir.Constant(_INT16, 0))
 
     n = types.int64
-    return types.void(panels, n, n, n, halves, n, n, limits_a, n, limits_b, n, words, n, n), _generate
+    return types.boolean(panels, n, n, n, halves, limits, n, n, words), _generate
 
 
 @intrinsic
-def _half_gaps(_, panels, b, n_pairs, lows, highs, box, out, at):
+def _near_boxes(_, lows, highs, a, b, n_pairs, limits, at_a, at_b):
     def _generate(context, builder, signature, arguments):
         emit = _Emitter(context, builder, signature, arguments)
-        panels, b, n_pairs, lows, highs, box, out, at = emit.arguments
+        lows, highs, a, b, n_pairs, limits, at_a, at_b = emit.arguments
         minus = cgutils.get_or_insert_function(
             builder.module, ir.FunctionType(_PAIRS, [_PAIRS, _PAIRS]), f"llvm.ssub.sat.v{2 * LANES}i16"
         )
         total = cgutils.alloca_once_value(builder, ir.Constant(_SUMS, [0] * LANES))
         with cgutils.for_range(builder, n_pairs) as loop:
             step = builder.mul(loop.index, ir.Constant(loop.index.type, 2 * LANES))
-            rows = emit.load(panels, builder.add(b, step), _PAIRS)
-            bound = builder.add(box, builder.mul(loop.index, ir.Constant(loop.index.type, 2)))
-            gap = builder.call(minus, [emit.pair_everywhere(lows, bound), rows])
+            one, others = builder.add(a, step), builder.add(b, step)
+            gap = builder.call(minus, [emit.pair_everywhere(lows, one), emit.load(highs, others, _PAIRS)])
             gap = emit.chosen(">", gap, ir.Constant(_PAIRS, [0] * 2 * LANES))
-            gap = emit.chosen(">", builder.call(minus, [rows, emit.pair_everywhere(highs, bound)]), gap)
+            further = builder.call(minus, [emit.load(lows, others, _PAIRS), emit.pair_everywhere(highs, one)])
+            gap = emit.chosen(">", further, gap)
             emit.add_products(total, gap, gap)
         half = builder.lshr(builder.load(total), ir.Constant(_SUMS, [1] * LANES))
-        builder.store(half, emit.address(out, at, _SUMS), align=4)
-        return context.get_dummy_value()
+        limit = emit.chosen("<", emit.everywhere(emit.load(limits, at_a)), emit.load(limits, at_b, _SUMS))
+        near = builder.icmp_signed("<", half, builder.neg(limit))
+        return builder.zext(builder.bitcast(near, ir.IntType(LANES)), ir.IntType(64))
 
     n = types.int64
-    return types.void(panels, n, n, lows, highs, n, out, n), _generate
+    return n(lows, highs, n, n, n, limits, n, n), _generate
 
 
 @overload(mark_near, inline="always")
-def _compile_mark_near(
-    panels, a, b, n_pairs, halves, at_a, at_b, limits_a, from_a, limits_b, from_b, words, at, stride
-):
-    return lambda panels, a, b, n_pairs, halves, at_a, at_b, limits_a, from_a, limits_b, from_b, words, at, stride: (
-        _mark_near(panels, a, b, n_pairs, halves, at_a, at_b, limits_a, from_a, limits_b, from_b, words, at, stride)
+def _compile_mark_near(panels, a, b, n_pairs, halves, limits, at_a, at_b, words):
+    return lambda panels, a, b, n_pairs, halves, limits, at_a, at_b, words: _mark_near(
+        panels, a, b, n_pairs, halves, limits, at_a, at_b, words
     )
 
 
-@overload(half_gaps, inline="always")
-def _compile_half_gaps(panels, b, n_pairs, lows, highs, box, out, at):
-    return lambda panels, b, n_pairs, lows, highs, box, out, at: _half_gaps(
-        panels, b, n_pairs, lows, highs, box, out, at
+@overload(near_boxes, inline="always")
+def _compile_near_boxes(lows, highs, a, b, n_pairs, limits, at_a, at_b):
+    return lambda lows, highs, a, b, n_pairs, limits, at_a, at_b: _near_boxes(
+        lows, highs, a, b, n_pairs, limits, at_a, at_b
     )

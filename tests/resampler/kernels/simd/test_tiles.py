@@ -12,13 +12,13 @@ seeds = st.integers(0, 2**32 - 1)
 
 
 @njit
-def run_mark_near(panels, a, b, n_pairs, halves, at_a, at_b, limits_a, from_a, limits_b, from_b, words, at, stride):
-    kernels.mark_near(panels, a, b, n_pairs, halves, at_a, at_b, limits_a, from_a, limits_b, from_b, words, at, stride)
+def run_mark_near(panels, a, b, n_pairs, halves, limits, at_a, at_b, words):
+    return kernels.mark_near(panels, a, b, n_pairs, halves, limits, at_a, at_b, words)
 
 
 @njit
-def run_half_gaps(panels, b, n_pairs, lows, highs, box, out, at):
-    kernels.half_gaps(panels, b, n_pairs, lows, highs, box, out, at)
+def run_near_boxes(lows, highs, a, b, n_pairs, limits, at_a, at_b):
+    return kernels.near_boxes(lows, highs, a, b, n_pairs, limits, at_a, at_b)
 
 
 def panels_of(rng, n_panels, n_pairs):
@@ -36,24 +36,27 @@ def test_mark_near(n_pairs, seed):
     rng = np.random.default_rng(seed)
     panels, halves, sketches = panels_of(rng, 2, n_pairs)
     first = ROWS * int(rng.integers(LANES // ROWS))
-    limits = rng.integers(-(2**31), 0, size=(2, LANES), dtype=np.int32)
+    limits = rng.integers(-(2**31), 0, size=2 * LANES, dtype=np.int32)
     apart = (sketches[0, first : first + ROWS, None].astype(np.int64) - sketches[1]) ** 2
-    limits[0, first] = -(apart.sum(axis=2)[0, 0] >> 1) - 2  # one that is met closely
-    limits[:, -1] = 2**31 - 1
-    found, wanted = (np.full(9 + 8 * ROWS, 7, dtype=np.uint16) for _ in range(2))
-    for run, words in ((run_mark_near, found), (kernels.mark_near, wanted)):
-        at = first, LANES, limits[0], first, limits[1], 0, words, 3, 8
-        run(panels, 2 * first, n_pairs * 2 * LANES, n_pairs, halves, *at)
+    limits[first] = -(apart.sum(axis=2)[0, 0] >> 1) - 2  # one that is met closely
+    limits[-1] = 2**31 - 1
+    limits[first + 1 : first + ROWS] |= rng.choice([0, 2**30], p=[0.2, 0.8])  # often none is met
+    found, wanted = (np.full(ROWS * LANES // 64, 7, dtype=np.uint64) for _ in range(2))
+    some = [
+        run(panels, 2 * first, n_pairs * 2 * LANES, n_pairs, halves, limits, first, LANES, words)
+        for run, words in ((run_mark_near, found), (kernels.mark_near, wanted))
+    ]
     assert found.tolist() == wanted.tolist()
+    assert some == [any(wanted)] * 2
 
 
 @given(n_pairs=st.sampled_from([1, 3, 32]), seed=seeds)
-def test_half_gaps(n_pairs, seed):
+def test_near_boxes(n_pairs, seed):
     rng = np.random.default_rng(seed)
-    panels, _, _ = panels_of(rng, 2, n_pairs)
-    bounds = np.rint(rng.uniform(-22_000, 22_000, size=(2, 2, 2 * n_pairs)) / np.sqrt(n_pairs)).astype(np.int16)
-    lows, highs = bounds.min(axis=0).ravel(), bounds.max(axis=0).ravel()
-    found, wanted = (np.full(3 + LANES, 7, dtype=np.int32) for _ in range(2))
-    for run, out in ((run_half_gaps, found), (kernels.half_gaps, wanted)):
-        run(panels, n_pairs * 2 * LANES, n_pairs, lows, highs, 2 * n_pairs, out, 3)
-    assert found.tolist() == wanted.tolist()
+    bounds = np.rint(rng.uniform(-22_000, 22_000, size=(2, 2 * n_pairs * 2 * LANES)) / np.sqrt(n_pairs))
+    lows, highs = bounds.min(axis=0).astype(np.int16), bounds.max(axis=0).astype(np.int16)
+    limits = -rng.integers(-5, 2 ** rng.integers(3, 31), size=2 * LANES, dtype=np.int32)
+    limits[[3, -3]] = 2**31 - 1, -(2**31) + 127
+    lane = int(rng.integers(LANES))
+    at = 2 * lane, n_pairs * 2 * LANES, n_pairs, limits, lane, LANES
+    assert run_near_boxes(lows, highs, *at) == kernels.near_boxes(lows, highs, *at)
