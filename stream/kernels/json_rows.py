@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from resampler.kernels.jit import njit
+from resampler.kernels.jit import inner, njit
 from stream.kernels.json_scan import end_of_bare, end_of_string, scan_object
 from stream.kernels.text import FLOAT, INTEGER, decode_text, nearest_float32, read_float32, read_integer, read_word
 from stream.kernels.word import count_digits, equal, first_digits, load, read_digits
@@ -46,7 +46,7 @@ class Layout(NamedTuple):
     n_values: np.ndarray
 
 
-@njit(nogil=True)
+@inner
 def _digits(buffer, at, stop, mantissa):
     """Append the digits from `at` on to `mantissa`; return it and the place behind them, which may be behind `stop`."""
     while at < stop:
@@ -61,7 +61,7 @@ def _digits(buffer, at, stop, mantissa):
     return mantissa, at
 
 
-@njit(nogil=True)
+@inner
 def _float32(buffer, start, stop):
     """Read a number of JSON's grammar; return its value as `read_float32` does, and the place behind it.
 
@@ -110,7 +110,7 @@ def _float32(buffer, start, stop):
     return -value if negative else value, np.int64(at) if good else -1
 
 
-@njit(nogil=True)
+@inner
 def _decode_alike(buffer, start, stop, layout, columns, x, y):
     """Decode a row that is written as `layout` says into x and y; the flag says whether it is one, and certain."""
     text, ends, order, quoted = layout.text, layout.ends, layout.columns, layout.quoted
@@ -155,7 +155,7 @@ def _decode_alike(buffer, start, stop, layout, columns, x, y):
     return at + ends[n + 1] - ends[n] == stop and equal(buffer, at, stop, text, ends[n], ends[n + 1])
 
 
-@njit(nogil=True)
+@inner
 def _remember(buffer, start, stop, spans, n_values, order, layout):
     """Keep how a row is written whose names and values are `spans`, and whose columns are `order`."""
     text, ends = layout.text, layout.ends

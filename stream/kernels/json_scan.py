@@ -6,21 +6,21 @@ tests/stream/formats/test_decoder.py.
 
 from __future__ import annotations
 
-from resampler.kernels.jit import njit
+from resampler.kernels.jit import inner
 
 _QUOTE, _COMMA, _COLON, _OPEN, _CLOSE, _BACKSLASH = 34, 44, 58, 123, 125, 92
 _DASH, _PLUS, _POINT, _ZERO, _NINE, _E, _LOWER_E = 45, 43, 46, 48, 57, 69, 101
 _TRUE, _FALSE, _NULL = b"true", b"false", b"null"
 
 
-@njit(nogil=True)
+@inner
 def _skip(buffer, at, stop):
     while at < stop and (buffer[at] == 32 or buffer[at] == 10 or buffer[at] == 13 or buffer[at] == 9):
         at += 1
     return at
 
 
-@njit(nogil=True)
+@inner
 def end_of_string(buffer, at, stop):
     """Return the place of the quote that ends a plain ASCII string begun at `at`, or -1."""
     if at >= stop or buffer[at] != _QUOTE:
@@ -33,14 +33,14 @@ def end_of_string(buffer, at, stop):
     return at if at < stop else -1
 
 
-@njit(nogil=True)
+@inner
 def _digits(buffer, at, stop):
     while at < stop and _ZERO <= buffer[at] <= _NINE:
         at += 1
     return at
 
 
-@njit(nogil=True)
+@inner
 def _number(buffer, at, stop):
     """Return the place behind a number of JSON's grammar, or -1."""
     if at < stop and buffer[at] == _DASH:
@@ -63,7 +63,7 @@ def _number(buffer, at, stop):
     return end
 
 
-@njit(nogil=True)
+@inner
 def _literal(buffer, at, stop, word):
     if at + len(word) > stop:
         return -1
@@ -73,7 +73,7 @@ def _literal(buffer, at, stop, word):
     return at + len(word)
 
 
-@njit(nogil=True)
+@inner
 def end_of_bare(buffer, at, stop):
     """Return the place behind a number or a boolean, or -1."""
     end = _number(buffer, at, stop)
@@ -84,7 +84,7 @@ def end_of_bare(buffer, at, stop):
     return end
 
 
-@njit(nogil=True)
+@inner
 def scan_object(buffer, at, stop, spans, n):
     """Write the spans of names and values from `spans[n]` on; return the number behind the last.
 

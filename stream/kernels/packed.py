@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from resampler.kernels.jit import njit
+from resampler.kernels.jit import entry, inner
 from stream.kernels.text import find
 from stream.kernels.word import equal
 
 
-@njit(nogil=True)
+@entry
 def classify(buffer, first, spans, names, ends, kinds):
     """Write for each entry which of `names` one of its first two fields is called, -1 for none of them."""
     for i in range(first.shape[0] - 1):
@@ -24,7 +24,7 @@ def classify(buffer, first, spans, names, ends, kinds):
                 kinds[i] = kind
 
 
-@njit(nogil=True)
+@inner
 def _payload(buffer, first, spans, i, words, ends):
     """Return which span of entry `i` is its payload, if nothing stands beside it but maybe the right schema id; or -1.
 
@@ -42,7 +42,7 @@ def _payload(buffer, first, spans, i, words, ends):
     return payload
 
 
-@njit(nogil=True)
+@inner
 def _copy(buffer, start, to, at, n):
     """Copy `n` bytes from `start` on to `to`, from `at` on."""
     # Unsigned places need no test for counting from the end, and so the copying is vectorised.
@@ -51,7 +51,7 @@ def _copy(buffer, start, to, at, n):
         to[there + j] = buffer[here + j]
 
 
-@njit(nogil=True)
+@entry
 def gather_rows(buffer, first, spans, low, high, words, ends, x_bytes, y_bytes, certain):
     """Copy the payload of entries low..high to rows of `x_bytes` and `y_bytes`.
 
@@ -67,7 +67,7 @@ def gather_rows(buffer, first, spans, low, high, words, ends, x_bytes, y_bytes, 
             _copy(buffer, spans[payload, 0] + width, y_bytes[row], 0, 8)
 
 
-@njit(nogil=True)
+@entry
 def find_batches(buffer, first, spans, low, high, words, ends, width, most, payloads, starts):
     """Write where the payload of each of the entries low..high begins, and how many rows the entries before it hold.
 
@@ -88,7 +88,7 @@ def find_batches(buffer, first, spans, low, high, words, ends, width, most, payl
     starts[high - low] = n
 
 
-@njit(nogil=True)
+@entry
 def gather_batches(buffer, payloads, starts, low, width, x_bytes, y_bytes, entry, place):
     """Copy the rows that `find_batches` found end to end; write which entry each came from, and its place therein."""
     for i in range(payloads.shape[0]):

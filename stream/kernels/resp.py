@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from resampler.kernels.jit import njit
+from resampler.kernels.jit import entry, inner
 from stream.kernels.word import load
 
 DONE, NEED_BYTES, NEED_SPANS, MALFORMED = 0, 1, 2, 3
@@ -23,7 +23,7 @@ _ONE = np.uintp(1)
 _BYTE, _TWO_BYTES, _CRLF = np.uint64(0xFF), np.uint64(0xFFFF), np.uint64(0x0A0D)
 
 
-@njit(nogil=True)
+@inner
 def _length(buffer, at, stop, kind):
     r"""Read ``<kind><digits>\r\n``; return the number and the place behind it, or a negative code."""
     here, end = np.uintp(at), np.uintp(stop)  # unsigned places need no test for counting from the end
@@ -47,7 +47,7 @@ def _length(buffer, at, stop, kind):
     return value, np.int64(here) + 2
 
 
-@njit(nogil=True)
+@inner
 def _short_length(buffer, at, stop):
     r"""Read ``$<one or two digits>\r\n`` as `_length` would, without a branch on how many; a code if it is not that.
 
@@ -65,7 +65,7 @@ def _short_length(buffer, at, stop):
     return (length, at + 4 + two) if good else (_SHORT, at)
 
 
-@njit(nogil=True)
+@inner
 def _integer(buffer, start, stop):
     """Read the decimal digits that fill [start, stop); the flag says whether they are a uint64."""
     value = np.uint64(0)
@@ -82,7 +82,7 @@ def _integer(buffer, start, stop):
     return value, True
 
 
-@njit(nogil=True)
+@entry
 def parse_entries(buffer, stop, state, ms, seq, first, spans):
     """Parse entries from ``state[POSITION]`` on, until `ms` is full.
 

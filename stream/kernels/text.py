@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from resampler.kernels.jit import njit
+from resampler.kernels.jit import entry, inner, njit
 from stream.kernels.word import are_digits, equal, last_digits, load, read_digits
 
 FLOAT, INTEGER, VOCABULARY = 0, 1, 2
@@ -24,7 +24,7 @@ _SMALLEST, _LARGEST = 1.1754943508222875e-38, 3.4028234e38  # where float32 is n
 _MAX_BYTES = 64
 
 
-@njit(nogil=True)
+@inner
 def _leading_zeros(buffer, start, stop):
     """Count the zeros before the first other digit."""
     zeros = 0
@@ -35,7 +35,7 @@ def _leading_zeros(buffer, start, stop):
     return zeros
 
 
-@njit(nogil=True)
+@inner
 def _exponent(buffer, at, stop):
     """Read ``e``, a sign and up to three digits; the flag says whether that is what fills [at, stop)."""
     if buffer[at] != _E and buffer[at] != _LOWER_E:
@@ -56,7 +56,7 @@ def _exponent(buffer, at, stop):
     return sign * value, True
 
 
-@njit(nogil=True)
+@inner
 def _fraction(buffer, at, end, mantissa):
     """Append the digits from `at` on to `mantissa`; return it and the place of the first that is none."""
     # How many digits there are no branch predictor knows: eight are read at once, and so are the last up to eight.
@@ -77,7 +77,7 @@ def _fraction(buffer, at, end, mantissa):
     return mantissa, at
 
 
-@njit(nogil=True)
+@inner
 def nearest_float32(mantissa, exponent):
     """Return the float32 nearest to the float64 nearest to ``mantissa * 10**exponent``, and whether it is certain.
 
@@ -97,7 +97,7 @@ def nearest_float32(mantissa, exponent):
     return np.float32(value), True
 
 
-@njit(nogil=True)
+@entry
 def read_float32(buffer, start, stop):
     """Read a decimal number as the float32 nearest to the float64 nearest to it.
 
@@ -134,7 +134,7 @@ def read_float32(buffer, start, stop):
     return -value if negative else value, good
 
 
-@njit(nogil=True)
+@inner
 def read_integer(buffer, start, stop):
     """Read an integer of at most 18 digits; the flag says whether it is one."""
     at = start
@@ -154,7 +154,7 @@ def read_integer(buffer, start, stop):
     return (-value if negative else value), True
 
 
-@njit(nogil=True)
+@inner
 def find(buffer, start, stop, blob, offsets, low, high):
     """Return which of the words low..high of `blob` the bytes are, or -1."""
     for word in range(low, high):
@@ -163,7 +163,7 @@ def find(buffer, start, stop, blob, offsets, low, high):
     return -1
 
 
-@njit(nogil=True)
+@inner
 def read_word(buffer, start, stop, words, word_ends, values, vocabulary, column):
     """Return what the bytes stand for among the words of a column; the flag says whether they are one of these."""
     word = find(buffer, start, stop, words, word_ends, vocabulary[column], vocabulary[column + 1])

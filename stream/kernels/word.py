@@ -10,7 +10,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from resampler.kernels.jit import njit
+from resampler.kernels.jit import inner
 
 _EIGHT = np.uintp(8)
 _ZEROS = np.uint64(0x3030303030303030)
@@ -44,13 +44,13 @@ def _trailing_zeros(typing_context, word):  # noqa: ARG001 - Numba tells only th
     return types.uint64(types.uint64), _generate
 
 
-@njit(nogil=True)
+@inner
 def are_digits(word):
     """Say whether all eight bytes are decimal digits."""
     return ((word + _BEYOND_NINE) | (word - _ZEROS)) & _HIGH_BITS == np.uint64(0)
 
 
-@njit(nogil=True)
+@inner
 def read_digits(word):
     """Read eight decimal digits, the first in the lowest byte: neighbours are joined, then pairs, then fours."""
     word = word - _ZEROS
@@ -60,7 +60,7 @@ def read_digits(word):
     return (low + high) >> np.uint64(32)
 
 
-@njit(nogil=True)
+@inner
 def count_digits(word):
     """Return how many of the eight bytes are decimal digits before the first that is none."""
     word ^= _ZEROS
@@ -68,14 +68,14 @@ def count_digits(word):
     return _trailing_zeros(((word + _NO_DIGITS) | word) & _HIGH_BITS) >> np.uint64(3)
 
 
-@njit(nogil=True)
+@inner
 def first_digits(word, n):
     """Return the word whose last `n` (1 to 8) bytes are the first of `word` and whose others are zeros in ASCII."""
     cover = np.uint64(64) - np.uint64(8) * np.uint64(n)
     return (word << cover) | (_ZEROS & ((np.uint64(1) << cover) - np.uint64(1)))
 
 
-@njit(nogil=True)
+@inner
 def last_digits(buffer, stop, n):
     """Return the word whose last `n` (1 to 8) bytes are those before `stop` and whose others are zeros in ASCII.
 
@@ -86,7 +86,7 @@ def last_digits(buffer, stop, n):
     return kept | (_ZEROS & ((np.uint64(1) << cover) - np.uint64(1)))
 
 
-@njit(nogil=True)
+@inner
 def equal(buffer, start, stop, other, other_start, other_stop):
     """Say whether two runs of bytes are equal."""
     n = stop - start
