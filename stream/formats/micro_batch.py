@@ -9,7 +9,7 @@ from stream.formats.fields import SCHEMA_FIELD, schema_id
 from stream.formats.table import OUTPUTS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from resampler.provenance import MicroBatch
     from resampler.schema import FeatureSchema
@@ -37,8 +37,28 @@ def encode_output(
     list of bytes
         Name, value, name, value, ...
     """
-    rows = OUTPUTS[output_format].encode(batch, schema, start, len(batch) if stop is None else stop)
-    return [SCHEMA_FIELD, schema_id(schema), *rows]
+    return encode_outputs(batch, schema, output_format, [start, len(batch) if stop is None else stop])[0]
+
+
+def encode_outputs(
+    batch: MicroBatch, schema: FeatureSchema, output_format: OutputFormat, bounds: Sequence[int]
+) -> list[list[bytes]]:
+    """Make the fields of consecutive output entries.
+
+    Parameters
+    ----------
+    batch, schema, output_format
+        See `encode_output`.
+    bounds : sequence of int
+        Entry i holds rows ``bounds[i]`` to ``bounds[i + 1] - 1``.
+
+    Returns
+    -------
+    list of list of bytes
+        What `encode_output` makes of each.
+    """
+    head = [SCHEMA_FIELD, schema_id(schema)]
+    return [[*head, *items] for items in OUTPUTS[output_format].encode_parts(batch, schema, bounds)]
 
 
 def decode_output(entry: Mapping[bytes, bytes], schema: FeatureSchema) -> MicroBatch:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar
 
 from resampler.errors import InvalidInputError
 from resampler.provenance import DRAW_COLUMNS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from resampler.provenance import MicroBatch
     from resampler.schema import FeatureSchema
@@ -119,6 +120,23 @@ class Output(ABC):
         list of bytes
             Name, value, name, value, ...
         """
+
+    def encode_parts(self, batch: MicroBatch, schema: FeatureSchema, bounds: Sequence[int]) -> list[list[bytes]]:
+        """Make the fields of consecutive entries: `encode`, where a format may share work among them.
+
+        Parameters
+        ----------
+        batch, schema
+            See `encode`.
+        bounds : sequence of int
+            Entry i holds rows ``bounds[i]`` to ``bounds[i + 1] - 1``.
+
+        Returns
+        -------
+        list of list of bytes
+            What `encode` makes of each.
+        """
+        return [self.encode(batch, schema, start, stop) for start, stop in pairwise(bounds)]
 
     @abstractmethod
     def decode(self, entry: Mapping[bytes, bytes], schema: FeatureSchema) -> MicroBatch:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, Any
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from stream.formats.format import Format
 from stream.formats.output import Output
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from resampler.schema import FeatureSchema
 
@@ -41,13 +42,39 @@ def pack(batch: MicroBatch, start: int = 0, stop: int | None = None) -> bytes:
         ``RMB1``, uint32 n, uint32 d, 4 zero bytes; row_id, base_id, neighbor_id, y (int64 each); X (float32,
         row after row); step (float32); is_synthetic (uint8). ``RMB2`` has draw (two int64 a row) behind y.
     """
-    part = batch.rows(start, len(batch) if stop is None else stop)
-    header = _HEADER.pack(MAGIC if part.draw is None else WITH_DRAWS, len(part), part.X.shape[1])
-    integers: list[Any] = [part.row_id, part.base_id, part.neighbor_id, part.y]
-    if part.draw is not None:
-        integers.append(part.draw)
-    columns: list[Any] = [header, *integers, part.X, part.step, part.is_synthetic]
-    return b"".join(columns)
+    return pack_parts(batch, [start, len(batch) if stop is None else stop])[0]
+
+
+def pack_parts(batch: MicroBatch, bounds: Sequence[int]) -> list[bytes]:
+    """Lay consecutive parts of a micro-batch out, each as `pack` does.
+
+    Parameters
+    ----------
+    batch : MicroBatch
+        Holds the rows, C-contiguous.
+    bounds : sequence of int
+        Part i holds rows ``bounds[i]`` to ``bounds[i + 1] - 1``.
+
+    Returns
+    -------
+    list of bytes
+        A part an item.
+    """
+    magic = MAGIC if batch.draw is None else WITH_DRAWS
+    arrays = [batch.row_id, batch.base_id, batch.neighbor_id, batch.y, batch.draw, batch.X, batch.step]
+    # NumPy takes far longer to slice an array, and to show its memory, than it takes to copy a part of it.
+    columns = [
+        (array.reshape(-1).view(np.uint8).data, array.itemsize * (array.size // max(1, len(array))))
+        for array in (*arrays, batch.is_synthetic)
+        if array is not None
+    ]
+    return [
+        b"".join(
+            [_HEADER.pack(magic, stop - start, batch.X.shape[1])]
+            + [column[start * width : stop * width] for column, width in columns]
+        )
+        for start, stop in pairwise(bounds)
+    ]
 
 
 def unpack(payload: bytes) -> MicroBatch:
@@ -101,6 +128,9 @@ class _PackedOutput(Output):
 
     def encode(self, batch: MicroBatch, schema: FeatureSchema, start: int, stop: int) -> list[bytes]:
         return [FIELD, pack(batch, start, stop)]
+
+    def encode_parts(self, batch: MicroBatch, schema: FeatureSchema, bounds: Sequence[int]) -> list[list[bytes]]:
+        return [[FIELD, payload] for payload in pack_parts(batch, bounds)]
 
     def decode(self, entry: Mapping[bytes, bytes], schema: FeatureSchema) -> MicroBatch:
         return unpack(entry[FIELD])

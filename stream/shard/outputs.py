@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stream.formats import encode_output
+from stream.formats.micro_batch import encode_outputs
 from stream.formats.table import OUTPUTS
 
 if TYPE_CHECKING:
@@ -53,18 +53,14 @@ def output_entries(
     list of (ID, names and values in turn)
         In order of their IDs.
     """
-    bounds = starts[np.searchsorted(closed.entry, stops)]
-    outputs: list[OutputEntry] = []
-    first = 0
-    for stop, last in zip(stops.tolist(), bounds.tolist(), strict=True):
-        if last == first:  # every row was rejected, or left out by under-sampling
-            continue
-        if OUTPUTS[output_format].row_an_entry:
-            outputs += _single_rows(closed, batch, starts, schema, output_format, first, last)
-        else:
-            outputs.append((closed.id(stop - 1), encode_output(batch, schema, output_format, first, last)))
-        first = last
-    return outputs
+    ends = starts[np.searchsorted(closed.entry, stops)]
+    # What holds no row is no entry: every row was rejected, or left out by under-sampling.
+    filled = np.flatnonzero(np.diff(ends, prepend=0))
+    bounds = [0, *ends[filled].tolist()]
+    if OUTPUTS[output_format].row_an_entry:
+        return _single_rows(closed, batch, starts, schema, output_format, bounds[-1])
+    ids = [closed.id(stop - 1) for stop in stops[filled].tolist()]
+    return list(zip(ids, encode_outputs(batch, schema, output_format, bounds), strict=True))
 
 
 def _single_rows(
@@ -73,15 +69,14 @@ def _single_rows(
     starts: NDArray[np.int64],
     schema: FeatureSchema,
     output_format: OutputFormat,
-    first: int,
-    last: int,
+    n: int,
 ) -> list[OutputEntry]:
     """Write a row an entry; rows that one input entry caused are numbered in the low bits of the sequence."""
-    owners = closed.entry[np.searchsorted(starts, np.arange(first, last), side="right") - 1]
+    owners = closed.entry[np.searchsorted(starts, np.arange(n), side="right") - 1]
     outputs: list[OutputEntry] = []
     entry, number = -1, 0
-    for i, owner in enumerate(owners.tolist(), start=first):
+    for owner, items in zip(owners.tolist(), encode_outputs(batch, schema, output_format, range(n + 1)), strict=True):
         entry, number = owner, number + 1 if owner == entry else 0
         output_id = f"{closed.ms[entry]}-{(int(closed.seq[entry]) << ROW_NUMBER_BITS) + number}"
-        outputs.append((output_id, encode_output(batch, schema, output_format, i, i + 1)))
+        outputs.append((output_id, items))
     return outputs
