@@ -104,12 +104,15 @@ class OnlineResampler:
         fate is keyed by its id. A minority counts as `k_neighbors` + 1 rows at least. With ``undersample >= ratio``
         there is nothing left to make up. None keeps every row.
     quota : {"exact", "poisson"}
-        Whether what a class is owed is counted, or drawn with every row and carried over on arrival alone.
-    emit : {"owed", "arrival"}
+        Whether what a class is owed is counted, or drawn with every row and carried over unless emit is owed.
+    emit : {"owed", "arrival", "both"}
         When a class is paid what it is owed. Under owed as soon as it is owed a row, behind whichever row comes, with
         bases drawn from all that are held. Under arrival behind the class's own rows alone: a row that comes is itself
         the base (where it is one by `strategy` and `clean`, else bases are drawn), so that a learner hears of a burst
         of a rare class while it lasts. What the class was owed since its last row is paid then, up to `burst`.
+        Under both behind any row as under owed, and behind the class's own as under arrival, where at least a quarter
+        of what such a row stands for (what the class lacks in the window, over its rows there) is paid ahead: the first
+        rows of a burst are heard at once, and a class whose rows are few and far between is not forgotten.
     warmup : int
         Rows before the first synthetic one.
     seed : int
@@ -434,7 +437,7 @@ class OnlineResampler:
         if self._given.hardens:
             given = self._given
             return GroupedRows(self.schema, given.capacity, given.k_neighbors, given.group_size, self._grids)
-        given, arrival = self._given, self._given.emit == "arrival"
+        given, arrival = self._given, self._given.emit != "owed"
         return Bases(self._new_buffer, given.capacity, given.k_neighbors, self._weights, self._grids, arrival=arrival)
 
     def _new_buffer(self, capacity: int, k_neighbors: int) -> MinorityBuffer:

@@ -34,7 +34,7 @@ Strategy = str  # one of `STRATEGIES`
 STRATEGIES = STREAMED
 FORMER_STRATEGIES = {word: name for word, name in ALIASES.items() if name in STRATEGIES}
 Quota = Literal["exact", "poisson"]
-Emit = Literal["owed", "arrival"]
+Emit = Literal["owed", "arrival", "both"]
 # What saved states, checkpoints and `config_hash` call some words, for good: so that streams begun before go on.
 SAVED_WORDS = {"strategy": {"smote": "plain", "adasyn": "adaptive"}}
 # Parameters that streams begun by earlier releases have not: at these values they are neither saved nor hashed.
@@ -90,8 +90,8 @@ class OnlineParameters:
     emit: Emit = option(
         "owed",
         one_of(get_args(Emit)),
-        "Behind which rows synthetic ones stand: any, as soon as a class is owed one, or a row of the class itself, "
-        "made of that row.",
+        "Behind which rows synthetic ones stand: any, as soon as a class is owed one; a row of the class itself, made "
+        "of that row; or both, a quarter of what a row stands for at once.",
     )
     warmup: int = option(0, count(0), "Rows before the first synthetic one.")
     seed: int = option(0, SEED, "What every random draw is keyed on.")
@@ -172,6 +172,7 @@ class OnlineParameters:
             undersample=self.undersample or 0.0,
             poisson=self.quota == "poisson",
             arrival=self.emit == "arrival",
+            ahead=self.emit == "both",
             compare=compare,
             enough=self.rows_needed,
             capacity=self.capacity,

@@ -97,15 +97,19 @@ class NaiveWindow:
             target = ratio * share * most
             if c in self.cost:
                 target = min(target, self.cost[c] * n)
-            owed = max(0.0, target - n) / len(self.recent)
+            lacking = max(0.0, target - n)
+            owed = lacking / len(self.recent)
             ready = self.stored[c] > self.k and self.n_seen > self.warmup
             if self.quota == "poisson":
                 owed = poisson(self._word(c, row_id, 0xFFFFFFFD, 1), owed)
             carried = (self.quota, self.emit) != ("poisson", "owed")
             if carried:
                 self.credit[c] = owed = min(self.credit[c] + owed, ratio * self.window)
-            if self.emit == "arrival" and not (c == label and keep):
+            own = c == label and keep
+            if self.emit == "arrival" and not own:
                 continue
+            if self.emit == "both" and own:
+                owed = max(owed, min(0.25 * lacking / n, self.credit[c] + ratio * self.window))
             count = min(int(owed), self.burst)
             if count >= 1 and ready:
                 orders.append((c, count))
@@ -219,9 +223,10 @@ class NaiveOnline:
         found = sorted((distance(row[0], x, self.scale, penalty), row[1], other) for row, other in rows)
         return sum(other for _, _, other in found[: self.k])
 
-    def _base(self, label, word):
+    def _base(self, label, row_id, word):
         weights = [self._weight(m) for m in self.foreign[label]]
-        if self.emit == "arrival" and (weights[-1] or len({self._weight(m) for m in range(self.k + 1)}) == 1):
+        own = self.emit != "owed" and row_id == self.buffers[label][-1][1]
+        if own and (weights[-1] or len({self._weight(m) for m in range(self.k + 1)}) == 1):
             return len(weights) - 1
         if sum(weights) == 0:
             weights = [1] * len(weights)
@@ -240,7 +245,7 @@ class NaiveOnline:
         rows = [x for x, _ in self.buffers[label]]
         ids = [i for _, i in self.buffers[label]]
         w0, w1, w2, w3 = draw(self.seed, zlib.crc32(str(label).encode()), row_id, a)
-        base = self._base(label, w0)
+        base = self._base(label, row_id, w0)
         penalty = self.penalties[label]
         nearest = neighbors(rows, ids, base, self.k, self.scale, penalty)
         neighbor = nearest[w1 * self.k >> 32]

@@ -57,7 +57,7 @@ def run(resampler, X, y, ids, cuts):
     kept=st.sampled_from([None, None, Grid(0.1, single=True), Grid(values=(-1.0, 0.5, 7.0))]),
     undersample=st.none() | st.floats(0.3, 1.0),
     quota=st.sampled_from(["exact", "poisson"]),
-    emit=st.sampled_from(["owed", "arrival"]),
+    emit=st.sampled_from(["owed", "arrival", "both"]),
     cuts=st.lists(st.integers(0, 160), max_size=6),
     stop=st.integers(0, 160),
     forgotten=st.none() | st.sets(st.integers(0, 159), max_size=40),

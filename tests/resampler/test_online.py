@@ -71,7 +71,7 @@ def run(resampler, X, y, ids, cuts):
     ),
     undersample=st.none() | st.floats(0.1, 1.0),
     quota=st.sampled_from(["exact", "poisson"]),
-    emit=st.sampled_from(["owed", "arrival"]),
+    emit=st.sampled_from(["owed", "arrival", "both"]),
     warmup=st.sampled_from([0, 10]),
     strategy=st.sampled_from([one for one in STRATEGIES if one != "hardened"]),  # of groups: test_grouped.py
     clean=st.booleans(),

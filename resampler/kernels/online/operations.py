@@ -53,7 +53,7 @@ def advance(ring, danger, X, row_ids, code, label, seed, stream, place, width, a
     That is a wave to be ended, or a list to be searched for: of slot `pause.short` if that is not `DEAD`; synthetic row
     `pause.made` of the operation is then the next. Synthetic row a that row i caused is keyed by (seed, class,
         id of row i, a), and lies where `place` has it (`resampler.kernels.places`), on the `grids` if there are any. On
-    `arrival` row i has just been inserted, and is their base unless it weighs nothing beside others.
+    `arrival` row i is their base where it has just been inserted, unless it weighs nothing beside others.
     """
     op_class, op_row, op_count, _ = ops
     counts, others_counts = ring.graph.cells.counts, danger.others.graph.cells.counts
@@ -100,10 +100,11 @@ def emit_run(ring, danger, row_ids, code, label, seed, stream, place, width, arr
     mixed = largest(penalty) >= 0
     tree = danger.tree
     newest = (oldest + held - 1) % capacity
-    own = arrival and (tree.shape[0] == 0 or danger.weight[newest] > 0)
+    arrival = arrival and held > 0 and (tree.shape[0] == 0 or danger.weight[newest] > 0)
     while op < op_class.shape[0] and (op_class[op] != code or op_count[op] > 0):
         n = op_count[op] if op_class[op] == code else 0
         row_id = row_ids[op_row[op]]
+        own = arrival and ids[newest] == row_id
         for a in range(pause["made"], n):
             w0, w1, w2, w3 = draw(seed, stream, row_id, a)
             if own:

@@ -17,6 +17,8 @@ INSERT = 0  # the class keeps the row
 REFER = -1  # the row, of another class, enters the sample that the class is compared with
 ASSESS = -2  # the row of this slot of the class is weighed anew
 
+ADVANCE = 0.25  # of what a row stands for that a class is paid ahead under both: see docs/design/imbalanced-streams.md
+
 
 class Policy(NamedTuple):
     """What the plan is made by: see `resampler.online.OnlineResampler`.
@@ -29,6 +31,8 @@ class Policy(NamedTuple):
         Quotas are drawn, not counted.
     arrival : bool
         A class is paid behind its own rows alone.
+    ahead : bool
+        A class is paid behind any row, and an advance behind its own.
     compare : bool
         Minority classes are compared with a sample of the other classes.
     enough : int
@@ -44,6 +48,7 @@ class Policy(NamedTuple):
     undersample: float
     poisson: bool
     arrival: bool
+    ahead: bool
     compare: bool
     enough: int
     capacity: int
@@ -134,7 +139,9 @@ def plan(window, policy, quotas, codes, row_ids, streams, op_class, op_row, op_c
     of its cost x its own share where that is less.
     Counting what was emitted and topping it up would be exact at every row, but each burst would come back as an
     echo when it leaves the window, for ever. On arrival, a class is paid when a row of it comes that its buffer keeps,
-    and what it is owed until then is kept. While the policy is paused, what a class was owed before stays as it was:
+    and what it is owed until then is kept. Ahead, such a row is paid at least `ADVANCE` of what it stands for (what the
+    class lacks, over its rows) even if the class is owed less, and what is paid too early is then owed less: no class
+    owes more than a window can hold. While the policy is paused, what a class was owed before stays as it was:
     rows that pass meanwhile owe nothing, and there is no burst behind them.
 
     `streams[c]` keys the draws of class c. An operation is (class, row of the batch, count, place in the output).
@@ -205,19 +212,24 @@ def plan(window, policy, quotas, codes, row_ids, streams, op_class, op_row, op_c
             target = quotas.ratio[c] * share * largest
             if quotas.cost[c] > 0:
                 target = min(target, quotas.cost[c] * window.real[c])
-            owed = max(0.0, target - window.real[c]) / rows
+            lacking = max(0.0, target - window.real[c])
+            owed = lacking / rows
             ready = window.stored[c] >= policy.enough and window.seen[0] > policy.warmup
             if policy.poisson:
                 _, word, _, _ = draw(policy.seed, streams[c], row_ids[i], QUOTA)
                 owed = poisson(word, owed)
-            if policy.arrival or not policy.poisson:
+            own = c == code and keep
+            carried = policy.arrival or policy.ahead or not policy.poisson
+            if carried:
                 # No class is owed more than a window can hold, however long it had too few rows to emit.
                 window.credit[c] = min(window.credit[c] + owed, quotas.ratio[c] * size)
-                if policy.arrival and not (c == code and keep):
+                if policy.arrival and not own:
                     continue
                 owed = window.credit[c]
+            if policy.ahead and own:
+                owed = max(owed, min(ADVANCE * lacking / window.real[c], window.credit[c] + quotas.ratio[c] * size))
             count = min(int(owed), policy.burst)
-            if count == 0 or not ready:
+            if count <= 0 or not ready:
                 continue
             op_class[n_ops] = c
             op_row[n_ops] = i
@@ -225,7 +237,7 @@ def plan(window, policy, quotas, codes, row_ids, streams, op_class, op_row, op_c
             op_out[n_ops] = n_out
             n_ops += 1
             n_out += count
-            if policy.arrival or not policy.poisson:
+            if carried:
                 window.credit[c] -= count
             window.seen_synthetic[c] += count
     return n_ops, n_out

@@ -51,7 +51,7 @@ def test_runner_up(counts):
     burst=st.integers(1, 5),
     undersample=st.just(0.0) | st.floats(0.1, 1.0),
     poisson=st.booleans(),
-    arrival=st.booleans(),
+    emit=st.sampled_from(["owed", "arrival", "both"]),
     compare=st.booleans(),
     warmup=st.sampled_from([0, 10]),
     cut=st.integers(0, 150),
@@ -70,7 +70,7 @@ def test_plan(
     burst,
     undersample,
     poisson,
-    arrival,
+    emit,
     compare,
     warmup,
     cut,
@@ -80,8 +80,9 @@ def test_plan(
 ):
     rng = np.random.default_rng(seed % 2**32)
     labels = np.where(rng.random(n) < rate, rng.choice([-1, 2, 30], n), 7).tolist()
-    policy = Policy(undersample, poisson, arrival, compare, k + 1, k + spare, burst, warmup, np.uint64(seed))
-    quota, emit = "poisson" if poisson else "exact", "arrival" if arrival else "owed"
+    when = emit == "arrival", emit == "both"
+    policy = Policy(undersample, poisson, *when, compare, k + 1, k + spare, burst, warmup, np.uint64(seed))
+    quota = "poisson" if poisson else "exact"
     naive = NaiveWindow(
         ratio,
         k,

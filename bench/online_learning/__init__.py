@@ -1,0 +1,1 @@
+"""What `bench/prequential.py` is made of: streams, what learners are taught, learners, measures, tables."""

@@ -1,0 +1,83 @@
+"""What a learner is taught after each row: by our resampler, by river's samplers, by weights.
+
+None of these looks at the learner, so that one list of lessons serves all learners. river's hard sampling looks at it,
+and is in `learners`.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from river import base, imblearn
+
+from resampler import FeatureSchema, OnlineResampler, preset
+
+WEIGHED_BY = 1_000  # last rows, by whose shares classes are weighed and thresholds moved
+
+
+class Lessons(NamedTuple):
+    """Row i is followed by the lessons from ``starts[i]`` to ``starts[i + 1] - 1``."""
+
+    X: np.ndarray
+    y: np.ndarray
+    weights: np.ndarray
+    starts: np.ndarray
+
+
+def plain(X: np.ndarray, y: np.ndarray, seed: int) -> Lessons:  # noqa: ARG001
+    return Lessons(X, y, np.ones(len(y)), np.arange(len(y) + 1))
+
+
+def weighted(X: np.ndarray, y: np.ndarray, seed: int) -> Lessons:  # noqa: ARG001
+    """Weigh each row as if its class had its part of the last rows."""
+    shares = recent_shares(y)
+    present = (shares > 0).sum(axis=1)
+    return Lessons(X, y, 1 / (present * shares[np.arange(len(y)), y]), np.arange(len(y) + 1))
+
+
+def recent_shares(y: np.ndarray) -> np.ndarray:
+    """Return each class's share of the last rows, the row itself among them."""
+    counts = np.cumsum(np.eye(y.max() + 1)[y], axis=0)
+    counts[WEIGHED_BY:] -= counts[:-WEIGHED_BY].copy()
+    return counts / counts.sum(axis=1, keepdims=True)
+
+
+def ours(X: np.ndarray, y: np.ndarray, seed: int, **settings: object) -> Lessons:
+    scale = X[:500].std(axis=0)
+    schema = FeatureSchema.numeric([f"x{j}" for j in range(X.shape[1])]).with_scale(np.where(scale > 0, scale, 1.0))
+    resampler = OnlineResampler(schema, seed=seed, **(preset("online-learning") | settings))
+    batch, starts = resampler.process_traced(X, y, np.arange(len(y)))
+    return Lessons(batch.X, batch.y, np.ones(len(batch.y)), starts)
+
+
+class _Recorder(base.Classifier):
+    """A learner that keeps what it is taught."""
+
+    def __init__(self) -> None:
+        self.rows: list[int] = []
+
+    def learn_one(self, x: dict, y: int) -> None:  # noqa: ARG002
+        self.rows.append(x["row"])
+
+    def predict_proba_one(self, x: dict) -> dict:  # noqa: ARG002
+        return {}
+
+
+def river(X: np.ndarray, y: np.ndarray, seed: int, sampler: type) -> Lessons:
+    """Aim at equal classes."""
+    labels = np.unique(y).tolist()
+    model = sampler(_Recorder(), desired_dist=dict.fromkeys(labels, 1 / len(labels)), seed=seed)
+    starts = np.zeros(len(y) + 1, dtype=np.int64)
+    for i, label in enumerate(y.tolist()):
+        model.learn_one({"row": i}, label)
+        starts[i + 1] = len(model.classifier.rows)
+    rows = np.array(model.classifier.rows, dtype=np.int64)
+    return Lessons(X[rows], y[rows], np.ones(len(rows)), starts)
+
+
+RIVER = {
+    "river over": imblearn.RandomOverSampler,
+    "river under": imblearn.RandomUnderSampler,
+    "river both": imblearn.RandomSampler,
+}
