@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from resampler.collector import end_quickly, without_collector
 from resampler.errors import InvalidInputError, MissingExtraError, ResamplerError
 from resampler.printing import plain
 
@@ -112,7 +113,8 @@ class EntryPointGroup(click.Group):
 
 def _load(point: EntryPoint) -> click.Command:
     try:
-        command: click.Command = point.load()
+        with without_collector():
+            command: click.Command = point.load()
     except ModuleNotFoundError as error:
         extra = EXTRA_OF_WING.get(point.module.split(".")[0], "all")
         raise MissingExtraError(
@@ -243,4 +245,5 @@ def _shown(error: Exception) -> str:
 
 def main() -> None:
     """Run the `resampler` command."""
+    end_quickly()
     run(resampler)

@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 import socket
-from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from resampler.buffer import MinorityBuffer
 from resampler.buffer.maintenance import mend
-from resampler.errors import MissingExtraError
 from resampler.layout import as_kernel_array
 from resampler.online import OnlineResampler
 from resampler.profile.cells import Cells
 from resampler.profile.matrix import MatrixCounter
 from resampler.schema import FeatureSchema
 from stream.formats import Decoder
-from stream.formats.table import INPUTS
+from stream.formats.table import INPUTS, InputFormat
 from stream.kernels.choose import choose
 from stream.kernels.cut import cut
 from stream.redis.resp import EntryReader
+
+if TYPE_CHECKING:
+    from stream.formats import Decoded
 
 _SCHEMA = FeatureSchema.numeric(["a", "b"], label="y")
 _X, _Y = np.array([[1.5, -2e3], [1.0, 2.0]], dtype=np.float32), np.array([1, 0])
 
 
 def warm(*, schema: FeatureSchema | None = None, clean: bool = False, hardens: bool = False) -> None:
-    """Pass rows of every input format through what a worker does with them, without a server.
+    """Pass rows of every input format that kernels read through what a worker does with them, without a server.
+
+    What resamples comes first, being the longest: on a new machine a `Companion` compiles meanwhile what reads rows.
 
     Parameters
     ----------
@@ -37,12 +41,62 @@ def warm(*, schema: FeatureSchema | None = None, clean: bool = False, hardens: b
     hardens : bool
         Whether rows are made from groups: so are these.
     """
-    nullable = schema is not None and bool(schema.nullable_mask.any())
-    kept = schema is not None and any(schema.grids)
+    nullable, kept = rules_of(schema)
+    rules = _SCHEMA.with_rules(["a"] if nullable else (), {"b": 0.5} if kept else None)
+    online = OnlineResampler(rules, ratio=1.0, k_neighbors=1, capacity=4, clean=clean)
+    if hardens:
+        online = OnlineResampler(rules, ratio=1.0, strategy="hardened", group_size=5, small_groups=True)
+    X, y = np.tile(_X, (len(INPUTS), 1)), np.tile(_Y, len(INPUTS))
+    n, times = len(y), 12 if hardens else 4
+    for i in range(times):
+        online.process(X, y, np.arange(i * n, (i + 1) * n))
+    rows = read_rows(nullable=nullable, kept=kept)
+    online.process(rows.X, rows.y, np.arange(times * n, times * n + len(rows.y)))
+    online.buffer_stats()
+    if nullable or kept or hardens:  # for others `resampler warmup` has done so
+        online.forget([0])
+        OnlineResampler.from_bytes(online.to_bytes())
+    if nullable:
+        buffer = MinorityBuffer(2, 4, 1, nullable_features=[0])
+        buffer.insert(_X, _Y)
+        mend(buffer.ring, np.array([0]))  # as where a list has run short
+
+
+def rules_of(schema: FeatureSchema | None) -> tuple[bool, bool]:
+    """Say what of a contract decides which kernels a worker needs.
+
+    Parameters
+    ----------
+    schema : FeatureSchema or None
+        The contract.
+
+    Returns
+    -------
+    nullable, kept : bool
+        Whether columns may be null, and whether any has a grid.
+    """
+    if schema is None:
+        return False, False
+    return bool(schema.nullable_mask.any()), any(schema.grids)
+
+
+def read_rows(*, nullable: bool = False, kept: bool = False) -> Decoded:
+    """Read rows of every input format that kernels read, and do with them what comes before and behind resampling.
+
+    Parameters
+    ----------
+    nullable, kept : bool
+        What `rules_of` gives.
+
+    Returns
+    -------
+    Decoded
+        The rows.
+    """
     rules = _SCHEMA.with_rules(["a"] if nullable else (), {"b": 0.5} if kept else None)
     sent: list[list[bytes]] = []
-    for made in INPUTS.values():
-        with suppress(MissingExtraError):  # a format whose library is not installed reads nothing here
+    for kind, made in INPUTS.items():
+        if kind is not InputFormat.ARROW:  # which no kernel reads, and for which pyarrow imports pandas
             sent += made(rules).encode(_X, _Y)
     ours, theirs = socket.socketpair()
     with ours, theirs:
@@ -53,20 +107,7 @@ def warm(*, schema: FeatureSchema | None = None, clean: bool = False, hardens: b
     counted = MatrixCounter(dict.fromkeys(rules.names, Cells(categorical=False)), {})
     counted.add(as_kernel_array(rows.X, np.float32), np.zeros_like(rows.y))
     cut(rows.ms, rows.n_rows, 1, 1, np.empty(rows.n_entries, dtype=np.int64))
-    online = OnlineResampler(rules, ratio=1.0, k_neighbors=1, capacity=4, clean=clean)
-    if hardens:
-        online = OnlineResampler(rules, ratio=1.0, strategy="hardened", group_size=5, small_groups=True)
-    n = len(rows.y)
-    for i in range(12 if hardens else 4):
-        online.process(rows.X, rows.y, np.arange(i * n, (i + 1) * n))
-    online.buffer_stats()
-    if nullable or kept or hardens:  # for others `resampler warmup` has done so
-        online.forget([0])
-        OnlineResampler.from_bytes(online.to_bytes())
-    if nullable:
-        buffer = MinorityBuffer(2, 4, 1, nullable_features=[0])
-        buffer.insert(_X, _Y)
-        mend(buffer.ring, np.array([0]))  # as where a list has run short
+    return rows
 
 
 def warm_nulls() -> None:

@@ -15,10 +15,11 @@ from numba import config
 from tqdm import tqdm
 
 from resampler.buffer import MinorityBuffer
+from resampler.collector import without_collector
+from resampler.compiling import must_compile
 from resampler.kernels.buffer.cells import NEWCOMERS
 from resampler.kernels.buffer.graph import NOBODY
 from resampler.kernels.buffer.ring import end_wave
-from resampler.kernels.online.window import encode
 from resampler.methods.oversample import oversample
 from resampler.methods.parameters import Parameters
 from resampler.methods.place import build
@@ -145,6 +146,7 @@ STEPS: dict[str, Callable[[], None]] = {
 MORE: dict[str, Callable[[], None]] = {"attacks": _attacks}  # with --all
 
 
+@without_collector()
 def _take(name: str) -> str:
     """Take one step; in a process of its own it finds the step by name."""
     if step := (STEPS | MORE).get(name):
@@ -165,10 +167,7 @@ def _steps(names: list[str]) -> Iterator[str]:
     The compiler holds the interpreter, so threads gain nothing: where a first small kernel had to be compiled, the
     steps go to a process a core. What is loaded from the cache takes less time than a process takes to start.
     """
-    online = OnlineResampler(FeatureSchema.numeric(["a"]))
-    online.process(np.empty((0, 1), dtype=np.float32), np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
-    stats = getattr(encode, "stats", None)  # none without the compiler
-    if stats is None or not stats.cache_misses:
+    if not must_compile():
         yield from map(_take, names)
         return
     with ProcessPoolExecutor(config.NUMBA_NUM_THREADS, multiprocessing.get_context("spawn")) as pool:

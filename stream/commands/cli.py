@@ -40,6 +40,7 @@ from stream.shard.pause import check_reason
 from stream.shard.position import require_stream
 from stream.sharding import open_stream, stored_shards
 from stream.worker.http import metrics_server
+from stream.worker.start import Start
 from stream.worker.worker import Worker
 
 if TYPE_CHECKING:
@@ -182,6 +183,8 @@ def run(
     **options: Any,
 ) -> None:
     """Read labelled rows, resample them, write micro-batches."""
+    start = Start.of_process()
+    start.ended("imports")
     logging.basicConfig(
         level=logging.INFO if verbose else logging.WARNING,
         stream=sys.stderr,
@@ -203,7 +206,8 @@ def run(
     if dry:
         _dry_run(_open(url, name, shards), name, settings, as_json)
         return
-    worker = Worker(resolve_url(url), name, settings, shards=shards, until_idle_s=until_idle)
+    start.ended("contract and settings")
+    worker = Worker(resolve_url(url), name, settings, shards=shards, until_idle_s=until_idle, start=start)
     _stop_on_signals(worker)
     with metrics_server(worker, metrics_host, metrics_port):
         worker.run()

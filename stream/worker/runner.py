@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from stream.metrics import Metrics
     from stream.redis.keys import ShardKeys
     from stream.settings import Settings
+    from stream.worker.start import Start
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +48,7 @@ class Orders(Protocol):
     metrics: Metrics
     until_idle_s: float | None
     stopping: threading.Event
+    start: Start
 
     def fail(self, error: BaseException) -> None:
         """End the worker with an error.
@@ -293,6 +295,8 @@ class ShardRunner:
             else:
                 shard.step()
                 self.idle = worker.until_idle_s is not None and shard.idle_s >= worker.until_idle_s
+                if shard.cursor != self._cursor:
+                    worker.start.committed()
                 if shard.nothing_due or shard.cursor != self._cursor:
                     self._cursor = shard.cursor
                     self._settled()

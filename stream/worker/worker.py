@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import redis
 
 from resampler.bases import weigh
+from resampler.collector import without_collector
+from resampler.compiling import keeps_kernels, must_compile
 from resampler.errors import ResamplerError
 from stream.metrics import Metrics
 from stream.redis.connection import open_client, redact
@@ -20,10 +22,12 @@ from stream.redis.errors import UnavailableError, explain, is_passing
 from stream.redis.keys import maintenance_key, shard_keys, workers_key
 from stream.shard.lease import owner_name
 from stream.sharding import require_shards
-from stream.warmup import warm
+from stream.warmup import rules_of, warm
+from stream.worker.companion import Companion
 from stream.worker.health import Vitals
 from stream.worker.membership import Membership
 from stream.worker.runner import FIRST_RETRY_S, LAST_RETRY_S, ShardRunner
+from stream.worker.start import Start
 
 if TYPE_CHECKING:
     from stream.settings import Settings
@@ -48,6 +52,8 @@ class Worker:
         Number of input streams; the stream's first worker stores it, and any other number is refused.
     until_idle_s : float or None
         End once nothing has come for so long and all of it is committed. None: run until `stop`.
+    start : Start, optional
+        What its first commit is measured from; now, if not given.
 
     Examples
     --------
@@ -58,13 +64,21 @@ class Worker:
     """
 
     def __init__(
-        self, url: str, stream: str, settings: Settings, *, shards: int = 1, until_idle_s: float | None = None
+        self,
+        url: str,
+        stream: str,
+        settings: Settings,
+        *,
+        shards: int = 1,
+        until_idle_s: float | None = None,
+        start: Start | None = None,
     ) -> None:
         self.keys = shard_keys(stream, shards)
         self.metrics = Metrics(stream)
         self.url = url
         self.settings = settings
         self.until_idle_s = until_idle_s
+        self.start = start or Start()
         self.owner = owner_name()
         self.stopping = threading.Event()
         self.members = frozenset({self.owner})
@@ -213,14 +227,28 @@ class Worker:
         try:
             if not self._await_server():
                 return
-            given = self.settings
-            weighed = len(weigh(given.strategy, given.k_neighbors, clean=given.clean)) > 0
-            warm(schema=given.schema, clean=weighed, hardens=given.hardens)
-            self._work()
+            self.start.ended("connection")
+            with Companion() as companion:
+                self._warm(companion)
+                self._work()
         finally:
             self._vitals.detach()
         if self._failure:
             raise self._failure
+
+    def _warm(self, companion: Companion) -> None:
+        """Have every kernel ready before a shard is taken; on a new machine the companion helps."""
+        given = self.settings
+        weighed = len(weigh(given.strategy, given.k_neighbors, clean=given.clean)) > 0
+        compiled = must_compile()
+        if compiled and keeps_kernels():
+            nullable, kept = rules_of(given.schema)
+            companion.begin(nullable=nullable, kept=kept)
+        with without_collector():
+            warm(schema=given.schema, clean=weighed, hardens=given.hardens)
+        self.start.ended(
+            "kernels, which were compiled (`resampler warmup` beforehand spares that)" if compiled else "kernels"
+        )
 
     def _await_server(self) -> bool:
         """Connect, and claim the stream's number of shards; return False if asked to stop before that."""

@@ -1,0 +1,71 @@
+"""`Companion`: a process that compiles beside a worker on a new machine, through the cache of kernels."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from resampler.collector import without_collector
+from stream.warmup import read_rows
+
+REST = ("waves", "online", "buffer")  # steps of `resampler warmup`: what rows need only later, in that order
+_NICE = 10  # of the rest: the worker's rows come first
+_CALL = "import sys; from stream.worker.companion import compile_beside; compile_beside(*sys.argv[1:])"
+
+
+class Companion:
+    """A second process for the compiler, which holds the interpreter of the first.
+
+    It compiles what reads rows while the worker compiles what resamples them, and then, beside the worker's first
+    rows, what these need later. It ends with the block, whatever it has come to. What it does not get done, or where
+    it cannot be started, the worker compiles itself.
+    """
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Companion:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def begin(self, *, nullable: bool, kept: bool) -> None:
+        """Start the process.
+
+        Parameters
+        ----------
+        nullable, kept : bool
+            What `stream.warmup.rules_of` gives.
+        """
+        words = [word for word, said in (("nulls", nullable), ("grids", kept)) if said]
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", _CALL, *words],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+        except OSError:  # no memory for a second process, say
+            self._process = None
+
+
+def compile_beside(*words: str) -> None:
+    """Compile what reads rows, and then the rest.
+
+    Parameters
+    ----------
+    *words : str
+        ``nulls`` and ``grids``, where the contract has them.
+    """
+    with without_collector():
+        read_rows(nullable="nulls" in words, kept="grids" in words)
+    from resampler.commands.warmup import STEPS  # with all that audits import
+
+    os.nice(_NICE)
+    for name in REST:
+        with without_collector():
+            STEPS[name]()

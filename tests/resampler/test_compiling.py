@@ -1,0 +1,23 @@
+from resampler import compiling
+from resampler.compiling import keeps_kernels, must_compile
+
+
+def test_kernels_are_compiled_where_the_cache_had_none(monkeypatch):
+    class Kernel:
+        def __init__(self, misses):
+            self.stats = type("Stats", (), {"cache_misses": misses})
+
+    monkeypatch.setattr(compiling, "encode", Kernel({"signature": 1}))
+    assert must_compile()
+    monkeypatch.setattr(compiling, "encode", Kernel({}))
+    assert not must_compile()
+    monkeypatch.setattr(compiling, "encode", object())  # without the compiler
+    assert not must_compile()
+    assert not keeps_kernels()
+
+
+def test_kernels_are_kept_where_the_cache_can_be_written_to(monkeypatch, tmp_path):
+    for folder, kept in ((tmp_path, True), (tmp_path / "gone", False), (None, False)):
+        kernel = type("Kernel", (), {"_cache": type("Cache", (), {"cache_path": folder})})
+        monkeypatch.setattr(compiling, "encode", kernel)
+        assert keeps_kernels() is kept

@@ -1,0 +1,100 @@
+"""What a worker says of its start, and what compiles beside it on a new machine."""
+
+import logging
+import os
+import subprocess
+import sys
+
+import pytest
+
+from resampler.commands import warmup
+from stream import Settings, Worker
+from stream.worker import companion as beside
+from stream.worker import worker as module
+from stream.worker.companion import Companion, compile_beside
+from stream.worker.start import Start
+
+NO_PANDAS = """
+import sys
+import stream.commands.cli
+from stream.warmup import warm
+warm()
+sys.exit("pandas" in sys.modules)
+"""
+
+
+def test_a_start_says_in_one_line_what_it_has_spent(caplog):
+    caplog.set_level(logging.INFO)
+    times = iter([10.0, 11.0, 11.25, 12.0, 99.0])
+    start = Start(0.5, clock=lambda: next(times))
+    start.ended("imports")
+    start.ended("kernels")
+    start.committed()
+    start.committed()
+    assert [record.message for record in caplog.records] == [
+        "first commit 2.50 s after the start: 1.50 s imports, 0.25 s kernels, 0.75 s until rows were read and committed"
+    ]
+
+
+def test_a_start_begins_with_the_process(caplog):
+    caplog.set_level(logging.INFO)
+    start = Start.of_process()
+    start.committed()
+    (record,) = caplog.records
+    assert 0 < float(record.message.split()[2]) < 86_400
+
+
+def test_a_worker_says_it_behind_its_first_commit(server, client, name, schema, make_rows, add_text, caplog):
+    caplog.set_level(logging.INFO)
+    Worker(server.url, name, Settings(schema), until_idle_s=0.1).run()
+    assert "first commit" not in caplog.text
+    add_text(client, name, *make_rows(50))
+    Worker(server.url, name, Settings(schema, batch_rows=10), until_idle_s=0.1).run()
+    (said,) = [record.message for record in caplog.records if record.message.startswith("first commit")]
+    for phase in ("s connection, ", "s kernels", "s until rows were read and committed"):
+        assert phase in said
+
+
+@pytest.mark.parametrize(
+    ("compiled", "kept", "begun"),
+    [(False, True, []), (True, False, []), (True, True, [{"nullable": False, "kept": False}])],
+)
+def test_a_companion_is_begun_where_kernels_are_compiled_and_kept(
+    compiled, kept, begun, server, name, schema, monkeypatch
+):
+    done = []
+    monkeypatch.setattr(module, "must_compile", lambda: compiled)
+    monkeypatch.setattr(module, "keeps_kernels", lambda: kept)
+    monkeypatch.setattr(Companion, "begin", lambda _, **rules: done.append(rules))
+    monkeypatch.setattr(module, "warm", lambda **_: done.append("warm"))
+    Worker(server.url, name, Settings(schema), until_idle_s=0.05).run()
+    assert done == [*begun, "warm"]
+
+
+def test_a_companion_compiles_first_what_reads_rows(monkeypatch):
+    order = []
+    monkeypatch.setattr(beside, "read_rows", lambda **rules: order.append(rules))
+    monkeypatch.setattr(os, "nice", lambda by: order.append(by))
+    monkeypatch.setattr(warmup, "STEPS", {step: lambda step=step: order.append(step) for step in warmup.STEPS})
+    compile_beside("grids")
+    assert order == [{"nullable": False, "kept": True}, 10, *beside.REST]
+
+
+def test_a_companion_ends_with_its_block(monkeypatch):
+    monkeypatch.setattr(beside, "_CALL", "import time; time.sleep(600)")
+    with Companion() as companion:
+        companion.begin(nullable=True, kept=False)
+        process = companion._process
+        assert process.args[-1] == "nulls"
+        assert process.poll() is None
+    assert process.returncode is not None
+
+
+def test_without_a_second_process_a_worker_compiles_alone(monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    with Companion() as companion:
+        companion.begin(nullable=False, kept=False)
+
+
+def test_the_start_of_a_worker_imports_no_pandas():
+    assert subprocess.run([sys.executable, "-c", NO_PANDAS], check=False).returncode == 0
