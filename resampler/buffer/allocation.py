@@ -11,7 +11,8 @@ from resampler.errors import InvalidInputError
 from resampler.kernels.buffer.cells import COUNTS, FREE, NEWCOMERS, NO_CELL, WAITING, Cells
 from resampler.kernels.buffer.graph import CURSOR, LAST_ID, NOBODY, UNKNOWN, Lists, Rows
 from resampler.kernels.buffer.ring import CONTROL, Ring
-from resampler.kernels.buffer.search import WALK, Graph, Scratch
+from resampler.kernels.buffer.search import Graph, Scratch
+from resampler.kernels.buffer.walk import QUEUE, WALK
 from resampler.kernels.simd.blocks import DEAD
 from resampler.kernels.simd.lanes import LANES
 
@@ -74,8 +75,9 @@ def make_ring(
     n_cells = n_groups * LANES
     n_blocks = waiting + max_cells
     n_hubs = -(-n_groups // LANES)
-    floats = n_features * (capacity + LANES * (waiting if nullable else n_blocks / 4 + n_groups + n_hubs))
-    nbytes = int(4 * floats) + capacity * (8 * length + 28) + 8 * LANES * n_blocks
+    n_sketched = 0 if nullable else n_blocks
+    floats = n_features * (capacity + n_sketched + LANES * (waiting if nullable else n_blocks / 4 + n_groups + n_hubs))
+    nbytes = int(4 * floats) + capacity * (8 * length + 28) + 12 * LANES * n_blocks
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if nbytes > memory:
         raise InvalidInputError(
@@ -100,7 +102,9 @@ def make_ring(
         cutoff_id=np.full(capacity, LAST_ID, dtype=np.int64),
     )
     cells = Cells(
-        blocks=np.zeros((0 if nullable else n_blocks, n_features, LANES), dtype=np.int8),
+        blocks=np.zeros((n_sketched, -(-n_features // 2), LANES, 2), dtype=np.int8),
+        lengths=np.zeros((n_sketched, LANES), dtype=np.float32),
+        origins=np.zeros((n_sketched, n_features), dtype=np.float32),
         grain=np.zeros(n_blocks, dtype=np.float32),
         error=np.zeros(n_blocks, dtype=np.float32),
         newcomers=np.zeros((waiting, n_features, LANES), dtype=np.float32),
@@ -169,19 +173,19 @@ def make_scratch(n_features: int, n_groups: int, length: int, notes: int = ROOM)
     Scratch
         The arrays.
     """
-    hub_d2 = np.zeros((-(-n_groups // LANES), LANES), dtype=np.float32)
-    cell_d2 = np.zeros((n_groups, LANES), dtype=np.float32)
+    n_hub_blocks = -(-n_groups // LANES)
     return Scratch(
         query=np.zeros(n_features, dtype=np.float32),
-        residual=np.zeros(n_features, dtype=np.float32),
+        residual=np.zeros(n_features + n_features % 2, dtype=np.int16),
         lanes=np.zeros(LANES, dtype=np.float32),
-        hub_d2=hub_d2,
-        hub_bits=hub_d2.view(np.int32),
+        hub_d2=np.zeros((n_hub_blocks, LANES), dtype=np.float32),
+        hub_least=np.zeros((-(-n_hub_blocks // LANES), LANES), dtype=np.float32),
         walk=make_record(WALK),
         seen=np.zeros(n_groups, dtype=np.int64),
-        cell_d2=cell_d2,
-        cell_bits=cell_d2.view(np.int32),
-        group_bits=np.zeros(n_groups, dtype=np.int32),
+        cell_d2=np.zeros((n_groups, LANES), dtype=np.float32),
+        cell_least=np.zeros((n_hub_blocks, LANES), dtype=np.float32),
+        queue=np.zeros(int(QUEUE), dtype=np.int64),
+        queue_d2=np.zeros(int(QUEUE), dtype=np.float32),
         bounds=np.zeros(max(length, MIN_BOUNDS), dtype=np.float32),
         places=np.zeros(ROOM, dtype=np.int64),
         slots=np.zeros(ROOM, dtype=np.int64),

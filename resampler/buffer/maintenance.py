@@ -10,7 +10,7 @@ from resampler.kernels.buffer.audit import choose_audits, judge
 from resampler.kernels.buffer.cells import NEWCOMERS
 from resampler.kernels.buffer.lookup import keep_lists, look_up_all, read_all
 from resampler.kernels.buffer.ring import end_wave
-from resampler.kernels.buffer.search import ALL
+from resampler.kernels.buffer.walk import ALL
 from resampler.kernels.simd.blocks import DEAD
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from resampler.kernels.buffer.ring import (
     resettle,
 )
 from resampler.kernels.buffer.sample import BATCH, sample
-from resampler.kernels.buffer.search import ALL
+from resampler.kernels.buffer.walk import ALL
 from resampler.kernels.simd.blocks import DEAD
 from resampler.layout import as_kernel_array
 from resampler.metric import check_count, check_integers, check_positive, check_seed, make_penalty, make_scale

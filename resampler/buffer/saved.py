@@ -12,8 +12,9 @@ import numpy as np
 
 from resampler.buffer.insertion import insert_in_order
 from resampler.errors import CorruptStateError
+from resampler.kernels.buffer.cells import NO_CELL
 from resampler.kernels.buffer.ring import COUNTERS, restore_blocks
-from resampler.kernels.buffer.search import ALL
+from resampler.kernels.buffer.walk import ALL
 from resampler.kernels.simd.lanes import LANES
 
 if TYPE_CHECKING:
@@ -130,6 +131,8 @@ def restore(ring: Ring, arrays: dict[str, NDArray[Any]], max_age: int) -> None:
             _fill(cells.counts, cells.counts.dtype.names, arrays["cells_counts"])
         elif name not in DERIVED:
             getattr(cells, name)[...] = arrays["cells_" + CELL_NAMES.get(name, name)]
+    used = np.flatnonzero(cells.cell_of != NO_CELL)
+    cells.origins[used] = cells.centroids[cells.cell_of[used] // LANES, :, cells.cell_of[used] % LANES]
     slots = held_slots(ring)
     rows.X[slots], rows.row_ids[slots] = arrays["X"], arrays["row_ids"]
     if len(rows.times):

@@ -41,8 +41,12 @@ class Cells(NamedTuple):
 
     Parameters
     ----------
-    blocks : ndarray of shape (n_blocks, n_features, LANES), int8
+    blocks : ndarray of shape (n_blocks, ceil(n_features / 2), LANES, 2), int8
         Sketches of rows, side by side; none of the newcomers.
+    lengths : ndarray of shape (n_blocks, LANES), float32
+        Their squared lengths.
+    origins : ndarray of shape (n_blocks, n_features), float32
+        What they are about: the cell's centroid, in one piece.
     grain : ndarray of shape (n_blocks,), float32
         What a sketch counts by.
     error : ndarray of shape (n_blocks,), float32
@@ -87,6 +91,8 @@ class Cells(NamedTuple):
     """
 
     blocks: np.ndarray
+    lengths: np.ndarray
+    origins: np.ndarray
     grain: np.ndarray
     error: np.ndarray
     newcomers: np.ndarray
@@ -151,9 +157,8 @@ def put(rows, cells, cell, slot, query, d2, cutoff):
 @inner
 def sketch(rows, cells, block, lane, query):
     """Draw the sketch of a row into its lane."""
-    cell = cells.cell_of[block]
-    grain = cells.grain[block]
-    error = draw_sketch(query, cells.centroids, cell, LANES, rows.penalty, grain, cells.blocks[block], lane)
+    grain, origin = cells.grain[block], cells.origins[block]
+    error = draw_sketch(query, origin, rows.penalty, grain, cells.blocks[block], lane, cells.lengths[block])
     cells.error[block] = max(cells.error[block], error)
 
 
@@ -161,7 +166,7 @@ def sketch(rows, cells, block, lane, query):
 def make_grain(cells, cell, query, penalty):
     """Make the grain of a cell's block coarse enough for a row; say whether it was not."""
     block = cells.block_of[cell]
-    span = span_of(query, cells.centroids, cell, LANES, penalty)
+    span = span_of(query, cells.origins[block], penalty)
     if span <= cells.grain[block] * GRAINS:
         return False
     cells.grain[block] = np.float32(np.float64(span) * HEADROOM / GRAINS)
@@ -220,6 +225,14 @@ def empty(cells, cell, slots, cutoffs):
     cells.radius[cell] = 0
     weigh(cells, cell, -cells.weight[cell])
     return n
+
+
+@inner
+def set_centroid(cells, cell, center):
+    """Write the centroid of a cell that has its block."""
+    set_center(cells.centroids, cell, center)
+    for j in range(center.shape[0]):
+        cells.origins[cells.block_of[cell], j] = center[j]
 
 
 @inner

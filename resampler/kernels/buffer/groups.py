@@ -14,6 +14,7 @@ from resampler.kernels.buffer.cells import (
     center_distance,
     get_center,
     set_center,
+    set_centroid,
     weigh,
 )
 from resampler.kernels.buffer.halve import halve
@@ -47,7 +48,7 @@ def place_cell(cells, group, centroid, block):
     cells.block_of[cell] = block
     cells.cell_of[block] = cell
     cells.group_cells[group] += 1
-    set_center(cells.centroids, cell, centroid)
+    set_centroid(cells, cell, centroid)
     return cell
 
 

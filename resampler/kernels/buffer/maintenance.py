@@ -19,7 +19,7 @@ from resampler.kernels.buffer.cells import (
     empty,
     make_grain,
     put,
-    set_center,
+    set_centroid,
     vacate,
     weigh,
 )
@@ -46,7 +46,7 @@ def split(rows, cells, cell):
     sides = np.empty(LANES, dtype=np.int64)
     d2 = np.empty((2, LANES), dtype=np.float32)
     halve(Z, rows.penalty, centers, sides, d2)
-    set_center(cells.centroids, cell, centers[0])
+    set_centroid(cells, cell, centers[0])
     other = open_cell(cells, cell // LANES, centers[1])
     for i in range(LANES):
         target = other if sides[i] else cell

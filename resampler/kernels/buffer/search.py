@@ -1,8 +1,8 @@
 """The search: scan the cells around a row, nearest first, for its nearest rows and for those that it affects.
 
-`search_cells` walks the cells in the order in which `choose_cell` gives them. `scan_cell` sees sketches, `note_rows`
-notes the rows that may be near enough, as far as the bounds known by then say, and `measure` decides. The unsorted
-newcomers come last (`scan_newcomers`).
+`search_cells` takes the cells in the order in which the walk gives them (`resampler.kernels.buffer.walk`). `scan_cell`
+sees sketches, `note_rows` notes the rows that may be near enough, as far as the bounds known by then say, and `measure`
+decides. The unsorted newcomers come last (`scan_newcomers`).
 
 A search either reads only (`find_neighbors`), or it collects the rows affected by the query, those whose lists the
 query belongs in, for `update_affected` to enter it.
@@ -16,8 +16,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from resampler.kernels.buffer.cells import FREE, NO_CELL, Cells
+from resampler.kernels.buffer.cells import NO_CELL, Cells
 from resampler.kernels.buffer.graph import Lists, Rows, admit, largest, slot_of, stamp_of, update_list
+from resampler.kernels.buffer.walk import AHEAD, ALL, INFINITE, choose_cells, prefetch_cell, start_walk
 from resampler.kernels.jit import inline, inner
 from resampler.kernels.simd.blocks import DEAD, block_distances, partial_distances
 from resampler.kernels.simd.lanes import LANES, LINE, at_most, first_lane, near, prefetch
@@ -31,33 +32,11 @@ from resampler.kernels.simd.sketches import (
 )
 
 # Typed, since Numba compiles anew for each literal that a kernel is called with.
-ALL = np.int64(np.iinfo(np.int64).max)  # budget of an exact search
-INFINITE = np.float32(np.inf)
-INFINITE_BITS = np.float32(np.inf).view(np.int32)
 ONE = np.uint64(1)
-FIRST = np.int64(8)  # cells that an exact search deals with nearest first
-# A group may have a nearer cell than the next one if its hub is less than so many times as far, squared: with a small
-# budget, and what more of it adds.
-FARTHER = 1.75
-FARTHER_BY = 1536
 NO_SLOT = np.int64(DEAD)
-AHEAD = 16  # columns of the next cell that are asked for early; the processor then sees what comes
-
 COLLECT, READ_ONLY = np.bool_(True), np.bool_(False)  # whether a search collects the rows that the query affects
 NONE = np.int64(0)
 OVERFLOW = np.int64(-1)  # what a search finds that affects more rows than it can note
-# Where a walk over the cells stands: groups looked into, cells chosen, the nearest group that was not looked into and
-# its squared distance; cells to choose nearest first, and how far a group may be, by the next cell's distance.
-WALK = np.dtype(
-    [
-        ("groups", np.int64),
-        ("chosen", np.int64),
-        ("hub", np.int64),
-        ("nearest_first", np.int64),
-        ("hub_d2", np.float32),
-        ("farther", np.float32),
-    ]
-)
 
 
 class Scratch(NamedTuple):
@@ -67,25 +46,24 @@ class Scratch(NamedTuple):
     ----------
     query : ndarray of shape (n_features,), float32
         The row in units of distance.
-    residual : ndarray of shape (n_features,), float32
-        The row as the sketches of one cell see it.
+    residual : ndarray of shape (2 * ceil(n_features / 2),), int16
+        The row as the sketches of one cell see it; 0 in a last odd column.
     lanes : ndarray of shape (LANES,), float32
         Squared distances of one block.
-    hub_d2 : ndarray of shape (ceil(n_groups / LANES), LANES), float32
+    hub_d2 : ndarray of shape (n_hub_blocks, LANES), float32
         Squared distance of each group's hub; infinite once the group has been looked into.
-    hub_bits : ndarray of the same shape, int32
-        The same memory. These order as the distances do, none being negative, and unlike those the compiler
-        vectorises their minimum.
+    hub_least : ndarray of shape (ceil(n_hub_blocks / LANES), LANES), float32
+        The lowest of each of its rows.
     walk : void, WALK
         Where the walk over the cells stands.
     seen : ndarray of shape (n_groups,), int64
         The groups that were looked into, in this order.
     cell_d2 : ndarray of shape (n_groups, LANES), float32
         Squared distances of their cells; infinite once the cell has been dealt with.
-    cell_bits : ndarray of the same shape, int32
-        The same memory.
-    group_bits : ndarray of shape (n_groups,), int32
-        The minimum of each row of `cell_bits`.
+    cell_least : ndarray of shape (n_hub_blocks, LANES), float32
+        The lowest of each of its rows.
+    queue, queue_d2 : ndarray of shape (QUEUE,), int64 and float32
+        The cells that come next and their squared distances.
     bounds : ndarray of shape (at least a list's entries,), float32
         The lowest bounds from above of the squared distances of the rows seen.
     places, slots : ndarray of shape (room,), int64
@@ -102,12 +80,13 @@ class Scratch(NamedTuple):
     residual: np.ndarray
     lanes: np.ndarray
     hub_d2: np.ndarray
-    hub_bits: np.ndarray
+    hub_least: np.ndarray
     walk: np.void
     seen: np.ndarray
     cell_d2: np.ndarray
-    cell_bits: np.ndarray
-    group_bits: np.ndarray
+    cell_least: np.ndarray
+    queue: np.ndarray
+    queue_d2: np.ndarray
     bounds: np.ndarray
     places: np.ndarray
     slots: np.ndarray
@@ -150,61 +129,6 @@ def out_of_range(d2, radius, limit, n_features):
 
 
 @inner
-def least(bits):
-    """Return the smallest."""
-    found = bits[0]
-    for i in range(bits.shape[0]):
-        found = min(found, bits[i])
-    return found
-
-
-@inner
-def find_bits(bits, wanted):
-    """Return where a value that is there comes first."""
-    at = 0
-    while bits[at] != wanted:
-        at += 1
-    return at
-
-
-@inner
-def measure_hubs(hubs, group_cells, n_groups, query, penalty, hub_d2):
-    """Write the distances of the groups in use, infinity for the others."""
-    for i in range(hub_d2.shape[0]):
-        if i * LANES < n_groups:
-            block_distances(hubs[i], query, penalty, INFINITE, hub_d2[i])
-        for lane in range(LANES):
-            group = i * LANES + lane
-            if group >= n_groups or group_cells[group] == 0:
-                hub_d2[i, lane] = INFINITE
-
-
-@inner
-def nearest_hub(hub_d2, hub_bits):
-    """Return the nearest group that has not been looked into, and its squared distance, infinite if there is none."""
-    nearest = INFINITE_BITS
-    at = 0
-    for i in range(hub_bits.shape[0]):
-        here = least(hub_bits[i])
-        if here < nearest:
-            nearest = here
-            at = i
-    if nearest == INFINITE_BITS:
-        return NO_CELL, INFINITE
-    lane = find_bits(hub_bits[at], nearest)
-    return np.int64(at * LANES + lane), hub_d2[at, lane]
-
-
-@inner
-def look_into(group, centroids, cell_rows, query, penalty, cell_d2):
-    """Write the distances of the cells of a group, infinity for those not in use."""
-    block_distances(centroids[group], query, penalty, INFINITE, cell_d2)
-    for lane in range(LANES):
-        if cell_rows[group * LANES + lane] == FREE:
-            cell_d2[lane] = INFINITE
-
-
-@inner
 def highest(bounds, n):
     """Return where the highest of the first `n` bounds is."""
     at = np.int64(0)
@@ -216,77 +140,7 @@ def highest(bounds, n):
 
 
 @inline
-def start_walk(cells, scratch, penalty, budget):
-    """Measure the groups' hubs; no group has been looked into."""
-    walk = scratch.walk
-    measure_hubs(cells.hubs, cells.group_cells, cells.counts["group_end"], scratch.query, penalty, scratch.hub_d2)
-    walk["groups"] = 0
-    walk["chosen"] = 0
-    walk["hub"], walk["hub_d2"] = nearest_hub(scratch.hub_d2, scratch.hub_bits)
-    walk["nearest_first"] = FIRST if budget == ALL else ALL
-    walk["farther"] = FARTHER + budget / FARTHER_BY
-
-
-@inline
-def choose_cell(cells, scratch, penalty, budget):
-    """Return the next cell and its squared distance; `NO_CELL` and infinity if there is none.
-
-    Cells come nearest first, of the groups that are near enough to have one. An exact search takes all of them, in any
-    order after the first few.
-    """
-    walk, group_bits = scratch.walk, scratch.group_bits
-    cell_d2, cell_bits = scratch.cell_d2, scratch.cell_bits
-    cell, d2 = NO_CELL, INFINITE
-    at = np.int64(0)
-    while True:
-        if walk["chosen"] < walk["nearest_first"]:
-            nearest = INFINITE_BITS
-            for i in range(walk["groups"]):
-                nearest = min(nearest, group_bits[i])
-            if nearest != INFINITE_BITS:
-                i = find_bits(group_bits, nearest)
-                at = i * LANES + find_bits(cell_bits[i], nearest)
-                d2 = cell_d2[i, at % LANES]
-        else:
-            at = walk["chosen"] - walk["nearest_first"]
-            while at < walk["groups"] * LANES and d2 == INFINITE:
-                d2 = cell_d2[at // LANES, at % LANES]
-                at += d2 == INFINITE
-            walk["chosen"] = at + walk["nearest_first"]
-        if walk["hub"] == NO_CELL or (budget != ALL and walk["hub_d2"] > walk["farther"] * d2):
-            break
-        n, hub = walk["groups"], walk["hub"]
-        look_into(hub, cells.centroids, cells.cell_rows, scratch.query, penalty, cell_d2[n])
-        scratch.seen[n] = hub
-        group_bits[n] = least(cell_bits[n])
-        walk["groups"] += 1
-        d2 = INFINITE
-        scratch.hub_d2[hub // LANES, hub % LANES] = INFINITE
-        walk["hub"], walk["hub_d2"] = nearest_hub(scratch.hub_d2, scratch.hub_bits)
-    if d2 != INFINITE:
-        i, lane = at // LANES, at % LANES
-        cell_d2[i, lane] = INFINITE
-        group_bits[i] = least(cell_bits[i])
-        walk["chosen"] += 1
-        cell = scratch.seen[i] * LANES + lane
-        if walk["chosen"] < walk["nearest_first"]:
-            prefetch_cell(cells, cells.block_of[cell])
-    return cell, d2
-
-
-@inline
-def prefetch_cell(cells, block):
-    """Ask for the beginning of a cell's block."""
-    n_features = cells.blocks.shape[1]
-    for j in range(min(n_features, AHEAD)):
-        prefetch(cells.blocks, (block * n_features + j) * LANES)
-    for j in range(0, LANES, LINE):
-        prefetch(cells.lane_slots, block * LANES + j)
-        prefetch(cells.cutoff, block * LANES + j)
-
-
-@inline
-def scan_cell(cells, scratch, penalty, collects, cell, d2, upper):
+def scan_cell(cells, scratch, penalty, mixed, collects, cell, d2, upper):
     """Return the word whose bits are set for the lanes that may be within `upper` or affected, and the bounds' offset.
 
     The sketches' squared distances are in `scratch.lanes`.
@@ -298,11 +152,21 @@ def scan_cell(cells, scratch, penalty, collects, cell, d2, upper):
     hits = np.uint64(0)
     offset = INFINITE
     if not out_of_range(d2, cells.radius[cell], limit, n_features):
-        away = see_from(scratch.query, cells.centroids, cell, LANES, penalty, scratch.residual)
-        offset = offset_of(cells.error[block] + away, n_features)
-        bound = limit * factor + offset
+        grain = cells.grain[block]
+        unit, length, away = see_from(scratch.query, cells.origins[block], penalty, mixed, d2, scratch.residual)
+        offset = offset_of(cells.error[block] + away, n_features, length, grain)
         hits = sketch_distances(
-            cells.blocks[block], cells.grain[block], scratch.residual, penalty, bound, scratch.lanes
+            cells.blocks[block],
+            cells.lengths[block],
+            grain,
+            scratch.query,
+            scratch.residual,
+            unit,
+            length,
+            penalty,
+            mixed,
+            limit * factor + offset,
+            scratch.lanes,
         )
     if collects and hits != 0:
         within = at_most(scratch.lanes, upper * factor + offset)
@@ -361,25 +225,30 @@ def search_cells(graph, common, collects, slot, row_id, gone, budget, n_affected
     cells = graph.cells
     scratch = graph.scratch
     penalty = rows.penalty
+    mixed = largest(penalty) >= 0
     length = stamps.shape[0]
     bounded = length <= scratch.bounds.shape[0]  # else each cell's rows are measured at once
     n, settled = np.int64(0), np.int64(0)
     n_near, n_bounds, last, upper = np.int64(0), np.int64(0), np.int64(0), INFINITE
     home, home_d2 = NO_CELL, INFINITE
-    cell, d2 = NO_CELL, INFINITE
     start_walk(cells, scratch, penalty, budget)
-    started, searching = False, True
+    i, n_chosen, searching = NONE, NONE, True
     while searching:
-        # The next cell is chosen before this one is scanned, so that memory brings its rows meanwhile.
-        next_cell, next_d2 = choose_cell(cells, scratch, penalty, budget)
-        if not started:
-            started = True
-            home, home_d2 = next_cell, next_d2
-        elif cell == NO_CELL or (settled >= budget and n_bounds == length):
+        enough = settled >= budget and n_bounds == length
+        if i == n_chosen and not enough:
+            i = NONE
+            n_chosen = choose_cells(cells, scratch, penalty, budget, settled)
+            if home == NO_CELL and n_chosen > 0:
+                home, home_d2 = scratch.queue[0], scratch.queue_d2[0]
+        if enough or n_chosen == 0:
             searching = False
         else:
+            cell, d2 = scratch.queue[i], scratch.queue_d2[i]
+            i += 1
+            if budget != ALL and i + AHEAD <= n_chosen:
+                prefetch_cell(cells, cells.block_of[scratch.queue[i + AHEAD - 1]])
             settled += cells.weight[cell]
-            hits, offset = scan_cell(cells, scratch, penalty, collects, cell, d2, upper)
+            hits, offset = scan_cell(cells, scratch, penalty, mixed, collects, cell, d2, upper)
             n_near, n_bounds, last, upper = note_rows(
                 rows,
                 cells,
@@ -395,7 +264,6 @@ def search_cells(graph, common, collects, slot, row_id, gone, budget, n_affected
                 last,
                 upper,
             )
-        cell, d2 = next_cell, next_d2
         if searching and bounded and n_near + LANES <= scratch.places.shape[0]:
             continue
         if collects and n_affected + n_near > scratch.affected.shape[0]:
@@ -453,6 +321,7 @@ def select_near(graph, collects, upper, n_near):
         m += 1
         for j in range(0, n_features, LINE):
             prefetch(rows.X, other * n_features + j)
+        prefetch(rows.row_ids, other)
         if may_affect:
             prefetch(lists.stamps, other * list_length)
             prefetch(lists.d2, other * list_length)
@@ -556,15 +425,28 @@ def age(stamp, oldest, capacity):
     return stamp - oldest if stamp >= oldest else stamp - oldest + 2 * capacity
 
 
+@inline
+def prefetch_cutoffs(rows, lists, lane_slots, affected, first, last):
+    """Ask for the ids that may be the lists' new cutoffs: of their last entries."""
+    capacity, length = lists.stamps.shape
+    for i in range(first, last):
+        slot = np.int64(lane_slots[affected[i] // LANES, affected[i] % LANES])
+        if slot != DEAD:
+            for j in range(max(length - 3, 0), length):
+                stamp = np.int64(lists.stamps[slot, j])
+                prefetch(rows.row_ids, stamp - capacity if stamp >= capacity else max(stamp, NONE))
+
+
 @inner
 def update_affected(graph, notes, first, last, slot, row_id):
     """Enter the row of a slot into the lists of the affected rows that a search has noted, if it affects them still."""
-    rows, lists, cells, _ = graph
+    rows, lists, cells = graph.rows, graph.lists, graph.cells
     lane_slots, cutoffs, block_cutoff = cells.lane_slots, cells.cutoff, cells.block_cutoff
     affected, affected_d2 = notes.affected, notes.affected_d2
     oldest, held = rows.cursor["oldest"], rows.cursor["held"]
     stamp = stamp_of(rows, slot)
     changed = False
+    prefetch_cutoffs(rows, lists, lane_slots, affected, first, last)
     for i in range(first, last):
         block, lane = affected[i] // LANES, affected[i] % LANES
         if affected_d2[i] <= cutoffs[block, lane] and lane_slots[block, lane] != DEAD:

@@ -18,8 +18,6 @@ from numba.extending import intrinsic, overload
 LANES = 64
 LINE = 16  # float32 values that memory delivers at a time
 _FLOATS = ir.VectorType(ir.FloatType(), LANES)
-_BYTES = ir.VectorType(ir.IntType(8), LANES)
-_WORDS = ir.VectorType(ir.IntType(32), LANES)
 _INT32 = ir.IntType(32)
 
 
@@ -30,18 +28,8 @@ def add_numeric(block, query, first, last, out):
         out += difference * difference
 
 
-def add_sketched(block, grain, query, first, last, out):
-    """Do the same with a block of int8 that count grains.
-
-    The sums may differ in their last bits from one machine to the next: a product and a sum may be rounded together.
-    """
-    for j in range(first, last):
-        difference = block[j].astype(np.float32) * grain - query[j]
-        out += difference * difference
-
-
 def add_category(block, query, j, penalty, out):
-    """Add `penalty` to `out` where column j of a block, float32 or int8, differs from the query's."""
+    """Add `penalty` to `out` where column j of a block differs from the query's."""
     out[block[j] != query[j]] += penalty
 
 
@@ -79,6 +67,11 @@ def near(values, limits, factor, offset):
     return at_most(values, limits * factor + offset)
 
 
+def lowest(values):
+    """Return the lowest value of `LANES`; none is NaN."""
+    return values.min()
+
+
 def first_lane(word):
     """Return the number of the lowest bit that is set; there must be one."""
     return (int(word) & -int(word)).bit_length() - 1
@@ -109,16 +102,12 @@ def _everywhere(builder, scalar):
     return builder.shuffle_vector(one, nothing, ir.Constant(ir.VectorType(_INT32, LANES), [0] * LANES))
 
 
-def _column(context, builder, signature, arguments, j, at=1):
-    """Load column j of a block, the first argument, and the query's value of it, argument `at`, in every lane."""
+def _column(context, builder, signature, arguments, j):
+    """Load column j of a block, the first argument, and the query's value of it, the second, in every lane."""
     place = builder.mul(j, ir.Constant(j.type, LANES))
     pointer = _pointer(context, builder, signature.args[0], arguments[0], place)
-    if signature.args[0].dtype == types.int8:
-        counts = builder.load(builder.bitcast(pointer, _BYTES.as_pointer()), align=1)
-        row = builder.sitofp(builder.sext(counts, _WORDS), _FLOATS)
-    else:
-        row = _load(builder, pointer)
-    value = builder.load(_pointer(context, builder, signature.args[at], arguments[at], j))
+    row = _load(builder, pointer)
+    value = builder.load(_pointer(context, builder, signature.args[1], arguments[1], j))
     return row, _everywhere(builder, value)
 
 
@@ -136,26 +125,6 @@ def _add_numeric(_, block, query, first, last, out):
         return context.get_dummy_value()
 
     return types.void(block, query, types.int64, types.int64, out), _generate
-
-
-@intrinsic
-def _add_sketched(_, block, grain, query, first, last, out):
-    together = ("contract",)
-
-    def _generate(context, builder, signature, arguments):
-        _, grain, _, start, stop, _ = arguments
-        target = _pointer(context, builder, signature.args[5], arguments[5])
-        grains = _everywhere(builder, grain)
-        total = cgutils.alloca_once_value(builder, _load(builder, target))
-        with cgutils.for_range_slice(builder, start, stop, ir.Constant(start.type, 1), start.type) as (j, _):
-            row, value = _column(context, builder, signature, arguments, j, at=2)
-            difference = builder.fsub(builder.fmul(row, grains, flags=together), value, flags=together)
-            square = builder.fmul(difference, difference, flags=together)
-            builder.store(builder.fadd(builder.load(total), square, flags=together), total)
-        _store(builder, builder.load(total), target)
-        return context.get_dummy_value()
-
-    return types.void(block, types.float32, query, types.int64, types.int64, out), _generate
 
 
 @intrinsic
@@ -252,6 +221,24 @@ def _near(_, values, limits, factor, offset):
 
 
 @intrinsic
+def _lowest(_, values):
+    def _generate(context, builder, signature, arguments):
+        values, width = _load(builder, _pointer(context, builder, signature.args[0], arguments[0])), LANES
+        while width > 1:
+            width //= 2
+            low, high = (
+                builder.shuffle_vector(
+                    values, values, ir.Constant(ir.VectorType(_INT32, width), list(range(first, first + width)))
+                )
+                for first in (0, width)
+            )
+            values = builder.select(builder.fcmp_ordered("<", high, low), high, low)
+        return builder.extract_element(values, ir.Constant(_INT32, 0))
+
+    return types.float32(values), _generate
+
+
+@intrinsic
 def _first_lane(_, word):
     def _generate(_, builder, __, arguments):
         return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
@@ -275,11 +262,6 @@ def _prefetch(_, array, index):
 @overload(add_numeric, inline="always")
 def _compile_add_numeric(block, query, first, last, out):
     return lambda block, query, first, last, out: _add_numeric(block, query, first, last, out)
-
-
-@overload(add_sketched, inline="always")
-def _compile_add_sketched(block, grain, query, first, last, out):
-    return lambda block, grain, query, first, last, out: _add_sketched(block, grain, query, first, last, out)
 
 
 @overload(add_category, inline="always")
@@ -310,6 +292,11 @@ def _compile_at_most(values, limits):
 @overload(near, inline="always")
 def _compile_near(values, limits, factor, offset):
     return lambda values, limits, factor, offset: _near(values, limits, factor, offset)
+
+
+@overload(lowest, inline="always")
+def _compile_lowest(values):
+    return lambda values: _lowest(values)
 
 
 @overload(first_lane, inline="always")

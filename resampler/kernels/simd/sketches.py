@@ -1,10 +1,11 @@
 """Sketches: rows quantised to a byte a column, which rule rows out as too far away; the rows themselves decide.
 
 A search waits for memory, not for arithmetic. So what it scans is a sketch of each row: the difference to the cell's
-centroid in units of the block's grain, rounded (of a category the code, if it is small). A block knows how far its
-sketches are at most from their rows, so by the triangle inequality a sketch bounds the row's distance from below and
-above. Only rows that may be among the nearest are then measured, in float32 and in column order. What comes out does
-not depend on the sketches.
+centroid in units of the block's grain, rounded (of a category the code, if it is small). The query is seen in the same
+way, in two bytes a column, so that the squared distance of both, ``|q|^2 + |x|^2 - 2 q.x``, takes one product of whole
+numbers. A block knows how far its sketches are at most from their rows, so by the triangle inequality a sketch bounds
+the row's distance from below and above. Only rows that may be among the nearest are then measured, in float32 and in
+column order. What comes out does not depend on the sketches.
 """
 
 from __future__ import annotations
@@ -12,14 +13,15 @@ from __future__ import annotations
 import numpy as np
 
 from resampler.kernels.jit import inline, inner
-from resampler.kernels.simd.blocks import CHECK_COLUMNS
-from resampler.kernels.simd.lanes import add_category, add_sketched, at_most
+from resampler.kernels.simd.dots import add_code, set_distances
+from resampler.kernels.simd.lanes import at_most
 
 # (a + b)**2 <= (1 + SLACK) a**2 + (1 + 1 / SLACK) b**2: with it, a bound takes no root
 SLACK = 1 / 48
 TINY = 1e-36  # covers squares that underflow
 GRAINS = 127  # that fit into a byte on either side
 HEADROOM = 1.25  # of a grain, for rows that come later
+LONGEST = 32_000.0  # of a query as sketches see it: its product with a sketch of 127 a column then fits into an int32
 
 
 @inline
@@ -41,80 +43,80 @@ def sketch_code(code):
 
 
 @inner
-def span_of(query, centroids, cell, lanes, penalty):
+def span_of(query, origin, penalty):
     """Return the largest difference of a row to a cell's centroid in a numeric column."""
-    group, at = cell // lanes, cell % lanes
     span = np.float32(0)
     for j in range(query.shape[0]):
         if penalty[j] < 0:
-            span = max(span, np.abs(query[j] - centroids[group, j, at]))
+            span = max(span, np.abs(query[j] - origin[j]))
     return span
 
 
 @inner
-def draw_sketch(query, centroids, cell, lanes, penalty, grain, block, lane):
-    """Write the sketch of a row into a lane; return how far it is from the row at most."""
-    group, at = cell // lanes, cell % lanes
+def draw_sketch(query, origin, penalty, grain, block, lane, lengths):
+    """Write the sketch of a row and its squared length into a lane; return how far it is from the row at most."""
     inverse = 1 / np.float64(grain) if grain > 0 else np.float64(0)
     d2 = 0.0
     length = 0.0
+    squares = np.int64(0)
     for j in range(query.shape[0]):
         if penalty[j] < 0:
-            value = query[j] - centroids[group, j, at]
+            value = query[j] - origin[j]
             sketch = np.rint(min(max(value * inverse, np.float32(-GRAINS)), np.float32(GRAINS)))
-            block[j, lane] = np.int8(sketch)
+            block[j // 2, lane, j % 2] = np.int8(sketch)
             off = np.float64(value) - np.float64(sketch) * np.float64(grain)
             d2 += off * off
             length += np.float64(value) * np.float64(value)
+            squares += np.int64(sketch) * np.int64(sketch)
         else:
-            block[j, lane] = sketch_code(query[j])
+            block[j // 2, lane, j % 2] = sketch_code(query[j])
             if not is_small(query[j]):
                 d2 += penalty[j]
+    lengths[lane] = np.float32(squares * (np.float64(grain) * np.float64(grain)))
     return np.float32(np.sqrt(d2) * (1 + 1e-6) + 2e-7 * np.sqrt(length))
 
 
 @inner
-def see_from(query, centroids, cell, lanes, penalty, residual):
-    """Write the query as a cell's sketches see it; return how far that is from the query at most."""
-    group, at = cell // lanes, cell % lanes
-    d2 = 0.0
-    length = 0.0
-    for j in range(query.shape[0]):
-        if penalty[j] < 0:
-            residual[j] = query[j] - centroids[group, j, at]
-            length += np.float64(residual[j]) * np.float64(residual[j])
-        else:
-            residual[j] = np.float32(sketch_code(query[j]))
-            if not is_small(query[j]):
-                d2 += penalty[j]
-    return np.sqrt(d2) * (1 + 1e-6) + 4e-7 * np.sqrt(length)
+def see_from(query, origin, penalty, mixed, d2, residual):
+    """Write the query as a cell's sketches see it, at squared distance `d2` from the centroid.
+
+    Returns what it counts by, its squared length, and how far it is from the query at most. Without categories the
+    distance is the length; `mixed` says that there are some.
+    """
+    n_features = query.shape[0]
+    squares = np.float64(d2)
+    lost = 0.0
+    if mixed:
+        squares = 0.0
+        for j in range(n_features):
+            if penalty[j] < 0:
+                squares += np.float64(query[j] - origin[j]) ** 2
+            elif not is_small(query[j]):
+                lost += penalty[j]
+    length = np.sqrt(squares * (1 + margin_of(n_features)) + 1.2e-38 * n_features)
+    inverse = np.float32(LONGEST / length)
+    for j in range(n_features):
+        residual[j] = np.int16(np.rint((query[j] - origin[j]) * inverse))
+    if mixed:
+        for j in range(n_features):
+            if penalty[j] >= 0:
+                residual[j] = 0
+    away = np.sqrt(lost) * (1 + 1e-6) + length * (0.5 / LONGEST * np.sqrt(n_features) + 1e-6)
+    return np.float32(length / LONGEST), np.float32(squares), away
 
 
 @inner
-def sketch_distances(block, grain, residual, penalty, limit, out):
-    """Write the squared distances of one block's sketches to a residual, as `block_distances` does of rows.
+def sketch_distances(block, lengths, grain, query, residual, unit, length, penalty, mixed, limit, out):
+    """Write the squared distances of one block's sketches to a query as they see it, some a little below 0.
 
-    Stops early, and returns 0, if all exceed `limit`; else returns the word whose bits are set for the lanes within it.
+    Returns the word whose bits are set for the lanes within `limit`.
     """
-    n_features = residual.shape[0]
-    out[:] = 0
-    within = np.uint64(0)
-    for first in range(0, n_features, CHECK_COLUMNS):
-        last = min(first + CHECK_COLUMNS, n_features)
-        j = first
-        while j < last:
-            run = j
-            while run < last and penalty[run] < 0:
-                run += 1
-            if run > j:
-                add_sketched(block, grain, residual, j, run, out)
-            if run < last:
-                add_category(block, residual, run, penalty[run], out)
-            j = run + 1
-        within = at_most(out, limit)
-        if within == 0:
-            break
-    return within
+    set_distances(block, residual, lengths, length, 2 * unit, grain, out)
+    if mixed:
+        for j in range(query.shape[0]):
+            if penalty[j] >= 0:
+                add_code(block, j, sketch_code(query[j]), penalty[j], out)
+    return at_most(out, limit)
 
 
 @inline
@@ -124,10 +126,15 @@ def factor_of(n_features):
 
 
 @inline
-def offset_of(error, n_features):
-    """Return the offset of the bounds, of sketches that are off by `error` at most."""
+def offset_of(error, n_features, length, grain):
+    """Return the offset of the bounds, of sketches that are off by `error` at most.
+
+    They are rounded about the squared lengths of the query as they see it and of the sketches.
+    """
     error = np.float64(error)
-    return np.float32((1 + 1 / SLACK) * error * error * (1 + 4 * margin_of(n_features)) + TINY)
+    squares = (1 + 1 / SLACK) * error * error * (1 + 4 * margin_of(n_features))
+    longest = np.float64(grain) * np.float64(grain) * (GRAINS * GRAINS * n_features)
+    return np.float32(squares + 2 * margin_of(n_features) * length + 2e-6 * longest + TINY)
 
 
 @inner

@@ -71,7 +71,13 @@ def assert_cells_fit_together(buffer):
         centroid = cells.centroids[cell // lanes, :, cell % lanes]
         d2 = distances(scaled[members], centroid, rows.penalty)
         assert (np.sqrt(d2) <= cells.radius[cell] * (1 + 1e-6)).all()
-        sketch = cells.blocks[block][:, place[members] % lanes].T * np.float64(cells.grain[block])
+        assert np.array_equal(cells.origins[block], centroid)
+        sketched = (
+            cells.blocks[block][:, place[members] % lanes].transpose(1, 0, 2).reshape(-1, 2 * len(cells.blocks[0]))
+        )
+        sketch = sketched[:, : len(centroid)] * np.float64(cells.grain[block])
+        lengths = (sketch[:, rows.penalty < 0] ** 2).sum(axis=1)
+        assert np.allclose(cells.lengths[block, place[members] % lanes], lengths, rtol=1e-6)
         away = sketch + centroid.astype(np.float64) - scaled[members]
         off = np.sqrt((away[:, rows.penalty < 0] ** 2).sum(axis=1))
         assert (off <= cells.error[block]).all()

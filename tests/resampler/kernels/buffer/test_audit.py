@@ -15,7 +15,7 @@ from resampler.kernels.buffer.audit import choose_audits, judge
 from resampler.kernels.buffer.graph import CURSOR
 from resampler.kernels.buffer.lookup import look_up_all
 from resampler.kernels.buffer.ring import CONTROL
-from resampler.kernels.buffer.search import ALL
+from resampler.kernels.buffer.walk import ALL
 
 FITTED = ("budget", "audited", "missed", "missed_kept")
 

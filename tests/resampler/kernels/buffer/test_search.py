@@ -13,7 +13,7 @@ from numba import njit
 from resampler import MinorityBuffer
 from resampler.kernels.buffer.halve import halve, mean_row
 from resampler.kernels.buffer.lookup import look_up_all
-from resampler.kernels.buffer.search import ALL
+from resampler.kernels.buffer.walk import ALL
 from resampler.kernels.simd.lanes import LANES
 
 NO_SLOTS = np.empty(0, dtype=np.int64)

@@ -29,6 +29,11 @@ def run_partial_distances(block, query, penalty, limit, common, out):
 
 
 @njit
+def run_lowest(values):
+    return kernels.lowest(values)
+
+
+@njit
 def run_first_lane(word):
     return kernels.first_lane(word)
 
@@ -71,6 +76,14 @@ def test_near_widens_the_limits_with_two_roundings(near, seed, offset):
     values = np.array([rng.choice([bound, np.nextafter(bound, np.float32(np.inf)), 0]) for bound in bounds], np.float32)
     word = sum(1 << lane for lane in range(LANES) if values[lane] <= bounds[lane])
     assert int(near(values, limits, factor, offset)) == word
+
+
+@pytest.mark.parametrize("lowest", [run_lowest, kernels.lowest], ids=["compiled", "plain"])
+@given(seed=st.integers(0, 2**32 - 1), share=st.sampled_from([0.0, 0.9, 1.0]))
+def test_lowest_finds_it_in_any_lane(lowest, seed, share):
+    rng = np.random.default_rng(seed)
+    values = np.where(rng.random(LANES) < share, np.inf, rng.random(LANES)).astype(np.float32)
+    assert lowest(values) == min(values)
 
 
 def test_prefetch_changes_nothing():

@@ -11,28 +11,28 @@ from resampler.kernels.simd.lanes import LANES
 
 
 @njit
-def run_draw(query, centroids, cell, penalty, grain, block, lane):
-    return kernels.draw_sketch(query, centroids, cell, LANES, penalty, grain, block, lane)
+def run_draw(query, origin, penalty, grain, block, lane, lengths):
+    return kernels.draw_sketch(query, origin, penalty, grain, block, lane, lengths)
 
 
 @njit
-def run_see(query, centroids, cell, penalty, residual):
-    return kernels.see_from(query, centroids, cell, LANES, penalty, residual)
+def run_see(query, origin, penalty, mixed, d2, residual):
+    return kernels.see_from(query, origin, penalty, mixed, d2, residual)
 
 
 @njit
-def run_span(query, centroids, cell, penalty):
-    return kernels.span_of(query, centroids, cell, LANES, penalty)
+def run_span(query, origin, penalty):
+    return kernels.span_of(query, origin, penalty)
 
 
 @njit
-def run_distances(block, grain, residual, penalty, limit, out):
-    return kernels.sketch_distances(block, grain, residual, penalty, limit, out)
+def run_distances(block, lengths, grain, query, residual, unit, length, penalty, mixed, limit, out):
+    return kernels.sketch_distances(block, lengths, grain, query, residual, unit, length, penalty, mixed, limit, out)
 
 
 @njit
-def run_bounds(error, n_features):
-    return kernels.factor_of(n_features), kernels.offset_of(error, n_features)
+def run_bounds(error, n_features, length, grain):
+    return kernels.factor_of(n_features), kernels.offset_of(error, n_features, length, grain)
 
 
 @njit
@@ -61,19 +61,21 @@ def make_rows(rng, d, spread, offset, *, categories):
 def test_bounds_hold(d, seed, spread, offset, coarse, categories):
     rows, penalty = make_rows(np.random.default_rng(seed), d, spread, offset, categories=categories)
     query, centroid, rows = rows[-1], rows[-2], rows[:-2]
-    centroids = np.zeros((1, d, LANES), dtype=np.float32)
-    centroids[0, :, 5] = centroid
-    span = max(run_span(row, centroids, 5, penalty) for row in rows)
+    span = max(run_span(row, centroid, penalty) for row in rows)
     grain = np.float32(span * coarse / kernels.GRAINS)  # below 1 it clips
-    block, out, residual = np.zeros((d, LANES), np.int8), np.empty(LANES, np.float32), np.empty(d, np.float32)
-    error = max(run_draw(row, centroids, 5, penalty, grain, block, lane) for lane, row in enumerate(rows))
-    away = run_see(query, centroids, 5, penalty, residual)
-    run_distances(block, grain, residual, penalty, np.float32(np.inf), out)
-    factor, offset_ = run_bounds(error + away, d)
+    block, residual = np.zeros((-(-d // 2), LANES, 2), np.int8), np.zeros(d + d % 2, np.int16)
+    lengths, out = np.zeros(LANES, np.float32), np.empty(LANES, np.float32)
+    error = max(run_draw(row, centroid, penalty, grain, block, lane, lengths) for lane, row in enumerate(rows))
+    unit, length, away = run_see(
+        query, centroid, penalty, categories, distances([centroid], query, penalty)[0], residual
+    )
+    seen = block, lengths, grain, query, residual, unit, length, penalty, categories
+    run_distances(*seen, np.float32(np.inf), out)
+    factor, offset_ = run_bounds(error + away, d, length, grain)
     true = distances(rows, query, penalty)
     assert (true <= out * factor + offset_).all()
     assert (out <= true * factor + offset_).all()
-    within = run_distances(block, grain, residual, penalty, np.median(out), np.empty(LANES, np.float32))
+    within = run_distances(*seen, np.median(out), np.empty(LANES, np.float32))
     assert int(within) == sum(1 << lane for lane in range(LANES) if out[lane] <= np.median(out))
 
 
@@ -87,18 +89,3 @@ def test_exact_distances_are_the_naive_ones(d, n, seed, categories):
     run_exact(rows, scale, norm, penalty, query, slots, n, found)
     scaled = rows[slots] * scale * norm[slots, None]
     assert found.tobytes() == distances(scaled, query, penalty).tobytes()
-
-
-def test_sketch_distances_do_not_need_the_compiler():
-    from resampler.kernels.simd import lanes
-
-    rng = np.random.default_rng(1)
-    block, query = rng.integers(-127, 128, (6, LANES)).astype(np.int8), rng.normal(size=6).astype(np.float32)
-    out = np.zeros(LANES, dtype=np.float32)
-    lanes.add_sketched(block, np.float32(0.25), query, 1, 5, out)
-    lanes.add_category(block, np.full(6, 3, dtype=np.float32), 5, np.float32(2), out)
-    away = ((block[1:5] * np.float32(0.25) - query[1:5, None]) ** 2).sum(axis=0)
-    assert np.allclose(out, away + 2 * (block[5] != 3), rtol=1e-5)
-    limits = rng.random(LANES).astype(np.float32)
-    word = int(lanes.near(limits, limits, np.float32(1), np.float32(-0.1)))
-    assert word == 0
