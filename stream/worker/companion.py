@@ -44,7 +44,7 @@ class Companion:
         words = [word for word, said in (("nulls", nullable), ("grids", kept)) if said]
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-c", _CALL, *words],
+                [sys.executable, "-P", "-c", _CALL, *words],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
