@@ -14,16 +14,11 @@ from __future__ import annotations
 import numpy as np
 
 from resampler.kernels.batch.cells import CELL_ROWS
-from resampler.kernels.batch.neighbors import _distances
+from resampler.kernels.batch.neighbors import EVERY, FEW, NONE, _distances, _limit, _sketch
 from resampler.kernels.jit import inner, njit
 from resampler.kernels.simd.lanes import first_lane
 from resampler.kernels.simd.products import TILE_QUERIES, TILE_ROWS, compare
 from resampler.kernels.simd.select import select
-
-FEW = 4  # queries, up to which a cell is measured without sketches
-EVERY = -(2**31)  # a limit that no row fails
-NONE = 2**31 - 1
-_ROUNDED = 0.51  # of a grain: how far a sketch is at most from a row's column
 
 
 @njit(nogil=True)
@@ -87,42 +82,6 @@ def ranks_of(centers, homes, found, ranks):
             for c in range(cell, gaps.shape[0]):
                 rank += gaps[c] < gap
             ranks[i, t] = rank
-
-
-@inner
-def _sketch(cell, n_lanes, numeric, middle, inverse, grains, rows, start):
-    """Write the sketches of a cell's rows, two columns a word, and minus half their squared lengths."""
-    low, high = cell.dtype.type(-grains), cell.dtype.type(grains)
-    for lane in range(CELL_ROWS):
-        start[lane] = 0
-    for word in range(rows.shape[0]):
-        a, b = numeric[2 * word], numeric[2 * word + 1]
-        if b >= 0:
-            for lane in range(CELL_ROWS):
-                x = np.int32(np.rint(min(max((cell[a, lane] - middle[a]) * inverse, low), high)))
-                y = np.int32(np.rint(min(max((cell[b, lane] - middle[b]) * inverse, low), high)))
-                start[lane] += x * x + y * y
-                rows[word, lane] = (x & np.int32(0xFFFF)) | (y << np.int32(16))
-        else:
-            for lane in range(CELL_ROWS):
-                x = np.int32(np.rint(min(max((cell[a, lane] - middle[a]) * inverse, low), high)))
-                start[lane] += x * x
-                rows[word, lane] = x & np.int32(0xFFFF)
-    for lane in range(CELL_ROWS):
-        start[lane] = -(start[lane] >> np.int32(1))
-    for lane in range(n_lanes, CELL_ROWS):  # the last cell's empty lanes
-        start[lane] = -(2**30)
-
-
-@inner
-def _limit(furthest, length, n_numeric, inverse, factor, least):
-    """Return what the product of a query's sketch with one of a row that is within `furthest` (squared) comes to."""
-    radius = np.sqrt((np.float64(furthest) + least) * factor) * np.float64(inverse)
-    radius += 2 * _ROUNDED * np.sqrt(np.float64(n_numeric))
-    square = radius * radius
-    if not square < 2.0**30:
-        return np.int32(EVERY)
-    return np.int32((length - np.int64(square) - 2) >> 1)
 
 
 @inner

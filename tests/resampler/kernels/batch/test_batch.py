@@ -94,7 +94,7 @@ def test_box_distances_and_the_cells_within(d, dtype, seed):
     X, numeric = rows_of(rng, 5 * CELL_ROWS, d, dtype), rng.random(d) < 0.8
     cells, centers, lows, highs = cells_of(X, np.ones(d, dtype), numeric, np.argsort(X[:, 0]))
     out = np.empty(CELL_ROWS, dtype)
-    neighbor_kernels._box_distances(cells[0], lows[3], highs[3], out)
+    neighbor_kernels._box_distances(cells[0], CELL_ROWS, lows[3], highs[3], out)
     assert out.tolist() == [naive_batch.distance_to_box(row, lows[3], highs[3]) for row in cells[0].T]
     rows = [cell.T[:, :d] for cell in cells]
     nearest = [
@@ -128,20 +128,22 @@ def test_add_candidates(k, seed):
     n=st.sampled_from([3, 129, 300, 500]),
     d=st.sampled_from([1, 3, 8, 10]),
     k=st.integers(1, 6),
-    budget=st.sampled_from([1, 2, 99]),
+    budget=st.sampled_from([1, 2, 3, 99]),
+    n_wanted=st.sampled_from([6, 60]),
+    categorical=st.sampled_from([0, 0.3]),
     dtype=dtypes,
     seed=seeds,
 )
-@settings(max_examples=25)
-def test_scan_cells(n, d, k, budget, dtype, seed):
+@settings(max_examples=40)
+def test_scan_cells(n, d, k, budget, n_wanted, categorical, dtype, seed):
     rng = np.random.default_rng(seed)
     X, order, k = rows_of(rng, n, d, dtype), np.arange(n), min(k, n - 1)
-    penalty = np.where(rng.random(d) < 0.3, 0.75, -1).astype(dtype)
+    penalty = np.where(rng.random(d) < categorical, 0.75, -1).astype(dtype)
     one = np.ones(d, dtype)
     cell_kernels.bisect(X, np.where(penalty < 0, one, 0).astype(dtype), order)
     cells, *boxes = cells_of(X, one, penalty < 0, order)
     ids, wanted = rng.permutation(2 * n)[:n], np.zeros(n, dtype=np.bool_)
-    wanted[rng.integers(0, n, 6)] = True
+    wanted[rng.integers(0, n, n_wanted)] = True
     places, distances = np.full((n, k), -1), np.empty((n, k), dtype)
     bits = np.empty(0, np.int32 if dtype == np.float32 else np.int64)
     scan = neighbor_kernels.scan_cells
