@@ -43,6 +43,11 @@ def recent_shares(y: np.ndarray) -> np.ndarray:
     return counts / counts.sum(axis=1, keepdims=True)
 
 
+def shares_so_far(y: np.ndarray) -> np.ndarray:
+    """Return each class's share of the rows up to and with each row."""
+    return np.cumsum(np.eye(y.max() + 1)[y], axis=0) / np.arange(1, len(y) + 1)[:, None]
+
+
 def ours(X: np.ndarray, y: np.ndarray, seed: int, **settings: object) -> Lessons:
     scale = X[:500].std(axis=0)
     schema = FeatureSchema.numeric([f"x{j}" for j in range(X.shape[1])]).with_scale(np.where(scale > 0, scale, 1.0))
