@@ -14,6 +14,7 @@ from resampler.buffer import BufferStats, MinorityBuffer
 from resampler.errors import ContractError, CorruptStateError, InvalidInputError
 from resampler.grids import Packed, pack
 from resampler.grouped import GroupedRows, listed_codes
+from resampler.idle import idle_reasons
 from resampler.kernels.online.operations import scatter
 from resampler.kernels.online.window import Window, encode, plan
 from resampler.kernels.places import PLACES
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
+    from resampler.idle import IdleReason
     from resampler.parameters import Emit, Quota, Strategy
 
 MAX_CLASSES = 32
@@ -493,6 +495,27 @@ class OnlineResampler:
             dropped=dict(zip(labels, self._window.seen_dropped.tolist(), strict=False)),
             buffer_rows={label: len(bases) for label, bases in zip(labels, self._bases, strict=True)},
         )
+
+    def idle_reasons(self) -> list[IdleReason]:
+        """Say why no synthetic row stands behind the last row.
+
+        Returns
+        -------
+        list of IdleReason
+            One for all classes, or one for each but the largest. A class between two rows says in how many the next one
+            falls due; one that rows are made of as fast as `burst` allows has no reason.
+
+        Examples
+        --------
+        >>> resampler = OnlineResampler(FeatureSchema.numeric(["a"]))
+        >>> _ = resampler.process([[1.0], [2.0]], [0, 0], [0, 1])
+        >>> [(one.reason, one.label) for one in resampler.idle_reasons()]
+        [('one_class', None)]
+        """
+        classes = dict(zip(self.schema.label.codes, map(str, self.schema.label.classes), strict=True))
+        self._quotas.refresh(self._window.labels[: len(self._bases)].tolist())
+        policy = self._policy._replace(paused=bool(self.paused))
+        return idle_reasons(self._window, policy, self._quotas.arrays, lambda code: classes.get(code, str(code)))
 
     def buffer_stats(self) -> dict[int, BufferStats]:
         """Measure the classes' buffers.

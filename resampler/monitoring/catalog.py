@@ -11,7 +11,12 @@ _OF_WORKERS = (
     Metric("resampler_rows_total", "counter", "Real rows committed.", _CLASS),
     Metric("resampler_samples_generated_total", "counter", "Synthetic rows committed.", _CLASS),
     Metric("resampler_synthetic_ratio", "gauge", "Synthetic rows : all rows since the stream began.", _SHARD),
-    Metric("resampler_target_ratio", "gauge", "Minority : majority that the worker was asked for.", ("stream",)),
+    Metric(
+        "resampler_target_ratio",
+        "gauge",
+        "Minority : majority that the worker was asked for; not there where classes have quotas of their own.",
+        ("stream",),
+    ),
     Metric("resampler_buffer_rows", "gauge", "Rows that synthetic rows are made from.", _CLASS),
     Metric("resampler_buffer_recall", "gauge", "Share of true neighbours among those kept, of a sample.", _CLASS),
     Metric(
@@ -57,6 +62,12 @@ _OF_WORKERS = (
         ("stream",),
     ),
     Metric("resampler_paused", "gauge", "1 while the shard is paused and no synthetic row is made.", _SHARD),
+    Metric(
+        "resampler_idle",
+        "gauge",
+        "1 while hardly any synthetic row was made for 10,000 rows or more; `resampler stream status` says why.",
+        _SHARD,
+    ),
     Metric("resampler_clock_skew_seconds", "gauge", "The worker's clock less that of the shard's server.", _SHARD),
     Metric(
         "resampler_drift_stability_index",

@@ -260,6 +260,8 @@ def _dry_run(opened: list[tuple[redis.Redis, ShardKeys]], name: str, settings: S
     click.echo(f"{name}: {report['rows']} rows in, {report['synthetic']} synthetic, {report['rejected']} rejected")
     for reason, found in report["reasons"].items():
         click.echo(f"  {found['rows']} x {reason}, such as {found['example']}")
+    for key, why in report["idle"].items():
+        click.echo(f"  {key}: no synthetic row: {'; '.join(one['words'] for one in why)}")
 
 
 def _schema(

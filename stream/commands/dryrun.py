@@ -38,11 +38,13 @@ def dry_run(
     Returns
     -------
     dict
-        JSON types: rows, synthetic, rejected, classes, and for each reason the number of rows and a first example.
+        JSON types: rows, synthetic, rejected, classes, for each reason the number of rows and a first example, and
+        idle: of each input of which nothing was made, why not, at its end (reason, label and words).
     """
     classes: dict[str, dict[str, int]] = {}
     reasons: Counter[str] = Counter()
     examples: dict[str, str] = {}
+    idle: dict[str, list[dict[str, Any]]] = {}
     for client, keys in shards:
         resampler = settings.new_resampler()
         cursor, _ = start_position(client, keys.input, settings.start_id())
@@ -56,6 +58,8 @@ def dry_run(
                     )
                 progress(decoded.n_entries)
         stats = resampler.stats()
+        if not any(stats.synthetic.values()):
+            idle[keys.input] = [reason._asdict() for reason in resampler.idle_reasons()]
         for label, real in stats.real.items():
             counts = classes.setdefault(str(label), {"real": 0, "synthetic": 0})
             counts["real"] += real
@@ -66,4 +70,5 @@ def dry_run(
         "rejected": sum(reasons.values()),
         "classes": classes,
         "reasons": {reason: {"rows": n, "example": examples[reason]} for reason, n in reasons.most_common()},
+        "idle": idle,
     }

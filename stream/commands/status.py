@@ -49,7 +49,8 @@ def shard_status(client: redis.Redis, keys: ShardKeys) -> dict[str, Any]:
         where this user may not write), dead_letters, forget_requests, paused, pause_asked (when and why; None unless a
         pause is asked for), pauses (where it was paused and went on: cursor, paused, at, reason), feedback (whose
         recall is followed: cursor, recall, at, reported_ms, model, and weights, by class code; None where none ever
-        was), feeds, drift (counts against a version: which, how, and the windows that are kept; None where nothing is
+        was), idle (why hardly any synthetic row was made for long: reason, label and words; empty where they are made),
+        feeds, drift (counts against a version: which, how, and the windows that are kept; None where nothing is
         counted).
     """
     stored = Checkpoint.load(client, keys)
@@ -87,6 +88,7 @@ def shard_status(client: redis.Redis, keys: ShardKeys) -> dict[str, Any]:
         "pause_asked": None if asked is None else asked._asdict(),
         "pauses": [switch._asdict() for switch in known.switches],
         "feedback": _feedback(known.feedback),
+        "idle": known.idle or [],
         "drift": _drift(Stored.load(client, keys)),
         "feeds": {
             name.decode(errors="backslashreplace"): {

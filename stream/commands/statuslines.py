@@ -46,6 +46,9 @@ def _shard(shard: Mapping[str, Any]) -> Iterator[str]:
         yield f"  {words}"
     if shard["feedback"]:
         yield f"  {_followed(shard['feedback'])}"
+    for one in shard["idle"]:
+        if one["reason"] not in ("paused", "too_few"):  # which are said apart
+            yield f"  hardly any synthetic row for long: {one['words']}"
     feeds = sorted(shard["feeds"].items(), key=lambda feed: (-feed[1]["lag_rows"], feed[0]))
     for name, feed in feeds[:MOST_FEEDS]:
         yield f"  feed {name}: {feed['lag_rows']} rows behind"

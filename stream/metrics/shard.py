@@ -218,6 +218,16 @@ class ShardMetrics:
         """
         self._series.gauge("resampler_paused").set(paused)
 
+    def idle(self, idle: bool) -> None:
+        """Set whether hardly any synthetic row was made for long.
+
+        Parameters
+        ----------
+        idle : bool
+            Whether `resampler stream status` says why.
+        """
+        self._series.gauge("resampler_idle").set(idle)
+
     def refused(self, refusal: Refusal) -> None:
         """Count a commit, or an attempt to take the shard, that was refused.
 

@@ -56,7 +56,8 @@ class Metrics:
             Of the package.
         """
         gauges = self._families.gauges
-        gauges["resampler_target_ratio"].labels(self._stream).set(settings.ratio)
+        if not (settings.class_ratio or settings.cost or settings.feedback):  # else no one number is asked for
+            gauges["resampler_target_ratio"].labels(self._stream).set(settings.ratio)
         labels = {"run": run, "version": version, "contract": settings.schema.hash[:12], "seed": str(settings.seed)}
         gauges["resampler_worker_info"].labels(stream=self._stream, **labels).set(1)
 

@@ -68,6 +68,9 @@ class Checkpoint:
         Where the shard was paused and went on, in order.
     feedback : list of Feedback
         Where it began to follow another recall, in order: see `keep_feedback`.
+    idle : list of dict or None
+        Why hardly any synthetic row was made for long, as `resampler.idle.IdleReason` says it; empty where some are
+        made again, None where it never was so.
     """
 
     cursor: str
@@ -88,6 +91,7 @@ class Checkpoint:
     committed_s: float | None = None
     switches: list[Switch] = field(default_factory=list)
     feedback: list[Feedback] = field(default_factory=list)
+    idle: list[dict[str, Any]] | None = None
 
     @classmethod
     def begin(cls, resampler: OnlineResampler, cursor: str, entries: int, formats: str) -> Checkpoint:
@@ -174,6 +178,7 @@ class Checkpoint:
                 committed_s=float(fields[b"time"]) if b"time" in fields else None,
                 switches=parse_switches(fields.get(b"pauses", b"[]")),
                 feedback=parse_feedback(fields.get(b"feedback", b"[]")),
+                idle=json.loads(fields.get(b"idle", b"null")),
             )
         except (KeyError, ValueError) as error:
             raise CorruptStateError(
@@ -213,6 +218,8 @@ class Checkpoint:
             Fields of the hash.
         """
         counts: dict[str, bytes | str | int] = {name: getattr(self, name) for name in COUNTERS[1:-1]}
+        if self.idle is not None:
+            counts["idle"] = json.dumps(self.idle)
         return counts | {"classes": json.dumps(self.classes), "formats": self.formats}
 
     def switched(self) -> dict[str, bytes | str | int]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from stream.formats.letters import encode_letter
 from stream.shard.commit import Commit, Committer, GapError
+from stream.shard.idling import Idling
 from stream.shard.limits import ServerLimits
 from stream.shard.outputs import output_entries
 from stream.shard.savedstate import add_saved_state
@@ -89,6 +90,7 @@ class Writer:
         self.gone = self._gone_when_saved = 0
         self._saved_entries = restored.saved_entries
         self._counting = restored.counting
+        self._idling = Idling(context, restored.checkpoint)
         self._context = context
         self._sent: _Sent | None = None
         self._committer = Committer(
@@ -155,6 +157,7 @@ class Writer:
         stored.emitted += len(batch)
         stored.rejected += decoded.n_rejected
         stored.count(stats)
+        self._idling.look(stored, self.resampler)
         due = stored.read - stored.snapshot_rows >= self._context.settings.snapshot_rows
         if due or self._is_overtaken(commit.entries):
             self._add_saved_state(commit)

@@ -1,8 +1,9 @@
-"""Tables in the documentation that are made from the code: options of a record, methods, checks, attacks, alerts.
+"""Tables in the documentation that are made from the code: options of a record, presets, methods, checks, alerts.
 
 A table stands between ``<!-- options: package.module.Record -->``, ``<!-- settings: package.module.Record -->`` (of a
-policy's table), ``<!-- methods -->``, ``<!-- checks -->``, ``<!-- attacks -->``, ``<!-- alerts -->``,
-``<!-- metrics: WORKER -->`` (or `LEDGER`) or ``<!-- checklist -->``, and ``<!-- end -->``. `make tables` writes them.
+policy's table), ``<!-- presets -->``, ``<!-- methods -->``, ``<!-- checks -->``, ``<!-- attacks -->``,
+``<!-- alerts -->``, ``<!-- metrics: WORKER -->`` (or `LEDGER`) or ``<!-- checklist -->``, and ``<!-- end -->``.
+`make tables` writes them.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from resampler.methods.catalog import METHODS, STREAMED
 from resampler.monitoring import catalog
 from resampler.monitoring.alerts import FAMILIES
 from resampler.options import Option, options_of
+from resampler.presets import PRESETS, describe
 from resampler.quality.checks.catalog import CHECKS
 from resampler.quality.privacy.attacks.catalog import ATTACKS
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "docs" / "runbooks" / "README.md")
+_PRESETS = re.compile(r"(<!-- presets -->\n).*?(<!-- end -->)", re.DOTALL)
 _METHODS = re.compile(r"(<!-- methods -->\n).*?(<!-- end -->)", re.DOTALL)
 _CHECKS = re.compile(r"(<!-- checks -->\n).*?(<!-- end -->)", re.DOTALL)
 _ATTACKS = re.compile(r"(<!-- attacks -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -38,6 +41,7 @@ _TABLE = re.compile(r"(<!-- options: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 def fill(page: str) -> str:
     """Return a page with its tables made anew."""
+    page = _PRESETS.sub(lambda found: found[1] + presets() + found[2], page)
     page = _METHODS.sub(lambda found: found[1] + methods() + found[2], page)
     page = _CHECKS.sub(lambda found: found[1] + checks() + found[2], page)
     page = _ATTACKS.sub(lambda found: found[1] + attacks() + found[2], page)
@@ -46,6 +50,12 @@ def fill(page: str) -> str:
     page = _METRICS.sub(lambda found: found[1] + metrics(getattr(catalog, found[2])) + found[3], page)
     page = _SETTINGS.sub(lambda found: found[1] + settings(resolve_name(found[2])) + found[3], page)
     return _TABLE.sub(lambda found: found[1] + table(resolve_name(found[2])) + found[3], page)
+
+
+def presets() -> str:
+    """Return the Markdown table of the presets of a stream."""
+    rows = [f"| `{use}` | `{describe(parameters)}` |" for use, parameters in PRESETS.items()]
+    return "\n".join(["| `--for` | Parameters |", "|---|---|", *rows, ""])
 
 
 def methods() -> str:

@@ -175,6 +175,7 @@ _ODD = Row(
             ),
             unit="percentunit",
             alerts=("ResamplerLabelShift",),
+            width=6,
         ),
         Panel(
             "Paused, without synthetic rows",
@@ -182,12 +183,21 @@ _ODD = Row(
             shape="states",
             words=(("0", "running", "green"), ("1", "paused", "yellow")),
             alerts=("ResamplerPausedLong",),
+            width=6,
+        ),
+        Panel(
+            "Hardly any synthetic rows for long",
+            (Query(f"max by (stream, shard) (resampler_idle{{{STREAM}}})", "{{shard}}"),),
+            shape="states",
+            words=(("0", "made", "green"), ("1", "see stream status", "yellow")),
+            width=6,
         ),
         Panel(
             "Clocks of worker and server apart",
             (Query(f"max by (stream, shard) (abs(resampler_clock_skew_seconds{{{STREAM}}}))", "{{shard}}"),),
             unit="s",
             limit=Limit("ResamplerClockSkew", "resampler_clock_skew_seconds"),
+            width=6,
         ),
     ),
 )

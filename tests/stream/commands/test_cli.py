@@ -75,11 +75,13 @@ def test_a_contract_with_nulls_and_grids_is_run_and_exported(client, name, call,
 def test_run_takes_every_parameter_of_the_resampler(client, name, make_rows, add_text, call):
     add_text(client, name, *make_rows(300))
     options = ("--strategy", "adasyn", "--clean", "--undersample", "0.3", "--quota", "poisson", "--warmup", "50")
+    options += ("--class-ratio", "1=0.9", "--cost", "1=20", "--cost", "0=1.5")
     report = json.loads(call(*RUN, "--stream", name, *options, "--until-idle", "0.2", "--json")[0])
     assert report["emitted"] < report["rows"] + report["synthetic"]
     parameters = Checkpoint.load(client, ShardKeys(name)).parameters
     found = {key: parameters[key] for key in ("strategy", "clean", "undersample", "quota", "warmup")}
     assert found == {"strategy": "adasyn", "clean": True, "undersample": 0.3, "quota": "poisson", "warmup": 50}
+    assert (parameters["class_ratio"], parameters["cost"]) == ({"1": 0.9}, {"0": 1.5, "1": 20.0})
     _, err = call(*RUN, "--stream", name, *options[2:], "--until-idle", "0.2", code=1)
     assert "begun with other settings (strategy adasyn -> smote)" in err
     _, err = call(*RUN, "--stream", name, "--strategy", "adaptive", *options[2:], "--until-idle", "0.2")

@@ -24,6 +24,7 @@ OF_NOW = {  # said by the owner alone
     "resampler_last_commit_timestamp_seconds",
     "resampler_dead_letter_entries",
     "resampler_paused",
+    "resampler_idle",
     "resampler_clock_skew_seconds",
 }
 COUNTED = {

@@ -9,6 +9,8 @@ from chaos import fork, live, wait
 
 from resampler import FeatureSchema, InvalidInputError, MicroBatch, OnlineResampler, ResamplerError
 from stream import Feed, Settings
+from stream.commands.status import shard_status
+from stream.commands.statuslines import status_lines
 from stream.formats.identity import encode
 from stream.redis.keys import ShardKeys, shard_keys
 from stream.shard import checkpoint, following
@@ -210,6 +212,11 @@ def test_one_report_goes_to_every_shard(server, client, name, make_rows, add_tex
         [("100-0", {0: 0.5, 1: 0.75})],
         [("200-0", {0: 0.5, 1: 0.75})],
     ]
+    shard = shard_status(client, keys[0])
+    assert json.loads(json.dumps(shard["feedback"]))["weights"] == {"0": 1.0, "1": 0.5}
+    lines = "\n".join(status_lines({"maintenance": None, "shards": [shard]}))
+    assert "follows v1 behind 100-0 since " in lines
+    assert "class 0 1.00, class 1 0.50 of the ratio" in lines
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
