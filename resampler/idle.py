@@ -85,8 +85,8 @@ def idle_reasons(window: Window, policy: Policy, quotas: Quotas, name_of: Callab
             found.append(IdleReason("reached", label, _reached(name, real[c], largest, share, quotas, c, bound=bound)))
         elif credit < 1 and owed < 1:
             words = (
-                f"{name} lacks {target - real[c]:.3g} rows of the last {rows}, so that one row falls due in "
-                f"{int(np.ceil(1 / owed))}: a higher ratio makes more"
+                f"{name} lacks {target - real[c]:.3g} rows of the last {rows}, so that the next row falls due in "
+                f"{int(np.ceil((1 - credit) / owed))}: a higher ratio makes more"
             )
             found.append(IdleReason("below_one", label, words))
     return found

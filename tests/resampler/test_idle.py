@@ -60,7 +60,12 @@ CASES = {
     "below one": (
         rare(100, *range(0, 99, 9)),
         {"ratio": 0.14},
-        [("below_one", 1, "so that one row falls due in ")],
+        [("below_one", 1, "so that the next row falls due in ")],
+    ),
+    "paid an advance": (
+        rare(80, *range(0, 80, 5)),
+        {"emit": "both", "ratio": 1.0},
+        [("below_one", 1, "so that the next row falls due in ")],
     ),
     "made as fast as it may be": (rare(60, 1, 2, 40), {"ratio": 1.0, "burst": 1}, []),
 }
