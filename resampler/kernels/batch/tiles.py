@@ -295,9 +295,11 @@ def join(s, grain, turn, first_a, last_a, first_b, last_b):
         Pairs of rows of the cells that were searched, and those that were measured.
     """
     n, d = s.rows.shape
-    flat, lows, highs, near = s.panels.ravel(), s.lows.ravel(), s.highs.ravel(), s.near
+    flat, near = s.panels.ravel(), s.near
+    lows, highs = s.lows.ravel(), s.highs.ravel()
     cell_lows, cell_highs = s.cell_lows.ravel(), s.cell_highs.ravel()
-    halves, limits, group_limits, cell_limits = s.halves, s.limits, s.group_limits, s.cell_limits
+    halves, limits = s.halves, s.limits
+    group_limits, cell_limits = s.group_limits, s.cell_limits
     n_pairs = s.panels.shape[1]
     panel = n_pairs * 2 * LANES
     unit = 2.0**-23 if s.rows.itemsize == 4 else 2.0**-52
@@ -343,7 +345,7 @@ def join(s, grain, turn, first_a, last_a, first_b, last_b):
                         pairs[count] = a, b
                         count += 1
         for t in range(count):
-            a, b = pairs[t]
+            a, b = pairs[t, 0], pairs[t, 1]
             found = 0
             for g in range(LANES):
                 boxes = near_boxes(
