@@ -242,6 +242,7 @@ def latency(server, seconds=4.0, rate=20_000, linger_ms=5):
 
     client = connect(server.url)
     w = Worker(server.url, "latency", Settings(SCHEMA, capacity=CAPACITY, linger_ms=linger_ms, snapshot_rows=10**9))
+    w.own_process = True  # as `resampler stream run` says
     thread = threading.Thread(target=w.run)
     thread.start()
     while not w.begun:  # it may have to compile

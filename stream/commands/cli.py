@@ -208,6 +208,7 @@ def run(
         return
     start.ended("contract and settings")
     worker = Worker(resolve_url(url), name, settings, shards=shards, until_idle_s=until_idle, start=start)
+    worker.own_process = True
     _stop_on_signals(worker)
     with metrics_server(worker, metrics_host, metrics_port):
         worker.run()
