@@ -95,12 +95,12 @@ def see_from(query, origin, penalty, mixed, d2, residual):
                 lost += penalty[j]
     length = np.sqrt(squares * (1 + margin_of(n_features)) + 1.2e-38 * n_features)
     inverse = np.float32(LONGEST / length)
-    for j in range(n_features):
-        residual[j] = np.int16(np.rint((query[j] - origin[j]) * inverse))
     if mixed:
         for j in range(n_features):
-            if penalty[j] >= 0:
-                residual[j] = 0
+            residual[j] = np.int16(np.rint((query[j] - origin[j]) * inverse)) if penalty[j] < 0 else np.int16(0)
+    else:  # a loop without a branch, which the compiler vectorises
+        for j in range(n_features):
+            residual[j] = np.int16(np.rint((query[j] - origin[j]) * inverse))
     away = np.sqrt(lost) * (1 + 1e-6) + length * (0.5 / LONGEST * np.sqrt(n_features) + 1e-6)
     return np.float32(length / LONGEST), np.float32(squares), away
 
