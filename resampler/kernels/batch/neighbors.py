@@ -241,7 +241,7 @@ def scan_cells(
     grains = np.floor(np.sqrt(2.0**28 / max(1, d)))
     factor = 1 + (d + 8) * (2.0**-22 if cells.itemsize == 4 else 2.0**-51)
     least = d * (1.2e-38 if cells.itemsize == 4 else 2.3e-308)  # what squares may lose that underflow
-    tiniest = 1e-37 if cells.itemsize == 4 else 1e-300
+    tiniest = 1e-33 if cells.itemsize == 4 else 1e-300  # whose inverse, in grains, is finite
     middle = np.zeros(cells.shape[1], dtype=cells.dtype)
     sketches = np.zeros((n_words, CELL_ROWS), dtype=np.int32)  # of a cell's rows
     start = np.zeros(CELL_ROWS, dtype=np.int32)
