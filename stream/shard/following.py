@@ -37,7 +37,7 @@ class Following:
         self._context = context
         self._writer = writer
         self._next = self._free = context.clock()
-        self._said = ""
+        self._said: str | int = ""
 
     def follow_if_reported(self) -> None:
         """Look for a report unless that was done a short while ago, and follow it.
@@ -58,6 +58,8 @@ class Following:
         if wanted and (context.clock() < self._free or _change(followed, wanted) < LEAST_CHANGE):
             return
         if wanted == followed:
+            if report and not wanted:  # of another time already when it was found first
+                self._say(why, report.at_ms)
             return
         writer.settle()
         reported_ms = report.at_ms if report else 0
@@ -80,10 +82,14 @@ class Following:
         try:
             return read_report(context.client, context.keys, context.settings.schema) or before
         except InvalidInputError as error:
-            if str(error) != self._said:
-                self._said = str(error)
-                logger.warning("%s: %s", context.keys.input, error)
+            self._say(str(error))
             return before
+
+    def _say(self, words: str, at_ms: int | None = None) -> None:
+        """Say why what was reported is not followed, unless that was said last: of this report, or in these words."""
+        if (at_ms or words) != self._said:
+            self._said = at_ms or words
+            logger.warning("%s: %s", self._context.keys.input, words)
 
     def _wanted(self, report: Report | None) -> tuple[dict[int, float | None], str]:
         """Return what is to be followed, and which model that is; or nothing, and why."""
@@ -91,10 +97,16 @@ class Following:
         if longest_s is None or report is None:
             return {}, "follows no learner any more: --feedback was not given"
         age_s = (server_ms(self._context.client) - report.at_ms) / 1000
+        none = f"follows no learner{' any more' if self._writer.resampler.recall else ''}"
         if age_s > longest_s:
             return {}, (
-                f"follows no learner any more: the last report is {age_s:.0f} s old, --feedback {longest_s:g} s: "
+                f"{none}: the last report is {age_s:.0f} s old, --feedback {longest_s:g} s: "
                 "see that the trainer reports, or allow for more"
+            )
+        if age_s < -longest_s:  # it would be fresh for as long
+            return {}, (
+                f"{none}: the last report is {-age_s:.0f} s ahead of the server's clock, --feedback {longest_s:g} s: "
+                "report with stream.Feed.report_recall, which takes the server's time"
             )
         return report.recall, report.model
 

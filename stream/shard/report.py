@@ -5,19 +5,21 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
+import redis
+
 from resampler.errors import InvalidInputError
 from resampler.quotas import check_recall
+from stream.redis.errors import code_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from typing import Any
 
-    import redis
-
     from resampler.schema import FeatureSchema
     from stream.redis.keys import ShardKeys
 
 MAX_MODEL = 200  # characters: it stands in the checkpoint
+_LAST_MS = 253_402_300_799_999  # of the year 9999
 
 
 class Report(NamedTuple):
@@ -117,15 +119,21 @@ def read_report(client: redis.Redis, keys: ShardKeys, schema: FeatureSchema) -> 
     InvalidInputError
         If the key holds something else, or a recall that no shard can follow.
     redis.RedisError
-        If the server does not answer, or the key is of another type.
+        If the server does not answer.
     """
-    found: bytes | None = client.get(keys.feedback)  # type: ignore[assignment]
-    if found is None:
-        return None
     try:
+        found: bytes | None = client.get(keys.feedback)  # type: ignore[assignment]
+        if found is None:
+            return None
         said = json.loads(found)
-        return Report(int(said["at_ms"]), str(said["model"])[:MAX_MODEL], check_recall(schema, dict(said["recall"])))
-    except (ValueError, TypeError, KeyError) as error:  # an InvalidInputError is a ValueError too
+        at_ms = int(said["at_ms"])
+        if not 0 <= at_ms <= _LAST_MS:
+            raise ValueError(f"at_ms must be Unix time in milliseconds, got {said['at_ms']!r}")
+        return Report(at_ms, str(said["model"])[:MAX_MODEL], check_recall(schema, dict(said["recall"])))
+    except (redis.ResponseError, ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
+        # An InvalidInputError is a ValueError too.
+        if isinstance(error, redis.ResponseError) and code_of(error) != "WRONGTYPE":
+            raise
         raise InvalidInputError(
             f"key {keys.feedback!r} holds no recall to follow ({error}): report it with stream.Feed.report_recall"
         ) from error

@@ -5,21 +5,22 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 
 from resampler.collector import without_collector
 from stream.warmup import read_rows
 
 REST = ("waves", "online", "buffer")  # steps of `resampler warmup`: what rows need only later, in that order
 _NICE = 10  # of the rest: the worker's rows come first
-_CALL = "import sys; from stream.worker.companion import compile_beside; compile_beside(*sys.argv[1:])"
+_CALL = "import sys; from stream.worker import companion as c; c.end_with_worker(); c.compile_beside(*sys.argv[1:])"
 
 
 class Companion:
     """A second process for the compiler, which holds the interpreter of the first.
 
     It compiles what reads rows while the worker compiles what resamples them, and then, beside the worker's first
-    rows, what these need later. It ends with the block, whatever it has come to. What it does not get done, or where
-    it cannot be started, the worker compiles itself.
+    rows, what these need later. It ends with the block, whatever it has come to, and with the worker, however that
+    ends. What it does not get done, or where it cannot be started, the worker compiles itself.
     """
 
     def __init__(self) -> None:
@@ -32,6 +33,8 @@ class Companion:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
+            if self._process.stdin is not None:
+                self._process.stdin.close()
 
     def begin(self, *, nullable: bool, kept: bool) -> None:
         """Start the process.
@@ -45,12 +48,15 @@ class Companion:
         try:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-c", _CALL, *words],
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,  # nothing is written: the end of the worker closes it
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
             )
         except OSError:  # no memory for a second process, say
             self._process = None
+            return
+        # It may be done long before the block is: unless somebody waits for it, it stays as a zombie.
+        threading.Thread(target=self._process.wait, name="companion", daemon=True).start()
 
 
 def compile_beside(*words: str) -> None:
@@ -69,3 +75,8 @@ def compile_beside(*words: str) -> None:
     for name in REST:
         with without_collector():
             STEPS[name]()
+
+
+def end_with_worker() -> None:
+    """End this process once the worker's end of its input is closed; nothing comes through that."""
+    threading.Thread(target=lambda: os.read(0, 1) or os._exit(0), name="worker", daemon=True).start()

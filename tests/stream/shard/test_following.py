@@ -169,16 +169,46 @@ def test_records_are_dropped_only_once_no_replay_can_need_them(
 
 
 @pytest.mark.parametrize(
-    "value", ["", "[]", '{"at_ms": 1}', '{"at_ms": 1, "model": "", "recall": [[1, 2.0]]}', '{"recall": [[1, NaN]]}']
+    "value",
+    [
+        "",
+        "[]",
+        "[" * 100_000,
+        '{"at_ms": 1}',
+        '{"at_ms": 1, "model": "", "recall": [[1, 2.0]]}',
+        '{"at_ms": 1, "model": "", "recall": [[1, NaN]]}',
+        '{"at_ms": Infinity, "model": "", "recall": [[1, 0.5]]}',
+        f'{{"at_ms": 1{"0" * 400}, "model": "", "recall": [[1, 0.5]]}}',
+        None,  # a key of another type
+    ],
+    ids=range(9),
 )
 def test_what_is_no_report_is_said_once_and_passed_over(
     client, name, make_rows, add_text, run_worker, caplog, value, monkeypatch
 ):
     monkeypatch.setattr(following, "ASK_S", 0.0)
     add_text(client, name, *make_rows(100))
-    client.set(ShardKeys(name).feedback, value)
+    if value is None:
+        client.lpush(ShardKeys(name).feedback, "{}")
+    else:
+        client.set(ShardKeys(name).feedback, value)
     run_worker(name, **PARAMETERS)
     assert caplog.text.count("holds no recall to follow") == 1
+    assert _records(client, name) == []
+
+
+@pytest.mark.parametrize(("by_ms", "words"), [(7_200_000, "7200 s old"), (-7_200_000, "s ahead of the server's clock")])
+def test_a_report_of_another_time_is_never_followed_which_is_said_once(
+    server, client, name, make_rows, add_text, run_worker, caplog, by_ms, words, monkeypatch
+):
+    monkeypatch.setattr(following, "ASK_S", 0.0)
+    add_text(client, name, *make_rows(100))
+    run_worker(name, **PARAMETERS)
+    _report(server, name, {0: 0.5, 1: 0.9})
+    _age(client, name, by_ms)
+    run_worker(name, **PARAMETERS)
+    assert caplog.text.count("follows no learner: the last report is") == 1
+    assert words in caplog.text
     assert _records(client, name) == []
 
 

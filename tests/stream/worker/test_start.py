@@ -90,6 +90,32 @@ def test_a_companion_ends_with_its_block(monkeypatch):
     assert process.returncode is not None
 
 
+def test_a_companion_that_is_done_is_no_zombie(monkeypatch, wait_for):
+    monkeypatch.setattr(beside, "_CALL", "")
+    with Companion() as companion:
+        companion.begin(nullable=False, kept=False)
+        wait_for(lambda: companion._process.returncode == 0)  # without being asked
+
+
+KILLED = """
+import signal
+from stream.worker import companion
+
+companion.subprocess.DEVNULL = None  # the test hears whether it lives by what it shares with it
+companion._CALL = companion._CALL.replace("c.compile", "import time; print('compiles', flush=True); time.sleep(600) #")
+one = companion.Companion()
+one.begin(nullable=False, kept=False)
+signal.pause()
+"""
+
+
+def test_a_companion_ends_with_a_worker_that_is_killed():
+    with subprocess.Popen([sys.executable, "-c", KILLED], stdout=subprocess.PIPE, text=True) as worker:
+        assert worker.stdout.readline() == "compiles\n"
+        worker.kill()
+        assert worker.stdout.read() == ""  # comes only once both have ended
+
+
 def test_without_a_second_process_a_worker_compiles_alone(monkeypatch):
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     with Companion() as companion:
