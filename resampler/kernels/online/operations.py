@@ -52,7 +52,7 @@ def advance(ring, danger, X, row_ids, code, label, seed, stream, place, width, a
 
     That is a wave to be ended, or a list to be searched for: of slot `pause.short` if that is not `DEAD`; synthetic row
     `pause.made` of the operation is then the next. Synthetic row a that row i caused is keyed by (seed, class,
-        id of row i, a), and lies where `place` has it (`resampler.kernels.places`), on the `grids` if there are any. On
+    id of row i, a), and lies where `place` has it (`resampler.kernels.places`), on the `grids` if there are any. On
     `arrival` row i is their base where it has just been inserted, unless it weighs nothing beside others.
     """
     op_class, op_row, op_count, _ = ops

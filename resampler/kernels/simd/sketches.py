@@ -80,8 +80,9 @@ def draw_sketch(query, origin, penalty, grain, block, lane, lengths):
 def see_from(query, origin, penalty, mixed, d2, residual):
     """Write the query as a cell's sketches see it, at squared distance `d2` from the centroid.
 
-    Returns what it counts by, its squared length, and how far it is from the query at most. Without categories the
-    distance is the length; `mixed` says that there are some.
+    Returns what it counts by, its squared length, and how far it is from the query at most. Its length is that of what
+    is seen, not the query's: of rows far from the centroid the difference is more than any bound allows for. Without
+    categories `d2` is the query's; `mixed` says that there are some.
     """
     n_features = query.shape[0]
     squares = np.float64(d2)
@@ -101,8 +102,12 @@ def see_from(query, origin, penalty, mixed, d2, residual):
     else:  # a loop without a branch, which the compiler vectorises
         for j in range(n_features):
             residual[j] = np.int16(np.rint((query[j] - origin[j]) * inverse))
+    seen = np.int32(0)
+    for j in range(n_features):  # of numbers no wider than needed, for the compiler's sake
+        seen = np.int32(seen + np.int32(residual[j]) * np.int32(residual[j]))
+    unit = np.float32(length / LONGEST)
     away = np.sqrt(lost) * (1 + 1e-6) + length * (0.5 / LONGEST * np.sqrt(n_features) + 1e-6)
-    return np.float32(length / LONGEST), np.float32(squares), away
+    return unit, np.float32(seen * (np.float64(unit) * np.float64(unit))), away
 
 
 @inner

@@ -50,6 +50,24 @@ def make_rows(rng, d, spread, offset, *, categories):
     return rows, penalty
 
 
+def check_bounds(rows, query, centroid, penalty, grain):
+    """Compare what sketches tell of rows with the rows; return the sketches' distances, and what they were told by."""
+    d, categories = len(query), bool((penalty >= 0).any())
+    block, residual = np.zeros((-(-d // 2), LANES, 2), np.int8), np.zeros(d + d % 2, np.int16)
+    lengths, out = np.zeros(LANES, np.float32), np.empty(LANES, np.float32)
+    error = max(run_draw(row, centroid, penalty, grain, block, lane, lengths) for lane, row in enumerate(rows))
+    unit, length, away = run_see(
+        query, centroid, penalty, categories, distances([centroid], query, penalty)[0], residual
+    )
+    seen = block, lengths, grain, query, residual, unit, length, penalty, categories
+    run_distances(*seen, np.float32(np.inf), out)
+    factor, offset = run_bounds(error + away, d, length, grain)
+    true = distances(rows, query, penalty)
+    assert (true <= out * factor + offset).all()
+    assert (out <= true * factor + offset).all()
+    return out, seen
+
+
 @given(
     d=st.integers(1, 40),
     seed=st.integers(0, 2**32 - 1),
@@ -63,20 +81,16 @@ def test_bounds_hold(d, seed, spread, offset, coarse, categories):
     query, centroid, rows = rows[-1], rows[-2], rows[:-2]
     span = max(run_span(row, centroid, penalty) for row in rows)
     grain = np.float32(span * coarse / kernels.GRAINS)  # below 1 it clips
-    block, residual = np.zeros((-(-d // 2), LANES, 2), np.int8), np.zeros(d + d % 2, np.int16)
-    lengths, out = np.zeros(LANES, np.float32), np.empty(LANES, np.float32)
-    error = max(run_draw(row, centroid, penalty, grain, block, lane, lengths) for lane, row in enumerate(rows))
-    unit, length, away = run_see(
-        query, centroid, penalty, categories, distances([centroid], query, penalty)[0], residual
-    )
-    seen = block, lengths, grain, query, residual, unit, length, penalty, categories
-    run_distances(*seen, np.float32(np.inf), out)
-    factor, offset_ = run_bounds(error + away, d, length, grain)
-    true = distances(rows, query, penalty)
-    assert (true <= out * factor + offset_).all()
-    assert (out <= true * factor + offset_).all()
+    out, seen = check_bounds(rows, query, centroid, penalty, grain)
     within = run_distances(*seen, np.median(out), np.empty(LANES, np.float32))
     assert int(within) == sum(1 << lane for lane in range(LANES) if out[lane] <= np.median(out))
+
+
+@given(d=st.integers(1, 128), level=st.integers(1, kernels.GRAINS), seed=st.integers(0, 2**32 - 1))
+def test_bounds_hold_where_rows_are_their_sketches(d, level, seed):
+    """Then nothing but the query's own rounding is allowed for, which is largest far from the centroid."""
+    rows = (level * np.random.default_rng(seed).choice([-1, 1], (LANES, d))).astype(np.float32)
+    check_bounds(rows, rows[0], np.zeros(d, np.float32), np.full(d, -1, np.float32), np.float32(1))
 
 
 @given(d=st.integers(1, 20), n=st.integers(1, 11), seed=st.integers(0, 2**32 - 1), categories=st.booleans())
