@@ -90,6 +90,17 @@ def code_of(schema: FeatureSchema, label: object, what: str) -> int:
     raise InvalidInputError(f"{what} must name classes of {column.name!r} ({known}), got {label!r}")
 
 
+def _by_code(schema: FeatureSchema, given: Mapping[str, float] | None, what: str) -> dict[int, float]:
+    """Return what is given by names or codes of classes by their codes; a class may have one name of them alone."""
+    found: dict[int, float] = {}
+    for label, value in (given or {}).items():
+        code = code_of(schema, label, what)
+        if code in found:
+            raise InvalidInputError(f"{what} must name a class once, got {label!r}, which is class {code}, again")
+        found[code] = value
+    return found
+
+
 def weights_of(recall: Mapping[int, float | None]) -> dict[int, float]:
     """Say how much of its ratio each class is to have.
 
@@ -131,14 +142,14 @@ class ClassQuotas:
     Raises
     ------
     InvalidInputError
-        If a class is unknown.
+        If a class is unknown, or named twice.
     """
 
     def __init__(self, schema: FeatureSchema, given: OnlineParameters, max_classes: int) -> None:
         self._schema = schema
         self._ratio = given.ratio
-        self._ratios = {code_of(schema, name, "class_ratio"): r for name, r in (given.class_ratio or {}).items()}
-        self._costs = {code_of(schema, name, "cost"): cost for name, cost in (given.cost or {}).items()}
+        self._ratios = _by_code(schema, given.class_ratio, "class_ratio")
+        self._costs = _by_code(schema, given.cost, "cost")
         self._recall: dict[int, float | None] = {}
         self._weights: dict[int, float] = {}
         self.arrays = Quotas(np.zeros(max_classes), np.zeros(max_classes))

@@ -115,6 +115,7 @@ def test_what_is_no_recall_is_refused_and_nothing_changes(recall, words):
         ({"cost": {"fraud": float("nan")}}, "cost of class 'fraud' must be"),
         ({"cost": ["fraud"]}, "cost must be CLASS=NUMBER, such as fraud=0.5, got 'fraud'"),
         ({"cost": ["fraud=1", "fraud=2"]}, "cost must name a class once, got 'fraud' twice"),
+        ({"cost": {"1": 2, "fraud": 3}}, "cost must name a class once, got 'fraud', which is class 1, again"),
     ],
 )
 def test_what_is_no_quota_is_refused(options, words):
