@@ -188,6 +188,8 @@ def decode_json(buffer, first, spans, low, high, columns, order, layout, X, y, c
 
     A row that is written as `layout` remembers is read value by value. Any other is searched for names and values, and
     remembered; `order` is as in `decode_text`. A row that is not plain is left to the reference.
+    The field's name is not looked at. `auto` has done so; where the format is given, a plain row is taken from a field
+    of any name, as it always was, while the reference takes one from the field `json` alone.
     """
     # One member more than the contract has, so that a row that is too long is seen to be.
     item_spans = np.empty((2 * (X.shape[1] + 2), 2), dtype=np.int64)
