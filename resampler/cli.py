@@ -181,7 +181,10 @@ def _by_parameter(ctx: click.Context, command: click.Command, table: object, pat
     for name, value in table.items():
         repeated = isinstance(value, list) and getattr(parameters[name], "multiple", False)
         if any(isinstance(one, list | dict) for one in (value if repeated else [value])):
-            raise InvalidInputError(f"[{path}] {name} in the configuration file must be one value, got {value!r}")
+            what = "one value"
+            if getattr(parameters[name], "multiple", False):
+                what = f"a list of {parameters[name].metavar or 'values'}"
+            raise InvalidInputError(f"[{path}] {name} in the configuration file must be {what}, got {value!r}")
     return {parameters[name].name or "": value for name, value in table.items()}
 
 

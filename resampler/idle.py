@@ -78,7 +78,7 @@ def idle_reasons(window: Window, policy: Policy, quotas: Quotas, name_of: Callab
         elif policy.arrival and credit >= 1 and c not in window.codes[:rows]:
             words = (
                 f"{name} is owed {int(credit)} rows and has had none in the last {rows}: under emit=arrival it is paid "
-                "behind rows of its own; emit=owed pays at once"
+                "behind rows of its own; a stream begun with emit=owed pays at once"
             )
             found.append(IdleReason("no_arrival", label, words))
         elif owed <= 0:
@@ -86,7 +86,7 @@ def idle_reasons(window: Window, policy: Policy, quotas: Quotas, name_of: Callab
         elif credit < 1 and owed < 1:
             words = (
                 f"{name} lacks {target - real[c]:.3g} rows of the last {rows}, so that the next row falls due in "
-                f"{int(np.ceil((1 - credit) / owed))}: a higher ratio makes more"
+                f"{int(np.ceil((1 - credit) / owed))}: a stream begun with a higher ratio makes more"
             )
             found.append(IdleReason("below_one", label, words))
     return found
@@ -115,10 +115,12 @@ def _reached(name: str, real: int, largest: int, share: float, quotas: Quotas, c
     if bound or (not real and quotas.cost[c] > 0):
         return (
             f"{name} has had {real} rows in the window, and with its cost of {quotas.cost[c]:g} is to have no more: a "
-            "higher cost makes more"
+            "stream begun with a higher cost makes more"
         )
     kept = share * largest
+    asked = quotas.ratio[c]
+    remedy = "a stream begun with a higher ratio makes more" if asked < 1 else "the classes are balanced as they come"
     return (
-        f"{name} has reached its ratio: {real / kept:.3g} of the largest class in the window, {quotas.ratio[c]:.3g} is "
-        "asked for; a higher ratio makes more"
+        f"{name} has reached its ratio: {real / kept:.3g} of the largest class in the window, {asked:.3g} is asked "
+        f"for; {remedy}"
     )

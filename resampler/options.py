@@ -242,7 +242,7 @@ def _check_duration(name: str, value: Any) -> float:
     return seconds
 
 
-DURATION = Rule(str, _check_duration, "a time: 90s, 10m, 2h")
+DURATION = Rule(str, _check_duration, "a time: 90s, 10m, 2h", metavar="TIME")
 
 
 def text(what: str) -> Rule:

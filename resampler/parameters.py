@@ -101,13 +101,13 @@ class OnlineParameters:
     group_size: int = option(GROUP_SIZE, count(1), "Under hardened: rows of a group, at least.")
     small_groups: bool = option(False, FLAG, "Consent to groups of 5 to 9 rows, which say more about each of these.")
     class_ratio: Mapping[str, float] | None = option(
-        None, by_class(RATIO), "A ratio of its own for a class; the others keep --ratio."
+        None, by_class(RATIO), "A ratio of its own for a class; the others keep --ratio. May be given again."
     )
     cost: Mapping[str, float] | None = option(
         None,
         by_class(number(1.0, MAX_COST)),
         "What a missed row of a class costs, in missed rows of the largest: so many rows for each real one, up to "
-        "the ratio.",
+        "the ratio. May be given again.",
     )
 
     def __post_init__(self) -> None:

@@ -1,6 +1,6 @@
 """Presets: parameters of a stream by what its output is for, all in one record.
 
-What they were chosen on: ``docs/imbalanced-streams.md``. A preset is a shorter way to write its parameters: a stream
+What they were chosen on: ``docs/design/imbalanced-streams.md``. A preset is a shorter way to write its parameters: a stream
 stores and hashes these, never the name, so that a preset can change and streams begun with it go on.
 """
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
         # A learner that learns row by row: balanced classes, made from rows that are recent enough to follow drift, and
-        # partly when a row comes, so that a burst is heard while it lasts: docs/design/imbalanced-streams.md.
+        # partly when a row comes, so that a burst is heard while it lasts.
         "online-learning": MappingProxyType(
             {"ratio": 1.0, "window": 1_000, "capacity": 200, "burst": 32, "emit": "both"}
         ),

@@ -86,7 +86,7 @@ def code_of(schema: FeatureSchema, label: object, what: str) -> int:
             code = None
         if code is not None and -(2**63) <= code < 2**63 and (not column.codes or code in column.codes):
             return code
-    known = ", ".join(map(str, column.classes)) or "any integer"
+    known = ", ".join(map(str, column.classes)) or "any integer; names must be in the contract"
     raise InvalidInputError(f"{what} must name classes of {column.name!r} ({known}), got {label!r}")
 
 

@@ -128,7 +128,9 @@ class Settings(OnlineParameters):
     allow_gap: bool = option(False, FLAG, "Go on where entries were trimmed unread or a stream was replaced.")
     max_lag_rows: int | None = option(None, count(1), "Wait while the slowest feed is so many rows behind.")
     feedback: float | None = option(
-        None, DURATION, "Weigh classes by the recall that a trainer reports, while it is younger than this."
+        None,
+        DURATION,
+        "Weigh classes by the recall that a trainer reports, while it is younger than this, such as 10m.",
     )
     lease_ttl_ms: int = option(
         5_000, count(100), "Milliseconds without a sign of life after which a worker's shards pass on.", flags=()

@@ -57,7 +57,7 @@ COMMANDS = {
 # Snippets that need a server or a feature store: they are compiled, and what they import is imported.
 NEEDS = re.compile(r"training_input|FeatureStore|Feed\(|store\b|redis\.|\"catalog|rows\.parquet")
 # Options of other programs that the pages name.
-OTHERS = {"--build-arg", "--data", "--from-literal", "--group", "--help", "--learner"}
+OTHERS = {"--build-arg", "--data", "--from-literal", "--group", "--help", "--learner", "--moa", "--streams"}
 
 
 def pages():

@@ -141,8 +141,8 @@ def _print_json(report: dict[str, Any]) -> None:
     "--for",
     "use",
     type=click.Choice(tuple(PRESETS)),
-    help="Take the parameters that serve this use, but for those that are given: a learner that learns row by row, or "
-    "rows that are kept and trained on later.",
+    help="Take the parameters that serve this use, but for those that are given: online-learning, a learner that "
+    "learns row by row; collecting, rows that are kept and trained on later, as the defaults do.",
 )
 @click_options(Settings)
 @click.option(

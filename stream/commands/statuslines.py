@@ -77,7 +77,7 @@ def _followed(feedback: Mapping[str, Any]) -> str:
     """Say which learner's recall the quotas follow, or why none."""
     if not feedback["recall"]:
         return f"{feedback['model']}, behind {feedback['cursor']} since {feedback['at']}"
-    weights = ", ".join(f"class {label} {weight:.2f}" for label, weight in feedback["weights"].items()) or "all 1"
+    weights = ", ".join(f"class {label}: {weight:.2f}" for label, weight in feedback["weights"].items()) or "all 1"
     model = feedback["model"] or "a model without a name"
     return f"follows {model} behind {feedback['cursor']} since {feedback['at']}: {weights} of the ratio"
 

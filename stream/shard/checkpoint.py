@@ -320,8 +320,8 @@ class Checkpoint:
         if self.schema.hash != resampler.schema.hash:
             changed.append(f"the contract: {_difference(self.schema, resampler.schema)}")
         raise ResamplerError(
-            f"stream {keys.input!r} was begun with other settings ({', '.join(changed)}): "
-            f"use those, or write to another stream{f'; {preset}' if preset else ''}"
+            f"stream {keys.input!r} was begun with other settings ({', '.join(changed)}): give those that it was begun "
+            f"with, to the left of each arrow, or write to another stream{f'; {preset}' if preset else ''}"
         )
 
 

@@ -64,7 +64,7 @@ class Idling:
         self._say_at = rows + self._say_after
         self._said |= found
         logger.warning(
-            "%s: %d synthetic rows in the last %d: %s",
+            "%s: %d synthetic rows for the last %d real ones: %s",
             self._context.keys.input,
             made,
             rows,

@@ -246,7 +246,7 @@ def test_one_report_goes_to_every_shard(server, client, name, make_rows, add_tex
     assert json.loads(json.dumps(shard["feedback"]))["weights"] == {"0": 1.0, "1": 0.5}
     lines = "\n".join(status_lines({"maintenance": None, "shards": [shard]}))
     assert "follows v1 behind 100-0 since " in lines
-    assert "class 0 1.00, class 1 0.50 of the ratio" in lines
+    assert "class 0: 1.00, class 1: 0.50 of the ratio" in lines
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")

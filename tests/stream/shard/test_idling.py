@@ -33,7 +33,7 @@ def test_the_reason_stands_in_the_checkpoint_until_rows_are_made(client, name, m
     shard = shard_status(client, ShardKeys(name))
     assert [(one["reason"], one["label"]) for one in shard["idle"]] == [("too_few", 1)]
     assert "class 1 has 3 rows of the 6" in shard["idle"][0]["words"]
-    assert "synthetic rows in the last" in caplog.text
+    assert "0 synthetic rows for the last" in caplog.text
     assert not [line for line in status_lines({"maintenance": None, "shards": [shard]}) if "hardly any" in line]
     add_text(client, name, X[600:], y[600:], first=601)
     run_worker(name, **PARAMETERS)
