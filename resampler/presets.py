@@ -1,7 +1,7 @@
 """Presets: parameters of a stream by what its output is for, all in one record.
 
-What they were chosen on: ``docs/design/imbalanced-streams.md``. A preset is a shorter way to write its parameters: a stream
-stores and hashes these, never the name, so that a preset can change and streams begun with it go on.
+What they were chosen on: ``docs/design/imbalanced-streams.md``. A preset is a shorter way to write its parameters: a
+stream stores and hashes these, never the name, so that a preset can change and streams begun with it go on.
 """
 
 from __future__ import annotations
