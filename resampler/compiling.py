@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numba.core.event import TimingListener, install_listener
 
 from resampler.kernels.online.window import encode
 from resampler.online import OnlineResampler
 from resampler.schema import FeatureSchema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def must_compile() -> bool:
@@ -24,6 +30,19 @@ def must_compile() -> bool:
     online = OnlineResampler(FeatureSchema.numeric(["a"]))
     online.process(np.empty((0, 1), dtype=np.float32), np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
     return _compiled() > before
+
+
+@contextmanager
+def watch_compiler() -> Iterator[TimingListener]:
+    """Watch whether the block compiles anything: where the cache holds some kernels, `must_compile` cannot tell.
+
+    Yields
+    ------
+    numba.core.event.TimingListener
+        Its `done` is true once anything was compiled, not loaded.
+    """
+    with install_listener("numba:compile", TimingListener()) as watch:
+        yield watch
 
 
 def keeps_kernels() -> bool:

@@ -14,7 +14,7 @@ import redis
 
 from resampler.bases import weigh
 from resampler.collector import without_collector
-from resampler.compiling import keeps_kernels, must_compile
+from resampler.compiling import keeps_kernels, must_compile, watch_compiler
 from resampler.errors import ResamplerError
 from stream.metrics import Metrics
 from stream.redis.connection import open_client, redact
@@ -248,11 +248,10 @@ class Worker:
         if compiled and keeps_kernels():
             nullable, kept = rules_of(given.schema)
             companion.begin(nullable=nullable, kept=kept)
-        with without_collector():
+        with without_collector(), watch_compiler() as watch:
             warm(schema=given.schema, clean=weighed, hardens=given.hardens)
-        self.start.ended(
-            "kernels, which were compiled (`resampler warmup` beforehand spares that)" if compiled else "kernels"
-        )
+        spared = ", which were compiled (`resampler warmup` beforehand spares that)" if compiled or watch.done else ""
+        self.start.ended(f"kernels{spared}")
 
     def _await_server(self) -> bool:
         """Connect, and claim the stream's number of shards; return False if asked to stop before that."""

@@ -1,5 +1,8 @@
+import pytest
+from numba import config, njit
+
 from resampler import OnlineResampler, compiling
-from resampler.compiling import keeps_kernels, must_compile
+from resampler.compiling import keeps_kernels, must_compile, watch_compiler
 
 
 def test_kernels_are_compiled_where_the_cache_had_none(monkeypatch):
@@ -21,3 +24,15 @@ def test_kernels_are_kept_where_the_cache_can_be_written_to(monkeypatch, tmp_pat
         kernel = type("Kernel", (), {"_cache": type("Cache", (), {"cache_path": folder})})
         monkeypatch.setattr(compiling, "encode", kernel)
         assert keeps_kernels() is kept
+
+
+@pytest.mark.skipif(config.DISABLE_JIT, reason="nothing is compiled")
+def test_the_compiler_is_seen_at_work():
+    kernel = njit(lambda a: a + 1)
+    with watch_compiler() as watch:
+        assert not watch.done
+        kernel(1)
+    assert watch.done
+    with watch_compiler() as watch:
+        kernel(2)
+    assert not watch.done
