@@ -129,6 +129,10 @@ def test_options_may_stand_in_resampler_toml(tmp_path):
         ("stream = 1\n", "[stream] in the configuration file must be a table"),
         ("[steam.run]\n", "[steam] in the configuration file is no command: have "),
         ("[stream.run]\nratio = [1, 2]\n", "[stream.run] ratio in the configuration file must be one value"),
+        (
+            "[stream.run]\ncost = {a = 2}\n",
+            "[stream.run] cost in the configuration file must be a list of CLASS=NUMBER",
+        ),
     ):
         config.write_text(text)
         done = run("stream", "run", cwd=tmp_path)
