@@ -96,15 +96,17 @@ def see_from(query, origin, penalty, mixed, d2, residual):
                 lost += penalty[j]
     length = np.sqrt(squares * (1 + margin_of(n_features)) + 1.2e-38 * n_features)
     inverse = np.float32(LONGEST / length)
+    seen = np.int32(0)
     if mixed:
         for j in range(n_features):
-            residual[j] = np.int16(np.rint((query[j] - origin[j]) * inverse)) if penalty[j] < 0 else np.int16(0)
-    else:  # a loop without a branch, which the compiler vectorises
+            part = np.int16(np.rint((query[j] - origin[j]) * inverse)) if penalty[j] < 0 else np.int16(0)
+            residual[j] = part
+            seen = np.int32(seen + np.int32(part) * np.int32(part))
+    else:  # a loop without a branch and of no wider numbers than needed, which the compiler vectorises
         for j in range(n_features):
-            residual[j] = np.int16(np.rint((query[j] - origin[j]) * inverse))
-    seen = np.int32(0)
-    for j in range(n_features):  # of numbers no wider than needed, for the compiler's sake
-        seen = np.int32(seen + np.int32(residual[j]) * np.int32(residual[j]))
+            part = np.int16(np.rint((query[j] - origin[j]) * inverse))
+            residual[j] = part
+            seen = np.int32(seen + np.int32(part) * np.int32(part))
     unit = np.float32(length / LONGEST)
     away = np.sqrt(lost) * (1 + 1e-6) + length * (0.5 / LONGEST * np.sqrt(n_features) + 1e-6)
     return unit, np.float32(seen * (np.float64(unit) * np.float64(unit))), away
