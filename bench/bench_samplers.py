@@ -53,7 +53,16 @@ def isotropic(n_minority, d, dtype, majority=6, seed=0):
 DATA = {"clustered": clustered, "isotropic": isotropic}
 SEEDED = {"random_state": 0}
 BAR = 4.0  # times imbalanced-learn's speed, that no line of the table should be below
-WITHOUT_STRUCTURE = ("SMOTEENN", "EditedNearestNeighbours", "BorderlineSMOTE", "ADASYN")  # on twice as many rows, too
+WITHOUT_STRUCTURE = (  # on twice as many rows, too
+    ("SMOTEENN",),
+    ("EditedNearestNeighbours",),
+    ("BorderlineSMOTE", "exact"),
+    ("BorderlineSMOTE", "auto"),
+    ("ADASYN", "exact"),
+    ("ADASYN", "auto"),
+)
+LONG = 5.0  # seconds
+COMPILED_BY = 8_000  # rows that are enough to compile what more rows run
 
 
 class Comparison(NamedTuple):
@@ -62,9 +71,12 @@ class Comparison(NamedTuple):
     name: str
     d: int
     dtype: str = "float64"
+    neighbors: str | None = None  # how they are sought; None where there is no choice, or all are exact at these sizes
 
     def __str__(self):
-        return f"{self.name} x {self.d} {self.dtype}" + (", 4 categorical" if self.name == "SMOTENC" else "")
+        more = [", 4 categorical"] if self.name == "SMOTENC" else []
+        more += [f", {self.neighbors}"] if self.neighbors else []
+        return f"{self.name} x {self.d} {self.dtype}{''.join(more)}"
 
     def rows(self, make, n_minority):
         X, y = make(n_minority, self.d, self.dtype)
@@ -72,23 +84,26 @@ class Comparison(NamedTuple):
             X[:, CATEGORICAL] = np.random.default_rng(1).integers(0, 6, size=(len(X), len(CATEGORICAL)))
         return X, y
 
-    def samplers(self, **ours):
+    def samplers(self):
         """Return our estimator and theirs."""
         theirs = next(m for m in (over_sampling, under_sampling, combine) if hasattr(m, self.name))
         settings = {} if self.name in ("TomekLinks", "EditedNearestNeighbours") else SEEDED
         if self.name == "SMOTENC":
             settings = {**SEEDED, "categorical_features": CATEGORICAL}
+        ours = {"neighbors": self.neighbors} if self.neighbors else {}
         return getattr(samplers, self.name)(**settings, **ours), getattr(theirs, self.name)(**settings)
 
 
 COMPARISONS = [
-    Comparison(name, d, dtype)
+    Comparison(name, d, dtype, *how)
     for d in (8, 32)
-    for name, dtype in (
+    for name, dtype, *how in (
         ("SMOTE", "float32"),
         ("SMOTE", "float64"),
-        ("BorderlineSMOTE", "float64"),
-        ("ADASYN", "float64"),
+        ("BorderlineSMOTE", "float64", "exact"),
+        ("BorderlineSMOTE", "float64", "auto"),
+        ("ADASYN", "float64", "exact"),
+        ("ADASYN", "float64", "auto"),
         ("TomekLinks", "float64"),
         ("EditedNearestNeighbours", "float64"),
         ("SMOTEENN", "float64"),
@@ -125,9 +140,12 @@ def test_generation(benchmark, whose):
 
 
 def best(run, repeat):
-    """Return the least processor time: with one thread each, a busy machine distorts it less than the wall's."""
+    """Return the least processor time: with one thread each, a busy machine distorts it less than the wall's.
+
+    What takes long is less distorted: after `LONG` seconds it is not run again.
+    """
     times = []
-    for _ in range(repeat):
+    while len(times) < repeat and sum(times) < LONG:
         started = time.process_time()
         run()
         times.append(time.process_time() - started)
@@ -147,8 +165,9 @@ def peak_over_output(run):
 def compare(title, ours, theirs, X, y, repeat):
     """Print a line of the table; return the ratio and the title."""
     a, b = partial(ours.fit_resample, X, y), partial(theirs.fit_resample, X, y)
-    ours.fit_resample(X[:: max(1, len(X) // 2000)], y[:: max(1, len(X) // 2000)])  # compiled before it is timed
-    fast, slow = best(a, repeat), best(b, 1 if len(X) > 50_000 else repeat)
+    few = slice(None, None, max(1, len(X) // COMPILED_BY))
+    ours.fit_resample(X[few], y[few])  # compiled before it is timed
+    fast, slow = best(a, repeat), best(b, repeat)
     recall = min(getattr(ours, "neighbors_recall_", {1: 1.0}).values(), default=1.0)
     extra = peak_over_output(a)
     print(f"{title:<46} {slow:8.2f} s {fast:8.3f} s {slow / fast:7.1f}x   {recall:.3f}   {extra:5.2f}", flush=True)
@@ -211,19 +230,16 @@ def main():
         for data in args.data:
             print(f"\n{data:<46} {'theirs':>10} {'ours':>10} {'ratio':>8}   recall   extra memory / output")
             if args.big and data == "clustered":
-                big = Comparison("SMOTE", 32, "float32")
-                X, y = big.rows(clustered, args.big)
                 for how in ("approximate", "exact"):
+                    big = Comparison("SMOTE", 32, "float32", how)
                     title = f"SMOTE {args.big} x 32 float32, {how}"
-                    ratios.append(compare(title, *big.samplers(neighbors=how), X, y, 1))
-                del X, y
+                    ratios.append(compare(title, *big.samplers(), *big.rows(clustered, args.big), args.repeat))
             lines = [(comparison, args.rows) for comparison in COMPARISONS]
             if args.twice and data == "isotropic":
-                lines += [(Comparison(name, 32), args.twice) for name in WITHOUT_STRUCTURE]
+                lines += [(Comparison(name, 32, "float64", *how), args.twice) for name, *how in WITHOUT_STRUCTURE]
             for comparison, n in lines:
                 title = str(comparison).replace(" x", f" {n} x", 1)
-                repeat = 1 if comparison.name == "SMOTEENN" else args.repeat
-                one = compare(title, *comparison.samplers(), *comparison.rows(DATA[data], n), repeat)
+                one = compare(title, *comparison.samplers(), *comparison.rows(DATA[data], n), args.repeat)
                 ratios.append((one[0], f"{title}, {data}"))
         generation(max(args.big, args.rows), 32, args.repeat)
     worst, title = min(ratios)
