@@ -104,10 +104,10 @@ def test_every_format_takes_rows_without_parents(client, server, name, make_rows
     schema = FeatureSchema(features, Label("label"))
     X, y = make_rows(600, minority=0.2)
     rng = np.random.default_rng(3)
-    for x, label in zip(X, y, strict=True):
+    for i, (x, label) in enumerate(zip(X, y, strict=True)):
         row = {"a": x[0], "b": np.round(x[1] * 2) / 2, "c": ("red", "green")[int(x[2] > 0)], "label": label}
         row = {key: value for key, value in row.items() if key not in "ac" or rng.random() < 0.7}
-        client.xadd(name, {key: str(value) for key, value in row.items()})
+        client.xadd(name, {key: str(value) for key, value in row.items()}, id=f"{i + 1}-0")  # draws are keyed on it
     run_worker(name, settings=Settings(schema, output_format=output_format, **OPTIONS))
     with Feed(server.url, name, idle_s=0.01) as feed:
         batches = list(feed)
