@@ -11,7 +11,7 @@ import redis
 from resampler.doctor.item import FAIL, PASS, UNKNOWN, Answer, Item
 from resampler.printing import plural
 from stream.maintenance import server_of, windows_of
-from stream.redis.connection import connect
+from stream.redis.connection import connect, server_ms
 from stream.redis.durability import KEEPS_ALL, append_only, eviction_policy
 from stream.redis.errors import explain
 from stream.redis.keys import workers_key
@@ -99,8 +99,7 @@ def _owned(asked: Asked) -> Answer:
     url, key = server_of(asked.url), workers_key(str(asked.stream))
     try:
         with connect(url, key) as client:
-            seconds, microseconds = client.time()
-            now = seconds + microseconds / 1e6
+            now = server_ms(client) / 1000
             alive = int(client.zcount(key, now - ALIVE_S, now))
     except redis.RedisError as error:
         raise explain(error, url, keys=(key,)) from error

@@ -316,3 +316,20 @@ def raw_command(client: redis.Redis, *command: bytes | str | int) -> Any:
         raise
     finally:
         pool.release(connection)
+
+
+def server_ms(client: redis.Redis) -> float:
+    """Ask a server for its time.
+
+    Parameters
+    ----------
+    client : redis.Redis
+        Connection to it.
+
+    Returns
+    -------
+    float
+        Unix time in milliseconds, exact to a microsecond.
+    """
+    seconds, microseconds = client.time()
+    return int(seconds) * 1000 + int(microseconds) / 1000

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from resampler.errors import InvalidInputError
 from resampler.ledger import now
 from resampler.quotas import weights_of
+from stream.redis.connection import server_ms
 from stream.shard.feedback import Feedback
-from stream.shard.report import Report, read_report, server_ms
+from stream.shard.report import Report, read_report
 
 if TYPE_CHECKING:
     from stream.shard.context import ShardContext

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from stream.redis.connection import server_ms
 from stream.redis.entryid import id_pair
 from stream.shard.checkpoint import Checkpoint
 from stream.shard.commit import MovedError, gap_error, lost_output_error
@@ -118,5 +119,5 @@ def clock_skew_s(client: redis.Redis) -> float:
         Seconds by which this machine is ahead; exact to half of what the question took.
     """
     asked_s = time.time()
-    seconds, microseconds = client.time()
-    return (asked_s + time.time()) / 2 - (seconds + microseconds / 1e6)
+    said_s = server_ms(client) / 1000
+    return (asked_s + time.time()) / 2 - said_s

@@ -9,6 +9,7 @@ import redis
 
 from resampler.errors import InvalidInputError
 from resampler.quotas import check_recall
+from stream.redis.connection import server_ms
 from stream.redis.errors import code_of
 
 if TYPE_CHECKING:
@@ -94,7 +95,9 @@ def write_report(client: redis.Redis, keys: ShardKeys, recall: Mapping[int, floa
     model : str
         Which model.
     """
-    client.set(keys.feedback, json.dumps({"at_ms": server_ms(client), "model": model, "recall": list(recall.items())}))
+    client.set(
+        keys.feedback, json.dumps({"at_ms": int(server_ms(client)), "model": model, "recall": list(recall.items())})
+    )
 
 
 def read_report(client: redis.Redis, keys: ShardKeys, schema: FeatureSchema) -> Report | None:
@@ -137,20 +140,3 @@ def read_report(client: redis.Redis, keys: ShardKeys, schema: FeatureSchema) -> 
         raise InvalidInputError(
             f"key {keys.feedback!r} holds no recall to follow ({error}): report it with stream.Feed.report_recall"
         ) from error
-
-
-def server_ms(client: redis.Redis) -> int:
-    """Ask a server for its time.
-
-    Parameters
-    ----------
-    client : redis.Redis
-        Connection to it.
-
-    Returns
-    -------
-    int
-        Unix time in milliseconds.
-    """
-    seconds, microseconds = client.time()
-    return int(seconds) * 1000 + int(microseconds) // 1000
