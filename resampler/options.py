@@ -304,7 +304,7 @@ def _pair(name: str, text: object) -> tuple[str, float]:
             return label, float(number_)
     except ValueError:
         pass
-    raise InvalidInputError(f"{name} must be CLASS=NUMBER, such as fraud=0.5, got {text!r}")
+    raise InvalidInputError(f"{name} must be CLASS=NUMBER, such as fraud=1, got {text!r}")
 
 
 def one_of(words: Iterable[str], *, kind: Callable[[str], str] = str, former: Mapping[str, str] | None = None) -> Rule:

@@ -113,7 +113,7 @@ def test_what_is_no_recall_is_refused_and_nothing_changes(recall, words):
         ({"class_ratio": {"fraud": 0}}, "class_ratio of class 'fraud' must be"),
         ({"cost": {"fraud": 0.5}}, "cost of class 'fraud' must be a number, 1 to 1e"),
         ({"cost": {"fraud": float("nan")}}, "cost of class 'fraud' must be"),
-        ({"cost": ["fraud"]}, "cost must be CLASS=NUMBER, such as fraud=0.5, got 'fraud'"),
+        ({"cost": ["fraud"]}, "cost must be CLASS=NUMBER, such as fraud=1, got 'fraud'"),
         ({"cost": ["fraud=1", "fraud=2"]}, "cost must name a class once, got 'fraud' twice"),
         ({"cost": {"1": 2, "fraud": 3}}, "cost must name a class once, got 'fraud', which is class 1, again"),
     ],
