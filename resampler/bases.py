@@ -87,17 +87,18 @@ class Bases:
         self._arrival = arrival
         self.buffer = make_buffer(capacity, k_neighbors)
         self.others: MinorityBuffer | None = None
+        self.danger: Danger | None = None  # as long as all bases weigh the same
         if len(weights):
             self.others = make_buffer(capacity, 1)  # whose own neighbours nobody asks for
             self.others.ring.control["refit_rows"] = 0  # the categories' penalty is the class's
-        self.danger = Danger(
-            others=self.buffer.ring if self.others is None else self.others.ring,
-            weights=weights,
-            weight=np.zeros(capacity if len(weights) else 0, dtype=np.int64),
-            tree=np.zeros(capacity + 1 if len(weights) else 0, dtype=np.int64),
-            nn_stamps=np.zeros(k_neighbors, dtype=np.int32),
-            nn_d2=np.zeros(k_neighbors, dtype=np.float32),
-        )
+            self.danger = Danger(
+                others=self.others.ring,
+                weights=weights,
+                weight=np.zeros(capacity, dtype=np.int64),
+                tree=np.zeros(capacity + 1, dtype=np.int64),
+                nn_stamps=np.zeros(k_neighbors, dtype=np.int32),
+                nn_d2=np.zeros(k_neighbors, dtype=np.float32),
+            )
 
     def __len__(self) -> int:
         return len(self.buffer)
@@ -163,14 +164,14 @@ class Bases:
             How many rows left the class.
         """
         gone = self.buffer.discard(row_ids)
-        if self.others is not None and gone + self.others.discard(row_ids):
-            self._assess_all()
+        if self.others is not None and self.danger is not None and gone + self.others.discard(row_ids):
+            self._assess_all(self.danger)
         return gone
 
-    def _assess_all(self) -> None:
+    def _assess_all(self, danger: Danger) -> None:
         """Weigh every row anew; none while there are too few for a synthetic row."""
-        self.danger.weight[:] = 0
-        self.danger.tree[:] = 0
+        danger.weight[:] = 0
+        danger.tree[:] = 0
         rows, n = self.buffer.ring.graph.rows, len(self.buffer)
         if n <= self.buffer.k_neighbors:
             return
@@ -198,7 +199,7 @@ class Bases:
             For `restore`.
         """
         saved: dict[str, NDArray[np.generic]] = {"buffer": np.frombuffer(self.buffer.to_bytes(), dtype=np.uint8)}
-        if self.others is not None:
+        if self.others is not None and self.danger is not None:
             saved["others"] = np.frombuffer(self.others.to_bytes(), dtype=np.uint8)
             oldest, held = self.buffer.ring.graph.rows.cursor["oldest"], self.buffer.ring.graph.rows.cursor["held"]
             saved["weight"] = self.danger.weight[(oldest + np.arange(held)) % self.buffer.capacity]
@@ -214,13 +215,12 @@ class Bases:
         """
         self.buffer = MinorityBuffer.from_bytes(saved["buffer"].tobytes())
         self.buffer.reached = False  # as in a buffer that kernels fill: `OnlineResampler` itself knows of its classes
-        if self.others is None:
-            self.danger = self.danger._replace(others=self.buffer.ring)
-        else:
-            if len(saved["weight"]) != len(self.buffer):
-                raise CorruptStateError("saved OnlineResampler has weights for other rows: rebuild it by replay")
-            self.others = MinorityBuffer.from_bytes(saved["others"].tobytes())
-            self.others.reached = False
-            self.danger = self.danger._replace(others=self.others.ring)
-            oldest = self.buffer.ring.graph.rows.cursor["oldest"] % self.buffer.capacity
-            restore_weights(self.danger.weight, self.danger.tree, oldest, saved["weight"])
+        if self.danger is None:
+            return
+        if len(saved["weight"]) != len(self.buffer):
+            raise CorruptStateError("saved OnlineResampler has weights for other rows: rebuild it by replay")
+        self.others = MinorityBuffer.from_bytes(saved["others"].tobytes())
+        self.others.reached = False
+        self.danger = self.danger._replace(others=self.others.ring)
+        oldest = self.buffer.ring.graph.rows.cursor["oldest"] % self.buffer.capacity
+        restore_weights(self.danger.weight, self.danger.tree, oldest, saved["weight"])

@@ -40,12 +40,16 @@ GROUP = "resampler.warmup"  # entry points: functions without arguments
 ALL = "resampler.warmup.all"  # the same, of what only some streams need
 
 
-def _online() -> None:
+def _online(*, clean: bool = False) -> None:
     schema = FeatureSchema.numeric(["a", "b"])
-    online = OnlineResampler(schema, ratio=1.0, k_neighbors=1, capacity=4, clean=True)
+    online = OnlineResampler(schema, ratio=1.0, k_neighbors=1, capacity=4, clean=clean)
     online.process(np.eye(8, 2, dtype=np.float32), np.arange(8) % 3 == 0, np.arange(8))
     online.forget([0])
     OnlineResampler.from_bytes(online.to_bytes())
+
+
+def _danger() -> None:
+    _online(clean=True)
 
 
 def _groups() -> None:
@@ -131,6 +135,7 @@ def _attacks() -> None:
 # A process a core takes them in this order: what others build on comes first, and the longest.
 STEPS: dict[str, Callable[[], None]] = {
     "online": _online,
+    "danger": _danger,
     "groups": _groups,
     "waves": _waves,
     "batch float32": _batch,

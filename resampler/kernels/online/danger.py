@@ -32,17 +32,17 @@ from resampler.kernels.random import LOOK, bounded, draw
 
 
 class Danger(NamedTuple):
-    """What the bases of one class are drawn by.
+    """What the bases of one class are drawn by, where they do not all weigh the same.
 
     Parameters
     ----------
     others : Ring
-        The sample of the other classes' rows; the class's own ring where all bases weigh the same.
-    weights : ndarray of shape (k_neighbors + 1,) or (0,), int64
-        Weight of a base by how many of its nearest rows are of other classes; empty where all weigh the same.
-    weight : ndarray of shape (capacity,) or (0,), int64
+        The sample of the other classes' rows.
+    weights : ndarray of shape (k_neighbors + 1,), int64
+        Weight of a base by how many of its nearest rows are of other classes.
+    weight : ndarray of shape (capacity,), int64
         Weight of each slot of the class's ring.
-    tree : ndarray of shape (capacity + 1,) or (0,), int64
+    tree : ndarray of shape (capacity + 1,), int64
         The weights' cumulative sums, as Fenwick keeps them.
     nn_stamps, nn_d2 : ndarray of shape (k_neighbors,), int32 and float32
         Working space: nearest rows of other classes.

@@ -54,10 +54,14 @@ def advance(ring, danger, X, row_ids, code, label, seed, stream, place, width, a
     `pause.made` of the operation is then the next. Synthetic row a that row i caused is keyed by (seed, class,
     id of row i, a), and lies where `place` has it (`resampler.kernels.places`), on the `grids` if there are any. On
     `arrival` row i is their base where it has just been inserted, unless it weighs nothing beside others.
+
+    Without `danger` all bases weigh the same: its search and its draws are then no part of what is compiled.
     """
     op_class, op_row, op_count, _ = ops
-    counts, others_counts = ring.graph.cells.counts, danger.others.graph.cells.counts
-    weighed = danger.weights.shape[0] > 0
+    counts = ring.graph.cells.counts
+    others_counts = counts
+    if danger is not None:
+        others_counts = danger.others.graph.cells.counts
     while op < op_class.shape[0] and counts["newcomers"] < NEWCOMERS and others_counts["newcomers"] < NEWCOMERS:
         if op_class[op] != code:
             op += 1
@@ -70,14 +74,15 @@ def advance(ring, danger, X, row_ids, code, label, seed, stream, place, width, a
                 return op
             continue
         i = op_row[op]
-        if op_count[op] == ASSESS:
+        if danger is None:
+            insert(ring, X[i], row_ids[i])
+        elif op_count[op] == ASSESS:
             assess(ring, danger, i)
         elif op_count[op] == REFER:
             insert(danger.others, X[i], row_ids[i])
         else:
             insert(ring, X[i], row_ids[i])
-            if weighed:
-                weigh_newcomer(ring, danger, row_ids[i], seed, stream)
+            weigh_newcomer(ring, danger, row_ids[i], seed, stream)
         op += 1
     return op
 
@@ -86,7 +91,7 @@ def advance(ring, danger, X, row_ids, code, label, seed, stream, place, width, a
 def emit_run(ring, danger, row_ids, code, label, seed, stream, place, width, arrival, grids, ops, op, pause, out):
     """Make the synthetic rows of the class until its ring changes again; return the operation that is next.
 
-    One call makes a run of rows, and takes the arrays out of the ring once. An empty `tree`: bases weigh the same.
+    One call makes a run of rows, and takes the arrays out of the ring once.
     """
     op_class, op_row, op_count, op_out = ops
     out_X, out_y, _, _, out_base_id, out_neighbor_id, out_step, out_draw = out
@@ -98,9 +103,10 @@ def emit_run(ring, danger, row_ids, code, label, seed, stream, place, width, arr
     k = ring.nn_slots.shape[0]
     half_life = ring.control["half_life"]
     mixed = largest(penalty) >= 0
-    tree = danger.tree
     newest = (oldest + held - 1) % capacity
-    arrival = arrival and held > 0 and (tree.shape[0] == 0 or danger.weight[newest] > 0)
+    arrival = arrival and held > 0
+    if danger is not None:
+        arrival = arrival and danger.weight[newest] > 0
     while op < op_class.shape[0] and (op_class[op] != code or op_count[op] > 0):
         n = op_count[op] if op_class[op] == code else 0
         row_id = row_ids[op_row[op]]
@@ -109,10 +115,10 @@ def emit_run(ring, danger, row_ids, code, label, seed, stream, place, width, arr
             w0, w1, w2, w3 = draw(seed, stream, row_id, a)
             if own:
                 base = newest
-            elif tree.shape[0] > 0:
-                base = draw_base(tree, w0, oldest % capacity, held, half_life)
-            else:
+            elif danger is None:
                 base = (oldest + choose(w0, held, half_life)) % capacity
+            else:
+                base = draw_base(danger.tree, w0, oldest % capacity, held, half_life)
             neighbor = living(stamps[base], bounded(w1, k), k, oldest, held, capacity)
             if neighbor == DEAD:
                 pause["short"] = base
