@@ -2,47 +2,28 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numba import config
 
+from resampler.cells import Cells, PartialCells, column_means
 from resampler.errors import InvalidInputError
-from resampler.kernels.batch.cells import CELL_ROWS, UNROLLED_COLUMNS, bisect, fill
-from resampler.kernels.batch.neighbors import scan_cells
-from resampler.kernels.batch.partial import fill_partial, scan_partial, stand_in
+from resampler.kernels.batch.cells import CELL_ROWS
 from resampler.layout import as_kernel_array, as_kernel_rows
-from resampler.regions import (
-    ALL,
-    Recall,
-    Run,
-    budget_of,
-    build_regions,
-    first_of,
-    in_turn,
-    lanes_of,
-    least_budget,
-    ranks,
-    sample_of,
-)
-from resampler.resolution import RANGES, exponent_of, resolve, scaled_penalty
+from resampler.regions.recall import ALL, Recall, budget_of, first_of, ranks, sample_of
+from resampler.regions.region import build_regions
+from resampler.regions.search import Run, in_turn, lanes_of
+from resampler.resolution import in_float32, resolve
+from resampler.threads import CELLS_AT_ONCE, in_chunks
 from resampler.tiled import nearest_tiled, pays
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from numpy.typing import NDArray
 
 METHODS = ("auto", "exact", "approximate")
 AUTO_EXACT_ROWS = 20_000  # up to here an exact search takes a second or so
-RECALL = 0.95  # that a sample must reach; the promise to users is 0.9
-LANDMARKS = 128  # rows that say where others with nulls lie
-_SAMPLE_CELLS = 32
-_SAMPLE_ROWS = 12  # a cell
-_CELLS_A_TASK = 16
 _MANY_QUERIES = 1_000  # of an exact search: fewer are found as soon without sketches, and to the same bits
-_ROWS_AT_ONCE = 4_096
 
 
 class Neighbors(NamedTuple):
@@ -61,305 +42,6 @@ class Neighbors(NamedTuple):
     indices: NDArray[np.int64]
     recall: float
     interval: tuple[float, float] | None = None
-
-
-class Cells:
-    """A matrix sorted into cells, ready to be searched.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, n_features), float32 or float64
-        The rows.
-    row_ids : ndarray of shape (n_samples,), int64
-        Distinct.
-    inverse_scale, penalty : ndarray of shape (n_features,), of the dtype of `X`
-        As in `nearest_rows`.
-    queries : ndarray of shape (n_queries,), int64
-        Positions of rows.
-    """
-
-    kind = "whole"
-    kept: tuple[str, ...] = ("penalty", "order", "cells", "centers", "lows", "highs", "ids", "queries", "sampled")
-
-    def __init__(
-        self,
-        X: NDArray[Any],
-        row_ids: NDArray[np.int64],
-        inverse_scale: NDArray[Any],
-        penalty: NDArray[Any],
-        queries: NDArray[np.int64],
-    ) -> None:
-        n, d = X.shape
-        numeric = penalty < 0
-        self.penalty = penalty
-        self.order = np.argsort(row_ids, kind="stable")  # so that no order of the rows shows in the cells
-        bisect(X, np.where(numeric, inverse_scale, 0).astype(X.dtype), self.order)
-        n_cells, width = -(-n // CELL_ROWS), -(-d // UNROLLED_COLUMNS) * UNROLLED_COLUMNS
-        self.cells = np.empty((n_cells, width, CELL_ROWS), dtype=X.dtype)
-        self.centers = np.empty((n_cells, width), dtype=X.dtype)
-        self.lows, self.highs = np.empty_like(self.centers), np.empty_like(self.centers)
-        fill(X, inverse_scale, numeric, self.order, self.cells, self.centers, self.lows, self.highs)
-        self.ids = row_ids[self.order]
-        self.place = np.empty(n, dtype=np.int64)
-        self.place[self.order] = np.arange(n)
-        self.queries = self.sampled = self.place[queries]
-
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """Return all that it is made of.
-
-        Returns
-        -------
-        dict of str to ndarray
-            For `restore`.
-        """
-        return {name: getattr(self, name) for name in self.kept}
-
-    @classmethod
-    def restore(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """Make it of its arrays.
-
-        Parameters
-        ----------
-        arrays : mapping of str to ndarray
-            As `arrays` gives them, in the layout of kernels.
-
-        Returns
-        -------
-        Cells
-            It does not know the places of rows.
-        """
-        made = cls.__new__(cls)
-        for name in cls.kept:
-            setattr(made, name, arrays[name])
-        return made
-
-    def search(self, queries: NDArray[np.int64], k: int, budget: int, n_threads: int) -> NDArray[np.int64]:
-        """Return the places of the neighbours of rows.
-
-        Parameters
-        ----------
-        queries : ndarray of shape (n_queries,), int64
-            Their places.
-        k : int
-            Neighbours a query.
-        budget : int
-            Cells that a query scans at most.
-        n_threads : int
-            They change nothing.
-
-        Returns
-        -------
-        ndarray of shape (n_queries, k), int64
-            Places, by (distance, id).
-        """
-        n = len(self.ids)
-        wanted = np.zeros(n, dtype=np.bool_)
-        wanted[queries] = True
-        places = np.empty((n, k), dtype=np.int64)
-        distances = np.empty((n, k), dtype=self.cells.dtype)
-        bits = np.empty(0, dtype=np.int32 if self.cells.dtype == np.float32 else np.int64)
-
-        def _scan_some(first: int, last: int) -> None:
-            self._scan(self.penalty, self.ids, wanted, first, last, budget, bits, places, distances)
-
-        in_chunks(_scan_some, len(self.cells), _CELLS_A_TASK, n_threads)
-        return places[queries]
-
-    def _scan(self, *rest: Any) -> None:
-        scan_cells(self.cells, self.centers, self.lows, self.highs, *rest)
-
-    def budget_for(self, k: int, n_threads: int) -> tuple[int, float]:
-        """Find how many cells a query must scan for `RECALL`, on some queries of some cells.
-
-        Parameters
-        ----------
-        k, n_threads : int
-            As in `search`.
-
-        Returns
-        -------
-        budget : int
-            Of cells.
-        recall : float
-            What it gave these queries.
-        """
-        places, n_cells = np.sort(self.sampled), len(self.cells)
-        if not len(places):
-            return n_cells, 1.0
-        asked, first = np.unique(places // CELL_ROWS, return_index=True)
-        chosen = asked[:: -(-len(asked) // _SAMPLE_CELLS)]
-        turn = np.arange(len(places)) - np.repeat(first, np.diff(np.append(first, len(places))))
-        sample = places[np.isin(places // CELL_ROWS, chosen) & (turn < _SAMPLE_ROWS)]
-        truth = np.sort(self.search(sample, k, n_cells, n_threads), axis=1)
-        budget = 4
-        while budget < n_cells:
-            found = self.search(sample, k, budget, n_threads)
-            recall = float((found[:, :, None] == truth[:, None, :]).any(axis=2).mean())
-            if recall >= RECALL:
-                return budget, recall
-            budget += budget // 2
-        return n_cells, 1.0
-
-    def budget_at(self, recall: float, k: int, n_threads: int) -> tuple[int, Recall]:
-        """Find the least number of cells that a query must scan for a recall.
-
-        Parameters
-        ----------
-        recall : float
-            Above 0, at most 1.
-        k, n_threads : int
-            As in `search`.
-
-        Returns
-        -------
-        budget : int
-            Of cells.
-        found : Recall
-            What it gave another sample than that which chose it.
-        """
-        places, n_cells = np.sort(self.sampled), len(self.cells)
-        if not len(places):
-            return n_cells, ALL
-        wanted = np.zeros((n_cells, CELL_ROWS), dtype=np.bool_)
-        wanted.ravel()[places] = True
-        n_homes = int(np.count_nonzero(wanted.any(axis=1)))
-        wanted[np.setdiff1d(np.arange(n_cells), sample_of(wanted.sum(axis=1)))] = False
-        sample = np.flatnonzero(first_of(wanted))
-        _, cell, sizes = np.unique(sample // CELL_ROWS, return_inverse=True, return_counts=True)
-        truth = self.search(sample, k, n_cells, n_threads)
-
-        def _hits_at(budget: int) -> NDArray[Any]:
-            found = self.search(sample, k, budget, n_threads)
-            return np.bincount(cell, (found[:, :, None] == truth[:, None, :]).any(axis=2).sum(axis=1))
-
-        return least_budget(recall, _hits_at, sizes * k, n_cells, n_homes)
-
-
-class PartialCells(Cells):
-    """The same of a matrix with nulls: rows stand in cells as if they had the values of rows like them.
-
-    Parameters
-    ----------
-    X, row_ids, inverse_scale, penalty, queries
-        As of `Cells`; NaN is a null.
-    """
-
-    kind = "partial"
-    kept = (*Cells.kept, "lacking", "has_nulls", "empty")
-
-    def __init__(
-        self,
-        X: NDArray[Any],
-        row_ids: NDArray[np.int64],
-        inverse_scale: NDArray[Any],
-        penalty: NDArray[Any],
-        queries: NDArray[np.int64],
-    ) -> None:
-        nulls = np.isnan(X)
-        filled = _filled(X, nulls, row_ids, inverse_scale, penalty < 0)
-        super().__init__(filled, row_ids, inverse_scale, penalty, queries)
-        self.lacking = np.empty(len(self.cells), dtype=np.int64)
-        fill_partial(X, inverse_scale, penalty < 0, self.order, self.cells, self.lows, self.highs, self.lacking)
-        self.has_nulls = np.isnan(self.cells[:, : X.shape[1]]).any(axis=2)
-        self.empty = nulls.all(axis=1)[self.order]
-        self.sampled = self.queries[~self.empty[self.queries]]
-
-    def search(self, queries: NDArray[np.int64], k: int, budget: int, n_threads: int) -> NDArray[np.int64]:
-        """Return the places of the neighbours; a row without a value is as far from all: it has the lowest ids.
-
-        Parameters
-        ----------
-        queries, k, budget, n_threads
-            As in `Cells.search`.
-
-        Returns
-        -------
-        ndarray of shape (n_queries, k), int64
-            As there.
-        """
-        found = np.empty((len(queries), k), dtype=np.int64)
-        empty = self.empty[queries]
-        if not empty.all():
-            found[~empty] = super().search(queries[~empty], k, budget, n_threads)
-        lowest = np.argsort(self.ids)[: k + 1]
-        itself = lowest == queries[empty, None]
-        found[empty] = lowest[np.argsort(itself, axis=1, kind="stable")[:, :k]]
-        return found
-
-    def _scan(self, *rest: Any) -> None:
-        scan_partial(self.cells, self.centers, self.lows, self.highs, self.has_nulls, self.lacking, *rest)
-
-
-CELLS = {of.kind: of for of in (Cells, PartialCells)}
-
-
-def in_chunks(task: Callable[[int, int], None], n: int, chunk: int, n_threads: int | None = None) -> None:
-    """Run ``task(first, last)`` over 0 .. n-1 in pieces, on threads where there is more than one piece.
-
-    Parameters
-    ----------
-    task : callable
-        A kernel that frees the interpreter and writes to its own range only.
-    n : int
-        How much there is to do.
-    chunk : int
-        Size of a piece.
-    n_threads : int, optional
-        By default ``NUMBA_NUM_THREADS``, that is the machine's cores.
-    """
-    workers = min(n_threads or config.NUMBA_NUM_THREADS, -(-n // chunk))
-    if workers <= 1:
-        task(0, n)
-        return
-    with ThreadPoolExecutor(workers) as pool:
-        for done in [pool.submit(task, first, min(n, first + chunk)) for first in range(0, n, chunk)]:
-            done.result()
-
-
-def _filled(
-    X: NDArray[Any],
-    nulls: NDArray[np.bool_],
-    row_ids: NDArray[np.int64],
-    inverse_scale: NDArray[Any],
-    numeric: NDArray[np.bool_],
-) -> NDArray[Any]:
-    """Return rows with a value in each column, by landmarks that follow from ids, so that no order of rows shows."""
-    out = np.where(nulls, _means(X, row_ids).astype(X.dtype), X)
-    order = np.argsort(row_ids, kind="stable")
-    landmarks = np.ascontiguousarray(X[order[:: -(-len(X) // LANDMARKS)]].T)
-
-    def fill_in(first: int, last: int) -> None:
-        stand_in(X, landmarks, inverse_scale, numeric, first, last, out)
-
-    in_chunks(fill_in, len(X), _ROWS_AT_ONCE)
-    return out
-
-
-def _means(X: NDArray[Any], row_ids: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the mean of each column's values, 0 where it has none; summed by id, so that no order of rows shows."""
-    order = np.argsort(row_ids, kind="stable")
-    columns = (column[np.isfinite(column)] for column in (X[order, j] for j in range(X.shape[1])))
-    return np.array([column.mean(dtype=np.float64) if column.size else 0.0 for column in columns])
-
-
-def _in_float32(
-    X: NDArray[np.float64],
-    inverse_scale: NDArray[np.float64],
-    penalty: NDArray[np.float64],
-    center: NDArray[np.float64],
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float64]]:
-    """Return rows in units of scale about a center, and the metric that goes with them: twice as many fit a vector.
-
-    About their mean, because what all rows have in common would take the digits in which they differ; times a power of
-    two where squares would vanish in float32.
-    """
-    exponent = exponent_of(X, inverse_scale, penalty < 0, RANGES[np.dtype(np.float32)]) or 0
-    shift = np.where(penalty < 0, center, 0)
-    rows = np.empty(X.shape, dtype=np.float32)
-    for first in range(0, len(X), _ROWS_AT_ONCE):  # no second matrix of float64
-        part = slice(first, first + _ROWS_AT_ONCE)
-        rows[part] = np.ldexp((X[part] - shift) * inverse_scale, np.where(penalty < 0, exponent, 0))
-    return rows, np.ones(X.shape[1], dtype=np.float32), scaled_penalty(penalty, exponent)
 
 
 def nearest_rows(
@@ -453,7 +135,7 @@ class Prepared(NamedTuple):
     partial : bool
         Whether there are nulls.
     approximate : bool
-        Whether a recall of `RECALL` will do.
+        Whether a recall of `resampler.cells.RECALL` will do.
     recall : float or None
         What is asked for.
     """
@@ -469,7 +151,7 @@ class Prepared(NamedTuple):
 
     @property
     def by_regions(self) -> bool:
-        """Whether `resampler.regions` finds them: where there are no nulls, and a recall of `RECALL` will not do."""
+        """Whether `resampler.regions` finds them: where rows have no nulls, and the search is not approximate."""
         return not self.partial and not self.approximate
 
     def cells(self) -> Cells:
@@ -550,8 +232,8 @@ def prepare(
     partial = bool(np.isnan(X.min(initial=np.inf)))
     approximate = recall is None and (method == "approximate" or (method == "auto" and n > AUTO_EXACT_ROWS))
     if approximate and X.dtype == np.float64:
-        center = _means(X, ids) if partial else X.mean(axis=0)
-        X, inverse, penalties = _in_float32(X, inverse, penalties, center)
+        center = column_means(X, ids) if partial else X.mean(axis=0)
+        X, inverse, penalties = in_float32(X, inverse, penalties, center)
     else:
         X, inverse, penalties = resolve(X, inverse, penalties)
     return Prepared(X, ids, asked, inverse, penalties.astype(X.dtype), partial, approximate, recall)
@@ -596,5 +278,5 @@ def _nearest_in_regions(asked: Prepared, k: int, n_threads: int) -> Neighbors:
                 positions[at == r] = regions[r].order[places[at == r] - starts[r]]
             out[regions[run.region].order[rows - starts[run.region]]] = positions
 
-    in_chunks(find, boxes.n_cells, _CELLS_A_TASK, n_threads)
+    in_chunks(find, boxes.n_cells, CELLS_AT_ONCE, n_threads)
     return Neighbors(out[asked.queries], found.share, found.interval)

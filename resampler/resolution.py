@@ -148,6 +148,41 @@ def at_unit(X: Any) -> Any:
     return X * X.dtype.type(2.0**half) * X.dtype.type(2.0 ** (exponent - half))
 
 
+def in_float32(
+    X: NDArray[np.float64],
+    inverse_scale: NDArray[np.float64],
+    penalty: NDArray[np.float64],
+    center: NDArray[np.float64],
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float64]]:
+    """Return rows in units of scale about a center, and the metric that goes with them: twice as many fit a vector.
+
+    About their mean, because what all rows have in common would take the digits in which they differ; times a power of
+    two where squares would vanish in float32.
+
+    Parameters
+    ----------
+    X, inverse_scale, penalty
+        As of `resolve`, in float64.
+    center : ndarray of shape (n_features,), float64
+        What numeric columns are measured from.
+
+    Returns
+    -------
+    X : ndarray of shape (n_samples, n_features), float32
+        The rows.
+    inverse_scale : ndarray of shape (n_features,), float32
+        Ones.
+    penalty : ndarray of shape (n_features,), float64
+        Times the square of that power of two.
+    """
+    exponent = exponent_of(X, inverse_scale, penalty < 0, RANGES[np.dtype(np.float32)]) or 0
+    shift = np.where(penalty < 0, center, 0)
+    rows = np.empty(X.shape, dtype=np.float32)
+    for part in _parts(len(X)):  # no second matrix of float64
+        rows[part] = np.ldexp((X[part] - shift) * inverse_scale, np.where(penalty < 0, exponent, 0))
+    return rows, np.ones(X.shape[1], dtype=np.float32), scaled_penalty(penalty, exponent)
+
+
 def rows_at_unit(X: NDArray[Any]) -> NDArray[Any]:
     """Multiply each row of tiny numbers by a power of two, which changes no angle.
 

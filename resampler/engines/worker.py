@@ -32,7 +32,7 @@ def work(workplace: str, task: Task) -> bytes | None:
     import pyarrow as pa
     from numba import config
 
-    config.NUMBA_NUM_THREADS = 1  # what `resampler.neighbors.in_chunks` goes by
+    config.NUMBA_NUM_THREADS = 1  # what `resampler.threads.in_chunks` goes by
     pa.set_cpu_count(1)
     try:
         run_task(workplace, task)

@@ -14,8 +14,8 @@ from resampler.kernels import generation, microaggregation
 from resampler.kernels.grids import settle
 from resampler.kernels.places import DRAWS, PLACES
 from resampler.layout import as_kernel_array, as_kernel_rows
-from resampler.neighbors import in_chunks
 from resampler.relations import keep
+from resampler.threads import in_chunks
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,7 @@ import numpy as np
 from resampler.kernels.generation import draw_parents
 from resampler.kernels.random import rank_keys
 from resampler.layout import as_kernel_array
-from resampler.neighbors import in_chunks
+from resampler.threads import in_chunks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -19,15 +19,12 @@ from resampler.engines.arrays import mapped
 from resampler.engines.task import Task
 from resampler.kernels.batch.cells import CELL_ROWS, UNROLLED_COLUMNS
 from resampler.neighbors import prepare
-from resampler.regions import (
-    Boxes,
-    Region,
+from resampler.regions.region import Boxes, Region, build_region, join_boxes
+from resampler.regions.search import lanes_of
+from resampler.regions.tree import (
     Tree,
-    build_region,
     fit_tree,
     is_share,
-    join_boxes,
-    lanes_of,
     leaf_of,
     leaves_of,
     lowest,
@@ -448,7 +445,7 @@ def gather(
     parts : sequence of str
         Folders that `route` left.
     leaf, share, n_shares : int
-        Which rows: see `resampler.regions.shares_of`.
+        Which rows: see `resampler.regions.tree.shares_of`.
 
     Returns
     -------

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numba import config
 
+from resampler.cells import CELLS
 from resampler.engines.arrays import mapped
 from resampler.engines.task import Task
 from resampler.kernels.batch.cells import CELL_ROWS
 from resampler.methods.table import Search
-from resampler.neighbors import CELLS, in_chunks
 from resampler.notices import warn
 from resampler.partitioned.index import Index, Rows, file_of, give_back, make_index
-from resampler.regions import ALL, Recall, Run, budget_of, first_of, in_turn, ranks, sample_of
+from resampler.regions.recall import ALL, Recall, budget_of, first_of, ranks, sample_of
+from resampler.regions.search import Run, in_turn
+from resampler.threads import CELLS_AT_ONCE, in_chunks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +32,6 @@ CELLS_A_TASK = 512  # 65,536 queries
 _LEAST_CELLS = 16  # of a task: what is less would be divided for nothing
 _MOST_TASKS = 64
 _SAMPLE_A_TASK = 16
-_AT_ONCE = 16  # cells that a thread takes
 _LEAST_BYTES = 8 << 20  # of a task that finds neighbours
 _LIST_BYTES = 72  # of a neighbour: its distance, place and id, once more without what was not asked for, its position
 _MANY_CELLS = 2_000  # of 128 rows: an exact search of fewer is a matter of seconds
@@ -296,10 +297,8 @@ def find_in_regions(output: Output, index: Index, number: int, k: int, budget: i
         Of the cells.
     """
     boxes, wanted, start = index.map_boxes(), index.wanted(number), index.starts[number]
-    runs = [
-        Run.of(boxes, a, min(last, a + _AT_ONCE), wanted[a - start : min(last, a + _AT_ONCE) - start], k, budget)
-        for a in range(first, last, _AT_ONCE)
-    ]
+    cuts = [(a, min(last, a + CELLS_AT_ONCE)) for a in range(first, last, CELLS_AT_ONCE)]
+    runs = [Run.of(boxes, a, b, wanted[a - start : b - start], k, budget) for a, b in cuts]
     _look_everywhere(index, runs, number)
     rows, places = (np.concatenate(one) for one in zip(*(run.found() for run in runs), strict=True))
     output.array("rows", index.positions(rows))
@@ -316,7 +315,7 @@ def find_in_cells(output: Output, folder: str, kind: str, k: int, budget: int, f
     folder : str
         That `resampler.partitioned.index.build` left.
     kind : str
-        A key of `resampler.neighbors.CELLS`.
+        A key of `resampler.cells.CELLS`.
     k : int
         Neighbours a query.
     budget : int

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from resampler import regions
 from resampler.engines.catalog import open_engine
 from resampler.engines.settings import EngineSettings
 from resampler.engines.workplace import Workplace
@@ -15,6 +14,8 @@ from resampler.methods.table import Search, Table
 from resampler.neighbors import nearest_rows
 from resampler.partitioned import index, search
 from resampler.partitioned.search import PartedSearch
+from resampler.regions import tree
+from resampler.regions.region import build_regions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,7 +78,7 @@ def test_several_regions_find_what_one_finds(
         table = table._replace(X=table.X * 1e-200)
     queries = np.random.default_rng(1).permutation(6_000)[:3_000]
     one = searched(Search(), table, penalty, queries)
-    monkeypatch.setattr(regions, "REGION_BYTES", 2**17)
+    monkeypatch.setattr(tree, "REGION_BYTES", 2**17)
     monkeypatch.setattr(index, "PART_ROWS", 1_700)
     whole = Search(least_recall=least_recall)
     parted = PartedSearch(Workplace(tmp_path / "a", running), least_recall=least_recall)
@@ -102,9 +103,9 @@ def test_a_region_of_equal_rows_is_cut_by_their_ids(monkeypatch: pytest.MonkeyPa
     X = np.ones((3_000, 3), dtype=np.float32)
     X[:100] = np.random.default_rng(0).normal(size=(100, 3))
     want = nearest_rows(X, K).indices
-    monkeypatch.setattr(regions, "REGION_BYTES", 2**14)
-    found, _ = regions.build_regions(X, np.arange(3_000), np.ones(3, X.dtype), -np.ones(3, X.dtype))
-    assert max(len(one.ids) for one in found) <= 1.5 * regions.region_rows(3, 4)
+    monkeypatch.setattr(tree, "REGION_BYTES", 2**14)
+    found, _ = build_regions(X, np.arange(3_000), np.ones(3, X.dtype), -np.ones(3, X.dtype))
+    assert max(len(one.ids) for one in found) <= 1.5 * tree.region_rows(3, 4)
     assert sorted(np.concatenate([one.order for one in found])) == list(range(3_000))
     assert np.array_equal(nearest_rows(X, K).indices, want)
 

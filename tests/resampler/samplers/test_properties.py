@@ -88,7 +88,7 @@ def test_threads_and_chunks_change_no_byte(name, data, seed, rows, cells):
             patch.setattr("numba.config.NUMBA_NUM_THREADS", threads)
             patch.setattr("resampler.methods.plan._ROWS_A_TASK", rows)
             patch.setattr("resampler.methods.place._ROWS_A_TASK", rows)
-            patch.setattr("resampler.neighbors._CELLS_A_TASK", cells)
+            patch.setattr("resampler.cells.CELLS_AT_ONCE", cells)
             assert fit(name, X, y, seed, {1: int((y == 1).sum()) + 100})[1].tobytes() == X_new.tobytes()
 
 

@@ -8,7 +8,9 @@ from numba import config
 from resampler.kernels.batch.cells import CELL_ROWS
 from resampler.kernels.jit import njit
 from resampler.kernels.simd.products import TILE_QUERIES, TILE_ROWS, compare
-from resampler.regions import begin, build_region, go_on, join_boxes, limits_of, ranks
+from resampler.regions.recall import ranks
+from resampler.regions.region import build_region, join_boxes
+from resampler.regions.search import begin, go_on, limits_of
 
 
 @njit()
