@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-NO_CATEGORY = -2.0  # code of a null where a null is a category, as scikit-learn's encoders have it here
-
 
 @dataclass(frozen=True)
 class Layout:
@@ -99,10 +97,10 @@ class Layout:
         for j, name in enumerate(self.features):
             column = table[name]
             if name in self.categorical:
-                codes = pc.index_in(plain(column), value_set=vocabularies[name])
-                matrix[:, j] = codes.cast(pa.float64()).fill_null(
-                    NO_CATEGORY if self.nulls_are_categories else float("nan")
-                )
+                values = vocabularies[name]
+                null = code_of_null(values) if self.nulls_are_categories else float("nan")
+                codes = pc.index_in(plain(column), value_set=values)
+                matrix[:, j] = codes.cast(pa.float64()).fill_null(null)
             elif name in self.least:
                 missing = np.asarray(column.is_null())
                 values = whole(column, self.least[name])
@@ -155,9 +153,10 @@ class Layout:
             values = rows[:, at] if mask is None else np.where(missing, 0, rows[:, at])
             columns[name] = pa.array(to_dtype(values, kind.to_pandas_dtype()), mask=mask).cast(kind)
         for at, name in enumerate(self.categorical_in_order):
-            missing = ~(codes[:, at] >= 0)
+            known = vocabularies[name]
+            missing = ~((codes[:, at] >= 0) & (codes[:, at] < len(known)))
             taken = np.where(missing, 0, codes[:, at]).astype(np.int64)
-            values = vocabularies[name].take(pa.array(taken, mask=missing if missing.any() else None))
+            values = known.take(pa.array(taken, mask=missing if missing.any() else None))
             kind = self.schema.field(name).type
             columns[name] = (
                 values.cast(kind) if not pa.types.is_dictionary(kind) else values.dictionary_encode().cast(kind)
@@ -168,6 +167,25 @@ class Layout:
     def categorical_in_order(self) -> tuple[str, ...]:
         """Categorical features, as they stand among the features."""
         return tuple(name for name in self.features if name in self.categorical)
+
+
+def code_of_null(vocabulary: pa.Array) -> float:
+    """Return the code of a null where a null is a category: that which the estimators' encoder gives the same column.
+
+    The lowest category wins a tie of votes. NumPy has NaN for the null of a number, which scikit-learn's encoder is
+    told to put below all values, and None for that of anything else, which it sorts behind them.
+
+    Parameters
+    ----------
+    vocabulary : pyarrow.Array of n_values
+        Values of a column, in the order of their codes.
+
+    Returns
+    -------
+    float
+        -2 in a column of numbers, else `n_values`.
+    """
+    return -2.0 if family_of(vocabulary.type) in (FLOAT, INTEGER) else float(len(vocabulary))
 
 
 def plain(column: Any) -> Any:

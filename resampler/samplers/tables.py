@@ -104,6 +104,13 @@ class _ArrowTable(_Table):
     def names(self) -> list[Any]:
         return list(self.given.schema.names)
 
+    def values(self, j: int) -> NDArray[Any]:
+        column = self._columns[j]
+        if column.dtype != nw.Categorical or not column.null_count():
+            return super().values(j)
+        coded = column.to_native()  # whose own `to_numpy` has one of the values for a null
+        return coded.cast(coded.type.value_type).to_numpy()
+
     def _restored(self, frame: nw.DataFrame[Any]) -> Any:
         columns = frame.to_native().columns
         if not hasattr(self.given, "combine_chunks"):  # a record batch

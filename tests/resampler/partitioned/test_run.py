@@ -43,8 +43,10 @@ def table(n: int = 500, seed: int = 0, *, kinds: tuple[str, ...] = ("numbers",))
         columns["flag"] = rng.random(n) < 0.5
         columns["level"] = rng.integers(0, 4, n)
     rows = pa.table(columns | {"y": y})
-    if "nulls" in kinds:
+    if "nulls" in kinds or "null categories" in kinds:
         for at, name in enumerate(rows.column_names[:-1]):
+            if "nulls" not in kinds and name not in MIXED:
+                continue
             cells = rows[name].to_pylist()
             cells[at::11] = [None] * len(cells[at::11])
             rows = rows.set_column(at, name, pa.array(cells, rows[name].type))
@@ -88,6 +90,7 @@ CASES = {
     "keyed": (SMOTE(random_state=3, secret_key="env:A_KEY"), ("numbers",)),
     "inherited nulls": (SMOTE(random_state=3, missing="inherit"), ("nulls", "wide")),
     "complete rows": (SMOTE(random_state=3, missing="complete"), ("nulls",)),
+    "nulls as categories": (SMOTENC(MIXED, random_state=3), ("categories", "null categories")),
     "inherited categories": (SMOTENC(MIXED, random_state=3, missing="inherit"), ("nulls", "categories")),
     "random": (RandomOverSampler(random_state=3), ("categories",)),
     "copies of nulls": (RandomOverSampler(random_state=3), ("nulls", "categories")),

@@ -136,6 +136,18 @@ def test_missing_categories_are_a_category():
     assert X_new["shop"].iloc[260:].isna().any()
 
 
+@pytest.mark.parametrize("missing", ["refuse", "inherit"])
+def test_a_null_of_an_arrow_dictionary_is_the_null_of_its_text(missing):
+    data, y = mixed()
+    shops = pa.array(np.where(np.arange(len(data)) % 3 == 0, None, data["shop"]))
+    X = pa.table({"amount": data["amount"].to_numpy(), "shop": shops})
+    sampler = samplers.SMOTENC([1], random_state=0, missing=missing)
+    want, _ = sampler.fit_resample(X, y)
+    got, _ = sampler.fit_resample(X.set_column(1, "shop", shops.dictionary_encode()), y)
+    assert want["shop"].null_count > shops.null_count
+    assert got.to_pylist() == want.to_pylist()
+
+
 def test_auto_takes_every_categorical_type_of_pandas():
     data, y = mixed()
     dictionary = pd.ArrowDtype(pa.dictionary(pa.int32(), pa.string()))
