@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from resampler.quotas import targets
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -53,21 +55,15 @@ def idle_reasons(window: Window, policy: Policy, quotas: Quotas, name_of: Callab
     n, seen = int(window.n_classes[0]), int(window.seen[0])
     if (everywhere := _of_all(window, policy, name_of)) is not None:
         return [everywhere]
-    size = len(window.codes)
-    rows, real = min(seen, size), window.real[:n]
-    largest = int(real.max())
-    share = 1.0
-    if policy.undersample > 0:
-        share = min(1.0, max(int(np.sort(real)[-2]), policy.enough) / (policy.undersample * largest))
+    rows, real = min(seen, len(window.codes)), window.real[:n]
+    wanted, kept = targets(window, policy, quotas)
     found = []
     for c in range(n):
         if c == int(real.argmax()):
             continue
         label, name = int(window.labels[c]), f"class {name_of(int(window.labels[c]))}"
-        target = quotas.ratio[c] * share * largest
-        bound = 0 < quotas.cost[c] * real[c] < target
-        if quotas.cost[c] > 0:
-            target = min(target, quotas.cost[c] * real[c])
+        target = wanted[c]
+        bound = 0 < target < quotas.ratio[c] * kept
         owed, credit = (target - real[c]) / rows, window.credit[c]
         if window.stored[c] < policy.enough:
             words = (
@@ -82,11 +78,12 @@ def idle_reasons(window: Window, policy: Policy, quotas: Quotas, name_of: Callab
             )
             found.append(IdleReason("no_arrival", label, words))
         elif owed <= 0:
-            found.append(IdleReason("reached", label, _reached(name, real[c], largest, share, quotas, c, bound=bound)))
+            found.append(IdleReason("reached", label, _reached(name, real[c], kept, quotas, c, bound=bound)))
         elif credit < 1 and owed < 1:
+            due = f"{int(np.ceil((1 - credit) / owed))}{' on average, as it is drawn' if policy.poisson else ''}"
             words = (
-                f"{name} lacks {target - real[c]:.3g} rows of the last {rows}, so that the next row falls due in "
-                f"{int(np.ceil((1 - credit) / owed))}: a stream begun with a higher ratio makes more"
+                f"{name} lacks {target - real[c]:.3g} rows of the last {rows}, so that the next row falls due in {due}"
+                ": a stream begun with a higher ratio makes more"
             )
             found.append(IdleReason("below_one", label, words))
     return found
@@ -110,14 +107,13 @@ def _of_all(window: Window, policy: Policy, name_of: Callable[[int], str]) -> Id
     return None
 
 
-def _reached(name: str, real: int, largest: int, share: float, quotas: Quotas, c: int, *, bound: bool) -> str:
+def _reached(name: str, real: int, kept: float, quotas: Quotas, c: int, *, bound: bool) -> str:
     """Say that a class has what it is to have."""
     if bound or (not real and quotas.cost[c] > 0):
         return (
             f"{name} has had {real} rows in the window, and with its cost of {quotas.cost[c]:g} is to have no more: a "
             "stream begun with a higher cost makes more"
         )
-    kept = share * largest
     asked = quotas.ratio[c]
     remedy = "a stream begun with a higher ratio makes more" if asked < 1 else "the classes are balanced as they come"
     return (

@@ -22,7 +22,7 @@ from resampler.methods.catalog import METHODS
 from resampler.metric import check_integers, label_key
 from resampler.parameters import OnlineParameters, from_saved, to_saved
 from resampler.provenance import MicroBatch, make_output
-from resampler.quotas import ClassQuotas
+from resampler.quotas import ClassQuotas, targets
 from resampler.resolution import MIN_REACH, reach
 from resampler.schema import FeatureSchema
 from resampler.secret import SecretKey
@@ -516,6 +516,27 @@ class OnlineResampler:
         self._quotas.refresh(self._window.labels[: len(self._bases)].tolist())
         policy = self._policy._replace(paused=bool(self.paused))
         return idle_reasons(self._window, policy, self._quotas.arrays, lambda code: classes.get(code, str(code)))
+
+    def class_targets(self) -> dict[int, float]:
+        """Return what the quotas ask for behind the last row.
+
+        Returns
+        -------
+        dict of int to float
+            Class : largest class of the output, by class code; of all classes but the largest in the window.
+
+        Examples
+        --------
+        >>> resampler = OnlineResampler(FeatureSchema.numeric(["a"]), ratio=0.5)
+        >>> _ = resampler.process([[1.0], [2.0], [3.0]], [0, 0, 1], [0, 1, 2])
+        >>> resampler.class_targets()
+        {1: 0.5}
+        """
+        labels = self._window.labels[: len(self._bases)].tolist()
+        self._quotas.refresh(labels)
+        rows, kept = targets(self._window, self._policy, self._quotas.arrays)
+        largest = int(self._window.real.argmax())
+        return {label: float(rows[c]) / kept for c, label in enumerate(labels) if c != largest}
 
     def buffer_stats(self) -> dict[int, BufferStats]:
         """Measure the classes' buffers.

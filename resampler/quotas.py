@@ -12,6 +12,9 @@ from resampler.kernels.online.window import Quotas
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from numpy.typing import NDArray
+
+    from resampler.kernels.online.window import Policy, Window
     from resampler.parameters import OnlineParameters
     from resampler.schema import FeatureSchema
 
@@ -120,6 +123,36 @@ def weights_of(recall: Mapping[int, float | None]) -> dict[int, float]:
     if missed == 0.0:
         return {}
     return {code: max(MIN_WEIGHT, (1.0 - value) / missed) for code, value in known.items()}
+
+
+def targets(window: Window, policy: Policy, quotas: Quotas) -> tuple[NDArray[np.float64], float]:
+    """Return how many rows of a window each class is to have, as `resampler.kernels.online.window.plan` counts them.
+
+    Parameters
+    ----------
+    window : Window
+        Behind the last row.
+    policy : Policy
+        Says how far the largest class is thinned.
+    quotas : Quotas
+        How many rows each class is to have.
+
+    Returns
+    -------
+    targets : ndarray of shape (n_classes,), float64
+        By the order in which classes came.
+    kept : float
+        Rows that the largest class keeps.
+    """
+    n = int(window.n_classes[0])
+    real = window.real[:n]
+    kept = float(real.max(initial=0))
+    if policy.undersample > 0 and kept:
+        second = int(np.sort(real)[-2]) if n > 1 else 0
+        kept *= min(1.0, max(second, policy.enough) / (policy.undersample * kept))
+    found = quotas.ratio[:n] * kept
+    costs = quotas.cost[:n]
+    return np.where(costs > 0, np.minimum(found, costs * real), found), kept
 
 
 class ClassQuotas:

@@ -8,22 +8,25 @@ from typing import TYPE_CHECKING, Any
 
 import redis
 
+from resampler.errors import InvalidInputError
 from resampler.parameters import rows_needed
 from resampler.quotas import weights_of
 from stream.drift.stored import Stored
 from stream.maintenance import StreamWindows
+from stream.metrics.standing import Standing
 from stream.redis.errors import code_of, explain
 from stream.shard.checkpoint import Checkpoint
 from stream.shard.feedplace import FeedPlace
 from stream.shard.pause import read_request
 from stream.shard.position import input_info
 from stream.shard.refusals import refusal_of
+from stream.shard.report import read_report
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from stream.redis.keys import ShardKeys
-    from stream.shard.feedback import Feedback
+    from stream.shard.changes import Feedback
 
 
 def shard_status(client: redis.Redis, keys: ShardKeys) -> dict[str, Any]:
@@ -49,9 +52,9 @@ def shard_status(client: redis.Redis, keys: ShardKeys) -> dict[str, Any]:
         where this user may not write), dead_letters, forget_requests, paused, pause_asked (when and why; None unless a
         pause is asked for), pauses (where it was paused and went on: cursor, paused, at, reason), feedback (whose
         recall is followed: cursor, recall, at, reported_ms, model, and weights, by class code; None where none ever
-        was), idle (why hardly any synthetic row was made for long: reason, label and words; empty where they are made),
-        feeds, drift (counts against a version: which, how, and the windows that are kept; None where nothing is
-        counted).
+        was), report (why what was reported last is not followed: standing and words; None where it is), idle (why
+        hardly any synthetic row was made for long: reason, label and words; empty where they are made), feeds, drift
+        (counts against a version: which, how, and the windows that are kept; None where nothing is counted).
     """
     stored = Checkpoint.load(client, keys)
     info = input_info(client, keys.input)
@@ -84,10 +87,11 @@ def shard_status(client: redis.Redis, keys: ShardKeys) -> dict[str, Any]:
         "refusal": _refusal(client, keys),
         "dead_letters": client.xlen(keys.dead),
         "forget_requests": client.scard(keys.forget),
-        "paused": bool(known.switches) and known.switches[-1].paused,
+        "paused": known.changes.paused,
         "pause_asked": None if asked is None else asked._asdict(),
-        "pauses": [switch._asdict() for switch in known.switches],
-        "feedback": _feedback(known.feedback),
+        "pauses": [switch._asdict() for switch in known.changes.switches],
+        "feedback": _feedback(known.changes.followed),
+        "report": _report(client, keys, known),
         "idle": known.idle or [],
         "drift": _drift(Stored.load(client, keys)),
         "feeds": {
@@ -164,10 +168,22 @@ def _drift(stored: Stored | None) -> dict[str, Any] | None:
     return named | {"windows": list(stored.headers)}
 
 
-def _feedback(records: Sequence[Feedback]) -> dict[str, Any] | None:
-    if not records:
+def _feedback(followed: Feedback | None) -> dict[str, Any] | None:
+    return followed and followed._asdict() | {"weights": weights_of(followed.recall)}
+
+
+def _report(client: redis.Redis, keys: ShardKeys, known: Checkpoint) -> dict[str, str] | None:
+    """Say why a report is not followed: what is none shows at once, the rest as its owner has it with the last commit.
+
+    Of a report that was none, and is by now, nothing is said.
+    """
+    if not known.contract:
         return None
-    return records[-1]._asdict() | {"weights": weights_of(records[-1].recall)}
+    try:
+        read_report(client, keys, known.schema)
+    except InvalidInputError as error:
+        return {"standing": Standing.REFUSED, "words": str(error)}
+    return known.report if known.report and known.report["standing"] != Standing.REFUSED else None
 
 
 def _class_counts(real: int, synthetic: int, dropped: int, buffer_rows: int) -> dict[str, int]:

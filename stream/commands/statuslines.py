@@ -46,6 +46,9 @@ def _shard(shard: Mapping[str, Any]) -> Iterator[str]:
         yield f"  {words}"
     if shard["feedback"]:
         yield f"  {_followed(shard['feedback'])}"
+    report = shard["report"]
+    if report and (report["standing"] == "refused" or not shard["feedback"] or shard["feedback"]["recall"]):
+        yield f"  the last report of a learner is {report['standing']}: {report['words']}"
     for one in shard["idle"]:
         if one["reason"] not in ("paused", "too_few"):  # which are said apart
             yield f"  hardly any synthetic row for long: {one['words']}"

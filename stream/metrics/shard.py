@@ -17,6 +17,7 @@ import numpy as np
 from stream.formats.rejects import Reason
 from stream.metrics.families import Families, Series
 from stream.metrics.refusal import Refusal
+from stream.metrics.standing import Standing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -217,6 +218,32 @@ class ShardMetrics:
             Whether synthetic rows are not made for now.
         """
         self._series.gauge("resampler_paused").set(paused)
+
+    def reported(self, standing: Standing) -> None:
+        """Set what became of the learner's last report.
+
+        Parameters
+        ----------
+        standing : Standing
+            How the shard stands to the learner.
+        """
+        for one in Standing:
+            self._series.gauge("resampler_feedback", one).set(one is standing)
+
+    def asked(self, ratios: Mapping[int, float], weights: Mapping[int, float]) -> None:
+        """Set how many rows each class is to have.
+
+        Parameters
+        ----------
+        ratios : mapping of int to float
+            Class : largest class that the quotas ask for now, by class; the largest one is left out.
+        weights : mapping of int to float
+            Of its ratio what a learner's recall leaves a class; empty where no learner is to be followed.
+        """
+        for name, values in (("resampler_class_target_ratio", ratios), ("resampler_class_weight", weights)):
+            for label, value in values.items():
+                self._series.gauge(name, str(label)).set(value)
+            self._series.keep(name, [str(label) for label in values])
 
     def idle(self, idle: bool) -> None:
         """Set whether hardly any synthetic row was made for long.

@@ -55,11 +55,8 @@ class Metrics:
         version : str
             Of the package.
         """
-        gauges = self._families.gauges
-        if not (settings.class_ratio or settings.cost or settings.feedback):  # else no one number is asked for
-            gauges["resampler_target_ratio"].labels(self._stream).set(settings.ratio)
         labels = {"run": run, "version": version, "contract": settings.schema.hash[:12], "seed": str(settings.seed)}
-        gauges["resampler_worker_info"].labels(stream=self._stream, **labels).set(1)
+        self._families.gauges["resampler_worker_info"].labels(stream=self._stream, **labels).set(1)
 
     def watch(self, states: Callable[[], Sequence[ShardState]], hanging: Callable[[], Sequence[str]]) -> None:
         """Count shards by their state, and threads that hang, at each scrape.

@@ -11,8 +11,7 @@ from resampler.parameters import from_saved, to_saved
 from resampler.schema import FeatureSchema
 from stream.formats import InputFormat, OutputFormat
 from stream.scripts import load_script
-from stream.shard.feedback import dump_feedback, parse_feedback
-from stream.shard.switch import dump_switches, parse_switches
+from stream.shard.changes import Changes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,11 +20,8 @@ if TYPE_CHECKING:
 
     from resampler.online import OnlineResampler, OnlineStats
     from stream.redis.keys import ShardKeys
-    from stream.shard.feedback import Feedback
-    from stream.shard.switch import Switch
 
 FORMAT_VERSION = 1
-KEPT_FEEDBACK = 1_000
 COUNTERS = ("entries", "rows", "synthetic", "emitted", "rejected", "snapshot_rows", "start_entries")
 
 
@@ -64,10 +60,11 @@ class Checkpoint:
     committed_s : float or None
         When the last commit succeeded, Unix time by the server's clock; None before the first, and in a checkpoint of a
         release that did not store it.
-    switches : list of Switch
-        Where the shard was paused and went on, in order.
-    feedback : list of Feedback
-        Where it began to follow another recall, in order: see `keep_feedback`.
+    changes : Changes
+        Where the shard was paused and went on, and where it began to follow another recall.
+    report : dict or None
+        Why what a learner reported last is not followed: standing (`stream.metrics.Standing`) and words; empty where
+        it is again, None where it always was.
     idle : list of dict or None
         Why hardly any synthetic row was made for long, as `resampler.idle.IdleReason` says it; empty where some are
         made again, None where it never was so.
@@ -89,8 +86,8 @@ class Checkpoint:
     start_entries: int = 0
     formats: str = ""
     committed_s: float | None = None
-    switches: list[Switch] = field(default_factory=list)
-    feedback: list[Feedback] = field(default_factory=list)
+    changes: Changes = field(default_factory=Changes)
+    report: dict[str, str] | None = None
     idle: list[dict[str, Any]] | None = None
 
     @classmethod
@@ -176,8 +173,8 @@ class Checkpoint:
                 start=fields[b"start"].decode(),
                 formats=fields.get(b"formats", b"").decode(),
                 committed_s=float(fields[b"time"]) if b"time" in fields else None,
-                switches=parse_switches(fields.get(b"pauses", b"[]")),
-                feedback=parse_feedback(fields.get(b"feedback", b"[]")),
+                changes=Changes.parse(fields),
+                report=json.loads(fields.get(b"report", b"null")),
                 idle=json.loads(fields.get(b"idle", b"null")),
             )
         except (KeyError, ValueError) as error:
@@ -218,40 +215,9 @@ class Checkpoint:
             Fields of the hash.
         """
         counts: dict[str, bytes | str | int] = {name: getattr(self, name) for name in COUNTERS[1:-1]}
-        if self.idle is not None:
-            counts["idle"] = json.dumps(self.idle)
+        said = {"report": self.report, "idle": self.idle}
+        counts |= {name: json.dumps(words) for name, words in said.items() if words is not None}
         return counts | {"classes": json.dumps(self.classes), "formats": self.formats}
-
-    def switched(self) -> dict[str, bytes | str | int]:
-        """Return what a commit that pauses the shard, or lets it go on, writes beside the counters.
-
-        Returns
-        -------
-        dict
-            Fields of the hash; a shard that never paused has none of them.
-        """
-        return {"pauses": dump_switches(self.switches)}
-
-    def keep_feedback(self, record: Feedback, gone: int) -> dict[str, bytes | str | int]:
-        """Take in what is followed from the cursor on.
-
-        Parameters
-        ----------
-        record : Feedback
-            The newest.
-        gone : int
-            Entries of the input that are no longer there. Once one behind the start is among them, no replay begins
-            there, and of the records the newest `KEPT_FEEDBACK` are kept.
-
-        Returns
-        -------
-        dict
-            Fields of the hash; a shard that never followed a learner has none of them.
-        """
-        self.feedback.append(record)
-        if gone > self.start_entries:
-            del self.feedback[:-KEPT_FEEDBACK]
-        return {"feedback": dump_feedback(self.feedback)}
 
     def count(self, stats: OnlineStats) -> None:
         """Take over the resampler's counts by class.

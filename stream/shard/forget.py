@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     import redis
 
+    from resampler.online import OnlineResampler
     from stream.redis.keys import ShardKeys
 
 _POLL_S = 0.02
@@ -62,6 +63,17 @@ class Forgotten(NamedTuple):
         cursor, *rows = line.decode().split(" ")
         pairs = (row.partition(":") for row in rows)
         return cls(cursor, {int(row_id): int(held) for row_id, _, held in pairs})
+
+    def apply(self, resampler: OnlineResampler) -> None:
+        """Let the rows be forgotten again.
+
+        Parameters
+        ----------
+        resampler : OnlineResampler
+            Behind the rows up to the cursor.
+        """
+        for row_id in self.held:
+            resampler.forget([row_id])
 
 
 class Outcome(NamedTuple):

@@ -78,8 +78,7 @@ class Owned:
             self.writer = opened.enter_context(closing(Writer(context, restored)))
             self._cutting = Cutting(settings)
             self._probe = Probe(context, self.writer)
-            self._pausing = Pausing(context, self.writer)
-            self._following = Following(context, self.writer)
+            self._asking = (Pausing(context, self.writer), Following(context, self.writer))
             self.pending: Decoded | None = None
             self.behind = True
             self.held_back = False
@@ -123,8 +122,7 @@ class Owned:
     def attend(self) -> None:
         """Do what is due beside reading and writing: examine the shard, carry out requests, follow a learner."""
         self._probe.check_if_due()
-        self._pausing.switch_if_asked()
-        self._following.follow_if_reported()
+        self._look()
         if self.writer.forget_requests:
             carry_out_requests(self._context, self.writer)
 
@@ -182,8 +180,7 @@ class Owned:
         quiet = not self.behind and self._asked - self._quiet_since >= self._context.quiet_s
         stops = self._cutting.closed(self.pending, complete_until_ms, quiet=quiet)
         while len(stops) and self.pending is not None:
-            self._pausing.switch_if_asked()
-            self._following.follow_if_reported()
+            self._look()
             n_batches = self._cutting.batches_of_commit(self.pending, stops)
             n = int(stops[n_batches - 1])
             closed, self.pending = self.pending.split(n)
@@ -202,6 +199,10 @@ class Owned:
     def close(self) -> None:
         """Close the connections and leave the lease to expire."""
         self._opened.close()
+
+    def _look(self) -> None:
+        for asking in self._asking:
+            asking.look_if_due()
 
     def _replayed(self, rows: int) -> None:
         self._context.metrics.replayed(rows)

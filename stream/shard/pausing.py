@@ -6,8 +6,9 @@ import logging
 from typing import TYPE_CHECKING
 
 from resampler.ledger import now
+from stream.shard.asking import Asking
+from stream.shard.changes import Switch
 from stream.shard.pause import read_request
-from stream.shard.switch import Switch
 
 if TYPE_CHECKING:
     from stream.shard.context import ShardContext
@@ -15,11 +16,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-ASK_S = 0.25  # how often a request is looked for
 
-
-class Pausing:
-    """Pause a shard that this worker owns, and let it go on, where its cursor stands.
+class Pausing(Asking[Switch]):
+    """Pause a shard that this worker owns, and let it go on.
 
     Parameters
     ----------
@@ -29,31 +28,20 @@ class Pausing:
         Has its resampler and its checkpoint.
     """
 
+    EVERY_S = 0.25
+
     def __init__(self, context: ShardContext, writer: Writer) -> None:
-        self._context = context
-        self._writer = writer
-        self._next = context.clock()
+        super().__init__(context, writer)
         context.metrics.paused(writer.resampler.paused)
 
-    def switch_if_asked(self) -> None:
-        """Look for a request unless that was done a short while ago, and carry it out.
-
-        The switch is a commit of its own, from the cursor to the cursor, with a saved state: rows before it were
-        resampled as before, those behind it are not, and a replay never has to cross it. A worker that dies before that
-        commit has not switched.
-        """
-        context, writer = self._context, self._writer
-        if context.clock() < self._next:
-            return
-        self._next = context.clock() + ASK_S
-        request = read_request(context.client, context.keys)
+    def _wanted(self) -> Switch | None:
+        request = read_request(self._context.client, self._context.keys)
         paused = request is not None
-        if paused == writer.resampler.paused:
-            return
-        writer.settle()
-        stored = writer.checkpoint
-        switch = Switch(stored.cursor, paused, now(), request.reason if request else "")
-        writer.write_switch(switch)
-        context.metrics.paused(paused)
-        what = f"paused: {switch.reason or 'no reason was given'}" if paused else "goes on after a pause"
-        logger.warning("%s: %s, behind %s", context.keys.input, what, switch.cursor)
+        if paused == self._writer.resampler.paused:
+            return None
+        return Switch("", paused, now(), request.reason if request else "")
+
+    def _changed(self, change: Switch) -> None:
+        self._context.metrics.paused(change.paused)
+        what = f"paused: {change.reason or 'no reason was given'}" if change.paused else "goes on after a pause"
+        logger.warning("%s: %s, behind %s", self._context.keys.input, what, change.cursor)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from resampler.quotas import weights_of
 from stream.redis.connection import server_ms
 from stream.redis.entryid import id_pair
 from stream.shard.checkpoint import Checkpoint
@@ -84,8 +85,11 @@ class Probe:
             int(client.xlen(keys.dead)),
             clock_skew_s(client),
         )
+        resampler = writer.resampler
+        weights = dict.fromkeys(resampler.stats().real, 1.0) | weights_of(resampler.recall)
+        metrics.asked(resampler.class_targets(), weights if settings.feedback is not None else {})
         if stored.rows and self._last_check >= self._next_measure:
-            metrics.measured(writer.resampler.buffer_stats())
+            metrics.measured(resampler.buffer_stats())
             took = clock() - self._last_check
             self._next_measure = clock() + max(MEASURE_S, took / MEASURE_SHARE)
 

@@ -12,11 +12,11 @@ from resampler.errors import CorruptStateError
 from stream.drift.counter import Counter
 from stream.redis.entryid import id_pair
 from stream.redis.errors import wrong_type
+from stream.shard.changes import KEPT
 from stream.shard.checkpoint import Checkpoint
 from stream.shard.commit import GapError
 from stream.shard.counting import Counting
-from stream.shard.feedback import Feedback
-from stream.shard.forget import Forgotten, read_forgotten
+from stream.shard.forget import read_forgotten
 from stream.shard.intake import Intake
 from stream.shard.position import input_info, start_position
 from stream.shard.savedstate import SavedState, load_saved_state
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from resampler.online import OnlineResampler
     from stream.redis.keys import ShardKeys
     from stream.settings import Settings
-    from stream.shard.switch import Switch
+    from stream.shard.changes import Change
+    from stream.shard.forget import Forgotten
 
 logger = logging.getLogger(__name__)
 
@@ -122,14 +123,20 @@ class Restorer:
                 f"{self._keys.checkpoint!r}, which was put back to an older state: restore both from one backup, or "
                 "delete the saved state to replay all up to the cursor"
             )
+        passed = []
+        if found := self._unchanged(state, stored):
+            if not self._settings.allow_gap:
+                raise CorruptStateError(found)
+            passed = ["changes that are kept no longer"]
         at = state or SavedState(self._settings.new_resampler(), stored.start, stored.start_entries)
         counter = self._counter(at)
         missing = self._replay(at, stored, counter)
-        passed = [f"{missing} entries that could not be replayed"] if missing else []
-        if not missing and (found := self._miscounted(at.resampler, stored)):
+        if missing:
+            passed.append(f"{missing} entries that could not be replayed")
+        elif found := self._miscounted(at.resampler, stored):
             if not self._settings.allow_gap:
                 raise CorruptStateError(found)
-            passed = ["the state that was replayed is not that which wrote the output"]
+            passed.append("the state that was replayed is not that which wrote the output")
         if stored.formats not in ("", self._settings.formats):
             passed.append(f"formats {stored.formats} -> {self._settings.formats}")
         plan = self._settings.plan
@@ -147,6 +154,18 @@ class Restorer:
         except CorruptStateError as error:  # rows do not depend on it
             logger.warning("%s: %s", self._keys.input, error)
             return None
+
+    def _unchanged(self, state: SavedState | None, stored: Checkpoint) -> str:
+        """Say which changes a replay from a saved state would lack; empty if none."""
+        lost = stored.changes.lost
+        if not lost or (state and id_pair(state.cursor) >= id_pair(lost)):
+            return ""
+        begins = f"the saved state at {state.cursor}" if state else f"the beginning, as {self._keys.snapshot!r} is gone"
+        return (
+            f"{self._keys.input!r} was paused, or followed another recall, more often than the {KEPT} times that are "
+            f"kept, and a replay from {begins} would lack what was changed up to {lost}: restore a newer saved state "
+            "from a backup, or pass --allow-gap to go on without these changes"
+        )
 
     def _miscounted(self, resampler: OnlineResampler, stored: Checkpoint) -> str:
         """Say what a replay has counted that the checkpoint has not; empty if they agree."""
@@ -196,13 +215,8 @@ class Restorer:
                         counter.add(decoded, row_ids)  # windows that become full are written already
                     seen += decoded.n_entries
                     self._replayed(len(decoded.y))
-                if isinstance(record, Forgotten):
-                    for row_id in record.held:
-                        at.resampler.forget([row_id])
-                elif isinstance(record, Feedback):
-                    at.resampler.recall = record.recall
-                elif record:
-                    at.resampler.paused = record.paused
+                if record:
+                    record.apply(at.resampler)
         missing = stored.entries - at.entries - seen
         if missing and not self._settings.allow_gap:
             raise GapError(self._gap(missing, stored, seen), missing)
@@ -210,12 +224,12 @@ class Restorer:
             logger.info("%s: replayed %d entries in %.2f s", self._keys.input, seen, self._clock() - started)
         return missing
 
-    def _records(self, after: str, stored: Checkpoint) -> list[Forgotten | Switch | Feedback]:
+    def _records(self, after: str, stored: Checkpoint) -> list[Forgotten | Change]:
         """Return what was done between two cursors beside reading rows, in order.
 
         A change at `after` is in the saved state there, but for the state with which a stream begins; twice is once.
         """
-        kept: list[Switch | Feedback] = [*stored.switches, *stored.feedback]
+        kept = stored.changes.all()
         changes = [one for one in kept if id_pair(after) <= id_pair(one.cursor) <= id_pair(stored.cursor)]
         found = [*read_forgotten(self._client, self._keys, after, stored.cursor), *changes]
         return sorted(found, key=lambda record: id_pair(record.cursor))

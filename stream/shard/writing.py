@@ -22,12 +22,11 @@ if TYPE_CHECKING:
     from resampler.provenance import MicroBatch
     from stream.drift.window import Window
     from stream.formats import Decoded
+    from stream.shard.changes import ChangeT
     from stream.shard.commit import Committed
     from stream.shard.context import ShardContext
-    from stream.shard.feedback import Feedback
     from stream.shard.outputs import OutputEntry
     from stream.shard.restore import Restored
-    from stream.shard.switch import Switch
 
 logger = logging.getLogger(__name__)
 
@@ -191,28 +190,24 @@ class Writer:
         if commit.state:
             self._saved_entries, self._gone_when_saved = self.checkpoint.entries, self.gone
 
-    def write_switch(self, switch: Switch) -> None:
-        """Pause the resampler or let it go on, and write that down with its state; the last commit is settled.
+    def write_change(self, change: ChangeT) -> ChangeT:
+        """Settle the last commit, let a change take effect where the cursor stands, and write it with the state.
 
         Parameters
         ----------
-        switch : Switch
-            Where the cursor stands.
-        """
-        self.resampler.paused = switch.paused
-        self.checkpoint.switches.append(switch)
-        self.write_saved_state(fields=self.checkpoint.switched())
+        change : Change
+            At whichever cursor.
 
-    def write_feedback(self, record: Feedback) -> None:
-        """Let the quotas follow another recall, and write that down with the state; the last commit is settled.
-
-        Parameters
-        ----------
-        record : Feedback
-            Where the cursor stands.
+        Returns
+        -------
+        Change
+            At the shard's.
         """
-        self.resampler.recall = record.recall
-        self.write_saved_state(fields=self.checkpoint.keep_feedback(record, self.gone))
+        self.settle()
+        change = change._replace(cursor=self.checkpoint.cursor)
+        change.apply(self.resampler)
+        self.write_saved_state(fields=self.checkpoint.changes.keep(change))
+        return change
 
     def write_saved_state(
         self,

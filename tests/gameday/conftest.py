@@ -15,7 +15,10 @@ import stage as stages
 from prometheus import need_tool
 from runbooks import commands, paste
 
-WORKER = ("--ratio", "0.3", "--window", "2000", "--capacity", "1000", "--drift-rows", "1000", "--drift-every", "1")
+WORKER = (
+    *("--ratio", "0.3", "--window", "2000", "--capacity", "1000", "--drift-rows", "1000", "--drift-every", "1"),
+    *("--feedback", "10"),  # five minutes on this clock
+)
 
 
 @pytest.fixture(scope="session")

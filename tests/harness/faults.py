@@ -86,6 +86,24 @@ def _right_rows(stage):
     stage.traffic.copies = 0
 
 
+# A learner.
+
+
+def _trainer_stops(stage):
+    stage.trainer.recall = None
+
+
+def _learns_its_own_rows(stage):
+    """A trainer measures on rows that it has learned from: the rare class is known, and needs no more rows."""
+    stage.trainer.recall = {0: 0.5, 1: 0.99}
+    stage.traffic.rows_per_s = 600.0  # ten thousand of them within this hour
+
+
+def _right_recall(stage):
+    stage.trainer.recall = {0: 0.9, 1: 0.6}
+    stage.traffic.rows_per_s = 200.0
+
+
 # Programs.
 
 
@@ -170,6 +188,8 @@ FAULTS = (
     Fault("schema change", "ResamplerSchemaChange", _schema_change, _right_rows),
     Fault("duplicate rows", "ResamplerDuplicateRows", _duplicates, _right_rows),
     Fault("poison rows", "ResamplerDeadLetters", _poison, _right_rows),
+    Fault("trainer that is silent", "ResamplerFeedbackNotFollowed", _trainer_stops, _right_recall),
+    Fault("recall of rows learned", "ResamplerIdle", _learns_its_own_rows, _right_recall),
     Fault("killed server", "ResamplerServerDown", _kill_server, _start_server),
     Fault("frozen worker", "ResamplerWorkerDown", _freeze, _start_again),
     Fault("full disk", "ResamplerCommitsRefused", _fill_disk, _make_room, _small_disk),

@@ -47,7 +47,9 @@ class World:
         gauge(f"up{{{LEDGER}}}", 1)
         gauge(f'resampler_worker_info{{{WORKER},stream="clicks",run="r1",version="1",contract="c",seed="0"}}', 1)
         gauge(f'resampler_hanging_threads{{{WORKER},stream="clicks"}}', 0)
-        gauge(f'resampler_target_ratio{{{WORKER},stream="clicks"}}', 0.2)
+        gauge(f'resampler_class_target_ratio{{{SHARD},class="1"}}', 0.2)
+        for standing in ("followed", "none", "stale", "ahead", "refused"):
+            gauge(f'resampler_feedback{{{SHARD},standing="{standing}"}}', int(standing == "followed"))
         for state, shards in (("owned", 1), ("elsewhere", 0), ("unowned", 0), ("unknown", 0)):
             gauge(f'resampler_shards{{{WORKER},stream="clicks",state="{state}"}}', shards)
         for name, value in (
@@ -55,6 +57,7 @@ class World:
             ("shard_owned", 1),
             ("stream_lag_rows", 3 if self.step_s < 120 else 0),  # no rule sees commits at such steps
             ("paused", 0),
+            ("idle", 0),
             ("clock_skew_seconds", 0.01),
             ("drift_distance_max", 0.03),
             ("drift_window_rows", 5_000),

@@ -17,7 +17,7 @@ import redis
 from prometheus import ROOT, Alertmanager, Prometheus, Webhook, free_port
 
 from resampler.errors import ResamplerError
-from stream import EmbeddedServer
+from stream import EmbeddedServer, Feed
 from stream.redis.connection import connect
 from stream.redis.keys import shard_keys
 
@@ -32,6 +32,27 @@ def rows(rng, n, share):
     """Return `n` rows as `FEATURES`, and their labels: about `share` of them rare."""
     y = (rng.random(n) < share).astype(np.int64)
     return (rng.normal(size=(n, len(FEATURES))) + 1.5 * y[:, None]).round(4), y
+
+
+class Trainer(threading.Thread):
+    """A trainer that reports its learner's recall every second: ``recall``, which may be set, None for a silent one."""
+
+    def __init__(self, url, stream=STREAM, shards=1):
+        super().__init__(name="trainer", daemon=True)
+        self.recall = {0: 0.9, 1: 0.6}
+        self._where = url, stream, shards
+        self._over = threading.Event()
+
+    def run(self):
+        url, stream, shards = self._where
+        while not self._over.wait(1):
+            with suppress(redis.RedisError, OSError, ResamplerError), Feed(url, stream, shards=shards) as feed:
+                if self.recall is not None:
+                    feed.report_recall(self.recall, model="gameday")
+
+    def stop(self):
+        self._over.set()
+        self.join()
 
 
 class Traffic(threading.Thread):
@@ -279,6 +300,7 @@ class Stage(Watch):
     def set_up(self, stack):
         self.server = stack.enter_context(stack.enter_context(self._place(self.directory / "server")))
         self.traffic = Traffic(self.server.url, shards=self._shards)
+        self.trainer = Trainer(self.server.url, shards=self._shards)
         self.workers = []
         for i in range(self._n_workers):
             where = {"RESAMPLER_REDIS_URL": self.server.url}
@@ -289,7 +311,8 @@ class Stage(Watch):
             self.targets[f"resampler-{i}"] = f"127.0.0.1:{worker.port}"
         first = f"127.0.0.1:{self.workers[0].port}"
         self.environment = environment(self.directory, RESAMPLER_REDIS_URL=self.server.url, STREAM=STREAM, WORKER=first)
-        self.traffic.start()
-        stack.callback(self.traffic.stop)
+        for producer in (self.traffic, self.trainer):
+            producer.start()
+            stack.callback(producer.stop)
         for worker in self.workers:  # its start takes seconds, however fast the clock of the rules runs
             self.until(worker.commits, 240, f"the first commit of {worker.log.name}")

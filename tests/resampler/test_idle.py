@@ -62,6 +62,11 @@ CASES = {
         {"ratio": 0.14},
         [("below_one", 1, "so that the next row falls due in ")],
     ),
+    "below one, drawn": (
+        rare(100, *range(0, 99, 9)),
+        {"ratio": 0.14, "quota": "poisson"},
+        [("below_one", 1, "lacks 1.46 rows of the last 100, so that the next row falls due in 69 on average, as it")],
+    ),
     "paid an advance": (
         rare(80, *range(0, 80, 5)),
         {"emit": "both", "ratio": 1.0},

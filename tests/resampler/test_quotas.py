@@ -59,6 +59,20 @@ def test_what_a_learner_recognises_less_well_has_more_rows():
     assert shares(resampler, (X, y, ids + 6_000)) == pytest.approx([0.5, 0.5], abs=0.03)
 
 
+def test_what_the_quotas_ask_for_is_said_of_the_window():
+    data = rows()
+    last = np.bincount(data[1][-500:])
+    resampler = OnlineResampler(SCHEMA, **OPTIONS, class_ratio={"1": 0.8}, cost={"2": 3})
+    assert resampler.class_targets() == {}
+    resampler.process(*data)
+    assert resampler.class_targets() == pytest.approx({1: 0.8, 2: 3 * last[2] / last[0]})
+    resampler.recall = {0: 0.5, 1: 0.75}
+    assert resampler.class_targets()[1] == pytest.approx(0.4)
+    thinned = OnlineResampler(SCHEMA, **OPTIONS, undersample=0.1, cost={"1": 3})
+    thinned.process(*data)
+    assert thinned.class_targets() == pytest.approx({1: 3 * last[1] / (10 * last[2]), 2: 0.5})
+
+
 @given(st.dictionaries(st.integers(0, 5), st.none() | st.floats(0, 1)))
 def test_weights_are_from_the_least_to_one_and_one_for_the_class_that_is_missed_most(recall):
     weights = weights_of(recall)

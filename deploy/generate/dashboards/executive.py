@@ -95,7 +95,9 @@ _BALANCE = Row(
                 Query(
                     f"max by (stream, class) (shard_class:resampler_ratio:ratio10m{{{STREAM}}})", "{{stream}} {{class}}"
                 ),
-                Query(f"max by (stream) (resampler_target_ratio{{{STREAM}}})", "{{stream}} target"),
+                Query(
+                    f"max by (stream, class) (resampler_class_target_ratio{{{STREAM}}})", "{{stream}} {{class}} target"
+                ),
             ),
             alerts=("ResamplerRatioOffTarget", "ResamplerLabelShift"),
             note="The largest class lies at 1; classes that have reached the target already lie above it.",

@@ -9,6 +9,7 @@ _WARN = ((None, "green"), (1.0, "yellow"))
 _FIRING = 'ALERTS{alertstate="firing", ' + DATASET + ', severity="%s"}'
 _NOBODY_FEEDS = "no feed has registered"
 _NO_REFUSAL = "no commit is refused"
+_NO_LEARNER = "no learner is followed"
 _NO_LETTERS = "no row breaks the contract"
 
 
@@ -190,6 +191,7 @@ _ODD = Row(
             (Query(f"max by (stream, shard) (resampler_idle{{{STREAM}}})", "{{shard}}"),),
             shape="states",
             words=(("0", "made", "green"), ("1", "see stream status", "yellow")),
+            alerts=("ResamplerIdle",),
             width=6,
         ),
         Panel(
@@ -198,6 +200,35 @@ _ODD = Row(
             unit="s",
             limit=Limit("ResamplerClockSkew", "resampler_clock_skew_seconds"),
             width=6,
+        ),
+        Panel(
+            "What each class is to have of the largest, and what a learner leaves it of that",
+            (
+                Query(
+                    f"max by (stream, shard, class) (resampler_class_target_ratio{{{STREAM}}})", "{{shard}} {{class}}"
+                ),
+                Query(
+                    f"max by (stream, shard, class) (resampler_class_weight{{{STREAM}}})",
+                    "{{shard}} {{class}}, weight",
+                    _NO_LEARNER,
+                ),
+            ),
+            alerts=("ResamplerRatioOffTarget",),
+            width=12,
+        ),
+        Panel(
+            "A learner's last report",
+            (
+                Query(
+                    f"max by (stream, shard, standing) (resampler_feedback{{{STREAM}}})",
+                    "{{shard}} {{standing}}",
+                    _NO_LEARNER,
+                ),
+            ),
+            shape="states",
+            words=(("0", "no", "text"), ("1", "yes", "blue")),
+            alerts=("ResamplerFeedbackNotFollowed",),
+            width=12,
         ),
     ),
 )

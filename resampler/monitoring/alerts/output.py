@@ -6,11 +6,13 @@ from resampler.monitoring.rule import Alert
 
 _WRITTEN = "shard_class:resampler_rows_written:increase10m"
 _MADE = "shard_class:resampler_samples_generated:increase10m"
-_ASKED = f"(max by (stream, shard) ({_WRITTEN}) * on (stream) group_left () max by (stream) (resampler_target_ratio))"
-_HAS_ASKED = f"{_WRITTEN} - on (stream, shard) group_left () {_ASKED}"
-_OF_ASKED = f"{_WRITTEN} / on (stream, shard) group_left () {_ASKED}"
-# Three standard errors of a count of as many rows as were asked for.
-_CHANCE = f"3 * sqrt({_ASKED})"
+# By ratio, cost and a learner's recall; of all classes but the largest.
+_TARGET = "max by (stream, shard, class) (avg_over_time(resampler_class_target_ratio[10m]))"
+_ASKED = f"({_TARGET} * on (stream, shard) group_left () max by (stream, shard) ({_WRITTEN}))"
+_HAS_ASKED = f"{_WRITTEN} - on (stream, shard, class) {_ASKED}"
+_OF_ASKED = f"{_WRITTEN} / on (stream, shard, class) {_ASKED}"
+# Three standard errors of a count of as many rows as were asked for; a cost may ask for hardly any.
+_CHANCE = f"3 * sqrt(clamp_min({_ASKED}, 10))"
 
 OUTPUT = (
     Alert(
@@ -19,8 +21,8 @@ OUTPUT = (
         f"(({_OF_ASKED} < 0.8 and on (stream, shard, class)\n"
         "    sum by (stream, shard, class) (resampler_samples_generated_total) > 0)\n"
         f"  or ({_OF_ASKED} > 1.25 and on (stream, shard, class)\n"
-        f"    {_MADE} > on (stream, shard) group_left () 0.25 * {_ASKED}))\n"
-        f"and on (stream, shard, class) abs({_HAS_ASKED}) > on (stream, shard) group_left () {_CHANCE}\n"
+        f"    {_MADE} > on (stream, shard, class) 0.25 * {_ASKED}))\n"
+        f"and on (stream, shard, class) abs({_HAS_ASKED}) > on (stream, shard, class) {_CHANCE}\n"
         "unless on (stream, shard) max by (stream, shard) (max_over_time(resampler_paused[10m])) == 1",
         lasting="10m",
         severity="ticket",
@@ -29,8 +31,9 @@ OUTPUT = (
         ),
         description=(
             "In the last 10 minutes class {{ $labels.class }} came out with {{ $value | humanizePercentage }} of the "
-            "rows that the ratio asks for, real and synthetic together, and more than chance explains. First: "
-            "`resampler stream status` shows rows and ratio; see whether the worker runs with the ratio that is meant."
+            "rows that its quota asks for, real and synthetic together, and more than chance explains. First: "
+            "`resampler stream status` shows rows, ratio and weights; see whether the worker runs with the quotas that "
+            "are meant."
         ),
         explained_by=(
             "ResamplerServerDown",
@@ -40,6 +43,33 @@ OUTPUT = (
             "ResamplerCommitsStalled",
             "ResamplerLabelShift",
             "ResamplerDuplicateRows",
+        ),
+    ),
+    Alert(
+        "ResamplerIdle",
+        "max by (stream, shard) (resampler_idle) == 1\n"
+        "unless on (stream, shard) max by (stream, shard) (resampler_paused) == 1",
+        lasting="15m",
+        severity="ticket",
+        summary="{{ $labels.shard }}: hardly any synthetic rows are made",
+        description=(
+            "For 10,000 rows or more {{ $labels.shard }} has made hardly any synthetic row, and not because it is "
+            "paused: what learns from its output sees the rows as they come. First: `resampler stream status` says "
+            "why, class by class, and what helps."
+        ),
+        explained_by=("ResamplerLabelShift", "ResamplerRatioOffTarget"),
+    ),
+    Alert(
+        "ResamplerFeedbackNotFollowed",
+        'max by (stream, shard, standing) (resampler_feedback{standing!="followed"}) == 1',
+        lasting="15m",
+        severity="ticket",
+        summary="{{ $labels.shard }}: a learner's reports are not followed ({{ $labels.standing }})",
+        description=(
+            "{{ $labels.shard }} is to follow a learner's recall and does not. {{ $labels.standing }} is why: none - "
+            "nothing was reported yet; stale - the last report is older than --feedback allows, so each class has its "
+            "whole ratio; ahead - it is of a time to come; refused - the last report is none, and what was followed "
+            "before becomes stale. First: see whether the trainer runs; `resampler stream status` says more."
         ),
     ),
     Alert(

@@ -39,7 +39,7 @@ def test_a_worker_pauses_and_goes_on_within_the_wait(
     (shard,) = report["shards"]
     assert (report["paused"], report["already"], report["reason"]) == (True, False, "labels shift")
     assert (shard["done"], shard["owner"]) == (True, worker.owner)
-    assert shard["cursor"] == Checkpoint.load(client, ShardKeys(name)).switches[-1].cursor
+    assert shard["cursor"] == Checkpoint.load(client, ShardKeys(name)).changes.switches[-1].cursor
     assert f"{name}: no synthetic rows behind {shard['cursor']}" in command("pause", *common).stderr
     assert "is paused already, since" in command("pause", *common, "--reason", "another").stderr
     shown = command("status", "--stream", name).stdout

@@ -22,7 +22,7 @@ def everything(server, client, name, schema, reference, serving, wait_for, make_
     add_text(client, name, X, y)
     client.xadd(name, {"a": "1", "label": "0"}, id="2000-0")
     client.hset(ShardKeys(name).feeds, "trainer", "3-0 100")
-    settings = Settings(schema, reference=reference, seed=7, ratio=0.5, drift_rows=100, drift_every=2)
+    settings = Settings(schema, reference=reference, seed=7, ratio=0.5, drift_rows=100, drift_every=2, feedback=60)
     worker = serving(server.url, name, settings)
     with metrics_server(worker, "127.0.0.1", free_port) as port:
 
@@ -57,14 +57,13 @@ def test_promtool_finds_nothing_to_say(everything):
 
 def test_a_worker_says_who_it_is_and_nothing_of_its_secret_key(schema, name, exported, monkeypatch):
     monkeypatch.setenv("STREAM_KEY", "a secret of more than sixteen bytes")
-    settings = Settings(schema, seed=7, ratio=0.25, secret_key="env:STREAM_KEY")
+    settings = Settings(schema, seed=7, secret_key="env:STREAM_KEY")
     worker = Worker("redis://nowhere", name, settings)
     found = exported(worker)
     (info,) = (dict(labels) for metric, *labels in found if metric == "resampler_worker_info")
     run = worker.owner.rpartition(":")[2]
     assert info.pop("version")
     assert info == {"stream": name, "run": run, "contract": schema.hash[:12], "seed": "7"}
-    assert found["resampler_target_ratio", ("stream", name)] == 0.25
     assert settings.secret_key.fingerprint not in str(found)
 
 

@@ -25,6 +25,7 @@ OF_NOW = {  # said by the owner alone
     "resampler_dead_letter_entries",
     "resampler_paused",
     "resampler_idle",
+    "resampler_class_target_ratio",
     "resampler_clock_skew_seconds",
 }
 COUNTED = {

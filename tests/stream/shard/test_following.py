@@ -7,14 +7,17 @@ import signal
 import pytest
 from chaos import fork, live, wait
 
-from resampler import FeatureSchema, InvalidInputError, MicroBatch, OnlineResampler, ResamplerError
+from resampler import CorruptStateError, FeatureSchema, InvalidInputError, MicroBatch, OnlineResampler, ResamplerError
 from stream import Feed, Settings
 from stream.commands.status import shard_status
 from stream.commands.statuslines import status_lines
 from stream.formats.identity import encode
+from stream.metrics import Metrics, Standing
 from stream.redis.keys import ShardKeys, shard_keys
-from stream.shard import checkpoint, following
+from stream.shard import changes, owned
 from stream.shard.checkpoint import Checkpoint
+from stream.shard.following import Following
+from stream.shard.shard import Shard
 
 COLUMNS = ("X", "y", "is_synthetic", "row_id", "base_id", "neighbor_id", "step")
 PARAMETERS = {"linger_ms": 20, "capacity": 200, "window": 500, "feedback": 3600}
@@ -27,7 +30,7 @@ def _report(server, name, recall, model="v1", **options):
 
 
 def _records(client, name):
-    return Checkpoint.load(client, ShardKeys(name)).feedback
+    return Checkpoint.load(client, ShardKeys(name)).changes.feedback
 
 
 def _age(client, name, by_ms):
@@ -153,19 +156,69 @@ def test_a_report_that_changes_little_or_comes_soon_is_no_commit(
     assert len(_records(client, name)) == 2
 
 
-def test_records_are_dropped_only_once_no_replay_can_need_them(
-    server, client, name, make_rows, add_text, run_worker, monkeypatch
+def test_a_replay_that_would_lack_changes_is_refused(
+    server, client, name, make_rows, add_text, run_worker, monkeypatch, caplog
 ):
-    monkeypatch.setattr(checkpoint, "KEPT_FEEDBACK", 2)
-    add_text(client, name, *make_rows(300))
-    run_worker(name, **PARAMETERS)
+    """The newest are kept, and the saved state that was written with the last of them spares replays the others."""
+    monkeypatch.setattr(changes, "KEPT", 2)
+    X, y = make_rows(700, minority=0.3)
     for i in range(4):
-        _report(server, name, {0: 0.5, 1: (0.9, 0.6)[i % 2]})
-        if i == 3:
-            assert len(_records(client, name)) == 3
-            client.xtrim(name, minid="100-0", approximate=False)
+        add_text(client, name, X[100 * i : 100 * (i + 1)], y[100 * i : 100 * (i + 1)], first=100 * i + 1)
         run_worker(name, **PARAMETERS)
-    assert [one.recall[1] for one in _records(client, name)] == [0.9, 0.6]
+        _report(server, name, {0: 0.5, 1: (0.9, 0.6)[i % 2]})
+        run_worker(name, **PARAMETERS)
+        run_worker(name, **PARAMETERS)  # what is left is enough for its replay
+    assert [one.cursor for one in _records(client, name)] == ["300-0", "400-0"]
+    client.delete(ShardKeys(name).snapshot)
+    with pytest.raises(CorruptStateError, match="would lack what was changed up to 200-0: restore a newer saved state"):
+        run_worker(name, **PARAMETERS)
+    run_worker(name, **PARAMETERS, allow_gap=True)
+    assert "changes that are kept no longer: a saved state is taken now" in caplog.text
+    run_worker(name, **PARAMETERS)
+
+
+def test_what_became_of_a_report_is_shown(server, client, name, schema, make_rows, add_text, monkeypatch):
+    monkeypatch.setattr(owned, "IDLE_BLOCK_MS", 1)
+    now, keys, metrics = [0.0], ShardKeys(name), Metrics(name)
+    settings = Settings(schema, ratio=0.5, seed=1, **PARAMETERS)
+    shard = Shard(client, keys, settings, "here", metrics.shard(keys.input), quiet_s=0.0, clock=lambda: now[0])
+    X, y = make_rows(300, minority=0.3)
+    add_text(client, name, X[:100], y[:100])
+    assert shard.acquire()
+
+    def shown(metric, **labels):
+        return metrics.registry.get_sample_value(metric, {"stream": name, "shard": name, **labels})
+
+    def step(first, standing):
+        add_text(client, name, X[first : first + 50], y[first : first + 50], first=first + 1)
+        for _ in range(6):
+            now[0] += 2
+            shard.step()
+        (is_so,) = [one for one in Standing if shown("resampler_feedback", standing=one)]
+        assert is_so == standing
+        found = shard_status(client, keys)
+        return found["report"], "\n".join(status_lines({"maintenance": None, "shards": [found]}))
+
+    assert step(100, Standing.NONE)[0] is None
+    assert shown("resampler_class_target_ratio", **{"class": "1"}) == 0.5
+    _report(server, name, {0: 0.5, 1: 0.75})
+    assert step(150, Standing.FOLLOWED)[0] is None
+    assert [shown("resampler_class_weight", **{"class": label}) for label in "01"] == [1.0, 0.5]
+    assert shown("resampler_class_target_ratio", **{"class": "1"}) == 0.25
+    said = client.getset(keys.feedback, "72 %")
+    report, lines = step(200, Standing.REFUSED)
+    assert report["standing"] == "refused"
+    assert "the last report of a learner is refused: key" in lines
+    assert "follows v1 behind " in lines
+    client.set(keys.feedback, said)
+    _age(client, name, 7_200_000)
+    report, lines = step(250, Standing.STALE)
+    assert report["standing"] == "stale"
+    assert lines.count("follows no learner any more: the last report is 72") == 1
+    assert shown("resampler_class_target_ratio", **{"class": "1"}) == 0.5
+    _report(server, name, {0: 0.5, 1: 0.75})
+    assert step(300, Standing.FOLLOWED)[0] is None
+    shard.release()
 
 
 @pytest.mark.parametrize(
@@ -186,7 +239,7 @@ def test_records_are_dropped_only_once_no_replay_can_need_them(
 def test_what_is_no_report_is_said_once_and_passed_over(
     client, name, make_rows, add_text, run_worker, caplog, value, monkeypatch
 ):
-    monkeypatch.setattr(following, "ASK_S", 0.0)
+    monkeypatch.setattr(Following, "EVERY_S", 0.0)
     add_text(client, name, *make_rows(100))
     if value is None:
         client.lpush(ShardKeys(name).feedback, "{}")
@@ -201,7 +254,7 @@ def test_what_is_no_report_is_said_once_and_passed_over(
 def test_a_report_of_another_time_is_never_followed_which_is_said_once(
     server, client, name, make_rows, add_text, run_worker, caplog, by_ms, words, monkeypatch
 ):
-    monkeypatch.setattr(following, "ASK_S", 0.0)
+    monkeypatch.setattr(Following, "EVERY_S", 0.0)
     add_text(client, name, *make_rows(100))
     run_worker(name, **PARAMETERS)
     _report(server, name, {0: 0.5, 1: 0.9})
@@ -237,7 +290,7 @@ def test_one_report_goes_to_every_shard(server, client, name, make_rows, add_tex
     run_worker(name, shards=2, **PARAMETERS)
     _report(server, name, {0: 0.5, 1: 0.75}, shards=2)
     run_worker(name, shards=2, **PARAMETERS)
-    found = [Checkpoint.load(client, one).feedback for one in keys]
+    found = [Checkpoint.load(client, one).changes.feedback for one in keys]
     assert [[(one.cursor, one.recall) for one in records] for records in found] == [
         [("100-0", {0: 0.5, 1: 0.75})],
         [("200-0", {0: 0.5, 1: 0.75})],

@@ -8,10 +8,10 @@ from stream import Feed, Settings
 from stream.formats.identity import encode
 from stream.metrics import Metrics, ShardMetrics
 from stream.redis.keys import ShardKeys, shard_keys
-from stream.shard import intake, limits, pausing, savedstate
+from stream.shard import intake, limits, savedstate
 from stream.shard.checkpoint import Checkpoint
 from stream.shard.pause import read_switches, request_pause, request_resume, wait_until
-from stream.shard.pausing import ASK_S
+from stream.shard.pausing import Pausing
 from stream.shard.shard import Shard
 from stream.shard.writing import Writer
 
@@ -71,7 +71,7 @@ def test_switches_between_the_commits_of_a_backlog(
     server, client, name, schema, make_rows, add_text, run_worker, monkeypatch, commit_bytes
 ):
     """Where one commit is on its way and the next batch is read already."""
-    monkeypatch.setattr(pausing, "ASK_S", 0.0)
+    monkeypatch.setattr(Pausing, "EVERY_S", 0.0)
     monkeypatch.setattr(limits, "COMMIT_BYTES", commit_bytes)
     for constant in ("CHUNK_ROWS", "MAX_CHUNK_ENTRIES", "FIRST_CHUNK_ENTRIES"):
         monkeypatch.setattr(intake, constant, 64)
@@ -143,10 +143,10 @@ def test_a_request_is_seen_four_times_a_second_by_an_idle_shard(server, client, 
     assert request_pause([(client, keys)], "") == []
     shard.step()
     assert shown() == 0
-    now[0] += ASK_S
+    now[0] += Pausing.EVERY_S
     shard.step()
     assert shown() == 1
-    assert Checkpoint.load(client, keys).switches[-1].paused
+    assert Checkpoint.load(client, keys).changes.paused
     shard.release()
 
 

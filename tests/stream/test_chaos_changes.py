@@ -1,4 +1,4 @@
-"""Kill -9 and freezes around pauses: the output is that of one uninterrupted run with the same switches.
+"""Kill -9 and freezes around pauses and feedback: the output is that of one uninterrupted run with the same changes.
 
 Short by default; ``CHAOS=long`` is the full harness.
 """
@@ -19,13 +19,17 @@ from resampler import FeatureSchema
 from stream import EmbeddedServer, Settings, Worker
 from stream.redis.connection import connect, raw_command
 from stream.redis.keys import ShardKeys
-from stream.shard import pausing
-from stream.shard.pause import read_switches, request_pause, request_resume
+from stream.shard import following
+from stream.shard.changes import Feedback
+from stream.shard.checkpoint import Checkpoint
+from stream.shard.pause import request_pause, request_resume
+from stream.shard.pausing import Pausing
+from stream.shard.report import write_report
 
 LIVES = 200 if LONG else 16
 FREEZES = 30 if LONG else 4
 WINDOW = 20  # milliseconds, and entries
-COMMANDS = [b"EVALSHA", b"EVALSHA", b"EVALSHA", b"XREAD", b":pause"]
+COMMANDS = [b"EVALSHA", b"EVALSHA", b"EVALSHA", b"XREAD", b":pause", b":feedback"]
 PORTIONS = [0.0, 0.5, 0.97, 1.0]  # of the command's bytes, before the kill
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks and freezes processes")
@@ -40,16 +44,21 @@ def _settings(snapshot_rows, lease_ttl_ms=5_000):
         linger_ms=WINDOW,
         snapshot_rows=snapshot_rows,
         lease_ttl_ms=lease_ttl_ms,
+        feedback=3_600,
     )
 
 
 def _live(url, stream, settings, idle_s, kill=None):
-    pausing.ASK_S = 0.0  # every step, so that switches fall anywhere
+    Pausing.EVERY_S = following.Following.EVERY_S = following.APART_S = 0.0  # so that changes fall anywhere
     live(url, stream, settings, idle_s, kill)
 
 
-def _toggle(client, stream, rng):
+def _ask(client, stream, rng):
     shards = [(client, ShardKeys(stream))]
+    if client.exists(ShardKeys(stream).checkpoint) and rng.random() < 0.5:
+        write_report(*shards[0], {0: 0.5, 1: rng.choice([0.5, 0.7, 0.9, None])}, "chaos")
+    if rng.random() < 0.3:
+        return
     if client.exists(ShardKeys(stream).pause) != (rng.random() < 0.8):  # now and then twice the same
         request_pause(shards, "chaos")
     else:
@@ -66,30 +75,40 @@ def _output(client, stream):
     return raw_command(client, "XRANGE", ShardKeys(stream).output, "-", "+")
 
 
-def _check(client, url, stream, rows, add_text, settings, n_switches):
-    """Run a stream that is never interrupted, paused where the other one was."""
-    switches = read_switches(client, ShardKeys(stream))
-    assert len(switches) >= n_switches
-    assert [one.paused for one in switches] == [i % 2 == 0 for i in range(len(switches))]
+def _changes(client, stream):
+    """Return what was changed, in order, and how, but for when."""
+    changes = Checkpoint.load(client, ShardKeys(stream)).changes
+    assert [one.paused for one in changes.switches] == [i % 2 == 0 for i in range(len(changes.switches))]
+    return sorted(changes.all(), key=lambda one: int(one.cursor.partition("-")[0]))
+
+
+def _how(changes):
+    return [(one.cursor, one.recall if isinstance(one, Feedback) else one.paused) for one in changes]
+
+
+def _check(client, url, stream, rows, add_text, settings, n_changes):
+    """Run a stream that is never interrupted, changed where the other one was."""
+    changes = _changes(client, stream)
+    assert min(sum(isinstance(one, Feedback) is kind for one in changes) for kind in (True, False)) >= n_changes
     once, added = f"{stream}-once", 0
     client.xgroup_create(once, "reader", mkstream=True)  # so that the stream is there to be paused
-    stops = [int(one.cursor.partition("-")[0]) for one in switches]
-    for stop, asked in zip([*stops, len(rows[1])], [*switches, None], strict=True):
+    stops = [int(one.cursor.partition("-")[0]) for one in changes]
+    for stop, asked in zip([*stops, len(rows[1])], [*changes, None], strict=True):
         add_text(client, once, rows[0][added:stop], rows[1][added:stop], first=added + 1)
         added = stop
         Worker(url, once, settings, until_idle_s=0.1).run()
-        if asked and asked.paused:
+        if isinstance(asked, Feedback):
+            write_report(client, ShardKeys(once), asked.recall, asked.model)
+        elif asked and asked.paused:
             request_pause([(client, ShardKeys(once))], "")
         elif asked:
             request_resume([(client, ShardKeys(once))])
-    assert [(one.cursor, one.paused) for one in read_switches(client, ShardKeys(once))] == [
-        (one.cursor, one.paused) for one in switches
-    ]
+    assert _how(_changes(client, once)) == _how(changes)
     assert _output(client, stream) == _output(client, once)
 
 
 @pytest.mark.parametrize("snapshot_rows", [150, 10**9])
-def test_killed_around_switches(make_rows, add_text, snapshot_rows):
+def test_killed_around_changes(make_rows, add_text, snapshot_rows):
     rng = random.Random(snapshot_rows)
     settings = _settings(snapshot_rows)
     X, y = rows = make_rows(LIVES // 2 * 8 * WINDOW - 1, seed=5, minority=0.2)
@@ -104,7 +123,7 @@ def test_killed_around_switches(make_rows, add_text, snapshot_rows):
                 kill = (rng.choice(COMMANDS), rng.randrange(1, 12), rng.choice(PORTIONS))
                 pid = fork(lambda kill=kill: _live(server.url, "killed", settings, 0.01, kill))
                 time.sleep(rng.random() * 0.1)
-                _toggle(client, "killed", rng)
+                _ask(client, "killed", rng)
                 if rng.random() < 0.2 and not LONG:
                     client.delete(ShardKeys("killed").snapshot)  # what is left must do for a replay of all
                 code = wait(pid)
@@ -112,10 +131,10 @@ def test_killed_around_switches(make_rows, add_text, snapshot_rows):
                 kills += code != 0
         assert wait(fork(lambda: _live(server.url, "killed", settings, 0.2))) == 0
         assert kills > LIVES // 4
-        _check(client, server.url, "killed", rows, add_text, settings, LIVES // 8)
+        _check(client, server.url, "killed", rows, add_text, settings, LIVES // 10)
 
 
-def test_a_frozen_worker_does_not_switch_what_another_has(make_rows, add_text):
+def test_a_frozen_worker_does_not_change_what_another_has(make_rows, add_text):
     rng = random.Random(3)
     settings = _settings(150, lease_ttl_ms=150)
     X, y = rows = make_rows(FREEZES * 10 * WINDOW - 1, seed=6, minority=0.2)
@@ -128,10 +147,10 @@ def test_a_frozen_worker_does_not_switch_what_another_has(make_rows, add_text):
                 stop = min(added + 10 * WINDOW - (added == 0), len(y))
                 add_text(client, "frozen", X[added:stop], y[added:stop], first=added + 1)
                 added = stop
-                _toggle(client, "frozen", rng)
+                _ask(client, "frozen", rng)
                 time.sleep(rng.random() * 0.02)
                 os.kill(pids[freeze % 2], signal.SIGSTOP)
-                _toggle(client, "frozen", rng)
+                _ask(client, "frozen", rng)
                 time.sleep(0.35)
                 os.kill(pids[freeze % 2], signal.SIGCONT)
             for pid in pids:
