@@ -124,8 +124,8 @@ class Changes:
             If a field holds something else.
         """
         return cls(
-            parse_changes(Switch, fields.get(b"pauses", b"[]")),
-            parse_changes(Feedback, fields.get(b"feedback", b"[]")),
+            _parse(Switch, fields.get(b"pauses", b"[]")),
+            _parse(Feedback, fields.get(b"feedback", b"[]")),
             fields.get(b"changes_lost", b"").decode(),
         )
 
@@ -172,22 +172,11 @@ class Changes:
             del kept[:-KEPT]
             if gone[-1].cursor != kept[0].cursor:  # of two at one cursor the later one counts
                 found["changes_lost"] = self.lost = max(self.lost or "0-0", gone[-1].cursor, key=id_pair)
-        return {name: dump_changes(kept)} | found
+        return {name: _dump(kept)} | found
 
 
-def dump_changes(changes: Sequence[Change]) -> str:
-    """Write changes of one kind.
-
-    Parameters
-    ----------
-    changes : sequence of Change
-        In order.
-
-    Returns
-    -------
-    str
-        JSON; a mapping is a list of pairs, as its keys are numbers.
-    """
+def _dump(changes: Sequence[Change]) -> str:
+    """Write changes of one kind as JSON; a mapping is a list of pairs, as its keys are numbers."""
     found = [
         {name: list(value.items()) if isinstance(value, dict) else value for name, value in change._asdict().items()}
         for change in changes
@@ -195,26 +184,8 @@ def dump_changes(changes: Sequence[Change]) -> str:
     return json.dumps(found, separators=(",", ":"))
 
 
-def parse_changes(kind: type[ChangeT], text: bytes | str) -> list[ChangeT]:
-    """Read what `dump_changes` wrote.
-
-    Parameters
-    ----------
-    kind : type
-        `Switch` or `Feedback`.
-    text : bytes or str
-        JSON; what later releases may say beside is passed over.
-
-    Returns
-    -------
-    list of Change
-        Of that kind, in order.
-
-    Raises
-    ------
-    ValueError
-        If it is none.
-    """
+def _parse(kind: type[ChangeT], text: bytes) -> list[ChangeT]:
+    """Read what `_dump` wrote; what later releases may say beside is passed over."""
     found: list[dict[str, Any]] = json.loads(text)
     try:
         changes = [kind(**{name: one[name] for name in kind._fields}) for one in found]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from resampler.errors import CorruptStateError, InvalidInputError
 from resampler.ledger import now
-from stream.shard.changes import Switch, parse_changes
+from stream.shard.changes import Changes
 from stream.shard.position import require_stream
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import redis
 
     from stream.redis.keys import ShardKeys
+    from stream.shard.changes import Switch
 
 MAX_REASON = 200  # characters: it stands in the checkpoint for good
 _POLL_S = 0.02
@@ -193,7 +194,7 @@ def read_switches(client: redis.Redis, keys: ShardKeys) -> list[Switch]:
     """
     found: bytes | None = client.hget(keys.checkpoint, "pauses")  # type: ignore[assignment]
     try:
-        return parse_changes(Switch, found or b"[]")
+        return Changes.parse({b"pauses": found or b"[]"}).switches
     except ValueError as error:
         raise CorruptStateError(f"checkpoint {keys.checkpoint!r}: {error}: restore it from a backup") from error
 
