@@ -9,6 +9,7 @@ import numpy as np
 
 from resampler.buffer import MinorityBuffer
 from resampler.buffer.maintenance import mend
+from resampler.buffer.minority import EXACT_CAPACITY
 from resampler.layout import as_kernel_array
 from resampler.online import OnlineResampler
 from resampler.profile.cells import Cells
@@ -27,7 +28,9 @@ _SCHEMA = FeatureSchema.numeric(["a", "b"], label="y")
 _X, _Y = np.array([[1.5, -2e3], [1.0, 2.0]], dtype=np.float32), np.array([1, 0])
 
 
-def warm(*, schema: FeatureSchema | None = None, clean: bool = False, hardens: bool = False) -> None:
+def warm(
+    *, schema: FeatureSchema | None = None, cells: bool = True, clean: bool = False, hardens: bool = False
+) -> None:
     """Pass rows of every input format that kernels read through what a worker does with them, without a server.
 
     What resamples comes first, being the longest: on a new machine a `Companion` compiles meanwhile what reads rows.
@@ -36,6 +39,8 @@ def warm(*, schema: FeatureSchema | None = None, clean: bool = False, hardens: b
     ----------
     schema : FeatureSchema, optional
         The contract: where it has nullable columns, or grids, the kernels for that are others.
+    cells : bool
+        Whether buffers have cells (`resampler.buffer.minority.has_cells`): the kernels of small ones are others.
     clean : bool
         Whether bases are to be weighed, as every strategy but plain does: the kernels for that are others.
     hardens : bool
@@ -43,7 +48,8 @@ def warm(*, schema: FeatureSchema | None = None, clean: bool = False, hardens: b
     """
     nullable, kept = rules_of(schema)
     rules = _SCHEMA.with_rules(["a"] if nullable else (), {"b": 0.5} if kept else None)
-    online = OnlineResampler(rules, ratio=1.0, k_neighbors=1, capacity=4, clean=clean)
+    capacity = EXACT_CAPACITY + 1 if cells else 4
+    online = OnlineResampler(rules, ratio=1.0, k_neighbors=1, capacity=capacity, clean=clean)
     if hardens:
         online = OnlineResampler(rules, ratio=1.0, strategy="hardened", group_size=5, small_groups=True)
     X, y = np.tile(_X, (len(INPUTS), 1)), np.tile(_Y, len(INPUTS))

@@ -37,6 +37,7 @@ def make_ring(
     refit_rows: int,
     recall: float,
     half_life: float,
+    flat: bool = False,
     nullable: bool = False,
 ) -> Ring:
     """Allocate an empty ring; see `Rows`, `Lists` and `Cells` for the arrays.
@@ -53,8 +54,10 @@ def make_ring(
         Whether rows have times.
     budget, refit_rows, recall, half_life
         First values of `resampler.kernels.buffer.ring.CONTROL`.
+    flat : bool
+        Whether all rows are measured by each search (`resampler.kernels.buffer.flat`): no cell is allocated.
     nullable : bool
-        Whether rows may have nulls: all are then unsorted, and no cell is allocated.
+        Whether rows may have nulls, which takes a flat index.
 
     Returns
     -------
@@ -69,14 +72,14 @@ def make_ring(
     n_features = len(penalty)
     # Lists run short by chance; with this many spare entries, few do within the lifetime of a row.
     length = 2 * k_neighbors + 2
-    waiting = -(-capacity // LANES) if nullable else WAITING
-    max_cells = 0 if nullable else 4 + -(-capacity // LEAST_MEAN_ROWS)
-    n_groups = 0 if nullable else 4 + -(-max_cells // LEAST_MEAN_CELLS)
+    waiting = -(-capacity // LANES) if flat else WAITING
+    max_cells = 0 if flat else 4 + -(-capacity // LEAST_MEAN_ROWS)
+    n_groups = 0 if flat else 4 + -(-max_cells // LEAST_MEAN_CELLS)
     n_cells = n_groups * LANES
     n_blocks = waiting + max_cells
     n_hubs = -(-n_groups // LANES)
-    n_sketched = 0 if nullable else n_blocks
-    floats = n_features * (capacity + n_sketched + LANES * (waiting if nullable else n_blocks / 4 + n_groups + n_hubs))
+    n_sketched = 0 if flat else n_blocks
+    floats = n_features * (capacity + n_sketched + LANES * (waiting if flat else n_blocks / 4 + n_groups + n_hubs))
     nbytes = int(4 * floats) + capacity * (8 * length + 28) + 12 * LANES * n_blocks
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if nbytes > memory:
@@ -120,15 +123,15 @@ def make_ring(
         block_of=np.zeros(n_cells, dtype=np.int64),
         hubs=np.zeros((n_hubs, n_features, LANES), dtype=np.float32),
         group_cells=np.zeros(n_groups, dtype=np.int64),
-        home=np.full(0 if nullable else NEWCOMERS, NO_CELL, dtype=np.int64),
-        home_d2=np.zeros(0 if nullable else NEWCOMERS, dtype=np.float32),
+        home=None if flat else np.full(NEWCOMERS, NO_CELL, dtype=np.int64),
+        home_d2=np.zeros(0 if flat else NEWCOMERS, dtype=np.float32),
         touched=np.zeros(n_cells, dtype=np.int64),
         free_blocks=np.arange(waiting, n_blocks)[::-1].copy(),
         free_groups=np.arange(n_groups, dtype=np.int64)[::-1].copy(),
         counts=make_record(COUNTS, free_blocks=max_cells, free_groups=n_groups),
     )
     return Ring(
-        graph=Graph(rows, lists, cells, make_scratch(n_features, n_groups, length)),
+        graph=Graph(rows, lists, cells, make_scratch(n_features, n_groups, length, n_flat=waiting if flat else 0)),
         control=make_record(CONTROL, budget=budget, refit_rows=refit_rows, recall=recall, half_life=half_life),
         nn_slots=np.zeros(k_neighbors, dtype=np.int64),
         nn_d2=np.zeros(k_neighbors, dtype=np.float32),
@@ -156,7 +159,7 @@ def make_record(dtype: np.dtype[np.void], **values: float) -> np.void:
     return record
 
 
-def make_scratch(n_features: int, n_groups: int, length: int, notes: int = ROOM) -> Scratch:
+def make_scratch(n_features: int, n_groups: int, length: int, notes: int = ROOM, n_flat: int = 0) -> Scratch:
     """Allocate the working space of a search.
 
     Parameters
@@ -167,6 +170,8 @@ def make_scratch(n_features: int, n_groups: int, length: int, notes: int = ROOM)
         Entries of a list.
     notes : int
         Affected rows that a search can note; at least `ROOM`.
+    n_flat : int
+        Blocks of a flat index.
 
     Returns
     -------
@@ -182,7 +187,7 @@ def make_scratch(n_features: int, n_groups: int, length: int, notes: int = ROOM)
         hub_least=np.zeros((-(-n_hub_blocks // LANES), LANES), dtype=np.float32),
         walk=make_record(WALK),
         seen=np.zeros(n_groups, dtype=np.int64),
-        cell_d2=np.zeros((n_groups, LANES), dtype=np.float32),
+        cell_d2=np.zeros((max(n_groups, n_flat), LANES), dtype=np.float32),
         cell_least=np.zeros((n_hub_blocks, LANES), dtype=np.float32),
         queue=np.zeros(int(QUEUE), dtype=np.int64),
         queue_d2=np.zeros(int(QUEUE), dtype=np.float32),

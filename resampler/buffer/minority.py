@@ -41,11 +41,38 @@ Index = Literal["auto", "exact", "graph"]
 
 SAMPLE_STREAM = 0  # `sample` keys its draws by (seed, this, draw number); a class label's key is never asked here
 EXACT_CAPACITY = 2_000  # what index="auto" takes for small: docs/buffer.md has the measured crossover
+FLAT_VALUES = 1 << 18  # of an exact buffer that has no cells, at most: there measuring all rows is faster
 RECALL_ROWS = 200  # rows that `stats` searches exactly
 MAX_HALF_LIFE = 2.0**40  # 32 of them, the oldest age that a draw can give, still fit into an int64
 MAX_TIME = 2**62  # so that no difference of times overflows
 REFIT_ROWS = 64  # after which a small buffer looks whether the categories' penalty has moved
 _NO_TIMES = np.empty(0, dtype=np.int64)
+
+
+def has_cells(capacity: int, n_features: int, index: Index = "auto", *, nullable: bool = False) -> bool:
+    """Say whether a buffer keeps its rows in cells, or measures all of them: the kernels for that are others.
+
+    Parameters
+    ----------
+    capacity, n_features : int
+        See `MinorityBuffer`.
+    index : {"auto", "exact", "graph"}
+        As there.
+    nullable : bool
+        Whether there are nullable columns.
+
+    Returns
+    -------
+    bool
+        False where searches are exact and rows are few, or may have nulls.
+
+    Examples
+    --------
+    >>> has_cells(10_000, 32), has_cells(1_000, 32), has_cells(1_000, 32, "graph")
+    (True, False, True)
+    """
+    exact = index == "exact" or (index == "auto" and capacity <= EXACT_CAPACITY)
+    return not nullable and not (exact and capacity * n_features <= FLAT_VALUES)
 
 
 class BufferStats(NamedTuple):
@@ -186,6 +213,7 @@ class MinorityBuffer:
             refit_rows=max(REFIT_ROWS, self.capacity // 16) if mask.any() and not mask.all() else 0,
             recall=self.recall,
             half_life=self.half_life or 0.0,
+            flat=not has_cells(self.capacity, self.n_features, index, nullable=bool(self.nullable_features)),
             nullable=bool(self.nullable_features),
         )
         self._highest_id = -1
@@ -300,7 +328,7 @@ class MinorityBuffer:
         rows = self._check_rows(X)
         ids = self._check_ids(row_ids, len(rows))
         moments = self._check_times(times, len(rows))
-        if check_positive("n_threads", n_threads) > 1 and not self.nullable_features:  # which have no waves
+        if check_positive("n_threads", n_threads) > 1 and self.ring.graph.cells.home is not None:  # else: no waves
             insert_side_by_side(self.ring, rows, ids, moments, self.max_age or 0, n_threads)
         else:
             insert_in_order(self.ring, rows, ids, moments, self.max_age or 0)
@@ -370,7 +398,7 @@ class MinorityBuffer:
         rows, lists, cells, scratch = self.ring.graph
         gone = np.isin(rows.row_ids, check_integers("row_ids", row_ids))
         n = int(discard(rows, lists, cells, gone, np.empty(self.capacity, dtype=np.int32)))
-        if n and self.nullable_features:
+        if n and cells.home is None:
             resettle(rows, cells, np.empty(self.capacity, dtype=np.float32), scratch.query)
         return n
 

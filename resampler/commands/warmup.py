@@ -15,6 +15,8 @@ from numba import config
 from tqdm import tqdm
 
 from resampler.buffer import MinorityBuffer
+from resampler.buffer.maintenance import mend
+from resampler.buffer.minority import EXACT_CAPACITY
 from resampler.collector import without_collector
 from resampler.compiling import must_compile
 from resampler.kernels.buffer.cells import NEWCOMERS
@@ -40,9 +42,9 @@ GROUP = "resampler.warmup"  # entry points: functions without arguments
 ALL = "resampler.warmup.all"  # the same, of what only some streams need
 
 
-def _online(*, clean: bool = False) -> None:
+def _online(capacity: int = EXACT_CAPACITY + 1, *, clean: bool = False) -> None:
     schema = FeatureSchema.numeric(["a", "b"])
-    online = OnlineResampler(schema, ratio=1.0, k_neighbors=1, capacity=4, clean=clean)
+    online = OnlineResampler(schema, ratio=1.0, k_neighbors=1, capacity=capacity, clean=clean)
     online.process(np.eye(8, 2, dtype=np.float32), np.arange(8) % 3 == 0, np.arange(8))
     online.forget([0])
     OnlineResampler.from_bytes(online.to_bytes())
@@ -50,6 +52,15 @@ def _online(*, clean: bool = False) -> None:
 
 def _danger() -> None:
     _online(clean=True)
+
+
+def _small() -> None:
+    for clean in (False, True):
+        _online(4, clean=clean)
+    buffer = MinorityBuffer(2, 4, 1)
+    buffer.insert(np.eye(2, dtype=np.float32), np.arange(2))
+    buffer.sample(1, seed=0)
+    mend(buffer.ring, np.array([0]))
 
 
 def _groups() -> None:
@@ -136,6 +147,7 @@ def _attacks() -> None:
 STEPS: dict[str, Callable[[], None]] = {
     "online": _online,
     "danger": _danger,
+    "small": _small,
     "groups": _groups,
     "waves": _waves,
     "batch float32": _batch,

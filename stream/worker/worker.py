@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import redis
 
 from resampler.bases import weigh
+from resampler.buffer.minority import has_cells
 from resampler.collector import without_collector
 from resampler.compiling import keeps_kernels, must_compile, watch_compiler
 from resampler.errors import ResamplerError
@@ -249,7 +250,8 @@ class Worker:
             nullable, kept = rules_of(given.schema)
             companion.begin(nullable=nullable, kept=kept)
         with without_collector(), watch_compiler() as watch:
-            warm(schema=given.schema, clean=weighed, hardens=given.hardens)
+            cells = has_cells(given.capacity, given.schema.n_features)
+            warm(schema=given.schema, cells=cells, clean=weighed, hardens=given.hardens)
         spared = ", which were compiled (`resampler warmup` beforehand spares that)" if compiled or watch.done else ""
         self.start.ended(f"kernels{spared}")
 

@@ -64,7 +64,8 @@ class NaiveGraph:
                 break
             n_rows += int(cells.weight[cell])
             slots += [int(slot) for slot in cells.lane_slots[cells.block_of[cell]] if slot >= 0]
-        slots += [int(slot) for slot in cells.lane_slots[:WAITING].ravel() if slot >= 0]
+        unsorted = cells.lane_slots if cells.home is None else cells.lane_slots[:WAITING]
+        slots += [int(slot) for slot in unsorted.ravel() if slot >= 0]
         return slots, distances([self.row(slot) for slot in slots], query, self.rows.penalty), home
 
     def search(self, query, budget, length, itself=None):

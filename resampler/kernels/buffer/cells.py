@@ -52,7 +52,7 @@ class Cells(NamedTuple):
     error : ndarray of shape (n_blocks,), float32
         No smaller than any row's distance from its sketch.
     newcomers : ndarray of shape (WAITING, n_features, LANES), float32
-        Rows in units of distance, side by side; of rows that may have nulls, all rows, each in the lane of its slot.
+        Rows in units of distance, side by side; without cells all rows, each in the lane of its slot.
     lane_slots : ndarray of shape (n_blocks, LANES), int32
         Slot of each lane's row, or `DEAD`.
     cutoff : ndarray of shape (n_blocks, LANES), float32
@@ -77,8 +77,9 @@ class Cells(NamedTuple):
         Centres of the groups, transposed.
     group_cells : ndarray of shape (n_groups,), int64
         Cells in use.
-    home : ndarray of shape (NEWCOMERS,), int64
-        The cell of each newcomer, `NO_CELL` if there was none.
+    home : ndarray of shape (NEWCOMERS,), int64, or None
+        The cell of each newcomer, `NO_CELL` if there was none. None without cells (`resampler.kernels.buffer.flat`): a
+        type, so that the kernels of such rows are compiled without what cells need.
     home_d2 : ndarray of the same shape, float32
         Its squared distance.
     touched : ndarray of shape (n_groups x LANES,), int64
@@ -108,7 +109,7 @@ class Cells(NamedTuple):
     block_of: np.ndarray
     hubs: np.ndarray
     group_cells: np.ndarray
-    home: np.ndarray
+    home: np.ndarray | None
     home_d2: np.ndarray
     touched: np.ndarray
     free_blocks: np.ndarray

@@ -147,17 +147,19 @@ def load_row(rows, slot, query):
 def admit(row_ids, stamps, d2s, n, d2, stamp, row_id):
     """Put an entry into its place among `n`; a full list lets its last one go. Return the new number."""
     capacity = row_ids.shape[0]
+    length = stamps.shape[0]
     at = n
+    if n == length:
+        at = n - 1
+        if d2s[at] < d2 or (d2s[at] == d2 and row_ids[stamps[at] % capacity] < row_id):
+            return n
     while at > 0 and (d2s[at - 1] > d2 or (d2s[at - 1] == d2 and row_ids[stamps[at - 1] % capacity] > row_id)):
+        d2s[at] = d2s[at - 1]
+        stamps[at] = stamps[at - 1]
         at -= 1
-    n = min(n + 1, stamps.shape[0])
-    for i in range(n - 1, at, -1):
-        d2s[i] = d2s[i - 1]
-        stamps[i] = stamps[i - 1]
-    if at < n:
-        d2s[at] = d2
-        stamps[at] = stamp
-    return n
+    d2s[at] = d2
+    stamps[at] = stamp
+    return min(n + 1, length)
 
 
 @inner

@@ -99,7 +99,6 @@ def scout(ring, scouts, X, gone, first, begin, end):
         scouts.noted[i] = n_affected
         n, home, home_d2, n_affected = search_cells(
             graph,
-            graph.rows.common,
             COLLECT,
             NO_SLOT,
             NO_SLOT,
@@ -146,8 +145,8 @@ def take_place(ring, scouts, i, slot, row_id):
         stamps[j] = scouts.stamps[i, j]
         d2[j] = scouts.d2[i, j]
     update_affected(ring.graph, scouts.scratch, scouts.noted[i], scouts.noted[i + 1], slot, row_id)
-    n = scan_newcomers(ring.graph, ring.graph.rows.common, COLLECT, slot, row_id, scouts.found[i], stamps, d2)
-    arrive(ring, ring.graph.rows.common, slot, n, scouts.home[i], scouts.home_d2[i])
+    n = scan_newcomers(ring.graph, COLLECT, slot, row_id, scouts.found[i], stamps, d2)
+    arrive(ring, ring.graph.cells.home, slot, n, scouts.home[i], scouts.home_d2[i])
 
 
 @inline

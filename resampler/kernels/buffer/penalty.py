@@ -77,6 +77,14 @@ def set_penalty(rows, lists, cells, query, penalty):
     lists.stamps[:] = NOBODY
     cells.cutoff[:] = UNKNOWN
     cells.block_cutoff[:] = UNKNOWN
+    measure_cells(rows, cells, cells.home, query)
+
+
+@inner
+def measure_cells(rows, cells, homes, query):
+    """Measure anew how far rows are from their centroids, and newcomers from the cells that are their `homes`."""
+    if homes is None:
+        return
     cells.radius[:] = 0
     cells.error[:] = 0
     for i in range(rows.cursor["held"]):
@@ -89,6 +97,6 @@ def set_penalty(rows, lists, cells, query, penalty):
             cells.radius[cell] = max(cells.radius[cell], np.sqrt(d2))
             sketch(rows, cells, block, lane, query)
     for i in range(cells.counts["newcomers"]):
-        if cells.home[i] != NO_CELL:
+        if homes[i] != NO_CELL:
             waiting = cells.newcomers[i // LANES, :, i % LANES]
-            cells.home_d2[i] = center_distance(cells.centroids, cells.home[i], waiting, rows.penalty)
+            cells.home_d2[i] = center_distance(cells.centroids, homes[i], waiting, rows.penalty)

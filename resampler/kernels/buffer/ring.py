@@ -119,7 +119,7 @@ def insert(ring, row, row_id):
     slot = take_slot(ring, row, row_id)
     stamps, d2 = lists.stamps[slot], lists.d2[slot]
     n, home, home_d2 = find_and_update(ring.graph, slot, row_id, ring.control["budget"], stamps, d2)
-    arrive(ring, rows.common, slot, n, home, home_d2)
+    arrive(ring, cells.home, slot, n, home, home_d2)
     return slot
 
 
@@ -140,20 +140,22 @@ def take_slot(ring, row, row_id):
 
 
 @inner
-def arrive(ring, common, slot, n, home, home_d2):
+def arrive(ring, homes, slot, n, home, home_d2):
     """Put the query, whose `n` neighbours have been found, among the newcomers, which have room.
 
-    A row that may have nulls, where there is a `common`, gets the lane of its slot, for good.
+    Without `homes`, so without cells, it gets the lane of its slot, for good.
     """
     rows, lists, cells, scratch = ring.graph
     set_count(lists, slot, n)
-    i = cells.counts["newcomers"] if common is None else slot
+    i = np.int64(slot)
+    if homes is not None:
+        i = cells.counts["newcomers"]
     block, lane = i // LANES, i % LANES
     for j in range(scratch.query.shape[0]):
         cells.newcomers[block, j, lane] = scratch.query[j]
     settle(cells, block, lane, slot, close(rows, lists, slot))
-    if common is None:
-        cells.home[i] = home
+    if homes is not None:
+        homes[i] = home
         cells.home_d2[i] = home_d2
         cells.counts["newcomers"] += 1
     ring.control["inserted"] += 1
@@ -216,7 +218,7 @@ def discard(rows, lists, cells, gone, moved):
 
 @entry
 def resettle(rows, cells, cutoffs, query):
-    """Give each row the lane of its slot, after `discard` has moved rows that may have nulls.
+    """Give each row the lane of its slot, after `discard` has moved rows of a flat index.
 
     `cutoffs`, one a slot, and `query` are working space.
     """

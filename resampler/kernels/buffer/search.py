@@ -17,11 +17,12 @@ from typing import NamedTuple
 import numpy as np
 
 from resampler.kernels.buffer.cells import NO_CELL, Cells
-from resampler.kernels.buffer.graph import Lists, Rows, admit, largest, slot_of, stamp_of, update_list
+from resampler.kernels.buffer.flat import find_flat
+from resampler.kernels.buffer.graph import Lists, Rows, admit, largest, stamp_of, update_list
 from resampler.kernels.buffer.walk import AHEAD, ALL, INFINITE, choose_cells, prefetch_cell, start_walk
 from resampler.kernels.jit import inline, inner
-from resampler.kernels.simd.blocks import DEAD, block_distances, partial_distances
-from resampler.kernels.simd.lanes import LANES, LINE, at_most, first_lane, near, prefetch
+from resampler.kernels.simd.blocks import DEAD, block_distances
+from resampler.kernels.simd.lanes import LANES, LINE, at_most, first_lane, greatest, near, prefetch
 from resampler.kernels.simd.sketches import (
     exact_distances,
     factor_of,
@@ -59,7 +60,7 @@ class Scratch(NamedTuple):
     seen : ndarray of shape (n_groups,), int64
         The groups that were looked into, in this order.
     cell_d2 : ndarray of shape (n_groups, LANES), float32
-        Squared distances of their cells; infinite once the cell has been dealt with.
+        Squared distances of their cells; infinite once the cell has been dealt with. Of a flat index, of all rows.
     cell_least : ndarray of shape (n_hub_blocks, LANES), float32
         The lowest of each of its rows.
     queue, queue_d2 : ndarray of shape (QUEUE,), int64 and float32
@@ -206,7 +207,7 @@ def note_rows(rows, cells, scratch, block, hits, offset, slot, gone, n_near, n_b
 
 
 @inner
-def search_cells(graph, common, collects, slot, row_id, gone, budget, n_affected, stamps, d2s):
+def search_cells(graph, collects, slot, row_id, gone, budget, n_affected, stamps, d2s):
     """Find the neighbours of `scratch.query` among the cells: the row of `slot`, or of none if that is `NO_SLOT`.
 
     Cells are dealt with until `budget` rows have been and the list is full. Writes stamps and squared distances,
@@ -216,11 +217,7 @@ def search_cells(graph, common, collects, slot, row_id, gone, budget, n_affected
 
     Returns the number found (`OVERFLOW` if it gave up), the nearest cell (`NO_CELL` if there is none), its squared
     distance, and the new `n_affected`.
-
-    Rows that may have nulls, whose graph has a `common`, lie in no cells: their distances keep no triangle inequality.
     """
-    if common is not None:
-        return np.int64(0), NO_CELL, INFINITE, n_affected
     rows = graph.rows
     cells = graph.cells
     scratch = graph.scratch
@@ -283,9 +280,8 @@ def search_cells(graph, common, collects, slot, row_id, gone, budget, n_affected
 @inline
 def find_neighbors(graph, slot, budget, stamps, d2s):
     """Find the neighbours of the query, which is the row of `slot`, or of none; return how many. Reads only."""
-    common = graph.rows.common
-    n, _, _, _ = search_cells(graph, common, READ_ONLY, slot, NO_SLOT, NONE, budget, NONE, stamps, d2s)
-    return scan_newcomers(graph, common, READ_ONLY, slot, NO_SLOT, n, stamps, d2s)
+    n, _, _ = find(graph, graph.cells.home, READ_ONLY, slot, NO_SLOT, budget, stamps, d2s)
+    return n
 
 
 @inline
@@ -294,10 +290,21 @@ def find_and_update(graph, slot, row_id, budget, stamps, d2s):
 
     Returns the number found, the nearest cell, and its squared distance.
     """
-    common = graph.rows.common
-    n, home, home_d2, n_affected = search_cells(graph, common, COLLECT, slot, row_id, NONE, budget, NONE, stamps, d2s)
-    update_affected(graph, graph.scratch, NONE, n_affected, slot, row_id)
-    return scan_newcomers(graph, common, COLLECT, slot, row_id, n, stamps, d2s), home, home_d2
+    return find(graph, graph.cells.home, COLLECT, slot, row_id, budget, stamps, d2s)
+
+
+@inner
+def find(graph, homes, collects, slot, row_id, budget, stamps, d2s):
+    """Find the neighbours of the query, and what else `collects` asks for: among cells, if there are `homes`."""
+    n, home, home_d2 = NONE, NO_CELL, INFINITE
+    if homes is None:
+        n = find_flat(graph, graph.rows.common, collects, slot, row_id, stamps, d2s)
+    else:
+        n, home, home_d2, n_affected = search_cells(graph, collects, slot, row_id, NONE, budget, NONE, stamps, d2s)
+        if collects:
+            update_affected(graph, graph.scratch, NONE, n_affected, slot, row_id)
+        n = scan_newcomers(graph, collects, slot, row_id, n, stamps, d2s)
+    return n, home, home_d2
 
 
 @inline
@@ -361,11 +368,8 @@ def measure(graph, collects, upper, n_near, n, n_affected, stamps, d2s):
 
 
 @inner
-def scan_newcomers(graph, common, collects, slot, row_id, n, stamps, d2s):
-    """Go on with the unsorted newcomers, which are there in full; return the number found.
-
-    Rows that may have nulls are all unsorted: each lies in the lane of its slot.
-    """
+def scan_newcomers(graph, collects, slot, row_id, n, stamps, d2s):
+    """Go on with the unsorted newcomers, which are there in full; return the number found."""
     rows = graph.rows
     cells = graph.cells
     scratch = graph.scratch
@@ -374,15 +378,9 @@ def scan_newcomers(graph, common, collects, slot, row_id, n, stamps, d2s):
     length = stamps.shape[0]
     worst = d2s[length - 1] if n == length else INFINITE
     n_affected = np.int64(0)
-    first, end = NONE, (cells.counts["newcomers"] + LANES - 1) // LANES
-    if common is not None:
-        first, end = blocks_in_use(rows)
-    for block in range(first, end):
+    for block in range((cells.counts["newcomers"] + LANES - 1) // LANES):
         limit = max(worst, cells.block_cutoff[block]) if collects else worst
-        if common is None:
-            hits = block_distances(cells.newcomers[block], scratch.query, rows.penalty, limit, lanes)
-        else:
-            hits = partial_distances(cells.newcomers[block], scratch.query, rows.penalty, limit, common, lanes)
+        hits = block_distances(cells.newcomers[block], scratch.query, rows.penalty, limit, lanes)
         if collects and hits != 0:
             hits = at_most(lanes, worst) | at_most(lanes, cutoffs[block])
         while hits:
@@ -400,23 +398,9 @@ def scan_newcomers(graph, common, collects, slot, row_id, n, stamps, d2s):
                 n = admit(row_ids, stamps, d2s, n, d2, stamp_of(rows, other), row_ids[other])
                 if n == length:
                     worst = d2s[length - 1]
-        if common is not None and n_affected > 0:  # there is room for the newcomers', not for all rows'
-            update_affected(graph, scratch, NONE, n_affected, slot, row_id)
-            n_affected = NONE
     if n_affected > 0:
         update_affected(graph, scratch, NONE, n_affected, slot, row_id)
     return n
-
-
-@inner
-def blocks_in_use(rows):
-    """Return the first block that has a row where each lies in the lane of its slot, and the one behind the last."""
-    capacity = rows.X.shape[0]
-    oldest = slot_of(rows, rows.cursor["oldest"])
-    end = oldest + rows.cursor["held"]
-    if end > capacity:  # around the end
-        oldest, end = NONE, np.int64(capacity)
-    return oldest // LANES, (end + LANES - 1) // LANES
 
 
 @inner
@@ -466,5 +450,5 @@ def update_affected(graph, notes, first, last, slot, row_id):
                 row_id,
             )
         if changed and (i + 1 == last or affected[i + 1] // LANES != block):
-            block_cutoff[block] = largest(cutoffs[block])
+            block_cutoff[block] = greatest(cutoffs[block])
             changed = False

@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 
 from resampler.kernels.buffer.graph import largest, load_row, slot_of
-from resampler.kernels.buffer.lookup import keep_list, read
+from resampler.kernels.buffer.lookup import read, search_anew
 from resampler.kernels.buffer.penalty import set_penalty
 from resampler.kernels.buffer.ring import Ring
 from resampler.kernels.buffer.sample import choose
@@ -112,13 +112,10 @@ def draw_base(tree, word, oldest, held, half_life):
 @inline
 def read_or_search(ring, slot):
     """Write the slots and squared distances of a row's first neighbours; return how many there are."""
-    rows, lists, cells, scratch = ring.graph
+    rows, lists, _, _ = ring.graph
     n = read(rows, lists, slot, ring.nn_slots, ring.nn_d2)
     if n < min(ring.nn_slots.shape[0], rows.cursor["held"] - 1):
-        load_row(rows, slot, scratch.query)
-        stamps, d2 = lists.stamps[slot], lists.d2[slot]
-        found = find_neighbors(ring.graph, slot, ring.control["budget"], stamps, d2)
-        keep_list(rows, lists, cells, slot, found, stamps, d2)
+        search_anew(ring, slot)
         n = read(rows, lists, slot, ring.nn_slots, ring.nn_d2)
     return n
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from resampler.kernels.buffer.cells import NEWCOMERS
 from resampler.kernels.buffer.graph import largest
-from resampler.kernels.buffer.lookup import read
+from resampler.kernels.buffer.lookup import mend_flat, read
 from resampler.kernels.buffer.ring import insert
 from resampler.kernels.buffer.sample import choose, living
 from resampler.kernels.generation import vote
@@ -120,6 +120,8 @@ def emit_run(ring, danger, row_ids, code, label, seed, stream, place, width, arr
             else:
                 base = draw_base(danger.tree, w0, oldest % capacity, held, half_life)
             neighbor = living(stamps[base], bounded(w1, k), k, oldest, held, capacity)
+            if neighbor == DEAD and mend_flat(ring, ring.graph.cells.home, base):
+                neighbor = living(stamps[base], bounded(w1, k), k, oldest, held, capacity)
             if neighbor == DEAD:
                 pause["short"] = base
                 pause["made"] = a

@@ -72,6 +72,21 @@ def lowest(values):
     return values.min()
 
 
+def greatest(values):
+    """Return the greatest value of `LANES`; none is NaN."""
+    return values.max()
+
+
+def keep_lower(values, out):
+    """Lower ``out[i]`` to ``values[i]`` where that is lower; none is NaN."""
+    np.minimum(values, out, out=out)
+
+
+def count_lanes(word):
+    """Return how many bits are set."""
+    return int(word).bit_count()
+
+
 def first_lane(word):
     """Return the number of the lowest bit that is set; there must be one."""
     return (int(word) & -int(word)).bit_length() - 1
@@ -220,22 +235,56 @@ def _near(_, values, limits, factor, offset):
     return types.uint64(values, limits, types.float32, types.float32), _generate
 
 
+def _fold(builder, values, operator):
+    """Return the value of all lanes that is `operator` the others."""
+    width = LANES
+    while width > 1:
+        width //= 2
+        low, high = (
+            builder.shuffle_vector(
+                values, values, ir.Constant(ir.VectorType(_INT32, width), list(range(first, first + width)))
+            )
+            for first in (0, width)
+        )
+        values = builder.select(builder.fcmp_ordered(operator, high, low), high, low)
+    return builder.extract_element(values, ir.Constant(_INT32, 0))
+
+
 @intrinsic
 def _lowest(_, values):
     def _generate(context, builder, signature, arguments):
-        values, width = _load(builder, _pointer(context, builder, signature.args[0], arguments[0])), LANES
-        while width > 1:
-            width //= 2
-            low, high = (
-                builder.shuffle_vector(
-                    values, values, ir.Constant(ir.VectorType(_INT32, width), list(range(first, first + width)))
-                )
-                for first in (0, width)
-            )
-            values = builder.select(builder.fcmp_ordered("<", high, low), high, low)
-        return builder.extract_element(values, ir.Constant(_INT32, 0))
+        return _fold(builder, _load(builder, _pointer(context, builder, signature.args[0], arguments[0])), "<")
 
     return types.float32(values), _generate
+
+
+@intrinsic
+def _greatest(_, values):
+    def _generate(context, builder, signature, arguments):
+        return _fold(builder, _load(builder, _pointer(context, builder, signature.args[0], arguments[0])), ">")
+
+    return types.float32(values), _generate
+
+
+@intrinsic
+def _keep_lower(_, values, out):
+    def _generate(context, builder, signature, arguments):
+        source, target = (
+            _pointer(context, builder, kind, value) for kind, value in zip(signature.args, arguments, strict=True)
+        )
+        values, before = _load(builder, source), _load(builder, target)
+        _store(builder, builder.select(builder.fcmp_ordered("<", values, before), values, before), target)
+        return context.get_dummy_value()
+
+    return types.void(values, out), _generate
+
+
+@intrinsic
+def _count_lanes(_, word):
+    def _generate(_, builder, __, arguments):
+        return builder.ctpop(arguments[0])
+
+    return types.int64(word), _generate
 
 
 @intrinsic
@@ -297,6 +346,21 @@ def _compile_near(values, limits, factor, offset):
 @overload(lowest, inline="always")
 def _compile_lowest(values):
     return lambda values: _lowest(values)
+
+
+@overload(greatest, inline="always")
+def _compile_greatest(values):
+    return lambda values: _greatest(values)
+
+
+@overload(keep_lower, inline="always")
+def _compile_keep_lower(values, out):
+    return lambda values, out: _keep_lower(values, out)
+
+
+@overload(count_lanes, inline="always")
+def _compile_count_lanes(word):
+    return lambda word: _count_lanes(word)
 
 
 @overload(first_lane, inline="always")

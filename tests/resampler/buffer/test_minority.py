@@ -42,12 +42,12 @@ def assert_cells_fit_together(buffer):
     """Check what the kernels rely on and no result would show at once."""
     rows, lists, cells, _ = buffer.ring.graph
     live = buffer._slots
-    if buffer.nullable_features:  # all rows are unsorted, each in the lane of its slot
+    if cells.home is None:  # each row is in the lane of its slot
         assert np.array_equal(cells.place[live], live)
         assert np.array_equal(np.flatnonzero(cells.lane_slots.ravel() >= 0), np.sort(live))
         assert (cells.block_cutoff >= cells.cutoff.max(axis=1)).all()
         held = cells.newcomers.transpose(0, 2, 1).reshape(-1, rows.X.shape[1])[live]
-        assert np.array_equal(held, rows.X[live] * rows.inverse_scale, equal_nan=True)
+        assert np.array_equal(held, rows.X[live] * rows.inverse_scale * rows.inverse_norm[live, None], equal_nan=True)
         return
     lanes = cells.lane_slots.shape[1]
     place = cells.place[live]

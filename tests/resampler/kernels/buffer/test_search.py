@@ -17,6 +17,7 @@ from resampler.kernels.buffer.walk import ALL
 from resampler.kernels.simd.lanes import LANES
 
 NO_SLOTS = np.empty(0, dtype=np.int64)
+FLAT = None  # in place of a budget: no cells
 
 
 @njit
@@ -43,9 +44,11 @@ SHAPES = {
 }
 
 
-def make_buffer(capacity, d, seed, metric="euclidean", *, grid, categories):
+def make_buffer(capacity, d, seed, metric="euclidean", *, flat, grid, categories):
     categorical = [d - 1] if categories and metric == "euclidean" else []
-    buffer = MinorityBuffer(d, capacity, 2, index="graph", metric=metric, categorical_features=categorical)
+    index = "exact" if flat else "graph"
+    buffer = MinorityBuffer(d, capacity, 2, index=index, metric=metric, categorical_features=categorical)
+    assert (buffer.ring.graph.cells.home is None) == flat
     X = rows_of(seed, 2 * capacity, d, grid=grid)
     if metric == "cosine":
         X[~X.any(axis=1), 0] = 1
@@ -53,13 +56,14 @@ def make_buffer(capacity, d, seed, metric="euclidean", *, grid, categories):
     return buffer, X
 
 
-@settings(max_examples=10)
-@given(**SHAPES, budget=st.sampled_from([1, 90, 200, int(ALL)]), metric=st.sampled_from(["euclidean", "cosine"]))
+@settings(max_examples=12)
+@given(**SHAPES, budget=st.sampled_from([1, 90, 200, int(ALL), FLAT]), metric=st.sampled_from(["euclidean", "cosine"]))
 def test_search(d, grid, categories, seed, budget, metric):
-    buffer, X = make_buffer(300, d, seed, metric, grid=grid, categories=categories)
+    buffer, X = make_buffer(300, d, seed, metric, flat=budget is FLAT, grid=grid, categories=categories)
+    budget = budget or int(ALL)
     naive = NaiveGraph(buffer)
     queries = X[-6:] + np.float32(0.3 * (not categories))
-    for length in (1, 9):
+    for length in (1, 9, 70):
         stamps, d2 = np.empty((6, length), dtype=np.int32), np.empty((6, length), dtype=np.float32)
         look_up_all(buffer.ring, NO_SLOTS, queries, budget, np.empty(6, dtype=np.int64), stamps, d2)
         for i in range(6):
@@ -69,11 +73,11 @@ def test_search(d, grid, categories, seed, budget, metric):
             assert d2[i].tolist() == want_d2
 
 
-@settings(max_examples=10)
-@given(**SHAPES, budget=st.sampled_from([1, 90, 200]), gone=st.sampled_from([5, 40, 280]))
+@settings(max_examples=12)
+@given(**SHAPES, budget=st.sampled_from([1, 90, 200, FLAT]), gone=st.sampled_from([5, 40, 280]))
 def test_insertion_tells_the_lists_that_reach_to_the_row(d, grid, categories, seed, budget, gone):
-    buffer, X = make_buffer(300, d, seed, grid=grid, categories=categories)
-    buffer.ring.control["budget"] = budget
+    buffer, X = make_buffer(300, d, seed, flat=budget is FLAT, grid=grid, categories=categories)
+    budget = buffer.ring.control["budget"] = budget or int(ALL)
     buffer.evict(gone)  # so that none leaves by itself below
     for i in range(5):
         if categories and d > 1:

@@ -29,8 +29,10 @@ def run_partial_distances(block, query, penalty, limit, common, out):
 
 
 @njit
-def run_lowest(values):
-    return kernels.lowest(values)
+def run_ends(values, out):
+    kernels.keep_lower(values, out)
+    near = kernels.count_lanes(kernels.at_most(values, np.float32(0.5)))
+    return kernels.lowest(values), kernels.greatest(values), near
 
 
 @njit
@@ -78,12 +80,15 @@ def test_near_widens_the_limits_with_two_roundings(near, seed, offset):
     assert int(near(values, limits, factor, offset)) == word
 
 
-@pytest.mark.parametrize("lowest", [run_lowest, kernels.lowest], ids=["compiled", "plain"])
+@pytest.mark.parametrize("run", [run_ends, run_ends.py_func], ids=["compiled", "plain"])
 @given(seed=st.integers(0, 2**32 - 1), share=st.sampled_from([0.0, 0.9, 1.0]))
-def test_lowest_finds_it_in_any_lane(lowest, seed, share):
+def test_the_ends_are_found_in_any_lane(run, seed, share):
     rng = np.random.default_rng(seed)
     values = np.where(rng.random(LANES) < share, np.inf, rng.random(LANES)).astype(np.float32)
-    assert lowest(values) == min(values)
+    out = rng.permutation(values)
+    want = [min(pair) for pair in zip(values, out, strict=True)]
+    assert run(values, out) == (min(values), max(values), (values <= 0.5).sum())
+    assert out.tolist() == want
 
 
 def test_prefetch_changes_nothing():
