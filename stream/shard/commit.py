@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import redis
 
 from resampler.errors import ResamplerError
+from stream.redis.command import pack_command
 from stream.redis.entryid import id_pair
 from stream.redis.errors import wrong_type_error
 from stream.scripts import read_script
@@ -191,7 +192,8 @@ class Committer:
         keys = self._keys
         arguments = self._arguments(commit)
         self._limits.require(arguments, f"the commit of {keys.input!r} from {commit.start} to {commit.stop}")
-        self._connection.send_command("EVALSHA", self._digest, len(keys.types), *keys.types, *arguments)
+        command = ["EVALSHA", self._digest, len(keys.types), *keys.types, *arguments]
+        self._connection.send_packed_command(pack_command(command))
         self._sent = commit
 
     def receive(self) -> Committed:

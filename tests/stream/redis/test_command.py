@@ -1,0 +1,23 @@
+"""Commands on the wire: the bytes of redis-py's own packer."""
+
+import pytest
+from redis.connection import PythonRespSerializer
+
+from stream.redis.command import LARGE, pack_command
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["PING"],
+        ["EVALSHA", "é", 0, -7, b"", b"\r\n$3\r\n", "0-1"],
+        ["XADD", b"a" * LARGE, b"b" * (LARGE + 1), "c" * (LARGE + 1), 4, b"d" * 100_000],
+        [b"SET", b"e" * 100_000, b"f" * 100_000],
+    ],
+)
+def test_the_bytes_are_those_of_redis_py(arguments):
+    theirs = PythonRespSerializer(6_000, lambda value: value if isinstance(value, bytes) else str(value).encode())
+    pieces = pack_command(arguments)
+    assert b"".join(pieces) == b"".join(theirs.pack(*arguments))
+    large = [value for value in arguments if isinstance(value, bytes) and len(value) > LARGE]
+    assert all(any(piece is value for piece in pieces) for value in large), "what is large is not copied"
