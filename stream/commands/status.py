@@ -175,9 +175,9 @@ def _feedback(followed: Feedback | None) -> dict[str, Any] | None:
 def _report(client: redis.Redis, keys: ShardKeys, known: Checkpoint) -> dict[str, str] | None:
     """Say why a report is not followed: what is none shows at once, the rest as its owner has it with the last commit.
 
-    Of a report that was none, and is by now, nothing is said.
+    Nothing is said of a shard that follows nobody, nor of a report that was none and is one by now.
     """
-    if not known.contract:
+    if known.report is None and known.changes.followed is None:
         return None
     try:
         read_report(client, keys, known.schema)
