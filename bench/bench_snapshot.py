@@ -104,13 +104,13 @@ def our_part(home: Path) -> None:
     from feast import FeatureStore
 
     from feast_plugin.registries.feast import FeastRegistry
+    from feast_plugin.versions.draft import Draft
     from feast_plugin.versions.files.catalog import Catalog
     from feast_plugin.versions.inputs.contract import Contract, StoredFeature
     from feast_plugin.versions.inputs.rows import canonical_rows
     from feast_plugin.versions.making.recipe import Recipe
     from feast_plugin.versions.making.training import assign
     from feast_plugin.versions.publish import publish_version
-    from feast_plugin.versions.write import Draft
 
     retrieved = [pa.ipc.open_file(pa.memory_map(str(home / "wide.arrow"))).read_all()]
     names = [name for name in retrieved[0].column_names if name.startswith("f")]

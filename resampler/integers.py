@@ -44,6 +44,26 @@ def offsets(values: NDArray[Any]) -> NDArray[np.float64]:
     return _distance(values.min(), values).astype(np.float64) if are_wide(values) else values.astype(np.float64)
 
 
+def counted_from(values: NDArray[Any], origin: int) -> NDArray[np.float64]:
+    """Return integers as float64, counted from one of them or near them.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n,), int64 or uint64
+        The integers.
+    origin : int
+        Within what their dtype holds.
+
+    Returns
+    -------
+    ndarray of shape (n,), float64
+        Rounded once: exact within 2**53 of the origin.
+    """
+    start = values.dtype.type(origin)
+    apart = _distance(np.minimum(start, values), np.maximum(start, values)).astype(np.float64)
+    return np.where(values < start, -apart, apart)
+
+
 def interpolate_integers(base: NDArray[Any], neighbor: NDArray[Any], step: NDArray[np.floating[Any]]) -> NDArray[Any]:
     """Return ``base + round(step * (neighbor - base))`` in integers.
 

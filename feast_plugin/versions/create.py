@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from feast_plugin.notices import notice
 from feast_plugin.progress import stage
 from feast_plugin.versions.announced import announcer
+from feast_plugin.versions.checked import find
+from feast_plugin.versions.draft import Draft
 from feast_plugin.versions.files.parts import KeptParts, Parts, opened
 from feast_plugin.versions.inputs.budget import SnapshotBudget
 from feast_plugin.versions.inputs.contract import NAMESPACE
@@ -24,7 +26,6 @@ from feast_plugin.versions.making.reached import settled
 from feast_plugin.versions.making.suspects import write_suspects
 from feast_plugin.versions.making.training import assign, resolve
 from feast_plugin.versions.publish import publish_version
-from feast_plugin.versions.write import Draft, find
 from resampler.budget import BudgetError, Meter, StoppedError
 from resampler.engines.catalog import open_engine, usual
 from resampler.engines.settings import EngineSettings

@@ -13,8 +13,10 @@ import pyarrow.compute as pc
 
 from feast_plugin.notices import notice
 from feast_plugin.versions.announced import announcer
+from feast_plugin.versions.draft import Draft
 from feast_plugin.versions.files.manifest import TRAINING_ROWS
 from feast_plugin.versions.files.own import own_values, training_rows_gone
+from feast_plugin.versions.files.reading import check_files
 from feast_plugin.versions.files.stored import stored_keys, stored_rows
 from feast_plugin.versions.files.withheld import is_release, withheld_keys
 from feast_plugin.versions.inputs.tombstones import ForgottenMeanwhileError, Tombstones, integer_of, keys_asked
@@ -24,7 +26,6 @@ from feast_plugin.versions.pointing import follow, replace
 from feast_plugin.versions.prune import remove_version
 from feast_plugin.versions.publish import publish_version
 from feast_plugin.versions.registry import datasets_of
-from feast_plugin.versions.write import Draft, check_files
 from resampler.columns import DTYPES, TEXT
 from resampler.errors import DataError, GateError, InvalidInputError
 from resampler.runs.forgetting import forget_figures

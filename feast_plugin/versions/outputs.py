@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     ByTasks = Callable[[Sequence["Output"]], Mapping[str, Callable[[Location], Filed]]]
 
 
+KEPT = "kept.parquet"  # beside the splits, so that who reads a directory reads no row twice
+CLEANED = "left-out.parquet"
+INPUTS = "inputs.parquet"  # of on-demand features, where they are no columns of the version
 PART_ROWS = 32 * BATCH_ROWS  # of a split in one file: enough to be read well, and what a task writes
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from feast_plugin.notices import notice
 from feast_plugin.versions.announced import published
+from feast_plugin.versions.checked import find
+from feast_plugin.versions.described import ENGINE
 from feast_plugin.versions.files.audited import (
     NOTE,
     described,
@@ -18,14 +20,16 @@ from feast_plugin.versions.files.audited import (
 )
 from feast_plugin.versions.files.found import NOTE as RECALL
 from feast_plugin.versions.files.manifest import FILE, Manifest, recipe_digest
+from feast_plugin.versions.files.reading import check_files
 from feast_plugin.versions.inputs.tombstones import Tombstones
 from feast_plugin.versions.making.audited import draw_sample
 from feast_plugin.versions.pointing import follow
 from feast_plugin.versions.registry import datasets_of
-from feast_plugin.versions.write import ENGINE, Draft, check_files, find, write_version
+from feast_plugin.versions.write import write_version
 from resampler.quality.finding import Finding
 
 if TYPE_CHECKING:
+    from feast_plugin.versions.draft import Draft
     from feast_plugin.versions.files.catalog import Catalog
     from feast_plugin.versions.making.audited import AuditSample
     from feast_plugin.versions.registry import Registry

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from feast_plugin.versions.draft import Draft
 from feast_plugin.versions.files.manifest import FILE
 from feast_plugin.versions.files.profile import NOTE
 from feast_plugin.versions.files.stored import stored_rows
@@ -18,7 +19,7 @@ from feast_plugin.versions.making.recipe import ALGORITHM, FORGOT, Recipe, keys_
 from feast_plugin.versions.making.training import assign
 from feast_plugin.versions.page.draw import write_page
 from feast_plugin.versions.verify import scale_problem
-from feast_plugin.versions.write import Draft, write_files
+from feast_plugin.versions.write import write_files
 from resampler.errors import CorruptStateError, DataError, InvalidInputError
 from resampler.quality.finding import Finding
 

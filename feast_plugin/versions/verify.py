@@ -20,8 +20,8 @@ from feast_plugin.versions.inputs.contract import Contract
 from feast_plugin.versions.inputs.split import SPLITS, TRAIN
 from feast_plugin.versions.inputs.tombstones import Tombstones
 from feast_plugin.versions.making.grids import count_off_grid
-from feast_plugin.versions.making.matrix import spread
 from feast_plugin.versions.making.relations import count_broken
+from feast_plugin.versions.making.units import spread
 from feast_plugin.versions.pointing import datasets_aliased
 from feast_plugin.versions.registry import datasets_of
 from resampler.errors import CorruptStateError

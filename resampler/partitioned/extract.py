@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from resampler.encoding import sorted_values
 from resampler.engines.arrays import mapped
 from resampler.engines.task import Task
 from resampler.errors import DataError
@@ -219,8 +220,7 @@ def _vocabularies(found: list[Result], layout: Layout) -> dict[str, pa.Array]:
         kind = layout.schema.field(name).type
         kind = kind.value_type if pa.types.is_dictionary(kind) else kind
         some = [pc.list_flatten(_read(one.folder / "values.arrow").column(name)) for one in found]
-        values = pc.unique(pa.chunked_array([chunk for one in some for chunk in one.chunks], kind)).drop_null()
-        known[name] = values.take(pc.sort_indices(values))
+        known[name] = sorted_values(pa.chunked_array([chunk for one in some for chunk in one.chunks], kind))
     return known
 
 

@@ -10,8 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from resampler.columns import BOOLEAN, FLOAT, INTEGER, family_of
+from resampler.encoding import NO_CODE, codes_of, numbers_of, rounded, values_of
 from resampler.errors import DataError, InvalidInputError
-from resampler.integers import EXACT, to_dtype
+from resampler.integers import EXACT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -98,17 +99,10 @@ class Layout:
             column = table[name]
             if name in self.categorical:
                 values = vocabularies[name]
-                null = code_of_null(values) if self.nulls_are_categories else float("nan")
-                codes = pc.index_in(plain(column), value_set=values)
-                matrix[:, j] = codes.cast(pa.float64()).fill_null(null)
-            elif name in self.least:
-                missing = np.asarray(column.is_null())
-                values = whole(column, self.least[name])
-                matrix[:, j] = (values.astype(np.longdouble) - np.longdouble(self.least[name])).astype(np.float64)
-                matrix[missing, j] = np.nan
+                null = code_of_null(values) if self.nulls_are_categories else NO_CODE
+                matrix[:, j] = codes_of(plain(column), values, null)
             else:
-                column = column.cast(pa.int8()) if pa.types.is_boolean(column.type) else column
-                matrix[:, j] = column.to_numpy()
+                matrix[:, j] = numbers_of(column, self.least.get(name, 0))
         return matrix
 
     def decode(
@@ -146,17 +140,10 @@ class Layout:
             if nulls is not None and name in self.nan:
                 columns[name] = pa.array(rows[:, at], mask=missing & np.asarray(nulls[name].is_null())).cast(kind)
                 continue
-            mask = missing if missing.any() else None
-            if name in wide:
-                columns[name] = pa.array(wide[name], mask=mask).cast(kind)
-                continue
-            values = rows[:, at] if mask is None else np.where(missing, 0, rows[:, at])
-            columns[name] = pa.array(to_dtype(values, kind.to_pandas_dtype()), mask=mask).cast(kind)
+            values = wide[name] if name in wide else rounded(rows[:, at], kind.to_pandas_dtype())[0]
+            columns[name] = pa.array(values, mask=missing if missing.any() else None).cast(kind)
         for at, name in enumerate(self.categorical_in_order):
-            known = vocabularies[name]
-            missing = ~((codes[:, at] >= 0) & (codes[:, at] < len(known)))
-            taken = np.where(missing, 0, codes[:, at]).astype(np.int64)
-            values = known.take(pa.array(taken, mask=missing if missing.any() else None))
+            values = values_of(codes[:, at], vocabularies[name])
             kind = self.schema.field(name).type
             columns[name] = (
                 values.cast(kind) if not pa.types.is_dictionary(kind) else values.dictionary_encode().cast(kind)
@@ -207,25 +194,6 @@ def plain(column: Any) -> Any:
         nothing = pa.scalar(None, column.type)
         return pc.if_else(pc.is_nan(column), nothing, pc.add(column, pa.scalar(0.0, column.type)))
     return column
-
-
-def whole(column: Any, fill: int) -> NDArray[Any]:
-    """Return a column of 64-bit integers as it is.
-
-    Parameters
-    ----------
-    column : pyarrow.Array or ChunkedArray of n_rows
-        Integers.
-    fill : int
-        What stands for a null.
-
-    Returns
-    -------
-    ndarray of shape (n_rows,), int64 or uint64
-        The values.
-    """
-    filled = column.fill_null(fill) if column.null_count else column
-    return np.asarray(filled.to_numpy(zero_copy_only=False) if isinstance(filled, pa.Array) else filled.to_numpy())
 
 
 def choose_columns(

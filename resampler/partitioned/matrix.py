@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from resampler.encoding import integers_of
 from resampler.engines.arrays import join_arrays
 from resampler.engines.task import Task
 from resampler.errors import DataError
-from resampler.partitioned.layout import whole
 from resampler.partitioned.sizes import CHUNK_BYTES, CHUNK_ROWS, TAKING, held_bytes, rows_at_once
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ def encode_some(
     matrix = layout.encode(table, vocabularies)
     output.array("matrix", matrix)
     for name, least in layout.least.items():
-        output.array(wide_name(name), whole(table[name], least))
+        output.array(wide_name(name), integers_of(table[name], least))
     found: dict[str, dict[str, int]] = {"infinite": {}, "nulls": {}, "nan": {}}
     for j in layout.at_numeric.tolist():
         name = layout.features[j]

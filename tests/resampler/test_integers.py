@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resampler.integers import are_wide, interpolate_integers, offsets
+from resampler.integers import are_wide, counted_from, interpolate_integers, offsets
 
 STEPS = st.integers(-(2**23), 2**24 - 1).map(lambda n: n * 2.0**-24)
 
@@ -27,6 +27,14 @@ def test_interpolation_is_that_of_exact_arithmetic_to_a_rounding_of_the_distance
         assert min(a, b) <= got <= max(a, b)
     if step == 0:
         assert got == a
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.uint64])
+@given(data=st.data())
+def test_what_is_counted_is_rounded_once(dtype, data):
+    bounds = np.iinfo(dtype)
+    values = data.draw(st.lists(st.integers(int(bounds.min), int(bounds.max)), min_size=2, max_size=5))
+    assert counted_from(np.array(values, dtype), values[0]).tolist() == [float(value - values[0]) for value in values]
 
 
 def test_offsets_tell_wide_integers_apart():

@@ -8,11 +8,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from feast_plugin.versions.inputs.rows import BATCH_ROWS
+from resampler.errors import CorruptStateError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from feast_plugin.versions.files.manifest import StoredFile
+    from feast_plugin.versions.files.manifest import Manifest, StoredFile
     from resampler.storage import Location
 
 
@@ -99,3 +100,30 @@ def groups_of(directory: Location, files: Sequence[StoredFile]) -> Iterator[pa.T
             stored = pq.ParquetFile(source)
             for group in range(stored.num_row_groups):
                 yield stored.read_row_group(group)
+
+
+def check_files(manifest: Manifest, directory: Location) -> None:
+    """Check that a version's files are those that were written.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        Of the version.
+    directory : Location
+        Of its files.
+
+    Raises
+    ------
+    CorruptStateError
+        If a file is missing or has other bytes.
+    """
+    for file in manifest.checked:
+        try:
+            found = (directory / file.path).sha256()
+        except FileNotFoundError:
+            found = "no file"
+        if found != file.sha256:
+            raise CorruptStateError(
+                f"{directory.uri}/{file.path} must have sha256 {file.sha256}, got {found}: the version was damaged or "
+                "changed; rebuild or prune the version"
+            )

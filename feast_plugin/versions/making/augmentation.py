@@ -18,10 +18,11 @@ from feast_plugin.versions.making.estimate import check_augmenting, check_drivin
 from feast_plugin.versions.making.grids import Known, from_names, learn_grids, named, of_groups
 from feast_plugin.versions.making.made import filter_by_parts, make_by_parts
 from feast_plugin.versions.making.mapped import Mapped
-from feast_plugin.versions.making.matrix import decode, encode, folded, spread, whole_numbers, wide_columns
+from feast_plugin.versions.making.matrix import decode, encode, folded, whole_numbers, wide_columns
 from feast_plugin.versions.making.nulls import declared, may_be_parents, nulls_of_training
 from feast_plugin.versions.making.relations import from_plain_data, learn_relations, plain_data
 from feast_plugin.versions.making.times import drawn_times, grouped_times
+from feast_plugin.versions.making.units import spread
 from resampler.columns import TEXT, family_of
 from resampler.errors import DataError
 from resampler.methods.catalog import METHODS

@@ -9,7 +9,7 @@ import numpy as np
 
 from feast_plugin.versions.inputs.rows import BATCH_ROWS, columns_of_rows
 from feast_plugin.versions.making.grids import Known, from_names, learn_grids, named
-from feast_plugin.versions.making.matrix import spread
+from feast_plugin.versions.making.units import spread
 from resampler.engines.task import Task
 
 if TYPE_CHECKING:

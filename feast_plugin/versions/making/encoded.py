@@ -9,8 +9,9 @@ import pyarrow as pa
 
 from feast_plugin.versions.inputs.rows import BATCH_ROWS
 from feast_plugin.versions.making.estimate import task_bytes
-from feast_plugin.versions.making.matrix import Codes, encode, origin_of, sorted_values, whole_numbers, wide_columns
+from feast_plugin.versions.making.matrix import Codes, encode, origin_of, whole_numbers, wide_columns
 from feast_plugin.versions.making.nulls import may_be_parents
+from resampler.encoding import sorted_values
 from resampler.engines.arrays import join_arrays, mapped
 from resampler.engines.task import Task
 

@@ -1,4 +1,4 @@
-"""Rows as a matrix of numbers and back: arrays spread out, categories as codes, units of distance."""
+"""Rows as a matrix of numbers and back: arrays spread out, categories as codes."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from feast_plugin.versions.inputs.rows import BATCH_ROWS
-from resampler.integers import EXACT, to_dtype
+from resampler.encoding import codes_of, integers_of, numbers_of, rounded, sorted_values, values_of
+from resampler.integers import EXACT, counted_from
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,76 +17,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from feast_plugin.versions.inputs.contract import Contract, StoredFeature
-    from feast_plugin.versions.inputs.rows import CanonicalRows
-
-
-def spread(rows: CanonicalRows, train: NDArray[np.bool_], contract: Contract) -> NDArray[np.float32]:
-    """Fit the units of distance to the training split.
-
-    Parameters
-    ----------
-    rows : CanonicalRows
-        The canonical table.
-    train : ndarray of shape (n_rows,), bool
-        The training split.
-    contract : Contract
-        Its columns, measured.
-
-    Returns
-    -------
-    ndarray of shape (n_features,), float32
-        Standard deviations rounded to powers of two; 1 for constant and categorical columns.
-    """
-    scale = np.ones(contract.width, dtype=np.float32)
-    for c, span in contract.spans:
-        if not c.categorical:
-            total = _Moments(c.width)
-            origin = None
-            for start in range(0, len(train), BATCH_ROWS):
-                chosen = pa.array(train[start : start + BATCH_ROWS])
-                part = rows.table[c.name].slice(start, BATCH_ROWS).filter(chosen)
-                origin = origin_of(part, c) if origin is None else origin
-                total.add(column_numbers(part, c, origin or 0))
-            scale[span] = _unit(total.deviation())
-            rows.release()
-    return scale
-
-
-def _unit(deviation: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Round to the nearest power of two; 1 for no deviation.
-
-    A finer unit of distance would buy nothing and would move with every new row, and neighbours with it. This one
-    stays, whatever the order of summation, and so do the synthetic rows of rows that did not change.
-    """
-    mantissa, exponent = np.frexp(deviation)
-    nearest = np.ldexp(1.0, exponent - (mantissa < np.sqrt(0.5)))
-    return np.where((deviation > 0) & np.isfinite(deviation), nearest, 1.0)
-
-
-class _Moments:
-    """Mean and spread of a column's finite values, taken in batch by batch (Chan, Golub, LeVeque 1983)."""
-
-    def __init__(self, width: int) -> None:
-        self.n = np.zeros(width)
-        self.mean = np.zeros(width)
-        self.m2 = np.zeros(width)
-
-    def add(self, values: NDArray[Any]) -> None:
-        finite = np.isfinite(values)
-        n = finite.sum(axis=0)
-        some = np.maximum(n, 1)
-        values = np.where(finite, values, 0).astype(np.float64)
-        with np.errstate(over="ignore", invalid="ignore"):  # a deviation that is not finite counts as none
-            mean = values.sum(axis=0) / some
-            m2 = (np.where(finite, values - mean, 0) ** 2).sum(axis=0)
-            total = np.maximum(self.n + n, 1)
-            shift = np.where(n > 0, mean - self.mean, 0)
-            self.m2 += m2 + shift**2 * self.n * n / total
-        self.mean += shift * n / total
-        self.n += n
-
-    def deviation(self) -> NDArray[np.float64]:
-        return np.sqrt(self.m2 / np.maximum(self.n, 1))
 
 
 def origin_of(column: pa.ChunkedArray, c: StoredFeature) -> int | None:
@@ -128,23 +58,13 @@ def column_numbers(column: pa.ChunkedArray, c: StoredFeature, origin: int = 0) -
         NaN for a null.
     """
     if not c.array:
-        if pa.types.is_boolean(column.type):
-            column = column.cast(pa.int8())
-        if not origin:
-            return column.to_numpy().reshape(-1, 1)
-        values = _counted(column.fill_null(origin).to_numpy(), origin)
-        values[column.is_null().to_numpy()] = np.nan
-        return values.reshape(-1, 1)
+        return numbers_of(column, origin).reshape(-1, 1)
     flat = column.combine_chunks()
     out = np.full((len(flat), c.width), np.nan)
     valid = flat.is_valid().to_numpy(zero_copy_only=False)
     values = flat.drop_null().flatten().to_numpy(zero_copy_only=False)
-    out[valid] = (_counted(values, origin) if origin else values).reshape(-1, c.width)
+    out[valid] = (counted_from(values, origin) if origin else values).reshape(-1, c.width)
     return out
-
-
-def _counted(values: NDArray[np.int64], origin: int) -> NDArray[np.float64]:
-    return (values.astype(np.longdouble) - np.longdouble(origin)).astype(np.float64)
 
 
 def wide_columns(table: pa.Table, contract: Contract) -> list[tuple[StoredFeature, slice]]:
@@ -187,7 +107,7 @@ def whole_numbers(column: pa.Array, c: StoredFeature) -> NDArray[Any]:
         0 for a null.
     """
     if not c.array:
-        return np.asarray(column.fill_null(0)).reshape(-1, 1)
+        return integers_of(column).reshape(-1, 1)
     valid = column.is_valid().to_numpy(zero_copy_only=False)
     values = np.asarray(column.drop_null().flatten())
     out = np.zeros((len(column), c.width), dtype=values.dtype)
@@ -260,23 +180,6 @@ class Codes(NamedTuple):
         return cls(vocabularies, origins)
 
 
-def sorted_values(column: pa.ChunkedArray) -> pa.Array:
-    """Return the distinct values of a column.
-
-    Parameters
-    ----------
-    column : pyarrow.ChunkedArray of n_rows
-        Of a categorical feature.
-
-    Returns
-    -------
-    pyarrow.Array
-        In ascending order, without null.
-    """
-    values = pc.unique(column).drop_null()
-    return values.take(pc.sort_indices(values))
-
-
 def encode(table: pa.Table, contract: Contract, codes: Codes | None = None) -> tuple[NDArray[Any], dict[str, pa.Array]]:
     """Return rows as one matrix, and what the codes of each categorical column mean.
 
@@ -302,8 +205,7 @@ def encode(table: pa.Table, contract: Contract, codes: Codes | None = None) -> t
     vocabularies, origins = codes or Codes.of(table, contract)
     for c, span in contract.spans:
         if c.categorical:
-            found = pc.index_in(table[c.name], value_set=vocabularies[c.name])
-            matrix[:, span.start] = found.cast(pa.float64()).to_numpy()
+            matrix[:, span.start] = codes_of(table[c.name], vocabularies[c.name])
         else:
             matrix[:, span] = column_numbers(table[c.name], c, origins.get(c.name, 0))
     return matrix, vocabularies
@@ -331,12 +233,7 @@ def decode(matrix: NDArray[Any], contract: Contract, vocabularies: Mapping[str, 
     for c, span in contract.spans:
         values = matrix[:, span]
         if c.categorical:
-            nulls = np.isnan(values[:, 0])
-            codes = np.where(nulls, 0, values[:, 0]).astype(np.int64)
-            columns[c.name] = vocabularies[c.name].take(pa.array(codes, mask=nulls if nulls.any() else None))
-            continue
-        # Rounding to even keeps the mean; truncation, as elsewhere, drags it towards zero.
-        nulls = np.isnan(values)
-        whole = to_dtype(np.where(nulls, 0, values) if nulls.any() else values, c.column.type.numpy_dtype)
-        columns[c.name] = folded(whole, nulls, c)
+            columns[c.name] = values_of(values[:, 0], vocabularies[c.name])
+        else:
+            columns[c.name] = folded(*rounded(values, c.column.type.numpy_dtype), c)
     return pa.table(columns)

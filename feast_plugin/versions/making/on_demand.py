@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from feast_plugin.notices import notice
 from feast_plugin.versions.inputs.contract import TIMESTAMP, TIMESTAMP_TYPE
 from feast_plugin.versions.making.made import compute_here
-from feast_plugin.versions.making.matrix import spread
+from feast_plugin.versions.making.units import spread
 from resampler.errors import ContractError
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import numpy as np
 from feast_plugin.notices import notice
 from feast_plugin.versions.inputs.split import TRAIN
 from feast_plugin.versions.making.augmentation import Augmentation
-from feast_plugin.versions.making.matrix import spread
+from feast_plugin.versions.making.units import spread
 from resampler.errors import GateError
 from resampler.methods.provenance import Provenance
 from resampler.methods.quota import wanted

@@ -10,8 +10,9 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from feast_plugin.versions.inputs.rows import BATCH_ROWS
-from feast_plugin.versions.making.matrix import encode, spread
+from feast_plugin.versions.making.matrix import encode
 from feast_plugin.versions.making.noise import surroundings
+from feast_plugin.versions.making.units import spread
 from resampler.errors import InvalidInputError
 from resampler.quality.checks.near import NEIGHBORS
 from resampler.quality.checks.sample import content_ids

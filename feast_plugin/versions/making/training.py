@@ -15,10 +15,10 @@ from feast_plugin.versions.inputs.split import LEFT_OUT, TRAIN, SplitRule, under
 from feast_plugin.versions.making.augmentation import augment
 from feast_plugin.versions.making.cleaning import Cleaned, rows_to_remove
 from feast_plugin.versions.making.learned import ANEW, Learned
-from feast_plugin.versions.making.matrix import spread
 from feast_plugin.versions.making.noise import noisy_rows
 from feast_plugin.versions.making.on_demand import chosen, computed
 from feast_plugin.versions.making.reached import no_rows, published_as_it_is
+from feast_plugin.versions.making.units import spread
 from resampler.methods.catalog import METHODS, fitting
 
 if TYPE_CHECKING:
