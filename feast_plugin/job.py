@@ -19,7 +19,7 @@ from feast_plugin.versions.files.parquet import ParquetFile
 from feast_plugin.versions.inputs.conform import conform
 from feast_plugin.versions.inputs.rows import canonical_rows
 from feast_plugin.versions.inputs.split import TRAIN
-from feast_plugin.versions.making.augmentation import Publishable
+from feast_plugin.versions.making.publishable import Publishable
 from feast_plugin.versions.making.reached import settled
 from feast_plugin.versions.making.recipe import Recipe
 from feast_plugin.versions.making.training import augment_training, resolve, undersampled

@@ -13,7 +13,8 @@ from feast_plugin.progress import stage
 from feast_plugin.versions.announced import announcer
 from feast_plugin.versions.checked import find
 from feast_plugin.versions.draft import Draft
-from feast_plugin.versions.files.parts import KeptParts, Parts, opened
+from feast_plugin.versions.files.kept_parts import KeptParts, opened
+from feast_plugin.versions.files.parts import Parts
 from feast_plugin.versions.inputs.budget import SnapshotBudget
 from feast_plugin.versions.inputs.contract import NAMESPACE
 from feast_plugin.versions.inputs.ordered import READING, digest_by_parts

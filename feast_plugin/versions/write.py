@@ -18,7 +18,7 @@ from feast_plugin.versions.files.manifest import FORMAT, Manifest, part_name
 from feast_plugin.versions.files.profile import write_profile
 from feast_plugin.versions.files.withheld import write_withheld
 from feast_plugin.versions.inputs.split import SPLITS, TRAIN
-from feast_plugin.versions.making.augmentation import Publishable
+from feast_plugin.versions.making.publishable import Publishable
 from feast_plugin.versions.making.recipe import RETAINED
 from feast_plugin.versions.making.training import augment_training
 from feast_plugin.versions.outputs import CLEANED, INPUTS, KEPT, Output, inputs_schema, write_outputs

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from feast_plugin.versions.inputs.rows import CanonicalRows
-    from feast_plugin.versions.making.augmentation import Augmentation, Publishable
+    from feast_plugin.versions.making.augmentation import Augmentation
+    from feast_plugin.versions.making.publishable import Publishable
     from feast_plugin.versions.outputs import Output
     from resampler.engines.task import Output as Left
     from resampler.engines.task import Result

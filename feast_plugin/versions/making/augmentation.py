@@ -7,28 +7,22 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from feast_plugin.notices import notice
 from feast_plugin.versions.files.found import found_by
-from feast_plugin.versions.inputs.contract import TIMESTAMP, TIMESTAMP_TYPE, Contract
 from feast_plugin.versions.making.by_columns import grids_by_parts, spread_by_parts
-from feast_plugin.versions.making.encoded import Encoded, encode_by_parts
 from feast_plugin.versions.making.estimate import check_augmenting, check_driving
 from feast_plugin.versions.making.grids import Known, from_names, learn_grids, named, of_groups
-from feast_plugin.versions.making.made import filter_by_parts, make_by_parts
-from feast_plugin.versions.making.mapped import Mapped
-from feast_plugin.versions.making.matrix import decode, encode, folded, whole_numbers, wide_columns
-from feast_plugin.versions.making.nulls import declared, may_be_parents, nulls_of_training
+from feast_plugin.versions.making.looked_at import looked_at
+from feast_plugin.versions.making.made import filter_by_parts
+from feast_plugin.versions.making.nulls import declared, nulls_of_training
 from feast_plugin.versions.making.relations import from_plain_data, learn_relations, plain_data
 from feast_plugin.versions.making.times import drawn_times, grouped_times
 from feast_plugin.versions.making.units import spread
-from resampler.columns import TEXT, family_of
 from resampler.errors import DataError
 from resampler.methods.catalog import METHODS
 from resampler.methods.missing import described
 from resampler.methods.oversample import PLAIN_ROWS, ShortfallWarning, oversample
-from resampler.methods.place import build, build_integers
 from resampler.methods.quota import parts_of, wanted
 from resampler.methods.select import every_row
 from resampler.methods.table import Search, Table
@@ -42,17 +36,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from feast_plugin.versions.files.parts import Parts
-    from feast_plugin.versions.inputs.contract import StoredFeature
+    from feast_plugin.versions.inputs.contract import Contract
     from feast_plugin.versions.inputs.rows import CanonicalRows
+    from feast_plugin.versions.making.mapped import Mapped
     from resampler.engines.workplace import Workplace
     from resampler.grids import Grids
     from resampler.methods.oversample import Once
-    from resampler.methods.parameters import Missing, Parameters
+    from resampler.methods.parameters import Parameters
     from resampler.methods.provenance import Provenance
     from resampler.relations import Relation, Relations
-    from resampler.schema import FeatureSchema, Label
+    from resampler.schema import FeatureSchema
 
-SYNTHETIC_KEY = "synthetic:"
 LONG_ROWS = 500_000  # from here on exact neighbours take minutes
 
 
@@ -250,7 +244,7 @@ def augment(
         check_driving(parts.meter, len(seen), sum(lacking.values()))
     elif parts is not None:
         check_augmenting(parts.meter, len(seen), contract.width, sum(lacking.values()))
-    looked = _looked_at(rows, seen, contract, parameters.missing, place)
+    looked = looked_at(rows, seen, contract, parameters.missing, place)
     matrix, parental = looked.matrix, looked.parental
     incomplete = int(np.count_nonzero(~parental & np.isin(rows.label[seen], list(lacking))))
     if incomplete and not METHODS[sampler].nulls:
@@ -359,82 +353,6 @@ def _say_long(table: Table, lacking: dict[int, int], names: dict[int, Any], *, a
             )
 
 
-class _Here(NamedTuple):
-    """Real rows that a method looks at, in the memory of this process.
-
-    Parameters
-    ----------
-    matrix : ndarray of shape (n_parental, n_features)
-        Those that may be parents.
-    parental : ndarray of shape (n_rows,), bool
-        Which of all these are.
-    vocabularies, contract
-        As in `decode`.
-    wide : list of (StoredFeature, slice, pyarrow.Array)
-        Integers that a float64 does not hold, of the rows of `matrix`.
-    """
-
-    matrix: NDArray[Any]
-    parental: NDArray[np.bool_]
-    vocabularies: dict[str, pa.Array]
-    contract: Contract
-    wide: list[tuple[StoredFeature, slice, pa.Array]]
-
-    def made(self, made: Provenance) -> pa.Table:
-        """Make the synthetic rows."""
-        values = build(self.matrix, made)
-        for at, j in enumerate(made.categorical_features):
-            values[:, j] = self.matrix[made.donor[:, at], j]
-        numbers = decode(values, self.contract, self.vocabularies)
-        return _with_wide_integers(numbers, made, self.wide, self.matrix, values) if self.wide else numbers
-
-
-class _ByParts(NamedTuple):
-    """The same, mapped by tasks.
-
-    Parameters
-    ----------
-    place : Workplace
-        Whose engine makes rows.
-    encoded : Encoded
-        Real rows.
-    contract : Contract
-        Of the columns.
-    """
-
-    place: Workplace
-    encoded: Encoded
-    contract: Contract
-
-    @property
-    def matrix(self) -> NDArray[Any]:
-        return self.encoded.matrix
-
-    @property
-    def parental(self) -> NDArray[np.bool_]:
-        return self.encoded.parental
-
-    def made(self, made: Provenance) -> Mapped:
-        """Make the synthetic rows."""
-        return make_by_parts(self.place, "made", made, self.encoded, self.contract)
-
-
-def _looked_at(
-    rows: CanonicalRows, seen: NDArray[np.int64], contract: Contract, missing: Missing, place: Workplace | None
-) -> _Here | _ByParts:
-    """Return the rows that a method looks at, as numbers."""
-    if place is not None:
-        source = Mapped.canonical(rows, seen, place, "looked-at")
-        return _ByParts(place, encode_by_parts(place, "matrix", [source], contract, missing), contract)
-    real = rows.take([c.name for c in contract.columns], seen)
-    matrix, vocabularies = encode(real, contract)
-    parental = may_be_parents(matrix, missing)
-    wide = [
-        (c, span, real[c.name].filter(pa.array(parental)).combine_chunks()) for c, span in wide_columns(real, contract)
-    ]
-    return _Here(matrix[parental], parental, vocabularies, contract, wide)
-
-
 def _times(
     rows: CanonicalRows,
     train: NDArray[np.bool_],
@@ -512,127 +430,3 @@ def _check_sizes(
                 f"that can be parents, too few have {', '.join(shown[:5])}{others}: "
                 f"{'lower k_neighbors' if k > 1 else 'use sampler random'}{more} or group by a coarser column"
             )
-
-
-def _with_wide_integers(
-    table: pa.Table,
-    made: Provenance,
-    wide: list[tuple[StoredFeature, slice, pa.Array]],
-    matrix: NDArray[Any],
-    values: NDArray[Any],
-) -> pa.Table:
-    """Make the columns of integers that a float64 does not hold in integers."""
-    for c, span, held in wide:
-        flat = whole_numbers(held, c)
-        made_of = [
-            build_integers(flat[:, at], made, matrix[:, j], values[:, j])
-            for at, j in enumerate(range(span.start, span.stop))
-        ]
-        column = folded(np.stack(made_of, axis=1), np.isnan(values[:, span]), c)
-        table = table.set_column(table.schema.get_field_index(c.name), c.name, column)
-    return table
-
-
-class Publishable(NamedTuple):
-    """What gives synthetic rows the columns of a published split; small, and picklable.
-
-    No synthetic row pretends to be a real entity: an integer key lies below 0 and below every real key, a string
-    key begins with ``synthetic:``, each row its own.
-
-    Parameters
-    ----------
-    contract : Contract
-        Columns.
-    schema : pyarrow.Schema
-        Of the split.
-    classes : Label
-        What codes of classes mean.
-    first : dict of str to int or None
-        Of each join key, that of the first synthetic row; the others lie below it. None of a string.
-    """
-
-    contract: Contract
-    schema: pa.Schema
-    classes: Label
-    first: dict[str, int | None]
-
-    @classmethod
-    def of(cls, rows: CanonicalRows, n: int, contract: Contract, schema: pa.Schema) -> Publishable:
-        """See which keys real rows leave.
-
-        Parameters
-        ----------
-        rows : CanonicalRows
-            The canonical table.
-        n : int
-            Synthetic rows.
-        contract : Contract
-            Columns.
-        schema : pyarrow.Schema
-            Of the split.
-
-        Returns
-        -------
-        Publishable
-            For these rows.
-
-        Raises
-        ------
-        DataError
-            If a real key begins with ``synthetic:``, or an integer key leaves no room below.
-        """
-        first = {name: _first_key(name, rows.table[name], n, of) for name, of in contract.join_keys.items()}
-        return cls(contract, schema, rows.classes, first)
-
-    def table(
-        self, features: pa.Table, label: NDArray[np.int64], times: NDArray[np.int64] | None, start: int = 0
-    ) -> pa.Table:
-        """Return rows as they are published.
-
-        Parameters
-        ----------
-        features : pyarrow.Table of n_rows
-            Feature columns.
-        label : ndarray of shape (n_rows,), int64
-            Their classes.
-        times : ndarray of shape (n_rows,), int64, or None
-            Event timestamps.
-        start : int
-            Number of the first of them among all synthetic rows.
-
-        Returns
-        -------
-        pyarrow.Table
-            In their order.
-        """
-        contract, n = self.contract, features.num_rows
-        columns: dict[str, pa.Array | pa.ChunkedArray] = {}
-        for name, key_type in contract.join_keys.items():
-            first = self.first[name]
-            if first is None:
-                columns[name] = pa.array([f"{SYNTHETIC_KEY}{i}" for i in range(start, start + n)], pa.string())
-            else:
-                columns[name] = pa.array(first - np.arange(start, start + n), key_type)
-        if times is not None:
-            columns[TIMESTAMP] = pa.array(times, pa.int64()).cast(TIMESTAMP_TYPE)
-        columns |= dict(zip(features.column_names, features.columns, strict=True))
-        value = self.classes.column.to_value(label)
-        columns[contract.published_label] = value.cast(self.schema.field(contract.published_label).type)
-        columns[contract.published_synthetic] = pa.array(np.ones(n, dtype=np.bool_))
-        return pa.table(columns, schema=self.schema)
-
-
-def _first_key(name: str, real: pa.ChunkedArray, n: int, key_type: pa.DataType) -> int | None:
-    if family_of(key_type) == TEXT:
-        taken = pc.sum(pc.starts_with(real, SYNTHETIC_KEY)).as_py()
-        if taken:
-            raise DataError(
-                f"join key {name!r} has {taken} values that begin with {SYNTHETIC_KEY!r}, which marks synthetic rows: "
-                "rename them, or leave synthetic rows of an earlier snapshot out of the entity frame"
-            )
-        return None
-    first: int = min(pc.min(real).as_py(), 0) - 1
-    floor = np.iinfo(key_type.to_pandas_dtype()).min
-    if first - n < floor:
-        raise DataError(f"join key {name!r} reaches down to {first + 1}: {n} synthetic keys have no room below")
-    return first

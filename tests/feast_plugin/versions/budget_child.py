@@ -9,7 +9,7 @@ import sys
 import pyarrow.parquet as pq
 
 from feast_plugin import create_snapshot
-from feast_plugin.versions.files.parts import KeptParts
+from feast_plugin.versions.files.kept_parts import KeptParts
 
 
 def die_at(call: int, *, after: bool) -> None:
