@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from feast_plugin.notices import shown
 from feast_plugin.registries import REGISTRIES
 from feast_plugin.registries.feast import open_store
-from feast_plugin.retrieval.contract import projections
 from feast_plugin.retrieval.frame import open_frame
 from feast_plugin.retrieval.point_in_time import feast_errors
+from feast_plugin.retrieval.projected import projections
 from feast_plugin.retrieval.retrieval import find_features
 from feast_plugin.retrieval.sources import at_absolute_paths
 from resampler.errors import InvalidInputError

@@ -10,7 +10,8 @@ from feast.types import String
 from feast_plugin.notices import shown
 from feast_plugin.registries import REGISTRIES
 from feast_plugin.registries.feast import open_store
-from feast_plugin.retrieval.contract import build_contract, projections
+from feast_plugin.retrieval.contract import build_contract
+from feast_plugin.retrieval.projected import projections
 from feast_plugin.retrieval.retrieval import find_features
 from feast_plugin.versions.inputs.contract import NAMESPACE
 from resampler.errors import ContractError

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import inspect
-import os
-import uuid
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from feast import FeatureStore
-from feast.errors import SavedDatasetNotFound
-from feast.infra.registry.file import FileRegistryStore
 from feast.infra.registry.registry import Registry as FileRegistry
-from feast.saved_dataset import SavedDataset
 
 from feast_plugin.notices import notice
-from feast_plugin.registries.storage import storage_of, uri_of
+from feast_plugin.registries.guarded import exclusive
+from feast_plugin.registries.saved import GROUPS, differing, find_dataset, is_in, saved_dataset
+from feast_plugin.registries.storage import uri_of
 from feast_plugin.registries.told import settings_of
 from feast_plugin.retrieval.on_demand import transformation
 from feast_plugin.retrieval.retrieval import Retrieval
@@ -27,12 +21,12 @@ from feast_plugin.versions.inputs.contract import NAMESPACE
 from feast_plugin.versions.inputs.request import Request
 from feast_plugin.versions.registry import ALIAS, Registry, lost_alias
 from resampler.errors import CorruptStateError, InvalidInputError
-from resampler.storage import file_lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import pyarrow as pa
+    from feast.saved_dataset import SavedDataset
 
     from feast_plugin.versions.files.manifest import Manifest
     from feast_plugin.versions.inputs.contract import Contract
@@ -40,8 +34,6 @@ if TYPE_CHECKING:
     from resampler.lineage.settings import Settings
     from resampler.storage import Location
 
-_ARGUMENTS = inspect.signature(SavedDataset.__init__).parameters
-_GROUPS = {"namespace", "collection"} <= set(_ARGUMENTS)  # earlier releases group no datasets
 ATTEMPTS = 5  # to write next to a Feast process that takes no lock
 
 
@@ -140,8 +132,8 @@ class FeastRegistry(Registry):
             If a name is taken by another dataset, or another writer keeps undoing the write.
         """
         project = self.project
-        wanted = [_saved(dataset, self._store) for dataset in datasets]
-        with _exclusive(self._store) as registry:
+        wanted = [saved_dataset(dataset, self._store) for dataset in datasets]
+        with exclusive(self._store) as registry:
             for _ in range(ATTEMPTS):
                 registry.refresh(project)
                 missing = [d for d in wanted if not _is_registered(registry, project, d)]
@@ -166,14 +158,14 @@ class FeastRegistry(Registry):
         datasets : sequence of Dataset
             As `feast_plugin.versions.registry.Registry.unregister` says.
         """
-        with _exclusive(self._store) as registry:
+        with exclusive(self._store) as registry:
             registry.refresh(self.project)
             for dataset in datasets:
-                found = _find(registry, self.project, dataset.name, allow_cache=True)
-                if found is not None and not _is_in(found, dataset):
+                found = find_dataset(registry, self.project, dataset.name, allow_cache=True)
+                if found is not None and not is_in(found, dataset):
                     notice(
                         f"the registry's dataset {dataset.name!r} is not of {dataset.directory.uri}, but of "
-                        f"{_uri(found)}: it stays"
+                        f"{uri_of(found.storage)}: it stays"
                     )
                     continue
                 if found is not None:
@@ -181,7 +173,7 @@ class FeastRegistry(Registry):
                 if dataset.alias is not None:  # the source is the version's
                     continue
                 source = (
-                    found or _saved(dataset, self._store)
+                    found or saved_dataset(dataset, self._store)
                 ).storage.to_data_source()  # what is known by name may be a folder
                 if source.name in {s.name for s in registry.list_data_sources(self.project, allow_cache=True)}:
                     registry.delete_data_source(source.name, self.project, commit=False)
@@ -201,8 +193,8 @@ class FeastRegistry(Registry):
             If a name is taken by another dataset, or another writer keeps undoing the write.
         """
         project = self.project
-        wanted = {dataset.name: _saved(dataset, self._store) for dataset in datasets}
-        with _exclusive(self._store) as registry:
+        wanted = {dataset.name: saved_dataset(dataset, self._store) for dataset in datasets}
+        with exclusive(self._store) as registry:
             plain = isinstance(registry, FileRegistry)
             for attempt in range(ATTEMPTS):
                 registry.refresh(project)
@@ -237,7 +229,7 @@ class FeastRegistry(Registry):
         """
         if namespace is None:
             return
-        if not _GROUPS:
+        if not GROUPS:
             raise InvalidInputError(
                 f"namespace needs a Feast whose saved datasets have one, got {version('feast')}: install a later "
                 "release, or leave the option out"
@@ -258,13 +250,12 @@ class FeastRegistry(Registry):
         list of str
             One line a difference; empty if there is none.
         """
-        found = _find(self._store.registry, self.project, dataset.name)
+        found = find_dataset(self._store.registry, self.project, dataset.name)
         if found is None:
             return [f"{dataset.name} is not in the registry"]
         return [
             f"{dataset.name}: {what} is {theirs!r} in the registry, {ours!r} by the manifest"
-            for what, theirs, ours in zip(_FACTS, _facts(found), _facts(_saved(dataset, self._store)), strict=True)
-            if theirs != ours
+            for what, theirs, ours in differing(found, saved_dataset(dataset, self._store))
         ]
 
     def uses(self, datasets: Sequence[Dataset]) -> Iterator[str]:
@@ -280,8 +271,8 @@ class FeastRegistry(Registry):
         str
             A tag of the user's own on a dataset, or one on a feature service or view whose value is a dataset's name.
         """
-        entries = {d.name: _find(self._store.registry, self.project, d.name) for d in datasets}
-        names = {d.name for d in datasets if (found := entries[d.name]) is None or _is_in(found, d)}
+        entries = {d.name: find_dataset(self._store.registry, self.project, d.name) for d in datasets}
+        names = {d.name for d in datasets if (found := entries[d.name]) is None or is_in(found, d)}
         for name in sorted(names):
             entry = entries[name]
             for key, value in ({} if entry is None else entry.tags).items():
@@ -292,7 +283,7 @@ class FeastRegistry(Registry):
                 if value in names:
                     yield f"{thing.name} is tagged {key}={value}"
         for one in self._store.registry.list_saved_datasets(self.project):
-            if ALIAS in one.tags and any(_is_in(one, dataset) for dataset in datasets):
+            if ALIAS in one.tags and any(is_in(one, dataset) for dataset in datasets):
                 yield lost_alias(one.name, one.tags[ALIAS])
 
     def source(self, request: Request, column: str | None) -> Retrieval:
@@ -382,13 +373,14 @@ def _stale(
 ) -> Iterator[tuple[str, SavedDataset | None]]:
     """Yield the names of an alias that do not say what they should, each with the entry that is there."""
     for name in names:
-        found = _find(registry, project, name, allow_cache=True)
-        own = found is not None and _uri(found).startswith(f"{home.uri}/") and ALIAS in found.tags
+        found = find_dataset(registry, project, name, allow_cache=True)
+        own = found is not None and uri_of(found.storage).startswith(f"{home.uri}/") and ALIAS in found.tags
         if found is not None and not own:
             raise CorruptStateError(
-                f"the registry has another dataset {name!r}, of {_uri(found)}: delete that entry, or take another name"
+                f"the registry has another dataset {name!r}, of {uri_of(found.storage)}: delete that entry, or take "
+                "another name"
             )
-        if (found is None) != (name not in wanted) or (found is not None and _facts(found) != _facts(wanted[name])):
+        if (found is None) != (name not in wanted) or (found is not None and differing(found, wanted[name])):
             yield name, found
 
 
@@ -398,107 +390,14 @@ def _with_users_tags(saved: SavedDataset, found: SavedDataset | None) -> SavedDa
     return saved
 
 
-def _saved(dataset: Dataset, store: FeatureStore) -> SavedDataset:
-    """Return a dataset as Feast knows one."""
-    groups = {"namespace": dataset.namespace or NAMESPACE, "collection": dataset.snapshot}
-    saved = SavedDataset(
-        name=dataset.name,
-        features=list(dataset.features),
-        join_keys=list(dataset.join_keys),
-        storage=storage_of(dataset, store),
-        full_feature_names=dataset.full_feature_names,
-        tags=dict(dataset.tags),
-        feature_service_name=dataset.feature_service,
-        **(groups if _GROUPS else {}),
-        **({"description": dataset.description} if "description" in _ARGUMENTS else {}),
-    )
-    saved.min_event_timestamp = _instant(dataset.first)
-    saved.max_event_timestamp = _instant(dataset.last)
-    return saved
-
-
-def _find(registry: Any, project: str, name: str, *, allow_cache: bool = False) -> SavedDataset | None:
-    try:
-        return registry.get_saved_dataset(name, project, allow_cache=allow_cache)
-    except SavedDatasetNotFound:
-        return None
-
-
-def _uri(saved: SavedDataset) -> str:
-    return uri_of(saved.storage)
-
-
-def _is_in(saved: SavedDataset, dataset: Dataset) -> bool:
-    return _uri(saved).startswith(f"{dataset.directory.uri}/")
-
-
-_FACTS = ("path", "features", "join keys", "tags", "first timestamp", "last timestamp")
-
-
-def _facts(dataset: SavedDataset) -> tuple[Any, ...]:
-    return (
-        _uri(dataset),
-        list(dataset.features),
-        list(dataset.join_keys),
-        {key: value for key, value in sorted(dataset.tags.items()) if key.startswith(f"{NAMESPACE}.")},
-        _naive(dataset.min_event_timestamp),
-        _naive(dataset.max_event_timestamp),
-    )
-
-
 def _is_registered(registry: Any, project: str, dataset: SavedDataset) -> bool:
-    found = _find(registry, project, dataset.name, allow_cache=True)
+    found = find_dataset(registry, project, dataset.name, allow_cache=True)
     if found is None:
         return False
     # A name is never reused: the file registry would keep the old time window and hide rows.
-    for what, theirs, ours in zip(_FACTS, _facts(found), _facts(dataset), strict=True):
-        if theirs != ours:
-            raise CorruptStateError(
-                f"the registry has another dataset {dataset.name!r}: {what} is {theirs!r}, not {ours!r}: "
-                "delete that entry or snapshot under another name"
-            )
+    for what, theirs, ours in differing(found, dataset):
+        raise CorruptStateError(
+            f"the registry has another dataset {dataset.name!r}: {what} is {theirs!r}, not {ours!r}: "
+            "delete that entry or snapshot under another name"
+        )
     return True
-
-
-def _instant(microseconds: int | None) -> datetime | None:
-    if microseconds is None:
-        return None
-    return datetime.fromtimestamp(microseconds // 1_000_000, UTC).replace(microsecond=microseconds % 1_000_000)
-
-
-def _naive(instant: datetime | None) -> datetime | None:
-    return instant.astimezone(UTC).replace(tzinfo=None) if instant is not None and instant.tzinfo else instant
-
-
-class _AtomicFile(FileRegistryStore):  # type: ignore[misc]
-    """Feast's file registry, replaced in one step: Feast truncates and writes, and a kill between loses it all."""
-
-    def _write_registry(self, registry_proto: Any) -> None:
-        registry_proto.version_id = str(uuid.uuid4())
-        registry_proto.last_updated.FromDatetime(datetime.now(UTC))
-        path = Path(self._filepath)
-        part = path.with_name(f"{path.name}.{os.getpid()}.part")
-        with part.open("wb") as file:
-            file.write(registry_proto.SerializeToString())
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-
-
-@contextlib.contextmanager
-def _exclusive(store: FeatureStore) -> Iterator[Any]:
-    """Give the registry to one of our processes; a database registry guards itself, row by row."""
-    registry = store.registry
-    plain = getattr(registry, "_registry_store", None)
-    if not isinstance(registry, FileRegistry) or not isinstance(plain, FileRegistryStore):
-        yield registry
-        return
-    path = Path(plain._filepath)
-    atomic = _AtomicFile.__new__(_AtomicFile)
-    atomic.__dict__.update(plain.__dict__)
-    with file_lock(path.with_name(f"{path.name}.lock")):
-        registry._registry_store = atomic
-        try:
-            yield registry
-        finally:
-            registry._registry_store = plain

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from feast import FeatureStore
 
-    from feast_plugin.retrieval.contract import Projected
+    from feast_plugin.retrieval.projected import Projected
 
 REMEDY = "leave its features out, or take --on-demand interpolated"
 

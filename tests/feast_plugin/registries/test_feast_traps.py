@@ -21,7 +21,7 @@ from feast.on_demand_feature_view import on_demand_feature_view
 from feast.type_map import pa_to_feast_value_type
 from feast.types import Float32, Float64
 
-from feast_plugin.registries import feast as registry
+from feast_plugin.registries import guarded
 from resampler.errors import ContractError, CorruptStateError
 
 STORES = ["dask", "duckdb"]
@@ -75,7 +75,7 @@ def test_4_a_registry_that_loses_entries_is_written_again(make, monkeypatch, los
     """Another process, without our lock, puts back what it had read before."""
     project = make()
     file = project.path / "registry.db"
-    before, genuine, calls = file.read_bytes(), registry._AtomicFile._write_registry, [0]
+    before, genuine, calls = file.read_bytes(), guarded.AtomicFile._write_registry, [0]
 
     def write(self, proto):
         genuine(self, proto)
@@ -83,7 +83,7 @@ def test_4_a_registry_that_loses_entries_is_written_again(make, monkeypatch, los
         if calls[0] <= lost:
             file.write_bytes(before)
 
-    monkeypatch.setattr(registry._AtomicFile, "_write_registry", write)
+    monkeypatch.setattr(guarded.AtomicFile, "_write_registry", write)
     if lost == 1:
         project.create()
         assert len(project.reopened().list_saved_datasets()) == 3

@@ -8,6 +8,7 @@ from feast_plugin import alias_snapshot
 from feast_plugin.notices import SnapshotWarning
 from feast_plugin.printing.versions import shown
 from feast_plugin.registries import feast as feast_registry
+from feast_plugin.registries import saved
 from resampler.errors import InvalidInputError
 
 
@@ -42,7 +43,8 @@ def test_an_entry_that_was_lost_comes_back_in_its_namespace(project):
 
 
 def test_a_feast_without_namespaces_is_named_and_does_without(project, monkeypatch):
-    monkeypatch.setattr(feast_registry, "_GROUPS", False)
+    for module in (feast_registry, saved):
+        monkeypatch.setattr(module, "GROUPS", False)
     with pytest.raises(InvalidInputError, match="namespace needs a Feast whose saved datasets have one"):
         project.create(namespace="team-a")
     project.create()

@@ -104,7 +104,7 @@ STEPS = {
     "manifest published": ("resampler.storage", "Location.write_at_once", 2, True),
     "first entry applied": ("registry", "apply_saved_dataset", 1, True),
     "last entry applied": ("registry", "apply_saved_dataset", 3, True),
-    "registry file half written": ("feast_plugin.registries.feast", "os.fsync", 1, False),
+    "registry file half written": ("feast_plugin.registries.guarded", "os.fsync", 1, False),
     "registered": ("feast_plugin.registries.feast", "FeastRegistry.register", 1, True),
 }
 OF_A_DIRECTORY = {

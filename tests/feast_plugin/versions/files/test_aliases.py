@@ -324,7 +324,7 @@ STEPS = {
     "first entry removed": ("registry", "delete_saved_dataset", 1, True),
     "first entry applied": ("registry", "apply_saved_dataset", 1, True),
     "last entry applied": ("registry", "apply_saved_dataset", 3, True),
-    "registry file half written": ("feast_plugin.registries.feast", "os.fsync", 1, False),
+    "registry file half written": ("feast_plugin.registries.guarded", "os.fsync", 1, False),
     "registered": ("feast_plugin.registries.feast", "FeastRegistry.point", 1, True),
 }
 OF_A_DIRECTORY = {
