@@ -1,24 +1,22 @@
-"""`Column`: what one column may hold, and the numbers that rows hold for it. The only place that asks for a dtype."""
+"""`Column`: what one column may hold, and the numbers that rows hold for it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from resampler.dtypes import BOOLEAN, DTYPES, FLOAT, INTEGER, LABEL_DTYPES, TEXT, Dtype, family_of
 from resampler.errors import ContractError
+from resampler.pickled import pickled_briefly
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
     import pyarrow as pa
     from numpy.typing import NDArray
 
     from resampler.grids import Grid
 
-_Record = TypeVar("_Record")
-FLOAT, INTEGER, BOOLEAN, TEXT = "float", "integer", "boolean", "text"  # families of dtypes
 NUMERIC, CATEGORICAL, LABEL = "numeric", "categorical", "label"  # kinds of columns
 REFUSE, INHERIT = "refuse", "inherit"  # a null is no value; or it is one, which a synthetic row has where its base has
 NULL_RULES = (REFUSE, INHERIT)
@@ -26,187 +24,8 @@ MAX_EXACT_CODE: Final = 1 << 24  # the first integer above which float32 merges 
 COLUMN_RULES = {"nulls": REFUSE, "grid": None}  # what a contract says of a column only where it is something else
 OFF_GRID: Final = 1e-3  # steps: what is nearer to a multiple is one, rounded ...
 NEAR: Final = 4  # ... and so is what is no more units in the last place beside one
-_DIGITS_FLOAT32, _DIGITS_FLOAT64 = 24, 53
 # How booleans are written. NumPy and Python capitalise them, JSON does not.
 _BOOLEAN_WORDS = {b"0": 0, b"1": 1, b"false": 0, b"true": 1, b"False": 0, b"True": 1}
-
-
-@dataclass(frozen=True, slots=True)
-class Dtype:
-    """A type that a column may have outside the resampler.
-
-    Parameters
-    ----------
-    name : str
-        As a contract spells it; NumPy and Arrow know it under the same name.
-    family : {"float", "integer", "boolean", "text"}
-        What can be done with its values.
-    digits : int
-        Binary digits that a value may need; 0 for text.
-    """
-
-    name: str
-    family: str
-    digits: int = 0
-
-    @property
-    def numpy_dtype(self) -> np.dtype[Any]:
-        """NumPy's name for it; text is objects."""
-        return np.dtype(object if self.family == TEXT else self.name)
-
-    @property
-    def arrow_type(self) -> pa.DataType:
-        """Arrow's name for it."""
-        import pyarrow as pa
-
-        return pa.type_for_alias(self.name)
-
-    @property
-    def bounds(self) -> tuple[int, int] | None:
-        """The least and the greatest value; None where values are not whole numbers."""
-        if self.family == BOOLEAN:
-            return 0, 1
-        if self.family != INTEGER:
-            return None
-        info = np.iinfo(self.name)
-        return int(info.min), int(info.max)
-
-    @property
-    def exact_in_float32(self) -> bool:
-        """Whether a float32 holds every value."""
-        return 0 < self.digits <= _DIGITS_FLOAT32
-
-    @property
-    def exact_in_float64(self) -> bool:
-        """Whether a float64 holds every value."""
-        return 0 < self.digits <= _DIGITS_FLOAT64
-
-
-DTYPES = {
-    dtype.name: dtype
-    for dtype in (
-        Dtype("float32", FLOAT, 24),
-        Dtype("float64", FLOAT, 53),
-        Dtype("int8", INTEGER, 7),
-        Dtype("int16", INTEGER, 15),
-        Dtype("int32", INTEGER, 31),
-        Dtype("int64", INTEGER, 63),
-        Dtype("bool", BOOLEAN, 1),
-        Dtype("string", TEXT),
-    )
-}
-LABEL_DTYPES = ("int64", "string")
-
-
-def family_of(arrow_type: pa.DataType) -> str | None:
-    """Say what can be done with values of an Arrow type.
-
-    Parameters
-    ----------
-    arrow_type : pyarrow.DataType
-        Of a column, dictionary-encoded or not.
-
-    Returns
-    -------
-    {"float", "integer", "boolean", "text"} or None
-        None for what is none of these: times, lists, decimals.
-    """
-    import pyarrow as pa
-
-    kind = arrow_type.value_type if pa.types.is_dictionary(arrow_type) else arrow_type
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
-        return TEXT
-    if pa.types.is_boolean(kind):
-        return BOOLEAN
-    if pa.types.is_integer(kind):
-        return INTEGER
-    return FLOAT if pa.types.is_floating(kind) else None
-
-
-def dtype_for(arrow_type: pa.DataType, among: Iterable[str] = tuple(DTYPES)) -> Dtype | None:
-    """Choose the dtype that holds every value of an Arrow type.
-
-    Parameters
-    ----------
-    arrow_type : pyarrow.DataType
-        Of a column, dictionary-encoded or not.
-    among : iterable of str
-        Names of the dtypes to choose from, of each family the narrower ones first.
-
-    Returns
-    -------
-    Dtype or None
-        The first of the same family that is wide enough; None if there is none.
-    """
-    import pyarrow as pa
-
-    kind = arrow_type.value_type if pa.types.is_dictionary(arrow_type) else arrow_type
-    family = family_of(kind)
-    if family == INTEGER:
-        digits = kind.bit_width - pa.types.is_signed_integer(kind)
-    else:
-        digits = np.finfo(kind.to_pandas_dtype()).nmant + 1 if family == FLOAT else 0
-    fit = (DTYPES[name] for name in among)
-    return next((dtype for dtype in fit if dtype.family == family and dtype.digits >= digits), None)
-
-
-def pickled_briefly(rules: dict[str, Any]) -> Callable[[type[_Record]], type[_Record]]:
-    """Have a record pickled by `declared` and read again by `restore`.
-
-    Parameters
-    ----------
-    rules : dict of str to object
-        Its last fields and their defaults.
-
-    Returns
-    -------
-    callable
-        Decorates a dataclass from above: before Python 3.11.4 a frozen one with slots takes no methods of its own for
-        that (it writes every field, and reads no fewer).
-    """
-
-    def _decorate(record: type[_Record]) -> type[_Record]:
-        methods: dict[str, Any] = {"__getstate__": lambda self: declared(self, rules), "__setstate__": restore}
-        for name, method in methods.items():
-            setattr(record, name, method)
-        return record
-
-    return _decorate
-
-
-def declared(record: Any, rules: dict[str, Any]) -> list[Any]:
-    """Return a record's fields for pickling, without the last ones if all have their defaults.
-
-    Contracts that declare neither nulls nor grids keep the bytes that they had before there were such.
-
-    Parameters
-    ----------
-    record : dataclass
-        With slots.
-    rules : dict of str to object
-        Its last fields and their defaults.
-
-    Returns
-    -------
-    list
-        The values, in order.
-    """
-    values = [getattr(record, each.name) for each in fields(record)]
-    return values[: -len(rules)] if values[-len(rules) :] == list(rules.values()) else values
-
-
-def restore(record: Any, state: list[Any]) -> None:
-    """Set a record's fields to what `declared` returned, the others to their defaults.
-
-    Parameters
-    ----------
-    record : dataclass
-        With slots, and without values.
-    state : list
-        From `declared`.
-    """
-    for place, each in enumerate(fields(record)):
-        object.__setattr__(record, each.name, state[place] if place < len(state) else each.default)
 
 
 @pickled_briefly({"grid": None})

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from resampler.columns import CATEGORICAL, COLUMN_RULES, INHERIT, LABEL, NUMERIC, REFUSE, Column, pickled_briefly
+from resampler.columns import CATEGORICAL, COLUMN_RULES, INHERIT, LABEL, NUMERIC, REFUSE, Column
 from resampler.errors import ContractError, InvalidInputError
 from resampler.grids import Grid
 from resampler.layout import as_kernel_array
 from resampler.metric import MAX_SCALE, MIN_SCALE
+from resampler.pickled import pickled_briefly
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from feast.types import Array, Bool, Float32, Float64, Int32, Int64, PrimitiveFeastType, String
 
 from feast_plugin.versions.inputs.contract import CATEGORICAL_BY_DEFAULT, StoredFeature, column_name
-from resampler.columns import DTYPES, FLOAT, TEXT
+from resampler.dtypes import DTYPES, FLOAT, TEXT
 from resampler.errors import ContractError
 
 if TYPE_CHECKING:

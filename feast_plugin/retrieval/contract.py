@@ -15,7 +15,7 @@ from feast_plugin.versions.inputs.contract import (
     check_names,
     column_name,
 )
-from resampler.columns import DTYPES
+from resampler.dtypes import DTYPES
 from resampler.errors import ContractError, DataError, InvalidInputError
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from feast_plugin.versions.pointing import follow, replace
 from feast_plugin.versions.prune import remove_version
 from feast_plugin.versions.publish import publish_version
 from feast_plugin.versions.registry import datasets_of
-from resampler.columns import DTYPES, TEXT
+from resampler.dtypes import DTYPES, TEXT
 from resampler.errors import DataError, GateError, InvalidInputError
 from resampler.runs.forgetting import forget_figures
 from resampler.unfinished import remove_unfinished

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from resampler.columns import BOOLEAN, FLOAT, INTEGER, family_of
+from resampler.dtypes import BOOLEAN, FLOAT, INTEGER, family_of
 from resampler.encoding import NO_CODE, codes_of, numbers_of, rounded, values_of
 from resampler.errors import DataError, InvalidInputError
 from resampler.integers import EXACT

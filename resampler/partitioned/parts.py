@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from resampler.columns import TEXT, family_of
+from resampler.dtypes import TEXT, family_of
 
 if TYPE_CHECKING:
     from pathlib import Path

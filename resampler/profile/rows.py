@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from resampler.columns import FLOAT, INTEGER, family_of
+from resampler.dtypes import FLOAT, INTEGER, family_of
 from resampler.errors import DataError
 from resampler.profile.profiler import Profiler
 from resampler.profile.values import label_name

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from resampler.address import without_secrets
-from resampler.columns import TEXT
+from resampler.dtypes import TEXT
 from resampler.errors import DataError
 from resampler.ledger import Run, key_of, now
 from resampler.profile.cells import Cells

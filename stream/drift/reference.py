@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from resampler.columns import BOOLEAN, CATEGORICAL, INTEGER, TEXT
+from resampler.columns import CATEGORICAL
+from resampler.dtypes import BOOLEAN, INTEGER, TEXT
 from resampler.errors import DataError
 from resampler.kernels.counting import CELLS, NULL
 

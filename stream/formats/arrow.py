@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from resampler.columns import TEXT, family_of
+from resampler.dtypes import TEXT, family_of
 from resampler.errors import ContractError
 from resampler.provenance import DRAW_COLUMNS, OUTPUT_COLUMNS, MicroBatch
 from stream.formats import packed

@@ -7,20 +7,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from resampler import ContractError
-from resampler.columns import (
-    BOOLEAN,
-    CATEGORICAL,
-    DTYPES,
-    FLOAT,
-    INTEGER,
-    LABEL,
-    LABEL_DTYPES,
-    NUMERIC,
-    TEXT,
-    Column,
-    dtype_for,
-    family_of,
-)
+from resampler.columns import CATEGORICAL, LABEL, NUMERIC, Column
+from resampler.dtypes import BOOLEAN, DTYPES, FLOAT, INTEGER, LABEL_DTYPES, TEXT, dtype_for, family_of
 from resampler.grids import Grid
 
 SINGLE = st.floats(width=32, allow_nan=False, allow_infinity=False)

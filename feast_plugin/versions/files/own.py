@@ -11,7 +11,7 @@ from feast_plugin.versions.files.reading import read_files
 from feast_plugin.versions.files.stored import real_files
 from feast_plugin.versions.inputs.contract import Contract
 from feast_plugin.versions.inputs.split import SPLITS, TRAIN
-from resampler.columns import TEXT, family_of
+from resampler.dtypes import TEXT, family_of
 from resampler.profile.values import label_name
 from resampler.runs.forgetting import Values
 

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from feast_plugin.notices import notice
 from feast_plugin.versions.inputs.contract import TIMESTAMP, TIMESTAMP_TYPE
-from resampler.columns import BOOLEAN, DTYPES, FLOAT, INTEGER, TEXT, family_of
+from resampler.dtypes import BOOLEAN, DTYPES, FLOAT, INTEGER, TEXT, family_of
 from resampler.errors import ContractError, DataError
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from resampler.columns import BOOLEAN, CATEGORICAL, DTYPES, NUMERIC, TEXT, Column
+from resampler.columns import CATEGORICAL, NUMERIC, Column
+from resampler.dtypes import BOOLEAN, DTYPES, TEXT
 from resampler.errors import ContractError, InvalidInputError
 from resampler.schema import Feature, FeatureSchema, Label
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from feast_plugin.versions.inputs.contract import TIMESTAMP
-from resampler.columns import TEXT, family_of
+from resampler.dtypes import TEXT, family_of
 from resampler.errors import DataError
 from resampler.identity import ContentDigest, row_ids
 from resampler.schema import Label

@@ -24,7 +24,7 @@ from feast_plugin.versions.inputs.request import Request
 from feast_plugin.versions.inputs.rows import canonical_rows
 from feast_plugin.versions.inputs.source import Source
 from feast_plugin.versions.inputs.typed import Asked, with_lists
-from resampler.columns import FLOAT, dtype_for
+from resampler.dtypes import FLOAT, dtype_for
 from resampler.errors import ContractError, DataError, InvalidInputError
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from feast_plugin.versions.inputs.contract import TIMESTAMP, TIMESTAMP_TYPE, Contract
-from resampler.columns import TEXT, family_of
+from resampler.dtypes import TEXT, family_of
 from resampler.errors import DataError
 
 if TYPE_CHECKING:

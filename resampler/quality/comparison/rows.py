@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from resampler.columns import BOOLEAN, FLOAT, INTEGER, TEXT, family_of
+from resampler.dtypes import BOOLEAN, FLOAT, INTEGER, TEXT, family_of
 from resampler.errors import DataError, InvalidInputError
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from resampler.columns import INTEGER, TEXT, family_of
+from resampler.dtypes import INTEGER, TEXT, family_of
 from resampler.errors import DataError
 from resampler.metric import label_key
 from resampler.quality.comparison.rows import Roles, Rows

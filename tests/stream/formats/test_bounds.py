@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from resampler import Feature, FeatureSchema, Label, MicroBatch
-from resampler.columns import DTYPES
+from resampler.dtypes import DTYPES
 from stream import Feed, InputFormat, Settings, encode_batch
 from stream.formats.arrow import write_ipc
 
