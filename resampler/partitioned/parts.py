@@ -1,18 +1,15 @@
-"""How parts are written: their columns, and their encoding."""
+"""What parts are written as: their columns, and their compression."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.parquet as pq
-
-from resampler.dtypes import TEXT, family_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from resampler.partitioned.layout import Layout
+
+COMPRESSION = "zstd"  # nobody compares the bytes of a part: they are small
 
 
 def written_schema(layout: Layout, mark: str) -> pa.Schema:
@@ -33,23 +30,3 @@ def written_schema(layout: Layout, mark: str) -> pa.Schema:
     has = {*layout.features, layout.label}
     fields = [field if field.name in has else field.with_nullable(True) for field in layout.schema]
     return pa.schema([*fields, pa.field(mark, pa.bool_())])
-
-
-def part_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
-    """Begin a file.
-
-    Parameters
-    ----------
-    path : Path
-        Of the file.
-    schema : pyarrow.Schema
-        Of its rows.
-
-    Returns
-    -------
-    pyarrow.parquet.ParquetWriter
-        A context manager.
-    """
-    # To look for values that come again takes five times as long as writing them, and finds none among measurements.
-    text = [field.name for field in schema if pa.types.is_dictionary(field.type) or family_of(field.type) == TEXT]
-    return pq.ParquetWriter(str(path), schema, compression="zstd", use_dictionary=text or False)

@@ -10,7 +10,8 @@ import pyarrow as pa
 from resampler.engines.arrays import mapped
 from resampler.engines.task import Task
 from resampler.identity import hash_rows
-from resampler.partitioned.parts import part_writer, written_schema
+from resampler.parquet import open_writer
+from resampler.partitioned.parts import COMPRESSION, written_schema
 from resampler.partitioned.sizes import READING, WRITING, WRITTEN_BYTES
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ def pass_some(
         edges = mapped(removed, "edges")
         gone = mapped(removed, "places")[edges[number] : edges[number + 1]]
     digest = n = before = 0
-    with part_writer(output.path("part.parquet"), schema) as writer:
+    with open_writer(output.path("part.parquet"), schema, compression=COMPRESSION) as writer:
         for batch in unit.batches(layout.schema.names):
             first, last = np.searchsorted(gone, [before, before + batch.num_rows])
             table = pa.Table.from_batches([batch])

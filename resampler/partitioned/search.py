@@ -14,7 +14,8 @@ from resampler.engines.task import Task
 from resampler.kernels.batch.cells import CELL_ROWS
 from resampler.methods.table import Search
 from resampler.notices import warn
-from resampler.partitioned.index import Index, Rows, file_of, give_back, make_index
+from resampler.partitioned.index import Index, Rows, file_of, give_back
+from resampler.partitioned.indexing import make_index
 from resampler.regions.recall import ALL, Recall, budget_of, first_of, ranks, sample_of
 from resampler.regions.search import Run, in_turn
 from resampler.threads import CELLS_AT_ONCE, in_chunks
@@ -313,7 +314,7 @@ def find_in_cells(output: Output, folder: str, kind: str, k: int, budget: int, f
     output : Output
         Of the task.
     folder : str
-        That `resampler.partitioned.index.build` left.
+        That `resampler.partitioned.indexing.build` left.
     kind : str
         A key of `resampler.cells.CELLS`.
     k : int

@@ -13,9 +13,10 @@ from resampler.engines.task import Task
 from resampler.identity import hash_rows
 from resampler.methods.kept import from_arrays, to_arrays
 from resampler.methods.place import build, build_integers
+from resampler.parquet import open_writer
 from resampler.partitioned.extract import plain_type
 from resampler.partitioned.matrix import wide_name
-from resampler.partitioned.parts import part_writer, written_schema
+from resampler.partitioned.parts import COMPRESSION, written_schema
 from resampler.partitioned.sizes import BATCH_BYTES, BATCH_ROWS, MAKING, WRITTEN_BYTES, held_bytes, rows_at_once
 
 if TYPE_CHECKING:
@@ -240,8 +241,8 @@ def build_some(output: Output, making: Making, provenance: str, numbers: bool, f
     ids, rows_schema = making.canonical.array("ids"), making.schema
     of_parents = _provenance_schema(len(making.nothing.categorical_features), of_all.draws is not None)
     with (
-        part_writer(output.path("part.parquet"), rows_schema) as rows,
-        part_writer(output.path("provenance.parquet"), of_parents) as parents,
+        open_writer(output.path("part.parquet"), rows_schema, compression=COMPRESSION) as rows,
+        open_writer(output.path("provenance.parquet"), of_parents, compression=COMPRESSION) as parents,
     ):
         for at in range(first, last, making.at_once):
             made = of_all.take(slice(at, min(at + making.at_once, last)))

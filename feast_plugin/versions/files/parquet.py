@@ -7,11 +7,11 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from feast_plugin.versions.files.manifest import StoredFile
 from feast_plugin.versions.inputs.rows import BATCH_ROWS
 from resampler.identity import ContentDigest
+from resampler.parquet import open_writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -91,14 +91,8 @@ class ParquetFile:
         self._rows = 0
         self._stream = target.filesystem.open_output_stream(target.path)
         self._sink = HashingSink(self._stream)
-        self._writer = pq.ParquetWriter(
-            pa.PythonFile(self._sink, mode="w"),
-            schema,
-            # Doubles hardly repeat: a dictionary of them costs time and saves nothing.
-            use_dictionary=[field.name for field in schema if pa.types.is_string(field.type)],
-            # Feast cannot type a list column under Parquet's own name for its elements.
-            use_compliant_nested_type=False,
-        )
+        # Feast cannot type a list column under Parquet's own name for its elements.
+        self._writer = open_writer(pa.PythonFile(self._sink, mode="w"), schema, use_compliant_nested_type=False)
         self._pending: list[pa.Table] = []
         self.content = ContentDigest(schema)
 

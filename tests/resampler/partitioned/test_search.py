@@ -12,7 +12,7 @@ from resampler.engines.settings import EngineSettings
 from resampler.engines.workplace import Workplace
 from resampler.methods.table import Search, Table
 from resampler.neighbors import nearest_rows
-from resampler.partitioned import index, search
+from resampler.partitioned import indexing, search
 from resampler.partitioned.search import PartedSearch
 from resampler.regions import tree
 from resampler.regions.region import build_regions
@@ -79,7 +79,7 @@ def test_several_regions_find_what_one_finds(
     queries = np.random.default_rng(1).permutation(6_000)[:3_000]
     one = searched(Search(), table, penalty, queries)
     monkeypatch.setattr(tree, "REGION_BYTES", 2**17)
-    monkeypatch.setattr(index, "PART_ROWS", 1_700)
+    monkeypatch.setattr(indexing, "PART_ROWS", 1_700)
     whole = Search(least_recall=least_recall)
     parted = PartedSearch(Workplace(tmp_path / "a", running), least_recall=least_recall)
     want, got = (searched(one, table, penalty, queries) for one in (whole, parted))
@@ -91,7 +91,7 @@ def test_several_regions_find_what_one_finds(
         return
     shared = np.mean([len(np.intersect1d(a, b)) / K for a, b in zip(got, one, strict=True)])
     assert shared > least_recall - 0.05
-    monkeypatch.setattr(index, "PART_ROWS", 900)  # another cut, and another order
+    monkeypatch.setattr(indexing, "PART_ROWS", 900)  # another cut, and another order
     shuffle = np.random.default_rng(2).permutation(6_000)
     again = PartedSearch(Workplace(tmp_path / "b", running), least_recall=least_recall)
     at = np.argsort(shuffle)[queries]
