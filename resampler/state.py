@@ -19,7 +19,7 @@ import numpy as np
 from resampler.errors import CorruptStateError, InvalidInputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from numpy.typing import NDArray
 
@@ -33,6 +33,31 @@ _PREFIX = struct.Struct("<4sHI")
 # that restore at once end in a SystemError ("AST constructor recursion depth mismatch").
 _PARSING = threading.Lock()
 _DIGEST_BYTES = hashlib.sha256().digest_size
+
+
+def check_format(where: str, found: object, known: Iterable[int]) -> None:
+    """Refuse a file of another release.
+
+    Parameters
+    ----------
+    where : str
+        What the message calls it.
+    found : object
+        The format that it says it has.
+    known : iterable of int
+        Those that this release reads.
+
+    Raises
+    ------
+    CorruptStateError
+        If it is none of these.
+    """
+    formats = list(known)
+    if found not in formats:
+        raise CorruptStateError(
+            f"{where} has format {found}, this release reads {', '.join(map(str, formats))}: use the release that "
+            "wrote it, or a later one"
+        )
 
 
 def dump_state(

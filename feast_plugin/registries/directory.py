@@ -10,6 +10,7 @@ from feast_plugin.notices import notice
 from feast_plugin.versions.inputs.contract import NAMESPACE
 from feast_plugin.versions.registry import ALIAS, Registry, lost_alias
 from resampler.errors import CorruptStateError
+from resampler.state import check_format
 from resampler.storage import Location
 
 if TYPE_CHECKING:
@@ -244,11 +245,7 @@ def _read(home: Location) -> dict[str, dict[str, Any]]:
         return {}
     try:
         data = json.loads(file.read())
-        if data["format"] != FORMAT:
-            raise CorruptStateError(
-                f"{file.uri} has format {data['format']}, this release reads {FORMAT}: use the release that wrote it, "
-                "or a later one"
-            )
+        check_format(file.uri, data["format"], [FORMAT])
         entries = {str(name): dict(entry) for name, entry in data["datasets"].items()}
         if not all(isinstance(entry.get("tags", {}), dict) for entry in entries.values()):
             raise TypeError("tags must be an object")

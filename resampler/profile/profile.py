@@ -11,6 +11,7 @@ import numpy as np
 from resampler.errors import CorruptStateError, InvalidInputError
 from resampler.profile.cells import FORMAT
 from resampler.profile.reading import read_cells, read_part
+from resampler.state import check_format
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -126,11 +127,7 @@ class Profile:
         try:
             data = json.loads(text)
             form = data["format"]
-            if form not in range(1, FORMAT + 1):
-                raise CorruptStateError(
-                    f"{where} has format {form}, this release reads 1 to {FORMAT}: use the release that wrote it, or a "
-                    "later one"
-                )
+            check_format(where, form, range(1, FORMAT + 1))
             cells = {name: read_cells(name, of) for name, of in data["cells"].items()}
             return cls(cells, tuple(read_part(part, cells) for part in data["parts"]), form)
         except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:

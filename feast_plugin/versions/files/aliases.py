@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from resampler.errors import CorruptStateError, DataError
+from resampler.state import check_format
 from resampler.storage import check_alias
 
 if TYPE_CHECKING:
@@ -129,11 +130,7 @@ def read_aliases(home: Location) -> dict[str, Alias]:
         return {}
     try:
         data = json.loads(file.read())
-        if data["format"] != FORMAT:
-            raise CorruptStateError(
-                f"{file.uri} has format {data['format']}, this release reads {FORMAT}: use the release that wrote it, "
-                "or a later one"
-            )
+        check_format(file.uri, data["format"], [FORMAT])
         return {
             str(name): Alias(check_alias(name), tuple(Move(**move) for move in moves))
             for name, moves in sorted(data["aliases"].items())

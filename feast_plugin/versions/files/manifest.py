@@ -12,6 +12,7 @@ from feast_plugin.versions.inputs.split import SPLITS
 from resampler.errors import CorruptStateError
 from resampler.quality.prior.counts import ClassCounts
 from resampler.schema import FeatureSchema
+from resampler.state import check_format
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -380,11 +381,7 @@ class Manifest:
         """
         try:
             data = json.loads(text)
-            if data["format"] not in _DERIVED:
-                raise CorruptStateError(
-                    f"{where} has format {data['format']}, this release reads {', '.join(map(str, _DERIVED))}: use the "
-                    "release that wrote it, or a later one"
-                )
+            check_format(where, data["format"], _DERIVED)
             stated = {name: data.pop(name) for name in _DERIVED[data["format"]]}
             if unknown := sorted(set(data["splits"]) - set(SPLITS)):
                 raise CorruptStateError(f"{where} was changed: it has splits {unknown}: restore it from a copy")

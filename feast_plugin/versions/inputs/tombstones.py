@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from feast_plugin.notices import notice
 from resampler.errors import CorruptStateError, DataError
+from resampler.state import check_format
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -110,8 +111,7 @@ class Tombstones:
             return cls(home)
         try:
             data = json.loads(file.read())
-            if data["format"] != FORMAT:
-                raise CorruptStateError(f"{file.uri} has format {data['format']}, this version reads {FORMAT}")
+            check_format(file.uri, data["format"], [FORMAT])
             hashes = {str(name): {str(value) for value in values} for name, values in data["hashes"].items()}
             return cls(home, bytes.fromhex(data["key"]), hashes)
         except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
