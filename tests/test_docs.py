@@ -1,6 +1,8 @@
 """What the documentation shows is true: tables, snippets, commands, links and the floor plan."""
 
 import ast
+import doctest
+import importlib
 import re
 import shlex
 from pathlib import Path
@@ -32,6 +34,9 @@ from stream.commands.cli import stream
 ROOT = option_tables.ROOT
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/README.md")]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+WINGS = ("resampler", "stream", "feast_plugin")
+SOURCES = sorted(path for wing in WINGS for path in ROOT.glob(f"{wing}/**/*.py"))
+EXAMPLES = [str(path.relative_to(ROOT)) for path in SOURCES if "    >>> " in path.read_text(encoding="utf-8")]
 COMMANDS = {
     command.name: command
     for command in (
@@ -145,6 +150,12 @@ def test_commands_have_the_options_that_are_shown(page):
         assert named <= options_of(command), line
     prose = set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]*", FENCE.sub("", text)))
     assert prose <= every_option() | OTHERS
+
+
+@pytest.mark.parametrize("path", EXAMPLES)
+def test_examples_in_docstrings_are_true(path):
+    name = path.removesuffix(".py").replace("/", ".")
+    assert doctest.testmod(importlib.import_module(name)).failed == 0
 
 
 def test_the_floor_plan_names_what_is_there():

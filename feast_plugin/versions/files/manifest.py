@@ -151,7 +151,7 @@ class Manifest:
         What the columns of the splits are: references, join keys, label, mark of synthetic rows.
     retain : str
         ``full``: everything is stored. ``sample``, ``recipe``: the train file and the lineage are made again by
-        `feast_plugin.rebuild`; `kept` is what is stored of the train file.
+        `feast_plugin.rebuild_snapshot`; `kept` is what is stored of the train file.
     splits : dict of str to SplitEntry
         The splits that have rows.
     lineage : StoredFile

@@ -135,6 +135,7 @@ def compare(
 
     Examples
     --------
+    >>> import numpy as np
     >>> rng = np.random.default_rng(0)
     >>> y = np.repeat([0, 1], [450, 50])
     >>> X = rng.normal(size=(500, 2)) + y[:, None]
