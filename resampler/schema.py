@@ -84,6 +84,11 @@ class Feature:
     ContractError
         If the name is empty, the dtype unknown, the scale not from 1e-30 to 1e30, a string column numeric, a category
         repeated or of another type, the rule for nulls unknown, or the grid not one of the column's.
+
+    Examples
+    --------
+    >>> Feature("amount", scale=100.0, grid=0.01).column.grid.step
+    0.01
     """
 
     name: str
@@ -143,6 +148,11 @@ class Label:
     ------
     ContractError
         If the name is empty, the dtype unknown, a class repeated or of another type, or a string label has none.
+
+    Examples
+    --------
+    >>> Label("fraud", "string", ("no", "yes")).codes
+    (0, 1)
     """
 
     name: str

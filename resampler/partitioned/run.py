@@ -95,6 +95,16 @@ def resample(
     no file and no row group of the input. The driver holds no table, but about 50 bytes for each row that is put aside
     or made. Whatever is unfinished stands beside `out`, under its name and ``.unfinished``, or in the engine's
     workplace.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import numpy as np, pyarrow as pa, pyarrow.parquet as pq
+    >>> from resampler.samplers import SMOTE
+    >>> home, a = pathlib.Path(tempfile.mkdtemp()), np.random.default_rng(0).normal(size=60)
+    >>> pq.write_table(pa.table({"a": a, "y": np.repeat([0, 1], [45, 15])}), home / "rows.parquet")
+    >>> resample(home / "rows.parquet", SMOTE(random_state=0), label="y", out=home / "out").counts["1"]
+    {'real': 15, 'synthetic': 30, 'removed': 0}
     """
     settings = engine if isinstance(engine, EngineSettings) else EngineSettings(engine=engine)
     target = Path(out).expanduser().absolute()

@@ -32,6 +32,16 @@ def replay(X: Any, provenance: Provenance) -> Any:
     ------
     InvalidInputError
         If it is no provenance, names rows or columns that `X` does not have, or `X` is not rows by columns.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from resampler import SMOTE
+    >>> X, y = np.random.default_rng(0).normal(size=(60, 2)), np.repeat([0, 1], [45, 15])
+    >>> sampler = SMOTE(random_state=0)
+    >>> X_new, _ = sampler.fit_resample(X, y)
+    >>> bool(np.array_equal(replay(X, sampler.provenance_), X_new[60:]))
+    True
     """
     if not isinstance(provenance, Provenance):
         raise InvalidInputError(

@@ -67,6 +67,14 @@ class SMOTE(Synthesizer, over_sampling.SMOTE):  # type: ignore[misc]
     ----------
     Chawla, Bowyer, Hall, Kegelmeyer: SMOTE. JAIR 16 (2002), doi:10.1613/jair.953. Deviation: bases take turns in
     a seeded order, where the paper draws them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X, y = np.random.default_rng(0).normal(size=(60, 2)), np.repeat([0, 1], [45, 15])
+    >>> X_new, y_new = SMOTE(random_state=0).fit_resample(X, y)
+    >>> np.bincount(y_new).tolist()
+    [45, 45]
     """
 
     _method = "smote"

@@ -70,7 +70,7 @@ FORMAT = Format("row", input=_RowInput)
 
 
 def encode_row(x: ArrayLike, y: int, schema: FeatureSchema | None = None) -> dict[bytes, bytes]:
-    """Make the fields of an entry that holds one row.
+    r"""Make the fields of an entry that holds one row.
 
     Parameters
     ----------
@@ -90,6 +90,11 @@ def encode_row(x: ArrayLike, y: int, schema: FeatureSchema | None = None) -> dic
     ------
     InvalidInputError
         If the row is not a list of numbers, of the schema's width where there is one, or the class not an integer.
+
+    Examples
+    --------
+    >>> encode_row([0.5, 2.0], 1)  # two float32 and an int64, little-endian
+    {b'row': b'\x00\x00\x00?\x00\x00\x00@\x01\x00\x00\x00\x00\x00\x00\x00'}
     """
     return with_schema({FIELD: pack_rows([x], [y], schema)}, schema)
 

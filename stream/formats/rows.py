@@ -74,5 +74,10 @@ def encode_batch(X: ArrayLike, y: ArrayLike, schema: FeatureSchema | None = None
     InvalidInputError
         If the rows are not a matrix of numbers, of the schema's width where there is one, or the classes are not as
         many integers.
+
+    Examples
+    --------
+    >>> {field: len(value) for field, value in encode_batch([[0.5, 2.0], [1.0, 3.0]], [1, 0]).items()}
+    {b'rows': 32}
     """
     return with_schema({FIELD: pack_rows(X, y, schema)}, schema)

@@ -132,6 +132,11 @@ def shard_keys(stream: str, shards: int = 1) -> tuple[ShardKeys, ...]:
     ------
     InvalidInputError
         If the name is empty or `shards` below 1.
+
+    Examples
+    --------
+    >>> [keys.input for keys in shard_keys("fraud", 2)]
+    ['fraud.0', 'fraud.1']
     """
     if not stream:
         raise InvalidInputError("stream name must not be empty: pass --stream NAME")

@@ -141,7 +141,7 @@ def compare(
     >>> X = rng.normal(size=(500, 2)) + y[:, None]
     >>> found = compare(X, y, learners=["logistic"], remedies=["random"], seeds=1)
     >>> found.recommendation.verdict
-    'threshold'
+    'nothing'
     """
     ratio = check_ratio("ratio", ratio)
     for name, value, least in (("folds", folds, 2), ("seeds", seeds, 1), ("max_rows", max_rows, 100)):
