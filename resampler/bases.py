@@ -85,6 +85,7 @@ class Bases:
     ) -> None:
         self._grids = grids
         self._arrival = arrival
+        self._pause = make_record(PAUSE, short=DEAD)  # as every call leaves it
         self.buffer = make_buffer(capacity, k_neighbors)
         self.others: MinorityBuffer | None = None
         self.danger: Danger | None = None  # as long as all bases weigh the same
@@ -138,7 +139,7 @@ class Bases:
         out : tuple of ndarray
             What `make_output` gave; the synthetic rows of the class are written.
         """
-        op, pause = 0, make_record(PAUSE, short=DEAD)
+        op, pause = 0, self._pause
         while op < len(ops[0]):
             op = advance(
                 self.buffer.ring, self.danger, X, row_ids, *keys, self._arrival, self._grids, ops, op, pause, out

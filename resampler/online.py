@@ -16,7 +16,7 @@ from resampler.grids import Packed, pack
 from resampler.grouped import GroupedRows, listed_codes
 from resampler.idle import idle_reasons
 from resampler.kernels.online.operations import scatter
-from resampler.kernels.online.window import Window, encode, plan
+from resampler.kernels.online.window import RANGE_SHIFT, RANGES, Window, encode, follow, plan
 from resampler.kernels.places import PLACES
 from resampler.methods.catalog import METHODS
 from resampler.metric import check_integers, label_key
@@ -38,9 +38,6 @@ if TYPE_CHECKING:
 
 MAX_CLASSES = 32
 LARGEST = float(np.finfo(np.float32).max)
-# Ids of a stream's rows ascend within a range of those that share their highest bits (`stream.formats.identity`): the
-# first row of a batch is in another than the rows behind it.
-_RANGE_SHIFT, _RANGES = 61, 4
 
 
 class OnlineStats(NamedTuple):
@@ -222,7 +219,7 @@ class OnlineResampler:
         self._grids = _pack_grids(schema)
         self._refuse()
         self._bases: list[Bases | GroupedRows] = []
-        self._highest_ids = np.full(_RANGES, -1, dtype=np.int64)  # of all rows that may be held, by range
+        self._highest_ids = np.full(RANGES, -1, dtype=np.int64)  # of all rows that may be held, by range
         self._reached: set[int] = set()  # classes whose rows are large enough for distances to be distinguished
         self._streams: list[int] = []  # what each class's draws are keyed on
         counts = (np.zeros(MAX_CLASSES, dtype=np.int64) for _ in range(6))
@@ -319,7 +316,8 @@ class OnlineResampler:
     def _process(self, X: ArrayLike, y: ArrayLike, row_ids: ArrayLike) -> tuple[MicroBatch, NDArray[np.int64]]:
         rows = self.schema.validate_rows(X)
         n, d = rows.shape
-        self._policy = self._policy._replace(paused=bool(self.paused))
+        if self._policy.paused != self.paused:
+            self._policy = self._policy._replace(paused=bool(self.paused))
         labels, ids = check_integers("y", y, n, "iub"), check_integers("row_ids", row_ids, n)
         highest_ids = self._check_ids(ids)
         codes = np.empty(n, dtype=np.int64)
@@ -328,13 +326,8 @@ class OnlineResampler:
             raise InvalidInputError(
                 f"y may hold at most {MAX_CLASSES} different classes, got more: is {self.schema.label.name!r} a class?"
             )
-        unknown = set(self._window.labels[len(self._bases) : n_classes].tolist()) - set(self.schema.label.codes)
-        if unknown and self.schema.label.codes:
-            self._forget_new_classes()
-            raise InvalidInputError(
-                f"y must hold codes of the classes of {self.schema.label.name!r}, {list(self.schema.label.codes)}, "
-                f"got {min(unknown)}"
-            )
+        if len(self._bases) < n_classes:
+            self._check_classes(n_classes)
         self._quotas.refresh(self._window.labels[:n_classes].tolist())
         self._check_reach(rows, ids, codes, n_classes)
         self._highest_ids = highest_ids
@@ -354,6 +347,16 @@ class OnlineResampler:
             keys = code, label, self._policy.seed, streams[code], self._place, self._width
             self._bases[code].advance(rows, ids, keys, views, out)
         return MicroBatch.of(out, draws=self._draws), position
+
+    def _check_classes(self, n_classes: int) -> None:
+        """Refuse labels that are none of the contract's classes, of those that have come just now."""
+        codes = self.schema.label.codes
+        unknown = set(self._window.labels[len(self._bases) : n_classes].tolist()) - set(codes)
+        if unknown and codes:
+            self._forget_new_classes()
+            raise InvalidInputError(
+                f"y must hold codes of the classes of {self.schema.label.name!r}, {list(codes)}, got {min(unknown)}"
+            )
 
     def _forget_new_classes(self) -> None:
         self._window.labels[len(self._bases) :] = 0
@@ -403,8 +406,8 @@ class OnlineResampler:
         """Refuse ids that do not identify rows; return the highest that there ever was in each range."""
         if not len(ids):
             return self._highest_ids
-        highest = _ascending(ids, self._highest_ids)
-        if highest is not None:
+        highest = self._highest_ids.copy()
+        if follow(ids, highest):
             return highest
         if ids.min() < 0:
             raise InvalidInputError(f"row_ids must be 0 or more, got {ids.min()}")
@@ -617,26 +620,10 @@ class OnlineResampler:
         return resampler
 
 
-def _ascending(ids: NDArray[np.int64], highest: NDArray[np.int64]) -> NDArray[np.int64] | None:
-    """Return the highest id of each range behind `ids`, if these ascend in each from the highest before; else None."""
-    ranges = ids >> _RANGE_SHIFT
-    if ranges.min() < 0:
-        return None
-    highest = highest.copy()
-    for k in range(_RANGES):
-        part = ids[ranges == k]
-        if not len(part):
-            continue
-        if part[0] <= highest[k] or not (part[1:] > part[:-1]).all():
-            return None
-        highest[k] = part[-1]
-    return highest
-
-
 def _highest(ids: NDArray[np.int64], highest: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the highest of `ids` and of those before in each range."""
     highest = highest.copy()
-    np.maximum.at(highest, ids >> _RANGE_SHIFT, ids)
+    np.maximum.at(highest, ids >> RANGE_SHIFT, ids)
     return highest
 
 

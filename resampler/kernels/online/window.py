@@ -17,6 +17,9 @@ INSERT = 0  # the class keeps the row
 REFER = -1  # the row, of another class, enters the sample that the class is compared with
 ASSESS = -2  # the row of this slot of the class is weighed anew
 
+# Ids of a stream's rows ascend within a range of those that share their highest bits (`stream.formats.identity`): the
+# first row of a batch is in another than the rows behind it.
+RANGE_SHIFT, RANGES = 61, 4
 ADVANCE = 0.25  # of what a row stands for that a class is paid ahead under both: see docs/design/imbalanced-streams.md
 
 
@@ -106,6 +109,22 @@ class Window(NamedTuple):
     seen_real: np.ndarray
     seen_synthetic: np.ndarray
     seen_dropped: np.ndarray
+
+
+@njit(nogil=True)
+def follow(row_ids, highest):
+    """Raise the highest id of each range by ids that ascend in each from there; return False where they do not.
+
+    A range is that of ids with equal highest bits, as many as number the ranges.
+    """
+    for i in range(row_ids.shape[0]):
+        if row_ids[i] < 0:
+            return False
+        k = row_ids[i] >> RANGE_SHIFT
+        if row_ids[i] <= highest[k]:
+            return False
+        highest[k] = row_ids[i]
+    return True
 
 
 @njit(nogil=True)
