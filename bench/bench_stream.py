@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -236,23 +237,46 @@ def commit_latency(client, n=200):
     print(f"commit of 256 rows, p50: {a:.3f} ms, naive pipeline {b:.3f} ms, ratio 1/{b / a:.1f}")
 
 
-def latency(server, seconds=4.0, rate=20_000, linger_ms=5):
+@contextmanager
+def second_worker(server, rate, seconds):
+    """Let a second worker, a process of its own, work at a stream of its own at `rate` rows/s."""
+    name, client = "beside", connect(server.url)
+    command = [sys.executable, "-c", "from resampler.cli import main; main()", "stream", "run", "--stream", name]
+    command += ["--features", ",".join(SCHEMA.names), "--label", "label", "--metrics-port", "0"]
+    process = subprocess.Popen(command, env=os.environ | {"RESAMPLER_REDIS_URL": server.url}, stdout=subprocess.DEVNULL)
+    client.xadd(ShardKeys(name).input, encode_row(np.zeros(FEATURES), 0))
+    while not int(client.hget(ShardKeys(name).checkpoint, "rows") or 0):
+        time.sleep(0.05)
+    producer = start_producer(server, rate, seconds, name)
+    try:
+        yield
+    finally:
+        producer.wait()
+        process.terminate()
+        process.wait()
+
+
+def start_producer(server, rate, seconds, key):
+    return subprocess.Popen([sys.executable, __file__, "--produce", server.url, str(rate), str(seconds), key])
+
+
+def latency(server, key="latency", beside="", seconds=4.0, rate=20_000, linger_ms=5):
     """Print p50 and p99 from XADD to the feed, with packed rows at `rate` rows/s."""
     from stream import Feed, Worker
 
     client = connect(server.url)
-    w = Worker(server.url, "latency", Settings(SCHEMA, capacity=CAPACITY, linger_ms=linger_ms, snapshot_rows=10**9))
+    w = Worker(server.url, key, Settings(SCHEMA, capacity=CAPACITY, linger_ms=linger_ms, snapshot_rows=10**9))
     w.own_process = True  # as `resampler stream run` says
     thread = threading.Thread(target=w.run)
     thread.start()
     while not w.begun:  # it may have to compile
         time.sleep(0.01)
-    producer = subprocess.Popen([sys.executable, __file__, "--produce", server.url, str(rate), str(seconds)])
-    feed = Feed(server.url, "latency", idle_s=6)
+    producer = start_producer(server, rate, seconds, key)
+    feed = Feed(server.url, key, idle_s=15)
     waits = []
     epoch = None
     for batch in feed:
-        epoch = float(client.get("epoch")) if epoch is None else epoch
+        epoch = float(client.get(f"epoch-{key}")) if epoch is None else epoch
         now = time.time() * 1_000
         waits.append(now - epoch - batch.X[~batch.is_synthetic][:, 0].astype(np.float64))
     producer.wait()
@@ -262,7 +286,7 @@ def latency(server, seconds=4.0, rate=20_000, linger_ms=5):
     waits = waits[len(waits) // 4 :]
     p50, p99 = np.percentile(waits, [50, 99])
     print(
-        f"latency XADD to feed, linger {linger_ms} ms, {rate} rows/s asked, "
+        f"latency XADD to feed{beside}, linger {linger_ms} ms, {rate} rows/s asked, "
         f"{len(waits) * 4 / 3 / seconds:,.0f} reached: p50 {p50:.1f} ms, p99 {p99:.1f} ms"
     )
 
@@ -329,11 +353,11 @@ def counting(client, n_rows, repeats):
             client.delete(key)
 
 
-def produce(url, rate, seconds):
+def produce(url, rate, seconds, key):
     """Add packed rows whose first feature is the time in ms since `epoch`."""
     client = connect(url)
     epoch = time.time() * 1_000
-    client.set("epoch", repr(epoch))
+    client.set(f"epoch-{key}", repr(epoch))
     X, y = rows(1_000)
     started, sent = time.perf_counter(), 0
     while (now := time.perf_counter() - started) < seconds:
@@ -344,7 +368,7 @@ def produce(url, rate, seconds):
         pipe = client.pipeline(transaction=False)
         for i in range(min(due, 100)):
             X[i, 0] = time.time() * 1_000 - epoch
-            pipe.xadd("latency", encode_row(X[i], int(y[i])))
+            pipe.xadd(key, encode_row(X[i], int(y[i])))
         pipe.execute()
         sent += min(due, 100)
 
@@ -354,10 +378,11 @@ def main():
     parser.add_argument("--rows", type=int, default=60_000)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--only", default="text,json,row,rows,commit,latency,memory,counts")
-    parser.add_argument("--produce", nargs=3)
+    parser.add_argument("--produce", nargs=4)
     arguments = parser.parse_args()
     if arguments.produce:
-        produce(arguments.produce[0], float(arguments.produce[1]), float(arguments.produce[2]))
+        url, rate, seconds, key = arguments.produce
+        produce(url, float(rate), float(seconds), key)
         return
     print(f"{platform.machine()}, Python {platform.python_version()}, {FEATURES} features, {arguments.rows} rows")
     with EmbeddedServer() as server:
@@ -379,6 +404,8 @@ def main():
             counting(client, arguments.rows, 2 * arguments.repeats)
         if "latency" in only:
             latency(server)
+            with second_worker(server, 20_000, 10.0):
+                latency(server, "latency-beside", ", a second worker at as many rows/s beside it")
         if "memory" in only:
             memory(server)
 
