@@ -134,7 +134,8 @@ def warm_nulls_and_grids() -> None:
 def _warm_contract(nullable: list[str] | None = None, grids: dict[str, float] | None = None) -> None:
     schema = _SCHEMA.with_rules(nullable or [], grids)
     for clean in (False, True):
-        warm(schema=schema, clean=clean)
+        for cells in (False,) if nullable else (False, True):
+            warm(schema=schema, cells=cells, clean=clean)
     warm(schema=schema, hardens=True)
 
 
