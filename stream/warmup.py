@@ -22,8 +22,12 @@ from stream.kernels.cut import cut
 from stream.redis.resp import EntryReader
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from stream.formats import Decoded
 
+# No kernel reads Arrow, and for it pyarrow imports pandas.
+READ = tuple(kind for kind in INPUTS if kind is not InputFormat.ARROW)
 _SCHEMA = FeatureSchema.numeric(["a", "b"], label="y")
 _X, _Y = np.array([[1.5, -2e3], [1.0, 2.0]], dtype=np.float32), np.array([1, 0])
 
@@ -33,7 +37,7 @@ def warm(
 ) -> None:
     """Pass rows of every input format that kernels read through what a worker does with them, without a server.
 
-    What resamples comes first, being the longest: on a new machine a `Companion` compiles meanwhile what reads rows.
+    On a new machine a `Companion` takes what searches for neighbours and what reads JSON meanwhile: these come last.
 
     Parameters
     ----------
@@ -47,6 +51,7 @@ def warm(
         Whether rows are made from groups: so are these.
     """
     nullable, kept = rules_of(schema)
+    read_rows([kind for kind in READ if kind is not InputFormat.JSON], nullable=nullable, kept=kept)
     rules = _SCHEMA.with_rules(["a"] if nullable else (), {"b": 0.5} if kept else None)
     capacity = EXACT_CAPACITY + 1 if cells else 4
     online = OnlineResampler(rules, ratio=1.0, k_neighbors=1, capacity=capacity, clean=clean)
@@ -58,8 +63,8 @@ def warm(
         online.process(X, y, np.arange(i * n, (i + 1) * n))
     rows = read_rows(nullable=nullable, kept=kept)
     online.process(rows.X, rows.y, np.arange(times * n, times * n + len(rows.y)))
-    online.buffer_stats()
     if nullable or kept or hardens:  # for others `resampler warmup` has done so
+        online.buffer_stats()
         online.forget([0])
         OnlineResampler.from_bytes(online.to_bytes())
     if nullable:
@@ -86,11 +91,25 @@ def rules_of(schema: FeatureSchema | None) -> tuple[bool, bool]:
     return bool(schema.nullable_mask.any()), any(schema.grids)
 
 
-def read_rows(*, nullable: bool = False, kept: bool = False) -> Decoded:
-    """Read rows of every input format that kernels read, and do with them what comes before and behind resampling.
+def search(*, nullable: bool = False) -> None:
+    """Search for neighbours, as what resamples does.
 
     Parameters
     ----------
+    nullable : bool
+        What `rules_of` gives.
+    """
+    buffer = MinorityBuffer(2, 4, 1, nullable_features=[0] if nullable else [])
+    mend(buffer.ring, np.array([0]))
+
+
+def read_rows(formats: Sequence[InputFormat] = READ, *, nullable: bool = False, kept: bool = False) -> Decoded:
+    """Read rows of some input formats, and do with them what comes before and behind resampling.
+
+    Parameters
+    ----------
+    formats : sequence of InputFormat
+        Those that kernels read, or some of them.
     nullable, kept : bool
         What `rules_of` gives.
 
@@ -101,9 +120,8 @@ def read_rows(*, nullable: bool = False, kept: bool = False) -> Decoded:
     """
     rules = _SCHEMA.with_rules(["a"] if nullable else (), {"b": 0.5} if kept else None)
     sent: list[list[bytes]] = []
-    for kind, made in INPUTS.items():
-        if kind is not InputFormat.ARROW:  # which no kernel reads, and for which pyarrow imports pandas
-            sent += made(rules).encode(_X, _Y)
+    for kind in formats:
+        sent += INPUTS[kind](rules).encode(_X, _Y)
     ours, theirs = socket.socketpair()
     with ours, theirs:
         theirs.sendall(_xread_reply(sent))

@@ -46,6 +46,7 @@ def _online(capacity: int = EXACT_CAPACITY + 1, *, clean: bool = False) -> None:
     schema = FeatureSchema.numeric(["a", "b"])
     online = OnlineResampler(schema, ratio=1.0, k_neighbors=1, capacity=capacity, clean=clean)
     online.process(np.eye(8, 2, dtype=np.float32), np.arange(8) % 3 == 0, np.arange(8))
+    online.buffer_stats()
     online.forget([0])
     OnlineResampler.from_bytes(online.to_bytes())
 

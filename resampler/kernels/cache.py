@@ -22,6 +22,9 @@ from pathlib import Path
 import numba
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile, UserProvidedCacheLocator
 
+from resampler.kernels import intermediate
+from resampler.kernels.turns import end_turn, take_turn
+
 _HERE = Path(__file__).parent
 _DIGEST_BYTES = hashlib.sha256().digest_size
 _VERSION = numba.__version__.encode()
@@ -158,6 +161,11 @@ class _FilledLocator(UserProvidedCacheLocator):
 class _Impl(CompileResultCacheImpl):
     _locator_classes = (_FilledLocator, *CompileResultCacheImpl._locator_classes)
 
+    def rebuild(self, target_context, payload):
+        if payload[0][1] == intermediate.KIND:
+            return intermediate.rebuild(target_context, payload)
+        return super().rebuild(target_context, payload)
+
 
 class CheckedCache(FunctionCache):
     """The cache of one kernel."""
@@ -170,12 +178,27 @@ class CheckedCache(FunctionCache):
         self._cache_file = _CheckedFiles(self._cache_path, self._impl.filename_base, stamp)
 
     def load_overload(self, sig, target_context):
-        """Return the compiled kernel of a signature, None where it must be compiled."""
+        """Return the compiled kernel of a signature, None where it must be compiled: here, and in no other process."""
+        kernel = self._load(sig, target_context)
+        if kernel is None and self._can_be_kept() and take_turn(self._cache_path, self._impl.filename_base):
+            kernel = self._load(sig, target_context)
+            if kernel is not None:
+                end_turn(self._cache_path, self._impl.filename_base)
+        return kernel
+
+    def _load(self, sig, target_context):
         try:
             return super().load_overload(sig, target_context)
         except Exception:  # the files are whole, and still hold nothing that this process can link
             self._cache_file.drop()
             return None
+
+    def _can_be_kept(self):
+        try:
+            self._impl.locator.ensure_cache_path()
+        except OSError:
+            return False
+        return True
 
     def save_overload(self, sig, data):
         """Keep a compiled kernel."""
@@ -183,6 +206,8 @@ class CheckedCache(FunctionCache):
             super().save_overload(sig, data)
         except OSError as error:  # the directory is gone, or may no longer be written to
             _warn_once(f"compiled kernels cannot be kept in {self._cache_path}: {error.strerror}")
+        finally:
+            end_turn(self._cache_path, self._impl.filename_base)
 
 
 def attach_cache(kernel):

@@ -1,7 +1,8 @@
 """How the kernels of the engine are compiled: the less of each, the shorter the wait on a new machine.
 
-A kernel is compiled with all that it calls, and so is each on the way there. So what Python calls is little and does
-much, short pieces are `inline`, and what is rare is a kernel of its own that Python calls in between: a search for
+A kernel that Python calls is optimised and made machine code of with all that it calls; what only kernels call stops
+at intermediate code (`resampler.kernels.intermediate`). So what Python calls is little and does much, short pieces are
+`inline`, and what is rare is a kernel of its own that Python calls in between: a search for
 lists that have run short, say, is in no kernel that reads lists.
 
 A kernel that calls `resampler.kernels.simd.lanes`, itself or through an `inline` piece, takes the parts of a state by
@@ -17,23 +18,28 @@ from __future__ import annotations
 import numba
 
 from resampler.kernels.cache import attach_cache
+from resampler.kernels.intermediate import IntermediateCompiler
 
 
 def njit(**options):
-    """Return a decorator that compiles a function, and keeps the outcome in the checked cache."""
+    """Return a decorator that compiles a function, and keeps the outcome in the checked cache.
+
+    No C code calls it: the wrapper for that is left out.
+    """
 
     def decorate(function):
-        return attach_cache(numba.njit(**options)(function))
+        return attach_cache(numba.njit(**{"no_cfunc_wrapper": True, **options})(function))
 
     return decorate
 
 
 # Called by Python. Kernels that allocate nothing need no counting of references: for tuples of arrays, each passing on
 # took longer than most kernels do.
-entry = njit(nogil=True, no_cfunc_wrapper=True, _nrt=False)
+entry = njit(nogil=True, _nrt=False)
 # Called by kernels only.
-inner = njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False)
+_called = {"nogil": True, "no_cpython_wrapper": True, "pipeline_class": IntermediateCompiler}
+inner = njit(**_called, _nrt=False)
 # They or what they are called by allocate.
-allocating = njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=True)
+allocating = njit(**_called, _nrt=True)
 # Part of the kernels that call it.
 inline = njit(inline="always")

@@ -16,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 
 from resampler.kernels.grids import on_grid
-from resampler.kernels.jit import entry, inline, njit
+from resampler.kernels.jit import allocating, entry, inline, njit
 from resampler.kernels.places.cloud import place
 from resampler.kernels.random import bounded, draw, more_words, one_of
 
@@ -38,7 +38,7 @@ def _gap(X, a, b):
     return total
 
 
-@njit(nogil=True)
+@allocating
 def _mean(X, rows, n, out):
     out[:] = 0.0
     for i in range(n):
@@ -48,7 +48,7 @@ def _mean(X, rows, n, out):
         out[j] /= n
 
 
-@njit(nogil=True)
+@allocating
 def _farthest(X, rows, n, center):
     """Return the place of the row that is the furthest from a point, the first of several."""
     best, at = -1.0, 0
@@ -62,7 +62,7 @@ def _farthest(X, rows, n, center):
     return at
 
 
-@njit(nogil=True)
+@allocating
 def _take(X, rows, n, at, g, number, group):
     """Make a group of the row at a place and the g - 1 nearest to it; return how many rows are left, in order."""
     row = rows[at]
@@ -88,7 +88,7 @@ def _take(X, rows, n, at, g, number, group):
     return left
 
 
-@njit(nogil=True)
+@allocating
 def _mdav(X, rows, g, number, group):
     """Cut a block of at least g rows; return the number of the next group. `rows` is used up."""
     n = rows.shape[0]
@@ -108,7 +108,7 @@ def _mdav(X, rows, g, number, group):
     return number + 1
 
 
-@njit(nogil=True)
+@allocating
 def _direction(X, rows, center, out):
     """Write the direction in which a block spreads the most, by the power method on some of its rows."""
     d = X.shape[1]

@@ -8,9 +8,10 @@ import sys
 import threading
 
 from resampler.collector import without_collector
-from stream.warmup import read_rows
+from stream.formats.table import InputFormat
+from stream.warmup import read_rows, search
 
-REST = ("waves", "online", "buffer")  # steps of `resampler warmup`: what rows need only later, in that order
+REST = ("online", "waves", "buffer")  # steps of `resampler warmup`: what rows need only later, in that order
 _NICE = 10  # of the rest: the worker's rows come first
 _CALL = "import sys; from stream.worker import companion as c; c.end_with_worker(); c.compile_beside(*sys.argv[1:])"
 
@@ -18,9 +19,10 @@ _CALL = "import sys; from stream.worker import companion as c; c.end_with_worker
 class Companion:
     """A second process for the compiler, which holds the interpreter of the first.
 
-    It compiles what reads rows while the worker compiles what resamples them, and then, beside the worker's first
-    rows, what these need later. It ends with the block, whatever it has come to, and with the worker, however that
-    ends. What it does not get done, or where it cannot be started, the worker compiles itself.
+    It compiles what searches for neighbours and what reads JSON while the worker compiles the rest of what resamples
+    rows and reads them, and then, beside the worker's first rows, what these need later. It ends with the block,
+    whatever it has come to, and with the worker, however that ends. What it does not get done, or where it cannot be
+    started, the worker compiles itself.
     """
 
     def __init__(self) -> None:
@@ -36,15 +38,18 @@ class Companion:
             if self._process.stdin is not None:
                 self._process.stdin.close()
 
-    def begin(self, *, nullable: bool, kept: bool) -> None:
+    def begin(self, *, nullable: bool, kept: bool, weighed: bool, hardens: bool) -> None:
         """Start the process.
 
         Parameters
         ----------
         nullable, kept : bool
             What `stream.warmup.rules_of` gives.
+        weighed, hardens : bool
+            Whether bases are weighed, or rows are made from groups.
         """
-        words = [word for word, said in (("nulls", nullable), ("grids", kept)) if said]
+        said = {"nulls": nullable, "grids": kept, "danger": weighed, "groups": hardens}
+        words = [word for word, is_so in said.items() if is_so]
         try:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-c", _CALL, *words],
@@ -60,21 +65,25 @@ class Companion:
 
 
 def compile_beside(*words: str) -> None:
-    """Compile what reads rows, and then the rest.
+    """Compile what searches and what reads rows, and then the rest.
 
     Parameters
     ----------
     *words : str
-        ``nulls`` and ``grids``, where the contract has them.
+        ``nulls`` and ``grids``, where the contract has them; ``danger`` or ``groups``, where bases are weighed or rows
+        are made from groups.
     """
     with without_collector():
-        read_rows(nullable="nulls" in words, kept="grids" in words)
+        if "groups" not in words:
+            search(nullable="nulls" in words)
+        read_rows([InputFormat.JSON], nullable="nulls" in words, kept="grids" in words)
     from resampler.commands.warmup import STEPS  # with all that audits import
 
     os.nice(_NICE)
+    online = next((word for word in words if word in STEPS), "online")
     for name in REST:
         with without_collector():
-            STEPS[name]()
+            STEPS[online if name == "online" else name]()
 
 
 def end_with_worker() -> None:

@@ -248,7 +248,7 @@ class Worker:
         compiled = must_compile()
         if compiled and keeps_kernels():
             nullable, kept = rules_of(given.schema)
-            companion.begin(nullable=nullable, kept=kept)
+            companion.begin(nullable=nullable, kept=kept, weighed=weighed, hardens=given.hardens)
         with without_collector(), watch_compiler() as watch:
             cells = has_cells(given.capacity, given.schema.n_features)
             warm(schema=given.schema, cells=cells, clean=weighed, hardens=given.hardens)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from resampler.kernels.jit import njit
+from resampler.kernels.jit import allocating, njit
 
 _FLAT = 1e-4  # square of the sine, below which two lines count as one direction
 _INSIDE = 0.02  # of a line's length: so far among its rows may it meet others
@@ -90,7 +90,7 @@ def cross_lines(centers, directions, extent, group, tolerance, leverage, share_r
     return found
 
 
-@njit(nogil=True)
+@allocating
 def _among(place, extent, inside, beyond):
     """Return whether a place lies among the rows of a line."""
     slack = inside * (extent[1] - extent[0]) + beyond

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from resampler.kernels.jit import njit
+from resampler.kernels.jit import allocating, njit
 
 _THIN = 1e-3  # of a row's distance: what must be left of it beside the flat through the others
 
@@ -120,7 +120,7 @@ def find_flats(X, anchors, nn_indices, dimension, choices, tolerance, floor, lea
     return n_flats
 
 
-@njit(nogil=True)
+@allocating
 def _span_of(way, whole, choice, near, floor, span):
     """Write an orthonormal basis of some ways; return whether they span a flat."""
     for s in range(len(choice)):
@@ -142,7 +142,7 @@ def _span_of(way, whole, choice, near, floor, span):
     return True
 
 
-@njit(nogil=True)
+@allocating
 def _take_away(span, count, vector):
     """Subtract what lies along the first vectors of an orthonormal basis."""
     for s in range(count):
@@ -153,7 +153,7 @@ def _take_away(span, count, vector):
             vector[f] -= along * span[s, f]
 
 
-@njit(nogil=True)
+@allocating
 def _members(unit, left, key, order, p, count, tolerance, nearest, row, place, flat_of, number):
     """Count the rows whose direction is that of one, itself included; put them into flat `number` unless it is -1."""
     one = order[p]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from resampler.kernels.jit import njit
+from resampler.kernels.jit import allocating, njit
 
 
 @njit(nogil=True)
@@ -127,7 +127,7 @@ def find_lines(X, anchors, nn_indices, n_rows, tolerance, floor, least, probe, l
     return n_lines
 
 
-@njit(nogil=True)
+@allocating
 def _agree(unit, far, one, other, tolerance):
     """Return whether two directions are those of one line, by how far its nearer row lies beside it."""
     total = 0.0

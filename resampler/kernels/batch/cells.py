@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from resampler.kernels.jit import njit
+from resampler.kernels.jit import allocating, njit
 from resampler.kernels.simd.select import select
 
 CELL_ROWS = 128  # 16 KiB at 32 float32 columns, so that a cell stays in the first-level cache while it is scanned
@@ -86,7 +86,7 @@ def widest_direction(X, inverse_scale, order, first, last, center, direction):
     return widest
 
 
-@njit(nogil=True)
+@allocating
 def _halve(along, order, first, middle, last):
     """Permute order[first:last] so that those before `middle` are lowest `along`; equal ones keep their order."""
     pivot = select(along.copy(), middle - first)

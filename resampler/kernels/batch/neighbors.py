@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from resampler.kernels.batch.cells import CELL_ROWS, UNROLLED_COLUMNS
-from resampler.kernels.jit import inner, njit
+from resampler.kernels.jit import allocating, inner, njit
 from resampler.kernels.simd.lanes import first_lane
 from resampler.kernels.simd.products import TILE_QUERIES, TILE_ROWS, compare
 
@@ -22,7 +22,7 @@ NONE = 2**31 - 1
 _ROUNDED = 0.51  # of a grain: how far a sketch is at most from a row's column
 
 
-@njit(nogil=True)
+@allocating
 def _add_columns(cells, c, g, queries, a, penalty, out):
     """Add the terms of columns g .. g + UNROLLED_COLUMNS - 1 to the squared distances of cell c's rows to query a."""
     d = penalty.shape[0]

@@ -18,7 +18,7 @@ import numpy as np
 
 from resampler.kernels.batch.cells import CELL_ROWS, UNROLLED_COLUMNS
 from resampler.kernels.batch.neighbors import _add_candidates
-from resampler.kernels.jit import njit
+from resampler.kernels.jit import allocating, njit
 
 _SLACK = 2.0**-20  # a column: eight times what a rounding in float32 moves a sum by
 
@@ -93,7 +93,7 @@ def fill_partial(X, inverse_scale, numeric, order, cells, lows, highs, lacking):
             highs[c, j] = high if bounds else np.inf
 
 
-@njit(nogil=True)
+@allocating
 def _add_columns(cells, c, g, query, penalty, out):
     """Add the terms of columns g .. g + UNROLLED_COLUMNS - 1 to sums of squares, where both have a value."""
     zero = out.dtype.type(0)
@@ -138,7 +138,7 @@ def _add_columns(cells, c, g, query, penalty, out):
                 out[lane] += p if x == x and x != q else zero
 
 
-@njit(nogil=True)
+@allocating
 def _count_columns(cells, c, query, d, both):
     """Write how many columns each of a cell's rows and a query both have."""
     zero, one = both.dtype.type(0), both.dtype.type(1)
@@ -174,7 +174,7 @@ def _distances(cells, c, query, penalty, limit, bits, out, both):
     return True
 
 
-@njit(nogil=True)
+@allocating
 def _least(gaps, open_to_nulls, spare):
     """Return the sum of squared gaps but the `spare` largest of those where a null may be; `gaps` is overwritten."""
     for _ in range(spare):

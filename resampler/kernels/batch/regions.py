@@ -15,13 +15,13 @@ import numpy as np
 
 from resampler.kernels.batch.cells import CELL_ROWS
 from resampler.kernels.batch.neighbors import EVERY, FEW, NONE, _distances, _limit, _sketch
-from resampler.kernels.jit import inner, njit
+from resampler.kernels.jit import allocating, inner, njit
 from resampler.kernels.simd.lanes import first_lane
 from resampler.kernels.simd.products import TILE_QUERIES, TILE_ROWS, compare
 from resampler.kernels.simd.select import select
 
 
-@njit(nogil=True)
+@allocating
 def gaps_to(centers, home, gaps):
     """Write the squared distances of all cells' centres to one, which is itself -1: nearer than any.
 
@@ -147,7 +147,7 @@ def _boxes(cell, low, high, d, out):
             out[lane] += x * x
 
 
-@njit(nogil=True)
+@allocating
 def _near_cells(centers, lows, highs, home, first, last, furthest, limit_gap, limit_cell):
     """Return the cells first .. last - 1 that a cell is to scan, nearest centre first."""
     width = centers.shape[0]

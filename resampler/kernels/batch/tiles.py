@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resampler.kernels.batch.cells import CELL_ROWS
-from resampler.kernels.jit import inline, inner, njit
+from resampler.kernels.jit import allocating, inline, inner, njit
 from resampler.kernels.simd.lanes import first_lane
 from resampler.kernels.simd.tiles import LANES, ROWS, mark_near, near_boxes
 
@@ -168,7 +168,7 @@ def _limit_of(distance, least, factor, error):
     return -np.int32(min(radius * radius * 0.5 + 2.0, 2147483520.0)) - np.int32(1)
 
 
-@njit(nogil=True)
+@allocating
 def _begin_lists(s, c, columns, out, least, factor, error):
     """Begin the lists of a cell's rows with the nearest of their panels, ranked by counting."""
     rows, ids, limits, places, distances = s.rows, s.ids, s.limits, s.places, s.distances
@@ -232,7 +232,7 @@ def _collect(words, p, q, n, hits, count):
     return count
 
 
-@njit(nogil=True)
+@allocating
 def _measure(s, hits, count, squares, sums, least, factor, error):
     """Put both rows of each pair into each other's list, where they belong there."""
     rows, ids, places, distances, limits = s.rows, s.ids, s.places, s.distances, s.limits
@@ -276,7 +276,7 @@ def _measure(s, hits, count, squares, sums, least, factor, error):
             limits[p] = _limit_of(distances[p, last], least, factor, error)
 
 
-@njit(nogil=True)
+@allocating
 def _is_near(near, a, b):
     """Say whether cell b is listed near cell a."""
     found = False

@@ -167,3 +167,54 @@ def test_processes_that_find_the_same_damage_at_once_all_get_through(tmp_path):
     assert any("is damaged" in err for _, err in ended)
     after = subprocess.run(run, env=env, capture_output=True, text=True, check=True)
     assert (after.stdout, after.stderr) == (want.stdout, "")
+
+
+@pytest.mark.slow
+def test_what_only_kernels_call_is_kept_as_intermediate_code_and_taken_in_by_other_processes(tmp_path):
+    source = tmp_path / "kernels.py"
+    source.write_text(
+        """
+import sys
+from numba.core import event
+from resampler.kernels.jit import entry, inner
+
+@inner
+def divide(a, b):
+    return a // b
+
+@entry
+def first(a, b):
+    return divide(a, b)
+
+@entry
+def second(a, b):
+    return -divide(a, b)
+
+if __name__ == "__main__":
+    names = []
+    class Compiled(event.Listener):
+        def on_start(self, happened):
+            names.append(happened.data["dispatcher"].py_func.__name__)
+        def on_end(self, happened):
+            pass
+    event.register("numba:compile", Compiled())
+    print(globals()[sys.argv[1]](7, 2), end=" ")
+    try:
+        globals()[sys.argv[1]](7, 0)
+    except ZeroDivisionError:
+        print(*names)
+"""
+    )
+    env = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+
+    def run(name):
+        return subprocess.run(
+            [sys.executable, source, name], env=env, capture_output=True, text=True, check=True
+        ).stdout
+
+    assert run("first").split() == ["3", "first", "divide"]
+    kept = {path.name.split("-")[0]: path.read_bytes() for path in (tmp_path / "cache").rglob("*.nbc")}
+    assert b"\x7fELF" in kept["kernels.first"]
+    assert b"\x7fELF" not in kept["kernels.divide"]
+    assert run("second").split() == ["-3", "second"]  # the other's intermediate code
+    assert run("first").split() == ["3"]

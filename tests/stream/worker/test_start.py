@@ -7,12 +7,17 @@ import sys
 
 import pytest
 
+from resampler import OnlineResampler
 from resampler.commands import warmup
 from stream import Settings, Worker
+from stream import warmup as worker_warmup
+from stream.formats.table import InputFormat
 from stream.worker import companion as beside
 from stream.worker import worker as module
 from stream.worker.companion import Companion, compile_beside
 from stream.worker.start import Start
+
+PLAIN = {"nullable": False, "kept": False, "weighed": False, "hardens": False}
 
 NO_PANDAS = """
 import sys
@@ -57,7 +62,7 @@ def test_a_worker_says_it_behind_its_first_commit(server, client, name, schema, 
 
 @pytest.mark.parametrize(
     ("compiled", "kept", "begun"),
-    [(False, True, []), (True, False, []), (True, True, [{"nullable": False, "kept": False}])],
+    [(False, True, []), (True, False, []), (True, True, [PLAIN])],
 )
 def test_a_companion_is_begun_where_kernels_are_compiled_and_kept(
     compiled, kept, begun, server, name, schema, monkeypatch
@@ -71,19 +76,36 @@ def test_a_companion_is_begun_where_kernels_are_compiled_and_kept(
     assert done == [*begun, "warm"]
 
 
-def test_a_companion_compiles_first_what_reads_rows(monkeypatch):
+@pytest.mark.parametrize("more", ["online", "danger", "groups"])
+def test_a_companion_compiles_first_what_its_worker_leaves_to_it(monkeypatch, more):
     order = []
-    monkeypatch.setattr(beside, "read_rows", lambda **rules: order.append(rules))
+    monkeypatch.setattr(beside, "search", lambda **rules: order.append(rules))
+    monkeypatch.setattr(beside, "read_rows", lambda formats, **rules: order.append((*formats, rules)))
     monkeypatch.setattr(os, "nice", lambda by: order.append(by))
     monkeypatch.setattr(warmup, "STEPS", {step: lambda step=step: order.append(step) for step in warmup.STEPS})
-    compile_beside("grids")
-    assert order == [{"nullable": False, "kept": True}, 10, *beside.REST]
+    compile_beside("grids", *([] if more == "online" else [more]))
+    first = [] if more == "groups" else [{"nullable": False}]
+    assert order == [*first, ("json", {"nullable": False, "kept": True}), 10, more, "waves", "buffer"]
+
+
+def test_a_worker_leaves_for_last_what_its_companion_compiles(monkeypatch):
+    read, made, read_rows = [], [], worker_warmup.read_rows
+    monkeypatch.setattr(
+        worker_warmup, "read_rows", lambda *some, **rules: read.append(some) or read_rows(*some, **rules)
+    )
+    monkeypatch.setattr(OnlineResampler, "process", lambda *_: made.append(len(read)))
+    worker_warmup.warm()
+    assert [InputFormat.JSON in formats for formats, *_ in [some or [worker_warmup.READ] for some in read]] == [
+        False,
+        True,
+    ]
+    assert made == [1, 1, 1, 1, 2]
 
 
 def test_a_companion_ends_with_its_block(monkeypatch):
     monkeypatch.setattr(beside, "_CALL", "import time; time.sleep(600)")
     with Companion() as companion:
-        companion.begin(nullable=True, kept=False)
+        companion.begin(**PLAIN | {"nullable": True})
         process = companion._process
         assert process.args[-1] == "nulls"
         assert process.poll() is None
@@ -93,7 +115,7 @@ def test_a_companion_ends_with_its_block(monkeypatch):
 def test_a_companion_that_is_done_is_no_zombie(monkeypatch, wait_for):
     monkeypatch.setattr(beside, "_CALL", "")
     with Companion() as companion:
-        companion.begin(nullable=False, kept=False)
+        companion.begin(**PLAIN)
         wait_for(lambda: companion._process.returncode == 0)  # without being asked
 
 
@@ -104,7 +126,7 @@ from stream.worker import companion
 companion.subprocess.DEVNULL = None  # the test hears whether it lives by what it shares with it
 companion._CALL = companion._CALL.replace("c.compile", "import time; print('compiles', flush=True); time.sleep(600) #")
 one = companion.Companion()
-one.begin(nullable=False, kept=False)
+one.begin(nullable=False, kept=False, weighed=False, hardens=False)
 signal.pause()
 """
 
@@ -119,7 +141,7 @@ def test_a_companion_ends_with_a_worker_that_is_killed():
 def test_without_a_second_process_a_worker_compiles_alone(monkeypatch):
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     with Companion() as companion:
-        companion.begin(nullable=False, kept=False)
+        companion.begin(**PLAIN)
 
 
 def test_the_start_of_a_worker_imports_no_pandas():

@@ -1,0 +1,89 @@
+"""Kernels that only kernels call: kept as LLVM's intermediate code, made machine code in those that Python calls.
+
+Numba optimises each kernel with all that it calls, and makes machine code of it, though a caller takes in its
+intermediate code and does both again: a kernel four calls deep was compiled five times. Here a kernel that Python
+cannot call stops at its intermediate code, which the cache keeps as well.
+"""
+
+from __future__ import annotations
+
+import llvmlite.binding as llvm
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler import Compiler, CompileResult
+
+KIND = "intermediate"  # of what is saved: Numba's own kinds are "object" and "bitcode"
+
+
+class IntermediateLibrary(JITCodeLibrary):
+    """The code of one kernel and of all that it calls, as its callers take it in."""
+
+    @property
+    def codegen(self):
+        """What compiles it; there is no machine code whose environment could be set."""
+        return _WithoutEnvironments(self._codegen)
+
+    def finalize(self):
+        """Put in what is called, and leave the rest to the callers."""
+        self._raise_if_finalized()
+        for library in dict.fromkeys(self._linking_libraries):
+            self._reload_init.update(library._reload_init)
+            self._final_module.link_in(library._get_module_for_linking(), preserve=True)
+        self._finalize_dynamic_globals()
+        self._verify_declare_only_symbols()
+        self._finalized = True
+
+    def get_pointer_to_function(self, name):  # noqa: ARG002 - Numba's signature
+        """Return 0: nothing here has an address."""
+        return 0
+
+    def serialize_using_object_code(self):
+        """Return what the cache keeps."""
+        return self.name, KIND, self._get_module_for_linking().as_bitcode()
+
+
+class _WithoutEnvironments:
+    def __init__(self, codegen):
+        self._codegen = codegen
+
+    def set_env(self, name, env):
+        """Do nothing: kernels without Python objects read no environment."""
+
+    def __getattr__(self, name):
+        return getattr(self._codegen, name)
+
+
+class IntermediateCompiler(Compiler):
+    """Numba's compiler, for a kernel that only kernels call."""
+
+    def compile_extra(self, func):
+        """Compile it, into a library of the above kind."""
+        self.state.library = IntermediateLibrary(self.state.targetctx.codegen(), func.__qualname__)
+        self.state.library.enable_object_caching()
+        return super().compile_extra(func)
+
+
+def rebuild(target_context, payload):
+    """Return the compiled kernel that the cache has kept."""
+    (name, _, bitcode), fndesc, environment, signature, objectmode, lifted, annotation, reload_init, _ = payload
+    for again in reload_init:
+        again()
+    library = IntermediateLibrary(target_context.codegen(), name)
+    library._final_module = library._shared_module = llvm.parse_bitcode(bitcode)
+    library._finalized = True
+    return CompileResult(
+        target_context=target_context,
+        typing_context=target_context.typing_context,
+        library=library,
+        environment=environment,
+        entry_point=target_context.get_executable(library, fndesc, environment),
+        fndesc=fndesc,
+        type_annotation=annotation,
+        signature=signature,
+        objectmode=objectmode,
+        lifted=lifted,
+        typing_error=None,
+        call_helper=None,
+        metadata=None,
+        reload_init=reload_init,
+        referenced_envs=(),
+    )
