@@ -120,6 +120,8 @@ def exponent_of(X: NDArray[Any], inverse_scale: NDArray[Any], numeric: NDArray[n
     int or None
         Its exponent; None where no square vanishes as it is, or all rows are equal.
     """
+    if np.frexp(_floor(X) * float(inverse_scale.min(initial=np.inf)))[1] - 1 >= limits.least:
+        return None
     if np.frexp(_least(X, inverse_scale, numeric))[1] - 1 >= limits.least:
         return None
     span = float(_spans(X, inverse_scale)[numeric].max(initial=0.0))
@@ -258,6 +260,15 @@ def reach(
 
 def _parts(n: int) -> Iterator[slice]:
     return (slice(first, first + _ROWS_AT_ONCE) for first in range(0, n, _ROWS_AT_ONCE))
+
+
+def _floor(X: NDArray[Any]) -> float:
+    """Return the least size of all values that are not 0, in one pass: bits, less 1, order as sizes do but for 0."""
+    whole = np.dtype(f"u{X.itemsize}")
+    least = np.array([np.iinfo(whole).max], dtype=whole)
+    for part in _parts(len(X)):
+        np.minimum(least, (np.abs(X[part]).view(whole) - whole.type(1)).min(initial=least[0]), out=least)
+    return float((least + whole.type(1)).view(X.dtype)[0]) or np.inf
 
 
 def _least(X: NDArray[Any], inverse_scale: NDArray[Any], numeric: NDArray[np.bool_]) -> float:

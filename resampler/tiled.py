@@ -7,19 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from resampler.kernels.batch.cells import CELL_ROWS, bisect, bisect_cells
+from resampler.kernels.batch.arrange import SIDE, arrange, lower_half, quantise
+from resampler.kernels.batch.cells import CELL_ROWS
 from resampler.kernels.batch.tiles import (
     AROUND,
     BEYOND,
     EVERY,
     ITSELF,
-    NEAR,
     NEVER,
     PANELS,
+    Bound,
+    Scratch,
     Sketched,
+    fill_cells,
     find_near,
     join,
-    sketch,
 )
 from resampler.kernels.simd.tiles import LANES, ROWS
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 MIN_ASKED = 500  # below, a search takes milliseconds in any way
 MAX_NEIGHBORS = 64  # above, lists are long in filling, and most pairs are measured meanwhile
+_NEAR = 6  # cells around a cell that are searched first: what they hold leaves out most of the others
 _MOST = 0.5  # of the rows asked for, up to which these have cells of their own
 _COARSE = 0.25  # share of pairs near each other that sketches may pass: above, they say too little of these rows
 
@@ -78,31 +81,38 @@ def nearest_tiled(
     ndarray of shape (n_queries, k), int64, or None
         Positions; None where rows far out make the sketches of the others too coarse to tell them apart.
     """
-    n = len(X)
+    n, d = X.shape
+    rows = X if (inverse_scale == 1).all() else X * inverse_scale
     wanted = np.zeros(n, dtype=np.bool_)
     wanted[queries] = True
-    order = _arranged(X, row_ids, inverse_scale, wanted)
+    words = np.empty((n, -(-d // SIDE) * SIDE // 2), dtype=np.int32)
+    sketches = words.view(np.int16)
+    bound = Bound.of(rows, quantise(rows, sketches))
     n_cells = -(-n // CELL_ROWS)
-    s = _empty(X, k, row_ids[order], n_cells)
-    s.limits[:n][wanted[order]] = EVERY
-    grain = sketch(X, inverse_scale, order, X.mean(axis=0, dtype=np.float64) * inverse_scale, s)
     n_blocks = 1 if n_threads <= 1 else 2 * min(n_threads, max(1, n_cells // 8))
     bounds = np.linspace(0, n_cells, n_blocks + 1).astype(np.int64)
     with ThreadPoolExecutor(max(1, n_blocks // 2)) as pool:
 
-        def around(a: int, b: int, turn: int) -> tuple[int, int]:
-            found: tuple[int, int] = join(s, grain, turn, bounds[a], bounds[a + 1], bounds[b], bounds[b + 1])
-            return found
-
         def run(do: Callable[..., Any], *of: Any) -> list[Any]:
             return list(pool.map(do, *of)) if n_blocks > 1 else [do(*one) for one in zip(*of, strict=True)]
+
+        order = _arranged(sketches, wanted, n_blocks, run)
+        s = _empty(rows, k, row_ids, order, wanted[order])
+        panels = s.panels.view(np.int32)[..., 0]
+        run(lambda first, last: fill_cells(sketches, words, first, last, s, panels), bounds[:-1], bounds[1:])
+
+        def around(a: int, b: int, turn: int) -> tuple[int, int]:
+            found: tuple[int, int] = join(
+                s, bound, Scratch.of(rows), turn, bounds[a], bounds[a + 1], bounds[b], bounds[b + 1]
+            )
+            return found
 
         def all_pairs(turn: int) -> tuple[int, int]:
             counts = [run(around, *zip(*turns, strict=True), [turn] * len(turns)) for turns in _rounds(n_blocks)]
             pairs, measured = np.sum([one for some in counts for one in some], axis=0)
             return int(pairs), int(measured)
 
-        run(find_near, [s.centers] * n_blocks, bounds[:-1], bounds[1:], [s.near] * n_blocks)
+        run(find_near, [s.centers] * n_blocks, [s.cell_limits] * n_blocks, bounds[:-1], bounds[1:], [s.near] * n_blocks)
         blocks = range(n_blocks)
         run(around, blocks, blocks, [ITSELF] * n_blocks)
         pairs, measured = all_pairs(AROUND)
@@ -111,52 +121,71 @@ def nearest_tiled(
         all_pairs(BEYOND)
     place = np.empty(n, dtype=np.int64)
     place[order] = np.arange(n)
-    found: NDArray[np.int64] = order[s.places[place[queries]]]
-    return found
+    asked = place[queries]
+    return s.found[s.lists[asked // CELL_ROWS] + asked].astype(np.int64)
 
 
 def _arranged(
-    X: NDArray[Any], row_ids: NDArray[np.int64], inverse_scale: NDArray[Any], wanted: NDArray[np.bool_]
-) -> NDArray[np.int64]:
+    sketches: NDArray[np.int16], wanted: NDArray[np.bool_], n_parts: int, run: Callable[..., Any]
+) -> NDArray[np.int32]:
     """Return the rows by cells; where few are asked for, these have cells of their own, spread among the others."""
-    order = np.argsort(row_ids, kind="stable")
-    asked = wanted[order]
-    n_asked = -(-np.count_nonzero(asked) // CELL_ROWS) * CELL_ROWS  # cells are filled up with others
-    if n_asked > _MOST * len(X):
-        bisect(X, inverse_scale, order)
-    else:
-        order = order[np.argsort(~asked, kind="stable")]
-        bisect(X, inverse_scale, order[:n_asked])
-        bisect(X, inverse_scale, order[n_asked:])
-        n_whole = len(X) // CELL_ROWS
-        at = [(np.arange(n) + 0.5) / n for n in (n_asked // CELL_ROWS, n_whole - n_asked // CELL_ROWS) if n]
-        spread = np.argsort(np.concatenate(at), kind="stable")
-        order[: n_whole * CELL_ROWS] = order[: n_whole * CELL_ROWS].reshape(n_whole, CELL_ROWS)[spread].ravel()
-    bisect_cells(X, inverse_scale, order, ROWS)
+    n = len(wanted)
+    n_asked = -(-int(np.count_nonzero(wanted)) // CELL_ROWS) * CELL_ROWS  # cells are filled up with others
+    few = n_asked <= _MOST * n
+    at = np.concatenate([np.flatnonzero(wanted), np.flatnonzero(~wanted)]) if few else np.arange(n)
+    order: NDArray[np.int32] = at.astype(np.int32)
+    parts: list[tuple[int, int]] = [(0, n_asked), (n_asked, n)] if few else [(0, n)]
+    while len(parts) < n_parts:  # the largest is halved, for another thread
+        first, last = max(parts, key=_size)
+        middle = first + lower_half(last - first)
+        if last - first <= CELL_ROWS:
+            break
+        arrange(sketches, order, first, last, ROWS, max(middle - first, last - middle, CELL_ROWS))
+        parts.remove((first, last))
+        parts += [(first, middle), (middle, last)]
+    run(lambda first, last: arrange(sketches, order, first, last, ROWS, CELL_ROWS), *zip(*parts, strict=True))
+    if not few:
+        return order
+    n_whole = n // CELL_ROWS
+    places = [(np.arange(n) + 0.5) / n for n in (n_asked // CELL_ROWS, n_whole - n_asked // CELL_ROWS) if n]
+    spread = np.argsort(np.concatenate(places), kind="stable")
+    order[: n_whole * CELL_ROWS] = order[: n_whole * CELL_ROWS].reshape(n_whole, CELL_ROWS)[spread].ravel()
     return order
 
 
-def _empty(X: NDArray[Any], k: int, ids: NDArray[np.int64], n_cells: int) -> Sketched:
-    n, d = X.shape
-    n_pairs, n_blocks = (d + 1) // 2, -(-n_cells // LANES)
-    lows, highs = (np.zeros((n_cells, n_pairs, LANES, 2), dtype=np.int16) for _ in range(2))
-    cell_lows, cell_highs = (np.zeros((n_blocks, n_pairs, LANES, 2), dtype=np.int16) for _ in range(2))
+def _size(part: tuple[int, int]) -> int:
+    return part[1] - part[0]
+
+
+def _empty(
+    rows: NDArray[Any], k: int, ids: NDArray[np.int64], order: NDArray[np.int32], asked: NDArray[np.bool_]
+) -> Sketched:
+    """Return what is to be searched, without sketches; `asked` says of which places."""
+    n, d = rows.shape
+    n_cells, n_pairs = -(-n // CELL_ROWS), (d + 1) // 2
+    n_blocks = -(-n_cells // LANES)
+    limits = np.full(n_cells * CELL_ROWS, NEVER, dtype=np.int32)
+    limits[:n][asked] = EVERY
+    has_lists = (limits.reshape(n_cells, CELL_ROWS) != NEVER).any(axis=1)
+    n_lists = int(np.count_nonzero(has_lists)) * CELL_ROWS
     return Sketched(
-        rows=np.empty_like(X),
+        rows=rows,
         ids=ids,
+        order=order,
         panels=np.zeros((n_cells * PANELS, n_pairs, LANES, 2), dtype=np.int16),
         halves=np.full(n_cells * CELL_ROWS, -(2**29), dtype=np.int32),
-        limits=np.full(n_cells * CELL_ROWS, NEVER, dtype=np.int32),
-        lows=lows,
-        highs=highs,
+        limits=limits,
+        lows=np.zeros((n_cells, n_pairs, LANES, 2), dtype=np.int16),
+        highs=np.zeros((n_cells, n_pairs, LANES, 2), dtype=np.int16),
         group_limits=np.full(n_cells * LANES, NEVER, dtype=np.int32),
-        cell_lows=cell_lows,
-        cell_highs=cell_highs,
+        cell_lows=np.zeros((n_blocks, n_pairs, LANES, 2), dtype=np.int16),
+        cell_highs=np.zeros((n_blocks, n_pairs, LANES, 2), dtype=np.int16),
         cell_limits=np.full(n_blocks * LANES, NEVER, dtype=np.int32),
-        centers=np.zeros((n_cells, d)),
-        near=np.full((n_cells, NEAR), -1),
-        places=np.full((n, k), -1),
-        distances=np.full((n, k), np.inf, dtype=X.dtype),
+        centers=np.empty((2 * n_pairs, n_cells), dtype=np.float32),
+        near=np.full((n_cells, _NEAR), -1),
+        lists=(np.cumsum(has_lists) - 1 - np.arange(n_cells)) * CELL_ROWS,
+        found=np.full((n_lists, k), -1, dtype=np.int32),
+        distances=np.full((n_lists, k), np.inf, dtype=rows.dtype),
     )
 
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from resampler.methods.labels import counted
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -42,7 +44,7 @@ def tomek_links(nearest: Nearest, y: NDArray[Any]) -> NDArray[np.int64]:
     """
     if len(y) < 2:
         return np.empty(0, dtype=np.int64)
-    classes, counts = np.unique(y, return_counts=True)
+    classes, counts = counted(y)
     found = np.full(len(y), -1)
     ends = np.flatnonzero(y != classes[counts.argmax()])
     found[ends] = nearest(ends, 1)[:, 0]

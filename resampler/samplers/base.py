@@ -32,6 +32,7 @@ from resampler.samplers.containers import Container
 from resampler.samplers.groups import GroupColumn
 from resampler.samplers.kinds import kind_of_values, require
 from resampler.samplers.matrix import append_synthetic
+from resampler.samplers.plain import resampled_plain
 from resampler.samplers.remedies import RefusedError, with_remedies
 from resampler.secret import SecretKey, draw_seed
 from resampler.tally import learn
@@ -134,7 +135,8 @@ class TableMixin:
             self._given, self._names = rows, () if rows is None else tuple(rows.names)
             try:
                 foreign = are_foreign(y)
-                X_new, y_new = super().fit_resample(  # type: ignore[misc]
+                plain = None if rows is not None or foreign else resampled_plain(self, TableMixin, X, y, params)
+                X_new, y_new = plain or super().fit_resample(  # type: ignore[misc]
                     self._visible(X), to_labels(y) if foreign else y, **params
                 )
                 if rows is not None:

@@ -12,6 +12,7 @@ from sklearn.utils import _safe_indexing
 
 from resampler.errors import InvalidInputError
 from resampler.methods.clean import edited, tomek_links
+from resampler.methods.labels import encoded
 from resampler.methods.missing import nulls_in
 from resampler.methods.table import dense_rows
 from resampler.neighbors import nearest_rows
@@ -77,7 +78,7 @@ class TomekLinks(TableMixin, under_sampling.TomekLinks):  # type: ignore[misc]
 
     def _fit_resample(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
         rows = dense_rows(X, self._names)
-        classes, codes = np.unique(y, return_inverse=True)
+        classes, codes = encoded(y)
         whole = _measured(rows, self.missing)
 
         def nearest(queries: NDArray[np.int64], k: int) -> NDArray[np.int64]:
@@ -148,7 +149,7 @@ class EditedNearestNeighbours(TableMixin, under_sampling.EditedNearestNeighbours
     def _fit_resample(self, X: Any, y: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
         self._validate_estimator()
         rows = dense_rows(X, self._names)
-        classes, codes = np.unique(y, return_inverse=True)
+        classes, codes = encoded(y)
         whole = _measured(rows, self.missing)
         held = codes[whole]
         asked = np.flatnonzero(np.isin(held, np.flatnonzero([c in self.sampling_strategy_ for c in classes])))

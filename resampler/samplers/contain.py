@@ -31,6 +31,8 @@ def contain(X: Any) -> Container | None:
     """
     if isinstance(X, Container):
         return X
+    if isinstance(X, np.ndarray):  # and no table: the dearest question comes last
+        return contain_cells(X)
     table = contain_table(X)
     return contain_cells(X) if table is None else table
 
@@ -48,7 +50,7 @@ def are_foreign(y: object) -> bool:
     bool
         True for a table or column of another library than pandas.
     """
-    if nw.dependencies.is_pandas_dataframe(y) or nw.dependencies.is_pandas_series(y):
+    if isinstance(y, np.ndarray) or nw.dependencies.is_pandas_dataframe(y) or nw.dependencies.is_pandas_series(y):
         return False
     return is_arrow(y) or nw.dependencies.is_into_dataframe(y) or nw.dependencies.is_into_series(y)
 
@@ -66,6 +68,8 @@ def to_labels(y: Any) -> NDArray[Any]:
     ndarray of shape (n_samples,), or (n_samples, n_columns) of a table of several
         The labels.
     """
+    if isinstance(y, np.ndarray) and y.dtype != object:
+        return y
     table = contain(y)
     if table is not None:
         return table.values(0) if table.shape[1] == 1 else table.cells()

@@ -139,41 +139,6 @@ def bisect(X, inverse_scale, order):
 
 
 @njit(nogil=True)
-def bisect_cells(X, inverse_scale, order, least):
-    """Permute the rows of each cell so that every `least` of them lie near each other, halved across widest columns."""
-    n, d = X.shape
-    low, high = np.empty(d), np.empty(d)
-    rows = np.empty((CELL_ROWS, d))
-    along = np.empty(CELL_ROWS)
-    for start in range(0, n, CELL_ROWS):
-        count = min(CELL_ROWS, n - start)
-        for i in range(count):
-            for j in range(d):
-                rows[i, j] = X[order[start + i], j] * inverse_scale[j]
-        at = np.arange(count)
-        size = CELL_ROWS // 2
-        while size >= least:
-            for first in range(0, count - size, 2 * size):
-                last = min(count, first + 2 * size)
-                for j in range(d):
-                    low[j] = high[j] = rows[at[first], j]
-                for i in range(first + 1, last):
-                    row = rows[at[i]]
-                    for j in range(d):
-                        low[j] = row[j] if row[j] < low[j] else low[j]
-                        high[j] = row[j] if row[j] > high[j] else high[j]
-                widest = 0
-                for j in range(d):
-                    if high[j] - low[j] > high[widest] - low[widest]:
-                        widest = j
-                for i in range(first, last):
-                    along[i - first] = rows[at[i], widest]
-                _halve(along[: last - first], at, first, first + size, last)
-            size //= 2
-        order[start : start + count] = order[start : start + count][at]
-
-
-@njit(nogil=True)
 def fill(X, inverse_scale, numeric, order, cells, centers, lows, highs):
     """Write the cells of the ordered rows, and each cell's mean and box; a categorical column has mean 0 and no bounds.
 

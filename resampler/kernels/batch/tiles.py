@@ -24,28 +24,30 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from resampler.kernels.batch.arrange import LONGEST
 from resampler.kernels.batch.cells import CELL_ROWS
 from resampler.kernels.jit import allocating, inline, inner, njit
-from resampler.kernels.simd.lanes import first_lane
+from resampler.kernels.simd.lanes import LINE, first_lane, prefetch
 from resampler.kernels.simd.tiles import LANES, ROWS, mark_near, near_boxes
 
 PANELS = CELL_ROWS // LANES  # of a cell, whose groups' boxes are one panel more: CELL_ROWS = ROWS * LANES
-NEAR = 6  # cells around a cell that are searched first: what they hold leaves out most of the others
 ITSELF, AROUND, BEYOND = 0, 1, 2  # turns: a cell's own panels, the cells near it, all others
 EVERY, NEVER = -(2**31) + 127, 2**31 - 1  # limits that all pairs exceed, and none
-_LONGEST = 32000.0  # sketch, in grains: half the squared distance of two stays within 32 bits
 _TOGETHER = 8  # pairs whose sums are formed at once
+_MANY = 32  # pairs that are measured before others of the two cells are looked at
 
 
 class Sketched(NamedTuple):
-    """Rows in the order of their cells, their sketches, and the neighbours found so far.
+    """Rows, their sketches in the order of their cells, and the neighbours found so far.
 
     Parameters
     ----------
     rows : ndarray of shape (n, d), float32 or float64
-        In units of distance.
+        In units of distance, in the order in which they were given.
     ids : ndarray of shape (n,), int64
-        They decide between equal distances.
+        Theirs, which decide between equal distances.
+    order : ndarray of shape (n,), int32
+        Which row has which place; all that follows is by place.
     panels : ndarray of shape (n_cells * PANELS, n_pairs, LANES, 2), int16
         Their sketches, 0 in the empty lanes of the last cell and in a last odd column.
     halves : ndarray of shape (n_cells * CELL_ROWS,), int32
@@ -61,18 +63,21 @@ class Sketched(NamedTuple):
         Boxes of the cells' sketches.
     cell_limits : ndarray of shape (ceil(n_cells / LANES) * LANES,), int32
         The lowest of each cell.
-    centers : ndarray of shape (n_cells, d), float64
-        Means of the rows.
+    centers : ndarray of shape (d, n_cells), float32
+        Twice the middles of the groups' boxes, on average.
     near : ndarray of shape (n_cells, NEAR), int64
-        The cells near each; -1 where there are fewer.
-    places : ndarray of shape (n, k), int64
-        The neighbours; -1 at first.
-    distances : ndarray of shape (n, k), float32 or float64
+        The cells near each that has a limit; -1 where there are fewer.
+    lists : ndarray of shape (n_cells,), int64
+        Where the lists of a cell's rows begin, less where the cell does; of cells that have some.
+    found : ndarray of shape (n_lists, k), int32
+        The neighbours, which rows they are; -1 at first.
+    distances : ndarray of shape (n_lists, k), float32 or float64
         Squared; infinite at first.
     """
 
     rows: NDArray
     ids: NDArray
+    order: NDArray
     panels: NDArray
     halves: NDArray
     limits: NDArray
@@ -84,54 +89,147 @@ class Sketched(NamedTuple):
     cell_limits: NDArray
     centers: NDArray
     near: NDArray
-    places: NDArray
+    lists: NDArray
+    found: NDArray
     distances: NDArray
 
 
+class Bound(NamedTuple):
+    """What makes a limit of a squared distance.
+
+    Parameters
+    ----------
+    least : float
+        What squares may lose that underflow.
+    factor : float
+        Grains a unit of distance, and what rounding adds.
+    error : float
+        Grains that two rows are at most from their sketches, together.
+    """
+
+    least: float
+    factor: float
+    error: float
+
+    @classmethod
+    def of(cls, rows: NDArray, grain: float) -> Bound:
+        """Return that of rows that were sketched.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n, d), float32 or float64
+            In units of distance.
+        grain : float
+            Of the sketches.
+
+        Returns
+        -------
+        Bound
+            For `join`.
+        """
+        d = rows.shape[1]
+        unit, tiny = (2.0**-23, 1.2e-38) if rows.itemsize == 4 else (2.0**-52, 2.3e-308)
+        # The second term of the error is for the rounding before a sketch is rounded.
+        error = float(np.sqrt(d) * (1 + 1e-9) + 1e-8 * LONGEST)
+        return cls(d * tiny, (1 + (d + 4) * unit) * (1 + 1e-12) / grain, error)
+
+
+class Scratch(NamedTuple):
+    """What a thread writes on.
+
+    Parameters
+    ----------
+    words : ndarray of shape (ROWS * LANES / 64,), uint64
+        Which pairs of a tile are near.
+    boxes : ndarray of shape (LANES,), int64
+        Which groups of a cell are near each group of another, a bit each.
+    hits : ndarray of shape (n_hits, 2), uint32
+        Pairs that are to be measured.
+    squares : ndarray of shape (_TOGETHER, d), of the dtype of the rows
+        Of the differences of some pairs.
+    sums : ndarray of shape (_TOGETHER,), of the dtype of the rows
+        Their squared distances.
+    columns : ndarray of shape (d, LANES), of the dtype of the rows
+        The rows of a panel.
+    out : ndarray of shape (LANES,), of the dtype of the rows
+        Their squared distances from one of them.
+    """
+
+    words: NDArray
+    boxes: NDArray
+    hits: NDArray
+    squares: NDArray
+    sums: NDArray
+    columns: NDArray
+    out: NDArray
+
+    @classmethod
+    def of(cls, rows: NDArray) -> Scratch:
+        """Make one for some rows.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n, d), float32 or float64
+            Their width and dtype count.
+
+        Returns
+        -------
+        Scratch
+            For one thread at a time.
+        """
+        d, dtype = rows.shape[1], rows.dtype
+        return cls(
+            words=np.zeros(ROWS * LANES // 64, dtype=np.uint64),
+            boxes=np.zeros(LANES, dtype=np.int64),
+            hits=np.zeros((_MANY + CELL_ROWS * LANES + _TOGETHER, 2), dtype=np.uint32),
+            squares=np.zeros((_TOGETHER, d), dtype=dtype),
+            sums=np.empty(_TOGETHER, dtype=dtype),
+            columns=np.zeros((d, LANES), dtype=dtype),
+            out=np.empty(LANES, dtype=dtype),
+        )
+
+
 @njit(nogil=True)
-def sketch(X, inverse_scale, order, mean, s):
-    """Write the rows in the order of their cells, their sketches and what is known of the cells; return the grain."""
-    n, d = X.shape
-    rows, panels, lows, highs, centers = s.rows, s.panels, s.lows, s.highs, s.centers
-    longest = 0.0
-    for p in range(n):
-        length = 0.0
-        for j in range(d):
-            x = X[order[p], j] * inverse_scale[j]
-            rows[p, j] = x
-            length += (np.float64(x) - mean[j]) ** 2
-        longest = max(longest, length)
-    grain = max(np.sqrt(longest) / _LONGEST, 1e-150)
-    inverse = 1 / grain
-    for p in range(n):
-        c, lane, group = p // CELL_ROWS, p % LANES, p % CELL_ROWS // ROWS
-        half = np.int32(0)
-        for j in range(d):
-            q = np.int32(np.rint((np.float64(rows[p, j]) - mean[j]) * inverse))
-            panels[p // LANES, j // 2, lane, j % 2] = q
-            half += q * q
-            if p % ROWS == 0:
-                lows[c, j // 2, group, j % 2] = q
-                highs[c, j // 2, group, j % 2] = q
-            else:
-                lows[c, j // 2, group, j % 2] = min(lows[c, j // 2, group, j % 2], q)
-                highs[c, j // 2, group, j % 2] = max(highs[c, j // 2, group, j % 2], q)
-            centers[c, j] += rows[p, j]
-        s.halves[p] = -(half >> 1)
-    for c in range(len(centers)):
-        for j in range(d):
-            low, high = lows[c, j // 2, 0, j % 2], highs[c, j // 2, 0, j % 2]
-            for group in range(1, -(-(min(n, (c + 1) * CELL_ROWS) - c * CELL_ROWS) // ROWS)):
-                low = min(low, lows[c, j // 2, group, j % 2])
-                high = max(high, highs[c, j // 2, group, j % 2])
-            s.cell_lows[c // LANES, j // 2, c % LANES, j % 2] = low
-            s.cell_highs[c // LANES, j // 2, c % LANES, j % 2] = high
-            centers[c, j] /= min(n, (c + 1) * CELL_ROWS) - c * CELL_ROWS
+def fill_cells(sketches, pairs, first, last, s, panels):
+    """Write the sketches of cells first .. last - 1, and what is known of them.
+
+    `sketches` is as `resampler.kernels.batch.arrange.quantise` writes it; `pairs` is that, and `panels` is
+    ``s.panels``, with two columns a word of 32 bits.
+    """
+    order, halves, centers, lanes = s.order, s.halves, s.centers, s.panels
+    lows, highs, cell_lows, cell_highs = s.lows, s.highs, s.cell_lows, s.cell_highs
+    n = len(order)
+    for c in range(first, last):
+        count = min(n - c * CELL_ROWS, CELL_ROWS)
+        for p in range(c * CELL_ROWS, c * CELL_ROWS + count):
+            row, square = order[p], np.int32(0)
+            for j in range(sketches.shape[1]):
+                square += np.int32(sketches[row, j]) * np.int32(sketches[row, j])
+            halves[p] = -(square >> 1)
+            for pair in range(panels.shape[1]):
+                panels[p // LANES, pair, p % LANES] = pairs[row, pair]
+        n_groups = (count + ROWS - 1) // ROWS
+        for j in range(2 * panels.shape[1]):
+            pair, side = j // 2, j % 2
+            lowest, highest, middle = np.int32(NEVER), np.int32(EVERY), np.int32(0)
+            for group in range(n_groups):  # an empty lane's 0 makes a box larger, which does no harm
+                panel, at = c * PANELS + group * ROWS // LANES, group * ROWS % LANES
+                low = high = lanes[panel, pair, at, side]
+                for lane in range(at + 1, at + ROWS):
+                    low = min(low, lanes[panel, pair, lane, side])
+                    high = max(high, lanes[panel, pair, lane, side])
+                lows[c, pair, group, side] = low
+                highs[c, pair, group, side] = high
+                lowest = min(lowest, np.int32(low))
+                highest = max(highest, np.int32(high))
+                middle += np.int32(low) + np.int32(high)
+            cell_lows[c // LANES, pair, c % LANES, side] = lowest
+            cell_highs[c // LANES, pair, c % LANES, side] = highest
+            centers[j, c] = middle / n_groups
         sum_up(s, c)
-    return grain
 
 
-@inner
+@inline
 def sum_up(s, c):
     """Write the lowest limits of a cell's groups and of the cell."""
     lowest = np.int32(NEVER)
@@ -145,35 +243,46 @@ def sum_up(s, c):
 
 
 @njit(nogil=True)
-def find_near(centers, first, last, near):
-    """Write which cells have the closest centres to those of cells first .. last - 1; `near` holds -1."""
-    n_cells, d = centers.shape
-    gaps = np.empty(n_cells)
+def find_near(centers, cell_limits, first, last, near):
+    """Write which cells have the closest centres to those of cells first .. last - 1 that ask; `near` holds -1."""
+    d, n_cells = centers.shape
+    gaps, closest = np.empty(n_cells, np.float32), np.empty(near.shape[1], np.float32)
     for a in range(first, last):
+        if cell_limits[a] == NEVER:
+            continue
+        gaps[:] = 0
+        for j in range(d):
+            middle = centers[j, a]
+            for b in range(n_cells):
+                gaps[b] += (centers[j, b] - middle) * (centers[j, b] - middle)
+        closest[:] = np.inf
         for b in range(n_cells):
-            gap = 0.0
-            for j in range(d):
-                gap += (centers[a, j] - centers[b, j]) ** 2
-            gaps[b] = gap
-        gaps[a] = np.inf
-        for t in range(min(near.shape[1], n_cells - 1)):
-            near[a, t] = np.argmin(gaps)
-            gaps[near[a, t]] = np.inf
+            if gaps[b] >= closest[-1] or b == a:
+                continue
+            at = len(closest) - 1
+            while at > 0 and closest[at - 1] > gaps[b]:
+                closest[at] = closest[at - 1]
+                near[a, at] = near[a, at - 1]
+                at -= 1
+            closest[at] = gaps[b]
+            near[a, at] = b
 
 
 @inline
-def _limit_of(distance, least, factor, error):
+def _limit_of(distance, bound):
     """Return what products of a row's sketch with those of rows within a squared distance exceed."""
-    radius = np.sqrt(np.float64(distance) + least) * factor + error
+    radius = np.sqrt(np.float64(distance) + bound.least) * bound.factor + bound.error
     return -np.int32(min(radius * radius * 0.5 + 2.0, 2147483520.0)) - np.int32(1)
 
 
 @allocating
-def _begin_lists(s, c, columns, out, least, factor, error):
+def _begin_lists(s, c, bound, scratch):
     """Begin the lists of a cell's rows with the nearest of their panels, ranked by counting."""
-    rows, ids, limits, places, distances = s.rows, s.ids, s.limits, s.places, s.distances
+    rows, ids, order, limits, found, distances = s.rows, s.ids, s.order, s.limits, s.found, s.distances
+    columns, out = scratch.columns, scratch.out
     n, d = rows.shape
-    k = places.shape[1]
+    k = found.shape[1]
+    lists = s.lists[c]
     own, rank, slot = np.zeros(LANES, np.int64), np.zeros(LANES, np.int64), np.zeros(LANES, np.int64)
     before = np.zeros((LANES, LANES), np.int64)  # 1 where the one's id is lower
     wide = np.zeros(LANES)
@@ -181,9 +290,10 @@ def _begin_lists(s, c, columns, out, least, factor, error):
     for first in range(c * CELL_ROWS, min(n, (c + 1) * CELL_ROWS), LANES):
         count = min(LANES, n - first)
         for lane in range(count):
-            own[lane] = ids[first + lane]
+            row = order[first + lane]
+            own[lane] = ids[row]
             for j in range(d):
-                columns[j, lane] = rows[first + lane, j]
+                columns[j, lane] = rows[row, j]
         for lane in range(LANES):
             for other in range(LANES):
                 before[lane, other] = own[lane] < own[other]
@@ -210,15 +320,17 @@ def _begin_lists(s, c, columns, out, least, factor, error):
             for lane in range(LANES):
                 slot[rank[lane]] = lane
             for t in range(min(k, count - 1)):
-                places[first + r, t] = first + slot[t]
-                distances[first + r, t] = out[slot[t]]
+                found[lists + first + r, t] = order[first + slot[t]]
+                distances[lists + first + r, t] = out[slot[t]]
             if count > k:
-                limits[first + r] = _limit_of(distances[first + r, k - 1], least, factor, error)
+                limits[first + r] = _limit_of(out[slot[k - 1]], bound)
 
 
 @inner
-def _collect(words, p, q, n, hits, count):
+def _collect(words, p, q, rows, order, hits, count):
     """List the pairs of a tile whose bits are set, from `count` on; return how many there are then."""
+    n, d = rows.shape
+    step = 4 * LINE // rows.itemsize
     for w in range(len(words)):
         word = words[w]
         while word != 0:
@@ -229,18 +341,23 @@ def _collect(words, p, q, n, hits, count):
                 hits[count, 0] = i
                 hits[count, 1] = j
                 count += 1
+                at = order[j] * d
+                for column in range(0, d, step):  # those of the first panel stay near
+                    prefetch(rows, at + column)
     return count
 
 
-@allocating
-def _measure(s, hits, count, squares, sums, least, factor, error):
-    """Put both rows of each pair into each other's list, where they belong there."""
-    rows, ids, places, distances, limits = s.rows, s.ids, s.places, s.distances, s.limits
-    d, last = rows.shape[1], places.shape[1] - 1
+@inline
+def _measure(s, count, bound, scratch):
+    """Put both rows of the first `count` pairs into each other's list, where they belong there."""
+    rows, ids, order, lists = s.rows, s.ids, s.order, s.lists
+    hits, squares, sums = scratch.hits, scratch.squares, scratch.sums
+    found, distances, limits = s.found, s.distances, s.limits
+    d, last = rows.shape[1], found.shape[1] - 1
     hits[count : count + _TOGETHER] = 0
     for i in range(0, count, _TOGETHER):
         for t in range(_TOGETHER):  # squares in any order, sums in that of the columns
-            u, v, w = rows[hits[i + t, 0]], rows[hits[i + t, 1]], squares[t]
+            u, v, w = rows[order[hits[i + t, 0]]], rows[order[hits[i + t, 1]]], squares[t]
             for j in range(d):
                 x = u[j] - v[j]
                 w[j] = x * x
@@ -257,26 +374,29 @@ def _measure(s, hits, count, squares, sums, least, factor, error):
         sums[0], sums[1], sums[2], sums[3], sums[4], sums[5], sums[6], sums[7] = s0, s1, s2, s3, s4, s5, s6, s7
         for side in range(2 * min(_TOGETHER, count - i)):
             pair = i + (side >> 1)
-            d2, p, q = sums[side >> 1], hits[pair, side & 1], hits[pair, 1 - (side & 1)]
-            if limits[p] == NEVER or not d2 <= distances[p, last]:
+            d2, p, row = sums[side >> 1], np.int64(hits[pair, side & 1]), order[hits[pair, 1 - (side & 1)]]
+            if limits[p] == NEVER:
                 continue
-            if d2 == distances[p, last] and places[p, last] >= 0 and ids[places[p, last]] < ids[q]:
+            own = lists[p // CELL_ROWS] + p
+            if not d2 <= distances[own, last]:
+                continue
+            if d2 == distances[own, last] and found[own, last] >= 0 and ids[found[own, last]] < ids[row]:
                 continue
             at = last
             while at > 0 and (
-                places[p, at - 1] < 0
-                or distances[p, at - 1] > d2
-                or (distances[p, at - 1] == d2 and ids[places[p, at - 1]] > ids[q])
+                found[own, at - 1] < 0
+                or distances[own, at - 1] > d2
+                or (distances[own, at - 1] == d2 and ids[found[own, at - 1]] > ids[row])
             ):
-                distances[p, at] = distances[p, at - 1]
-                places[p, at] = places[p, at - 1]
+                distances[own, at] = distances[own, at - 1]
+                found[own, at] = found[own, at - 1]
                 at -= 1
-            distances[p, at] = d2
-            places[p, at] = q
-            limits[p] = _limit_of(distances[p, last], least, factor, error)
+            distances[own, at] = d2
+            found[own, at] = row
+            limits[p] = _limit_of(distances[own, last], bound)
 
 
-@allocating
+@inner
 def _is_near(near, a, b):
     """Say whether cell b is listed near cell a."""
     found = False
@@ -285,8 +405,81 @@ def _is_near(near, a, b):
     return found
 
 
+@inner
+def _list_around(near, first_a, last_a, first_b, last_b, pairs):
+    """List the pairs of cells of two ranges of which one is near the other; return how many there are."""
+    same, count = first_a == first_b, 0
+    for a in range(first_a, last_a):
+        for b in near[a]:
+            if first_b <= b < last_b and not (same and b < a and _is_near(near, b, a)):
+                pairs[count] = a, b
+                count += 1
+    for b in range(first_b, first_b if same else last_b):
+        for a in near[b]:
+            if first_a <= a < last_a and not _is_near(near, a, b):
+                pairs[count] = a, b
+                count += 1
+    return count
+
+
+@inner
+def _list_beyond(s, outer, first, last, pairs):
+    """List a cell with those of first .. last - 1 that may be near it, and are not listed as such; return how many."""
+    lows, highs = s.cell_lows, s.cell_highs
+    limits, near = s.cell_limits, s.near
+    n_pairs = s.panels.shape[1]
+    panel = n_pairs * 2 * LANES
+    at, count = outer // LANES * panel + 2 * (outer % LANES), 0
+    for block in range(first // LANES, -(-last // LANES)):
+        word = np.uint64(near_boxes(lows, highs, at, block * panel, n_pairs, limits, outer, block * LANES))
+        while word != 0:
+            b = block * LANES + first_lane(word)
+            word &= word - np.uint64(1)
+            if first <= b < last and not _is_near(near, outer, b) and not _is_near(near, b, outer):
+                pairs[count] = outer, b
+                count += 1
+    return count
+
+
+@inline
+def _search_pair(s, a, b, diagonal, bound, scratch):
+    """Search two cells for each other's neighbours; of a cell and itself one diagonal of panels, else 0.
+
+    Return how many pairs of rows were measured.
+    """
+    rows, order, halves, limits, group_limits = s.rows, s.order, s.halves, s.limits, s.group_limits
+    panels, lows, highs = s.panels, s.lows, s.highs
+    words, boxes, hits = scratch.words, scratch.boxes, scratch.hits
+    n_pairs = s.panels.shape[1]
+    panel = n_pairs * 2 * LANES
+    for g in range(LANES):
+        boxes[g] = near_boxes(
+            lows, highs, a * panel + 2 * g, b * panel, n_pairs, group_limits, a * LANES + g, b * LANES
+        )
+    found = measured = 0
+    for h in range(PANELS):
+        at_b = b * CELL_ROWS + h * LANES
+        for g in range(LANES):
+            near_panel = (boxes[g] >> (h * LANES // ROWS)) & (2 ** (LANES // ROWS) - 1)
+            if near_panel == 0 or (diagonal > 0 and h != g * ROWS // LANES + diagonal):
+                continue
+            at_a = a * CELL_ROWS + g * ROWS
+            in_a = at_a // LANES * panel + 2 * (at_a % LANES)
+            if mark_near(panels, in_a, at_b // LANES * panel, n_pairs, halves, limits, at_a, at_b, words):
+                found = _collect(words, at_a, at_b, rows, order, hits, found)
+        if found >= _MANY or (h == PANELS - 1 and found > 0):  # what these find leaves out some of the next
+            _measure(s, found, bound, scratch)
+            measured += found
+            found = 0
+    if measured > 0:
+        for c in (a, b):
+            if s.cell_limits[c] != NEVER:
+                sum_up(s, c)
+    return measured
+
+
 @njit(nogil=True)
-def join(s, grain, turn, first_a, last_a, first_b, last_b):
+def join(s, bound, scratch, turn, first_a, last_a, first_b, last_b):
     """Search one range of cells and another, which is the same or has none in common, for each other's neighbours.
 
     Returns
@@ -294,78 +487,23 @@ def join(s, grain, turn, first_a, last_a, first_b, last_b):
     n_pairs, n_measured : int
         Pairs of rows of the cells that were searched, and those that were measured.
     """
-    n, d = s.rows.shape
-    flat, near = s.panels.ravel(), s.near
-    lows, highs = s.lows.ravel(), s.highs.ravel()
-    cell_lows, cell_highs = s.cell_lows.ravel(), s.cell_highs.ravel()
-    halves, limits = s.halves, s.limits
-    group_limits, cell_limits = s.group_limits, s.cell_limits
-    n_pairs = s.panels.shape[1]
-    panel = n_pairs * 2 * LANES
-    unit = 2.0**-23 if s.rows.itemsize == 4 else 2.0**-52
-    factor = (1 + (d + 4) * unit) * (1 + 1e-12) / grain
-    least = d * (1.2e-38 if s.rows.itemsize == 4 else 2.3e-308)  # what squares may lose that underflow
-    error = np.sqrt(d) * (1 + 1e-9) + 1e-8 * _LONGEST  # of two rows; the second is for the rounding before that
-    words = np.zeros(ROWS * LANES // 64, np.uint64)
-    hits = np.empty((CELL_ROWS * CELL_ROWS + _TOGETHER, 2), np.uint32)
-    squares, sums = np.zeros((_TOGETHER, d), s.rows.dtype), np.empty(_TOGETHER, s.rows.dtype)
-    columns, out = np.zeros((d, LANES), s.rows.dtype), np.empty(LANES, s.rows.dtype)
-    pairs = np.empty((PANELS + last_b - first_b + (last_a - first_a + last_b - first_b) * NEAR, 2), np.int64)
-    same = first_a == first_b
-    n_pairs_of_rows, n_measured = 0, 0
+    n_cells = last_a - first_a + last_b - first_b
+    pairs = np.empty((PANELS + n_cells * (s.near.shape[1] + 1), 2), np.int64)
+    n_pairs = n_measured = 0
     for outer in range(first_a, last_a) if turn != AROUND else range(1):
-        count = 0
-        if turn == ITSELF:  # a diagonal of panels after the other: each leaves out much of the next
-            _begin_lists(s, outer, columns, out, least, factor, error)
+        if turn == AROUND:
+            count = _list_around(s.near, first_a, last_a, first_b, last_b, pairs)
+        elif turn == BEYOND:
+            count = _list_beyond(s, outer, outer + 1 if first_a == first_b else first_b, last_b, pairs)
+        elif s.cell_limits[outer] != NEVER:  # a diagonal of panels after the other: each leaves out much of the next
+            _begin_lists(s, outer, bound, scratch)
             sum_up(s, outer)
             pairs[: PANELS - 1] = outer
             count = PANELS - 1
-        elif turn == BEYOND:
-            at_a = outer // LANES * panel + 2 * (outer % LANES)
-            first = outer + 1 if same else first_b
-            for block in range(first // LANES, -(-last_b // LANES)):
-                word = np.uint64(
-                    near_boxes(cell_lows, cell_highs, at_a, block * panel, n_pairs, cell_limits, outer, block * LANES)
-                )
-                while word != 0:
-                    b = block * LANES + first_lane(word)
-                    word &= word - np.uint64(1)
-                    if first <= b < last_b and not _is_near(near, outer, b) and not _is_near(near, b, outer):
-                        pairs[count] = outer, b
-                        count += 1
         else:
-            for a in range(first_a, last_a):
-                for b in near[a]:
-                    if first_b <= b < last_b and not (same and b < a and _is_near(near, b, a)):
-                        pairs[count] = a, b
-                        count += 1
-            for b in range(first_b, first_b if same else last_b):
-                for a in near[b]:
-                    if first_a <= a < last_a and not _is_near(near, a, b):
-                        pairs[count] = a, b
-                        count += 1
+            count = 0
         for t in range(count):
-            a, b = pairs[t, 0], pairs[t, 1]
-            found = 0
-            for g in range(LANES):
-                boxes = near_boxes(
-                    lows, highs, a * panel + 2 * g, b * panel, n_pairs, group_limits, a * LANES + g, b * LANES
-                )
-                if boxes == 0:
-                    continue
-                at_a = a * CELL_ROWS + g * ROWS
-                in_a = (at_a // LANES) * panel + 2 * (at_a % LANES)
-                for h in range(PANELS):
-                    near_panel = (boxes >> (h * LANES // ROWS)) & (2 ** (LANES // ROWS) - 1)
-                    if near_panel == 0 or (turn == ITSELF and h != g * ROWS // LANES + t + 1):
-                        continue
-                    at_b = b * CELL_ROWS + h * LANES
-                    if mark_near(flat, in_a, at_b // LANES * panel, n_pairs, halves, limits, at_a, at_b, words):
-                        found = _collect(words, at_a, at_b, n, hits, found)
-            n_pairs_of_rows += CELL_ROWS * CELL_ROWS
-            n_measured += found
-            if found > 0:
-                _measure(s, hits, found, squares, sums, least, factor, error)
-                sum_up(s, a)
-                sum_up(s, b)
-    return n_pairs_of_rows, n_measured
+            diagonal = t + 1 if turn == ITSELF else 0
+            n_measured += _search_pair(s, pairs[t, 0], pairs[t, 1], diagonal, bound, scratch)
+        n_pairs += count * CELL_ROWS * CELL_ROWS
+    return n_pairs, n_measured

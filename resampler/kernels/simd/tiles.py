@@ -49,6 +49,7 @@ def mark_near(panels, a, b, n_pairs, halves, limits, at_a, at_b, words):
     bool
         Whether there are some.
     """
+    panels = panels.ravel()
     other = panels[b : b + n_pairs * 2 * LANES].astype(np.int64).reshape(n_pairs, LANES, 2)
     for r in range(ROWS):
         row = np.stack([panels[a + 2 * r + j :: 2 * LANES][:n_pairs] for j in (0, 1)], axis=1).astype(np.int64)
@@ -79,6 +80,7 @@ def near_boxes(lows, highs, a, b, n_pairs, limits, at_a, at_b):
     int
         Bit l is of the panel's box l. Distances are too short rather than too long.
     """
+    lows, highs = lows.ravel(), highs.ravel()
     low, high = (
         bound[b : b + n_pairs * 2 * LANES].astype(np.int64).reshape(n_pairs, LANES, 2) for bound in (lows, highs)
     )
