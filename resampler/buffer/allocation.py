@@ -11,17 +11,19 @@ from resampler.errors import InvalidInputError
 from resampler.kernels.buffer.cells import COUNTS, FREE, NEWCOMERS, NO_CELL, WAITING, Cells
 from resampler.kernels.buffer.graph import CURSOR, LAST_ID, NOBODY, UNKNOWN, Lists, Rows
 from resampler.kernels.buffer.ring import CONTROL, Ring
-from resampler.kernels.buffer.search import Graph, Scratch
+from resampler.kernels.buffer.search import AT_ONCE, Graph, Scratch
 from resampler.kernels.buffer.walk import QUEUE, WALK
 from resampler.kernels.simd.blocks import DEAD
+from resampler.kernels.simd.dots import FOUR
 from resampler.kernels.simd.lanes import LANES
+from resampler.kernels.simd.sketches import ROWS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LEAST_MEAN_ROWS = 30  # that an average cell holds at least: splitting leaves cells half full
 LEAST_MEAN_CELLS = 32  # that an average group holds at least
-ROOM = 512  # rows that a search notes before it measures them: at least those of a cell
+ROOM = 1024  # rows that a search notes before it measures them: at least those of the cells scanned at once
 MIN_BOUNDS = 32  # so that a search for a few more rows than a list has is as fast
 
 
@@ -75,18 +77,7 @@ def make_ring(
     waiting = -(-capacity // LANES) if flat else WAITING
     max_cells = 0 if flat else 4 + -(-capacity // LEAST_MEAN_ROWS)
     n_groups = 0 if flat else 4 + -(-max_cells // LEAST_MEAN_CELLS)
-    n_cells = n_groups * LANES
-    n_blocks = waiting + max_cells
-    n_hubs = -(-n_groups // LANES)
-    n_sketched = 0 if flat else n_blocks
-    floats = n_features * (capacity + n_sketched + LANES * (waiting if flat else n_blocks / 4 + n_groups + n_hubs))
-    nbytes = int(4 * floats) + capacity * (8 * length + 28) + 12 * LANES * n_blocks
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    if nbytes > memory:
-        raise InvalidInputError(
-            f"capacity={capacity} rows of {n_features} features need {nbytes / 2**30:.1f} GiB, "
-            f"this machine has {memory / 2**30:.1f} GiB: lower capacity"
-        )
+    _check_memory(capacity, n_features, length, waiting, max_cells, n_groups)
     rows = Rows(
         X=np.zeros((capacity, n_features), dtype=np.float32),
         row_ids=np.full(capacity, DEAD, dtype=np.int64),
@@ -104,8 +95,36 @@ def make_ring(
         count=np.zeros(capacity, dtype=np.int32),
         cutoff_id=np.full(capacity, LAST_ID, dtype=np.int64),
     )
-    cells = Cells(
-        blocks=np.zeros((n_sketched, -(-n_features // 2), LANES, 2), dtype=np.int8),
+    cells = _make_cells(capacity, n_features, waiting, max_cells, n_groups)
+    return Ring(
+        graph=Graph(rows, lists, cells, make_scratch(n_features, n_groups, length, n_flat=waiting if flat else 0)),
+        control=make_record(CONTROL, budget=budget, refit_rows=refit_rows, recall=recall, half_life=half_life),
+        nn_slots=np.zeros(k_neighbors, dtype=np.int64),
+        nn_d2=np.zeros(k_neighbors, dtype=np.float32),
+    )
+
+
+def _check_memory(capacity: int, n_features: int, length: int, waiting: int, max_cells: int, n_groups: int) -> None:
+    n_blocks = waiting + max_cells
+    n_sketched = n_blocks if max_cells else 0
+    transposed = n_blocks / 4 if max_cells else waiting
+    floats = n_features * (capacity + n_sketched + LANES * (transposed + n_groups + -(-n_groups // LANES)))
+    nbytes = int(4 * floats) + capacity * (8 * length + 28) + 12 * LANES * n_blocks
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if nbytes > memory:
+        raise InvalidInputError(
+            f"capacity={capacity} rows of {n_features} features need {nbytes / 2**30:.1f} GiB, "
+            f"this machine has {memory / 2**30:.1f} GiB: lower capacity"
+        )
+
+
+def _make_cells(capacity: int, n_features: int, waiting: int, max_cells: int, n_groups: int) -> Cells:
+    n_cells = n_groups * LANES
+    n_blocks = waiting + max_cells
+    n_sketched = n_blocks if max_cells else 0  # a flat index has no sketches
+    n_hubs = -(-n_groups // LANES)
+    return Cells(
+        blocks=np.zeros((n_sketched, -(-n_features // FOUR), LANES, FOUR), dtype=np.uint8),
         lengths=np.zeros((n_sketched, LANES), dtype=np.float32),
         origins=np.zeros((n_sketched, n_features), dtype=np.float32),
         grain=np.zeros(n_blocks, dtype=np.float32),
@@ -123,18 +142,14 @@ def make_ring(
         block_of=np.zeros(n_cells, dtype=np.int64),
         hubs=np.zeros((n_hubs, n_features, LANES), dtype=np.float32),
         group_cells=np.zeros(n_groups, dtype=np.int64),
-        home=None if flat else np.full(NEWCOMERS, NO_CELL, dtype=np.int64),
-        home_d2=np.zeros(0 if flat else NEWCOMERS, dtype=np.float32),
+        cells_in_use=np.zeros(n_groups, dtype=np.uint64),
+        groups_in_use=np.zeros(n_hubs, dtype=np.uint64),
+        home=np.full(NEWCOMERS, NO_CELL, dtype=np.int64) if max_cells else None,
+        home_d2=np.zeros(NEWCOMERS if max_cells else 0, dtype=np.float32),
         touched=np.zeros(n_cells, dtype=np.int64),
         free_blocks=np.arange(waiting, n_blocks)[::-1].copy(),
         free_groups=np.arange(n_groups, dtype=np.int64)[::-1].copy(),
         counts=make_record(COUNTS, free_blocks=max_cells, free_groups=n_groups),
-    )
-    return Ring(
-        graph=Graph(rows, lists, cells, make_scratch(n_features, n_groups, length, n_flat=waiting if flat else 0)),
-        control=make_record(CONTROL, budget=budget, refit_rows=refit_rows, recall=recall, half_life=half_life),
-        nn_slots=np.zeros(k_neighbors, dtype=np.int64),
-        nn_d2=np.zeros(k_neighbors, dtype=np.float32),
     )
 
 
@@ -181,8 +196,10 @@ def make_scratch(n_features: int, n_groups: int, length: int, notes: int = ROOM,
     n_hub_blocks = -(-n_groups // LANES)
     return Scratch(
         query=np.zeros(n_features, dtype=np.float32),
-        residual=np.zeros(n_features + n_features % 2, dtype=np.int16),
-        lanes=np.zeros(LANES, dtype=np.float32),
+        residual=np.zeros((2, -(-n_features // FOUR) * FOUR), dtype=np.int8),
+        lanes=np.zeros((AT_ONCE, LANES), dtype=np.float32),
+        hits=np.zeros(AT_ONCE, dtype=np.uint64),
+        offsets=np.zeros(AT_ONCE, dtype=np.float32),
         hub_d2=np.zeros((n_hub_blocks, LANES), dtype=np.float32),
         hub_least=np.zeros((-(-n_hub_blocks // LANES), LANES), dtype=np.float32),
         walk=make_record(WALK),
@@ -196,6 +213,7 @@ def make_scratch(n_features: int, n_groups: int, length: int, notes: int = ROOM,
         slots=np.zeros(ROOM, dtype=np.int64),
         lows=np.zeros(ROOM, dtype=np.float32),
         d2=np.zeros(ROOM, dtype=np.float32),
+        terms=np.zeros((ROWS, n_features), dtype=np.float32),
         affected=np.zeros(notes, dtype=np.int64),
         affected_d2=np.zeros(notes, dtype=np.float32),
     )

@@ -12,7 +12,7 @@ import numpy as np
 
 from resampler.buffer.insertion import insert_in_order
 from resampler.errors import CorruptStateError
-from resampler.kernels.buffer.cells import NO_CELL
+from resampler.kernels.buffer.cells import FREE, NO_CELL
 from resampler.kernels.buffer.ring import COUNTERS, restore_blocks
 from resampler.kernels.buffer.walk import ALL
 from resampler.kernels.simd.lanes import LANES
@@ -133,6 +133,8 @@ def restore(ring: Ring, arrays: dict[str, NDArray[Any]], max_age: int) -> None:
             getattr(cells, name)[...] = arrays["cells_" + CELL_NAMES.get(name, name)]
     used = np.flatnonzero(cells.cell_of != NO_CELL)
     cells.origins[used] = cells.centroids[cells.cell_of[used] // LANES, :, cells.cell_of[used] % LANES]
+    cells.cells_in_use[...] = _words(cells.cell_rows != FREE)
+    cells.groups_in_use[...] = _words(cells.group_cells > 0)
     slots = held_slots(ring)
     rows.X[slots], rows.row_ids[slots] = arrays["X"], arrays["row_ids"]
     if len(rows.times):
@@ -155,6 +157,12 @@ def _state(ring: Ring) -> dict[str, NDArray[Any]]:
 def _derived(cells: Cells) -> dict[str, NDArray[Any]]:
     weight = cells.weight.reshape(-1, LANES).sum(axis=1)
     return {"group_weight": weight, "is_touched": cells.weight != np.maximum(cells.cell_rows, 0)}
+
+
+def _words(bits: NDArray[np.bool_]) -> NDArray[np.uint64]:
+    padded = np.zeros(-(-len(bits) // LANES) * LANES, dtype=np.bool_)
+    padded[: len(bits)] = bits
+    return np.packbits(padded, bitorder="little").view("<u8").astype(np.uint64)
 
 
 def _values(record: np.void, names: Any) -> NDArray[np.int64]:

@@ -24,7 +24,7 @@ from typing import NamedTuple
 import numpy as np
 
 from resampler.kernels.buffer.graph import UNKNOWN, load_row
-from resampler.kernels.jit import allocating, inner
+from resampler.kernels.jit import allocating, inline, inner
 from resampler.kernels.simd.blocks import DEAD
 from resampler.kernels.simd.lanes import LANES
 from resampler.kernels.simd.sketches import GRAINS, HEADROOM, draw_sketch, span_of
@@ -34,6 +34,7 @@ WAITING = 4  # blocks of the newcomers, the first that there are
 NEWCOMERS = WAITING * LANES  # that make a wave
 NO_CELL = np.int64(-1)
 FREE = np.int64(-1)  # rows of a cell that is not in use
+ONE = np.uint64(1)
 
 
 class Cells(NamedTuple):
@@ -41,8 +42,8 @@ class Cells(NamedTuple):
 
     Parameters
     ----------
-    blocks : ndarray of shape (n_blocks, ceil(n_features / 2), LANES, 2), int8
-        Sketches of rows, side by side; none of the newcomers.
+    blocks : ndarray of shape (n_blocks, ceil(n_features / 4), LANES, 4), uint8
+        Sketches of rows, side by side; none of the newcomers. See `resampler.kernels.simd.dots`.
     lengths : ndarray of shape (n_blocks, LANES), float32
         Their squared lengths.
     origins : ndarray of shape (n_blocks, n_features), float32
@@ -77,6 +78,10 @@ class Cells(NamedTuple):
         Centres of the groups, transposed.
     group_cells : ndarray of shape (n_groups,), int64
         Cells in use.
+    cells_in_use : ndarray of shape (n_groups,), uint64
+        A bit a cell of the group: whether it is in use.
+    groups_in_use : ndarray of shape (ceil(n_groups / LANES),), uint64
+        A bit a group: whether it has a cell.
     home : ndarray of shape (NEWCOMERS,), int64, or None
         The cell of each newcomer, `NO_CELL` if there was none. None without cells (`resampler.kernels.buffer.flat`): a
         type, so that the kernels of such rows are compiled without what cells need.
@@ -109,6 +114,8 @@ class Cells(NamedTuple):
     block_of: np.ndarray
     hubs: np.ndarray
     group_cells: np.ndarray
+    cells_in_use: np.ndarray
+    groups_in_use: np.ndarray
     home: np.ndarray | None
     home_d2: np.ndarray
     touched: np.ndarray
@@ -131,6 +138,18 @@ def settle(cells, block, lane, slot, cutoff):
     cells.lane_slots[block, lane] = slot
     cells.place[slot] = block * LANES + lane
     set_cutoff(cells, slot, cutoff)
+
+
+@inline
+def set_bit(words, at):
+    """Set one bit of words of 64."""
+    words[at // LANES] |= ONE << np.uint64(at % LANES)
+
+
+@inline
+def clear_bit(words, at):
+    """Clear one bit of words of 64."""
+    words[at // LANES] &= ~(ONE << np.uint64(at % LANES))
 
 
 @inner

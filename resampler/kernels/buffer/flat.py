@@ -98,7 +98,7 @@ def find_flat(graph, common, collects, slot, row_id, stamps, d2s):
     rows, lists = graph.rows, graph.lists
     cells, scratch = graph.cells, graph.scratch
     row_ids, lane_slots, cutoffs = rows.row_ids, cells.lane_slots, cells.cutoff
-    d2, least = scratch.cell_d2, scratch.lanes
+    d2, least = scratch.cell_d2, scratch.lanes[0]
     oldest, held = rows.cursor["oldest"], rows.cursor["held"]
     length = stamps.shape[0]
     first, end = blocks_in_use(rows)

@@ -12,7 +12,9 @@ from resampler.kernels.buffer.cells import (
     FREE,
     NO_CELL,
     center_distance,
+    clear_bit,
     get_center,
+    set_bit,
     set_center,
     set_centroid,
     weigh,
@@ -48,6 +50,8 @@ def place_cell(cells, group, centroid, block):
     cells.block_of[cell] = block
     cells.cell_of[block] = cell
     cells.group_cells[group] += 1
+    set_bit(cells.cells_in_use, cell)
+    set_bit(cells.groups_in_use, group)
     set_centroid(cells, cell, centroid)
     return cell
 
@@ -65,7 +69,9 @@ def leave_place(cells, cell):
     group = cell // LANES
     cells.cell_rows[cell] = FREE
     cells.group_cells[group] -= 1
+    clear_bit(cells.cells_in_use, cell)
     if cells.group_cells[group] == 0:
+        clear_bit(cells.groups_in_use, group)
         cells.free_groups[cells.counts["free_groups"]] = group
         cells.counts["free_groups"] += 1
 

@@ -37,6 +37,7 @@ ONE = np.uint64(1)
 NO_SLOT = np.int64(DEAD)
 COLLECT, READ_ONLY = np.bool_(True), np.bool_(False)  # whether a search collects the rows that the query affects
 NONE = np.int64(0)
+AT_ONCE = np.int64(4)  # cells that are scanned before the rows hit are noted
 OVERFLOW = np.int64(-1)  # what a search finds that affects more rows than it can note
 
 
@@ -47,10 +48,14 @@ class Scratch(NamedTuple):
     ----------
     query : ndarray of shape (n_features,), float32
         The row in units of distance.
-    residual : ndarray of shape (2 * ceil(n_features / 2),), int16
-        The row as the sketches of one cell see it; 0 in a last odd column.
-    lanes : ndarray of shape (LANES,), float32
-        Squared distances of one block.
+    residual : ndarray of shape (2, 4 * ceil(n_features / 4)), int8
+        The row as the sketches of one cell see it, in high and low bytes; 0 behind the last column.
+    lanes : ndarray of shape (AT_ONCE, LANES), float32
+        Squared distances of some blocks.
+    hits : ndarray of shape (AT_ONCE,), uint64
+        A bit a lane of theirs: whether its row may be near enough.
+    offsets : ndarray of shape (AT_ONCE,), float32
+        The offsets of their bounds.
     hub_d2 : ndarray of shape (n_hub_blocks, LANES), float32
         Squared distance of each group's hub; infinite once the group has been looked into.
     hub_least : ndarray of shape (ceil(n_hub_blocks / LANES), LANES), float32
@@ -71,6 +76,8 @@ class Scratch(NamedTuple):
         Rows that may be near enough: at least as many as a cell holds.
     lows, d2 : ndarray of shape (room,), float32
         Bounds from below of their squared distances, and these.
+    terms : ndarray of shape (ROWS, n_features), float32
+        What each column adds to some of them.
     affected : ndarray of shape (at least room,), int64
         Places of the affected rows: those whose lists the query belongs in.
     affected_d2 : ndarray of the same shape, float32
@@ -80,6 +87,8 @@ class Scratch(NamedTuple):
     query: np.ndarray
     residual: np.ndarray
     lanes: np.ndarray
+    hits: np.ndarray
+    offsets: np.ndarray
     hub_d2: np.ndarray
     hub_least: np.ndarray
     walk: np.void
@@ -93,6 +102,7 @@ class Scratch(NamedTuple):
     slots: np.ndarray
     lows: np.ndarray
     d2: np.ndarray
+    terms: np.ndarray
     affected: np.ndarray
     affected_d2: np.ndarray
 
@@ -141,20 +151,20 @@ def highest(bounds, n):
 
 
 @inline
-def scan_cell(cells, scratch, penalty, mixed, collects, cell, d2, upper):
-    """Return the word whose bits are set for the lanes that may be within `upper` or affected, and the bounds' offset.
+def scan_cell(cells, scratch, penalty, mixed, collects, cell, d2, upper, at):
+    """Write the word whose bits are set for the lanes that may be within `upper` or affected, and the bounds' offset.
 
-    The sketches' squared distances are in `scratch.lanes`.
+    They and the sketches' squared distances go into place `at` of the cells scanned at once.
     """
     block = cells.block_of[cell]
     n_features = scratch.query.shape[0]
+    lanes = scratch.lanes[at]
     factor = factor_of(n_features)
     limit = max(upper, cells.block_cutoff[block]) if collects else upper
-    hits = np.uint64(0)
-    offset = INFINITE
+    scratch.hits[at] = 0
     if not out_of_range(d2, cells.radius[cell], limit, n_features):
         grain = cells.grain[block]
-        unit, length, away = see_from(scratch.query, cells.origins[block], penalty, mixed, d2, scratch.residual)
+        unit, length, away, above = see_from(scratch.query, cells.origins[block], penalty, mixed, d2, scratch.residual)
         offset = offset_of(cells.error[block] + away, n_features, length, grain)
         hits = sketch_distances(
             cells.blocks[block],
@@ -162,27 +172,32 @@ def scan_cell(cells, scratch, penalty, mixed, collects, cell, d2, upper):
             grain,
             scratch.query,
             scratch.residual,
+            above,
             unit,
             length,
             penalty,
             mixed,
-            limit * factor + offset,
-            scratch.lanes,
+            upper * factor + offset,
+            lanes,
         )
-    if collects and hits != 0:
-        within = at_most(scratch.lanes, upper * factor + offset)
-        hits = within | near(scratch.lanes, cells.cutoff[block], factor, offset)
-    return hits, offset
+        if collects:
+            hits |= near(lanes, cells.cutoff[block], factor, offset)
+        scratch.hits[at] = hits
+        scratch.offsets[at] = offset
+        if hits:
+            for lane in range(0, LANES, LINE):
+                prefetch(cells.lane_slots, block * LANES + lane)
 
 
 @inline
-def note_rows(rows, cells, scratch, block, hits, offset, slot, gone, n_near, n_bounds, length, last, upper):
-    """Note the rows of the lanes hit, but for that of `slot` and the `gone` oldest.
+def note_rows(rows, cells, scratch, block, at, slot, gone, n_near, n_bounds, length, last, upper):
+    """Note the rows of the lanes hit of a block in place `at`, but for that of `slot` and the `gone` oldest.
 
     The lowest `length` bounds from above, of which `n_bounds` are known and number `last` is the highest, give `upper`.
     Returns the new `n_near`, `n_bounds`, `last` and `upper`.
     """
-    lanes, bounds = scratch.lanes, scratch.bounds
+    lanes, bounds = scratch.lanes[at], scratch.bounds
+    hits, offset = scratch.hits[at], scratch.offsets[at]
     factor = factor_of(scratch.query.shape[0])
     oldest, capacity = rows.cursor["oldest"], rows.X.shape[0]
     while hits:
@@ -240,35 +255,38 @@ def search_cells(graph, collects, slot, row_id, gone, budget, n_affected, stamps
         if enough or n_chosen == 0:
             searching = False
         else:
-            cell, d2 = scratch.queue[i], scratch.queue_d2[i]
-            i += 1
-            if budget != ALL and i + AHEAD <= n_chosen:
-                prefetch_cell(cells, cells.block_of[scratch.queue[i + AHEAD - 1]])
-            settled += cells.weight[cell]
-            hits, offset = scan_cell(cells, scratch, penalty, mixed, collects, cell, d2, upper)
-            n_near, n_bounds, last, upper = note_rows(
-                rows,
-                cells,
-                scratch,
-                cells.block_of[cell],
-                hits,
-                offset,
-                slot,
-                gone,
-                n_near,
-                n_bounds,
-                length,
-                last,
-                upper,
-            )
-        if searching and bounded and n_near + LANES <= scratch.places.shape[0]:
+            m = NONE
+            while m < min(AT_ONCE, n_chosen - i) and (m == 0 or settled < budget):
+                cell, d2 = scratch.queue[i + m], scratch.queue_d2[i + m]
+                if budget != ALL and i + m + AHEAD < n_chosen:
+                    prefetch_cell(cells, cells.block_of[scratch.queue[i + m + AHEAD]])
+                settled += cells.weight[cell]
+                scan_cell(cells, scratch, penalty, mixed, collects, cell, d2, upper, m)
+                m += 1
+            for at in range(m):
+                n_near, n_bounds, last, upper = note_rows(
+                    rows,
+                    cells,
+                    scratch,
+                    cells.block_of[scratch.queue[i + at]],
+                    at,
+                    slot,
+                    gone,
+                    n_near,
+                    n_bounds,
+                    length,
+                    last,
+                    upper,
+                )
+            i += m
+        if searching and bounded and n_near + AT_ONCE * LANES <= scratch.places.shape[0]:
             continue
         if collects and n_affected + n_near > scratch.affected.shape[0]:
             if slot == NO_SLOT:
                 return OVERFLOW, home, home_d2, n_affected
             update_affected(graph, scratch, NONE, n_affected, slot, row_id)
             n_affected = NONE
-        n, n_affected = measure(graph, collects, upper, n_near, n, n_affected, stamps, d2s)
+        n, n_affected = measure(graph, mixed, collects, upper, n_near, n, n_affected, stamps, d2s)
         n_near = NONE
         if n == length:
             upper = min(upper, d2s[length - 1])
@@ -338,7 +356,7 @@ def select_near(graph, collects, upper, n_near):
 
 
 @inner
-def measure(graph, collects, upper, n_near, n, n_affected, stamps, d2s):
+def measure(graph, mixed, collects, upper, n_near, n, n_affected, stamps, d2s):
     """Measure the rows noted that may be among the nearest, or affected, and note those that are.
 
     Returns the new `n` and `n_affected`.
@@ -352,7 +370,18 @@ def measure(graph, collects, upper, n_near, n, n_affected, stamps, d2s):
     m = select_near(graph, collects, upper, n_near)
     if m == 0:
         return n, n_affected
-    exact_distances(rows.X, rows.inverse_scale, rows.inverse_norm, rows.penalty, scratch.query, slots, m, found)
+    exact_distances(
+        rows.X,
+        rows.inverse_scale,
+        rows.inverse_norm,
+        rows.penalty,
+        mixed,
+        scratch.query,
+        slots,
+        m,
+        scratch.terms,
+        found,
+    )
     worst = d2s[length - 1] if n == length else INFINITE
     for i in range(m):
         d2 = found[i]
@@ -374,7 +403,7 @@ def scan_newcomers(graph, collects, slot, row_id, n, stamps, d2s):
     cells = graph.cells
     scratch = graph.scratch
     row_ids, lane_slots, cutoffs = rows.row_ids, cells.lane_slots, cells.cutoff
-    lanes, affected, affected_d2 = scratch.lanes, scratch.affected, scratch.affected_d2
+    lanes, affected, affected_d2 = scratch.lanes[0], scratch.affected, scratch.affected_d2
     length = stamps.shape[0]
     worst = d2s[length - 1] if n == length else INFINITE
     n_affected = np.int64(0)

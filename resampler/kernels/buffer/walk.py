@@ -10,30 +10,37 @@ from __future__ import annotations
 
 import numpy as np
 
-from resampler.kernels.buffer.cells import FREE, NO_CELL
+from resampler.kernels.buffer.cells import NO_CELL
 from resampler.kernels.jit import inline, inner
 from resampler.kernels.simd.blocks import block_distances
-from resampler.kernels.simd.lanes import LANES, LINE, at_most, first_lane, lowest, prefetch
+from resampler.kernels.simd.dots import FOUR
+from resampler.kernels.simd.lanes import LANES, LINE, at_most, first_lane, keep_lanes, lowest, prefetch, sum_within
 
 ALL = np.int64(np.iinfo(np.int64).max)  # budget of an exact search
 INFINITE = np.float32(np.inf)
-FIRST = np.int64(8)  # cells that an exact search deals with nearest first
+FIRST = np.int64(4)  # cells that are taken one by one, so that the bounds are near when the others are scanned
 # A group may have a nearer cell than the next one if its hub is less than so many times as far, squared: with a small
 # budget, and what more of it adds.
 FARTHER = 1.75
 FARTHER_BY = 1536
-QUEUE = np.int64(32)  # cells that are chosen before they are scanned, at most
-USUAL_ROWS = 48  # of a cell: seldom more than there are
+QUEUE = np.int64(4 * LANES)  # cells that are chosen before they are scanned, at most
+USUAL_ROWS = np.int64(48)  # of a cell: seldom more than there are
+NEARLY = 3 * USUAL_ROWS  # rows that a limit may leave of the budget, for cells taken one by one
+LOOKS = 16  # at how many rows a limit has, at most
+STEP = np.float32(1.3)  # from one look to the next, until a limit is too far
+LAST = np.float32(np.finfo(np.float32).max)
+NEAR_GROUPS = 2 * LANES  # of more, memory is asked for the next one's centroids before one is looked into
 AHEAD = 2  # cells that memory is asked for before they are scanned
 NONE = np.int64(0)
-# Where a walk stands: groups looked into, cells chosen, the nearest group that was not looked into and its squared
-# distance; cells to choose nearest first, and how far a group may be, by the next cell's distance.
+ONE = np.uint64(1)
+# Where a walk stands: groups looked into, and how many of them have no cell left; cells taken one by one; the nearest
+# group that was not looked into and its squared distance; how far a group may be, by the next cell's distance.
 WALK = np.dtype(
     [
         ("groups", np.int64),
-        ("chosen", np.int64),
+        ("emptied", np.int64),
+        ("taken", np.int64),
         ("hub", np.int64),
-        ("nearest_first", np.int64),
         ("hub_d2", np.float32),
         ("farther", np.float32),
     ]
@@ -41,15 +48,12 @@ WALK = np.dtype(
 
 
 @inner
-def measure_hubs(hubs, group_cells, n_groups, query, penalty, hub_d2, hub_least):
+def measure_hubs(hubs, groups_in_use, n_groups, query, penalty, hub_d2, hub_least):
     """Write the distances of the groups in use, infinity for the others, and the lowest of each block."""
     hub_least[:] = INFINITE
     for i in range((n_groups + LANES - 1) // LANES):
         block_distances(hubs[i], query, penalty, INFINITE, hub_d2[i])
-        for lane in range(LANES):
-            group = i * LANES + lane
-            if group >= n_groups or group_cells[group] == 0:
-                hub_d2[i, lane] = INFINITE
+        keep_lanes(hub_d2[i], groups_in_use[i])
         hub_least[i // LANES, i % LANES] = lowest(hub_d2[i])
 
 
@@ -73,13 +77,10 @@ def find_lowest(least, d2, n):
 
 
 @inner
-def look_into(group, centroids, cell_rows, query, penalty, cell_d2):
+def look_into(group, centroids, cells_in_use, query, penalty, cell_d2):
     """Write the distances of the cells of a group, infinity for those not in use."""
     block_distances(centroids[group], query, penalty, INFINITE, cell_d2)
-    held = cell_rows[group * LANES : (group + 1) * LANES]
-    for lane in range(LANES):
-        if held[lane] == FREE:
-            cell_d2[lane] = INFINITE
+    keep_lanes(cell_d2, cells_in_use[group])
 
 
 @inline
@@ -87,82 +88,150 @@ def start_walk(cells, scratch, penalty, budget):
     """Measure the groups' hubs; no group has been looked into."""
     walk = scratch.walk
     group_end = cells.counts["group_end"]
-    measure_hubs(cells.hubs, cells.group_cells, group_end, scratch.query, penalty, scratch.hub_d2, scratch.hub_least)
+    measure_hubs(cells.hubs, cells.groups_in_use, group_end, scratch.query, penalty, scratch.hub_d2, scratch.hub_least)
     walk["groups"] = 0
-    walk["chosen"] = 0
+    walk["emptied"] = 0
+    walk["taken"] = 0
     walk["hub"], walk["hub_d2"] = find_lowest(scratch.hub_least, scratch.hub_d2, scratch.hub_d2.shape[0])
-    walk["nearest_first"] = FIRST if budget == ALL else ALL
     walk["farther"] = FARTHER + budget / FARTHER_BY
 
 
 @inline
-def choose_cell(cells, scratch, penalty, budget):
-    """Return the next cell and its squared distance; `NO_CELL` and infinity if there is none.
+def find_next(cells, scratch, penalty, budget):
+    """Look into the groups that are near enough to have the next cell.
 
-    Cells come nearest first, of the groups that are near enough to have one. An exact search takes all of them, in any
-    order after the first few.
+    Returns where that is and its squared distance: infinity if there is none. An exact search looks into all groups.
     """
     walk, cell_d2, cell_least = scratch.walk, scratch.cell_d2, scratch.cell_least
     hub_d2, hub_least = scratch.hub_d2, scratch.hub_least
-    n, chosen, hub = walk["groups"], walk["chosen"], walk["hub"]
-    in_order = chosen < walk["nearest_first"]
-    cell, d2 = NO_CELL, INFINITE
-    at = np.int64(0)
-    while True:
-        if in_order:
-            at, d2 = find_lowest(cell_least, cell_d2, n)
-        else:
-            at = chosen - walk["nearest_first"]
-            while at < n * LANES and d2 == INFINITE:
-                d2 = cell_d2[at // LANES, at % LANES]
-                at += d2 == INFINITE
-            chosen = at + walk["nearest_first"]
-        if hub == NO_CELL or (budget != ALL and walk["hub_d2"] > walk["farther"] * d2):
-            break
-        look_into(hub, cells.centroids, cells.cell_rows, scratch.query, penalty, cell_d2[n])
+    n, hub = walk["groups"], walk["hub"]
+    at, d2 = find_lowest(cell_least, cell_d2, n)
+    while hub != NO_CELL and (budget == ALL or walk["hub_d2"] <= walk["farther"] * d2):
         scratch.seen[n] = hub
-        if n % LANES == 0:
-            cell_least[n // LANES] = INFINITE
-        cell_least[n // LANES, n % LANES] = lowest(cell_d2[n])
-        n += 1
-        d2 = INFINITE
         i = hub // LANES
         hub_d2[i, hub % LANES] = INFINITE
         hub_least[i // LANES, i % LANES] = lowest(hub_d2[i])
         hub, walk["hub_d2"] = find_lowest(hub_least, hub_d2, hub_d2.shape[0])
+        if hub != NO_CELL and walk["hub_d2"] <= walk["farther"] * d2 and cells.counts["group_end"] > NEAR_GROUPS:
+            prefetch_group(cells, hub)
+        look_into(scratch.seen[n], cells.centroids, cells.cells_in_use, scratch.query, penalty, cell_d2[n])
+        if n % LANES == 0:
+            cell_least[n // LANES] = INFINITE
+        here = lowest(cell_d2[n])
+        cell_least[n // LANES, n % LANES] = here
+        if here < d2:
+            d2 = here
+            at = n * LANES + first_lane(at_most(cell_d2[n], here))
+        n += 1
     walk["groups"] = n
     walk["hub"] = hub
-    if d2 != INFINITE:
-        i, lane = at // LANES, at % LANES
-        cell_d2[i, lane] = INFINITE
-        chosen += 1
-        cell = scratch.seen[i] * LANES + lane
-        if in_order:
-            cell_least[i // LANES, i % LANES] = lowest(cell_d2[i])
-    walk["chosen"] = chosen
-    return cell, d2
+    return at, d2
+
+
+@inline
+def prefetch_group(cells, group):
+    """Ask for the centroids of a group, and for how many rows its cells count."""
+    size = cells.centroids.shape[1] * LANES
+    prefetch(cells.cells_in_use, group)
+    for at in range(0, size, LINE):
+        prefetch(cells.centroids, group * size + at)
+    for at in range(0, LANES, LINE // 2):
+        prefetch(cells.weight, group * LANES + at)
+
+
+@inline
+def find_limit(cells, scratch, left, nearest):
+    """Return a distance within which all cells come next, before another group is looked into.
+
+    They have fewer than the `left` rows of the budget, and most of these. Below `nearest` if no such distance was
+    found.
+    """
+    walk = scratch.walk
+    farther, hub_d2 = walk["farther"], walk["hub_d2"]
+    top = LAST
+    if walk["hub"] != NO_CELL:
+        top = np.float32(np.float64(hub_d2) / np.float64(farther) * (1 - 3e-7))
+    found, low, high = np.float32(-1), NONE, NONE
+    beyond = INFINITE
+    limit = nearest * STEP
+    if left <= NEARLY or top < nearest * STEP or (walk["hub"] != NO_CELL and farther * top >= hub_d2):
+        return found
+    for _ in range(LOOKS):
+        n = sum_within(scratch.cell_d2, cells.weight, scratch.seen, walk["groups"], limit)
+        if n < left:
+            found = limit
+            low = n
+            if limit == top or left - n <= NEARLY:
+                break
+        else:
+            beyond = limit
+            high = n
+        if beyond == INFINITE:
+            limit = min(limit * STEP, top)
+        else:
+            start = max(found, nearest)
+            share = np.float32((left - NEARLY // 2 - low) / (high - low))
+            limit = start + (beyond - start) * min(max(share, np.float32(0.1)), np.float32(0.9))
+    return found
+
+
+@inline
+def queue_cell(cells, scratch, n, at, d2, budget):
+    """Put the cell at one place of the groups looked into into place n of the queue, and ask for what is said of it.
+
+    Returns how many rows it counts.
+    """
+    cell = scratch.seen[at // LANES] * LANES + at % LANES
+    scratch.queue[n] = cell
+    scratch.queue_d2[n] = d2
+    if budget != ALL:
+        prefetch(cells.block_of, cell)
+        prefetch(cells.radius, cell)
+    return cells.weight[cell]
 
 
 @inline
 def choose_cells(cells, scratch, penalty, budget, settled):
-    """Write the next cells and their squared distances; return how many: hardly more than the budget takes, but one.
+    """Write the next cells and their squared distances; return how many.
 
-    They are known before they are scanned, so that memory brings their rows meanwhile; not in an exact search, which
-    leaves most cells out by their radius.
+    Together they are those that come nearest first, of the groups that are near enough to have one, until they have
+    the budget's rows; one by one at first and at last, in no order between. An exact search takes all of them. They are
+    known before they are scanned, so that memory brings their rows meanwhile; not in an exact search, which leaves most
+    cells out by their radius.
     """
-    wanted = min(QUEUE, max(NONE, budget - settled) // USUAL_ROWS + 1)
+    walk, cell_d2, cell_least = scratch.walk, scratch.cell_d2, scratch.cell_least
+    left = budget - settled
     n = NONE
-    while n < wanted:
-        cell, d2 = choose_cell(cells, scratch, penalty, budget)
-        if cell == NO_CELL:
+    while n + LANES <= QUEUE and (left > 0 or n == 0):
+        at, d2 = find_next(cells, scratch, penalty, budget)
+        if d2 == INFINITE:
             break
-        scratch.queue[n] = cell
-        scratch.queue_d2[n] = d2
-        n += 1
-        if budget != ALL:
-            prefetch(cells.block_of, cell)
-            prefetch(cells.weight, cell)
-            prefetch(cells.radius, cell)
+        limit = np.float32(-1)
+        if walk["taken"] >= FIRST:
+            limit = LAST if budget == ALL else find_limit(cells, scratch, left, d2)
+        if limit < d2:
+            i, lane = at // LANES, at % LANES
+            cell_d2[i, lane] = INFINITE
+            cell_least[i // LANES, i % LANES] = lowest(cell_d2[i])
+            walk["taken"] += 1
+            left -= queue_cell(cells, scratch, n, at, d2, budget)
+            n += 1
+            continue
+        i = walk["emptied"]
+        while i < walk["groups"] and n + LANES <= QUEUE:
+            within = at_most(cell_d2[i], limit)
+            rest = within
+            while rest:
+                lane = first_lane(rest)
+                rest &= rest - ONE
+                left -= queue_cell(cells, scratch, n, i * LANES + lane, cell_d2[i, lane], budget)
+                n += 1
+            if within:
+                keep_lanes(cell_d2[i], ~within)
+                cell_least[i // LANES, i % LANES] = lowest(cell_d2[i])
+            i += 1
+        if budget == ALL:
+            walk["emptied"] = i
     for i in range(min(n, AHEAD)):
         if budget != ALL:
             prefetch_cell(cells, cells.block_of[scratch.queue[i]])
@@ -172,7 +241,7 @@ def choose_cells(cells, scratch, penalty, budget, settled):
 @inline
 def prefetch_cell(cells, block):
     """Ask for a cell's block."""
-    size, n_features = cells.blocks.shape[1] * 2 * LANES, cells.origins.shape[1]
+    size, n_features = cells.blocks.shape[1] * FOUR * LANES, cells.origins.shape[1]
     prefetch(cells.block_cutoff, block)
     prefetch(cells.grain, block)
     prefetch(cells.error, block)
@@ -182,5 +251,4 @@ def prefetch_cell(cells, block):
         prefetch(cells.blocks, block * size + at)
     for at in range(0, LANES, LINE):
         prefetch(cells.lengths, block * LANES + at)
-        prefetch(cells.lane_slots, block * LANES + at)
         prefetch(cells.cutoff, block * LANES + at)

@@ -19,6 +19,7 @@ LANES = 64
 LINE = 16  # float32 values that memory delivers at a time
 _FLOATS = ir.VectorType(ir.FloatType(), LANES)
 _INT32 = ir.IntType(32)
+_NUMBERS = ir.VectorType(ir.IntType(64), LANES)
 
 
 def add_numeric(block, query, first, last, out):
@@ -87,9 +88,28 @@ def count_lanes(word):
     return int(word).bit_count()
 
 
+def sum_within(values, numbers, rows, n, limit):
+    """Return the sum of the numbers, int64, of the values of the first `n` rows that are at most `limit`.
+
+    Those of row i are the `LANES` from ``rows[i] * LANES`` on.
+    """
+    return int(numbers.reshape(-1, LANES)[rows[:n]][values[:n] <= limit].sum())
+
+
+def keep_lanes(values, word):
+    """Set the values to infinity whose bit of a word is not set."""
+    values[(np.uint64(word) >> np.arange(LANES, dtype=np.uint64)) & np.uint64(1) == 0] = np.inf
+
+
 def first_lane(word):
     """Return the number of the lowest bit that is set; there must be one."""
     return (int(word) & -int(word)).bit_length() - 1
+
+
+def square_differences(rows, row, scale, norm, query, terms, at):
+    """Write ``(rows[row] * scale * norm - query)**2`` into row `at` of terms, with a rounding an operation."""
+    difference = rows[row] * scale * norm - query
+    terms[at] = difference * difference
 
 
 def prefetch(array, index):
@@ -110,11 +130,11 @@ def _store(builder, value, pointer):
     builder.store(value, builder.bitcast(pointer, _FLOATS.as_pointer()), align=4)
 
 
-def _everywhere(builder, scalar):
+def _everywhere(builder, scalar, kind=_FLOATS):
     """Return the vector that has a scalar in every lane."""
-    nothing = ir.Constant(_FLOATS, ir.Undefined)
+    nothing = ir.Constant(kind, ir.Undefined)
     one = builder.insert_element(nothing, scalar, ir.Constant(_INT32, 0))
-    return builder.shuffle_vector(one, nothing, ir.Constant(ir.VectorType(_INT32, LANES), [0] * LANES))
+    return builder.shuffle_vector(one, nothing, ir.Constant(ir.VectorType(_INT32, kind.count), [0] * kind.count))
 
 
 def _column(context, builder, signature, arguments, j):
@@ -124,6 +144,21 @@ def _column(context, builder, signature, arguments, j):
     row = _load(builder, pointer)
     value = builder.load(_pointer(context, builder, signature.args[1], arguments[1], j))
     return row, _everywhere(builder, value)
+
+
+def _halve(builder, values, join):
+    """Join the halves of a vector, and theirs, until one value is left; return it."""
+    width = LANES
+    while width > 1:
+        width //= 2
+        low, high = (
+            builder.shuffle_vector(
+                values, values, ir.Constant(ir.VectorType(_INT32, width), list(range(first, first + width)))
+            )
+            for first in (0, width)
+        )
+        values = join(low, high)
+    return builder.extract_element(values, ir.Constant(_INT32, 0))
 
 
 @intrinsic
@@ -237,17 +272,11 @@ def _near(_, values, limits, factor, offset):
 
 def _fold(builder, values, operator):
     """Return the value of all lanes that is `operator` the others."""
-    width = LANES
-    while width > 1:
-        width //= 2
-        low, high = (
-            builder.shuffle_vector(
-                values, values, ir.Constant(ir.VectorType(_INT32, width), list(range(first, first + width)))
-            )
-            for first in (0, width)
-        )
-        values = builder.select(builder.fcmp_ordered(operator, high, low), high, low)
-    return builder.extract_element(values, ir.Constant(_INT32, 0))
+
+    def join(low, high):
+        return builder.select(builder.fcmp_ordered(operator, high, low), high, low)
+
+    return _halve(builder, values, join)
 
 
 @intrinsic
@@ -285,6 +314,71 @@ def _count_lanes(_, word):
         return builder.ctpop(arguments[0])
 
     return types.int64(word), _generate
+
+
+@intrinsic
+def _square_differences(_, rows, row, scale, norm, query, terms, at):
+    def _generate(context, builder, signature, arguments):
+        arrays = [context.make_array(signature.args[i])(context, builder, arguments[i]) for i in (0, 2, 4, 5)]
+        width = builder.extract_value(arrays[2].shape, 0)
+        row, scale, query, terms = (array.data for array in arrays)
+        row = builder.gep(row, [builder.mul(arguments[1], width)])
+        terms = builder.gep(terms, [builder.mul(arguments[6], width)])
+
+        def write(kind, j):
+            x, factor, q = (
+                builder.load(builder.bitcast(builder.gep(data, [j]), kind.as_pointer()), align=4)
+                for data in (row, scale, query)
+            )
+            norm = arguments[3]
+            if isinstance(kind, ir.VectorType):
+                norm = _everywhere(builder, norm, kind)
+            difference = builder.fsub(builder.fmul(builder.fmul(x, factor), norm), q)
+            target = builder.bitcast(builder.gep(terms, [j]), kind.as_pointer())
+            builder.store(builder.fmul(difference, difference), target, align=4)
+
+        line = ir.Constant(width.type, LINE)
+        whole = builder.mul(builder.udiv(width, line), line)
+        with cgutils.for_range_slice(builder, ir.Constant(width.type, 0), whole, line, width.type) as (j, _):
+            write(ir.VectorType(ir.FloatType(), LINE), j)
+        with cgutils.for_range_slice(builder, whole, width, ir.Constant(width.type, 1), width.type) as (j, _):
+            write(ir.FloatType(), j)
+        return context.get_dummy_value()
+
+    return types.void(rows, types.int64, scale, types.float32, query, terms, types.int64), _generate
+
+
+@intrinsic
+def _sum_within(_, values, numbers, rows, n, limit):
+    def _generate(context, builder, signature, arguments):
+        values, numbers, rows = (
+            _pointer(context, builder, kind, value)
+            for kind, value in zip(signature.args[:3], arguments[:3], strict=True)
+        )
+        n, limit = arguments[3], _everywhere(builder, arguments[4])
+        width, zero = ir.Constant(n.type, LANES), ir.Constant(_NUMBERS, [0] * LANES)
+        total = cgutils.alloca_once_value(builder, zero)
+        with cgutils.for_range(builder, n) as loop:
+            row = builder.gep(values, [builder.mul(loop.index, width)])
+            within = builder.fcmp_ordered("<=", _load(builder, row), limit)
+            first = builder.mul(builder.load(builder.gep(rows, [loop.index])), width)
+            theirs = builder.load(builder.bitcast(builder.gep(numbers, [first]), _NUMBERS.as_pointer()), align=8)
+            builder.store(builder.add(builder.load(total), builder.select(within, theirs, zero)), total)
+        return _halve(builder, builder.load(total), builder.add)
+
+    return types.int64(values, numbers, rows, types.int64, types.float32), _generate
+
+
+@intrinsic
+def _keep_lanes(_, values, word):
+    def _generate(context, builder, signature, arguments):
+        pointer = _pointer(context, builder, signature.args[0], arguments[0])
+        kept = builder.bitcast(arguments[1], ir.VectorType(ir.IntType(1), LANES))
+        infinite = ir.Constant(_FLOATS, [float("inf")] * LANES)
+        _store(builder, builder.select(kept, _load(builder, pointer), infinite), pointer)
+        return context.get_dummy_value()
+
+    return types.void(values, types.uint64), _generate
 
 
 @intrinsic
@@ -361,6 +455,23 @@ def _compile_keep_lower(values, out):
 @overload(count_lanes, inline="always")
 def _compile_count_lanes(word):
     return lambda word: _count_lanes(word)
+
+
+@overload(square_differences, inline="always")
+def _compile_square_differences(rows, row, scale, norm, query, terms, at):
+    return lambda rows, row, scale, norm, query, terms, at: _square_differences(
+        rows, row, scale, norm, query, terms, at
+    )
+
+
+@overload(sum_within, inline="always")
+def _compile_sum_within(values, numbers, rows, n, limit):
+    return lambda values, numbers, rows, n, limit: _sum_within(values, numbers, rows, n, limit)
+
+
+@overload(keep_lanes, inline="always")
+def _compile_keep_lanes(values, word):
+    return lambda values, word: _keep_lanes(values, word)
 
 
 @overload(first_lane, inline="always")

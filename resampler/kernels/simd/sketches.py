@@ -13,14 +13,15 @@ from __future__ import annotations
 import numpy as np
 
 from resampler.kernels.jit import inline, inner
-from resampler.kernels.simd.dots import add_code, set_distances
-from resampler.kernels.simd.lanes import at_most
+from resampler.kernels.simd.dots import ABOVE, FOUR, add_code, set_distances
+from resampler.kernels.simd.lanes import at_most, square_differences
 
 # (a + b)**2 <= (1 + SLACK) a**2 + (1 + 1 / SLACK) b**2: with it, a bound takes no root
 SLACK = 1 / 48
 TINY = 1e-36  # covers squares that underflow
 GRAINS = 127  # that fit into a byte on either side
 HEADROOM = 1.25  # of a grain, for rows that come later
+ROWS = 8  # whose exact distances are summed up side by side
 LONGEST = 32_000.0  # of a query as sketches see it: its product with a sketch of 127 a column then fits into an int32
 
 
@@ -63,24 +64,25 @@ def draw_sketch(query, origin, penalty, grain, block, lane, lengths):
         if penalty[j] < 0:
             value = query[j] - origin[j]
             sketch = np.rint(min(max(value * inverse, np.float32(-GRAINS)), np.float32(GRAINS)))
-            block[j // 2, lane, j % 2] = np.int8(sketch)
+            block[j // FOUR, lane, j % FOUR] = np.uint8(np.int64(sketch) + ABOVE)
             off = np.float64(value) - np.float64(sketch) * np.float64(grain)
             d2 += off * off
             length += np.float64(value) * np.float64(value)
             squares += np.int64(sketch) * np.int64(sketch)
         else:
-            block[j // 2, lane, j % 2] = sketch_code(query[j])
+            block[j // FOUR, lane, j % FOUR] = np.uint8(np.int64(sketch_code(query[j])) + ABOVE)
             if not is_small(query[j]):
                 d2 += penalty[j]
     lengths[lane] = np.float32(squares * (np.float64(grain) * np.float64(grain)))
     return np.float32(np.sqrt(d2) * (1 + 1e-6) + 2e-7 * np.sqrt(length))
 
 
-@inner
+@inline
 def see_from(query, origin, penalty, mixed, d2, residual):
     """Write the query as a cell's sketches see it, at squared distance `d2` from the centroid.
 
-    Returns what it counts by, its squared length, and how far it is from the query at most. Its length is that of what
+    Returns what it counts by, its squared length, how far it is from the query at most, and `ABOVE` times the sum of
+    its numbers. Its length is that of what
     is seen, not the query's: of rows far from the centroid the difference is more than any bound allows for. Without
     categories `d2` is the query's; `mixed` says that there are some.
     """
@@ -96,29 +98,35 @@ def see_from(query, origin, penalty, mixed, d2, residual):
                 lost += penalty[j]
     length = np.sqrt(squares * (1 + margin_of(n_features)) + 1.2e-38 * n_features)
     inverse = np.float32(LONGEST / length)
-    seen = np.int32(0)
+    seen, total = np.int32(0), np.int32(0)
     if mixed:
         for j in range(n_features):
             part = np.int16(np.rint((query[j] - origin[j]) * inverse)) if penalty[j] < 0 else np.int16(0)
-            residual[j] = part
+            high = np.int8((np.int32(part) + np.int32(128)) >> np.int32(8))
+            residual[0, j] = high
+            residual[1, j] = np.int8(np.int32(part) - np.int32(high) * np.int32(256))
             seen = np.int32(seen + np.int32(part) * np.int32(part))
+            total = np.int32(total + np.int32(part))
     else:  # a loop without a branch and of no wider numbers than needed, which the compiler vectorises
         for j in range(n_features):
             part = np.int16(np.rint((query[j] - origin[j]) * inverse))
-            residual[j] = part
+            high = np.int8((np.int32(part) + np.int32(128)) >> np.int32(8))
+            residual[0, j] = high
+            residual[1, j] = np.int8(np.int32(part) - np.int32(high) * np.int32(256))
             seen = np.int32(seen + np.int32(part) * np.int32(part))
+            total = np.int32(total + np.int32(part))
     unit = np.float32(length / LONGEST)
     away = np.sqrt(lost) * (1 + 1e-6) + length * (0.5 / LONGEST * np.sqrt(n_features) + 1e-6)
-    return unit, np.float32(seen * (np.float64(unit) * np.float64(unit))), away
+    return unit, np.float32(seen * (np.float64(unit) * np.float64(unit))), away, np.int32(total * ABOVE)
 
 
-@inner
-def sketch_distances(block, lengths, grain, query, residual, unit, length, penalty, mixed, limit, out):
+@inline
+def sketch_distances(block, lengths, grain, query, residual, above, unit, length, penalty, mixed, limit, out):
     """Write the squared distances of one block's sketches to a query as they see it, some a little below 0.
 
     Returns the word whose bits are set for the lanes within `limit`.
     """
-    set_distances(block, residual, lengths, length, 2 * unit, grain, out)
+    set_distances(block, residual, above, lengths, length, 2 * unit, grain, out)
     if mixed:
         for j in range(query.shape[0]):
             if penalty[j] >= 0:
@@ -145,34 +153,34 @@ def offset_of(error, n_features, length, grain):
 
 
 @inner
-def exact_distances(X, inverse_scale, inverse_norm, penalty, query, slots, n, d2s):
+def exact_distances(X, inverse_scale, inverse_norm, penalty, mixed, query, slots, n, terms, d2s):
     """Write the squared distances of the rows of `n` slots: column after column, one rounding an operation.
 
-    Four rows at a time, since each sum waits for itself.
+    Of `ROWS` rows at a time the columns' terms are written first, in vectors along the columns, and then added up
+    side by side, since each sum waits for itself. `terms`, of shape (ROWS, n_features), is working space.
     """
     last = n - 1
-    for i in range(0, n, 4):
-        a, b, c, d = slots[i], slots[min(i + 1, last)], slots[min(i + 2, last)], slots[min(i + 3, last)]
-        norm_a, norm_b, norm_c, norm_d = inverse_norm[a], inverse_norm[b], inverse_norm[c], inverse_norm[d]
-        sum_a = sum_b = sum_c = sum_d = np.float32(0)
+    for first in range(0, n, ROWS):
+        for i in range(ROWS):
+            slot = slots[min(first + i, last)]
+            square_differences(X, slot, inverse_scale, inverse_norm[slot], query, terms, i)
+            if mixed:
+                for j in range(query.shape[0]):
+                    if penalty[j] >= 0:
+                        same = X[slot, j] * inverse_scale[j] * inverse_norm[slot] == query[j]
+                        terms[i, j] = np.float32(0) if same else penalty[j]
+        sum_a = sum_b = sum_c = sum_d = sum_e = sum_f = sum_g = sum_h = np.float32(0)
         for j in range(query.shape[0]):
-            q, scale = query[j], inverse_scale[j]
-            x_a, x_b = X[a, j] * scale * norm_a, X[b, j] * scale * norm_b
-            x_c, x_d = X[c, j] * scale * norm_c, X[d, j] * scale * norm_d
-            if penalty[j] < 0:
-                sum_a += (x_a - q) * (x_a - q)
-                sum_b += (x_b - q) * (x_b - q)
-                sum_c += (x_c - q) * (x_c - q)
-                sum_d += (x_d - q) * (x_d - q)
-            else:
-                sum_a += penalty[j] if x_a != q else np.float32(0)
-                sum_b += penalty[j] if x_b != q else np.float32(0)
-                sum_c += penalty[j] if x_c != q else np.float32(0)
-                sum_d += penalty[j] if x_d != q else np.float32(0)
-        d2s[i] = sum_a
-        if i + 1 < n:
-            d2s[i + 1] = sum_b
-        if i + 2 < n:
-            d2s[i + 2] = sum_c
-        if i + 3 < n:
-            d2s[i + 3] = sum_d
+            sum_a += terms[0, j]
+            sum_b += terms[1, j]
+            sum_c += terms[2, j]
+            sum_d += terms[3, j]
+            sum_e += terms[4, j]
+            sum_f += terms[5, j]
+            sum_g += terms[6, j]
+            sum_h += terms[7, j]
+        terms[0, 0], terms[1, 0], terms[2, 0] = sum_a, sum_b, sum_c
+        terms[3, 0], terms[4, 0], terms[5, 0] = sum_d, sum_e, sum_f
+        terms[6, 0], terms[7, 0] = sum_g, sum_h
+        for i in range(min(ROWS, n - first)):
+            d2s[first + i] = terms[i, 0]

@@ -61,6 +61,10 @@ def assert_cells_fit_together(buffer):
     assert sorted([*range(WAITING), *blocks, *free]) == list(range(len(cells.cell_of)))
     in_groups = np.bincount(used // lanes, minlength=len(cells.group_cells))
     assert np.array_equal(in_groups, cells.group_cells)
+    for bits, words in ((cells.cell_rows != FREE, cells.cells_in_use), (in_groups > 0, cells.groups_in_use)):
+        assert np.array_equal(
+            np.flatnonzero(bits), np.flatnonzero([int(words[i // 64]) >> i % 64 & 1 for i in range(len(bits))])
+        )
     assert (in_groups > 0).sum() + cells.counts["free_groups"] == len(in_groups)
     changed = cells.touched[: cells.counts["touched"]]
     assert np.array_equal(np.sort(changed), np.flatnonzero(cells.weight != np.maximum(cells.cell_rows, 0)))

@@ -73,6 +73,29 @@ def test_search(d, grid, categories, seed, budget, metric):
             assert d2[i].tolist() == want_d2
 
 
+@pytest.fixture(scope="module")
+def many_cells():
+    rng = np.random.default_rng(0)
+    buffer = MinorityBuffer(3, 6_000, 2, index="graph")
+    X = np.round(rng.normal(size=(6_000, 3)) * 2 ** rng.integers(1, 7, (6_000, 1))).astype(np.float32)
+    buffer.insert(X, np.arange(6_000))
+    buffer.evict(1_000)  # so that cells weigh less than they did
+    assert (buffer.ring.graph.cells.group_cells > 0).sum() > 2
+    return buffer, NaiveGraph(buffer), rng.normal(size=(8, 3)).astype(np.float32) * 20
+
+
+@pytest.mark.parametrize("budget", [300, 700, 2_500])
+def test_cells_that_are_chosen_together_are_those_chosen_one_by_one(many_cells, budget):
+    buffer, naive, queries = many_cells
+    stamps, d2 = np.empty((8, 5), dtype=np.int32), np.empty((8, 5), dtype=np.float32)
+    look_up_all(buffer.ring, NO_SLOTS, queries, budget, np.empty(8, dtype=np.int64), stamps, d2)
+    for i in range(8):
+        query = np.array(scaled(queries[i], naive.rows.inverse_scale, cosine=False), dtype=np.float32)
+        want_stamps, want_d2 = naive.search(query, budget, 5)
+        assert stamps[i].tolist() == want_stamps
+        assert d2[i].tolist() == want_d2
+
+
 @settings(max_examples=12)
 @given(**SHAPES, budget=st.sampled_from([1, 90, 200, FLAT]), gone=st.sampled_from([5, 40, 280]))
 def test_insertion_tells_the_lists_that_reach_to_the_row(d, grid, categories, seed, budget, gone):

@@ -41,6 +41,21 @@ def run_first_lane(word):
 
 
 @njit
+def run_sum_within(values, numbers, rows, n, limit):
+    return kernels.sum_within(values, numbers, rows, n, limit)
+
+
+@njit
+def run_keep_lanes(values, word):
+    kernels.keep_lanes(values, word)
+
+
+@njit
+def run_square_differences(rows, row, scale, norm, query, terms, at):
+    kernels.square_differences(rows, row, scale, norm, query, terms, at)
+
+
+@njit
 def run_prefetch(array, index):
     kernels.prefetch(array, index)
     return array[index]
@@ -158,3 +173,36 @@ def test_partial_distances_are_the_naive_ones_unless_all_are_beyond_the_limit(
         assert out.tobytes() == expected.tobytes()
     if not np.isnan(block).any() and not np.isnan(query).any():
         assert expected.tobytes() == naive_block_distances(block, query, penalty).tobytes()
+
+
+@pytest.mark.parametrize("way", [run_sum_within, kernels.sum_within], ids=["compiled", "plain"])
+@given(n=st.integers(0, 4), limit=st.sampled_from([-1.0, 0.3, 1.0, np.inf]), seed=st.integers(0, 2**32 - 1))
+def test_numbers_of_the_values_within_a_limit_are_summed(way, n, limit, seed):
+    rng = np.random.default_rng(seed)
+    values, numbers = rng.random((4, LANES)).astype(np.float32), rng.integers(0, 65, 6 * LANES)
+    rows, limit = rng.permutation(6)[:4], np.float32(limit)
+    want = sum(
+        int(numbers[rows[i] * LANES + lane]) for i in range(n) for lane in range(LANES) if values[i, lane] <= limit
+    )
+    assert way(values, numbers, rows, n, limit) == want
+
+
+@pytest.mark.parametrize("way", [run_keep_lanes, kernels.keep_lanes], ids=["compiled", "plain"])
+@given(word=st.integers(0, 2**64 - 1))
+def test_lanes_that_are_not_kept_are_infinite(way, word):
+    values = np.arange(LANES, dtype=np.float32)
+    way(values, np.uint64(word))
+    assert values.tolist() == [lane if word >> lane & 1 else np.inf for lane in range(LANES)]
+
+
+@pytest.mark.parametrize("way", [run_square_differences, kernels.square_differences], ids=["compiled", "plain"])
+@given(d=st.integers(1, 40), seed=st.integers(0, 2**32 - 1))
+def test_square_differences_have_a_rounding_an_operation(way, d, seed):
+    rng = np.random.default_rng(seed)
+    rows, terms = rng.normal(size=(2, 3, d)).astype(np.float32)
+    scale, query = rng.normal(size=(2, d)).astype(np.float32)
+    norm, before = np.float32(rng.random()), terms.copy()
+    way(rows, 1, scale, norm, query, terms, 2)
+    differences = [rows[1, j] * scale[j] * norm - query[j] for j in range(d)]
+    assert terms[2].tolist() == [difference * difference for difference in differences]
+    assert terms[:2].tobytes() == before[:2].tobytes()

@@ -26,8 +26,10 @@ def run_span(query, origin, penalty):
 
 
 @njit
-def run_distances(block, lengths, grain, query, residual, unit, length, penalty, mixed, limit, out):
-    return kernels.sketch_distances(block, lengths, grain, query, residual, unit, length, penalty, mixed, limit, out)
+def run_distances(block, lengths, grain, query, residual, above, unit, length, penalty, mixed, limit, out):
+    return kernels.sketch_distances(
+        block, lengths, grain, query, residual, above, unit, length, penalty, mixed, limit, out
+    )
 
 
 @njit
@@ -36,8 +38,8 @@ def run_bounds(error, n_features, length, grain):
 
 
 @njit
-def run_exact(X, inverse_scale, inverse_norm, penalty, query, slots, n, d2s):
-    kernels.exact_distances(X, inverse_scale, inverse_norm, penalty, query, slots, n, d2s)
+def run_exact(X, inverse_scale, inverse_norm, penalty, mixed, query, slots, n, terms, d2s):
+    kernels.exact_distances(X, inverse_scale, inverse_norm, penalty, mixed, query, slots, n, terms, d2s)
 
 
 def make_rows(rng, d, spread, offset, *, categories):
@@ -53,13 +55,14 @@ def make_rows(rng, d, spread, offset, *, categories):
 def check_bounds(rows, query, centroid, penalty, grain):
     """Compare what sketches tell of rows with the rows; return the sketches' distances, and what they were told by."""
     d, categories = len(query), bool((penalty >= 0).any())
-    block, residual = np.zeros((-(-d // 2), LANES, 2), np.int8), np.zeros(d + d % 2, np.int16)
+    fours = -(-d // 4)
+    block, residual = np.zeros((fours, LANES, 4), np.uint8), np.zeros((2, 4 * fours), np.int8)
     lengths, out = np.zeros(LANES, np.float32), np.empty(LANES, np.float32)
     error = max(run_draw(row, centroid, penalty, grain, block, lane, lengths) for lane, row in enumerate(rows))
-    unit, length, away = run_see(
+    unit, length, away, above = run_see(
         query, centroid, penalty, categories, distances([centroid], query, penalty)[0], residual
     )
-    seen = block, lengths, grain, query, residual, unit, length, penalty, categories
+    seen = block, lengths, grain, query, residual, above, unit, length, penalty, categories
     run_distances(*seen, np.float32(np.inf), out)
     factor, offset = run_bounds(error + away, d, length, grain)
     true = distances(rows, query, penalty)
@@ -93,13 +96,13 @@ def test_bounds_hold_where_rows_are_their_sketches(d, level, seed):
     check_bounds(rows, rows[0], np.zeros(d, np.float32), np.full(d, -1, np.float32), np.float32(1))
 
 
-@given(d=st.integers(1, 20), n=st.integers(1, 11), seed=st.integers(0, 2**32 - 1), categories=st.booleans())
+@given(d=st.integers(1, 40), n=st.integers(1, 17), seed=st.integers(0, 2**32 - 1), categories=st.booleans())
 def test_exact_distances_are_the_naive_ones(d, n, seed, categories):
     rng = np.random.default_rng(seed)
     rows, penalty = make_rows(rng, d, 2.0, 7.0, categories=categories)
     query, slots = rows[-1], rng.integers(0, LANES, n)
     scale, norm = rng.random(d).astype(np.float32), rng.random(len(rows)).astype(np.float32)
-    found = np.empty(n, dtype=np.float32)
-    run_exact(rows, scale, norm, penalty, query, slots, n, found)
+    found, terms = np.empty(n, dtype=np.float32), np.empty((kernels.ROWS, d), dtype=np.float32)
+    run_exact(rows, scale, norm, penalty, categories, query, slots, n, terms, found)
     scaled = rows[slots] * scale * norm[slots, None]
     assert found.tobytes() == distances(scaled, query, penalty).tobytes()
