@@ -3,9 +3,9 @@
 python bench/calibration_stream.py DIR [--streams elec2,weather,bank] [--windows 1000,10000]
 
 Real streams in their order, each batch of 100 rows first predicted, then learned: without resampling, and from what
-`OnlineResampler` emits with the settings of docs/imbalanced-streams.md (ratio 1), as it is and corrected by a
-`ClassWindow`. Brier score and log-loss; differences to the learner without resampling with 95 % intervals over
-blocks of 1,000 rows, since rows near each other are alike.
+`OnlineResampler` emits under the preset `online-learning`, as it is and corrected by a `ClassWindow`. Brier score and
+log-loss; differences to the learner without resampling with 95 % intervals over blocks of 1,000 rows, since rows near
+each other are alike.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from scipy.stats import t
 from sklearn.linear_model import SGDClassifier
 from sklearn.preprocessing import StandardScaler
 
-from resampler import ClassWindow, FeatureSchema, OnlineResampler
+from resampler import ClassWindow, FeatureSchema, OnlineResampler, preset
 
 STREAMS = {
     "elec2": ("stream_elec2", "class", "0"),
@@ -83,7 +83,7 @@ def run(X, y, make, windows, resampled):
     """Return the probabilities of every row before it was learned, and those corrected by each window."""
     learner = make()
     schema = FeatureSchema.numeric([f"f{j}" for j in range(X.shape[1])])
-    online = OnlineResampler(schema, ratio=1.0, window=1_000, capacity=200, burst=32)
+    online = OnlineResampler(schema, **preset("online-learning"))
     counts = {n: ClassWindow(n) for n in windows}
     found = {name: np.empty(len(y)) for name in ("as it is", *windows)}
     ids = np.arange(len(y))

@@ -2,28 +2,32 @@
 
 Every row is first predicted, then learned (`online_learning`). Settings are chosen on generated streams (`--streams
 generated`) and judged on recorded ones, which are read from DIR; a stream whose file is missing there is named and left
-out. One process; what is done stands in the file of results, and a run that was stopped goes on from there.
+out. One process; what is done stands in the file of results, and a run that was stopped goes on from there. `--write`
+writes docs/prequential.md of all that stands there, of both learners.
 
-    python bench/prequential.py --data DIR [--rows 10000] [--seeds 3] [--learner logistic|tree] [--moa moa.jar]
+    python bench/prequential.py --data DIR [--rows 10000] [--seeds 3] [--learner logistic|tree] [--moa JAR] [--write]
 """
 
 from __future__ import annotations
 
 import json
-import platform
 import sys
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-from online_learning import measures, tables
+from online_learning import page, tables
 from online_learning.learners import LEARNERS
-from online_learning.methods import METHODS, predict
+from online_learning.measures import measure
+from online_learning.methods import METHODS, predict, settings_of
 from online_learning.moa import MOA, predict_with
-from online_learning.recorded import TWO_CLASSES, recorded
-from online_learning.streams import BURSTS, GENERATED, STEADY, Stream
+from online_learning.recorded import recorded
+from online_learning.streams import GENERATED, Stream
+from run import machine
 from tqdm import tqdm
+
+from resampler import preset
+from resampler.presets import describe
 
 
 @click.command()
@@ -34,8 +38,11 @@ from tqdm import tqdm
 @click.option("--learner", type=click.Choice(LEARNERS), default="logistic", show_default=True)
 @click.option("--method", "chosen", multiple=True, help="This one alone; may be given again.")
 @click.option("--moa", "jar", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="A jar of MOA.")
-@click.option("--results", type=click.Path(path_type=Path, dir_okay=False), default=Path(".cache/prequential.jsonl"))
+@click.option(
+    "--results", type=click.Path(path_type=Path, dir_okay=False), default=Path(".cache/online_learning.jsonl")
+)
 @click.option("--minutes", type=float, default=1e9, help="Begin nothing after so long.")
+@click.option("--write", is_flag=True, help=f"Write {page.PAGE.name} of all results.")
 def main(
     data: Path | None,
     which: str,
@@ -46,6 +53,7 @@ def main(
     jar: Path | None,
     results: Path,
     minutes: float,
+    write: bool,
 ) -> None:
     """Print what each method reaches on the streams, and on each."""
     started = time.monotonic()
@@ -56,16 +64,21 @@ def main(
         if not jar:
             print("MOA's methods are left out: --moa names its jar", file=sys.stderr)
     found = _read(results, rows, learner)
-    wanted = [(n, m, s) for s in range(1, seeds + 1) for n in streams for m in methods if (n, m, s) not in found]
+    seeds_of = {method: 1 if method in MOA else seeds for method in methods}
+    every = [(n, m, s) for s in range(1, seeds + 1) for n in streams for m in methods if s <= seeds_of[m]]
+    wanted = [one for one in every if one not in found]
     with results.open("a") as out:
         for name, method, seed in tqdm(wanted, disable=None):
             if time.monotonic() - started > 60 * minutes:
                 break
             found[name, method, seed] = measured = _run(streams[name], jar, rows, learner, method, seed)
-            print(json.dumps({"key": [rows, learner, name, method, seed], "measured": measured}), file=out, flush=True)
-    _print(found, list(streams), methods, list(range(1, seeds + 1)))
-    machine = f"{platform.processor() or platform.machine()}, {datetime.now(UTC):%d %B %Y}"
-    print(f"{learner}, {rows} rows a stream, {seeds} seeds; {machine}")
+            key = [rows, learner, name, method, seed, settings_of(method)]
+            print(json.dumps({"key": key, "measured": measured}), file=out, flush=True)
+    print(page.sections(found, learner, methods))
+    if write:
+        parts = [page.sections(_read(results, rows, one), one, [*METHODS, *MOA]) for one in LEARNERS]
+        head = page.HEAD.format(rows=f"{rows:,}", preset=describe(preset("online-learning")), machine=machine())
+        page.PAGE.write_text("\n\n".join([head.strip(), *filter(None, parts)]) + "\n", encoding="utf-8")
 
 
 def _recorded(data: Path | None) -> dict[str, Stream]:
@@ -80,28 +93,20 @@ def _recorded(data: Path | None) -> dict[str, Stream]:
 def _read(results: Path, rows: int, learner: str) -> tables.Found:
     results.parent.mkdir(parents=True, exist_ok=True)
     done = [json.loads(line) for line in results.open()] if results.exists() else []
-    return {tuple(one["key"][2:]): one["measured"] for one in done if one["key"][:2] == [rows, learner]}
+    return {
+        (stream, method, seed): one["measured"]
+        for one in done
+        for of_rows, of_learner, stream, method, seed, settings in [one["key"]]
+        if (of_rows, of_learner, settings) == (rows, learner, settings_of(method))
+    }
 
 
 def _run(stream: Stream, jar: Path | None, rows: int, learner: str, method: str, seed: int) -> list[float]:
     X, y = stream.rows(rows, seed)
     if method in MOA:
-        return list(measures.measure(y, predict_with(jar, method, X, y), None))
+        return list(measure(y, predict_with(jar, method, X, y), None))
     predicted, scores = predict(method, learner, X, y, seed)
-    return list(measures.measure(y, predicted, scores))
-
-
-def _print(found: tables.Found, names: list[str], methods: list[str], seeds: list[int]) -> None:
-    parts = {
-        "Recorded, two classes": [n for n in TWO_CLASSES if n in names],
-        "Recorded, several classes": [n for n in names if n == "kdd classes"],
-        "Generated, steady": [f.__name__ for f in STEADY if f.__name__ in names],
-        "Generated, bursts": [f.__name__ for f in BURSTS if f.__name__ in names],
-    }
-    for title, of_part in parts.items():
-        if of_part:
-            print(f"{title}:\n\n{tables.summary(found, of_part, methods, seeds, measures.NAMES)}\n")
-    print(tables.by_stream(found, names, methods, seeds))
+    return list(measure(y, predicted, scores))
 
 
 if __name__ == "__main__":

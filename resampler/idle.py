@@ -111,8 +111,8 @@ def _reached(name: str, real: int, kept: float, quotas: Quotas, c: int, *, bound
     """Say that a class has what it is to have."""
     if bound or (not real and quotas.cost[c] > 0):
         return (
-            f"{name} has had {real} rows in the window, and with its cost of {quotas.cost[c]:g} is to have no more: a "
-            "stream begun with a higher cost makes more"
+            f"{name} has had {real} rows in the window, and for each is to have {quotas.cost[c]:g} (its cost, else "
+            "growth): a stream begun with a higher one makes more"
         )
     asked = quotas.ratio[c]
     remedy = "a stream begun with a higher ratio makes more" if asked < 1 else "the classes are balanced as they come"

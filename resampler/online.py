@@ -109,9 +109,11 @@ class OnlineResampler:
         bases drawn from all that are held. Under arrival behind the class's own rows alone: a row that comes is itself
         the base (where it is one by `strategy` and `clean`, else bases are drawn), so that a learner hears of a burst
         of a rare class while it lasts. What the class was owed since its last row is paid then, up to `burst`.
-        Under both behind any row as under owed, and behind the class's own as under arrival, where at least a quarter
+        Under both behind any row as under owed, and behind the class's own as under arrival, where at least `advance`
         of what such a row stands for (what the class lacks in the window, over its rows there) is paid ahead: the first
         rows of a burst are heard at once, and a class whose rows are few and far between is not forgotten.
+    advance : float
+        That part, from 0 to 1; without effect under owed and arrival.
     warmup : int
         Rows before the first synthetic one.
     seed : int
@@ -123,11 +125,14 @@ class OnlineResampler:
         Under hardened: rows of a group, at least; 10 or more.
     small_groups : bool
         Under hardened: consent to groups of 5 to 9 rows, which say more about each of these.
+    growth : float or None
+        Rows that a class is to have for each real one in the window, at most, 1 or more: a class that is absent there
+        is owed nothing, however long it stays away. None sets no limit.
     class_ratio : mapping of str to float or None
         A ratio of its own for a class, by its name or code; the others keep `ratio`.
     cost : mapping of str to float or None
         What a missed row of a class costs, in missed rows of the largest, 1 or more: the class is to have so many rows
-        for each real one, but no more than its ratio asks for. Classes that are not named keep to their ratio alone.
+        for each real one, but no more than its ratio asks for. Classes that are not named have `growth` instead.
 
     Attributes
     ----------
@@ -176,11 +181,13 @@ class OnlineResampler:
         undersample: float | None = None,
         quota: Quota = "exact",
         emit: Emit = "owed",
+        advance: float = 0.25,
         warmup: int = 0,
         seed: int = 0,
         secret_key: SecretKey | str | None = None,
         group_size: int = 10,
         small_groups: bool = False,
+        growth: float | None = None,
         class_ratio: Mapping[str, float] | None = None,
         cost: Mapping[str, float] | None = None,
     ) -> None:
@@ -198,11 +205,13 @@ class OnlineResampler:
             undersample=undersample,
             quota=quota,
             emit=emit,
+            advance=advance,
             warmup=warmup,
             seed=seed,
             secret_key=secret_key,
             group_size=group_size,
             small_groups=small_groups,
+            growth=growth,
             class_ratio=class_ratio,
             cost=cost,
         )

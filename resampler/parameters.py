@@ -17,6 +17,7 @@ from resampler.options import (
     RATIO,
     SECRET_KEY,
     SEED,
+    SHARE,
     by_class,
     check_options,
     count,
@@ -42,6 +43,8 @@ LATER: dict[str, Any] = {
     "class_ratio": None,
     "cost": None,
     "emit": "owed",
+    "advance": 0.25,
+    "growth": None,
     "secret_key": None,
     "group_size": GROUP_SIZE,
     "small_groups": False,
@@ -56,10 +59,10 @@ class OnlineParameters:
 
     Parameters
     ----------
-    ratio, k_neighbors, capacity, window, burst, strategy, clean, undersample, quota, emit, warmup, seed,
-    secret_key
+    ratio, k_neighbors, capacity, window, burst, strategy, clean, undersample, quota, emit, advance, warmup,
+    seed, secret_key
         As in `resampler.OnlineResampler`.
-    class_ratio, cost, group_size, small_groups
+    growth, class_ratio, cost, group_size, small_groups
         As in `resampler.OnlineResampler`.
 
     Raises
@@ -91,7 +94,13 @@ class OnlineParameters:
         "owed",
         one_of(get_args(Emit)),
         "Behind which rows synthetic ones stand: any, as soon as a class is owed one; a row of the class itself, made "
-        "of that row; or both, a quarter of what a row stands for at once.",
+        "of that row; or both, an advance of what a row stands for at once.",
+    )
+    advance: float = option(
+        0.25,
+        SHARE,
+        "Under --emit both: of what a row stands for (what its class lacks in the window, over its rows there), the "
+        "part that is paid at once.",
     )
     warmup: int = option(0, count(0), "Rows before the first synthetic one.")
     seed: int = option(0, SEED, "What every random draw is keyed on.")
@@ -100,6 +109,11 @@ class OnlineParameters:
     )
     group_size: int = option(GROUP_SIZE, count(1), "Under hardened: rows of a group, at least.")
     small_groups: bool = option(False, FLAG, "Consent to groups of 5 to 9 rows, which say more about each of these.")
+    growth: float | None = option(
+        None,
+        number(1.0, MAX_COST),
+        "Rows of a class for each real one in the window, at most: a class that is absent there is owed nothing.",
+    )
     class_ratio: Mapping[str, float] | None = option(
         None, by_class(RATIO), "A ratio of its own for a class; the others keep --ratio. May be given again."
     )
@@ -173,6 +187,7 @@ class OnlineParameters:
             poisson=self.quota == "poisson",
             arrival=self.emit == "arrival",
             ahead=self.emit == "both",
+            advance=self.advance,
             compare=compare,
             enough=self.rows_needed,
             capacity=self.capacity,

@@ -17,9 +17,17 @@ if TYPE_CHECKING:
 PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
         # A learner that learns row by row: balanced classes, made from rows that are recent enough to follow drift, and
-        # partly when a row comes, so that a burst is heard while it lasts.
+        # partly when a row comes, so that a burst is heard while it lasts; nothing is made of one that stays away.
         "online-learning": MappingProxyType(
-            {"ratio": 1.0, "window": 1_000, "capacity": 200, "burst": 32, "emit": "both"}
+            {
+                "ratio": 1.0,
+                "window": 3_000,
+                "capacity": 200,
+                "burst": 32,
+                "emit": "both",
+                "advance": 0.5,
+                "growth": 300.0,
+            }
         ),
         # Rows that are kept and trained on later: few synthetic ones, made from many real ones.
         "collecting": MappingProxyType(
@@ -49,8 +57,8 @@ def preset(use: str) -> dict[str, Any]:
 
     Examples
     --------
-    >>> preset("online-learning") | {"ratio": 0.5}
-    {'ratio': 0.5, 'window': 1000, 'capacity': 200, 'burst': 32, 'emit': 'both'}
+    >>> preset("collecting") | {"ratio": 0.5}
+    {'ratio': 0.5, 'window': 10000, 'capacity': 10000, 'burst': 16, 'emit': 'owed'}
     """
     if use not in PRESETS:
         raise InvalidInputError(f"use must be one of {tuple(PRESETS)}, got {use!r}")

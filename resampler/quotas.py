@@ -163,7 +163,7 @@ class ClassQuotas:
     schema : FeatureSchema
         Says which classes there are.
     given : OnlineParameters
-        Ratio, and ratios and costs of classes.
+        Ratio and growth, and ratios and costs of classes.
     max_classes : int
         That there can be.
 
@@ -180,7 +180,7 @@ class ClassQuotas:
 
     def __init__(self, schema: FeatureSchema, given: OnlineParameters, max_classes: int) -> None:
         self._schema = schema
-        self._ratio = given.ratio
+        self._ratio, self._growth = given.ratio, given.growth or 0.0
         self._ratios = _by_code(schema, given.class_ratio, "class_ratio")
         self._costs = _by_code(schema, given.cost, "cost")
         self._recall: dict[int, float | None] = {}
@@ -218,4 +218,4 @@ class ClassQuotas:
         """
         for i, label in enumerate(labels):
             self.arrays.ratio[i] = self._ratios.get(label, self._ratio) * self._weights.get(label, 1.0)
-            self.arrays.cost[i] = self._costs.get(label, 0.0)
+            self.arrays.cost[i] = self._costs.get(label, self._growth)

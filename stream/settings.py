@@ -61,10 +61,11 @@ class Settings(OnlineParameters):
     ----------
     schema : FeatureSchema
         The contract.
-    ratio, k_neighbors, capacity, window, burst, strategy, clean, undersample, quota, emit, warmup, seed, secret_key
+    ratio, k_neighbors, capacity, window, burst, strategy, clean, undersample, quota, emit, advance, warmup, seed,
+    secret_key
         As in `resampler.OnlineResampler`. They and the contract are fixed for the life of a stream. The strategy
         `hardened` needs a secret key.
-    group_size, small_groups
+    growth, group_size, small_groups
         As there, and fixed too.
     batch_rows : int
         Input rows of an output entry, at most (an input entry is never split).

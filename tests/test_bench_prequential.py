@@ -8,9 +8,11 @@ from river import linear_model, multiclass, preprocessing
 from scipy.stats import t
 from sklearn.metrics import average_precision_score, cohen_kappa_score, recall_score
 
-from bench.online_learning.logistic import logistic
+from bench.online_learning.feedback import recall_by_class
+from bench.online_learning.lessons import bagged
+from bench.online_learning.logistic import blank, logistic
 from bench.online_learning.measures import UNSCORED, measure, recall_in_bursts, starts_of_bursts
-from bench.online_learning.tables import by_stream, interval, summary
+from bench.online_learning.tables import by_stream, differences, interval, summary
 
 
 def test_measures_are_the_fields():
@@ -59,10 +61,35 @@ def test_the_compiled_learner_is_rivers(n_classes):
             wanted[i, int(c)] = p
         for a in range(2 * i, 2 * i + 2):
             model.learn_one(dict(enumerate(x)), int(labels[a]), w=float(weights[a]))
-    scores = logistic(X, taught, labels, weights, starts, n_classes)
+    state = blank(3, n_classes)
+    lessons = taught, labels, weights
+    scores = np.concatenate(
+        [
+            logistic(state, X[:150], *(of[:300] for of in lessons), starts[:151]),
+            logistic(state, X[150:], *(of[300:] for of in lessons), starts[150:] - 300),
+        ]
+    )
     if n_classes > 2:
         scores /= np.maximum(scores.sum(axis=1, keepdims=True), 1e-300)
     np.testing.assert_allclose(scores, wanted, rtol=1e-9, atol=1e-12)
+
+
+def test_online_bagging_teaches_rows_by_decayed_shares():
+    y = (np.arange(4_000) % 20 == 0).astype(int)
+    X = np.arange(4_000, dtype=np.float32)[:, None]
+    more, fewer = (bagged(X, y, seed=3, target=target) for target in ("largest", "smallest"))
+    for lessons in (more, fewer):
+        times = np.diff(lessons.starts)
+        assert lessons.X[:, 0].tolist() == np.repeat(np.arange(4_000), times).tolist()
+        assert lessons.y.tolist() == np.repeat(y, times).tolist()
+    assert np.diff(more.starts)[y == 1].mean() == pytest.approx(0.886 / 0.114, abs=0.6)
+    assert np.diff(more.starts)[y == 0].mean() == pytest.approx(1, abs=0.1)
+    assert np.diff(fewer.starts)[y == 1].mean() == pytest.approx(1, abs=0.2)
+    assert np.diff(fewer.starts)[y == 0].mean() < 0.5
+
+
+def test_a_class_without_rows_has_no_recall():
+    assert recall_by_class(np.array([0, 0, 2]), np.array([0, 1, 2]), 3) == {0: 0.5, 1: None, 2: 1.0}
 
 
 def test_tables():
@@ -71,7 +98,14 @@ def test_tables():
     nan = float("nan")
     found = {("a", "m", s): [v, 0.1, 0.2, nan] for s, v in enumerate(values)}
     found |= {("b", "m", s): [v + 0.1, 0.1, 0.2, 0.9] for s, v in enumerate(values)}
+    found |= {(stream, "n", s): [0.7, 0.2, 0.2, nan] for stream in "ab" for s in (1, 2, 3)}
     found["a", "unfinished", 0] = [0.9, 0.9, 0.9, 0.9]
-    written = summary(found, ["a", "b"], ["m", "unfinished"], [0, 1, 2], ("G-mean", "kappa", "PR-AUC", "burst"))
-    assert written.splitlines()[2:] == ["| m | .800 ±.124 | .100 | .200 | .900 |"]
-    assert by_stream(found, ["a", "b"], ["m"], [0, 1, 2]).splitlines()[2] == "| m | .750 / .100 | .850 / .100 |"
+    names = "G-mean", "kappa", "PR-AUC", "burst"
+    written = summary(found, ["a", "b"], ["m", "n", "unfinished"], names)
+    assert written.splitlines()[2:] == [
+        "| m | .800 ±.124 | .100 | .200 | .900 | 3 |",
+        "| n | .700 | .200 | .200 | - | 3 |",
+    ]
+    assert by_stream(found, ["a", "b"], ["m"]).splitlines()[2:] == ["| m | .750 / .100 | .850 / .100 |"]
+    more = differences(found, {"both": ["a", "b"], "none": []}, "m", "n", names)
+    assert more.splitlines()[2:] == ["| both | +.125 ±.318 | -.100 | +.000 | - | 2 |"]

@@ -17,6 +17,9 @@ MOA = {
     "MOA C-SMOTE": f"meta.imbalanced.CSMOTE -l {TREE}",
     "MOA RebalanceStream": f"meta.imbalanced.RebalanceStream -l {TREE}",
     "MOA UnderOverBagging": f"meta.imbalanced.OnlineUnderOverBagging -l {TREE}",
+    "MOA SMOTEBagging": f"meta.imbalanced.OnlineSMOTEBagging -l {TREE}",
+    "MOA AdaC2": f"meta.imbalanced.OnlineAdaC2 -l {TREE}",
+    "MOA RUSBoost": f"meta.imbalanced.OnlineRUSBoost -l {TREE}",
 }
 
 

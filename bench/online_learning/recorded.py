@@ -59,7 +59,8 @@ SOURCES = {
     "kdd portsweep": ("kddcup99_10pct", "label", 82_000, (), _is("portsweep.")),
     "kdd classes": ("kddcup99_10pct", "label", 140_000, (), _kinds_of_attack),
 }
-TWO_CLASSES = tuple(name for name in SOURCES if name != "kdd classes")
+SEVERAL_CLASSES = ("kdd classes",)
+TWO_CLASSES = tuple(name for name in SOURCES if name not in SEVERAL_CLASSES)
 
 
 def _draw(path: Path, source: tuple, n: int, _seed: int) -> Rows:

@@ -114,7 +114,17 @@ def returning(n: int, seed: int) -> Rows:
     return take(_iterate(stream), lambda t: [0.0 if 1 / 3 < t < 2 / 3 else 0.03, 0.0 if t > 2 / 3 else 0.02], n, seed)
 
 
+def in_turn(n: int, seed: int) -> Rows:
+    """Five rare classes, each of which comes in two storms and hardly between them."""
+
+    def rates(t: float) -> list[float]:
+        starts = [(0.08 + 0.08 * c, 0.55 + 0.08 * c) for c in range(5)]
+        return [0.35 if any(start <= t < start + 0.04 for start in of_class) else 0.002 for of_class in starts]
+
+    return take(_iterate(synth.RandomRBF(seed, seed + 1, 6, 10, 30)), rates, n, seed)
+
+
 STEADY = (sea, agrawal, rbf, hyperplane, sine, shuttle)
 BURSTS = (sea_storms, hyperplane_storms)
-SEVERAL = (three_rare, returning)
+SEVERAL = (three_rare, returning, in_turn)
 GENERATED = {f.__name__: Stream(f, recorded=f is shuttle) for f in (*STEADY, *BURSTS, *SEVERAL)}

@@ -14,46 +14,72 @@ def interval(values: np.ndarray) -> float:
     return float(t.ppf(0.975, n - 1) * np.std(values, ddof=1) / np.sqrt(n)) if n > 1 else float("nan")
 
 
-def mean_over(found: Found, streams: list[str], method: str, seeds: list[int]) -> tuple[np.ndarray, np.ndarray] | None:
-    """Return the mean of each measure over the streams, and its interval over the seeds; None if a run is missing.
+def seeds_of(found: Found, streams: list[str], *methods: str) -> list[int]:
+    """Return the seeds with which the methods ran on all the streams."""
+    seeds = sorted({seed for _, method, seed in found if method == methods[0]})
+    return [s for s in seeds if all((stream, method, s) in found for stream in streams for method in methods)]
+
+
+def over_streams(found: Found, streams: list[str], method: str, seeds: list[int]) -> np.ndarray:
+    """Return each measure's mean over the streams, of shape (n_seeds, n_measures).
 
     A stream without bursts does not count in the recall of bursts.
     """
-    runs = [[found.get((stream, method, seed)) for stream in streams] for seed in seeds]
-    if any(run is None for of_seed in runs for run in of_seed):
-        return None
-    measured = np.array(runs, dtype=np.float64)
-    counted = ~np.isnan(measured).all(axis=(0, 1))
-    of_seed = np.full((len(seeds), measured.shape[2]), np.nan)
-    of_seed[:, counted] = np.nanmean(measured[:, :, counted], axis=1)
-    return of_seed.mean(axis=0), np.array([interval(column) for column in of_seed.T])
+    measured = np.array([[found[stream, method, seed] for stream in streams] for seed in seeds], dtype=np.float64)
+    n = (~np.isnan(measured)).sum(axis=1)
+    return np.where(n > 0, np.nansum(measured, axis=1) / np.maximum(n, 1), np.nan)
 
 
-def summary(found: Found, streams: list[str], methods: list[str], seeds: list[int], names: tuple[str, ...]) -> str:
-    """Return a table of each method's means over the streams."""
-    lines = ["| | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
+def summary(found: Found, streams: list[str], methods: list[str], names: tuple[str, ...]) -> str:
+    """Return a table of each method's means over the streams, of as many seeds as ran."""
+    lines = []
     for method in methods:
-        means = mean_over(found, streams, method, seeds)
-        if means is not None:
-            lines.append(f"| {method} | " + " | ".join(map(_with_interval, *means)) + " |")
-    return "\n".join(lines)
+        seeds = seeds_of(found, streams, method)
+        if seeds:
+            of_seed = over_streams(found, streams, method, seeds)
+            cells = map(_with_interval, of_seed.mean(axis=0), map(interval, of_seed.T))
+            lines.append([method, *cells, str(len(seeds))])
+    return _table([*names, "seeds"], lines)
 
 
-def by_stream(found: Found, streams: list[str], methods: list[str], seeds: list[int]) -> str:
+def by_stream(found: Found, streams: list[str], methods: list[str]) -> str:
     """Return a table of G-mean / kappa of each method on each stream."""
-    lines = ["| | " + " | ".join(streams) + " |", "|---" * (len(streams) + 1) + "|"]
+    lines = []
     for method in methods:
-        cells = [mean_over(found, [stream], method, seeds) for stream in streams]
-        if all(cell is not None for cell in cells):
-            shown = (" / ".join(map(_short, cell[0][:2])) for cell in cells)
-            lines.append(f"| {method} | " + " | ".join(shown) + " |")
-    return "\n".join(lines)
+        seeds = seeds_of(found, streams, method)
+        if seeds:
+            of_stream = [over_streams(found, [stream], method, seeds).mean(axis=0) for stream in streams]
+            lines.append([method, *(f"{_short(g_mean)} / {_short(kappa)}" for g_mean, kappa, *_ in of_stream)])
+    return _table(streams, lines)
+
+
+def differences(found: Found, groups: dict[str, list[str]], method: str, other: str, names: tuple[str, ...]) -> str:
+    """Return a table of what a method has more than another, seed by seed, as means over groups of streams."""
+    lines = []
+    for group, streams in groups.items():
+        seeds = seeds_of(found, streams, method, other)
+        if seeds and streams:
+            more = over_streams(found, streams, method, seeds) - over_streams(found, streams, other, seeds)
+            cells = map(_difference, more.mean(axis=0), map(interval, more.T))
+            lines.append([group, *cells, str(len(seeds))])
+    return _table([*names, "seeds"], lines)
+
+
+def _table(heads: list[str], lines: list[list[str]]) -> str:
+    rows = [["", *heads], ["---"] * (len(heads) + 1), *lines]
+    return "\n".join(f"| {' | '.join(row)} |" if row[0] else f"| {' | '.join(row).lstrip()} |" for row in rows)
 
 
 def _with_interval(value: float, half: float) -> str:
     if np.isnan(value):
         return "-"
     return _short(value) if np.isnan(half) or half < 0.0005 else f"{_short(value)} ±{_short(half)}"
+
+
+def _difference(value: float, half: float) -> str:
+    if np.isnan(value):
+        return "-"
+    return f"{'-' if value < 0 else '+'}{_with_interval(abs(value), half)}"
 
 
 def _short(value: float) -> str:

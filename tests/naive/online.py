@@ -58,6 +58,8 @@ class NaiveWindow:
         warmup,
         seed,
         *,
+        advance=0.25,
+        growth=None,
         compare=True,
         class_ratio=None,
         cost=None,
@@ -65,7 +67,7 @@ class NaiveWindow:
         self.class_ratio, self.cost, self.recall = class_ratio or {}, cost or {}, {}
         self.ratio, self.k, self.capacity, self.window, self.burst, self.seed = ratio, k, capacity, window, burst, seed
         self.undersample, self.quota, self.warmup, self.compare = undersample, quota, warmup, compare
-        self.emit = emit
+        self.emit, self.advance, self.growth = emit, advance, growth
         self.n_seen, self.recent, self.paused = 0, [], False
         self.credit: dict[int, float] = {}  # in order of first appearance
         self.stored: dict[int, int] = {}
@@ -95,8 +97,8 @@ class NaiveWindow:
                 continue
             ratio = self.class_ratio.get(c, self.ratio) * self._weight(c)
             target = ratio * share * most
-            if c in self.cost:
-                target = min(target, self.cost[c] * n)
+            if c in self.cost or self.growth is not None:
+                target = min(target, self.cost.get(c, self.growth) * n)
             lacking = max(0.0, target - n)
             owed = lacking / len(self.recent)
             ready = self.stored[c] > self.k and self.n_seen > self.warmup
@@ -109,7 +111,7 @@ class NaiveWindow:
             if self.emit == "arrival" and not own:
                 continue
             if self.emit == "both" and own:
-                owed = max(owed, min(0.25 * lacking / n, self.credit[c] + ratio * self.window))
+                owed = max(owed, min(self.advance * lacking / n, self.credit[c] + ratio * self.window))
             count = min(int(owed), self.burst)
             if count >= 1 and ready:
                 orders.append((c, count))
@@ -153,6 +155,8 @@ class NaiveOnline:
         scale=None,
         penalty=None,
         grids=None,
+        advance=0.25,
+        growth=None,
         class_ratio=None,
         cost=None,
     ):
@@ -160,7 +164,7 @@ class NaiveOnline:
         self.strategy, self.clean = strategy, clean
         self.k, self.capacity, self.seed = k, capacity, seed
         self.emit = emit
-        quotas = {"class_ratio": class_ratio, "cost": cost}
+        quotas = {"advance": advance, "growth": growth, "class_ratio": class_ratio, "cost": cost}
         self.window = NaiveWindow(ratio, k, capacity, window, burst, undersample, quota, emit, warmup, seed, **quotas)
         self.scale = [1.0] * n_features if scale is None else scale
         self.penalty = [-1.0] * n_features if penalty is None else penalty

@@ -45,12 +45,18 @@ CASES = {
     "cost": (
         rare(100, *range(0, 100, 10)),
         {"cost": {"fraud": 1}},
-        [("reached", 1, "class fraud has had 10 rows in the window, and with its cost of 1")],
+        [
+            (
+                "reached",
+                1,
+                "class fraud has had 10 rows in the window, and for each is to have 1 (its cost, else growth)",
+            )
+        ],
     ),
-    "cost, absent": (
+    "growth, absent": (
         rare(200, 1, 2, 3, 4),
-        {"cost": {"fraud": 9}},
-        [("reached", 1, "class fraud has had 0 rows in the window, and with its cost of 9")],
+        {"growth": 9},
+        [("reached", 1, "class fraud has had 0 rows in the window, and for each is to have 9")],
     ),
     "no arrival": (
         rare(300, 1, 2, 3, 4),

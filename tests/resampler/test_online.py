@@ -72,6 +72,7 @@ def run(resampler, X, y, ids, cuts):
     undersample=st.none() | st.floats(0.1, 1.0),
     quota=st.sampled_from(["exact", "poisson"]),
     emit=st.sampled_from(["owed", "arrival", "both"]),
+    advance=st.sampled_from([0.25, 1.0]),
     warmup=st.sampled_from([0, 10]),
     strategy=st.sampled_from([one for one in STRATEGIES if one != "hardened"]),  # of groups: test_grouped.py
     clean=st.booleans(),
@@ -80,6 +81,7 @@ def run(resampler, X, y, ids, cuts):
     forgotten=st.none() | st.sets(st.integers(0, 79), max_size=40),
     pauses=st.sampled_from([(False, False)] * 3 + [(True, False), (False, True), (True, True)]),
     class_ratio=st.none() | st.dictionaries(st.integers(0, 3), st.floats(0.05, 1.0)),
+    growth=st.none() | st.floats(1.0, 20.0),
     cost=st.none() | st.dictionaries(st.integers(0, 3), st.floats(1.0, 20.0)),
     recalls=st.tuples(*[st.none() | st.dictionaries(st.integers(0, 3), st.none() | st.floats(0.0, 1.0))] * 2),
 )
@@ -99,6 +101,7 @@ def test_output_is_the_naive_one_however_it_is_cut_saved_and_forgotten(
     undersample,
     quota,
     emit,
+    advance,
     warmup,
     strategy,
     clean,
@@ -107,6 +110,7 @@ def test_output_is_the_naive_one_however_it_is_cut_saved_and_forgotten(
     forgotten,
     pauses,
     class_ratio,
+    growth,
     cost,
     recalls,
 ):
@@ -125,8 +129,9 @@ def test_output_is_the_naive_one_however_it_is_cut_saved_and_forgotten(
     if nulls:
         X[:, [0, 2]] = np.where(np.random.default_rng(data_seed).random((80, 2)) < nulls, np.nan, X[:, [0, 2]])
     settings_ = {"ratio": ratio, "capacity": k + spare, "window": window, "burst": burst, "seed": seed}
-    settings_ |= {"undersample": undersample, "quota": quota, "emit": emit, "warmup": warmup}
-    settings_ |= {"strategy": strategy, "clean": clean, "class_ratio": class_ratio, "cost": cost}
+    settings_ |= {"undersample": undersample, "quota": quota, "emit": emit, "advance": advance, "warmup": warmup}
+    settings_ |= {"strategy": strategy, "clean": clean, "growth": growth}
+    settings_ |= {"class_ratio": class_ratio, "cost": cost}
     resampler = OnlineResampler(schema, k_neighbors=k, **settings_)
     naive = NaiveOnline(
         3, k=k, scale=[0.5, 1, 1], penalty=[-1, -1, 1 if categorical else -1], grids=[None, kept, None], **settings_

@@ -40,6 +40,8 @@ def test_a_class_has_as_many_rows_for_each_real_one_as_a_missed_one_costs_up_to_
     found = shares(OnlineResampler(SCHEMA, **OPTIONS, cost={"1": 10, "2": 1_000}), data)
     assert found == pytest.approx([10 * real[0], 0.5], abs=0.03)
     assert shares(OnlineResampler(SCHEMA, **OPTIONS, cost={"1": 1}), data) == pytest.approx([real[0], 0.5], abs=0.03)
+    grown = OnlineResampler(SCHEMA, **OPTIONS, growth=10, cost={"2": 1_000})  # of a class that has no cost
+    assert shares(grown, data).tolist() == found.tolist()
 
 
 def test_classes_may_be_named():

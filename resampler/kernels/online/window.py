@@ -20,7 +20,6 @@ ASSESS = -2  # the row of this slot of the class is weighed anew
 # Ids of a stream's rows ascend within a range of those that share their highest bits (`stream.formats.identity`): the
 # first row of a batch is in another than the rows behind it.
 RANGE_SHIFT, RANGES = 61, 4
-ADVANCE = 0.25  # of what a row stands for that a class is paid ahead under both: see docs/design/imbalanced-streams.md
 
 
 class Policy(NamedTuple):
@@ -36,6 +35,8 @@ class Policy(NamedTuple):
         A class is paid behind its own rows alone.
     ahead : bool
         A class is paid behind any row, and an advance behind its own.
+    advance : float
+        Of what a row of a class stands for, what is paid ahead behind it.
     compare : bool
         Minority classes are compared with a sample of the other classes.
     enough : int
@@ -52,6 +53,7 @@ class Policy(NamedTuple):
     poisson: bool
     arrival: bool
     ahead: bool
+    advance: float
     compare: bool
     enough: int
     capacity: int
@@ -158,7 +160,7 @@ def plan(window, policy, quotas, codes, row_ids, streams, op_class, op_row, op_c
     of its cost x its own share where that is less.
     Counting what was emitted and topping it up would be exact at every row, but each burst would come back as an
     echo when it leaves the window, for ever. On arrival, a class is paid when a row of it comes that its buffer keeps,
-    and what it is owed until then is kept. Ahead, such a row is paid at least `ADVANCE` of what it stands for (what the
+    and what it is owed until then is kept. Ahead, such a row is paid at least `advance` of what it stands for (what the
     class lacks, over its rows) even if the class is owed less, and what is paid too early is then owed less: no class
     owes more than a window can hold. While the policy is paused, what a class was owed before stays as it was:
     rows that pass meanwhile owe nothing, and there is no burst behind them.
@@ -246,7 +248,9 @@ def plan(window, policy, quotas, codes, row_ids, streams, op_class, op_row, op_c
                     continue
                 owed = window.credit[c]
             if policy.ahead and own:
-                owed = max(owed, min(ADVANCE * lacking / window.real[c], window.credit[c] + quotas.ratio[c] * size))
+                owed = max(
+                    owed, min(policy.advance * lacking / window.real[c], window.credit[c] + quotas.ratio[c] * size)
+                )
             count = min(int(owed), policy.burst)
             if count <= 0 or not ready:
                 continue

@@ -97,7 +97,7 @@ def test_a_preset_sets_what_is_not_given_and_is_stored_as_its_parameters(
     config = tmp_path / "resampler.toml"  # the preset there, and the command line before it
     config.write_text('[stream.run]\nfor = "online-learning"\nburst = 8\n')
     out, err = call(*RUN, "--stream", name, "--until-idle", "0.2", "--json", cwd=tmp_path)
-    assert "--for online-learning is --ratio 1 --window 1000 --capacity 200 --burst 32" in err
+    assert "--for online-learning is --ratio 1 --window 3000 --capacity 200 --burst 32" in err
     assert "given instead --burst 8" in err
     shard = json.loads(out)["shards"][0]
     assert {key: shard["parameters"][key] for key in wanted} == wanted

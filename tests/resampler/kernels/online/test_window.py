@@ -52,6 +52,7 @@ def test_runner_up(counts):
     undersample=st.just(0.0) | st.floats(0.1, 1.0),
     poisson=st.booleans(),
     emit=st.sampled_from(["owed", "arrival", "both"]),
+    advance=st.sampled_from([0.0, 0.25, 1.0]),
     compare=st.booleans(),
     warmup=st.sampled_from([0, 10]),
     cut=st.integers(0, 150),
@@ -71,6 +72,7 @@ def test_plan(
     undersample,
     poisson,
     emit,
+    advance,
     compare,
     warmup,
     cut,
@@ -80,7 +82,7 @@ def test_plan(
 ):
     rng = np.random.default_rng(seed % 2**32)
     labels = np.where(rng.random(n) < rate, rng.choice([-1, 2, 30], n), 7).tolist()
-    when = emit == "arrival", emit == "both"
+    when = emit == "arrival", emit == "both", advance
     policy = Policy(undersample, poisson, *when, compare, k + 1, k + spare, burst, warmup, np.uint64(seed))
     quota = "poisson" if poisson else "exact"
     naive = NaiveWindow(
@@ -94,6 +96,7 @@ def test_plan(
         emit,
         warmup,
         seed,
+        advance=advance,
         compare=compare,
         class_ratio=class_ratio,
         cost=cost,
