@@ -13,9 +13,13 @@ PAGE = Path(__file__).parents[2] / "docs" / "prequential.md"
 RIVAL = "river over"
 HEAD = """# Learning from imbalanced streams: what was measured
 
-Written by `python bench/prequential.py --data DIR --write`. Which settings to take, and what follows from these
-figures: [the guide](imbalanced-streams.md). What was tried, and how settings were chosen:
+Written by the command below. Which settings to take, and what follows from these figures:
+[the guide](imbalanced-streams.md). What was tried, and how settings were chosen:
 [the design note](design/imbalanced-streams.md).
+
+```bash
+python bench/prequential.py --data DIR --write
+```
 
 Every row is predicted first, then learned; the first 500 are not scored. Settings are chosen on generated streams and
 judged on recorded ones, {rows} rows each: Elec2 (43 per cent rare), weather (30), card fraud in the order of time
