@@ -9,6 +9,7 @@ from naive.ring import NaiveRing, distances
 
 from resampler import InvalidInputError, MinorityBuffer
 from resampler.kernels.buffer.cells import FREE, NO_CELL, WAITING
+from resampler.kernels.simd.dots import ABOVE
 
 
 def clustered(seed, n, d, clusters=8, drift=0.0):
@@ -76,10 +77,8 @@ def assert_cells_fit_together(buffer):
         d2 = distances(scaled[members], centroid, rows.penalty)
         assert (np.sqrt(d2) <= cells.radius[cell] * (1 + 1e-6)).all()
         assert np.array_equal(cells.origins[block], centroid)
-        sketched = (
-            cells.blocks[block][:, place[members] % lanes].transpose(1, 0, 2).reshape(-1, 2 * len(cells.blocks[0]))
-        )
-        sketch = sketched[:, : len(centroid)] * np.float64(cells.grain[block])
+        sketched = cells.blocks[block][:, place[members] % lanes].transpose(1, 0, 2).reshape(members.sum(), -1)
+        sketch = (sketched[:, : len(centroid)] - np.float64(ABOVE)) * np.float64(cells.grain[block])
         lengths = (sketch[:, rows.penalty < 0] ** 2).sum(axis=1)
         assert np.allclose(cells.lengths[block, place[members] % lanes], lengths, rtol=1e-6)
         away = sketch + centroid.astype(np.float64) - scaled[members]
