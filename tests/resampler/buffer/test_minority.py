@@ -77,7 +77,9 @@ def assert_cells_fit_together(buffer):
         d2 = distances(scaled[members], centroid, rows.penalty)
         assert (np.sqrt(d2) <= cells.radius[cell] * (1 + 1e-6)).all()
         assert np.array_equal(cells.origins[block], centroid)
-        sketched = cells.blocks[block][:, place[members] % lanes].transpose(1, 0, 2).reshape(members.sum(), -1)
+        sketched = (
+            cells.blocks[block][:, place[members] % lanes].transpose(1, 0, 2).reshape(-1, cells.blocks[0, :, 0].size)
+        )
         sketch = (sketched[:, : len(centroid)] - np.float64(ABOVE)) * np.float64(cells.grain[block])
         lengths = (sketch[:, rows.penalty < 0] ** 2).sum(axis=1)
         assert np.allclose(cells.lengths[block, place[members] % lanes], lengths, rtol=1e-6)
