@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-FLOAT, INTEGER, BOOLEAN, TEXT = "float", "integer", "boolean", "text"  # families of dtypes  # families of dtypes
+FLOAT, INTEGER, BOOLEAN, TEXT = "float", "integer", "boolean", "text"  # families of dtypes
 _DIGITS_FLOAT32, _DIGITS_FLOAT64 = 24, 53
 
 

@@ -9,6 +9,7 @@ from numba import config
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
 CELLS_AT_ONCE = 16  # that a thread takes of a search
 
 

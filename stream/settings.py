@@ -167,8 +167,8 @@ class Settings(OnlineParameters):
         --------
         >>> from resampler import FeatureSchema
         >>> settings = Settings.for_use("online-learning", FeatureSchema.numeric(["a"]), burst=8)
-        >>> settings.ratio, settings.window, settings.burst
-        (1.0, 1000, 8)
+        >>> settings.ratio, settings.burst  # the preset's, and the given one
+        (1.0, 8)
         """
         return cls(schema, use=use, **(preset(use) if use else {}) | options)
 

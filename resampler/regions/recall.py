@@ -18,9 +18,7 @@ if TYPE_CHECKING:
     from resampler.regions.search import Lists
 
 SAMPLE_CELLS = 256  # of queries, half to choose how many cells are scanned and half to say what that found
-
 SAMPLE_ROWS = 8  # a cell
-
 _Z = 1.96  # of the 95 % interval
 
 

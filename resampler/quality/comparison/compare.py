@@ -138,7 +138,7 @@ def compare(
     >>> import numpy as np
     >>> rng = np.random.default_rng(0)
     >>> y = np.repeat([0, 1], [450, 50])
-    >>> X = rng.normal(size=(500, 2)) + y[:, None]
+    >>> X = rng.normal(size=(500, 2)) + 20 * y[:, None]  # so far apart that no remedy can gain anything
     >>> found = compare(X, y, learners=["logistic"], remedies=["random"], seeds=1)
     >>> found.recommendation.verdict
     'nothing'
