@@ -20,7 +20,7 @@ import warnings
 from pathlib import Path
 
 import numba
-from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile, UserProvidedCacheLocator
+from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile
 
 from resampler.kernels import intermediate
 from resampler.kernels.turns import end_turn, take_turn
@@ -150,7 +150,7 @@ def _stamp_of(folder):
     return digest.hexdigest()
 
 
-class _FilledLocator(UserProvidedCacheLocator):
+class _FilledLocator(CompileResultCacheImpl._locator_classes[0]):  # that of NUMBA_CACHE_DIR, named so since Numba 0.62
     """Takes NUMBA_CACHE_DIR as it is where it has kernels of the file, written to or not."""
 
     def ensure_cache_path(self):

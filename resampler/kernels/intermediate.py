@@ -3,18 +3,33 @@
 Numba optimises each kernel with all that it calls, and makes machine code of it, though a caller takes in its
 intermediate code and does both again: a kernel four calls deep was compiled five times. Here a kernel that Python
 cannot call stops at its intermediate code, which the cache keeps as well.
+
+That takes parts of Numba that are its own affair. Where a release has them no more, or not yet, these kernels are
+compiled as any other: to the same code, later.
 """
 
 from __future__ import annotations
 
 import llvmlite.binding as llvm
-from numba.core.codegen import JITCodeLibrary
+from numba.core import codegen
 from numba.core.compiler import Compiler, CompileResult
 
 KIND = "intermediate"  # of what is saved: Numba's own kinds are "object" and "bitcode"
+_TAKEN = (  # of Numba's libraries
+    "_codegen",
+    "_final_module",
+    "_finalize_dynamic_globals",
+    "_finalized",
+    "_get_module_for_linking",
+    "_linking_libraries",
+    "_raise_if_finalized",
+    "_shared_module",
+    "_verify_declare_only_symbols",
+    "enable_object_caching",
+)
 
 
-class IntermediateLibrary(JITCodeLibrary):
+class IntermediateLibrary(getattr(codegen, "JITCodeLibrary", object)):
     """The code of one kernel and of all that it calls, as its callers take it in."""
 
     @property
@@ -26,7 +41,8 @@ class IntermediateLibrary(JITCodeLibrary):
         """Put in what is called, and leave the rest to the callers."""
         self._raise_if_finalized()
         for library in dict.fromkeys(self._linking_libraries):
-            self._reload_init.update(library._reload_init)
+            if hasattr(self, "_reload_init"):  # since Numba 0.63
+                self._reload_init.update(library._reload_init)
             self._final_module.link_in(library._get_module_for_linking(), preserve=True)
         self._finalize_dynamic_globals()
         self._verify_declare_only_symbols()
@@ -56,9 +72,12 @@ class IntermediateCompiler(Compiler):
     """Numba's compiler, for a kernel that only kernels call."""
 
     def compile_extra(self, func):
-        """Compile it, into a library of the above kind."""
-        self.state.library = IntermediateLibrary(self.state.targetctx.codegen(), func.__qualname__)
-        self.state.library.enable_object_caching()
+        """Compile it, into a library of the above kind if Numba has what that takes."""
+        if hasattr(codegen, "JITCodeLibrary"):
+            library = IntermediateLibrary(self.state.targetctx.codegen(), func.__qualname__)
+            if all(hasattr(library, name) for name in _TAKEN):
+                library.enable_object_caching()
+                self.state.library = library
         return super().compile_extra(func)
 
 

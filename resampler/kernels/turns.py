@@ -2,13 +2,15 @@
 
 A process that finds no kernel in the cache locks it, and holds the lock until it has saved the kernel. The system ends
 a lock with its process, however that ends. Nobody waits for ever, for what cannot be shared can still be compiled:
-after `PATIENCE_S`, or where files cannot be locked, everyone compiles. A kernel is locked while those that it calls are
+a process that has waited `PATIENCE_S` for one kernel, say of a process that was stopped, waits for none any more, and
+where files cannot be locked, everyone compiles. A kernel is locked while those that it calls are
 compiled: as kernels call each other in no circle, their locks do not wait for each other in one either.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import logging
 import os
@@ -27,6 +29,7 @@ _LOOK_S, _SAY_S = 0.02, 1.0
 
 logger = logging.getLogger(__name__)
 _said = []  # what this process has said
+_waited_for = []  # the kernel that it lost its patience with
 
 
 def take_turn(folder, kernel):
@@ -36,7 +39,10 @@ def take_turn(folder, kernel):
     while not _lock(folder, kernel):
         waited = True
         waited_s = time.monotonic() - began
-        if waited_s >= PATIENCE_S:
+        if waited_s >= PATIENCE_S and not _waited_for:
+            _waited_for.append(kernel)
+            logger.info("another process has compiled %s for %.0f s: kernels are compiled here too", kernel, waited_s)
+        if _waited_for:
             break
         if waited_s > _SAY_S and not _said:
             _said.append(kernel)
@@ -60,10 +66,8 @@ def _lock(folder, kernel):
         return True
     try:
         fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _place_of(kernel))
-    except (BlockingIOError, PermissionError):
-        return False
-    except OSError:
-        return True
+    except OSError as error:
+        return error.errno not in (errno.EAGAIN, errno.EACCES)  # else no file can be locked here
     return True
 
 

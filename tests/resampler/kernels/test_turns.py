@@ -1,5 +1,6 @@
 """One process compiles a kernel; the others take what it has saved."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -43,17 +44,23 @@ def test_a_turn_is_waited_for_until_its_process_has_ended(holder, tmp_path, monk
 
 
 @pytest.mark.usefixtures("holder")
-def test_nobody_waits_for_ever(tmp_path, monkeypatch):
+def test_nobody_waits_for_ever_nor_twice_for_long(tmp_path, monkeypatch, caplog):
+    caplog.set_level("INFO")
+    monkeypatch.setattr(turns, "_waited_for", [])
     monkeypatch.setattr(turns, "PATIENCE_S", 0.0)
     assert take_turn(str(tmp_path), "kernel")
+    monkeypatch.setattr(turns, "PATIENCE_S", 1e9)  # the next of those that a stopped process holds
+    assert take_turn(str(tmp_path), "kernel")
+    assert caplog.messages == ["another process has compiled kernel for 0 s: kernels are compiled here too"]
 
 
-def test_where_files_cannot_be_locked_everyone_compiles(tmp_path, monkeypatch):
+@pytest.mark.parametrize("reason", [errno.ENOTSUP, errno.ENOLCK, errno.EPERM])
+def test_where_files_cannot_be_locked_everyone_compiles(tmp_path, monkeypatch, reason):
     assert not take_turn(str(tmp_path / "gone"), "kernel")
     end_turn(str(tmp_path / "gone"), "kernel")
 
     def refuse(*_):
-        raise OSError(95, os.strerror(95))
+        raise OSError(reason, os.strerror(reason))
 
     monkeypatch.setattr(turns.fcntl, "lockf", refuse)
     assert not take_turn(str(tmp_path), "kernel")

@@ -1,0 +1,20 @@
+"""A release of Numba that lacks what intermediate code takes compiles kernels as any other (more in test_cache.py)."""
+
+import numba
+import pytest
+
+from resampler.kernels import intermediate
+from resampler.kernels.intermediate import IntermediateCompiler, IntermediateLibrary
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("lacking", [(), ("_of_another_release",)])
+def test_kernels_are_compiled_whatever_numba_has(monkeypatch, lacking):
+    monkeypatch.setattr(intermediate, "_TAKEN", intermediate._TAKEN + lacking)
+    inner = numba.njit(pipeline_class=IntermediateCompiler, no_cpython_wrapper=True)(lambda a, b: a // b)
+    entry = numba.njit(lambda a, b: inner(a, b) + 1)
+    assert entry(7, 2) == 4
+    with pytest.raises(ZeroDivisionError):
+        entry(7, 0)
+    (compiled,) = inner.overloads.values()
+    assert isinstance(compiled.library, IntermediateLibrary) != bool(lacking)
