@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 # No kernel reads Arrow, and for it pyarrow imports pandas.
 READ = tuple(kind for kind in INPUTS if kind is not InputFormat.ARROW)
+CAPACITY = {True: EXACT_CAPACITY + 1, False: 4}  # of a buffer with cells, and of one without
 _SCHEMA = FeatureSchema.numeric(["a", "b"], label="y")
 _X, _Y = np.array([[1.5, -2e3], [1.0, 2.0]], dtype=np.float32), np.array([1, 0])
 
@@ -53,8 +54,7 @@ def warm(
     nullable, kept = rules_of(schema)
     read_rows([kind for kind in READ if kind is not InputFormat.JSON], nullable=nullable, kept=kept)
     rules = _SCHEMA.with_rules(["a"] if nullable else (), {"b": 0.5} if kept else None)
-    capacity = EXACT_CAPACITY + 1 if cells else 4
-    online = OnlineResampler(rules, ratio=1.0, k_neighbors=1, capacity=capacity, clean=clean)
+    online = OnlineResampler(rules, ratio=1.0, k_neighbors=1, capacity=CAPACITY[cells], clean=clean)
     if hardens:
         online = OnlineResampler(rules, ratio=1.0, strategy="hardened", group_size=5, small_groups=True)
     X, y = np.tile(_X, (len(INPUTS), 1)), np.tile(_Y, len(INPUTS))
@@ -91,15 +91,17 @@ def rules_of(schema: FeatureSchema | None) -> tuple[bool, bool]:
     return bool(schema.nullable_mask.any()), any(schema.grids)
 
 
-def search(*, nullable: bool = False) -> None:
+def search(*, cells: bool = True, nullable: bool = False) -> None:
     """Search for neighbours, as what resamples does.
 
     Parameters
     ----------
+    cells : bool
+        As in `warm`.
     nullable : bool
         What `rules_of` gives.
     """
-    buffer = MinorityBuffer(2, 4, 1, nullable_features=[0] if nullable else [])
+    buffer = MinorityBuffer(2, CAPACITY[cells], 1, nullable_features=[0] if nullable else [])
     mend(buffer.ring, np.array([0]))
 
 

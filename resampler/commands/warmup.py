@@ -55,13 +55,16 @@ def _danger() -> None:
     _online(clean=True)
 
 
-def _small() -> None:
-    for clean in (False, True):
-        _online(4, clean=clean)
+def _small(*, clean: bool = False) -> None:
+    _online(4, clean=clean)
     buffer = MinorityBuffer(2, 4, 1)
     buffer.insert(np.eye(2, dtype=np.float32), np.arange(2))
     buffer.sample(1, seed=0)
     mend(buffer.ring, np.array([0]))
+
+
+def _small_danger() -> None:
+    _small(clean=True)
 
 
 def _groups() -> None:
@@ -149,6 +152,7 @@ STEPS: dict[str, Callable[[], None]] = {
     "online": _online,
     "danger": _danger,
     "small": _small,
+    "small danger": _small_danger,
     "groups": _groups,
     "waves": _waves,
     "batch float32": _batch,

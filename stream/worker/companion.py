@@ -11,7 +11,7 @@ from resampler.collector import without_collector
 from stream.formats.table import InputFormat
 from stream.warmup import read_rows, search
 
-REST = ("online", "waves", "buffer")  # steps of `resampler warmup`: what rows need only later, in that order
+CELLS = ("waves", "buffer")  # steps of `resampler warmup`: what rows need only later where buffers have cells
 _NICE = 10  # of the rest: the worker's rows come first
 _CALL = "import sys; from stream.worker import companion as c; c.end_with_worker(); c.compile_beside(*sys.argv[1:])"
 
@@ -38,17 +38,17 @@ class Companion:
             if self._process.stdin is not None:
                 self._process.stdin.close()
 
-    def begin(self, *, nullable: bool, kept: bool, weighed: bool, hardens: bool) -> None:
+    def begin(self, *, nullable: bool, kept: bool, cells: bool, weighed: bool, hardens: bool) -> None:
         """Start the process.
 
         Parameters
         ----------
         nullable, kept : bool
             What `stream.warmup.rules_of` gives.
-        weighed, hardens : bool
-            Whether bases are weighed, or rows are made from groups.
+        cells, weighed, hardens : bool
+            Whether buffers have cells, bases are weighed, or rows are made from groups.
         """
-        said = {"nulls": nullable, "grids": kept, "danger": weighed, "groups": hardens}
+        said = {"nulls": nullable, "grids": kept, "small": not cells, "danger": weighed, "groups": hardens}
         words = [word for word, is_so in said.items() if is_so]
         try:
             self._process = subprocess.Popen(
@@ -70,20 +70,23 @@ def compile_beside(*words: str) -> None:
     Parameters
     ----------
     *words : str
-        ``nulls`` and ``grids``, where the contract has them; ``danger`` or ``groups``, where bases are weighed or rows
-        are made from groups.
+        ``nulls`` and ``grids``, where the contract has them; ``small`` where buffers have no cells, ``danger`` where
+        bases are weighed, ``groups`` where rows are made from groups.
     """
+    cells, nullable, kept = "small" not in words, "nulls" in words, "grids" in words
     with without_collector():
         if "groups" not in words:
-            search(nullable="nulls" in words)
-        read_rows([InputFormat.JSON], nullable="nulls" in words, kept="grids" in words)
+            search(cells=cells, nullable=nullable)
+        read_rows([InputFormat.JSON], nullable=nullable, kept=kept)
     from resampler.commands.warmup import STEPS  # with all that audits import
 
     os.nice(_NICE)
-    online = next((word for word in words if word in STEPS), "online")
-    for name in REST:
+    steps = [*CELLS] if cells else []
+    if not {"nulls", "grids", "groups"} & {*words}:  # else the worker's own warm-up has done it
+        steps.insert(0, " ".join(word for word in ("small", "danger") if word in words) or "online")
+    for name in steps:
         with without_collector():
-            STEPS[online if name == "online" else name]()
+            STEPS[name]()
 
 
 def end_with_worker() -> None:

@@ -245,12 +245,12 @@ class Worker:
         """Have every kernel ready before a shard is taken; on a new machine the companion helps."""
         given = self.settings
         weighed = len(weigh(given.strategy, given.k_neighbors, clean=given.clean)) > 0
+        nullable, kept = rules_of(given.schema)
+        cells = not given.hardens and has_cells(given.capacity, given.schema.n_features, nullable=nullable)
         compiled = must_compile()
         if compiled and keeps_kernels():
-            nullable, kept = rules_of(given.schema)
-            companion.begin(nullable=nullable, kept=kept, weighed=weighed, hardens=given.hardens)
+            companion.begin(nullable=nullable, kept=kept, cells=cells, weighed=weighed, hardens=given.hardens)
         with without_collector(), watch_compiler() as watch:
-            cells = has_cells(given.capacity, given.schema.n_features)
             warm(schema=given.schema, cells=cells, clean=weighed, hardens=given.hardens)
         spared = ", which were compiled (`resampler warmup` beforehand spares that)" if compiled or watch.done else ""
         self.start.ended(f"kernels{spared}")

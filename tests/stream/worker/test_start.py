@@ -9,6 +9,7 @@ import pytest
 
 from resampler import OnlineResampler
 from resampler.commands import warmup
+from resampler.secret import SecretKey
 from stream import Settings, Worker
 from stream import warmup as worker_warmup
 from stream.formats.table import InputFormat
@@ -17,7 +18,7 @@ from stream.worker import worker as module
 from stream.worker.companion import Companion, compile_beside
 from stream.worker.start import Start
 
-PLAIN = {"nullable": False, "kept": False, "weighed": False, "hardens": False}
+PLAIN = {"nullable": False, "kept": False, "cells": True, "weighed": False, "hardens": False}
 
 NO_PANDAS = """
 import sys
@@ -76,16 +77,57 @@ def test_a_companion_is_begun_where_kernels_are_compiled_and_kept(
     assert done == [*begun, "warm"]
 
 
-@pytest.mark.parametrize("more", ["online", "danger", "groups"])
-def test_a_companion_compiles_first_what_its_worker_leaves_to_it(monkeypatch, more):
-    order = []
+@pytest.mark.parametrize(
+    ("words", "later"),
+    [
+        ("", ["online", "waves", "buffer"]),
+        ("danger", ["danger", "waves", "buffer"]),
+        ("grids", ["waves", "buffer"]),
+        ("small", ["small"]),
+        ("small danger", ["small danger"]),
+        ("nulls small danger", []),
+        ("small groups", []),
+    ],
+)
+def test_a_companion_compiles_first_what_its_worker_leaves_to_it(monkeypatch, words, later):
+    order, rules = [], {"nullable": "nulls" in words, "kept": "grids" in words}
     monkeypatch.setattr(beside, "search", lambda **rules: order.append(rules))
     monkeypatch.setattr(beside, "read_rows", lambda formats, **rules: order.append((*formats, rules)))
     monkeypatch.setattr(os, "nice", lambda by: order.append(by))
     monkeypatch.setattr(warmup, "STEPS", {step: lambda step=step: order.append(step) for step in warmup.STEPS})
-    compile_beside("grids", *([] if more == "online" else [more]))
-    first = [] if more == "groups" else [{"nullable": False}]
-    assert order == [*first, ("json", {"nullable": False, "kept": True}), 10, more, "waves", "buffer"]
+    compile_beside(*words.split())
+    first = [] if "groups" in words else [{"cells": "small" not in words, "nullable": rules["nullable"]}]
+    assert order == [*first, ("json", rules), 10, *later]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [
+        ({}, {}),
+        ({"capacity": 200}, {"cells": False}),
+        ({"strategy": "adasyn"}, {"weighed": True}),
+        (
+            {"strategy": "hardened", "secret_key": SecretKey(bytes(range(16)))},
+            {"cells": False, "hardens": True},
+        ),
+    ],
+)
+def test_a_companion_is_told_which_kernels_its_worker_needs(parameters, said, server, name, schema, monkeypatch):
+    told = []
+    monkeypatch.setattr(module, "must_compile", lambda: True)
+    monkeypatch.setattr(module, "keeps_kernels", lambda: True)
+    monkeypatch.setattr(Companion, "begin", lambda _, **rules: told.append(rules))
+    monkeypatch.setattr(module, "warm", lambda **rules: told.append(rules["cells"]))
+    Worker(server.url, name, Settings(schema, **parameters), until_idle_s=0.05).run()
+    assert told == [PLAIN | said, (PLAIN | said)["cells"]]
+
+
+@pytest.mark.parametrize("cells", [True, False])
+def test_a_companion_searches_buffers_as_its_workers_are(monkeypatch, cells):
+    searched = []
+    monkeypatch.setattr(worker_warmup, "mend", lambda ring, _: searched.append(ring.graph.cells.home is not None))
+    worker_warmup.search(cells=cells)
+    assert searched == [cells]
 
 
 def test_a_worker_leaves_for_last_what_its_companion_compiles(monkeypatch):
@@ -126,7 +168,7 @@ from stream.worker import companion
 companion.subprocess.DEVNULL = None  # the test hears whether it lives by what it shares with it
 companion._CALL = companion._CALL.replace("c.compile", "import time; print('compiles', flush=True); time.sleep(600) #")
 one = companion.Companion()
-one.begin(nullable=False, kept=False, weighed=False, hardens=False)
+one.begin(nullable=False, kept=False, cells=True, weighed=False, hardens=False)
 signal.pause()
 """
 
