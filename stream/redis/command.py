@@ -5,6 +5,7 @@ hiredis lets a command grow value after value: of a commit of 1.4 MB that took f
 
 from __future__ import annotations
 
+from operator import index
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -26,6 +27,11 @@ def pack_command(arguments: Sequence[bytes | str | int]) -> list[bytes]:
     list of bytes
         To be sent one after the other. Values of more than `LARGE` bytes are the very objects that were given.
 
+    Raises
+    ------
+    TypeError
+        If an argument is something else, of which Redis would keep Python's words.
+
     Examples
     --------
     >>> b"".join(pack_command(["SET", "key", 7]))
@@ -34,7 +40,10 @@ def pack_command(arguments: Sequence[bytes | str | int]) -> list[bytes]:
     pieces: list[bytes] = []
     small = [b"*%d\r\n" % len(arguments)]
     for argument in arguments:
-        value = argument if isinstance(argument, bytes) else str(argument).encode()
+        if isinstance(argument, bytes):
+            value = argument
+        else:
+            value = argument.encode() if isinstance(argument, str) else b"%d" % index(argument)
         small.append(b"$%d\r\n" % len(value))
         if len(value) > LARGE:
             pieces += (b"".join(small), value)

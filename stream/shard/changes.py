@@ -170,8 +170,9 @@ class Changes:
         found: dict[str, bytes | str | int] = {}
         if gone := kept[:-KEPT]:
             del kept[:-KEPT]
-            if gone[-1].cursor != kept[0].cursor:  # of two at one cursor the later one counts
-                found["changes_lost"] = self.lost = max(self.lost or "0-0", gone[-1].cursor, key=id_pair)
+            missed = [one.cursor for one in gone if one.cursor != kept[0].cursor]  # of those at one the last counts
+            if missed:
+                found["changes_lost"] = self.lost = max(self.lost or "0-0", missed[-1], key=id_pair)
         return {name: _dump(kept)} | found
 
 

@@ -1,5 +1,6 @@
 """Commands on the wire: the bytes of redis-py's own packer."""
 
+import numpy as np
 import pytest
 from redis.connection import PythonRespSerializer
 
@@ -21,3 +22,13 @@ def test_the_bytes_are_those_of_redis_py(arguments):
     assert b"".join(pieces) == b"".join(theirs.pack(*arguments))
     large = [value for value in arguments if isinstance(value, bytes) and len(value) > LARGE]
     assert all(any(piece is value for piece in pieces) for value in large), "what is large is not copied"
+
+
+@pytest.mark.parametrize("argument", [None, 0.5, bytearray(b"a"), memoryview(b"a"), [b"a"]])
+def test_what_redis_has_no_bytes_for_is_refused(argument):
+    with pytest.raises(TypeError):
+        pack_command(["SET", "key", argument])
+
+
+def test_whole_numbers_of_numpy_are_numbers():
+    assert pack_command([np.int64(-7)]) == [b"*1\r\n$2\r\n-7\r\n"]

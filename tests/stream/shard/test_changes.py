@@ -39,6 +39,14 @@ def test_the_newest_of_each_kind_are_kept_and_what_a_replay_would_lack_is_known(
     assert Changes.parse({name.encode(): value.encode() for name, value in fields.items()}) == kept
 
 
+def test_a_list_of_before_there_was_a_limit_is_cut_at_once(monkeypatch):
+    monkeypatch.setattr(changes, "KEPT", 2)
+    kept = Changes(feedback=[Feedback(cursor, {}, AT, 0) for cursor in ("1-0", "2-0", "5-0", "5-0")])
+    fields = kept.keep(Feedback("9-0", {}, AT, 0))
+    assert [one.cursor for one in kept.feedback] == ["5-0", "9-0"]
+    assert kept.lost == fields["changes_lost"] == "2-0"
+
+
 @pytest.mark.parametrize("text", [b"", b"{", b"[1]", b'[{"cursor":"1-0"}]', b"7", b'[{"cursor":"1-0","recall":7}]'])
 def test_something_else_is_refused(text):
     for name in (b"pauses", b"feedback"):
