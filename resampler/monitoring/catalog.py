@@ -77,7 +77,8 @@ _OF_WORKERS = (
     Metric(
         "resampler_idle",
         "gauge",
-        "1 while hardly any synthetic row was made for 10,000 rows or more; `resampler stream status` says why.",
+        "1 while hardly any synthetic row was made for 10,000 rows or more, and neither pause, warm-up nor the ratio "
+        "that was asked for explains it; `resampler stream status` says why.",
         _SHARD,
     ),
     Metric("resampler_clock_skew_seconds", "gauge", "The worker's clock less that of the shard's server.", _SHARD),

@@ -246,12 +246,12 @@ class ShardMetrics:
             self._series.keep(name, [str(label) for label in values])
 
     def idle(self, idle: bool) -> None:
-        """Set whether hardly any synthetic row was made for long.
+        """Set whether hardly any synthetic row was made for long, and not because that was asked for.
 
         Parameters
         ----------
         idle : bool
-            Whether `resampler stream status` says why.
+            Whether it is so; `resampler stream status` says why.
         """
         self._series.gauge("resampler_idle").set(idle)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from resampler.quotas import weights_of
+
 if TYPE_CHECKING:
     from resampler.online import OnlineResampler
     from stream.shard.checkpoint import Checkpoint
@@ -14,6 +16,8 @@ logger = logging.getLogger(__name__)
 
 AFTER_ROWS = 10_000  # real rows behind which something could be expected
 LITTLE = 0.001  # of these, and fewer synthetic rows are hardly any
+# Why nothing is made where all is as it was asked for: it is said, and calls nobody.
+AS_ASKED = ("paused", "warmup", "reached", "below_one")
 
 
 class Idling:
@@ -32,7 +36,7 @@ class Idling:
         self._rows, self._synthetic = stored.rows, stored.synthetic
         self._said: set[tuple[str, int | None]] = set()
         self._say_at = self._say_after = AFTER_ROWS
-        context.metrics.idle(bool(stored.idle))
+        context.metrics.idle(_is_odd(stored))
 
     def look(self, stored: Checkpoint, resampler: OnlineResampler) -> None:
         """Take in the counters behind a commit's rows, and say why nothing is made, if so.
@@ -56,7 +60,7 @@ class Idling:
             return
         reasons = resampler.idle_reasons()
         stored.idle = [reason._asdict() for reason in reasons]
-        self._context.metrics.idle(bool(reasons))
+        self._context.metrics.idle(_is_odd(stored))
         found = {(reason.reason, reason.label) for reason in reasons}
         if not found or (found <= self._said and rows < self._say_at):
             return
@@ -70,3 +74,10 @@ class Idling:
             rows,
             "; ".join(reason.words for reason in reasons),
         )
+
+
+def _is_odd(stored: Checkpoint) -> bool:
+    """Say whether a reason is none that was asked for; that a class has its ratio is one where a learner lowered it."""
+    followed = stored.changes.followed
+    weights = weights_of(followed.recall) if followed else {}
+    return any(one["reason"] not in AS_ASKED or weights.get(one["label"], 1.0) < 1.0 for one in stored.idle or [])

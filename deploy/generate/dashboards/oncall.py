@@ -187,10 +187,10 @@ _ODD = Row(
             width=6,
         ),
         Panel(
-            "Hardly any synthetic rows for long",
+            "Hardly any synthetic rows for long, unasked",
             (Query(f"max by (stream, shard) (resampler_idle{{{STREAM}}})", "{{shard}}"),),
             shape="states",
-            words=(("0", "made", "green"), ("1", "see stream status", "yellow")),
+            words=(("0", "as asked", "green"), ("1", "see stream status", "yellow")),
             alerts=("ResamplerIdle",),
             width=6,
         ),

@@ -53,9 +53,9 @@ OUTPUT = (
         severity="ticket",
         summary="{{ $labels.shard }}: hardly any synthetic rows are made",
         description=(
-            "For 10,000 rows or more {{ $labels.shard }} has made hardly any synthetic row, and not because it is "
-            "paused: what learns from its output sees the rows as they come. First: `resampler stream status` says "
-            "why, class by class, and what helps."
+            "For 10,000 rows or more {{ $labels.shard }} has made hardly any synthetic row, and neither pause, warm-up "
+            "nor the ratio that was asked for explains it: what learns from its output sees the rows as they come. "
+            "First: `resampler stream status` says why, class by class, and what helps."
         ),
         explained_by=("ResamplerLabelShift", "ResamplerRatioOffTarget"),
     ),

@@ -9,6 +9,7 @@ from stream.commands.status import shard_status
 from stream.commands.statuslines import status_lines
 from stream.redis.keys import ShardKeys
 from stream.shard import idling, intake
+from stream.shard.changes import Changes, Feedback
 from stream.shard.checkpoint import Checkpoint
 from stream.shard.idling import Idling
 
@@ -92,13 +93,24 @@ def test_it_is_said_ever_more_rarely_and_a_new_reason_at_once(caplog):
     stored.synthetic += 100
     watch.look(stored, resampler)
     assert stored.idle == []
-    assert (context.shown[0], context.shown[-2:]) == (False, [True, False])
+    assert (context.shown[0], context.shown[-3:]) == (False, [True, False, False])  # a pause was asked for
 
 
-def test_one_owner_takes_over_what_the_last_has_found():
-    context, stored = (
-        Context(),
-        Checkpoint("0-0", rows=10_000, idle=[{"reason": "paused", "label": None, "words": "-"}]),
-    )
-    Idling(context, stored)
-    assert context.shown == [True]
+@pytest.mark.parametrize(
+    ("reason", "label", "recall", "odd"),
+    [
+        ("paused", None, {}, False),
+        ("warmup", None, {1: 0.9, 2: 0.1}, False),
+        ("reached", 1, {}, False),
+        ("below_one", 1, {1: 0.1, 2: 0.9}, False),
+        ("reached", 1, {1: 0.9, 2: 0.1}, True),  # the learner knows the class, as it says
+        ("too_few", 1, {}, True),
+        ("one_class", None, {}, True),
+        ("no_arrival", 1, {}, True),
+    ],
+)
+def test_one_owner_takes_over_what_the_last_has_found_and_calls_for_what_nobody_asked(reason, label, recall, odd):
+    context, changes = Context(), Changes(feedback=[Feedback("1-0", recall, "", 0)])
+    idle = [{"reason": "reached", "label": 3, "words": "-"}, {"reason": reason, "label": label, "words": "-"}]
+    Idling(context, Checkpoint("1-0", rows=10_000, idle=idle if label else idle[1:], changes=changes))
+    assert context.shown == [odd]
