@@ -132,7 +132,9 @@ def read_report(client: redis.Redis, keys: ShardKeys, schema: FeatureSchema) -> 
         at_ms = int(said["at_ms"])
         if not 0 <= at_ms <= _LAST_MS:
             raise ValueError(f"at_ms must be Unix time in milliseconds, got {said['at_ms']!r}")
-        return Report(at_ms, str(said["model"])[:MAX_MODEL], check_recall(schema, dict(said["recall"])))
+        if not (recall := check_recall(schema, dict(said["recall"]))):
+            raise ValueError("it is of no class")
+        return Report(at_ms, str(said["model"])[:MAX_MODEL], recall)
     except (redis.ResponseError, ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
         # An InvalidInputError is a ValueError too.
         if isinstance(error, redis.ResponseError) and code_of(error) != "WRONGTYPE":

@@ -228,13 +228,14 @@ def test_what_became_of_a_report_is_shown(server, client, name, schema, make_row
         "[]",
         "[" * 100_000,
         '{"at_ms": 1}',
+        '{"at_ms": 1, "model": "", "recall": []}',
         '{"at_ms": 1, "model": "", "recall": [[1, 2.0]]}',
         '{"at_ms": 1, "model": "", "recall": [[1, NaN]]}',
         '{"at_ms": Infinity, "model": "", "recall": [[1, 0.5]]}',
         f'{{"at_ms": 1{"0" * 400}, "model": "", "recall": [[1, 0.5]]}}',
         None,  # a key of another type
     ],
-    ids=range(9),
+    ids=range(10),
 )
 def test_what_is_no_report_is_said_once_and_passed_over(
     client, name, make_rows, add_text, run_worker, caplog, value, monkeypatch
