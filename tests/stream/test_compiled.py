@@ -91,7 +91,7 @@ plans += [
     (FeatureSchema(COLUMNS["mixed"], LABELS["string"]).with_rules(*RULES), "rows", "packed", parameters)
     for parameters in (
         {"strategy": "borderline"}, {"clean": True}, {"quota": "poisson"}, {"undersample": 0.5}, {"capacity": 2_500},
-        {"strategy": "geometric"},
+        {"capacity": 500}, {"capacity": 500, "strategy": "adasyn"}, {"strategy": "geometric"},
         {"strategy": "hardened", "group_size": 5, "small_groups": True, "secret_key": SecretKey(bytes(range(16)))},
     )
 ]
