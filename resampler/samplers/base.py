@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from imblearn.utils import check_target_type
 from scipy import sparse
-from sklearn.base import clone
 from sklearn.utils import _safe_indexing, check_array, check_consistent_length, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import validate_data
@@ -18,17 +17,17 @@ from resampler.errors import InvalidInputError
 from resampler.grids import GRIDS
 from resampler.integers import are_wide
 from resampler.methods.catalog import METHODS as CATALOG
-from resampler.methods.missing import nulls_in
 from resampler.methods.oversample import Grown, oversample
 from resampler.methods.parameters import MISSING, NO_DANGER, Missing, Parameters
 from resampler.methods.quota import SUBGROUPS
-from resampler.methods.table import Search, Table
+from resampler.methods.table import Table
 from resampler.metric import check_integers
 from resampler.neighbors import METHODS
 from resampler.notices import warn
 from resampler.relations import find_relations, without_bounds
 from resampler.samplers.contain import are_foreign, contain, missing_in, refuse_missing, take_labels, to_labels
 from resampler.samplers.containers import Container
+from resampler.samplers.estimator_search import EstimatorSearch
 from resampler.samplers.groups import GroupColumn
 from resampler.samplers.kinds import kind_of_values, require
 from resampler.samplers.matrix import append_synthetic
@@ -376,7 +375,7 @@ class Synthesizer(TableMixin):
         asked = self._asked()
         least = asked["parameters"].group_size if CATALOG[self._method].hardens else 1
         table = keeping(table, self.grid, self.relations, self._given, self._codes or (), rows=least)
-        search = _EstimatorSearch(self.neighbors, self.neighbors_recall_)
+        search = EstimatorSearch(self.neighbors, self.neighbors_recall_)
         done = oversample(table, search=search, strict=False, **asked)
         self._learn(done.grown)
         for grown in done.grown:
@@ -447,33 +446,6 @@ def keeping(
     return table._replace(grids=without_bounds(learn(X, numeric, rows), found), relations=tuple(found))
 
 
-class _EstimatorSearch(Search):
-    """A search by the number of neighbours, or by an object of scikit-learn's kind that counts the row itself."""
-
-    def count(self, k: Any) -> int:
-        return int(k) if isinstance(k, numbers.Integral) else k.n_neighbors - 1
-
-    def find(
-        self, table: Table, rows: NDArray[Any], queries: NDArray[np.int64], k: Any, key: Any, penalty: Any, among: Any
-    ) -> NDArray[np.int64]:
-        if isinstance(k, numbers.Integral):
-            return super().find(table, rows, queries, k, key, penalty, among)
-        if penalty is not None and nulls_in(rows) is not None:
-            raise InvalidInputError(
-                "a neighbours object is shown categories as columns of 0 and 1, which have no nulls: give k_neighbors "
-                "as a number, or missing='complete'"
-            )
-        rows = rows if penalty is None else _one_hot(rows, penalty)
-        return others_found(clone(k).fit(rows), rows, queries)
-
-
-def _one_hot(rows: NDArray[Any], penalty: NDArray[np.float64]) -> NDArray[Any]:
-    """Return rows whose Euclidean distance is the mixed one: all that a neighbours object of others knows."""
-    half = np.sqrt(penalty / 2, where=penalty >= 0, out=np.zeros(len(penalty)))
-    columns = [(rows[:, [j]] == np.unique(rows[:, j])) * half[j] for j in np.flatnonzero(penalty >= 0)]
-    return np.concatenate([rows[:, penalty < 0], *columns], axis=1)
-
-
 def _all_equal(X: Any, rows: NDArray[np.int64]) -> bool:
     if not isinstance(X, np.ndarray) or len(rows) < 2 or not np.array_equal(X[rows[0]], X[rows[1]]):
         return False  # two rows nearly always suffice, and a sparse matrix has better to do
@@ -516,26 +488,3 @@ def _checked(groups: Any, n_samples: int) -> NDArray[Any]:
             "own, or drop them"
         )
     return values if values.dtype.kind in "iubf" else values.astype(str)
-
-
-def others_found(estimator: Any, rows: NDArray[Any], queries: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Ask a fitted neighbours object, leaving each row itself out.
-
-    Parameters
-    ----------
-    estimator : object
-        Fitted on `rows`; its ``n_neighbors`` counts the row itself, as imbalanced-learn has it.
-    rows : ndarray of shape (n_samples, n_features)
-        The rows.
-    queries : ndarray of shape (n_queries,), int64
-        Positions of those to find neighbours of.
-
-    Returns
-    -------
-    ndarray of shape (n_queries, n_neighbors - 1), int64
-        Positions; the row itself is looked for, since among duplicates it may come anywhere or not at all.
-    """
-    indices = estimator.kneighbors(rows[queries], return_distance=False)
-    itself = indices == queries[:, None]
-    others = np.argsort(itself, axis=1, kind="stable")[:, : indices.shape[1] - 1]
-    return np.take_along_axis(indices, others, axis=1)

@@ -16,7 +16,8 @@ from resampler.methods.labels import encoded
 from resampler.methods.missing import nulls_in
 from resampler.methods.table import dense_rows
 from resampler.neighbors import nearest_rows
-from resampler.samplers.base import TableMixin, others_found, renumbered
+from resampler.samplers.base import TableMixin, renumbered
+from resampler.samplers.estimator_search import others_found
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

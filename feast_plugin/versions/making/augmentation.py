@@ -17,14 +17,14 @@ from feast_plugin.versions.making.looked_at import looked_at
 from feast_plugin.versions.making.made import filter_by_parts
 from feast_plugin.versions.making.nulls import declared, nulls_of_training
 from feast_plugin.versions.making.relations import from_plain_data, learn_relations, plain_data
+from feast_plugin.versions.making.sizes import check_sizes, say_long
 from feast_plugin.versions.making.times import drawn_times, grouped_times
 from feast_plugin.versions.making.units import spread
 from resampler.errors import DataError
 from resampler.methods.catalog import METHODS
 from resampler.methods.missing import described
 from resampler.methods.oversample import PLAIN_ROWS, ShortfallWarning, oversample
-from resampler.methods.quota import parts_of, wanted
-from resampler.methods.select import every_row
+from resampler.methods.quota import wanted
 from resampler.methods.table import Search, Table
 from resampler.partitioned.search import PartedSearch
 from resampler.relations import without_bounds
@@ -46,8 +46,6 @@ if TYPE_CHECKING:
     from resampler.methods.provenance import Provenance
     from resampler.relations import Relation, Relations
     from resampler.schema import FeatureSchema
-
-LONG_ROWS = 500_000  # from here on exact neighbours take minutes
 
 
 class Augmentation(NamedTuple):
@@ -206,12 +204,7 @@ def augment(
     Memory grows with the rows of the classes that need synthetic rows; with a method that looks at what surrounds
     them, with the training split.
     """
-    codes, sizes = np.unique(rows.label[train], return_counts=True)
-    lacking = dict(sorted(wanted(dict(zip(codes.tolist(), sizes.tolist(), strict=True)), ratio).items()))
-    if instead:
-        largest = codes[np.argmax(sizes)]
-        held = {int(code): int(size) for code, size in zip(codes, sizes, strict=True) if code != largest}
-        lacking = {code: size + lacking.get(code, 0) for code, size in held.items()}
+    lacking = _lacking(rows.label[train], ratio, instead=instead)
     contract = contract.measured(rows.table)
     schema = contract.feature_schema(rows.classes)
     if scale is None:
@@ -220,23 +213,16 @@ def augment(
     nulls = nulls_of_training(rows, train, contract)
     if parameters.missing == "refuse" and nulls.any():
         raise DataError(described(nulls, int(np.count_nonzero(train)), schema.names))
-
     on: Known | None = None
     if grid == "auto":
-        if grids is not None:
-            on = from_names(grids, contract)
-        else:
-            on = learn_grids(rows, train, contract) if place is None else grids_by_parts(place, rows, train, contract)
-        if METHODS[sampler].hardens and grids is None:
-            on = of_groups(on, rows, train, contract, parameters.group_size)
+        group_size = parameters.group_size if METHODS[sampler].hardens else None
+        on = _learn(rows, train, contract, place, group_size) if grids is None else from_names(grids, contract)
     schema = declared(schema, nulls if parameters.missing == "inherit" else nulls[:0], on or ())
-
     follow: list[Relation] = []
     if relations == "keep":
-        sought = related is None
-        follow = learn_relations(rows, train, contract) if sought else from_plain_data(related or [], schema.names)
+        known = None if related is None else from_plain_data(related, schema.names)
+        follow = learn_relations(rows, train, contract) if known is None else known
         on = without_bounds(on, follow)
-
     around = METHODS[sampler].looks_around
     seen = np.flatnonzero(train) if around else np.flatnonzero(train & np.isin(rows.label, list(lacking)))
     seen = seen if barred is None else seen[~barred[seen]]
@@ -268,18 +254,15 @@ def augment(
         grids=on,
         relations=tuple(follow),
     )
-    more = ""  # what lets more rows be parents
-    if incomplete and parameters.missing == "complete":
-        more = ", use missing inherit" if METHODS[sampler].nulls else ", use smote, which takes nulls"
-    if barred is not None:
-        more += ", leave exclude_noisy out"
-    _check_sizes(table, lacking, names, sampler, parameters, group_by, subgroups, more)
+    left_out = bool(incomplete) and parameters.missing == "complete"
+    more = _more_parents(sampler, incomplete=left_out, barred=barred is not None)
+    check_sizes(table, lacking, names, sampler, parameters, group_by, subgroups, more)
     search = Search(least_recall=recall) if place is None else PartedSearch(place, least_recall=recall)
     once: Once | None = None
     if place is None and parts is not None and parts.keeps:  # on an engine tasks are kept
         once = parts.arrays if recall is None else _with_recall(parts.arrays, search)
     if recall is None and METHODS[sampler].joins:
-        _say_long(table, lacking, names, around=around)
+        say_long(table, lacking, names, around=around)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ShortfallWarning)  # it is said below, as every notice of a snapshot is
         made, grown = oversample(
@@ -301,10 +284,7 @@ def augment(
             "smote, or --no-danger error to refuse"
         )
     numbers = looked.made(made)
-    if made.stand_in is None:
-        parents = made._replace(base=seen[made.base], neighbor=seen[made.neighbor], donor=seen[made.donor])
-    else:
-        parents = made._replace(stand_in=seen[made.stand_in], donor=seen[made.donor])
+    parents = _in_canonical(made, seen)
     return Augmentation(
         table=numbers if isinstance(numbers, pa.Table) else numbers.table(),
         parents=parents,
@@ -318,6 +298,44 @@ def augment(
         lying=None if isinstance(numbers, pa.Table) else numbers,
         found={} if recall is None else found_by(search, names),
     )
+
+
+def _lacking(labels: NDArray[np.int64], ratio: float | Decimal, *, instead: bool) -> dict[int, int]:
+    """Count the rows that each class is to get."""
+    codes, sizes = np.unique(labels, return_counts=True)
+    lacking = dict(sorted(wanted(dict(zip(codes.tolist(), sizes.tolist(), strict=True)), ratio).items()))
+    if instead:
+        largest = codes[np.argmax(sizes)]
+        held = {int(code): int(size) for code, size in zip(codes, sizes, strict=True) if code != largest}
+        lacking = {code: size + lacking.get(code, 0) for code, size in held.items()}
+    return lacking
+
+
+def _learn(
+    rows: CanonicalRows,
+    train: NDArray[np.bool_],
+    contract: Contract,
+    place: Workplace | None,
+    group_size: int | None,
+) -> Known:
+    """Learn the grids of the training split; those of groups of its rows, where rows are made from such."""
+    on = learn_grids(rows, train, contract) if place is None else grids_by_parts(place, rows, train, contract)
+    return on if group_size is None else of_groups(on, rows, train, contract, group_size)
+
+
+def _more_parents(sampler: str, *, incomplete: bool, barred: bool) -> str:
+    """Say what lets rows be parents that were left out: as incomplete, or barred."""
+    more = ""
+    if incomplete:
+        more = ", use missing inherit" if METHODS[sampler].nulls else ", use smote, which takes nulls"
+    return f"{more}, leave exclude_noisy out" if barred else more
+
+
+def _in_canonical(made: Provenance, seen: NDArray[np.int64]) -> Provenance:
+    """Return parents by their positions in the canonical table."""
+    if made.stand_in is None:
+        return made._replace(base=seen[made.base], neighbor=seen[made.neighbor], donor=seen[made.donor])
+    return made._replace(stand_in=seen[made.stand_in], donor=seen[made.donor])
 
 
 def _with_recall(once: Once, search: Search) -> Once:
@@ -340,17 +358,6 @@ def _with_recall(once: Once, search: Search) -> Once:
         return arrays
 
     return kept
-
-
-def _say_long(table: Table, lacking: dict[int, int], names: dict[int, Any], *, around: bool) -> None:
-    """Say where an exact search will take long, and what makes it short."""
-    for code, n in lacking.items():
-        rows = len(table.y) if around else int(np.count_nonzero(table.y == code))
-        if n and rows > LONG_ROWS:
-            notice(
-                f"all neighbours of class {names[code]!r} are sought among {rows:,} rows, which may take long: recall "
-                "0.5 (--recall 0.5) asks for half of them, and is many times faster"
-            )
 
 
 def _times(
@@ -385,48 +392,3 @@ def _groups(column: str, rows: CanonicalRows, train: NDArray[np.bool_]) -> NDArr
     groups = np.zeros(len(train), dtype=found.dtype)
     groups[train] = found
     return groups
-
-
-def _check_sizes(
-    table: Table,
-    lacking: dict[int, int],
-    names: dict[int, Any],
-    sampler: str,
-    parameters: Parameters,
-    group_by: str | None,
-    subgroups: str,
-    more: str,
-) -> None:
-    """Refuse classes, and subgroups of them, that have too few rows: all that have, before a search for any."""
-    k = parameters.k_neighbors if METHODS[sampler].joins else 0
-    for code in lacking:
-        held = int(np.count_nonzero(table.y == code))
-        if held <= k:
-            raise DataError(
-                f"k_neighbors={k} needs at least {k + 1} rows of class {names[code]!r} in the training split that can "
-                f"be parents, got {held}: {'lower k_neighbors' if held > 1 else 'use sampler random'}{more}, change "
-                "the split or gather more rows"
-            )
-    within = subgroups == "within"
-    if table.groups is None or not (within or METHODS[sampler].select is every_row):
-        return  # which subgroups have bases shows when these are chosen
-    small: dict[Any, list[str]] = {}
-    for part in parts_of(table.y, lacking, table.groups if within else None, names, table.around):
-        of = table.groups[table.y == part.label]
-        values, sizes = np.unique(of, return_counts=True)
-        asked = (
-            {part.group: int(np.count_nonzero(of == part.group))}
-            if within
-            else dict(zip(values.tolist(), sizes.tolist(), strict=True))
-        )
-        small.setdefault(names[part.label], []).extend(
-            f"{group_by}={value!r} ({size})" for value, size in asked.items() if size <= k
-        )
-    for name, shown in small.items():
-        if shown:
-            others = f" and {len(shown) - 5} more" if len(shown) > 5 else ""
-            raise DataError(
-                f"k_neighbors={k} needs at least {k + 1} rows of class {name!r} in each subgroup of the training split "
-                f"that can be parents, too few have {', '.join(shown[:5])}{others}: "
-                f"{'lower k_neighbors' if k > 1 else 'use sampler random'}{more} or group by a coarser column"
-            )
