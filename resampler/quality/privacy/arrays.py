@@ -138,39 +138,13 @@ def audit_privacy(
             raise InvalidInputError(f"marks {name!r} must have one value a row, got {[len(part) for part in parts]}")
     if time is not None and time not in marked:
         raise InvalidInputError(f"time must be one of marks, got {time!r}: have {', '.join(marked) or 'none'}")
-    exposures = []
-    for label in np.unique(labels[0]):
-        of = [found == label for found in labels]
-        # Without identities, those that an estimator gives: the places of a class's rows.
-        own = np.arange(np.count_nonzero(of[1])) if ids is None else ids[of[1]] if len(ids) == len(rows[1]) else None
-        listed = own if own is not None else np.arange(0) if ids is None else ids
-        known = (
-            None
-            if seed is None
-            else Known(
-                check_seed(seed),
-                label_key(label),
-                method,
-                check_count("k_neighbors", k_neighbors),
-                listed,
-            )
+    known = None if seed is None else (check_seed(seed), method, check_count("k_neighbors", k_neighbors))
+    exposures = [
+        _exposure(
+            label, rows, labels, ids, origin, marked, known, categorical=categorical, precision=precision, time=time
         )
-        exposures.append(
-            Exposure.of(
-                *(part[chosen] for part, chosen in zip(rows, of, strict=True)),
-                name=str(label),
-                categorical=categorical,
-                precision=precision,
-                marks={
-                    name: Marks(*(part[chosen] for part, chosen in zip(parts, of, strict=True)))
-                    for name, parts in marked.items()
-                },
-                time=time,
-                known=known,
-                base=None if origin is None else within(origin[of[0]], of[1]),
-                identity=own,
-            )
-        )
+        for label in np.unique(labels[0])
+    ]
     return audit_classes(
         exposures,
         bases={} if origin is None else {str(label): origin[labels[0] == label] for label in np.unique(labels[0])},
@@ -180,6 +154,39 @@ def audit_privacy(
         budget_s=budget_s,
         store=store,
         progress=progress,
+    )
+
+
+def _exposure(
+    label: Any,
+    rows: list[NDArray[np.float64]],
+    labels: list[NDArray[Any]],
+    ids: NDArray[np.int64] | None,
+    origin: NDArray[np.int64] | None,
+    marked: dict[str, list[NDArray[np.int64]]],
+    known: tuple[int, str, int] | None,
+    **columns: Any,
+) -> Exposure:
+    """Return one class as an attacker sees it; of rows, labels and marks the synthetic, real and held-out ones."""
+    of = [found == label for found in labels]
+    # Without identities, those that an estimator gives: the places of a class's rows.
+    own = np.arange(np.count_nonzero(of[1])) if ids is None else ids[of[1]] if len(ids) == len(rows[1]) else None
+    listed = own if own is not None else np.arange(0) if ids is None else ids
+    drawn = None
+    if known is not None:
+        seed, method, k_neighbors = known
+        drawn = Known(seed, label_key(label), method, k_neighbors, listed)
+    return Exposure.of(
+        *(part[chosen] for part, chosen in zip(rows, of, strict=True)),
+        name=str(label),
+        marks={
+            name: Marks(*(part[chosen] for part, chosen in zip(parts, of, strict=True)))
+            for name, parts in marked.items()
+        },
+        known=drawn,
+        base=None if origin is None else within(origin[of[0]], of[1]),
+        identity=own,
+        **columns,
     )
 
 
