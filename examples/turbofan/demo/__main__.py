@@ -158,14 +158,17 @@ def _check_recorded(what: str, digest: str, ratio: float, seed: int) -> None:
 def _next_steps(output: Path) -> None:
     report.step(6, "Next: your own data")
     report.say(f"look at the snapshot:  resampler snapshot show --name turbofan --root {output}/snapshots")
-    report.say(f"is it worth it?        resampler advise --snapshot turbofan --root {output}/snapshots --budget 5m")
+    report.say(
+        f"is it worth it?        resampler advise --snapshot turbofan --root {output}/snapshots --max-seconds 5m"
+    )
     report.say(
         "is a model good?       resampler gate PREDICTIONS.parquet --snapshot NAME --root DIR --policy POLICY.toml"
     )
     report.say("your Feast repository: resampler snapshot create --repo DIR --name NAME --feature-service SERVICE \\")
     report.say("                           --entity-df LABELS.parquet --label COLUMN --ratio 0.2 --seed 42 --root DIR")
     report.say("your Redis:            export RESAMPLER_REDIS_URL=redis://host:6379")
-    report.say("                       resampler stream run --stream NAME --features a,b,c --label COLUMN --ratio 0.2")
+    report.say("                       resampler stream run --stream NAME --features a,b,c --label COLUMN \\")
+    report.say("                           --for online-learning")
     report.say("                       (the commands are in .venv/bin; each has --help)")
 
 
