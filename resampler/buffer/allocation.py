@@ -16,7 +16,7 @@ from resampler.kernels.buffer.walk import QUEUE, WALK
 from resampler.kernels.simd.blocks import DEAD
 from resampler.kernels.simd.dots import FOUR
 from resampler.kernels.simd.lanes import LANES
-from resampler.kernels.simd.sketches import ROWS
+from resampler.kernels.simd.sums import SIDE_BY_SIDE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -213,7 +213,7 @@ def make_scratch(n_features: int, n_groups: int, length: int, notes: int = ROOM,
         slots=np.zeros(ROOM, dtype=np.int64),
         lows=np.zeros(ROOM, dtype=np.float32),
         d2=np.zeros(ROOM, dtype=np.float32),
-        terms=np.zeros((ROWS, n_features), dtype=np.float32),
+        terms=np.zeros((SIDE_BY_SIDE, n_features), dtype=np.float32),
         affected=np.zeros(notes, dtype=np.int64),
         affected_d2=np.zeros(notes, dtype=np.float32),
     )

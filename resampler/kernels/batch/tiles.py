@@ -28,12 +28,12 @@ from resampler.kernels.batch.arrange import LONGEST
 from resampler.kernels.batch.cells import CELL_ROWS
 from resampler.kernels.jit import allocating, inline, inner, njit
 from resampler.kernels.simd.lanes import LINE, first_lane, prefetch
+from resampler.kernels.simd.sums import SIDE_BY_SIDE, add_columns
 from resampler.kernels.simd.tiles import LANES, ROWS, mark_near, near_boxes
 
 PANELS = CELL_ROWS // LANES  # of a cell, whose groups' boxes are one panel more: CELL_ROWS = ROWS * LANES
 ITSELF, AROUND, BEYOND = 0, 1, 2  # turns: a cell's own panels, the cells near it, all others
 EVERY, NEVER = -(2**31) + 127, 2**31 - 1  # limits that all pairs exceed, and none
-_TOGETHER = 8  # pairs whose sums are formed at once
 _MANY = 32  # pairs that are measured before others of the two cells are looked at
 
 
@@ -145,10 +145,8 @@ class Scratch(NamedTuple):
         Which groups of a cell are near each group of another, a bit each.
     hits : ndarray of shape (n_hits, 2), uint32
         Pairs that are to be measured.
-    squares : ndarray of shape (_TOGETHER, d), of the dtype of the rows
-        Of the differences of some pairs.
-    sums : ndarray of shape (_TOGETHER,), of the dtype of the rows
-        Their squared distances.
+    squares : ndarray of shape (SIDE_BY_SIDE, d), of the dtype of the rows
+        Of the differences of some pairs; then a pair's squared distance in the first column.
     columns : ndarray of shape (d, LANES), of the dtype of the rows
         The rows of a panel.
     out : ndarray of shape (LANES,), of the dtype of the rows
@@ -159,7 +157,6 @@ class Scratch(NamedTuple):
     boxes: NDArray
     hits: NDArray
     squares: NDArray
-    sums: NDArray
     columns: NDArray
     out: NDArray
 
@@ -181,9 +178,8 @@ class Scratch(NamedTuple):
         return cls(
             words=np.zeros(ROWS * LANES // 64, dtype=np.uint64),
             boxes=np.zeros(LANES, dtype=np.int64),
-            hits=np.zeros((_MANY + CELL_ROWS * LANES + _TOGETHER, 2), dtype=np.uint32),
-            squares=np.zeros((_TOGETHER, d), dtype=dtype),
-            sums=np.empty(_TOGETHER, dtype=dtype),
+            hits=np.zeros((_MANY + CELL_ROWS * LANES + SIDE_BY_SIDE, 2), dtype=np.uint32),
+            squares=np.zeros((SIDE_BY_SIDE, d), dtype=dtype),
             columns=np.zeros((d, LANES), dtype=dtype),
             out=np.empty(LANES, dtype=dtype),
         )
@@ -351,30 +347,20 @@ def _collect(words, p, q, rows, order, hits, count):
 def _measure(s, count, bound, scratch):
     """Put both rows of the first `count` pairs into each other's list, where they belong there."""
     rows, ids, order, lists = s.rows, s.ids, s.order, s.lists
-    hits, squares, sums = scratch.hits, scratch.squares, scratch.sums
+    hits, squares = scratch.hits, scratch.squares
     found, distances, limits = s.found, s.distances, s.limits
     d, last = rows.shape[1], found.shape[1] - 1
-    hits[count : count + _TOGETHER] = 0
-    for i in range(0, count, _TOGETHER):
-        for t in range(_TOGETHER):  # squares in any order, sums in that of the columns
+    hits[count : count + SIDE_BY_SIDE] = 0
+    for i in range(0, count, SIDE_BY_SIDE):
+        for t in range(SIDE_BY_SIDE):  # squares in any order, sums in that of the columns
             u, v, w = rows[order[hits[i + t, 0]]], rows[order[hits[i + t, 1]]], squares[t]
             for j in range(d):
                 x = u[j] - v[j]
                 w[j] = x * x
-        s0 = s1 = s2 = s3 = s4 = s5 = s6 = s7 = rows.dtype.type(0)
-        for j in range(d):
-            s0 += squares[0, j]
-            s1 += squares[1, j]
-            s2 += squares[2, j]
-            s3 += squares[3, j]
-            s4 += squares[4, j]
-            s5 += squares[5, j]
-            s6 += squares[6, j]
-            s7 += squares[7, j]
-        sums[0], sums[1], sums[2], sums[3], sums[4], sums[5], sums[6], sums[7] = s0, s1, s2, s3, s4, s5, s6, s7
-        for side in range(2 * min(_TOGETHER, count - i)):
+        add_columns(squares)
+        for side in range(2 * min(SIDE_BY_SIDE, count - i)):
             pair = i + (side >> 1)
-            d2, p, row = sums[side >> 1], np.int64(hits[pair, side & 1]), order[hits[pair, 1 - (side & 1)]]
+            d2, p, row = squares[side >> 1, 0], np.int64(hits[pair, side & 1]), order[hits[pair, 1 - (side & 1)]]
             if limits[p] == NEVER:
                 continue
             own = lists[p // CELL_ROWS] + p

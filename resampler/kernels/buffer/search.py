@@ -76,7 +76,7 @@ class Scratch(NamedTuple):
         Rows that may be near enough: at least as many as a cell holds.
     lows, d2 : ndarray of shape (room,), float32
         Bounds from below of their squared distances, and these.
-    terms : ndarray of shape (ROWS, n_features), float32
+    terms : ndarray of shape (SIDE_BY_SIDE, n_features), float32
         What each column adds to some of them.
     affected : ndarray of shape (at least room,), int64
         Places of the affected rows: those whose lists the query belongs in.

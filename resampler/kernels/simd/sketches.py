@@ -15,13 +15,13 @@ import numpy as np
 from resampler.kernels.jit import inline, inner
 from resampler.kernels.simd.dots import ABOVE, FOUR, add_code, set_distances
 from resampler.kernels.simd.lanes import at_most, square_differences
+from resampler.kernels.simd.sums import SIDE_BY_SIDE, add_columns
 
 # (a + b)**2 <= (1 + SLACK) a**2 + (1 + 1 / SLACK) b**2: with it, a bound takes no root
 SLACK = 1 / 48
 TINY = 1e-36  # covers squares that underflow
 GRAINS = 127  # that fit into a byte on either side
 HEADROOM = 1.25  # of a grain, for rows that come later
-ROWS = 8  # whose exact distances are summed up side by side
 LONGEST = 32_000.0  # of a query as sketches see it: its product with a sketch of 127 a column then fits into an int32
 
 
@@ -156,12 +156,12 @@ def offset_of(error, n_features, length, grain):
 def exact_distances(X, inverse_scale, inverse_norm, penalty, mixed, query, slots, n, terms, d2s):
     """Write the squared distances of the rows of `n` slots: column after column, one rounding an operation.
 
-    Of `ROWS` rows at a time the columns' terms are written first, in vectors along the columns, and then added up
-    side by side, since each sum waits for itself. `terms`, of shape (ROWS, n_features), is working space.
+    Of `SIDE_BY_SIDE` rows at a time the columns' terms are written first, in vectors along the columns, and then added
+    up. `terms`, of shape (SIDE_BY_SIDE, n_features), is working space.
     """
     last = n - 1
-    for first in range(0, n, ROWS):
-        for i in range(ROWS):
+    for first in range(0, n, SIDE_BY_SIDE):
+        for i in range(SIDE_BY_SIDE):
             slot = slots[min(first + i, last)]
             square_differences(X, slot, inverse_scale, inverse_norm[slot], query, terms, i)
             if mixed:
@@ -169,18 +169,6 @@ def exact_distances(X, inverse_scale, inverse_norm, penalty, mixed, query, slots
                     if penalty[j] >= 0:
                         same = X[slot, j] * inverse_scale[j] * inverse_norm[slot] == query[j]
                         terms[i, j] = np.float32(0) if same else penalty[j]
-        sum_a = sum_b = sum_c = sum_d = sum_e = sum_f = sum_g = sum_h = np.float32(0)
-        for j in range(query.shape[0]):
-            sum_a += terms[0, j]
-            sum_b += terms[1, j]
-            sum_c += terms[2, j]
-            sum_d += terms[3, j]
-            sum_e += terms[4, j]
-            sum_f += terms[5, j]
-            sum_g += terms[6, j]
-            sum_h += terms[7, j]
-        terms[0, 0], terms[1, 0], terms[2, 0] = sum_a, sum_b, sum_c
-        terms[3, 0], terms[4, 0], terms[5, 0] = sum_d, sum_e, sum_f
-        terms[6, 0], terms[7, 0] = sum_g, sum_h
-        for i in range(min(ROWS, n - first)):
+        add_columns(terms)
+        for i in range(min(SIDE_BY_SIDE, n - first)):
             d2s[first + i] = terms[i, 0]
