@@ -272,7 +272,7 @@ def report(
     A version of an earlier release gets the page that this one draws. Where `resampler advise` or `resampler audit
     privacy` was run on the version, what it said last stands on it too.
     """
-    from feast_plugin.versions.files.manifest import version_name
+    from feast_plugin.versions.files.names import version_name
     from feast_plugin.versions.page.advice import with_advice
     from feast_plugin.versions.page.privacy import with_audit
     from feast_plugin.versions.report import report_snapshot, write_file

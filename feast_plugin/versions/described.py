@@ -11,15 +11,10 @@ import numpy as np
 import pyarrow as pa
 
 from feast_plugin.versions.files import found, lineage, sensitivity
-from feast_plugin.versions.files.manifest import (
-    FORMAT,
-    SEVERAL,
-    TRAINING_ROWS,
-    Manifest,
-    SplitEntry,
-    content_of,
-    dataset_name,
-)
+from feast_plugin.versions.files.digests import content_of
+from feast_plugin.versions.files.entries import SplitEntry
+from feast_plugin.versions.files.manifest import FORMAT, SEVERAL, TRAINING_ROWS, Manifest
+from feast_plugin.versions.files.names import dataset_name
 from feast_plugin.versions.files.profile import NOTE
 from feast_plugin.versions.inputs.split import LEFT_OUT, SPLITS, TRAIN
 from feast_plugin.versions.outputs import CLEANED, INPUTS, KEPT
@@ -30,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from feast_plugin.versions.draft import Draft
-    from feast_plugin.versions.files.manifest import StoredFile
+    from feast_plugin.versions.files.entries import StoredFile
     from feast_plugin.versions.files.parts import Filed
     from feast_plugin.versions.inputs.rows import CanonicalRows
     from feast_plugin.versions.making.augmentation import Augmentation

@@ -18,8 +18,9 @@ from feast_plugin.versions.files.audited import (
     sample_file,
     write_sample,
 )
+from feast_plugin.versions.files.digests import recipe_digest
 from feast_plugin.versions.files.found import NOTE as RECALL
-from feast_plugin.versions.files.manifest import FILE, Manifest, recipe_digest
+from feast_plugin.versions.files.manifest import FILE, Manifest
 from feast_plugin.versions.files.reading import check_files
 from feast_plugin.versions.inputs.tombstones import Tombstones
 from feast_plugin.versions.making.audited import draw_sample

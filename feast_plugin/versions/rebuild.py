@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from feast_plugin.versions.files.catalog import Catalog
-    from feast_plugin.versions.files.manifest import Manifest, StoredFile
+    from feast_plugin.versions.files.entries import StoredFile
+    from feast_plugin.versions.files.manifest import Manifest
     from feast_plugin.versions.inputs.contract import Contract
     from feast_plugin.versions.registry import Registry
     from resampler.secret import SecretKey

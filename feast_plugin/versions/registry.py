@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from feast_plugin.versions.files.catalog import Catalog
-from feast_plugin.versions.files.manifest import FILE, dataset_name, part_name, version_name
+from feast_plugin.versions.files.manifest import FILE
+from feast_plugin.versions.files.names import dataset_name, part_name, version_name
 from feast_plugin.versions.inputs.contract import NAMESPACE
 from feast_plugin.versions.inputs.split import SPLITS
 from feast_plugin.versions.inputs.table import TableSource

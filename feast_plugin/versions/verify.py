@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from feast_plugin.versions.files.aliases import names_of, read_aliases
-from feast_plugin.versions.files.manifest import content_of
+from feast_plugin.versions.files.digests import content_of
 from feast_plugin.versions.files.reading import batches_of, read_files, schema_of
 from feast_plugin.versions.files.stored import stored_keys, stored_rows
 from feast_plugin.versions.inputs.contract import Contract
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from feast_plugin.versions.files.catalog import Catalog
-    from feast_plugin.versions.files.manifest import Manifest, SplitEntry, StoredFile
+    from feast_plugin.versions.files.entries import SplitEntry, StoredFile
+    from feast_plugin.versions.files.manifest import Manifest
     from feast_plugin.versions.registry import Registry
     from resampler.storage import Location
 

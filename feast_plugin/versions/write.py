@@ -14,7 +14,8 @@ from feast_plugin.versions import outputs as outputs_of
 from feast_plugin.versions.checked import check_while, replace_figure
 from feast_plugin.versions.described import Filled, classes_of, describe
 from feast_plugin.versions.files import lineage
-from feast_plugin.versions.files.manifest import FORMAT, Manifest, part_name
+from feast_plugin.versions.files.manifest import FORMAT, Manifest
+from feast_plugin.versions.files.names import part_name
 from feast_plugin.versions.files.profile import write_profile
 from feast_plugin.versions.files.withheld import write_withheld
 from feast_plugin.versions.inputs.split import SPLITS, TRAIN

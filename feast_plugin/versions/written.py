@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from feast_plugin.versions.files.manifest import StoredFile
+from feast_plugin.versions.files.entries import StoredFile
 from feast_plugin.versions.files.parquet import ParquetFile
 from feast_plugin.versions.files.parts import Filed
 from feast_plugin.versions.inputs.rows import BATCH_ROWS

@@ -7,13 +7,15 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from feast_plugin.versions.files.manifest import Manifest, version_name
+from feast_plugin.versions.files.names import version_name
 from resampler.address import without_secrets
 from resampler.errors import InvalidInputError, ResamplerError
 from resampler.storage import Location
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from feast_plugin.versions.files.manifest import Manifest
 
 FOLDER = "audit"  # in the directory of a snapshot, if nobody says where
 NOTE = "audit_sample"  # in the manifest's notes, which are part of no digest

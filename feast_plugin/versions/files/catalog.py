@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from feast_plugin.versions.files.manifest import FILE, Manifest, version_name
+from feast_plugin.versions.files.manifest import FILE, Manifest
+from feast_plugin.versions.files.names import version_name
 from resampler.errors import CorruptStateError, DataError
 from resampler.storage import NAME, Location, check_name
 from resampler.unfinished import remove_unfinished

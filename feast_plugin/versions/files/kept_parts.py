@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from feast_plugin.notices import notice
-from feast_plugin.versions.files.manifest import StoredFile
+from feast_plugin.versions.files.entries import StoredFile
 from feast_plugin.versions.files.parts import Filed, Parts
 from feast_plugin.versions.inputs.rows import mapped_rows
 from feast_plugin.versions.inputs.tombstones import ForgottenMeanwhileError, Tombstones

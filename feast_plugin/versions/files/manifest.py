@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from feast_plugin.versions.inputs.contract import KEY_DTYPES
+from feast_plugin.versions.files.contradiction import contradiction_of
+from feast_plugin.versions.files.digests import digest_of, recipe_digest
+from feast_plugin.versions.files.entries import SplitEntry, StoredFile
 from feast_plugin.versions.inputs.split import SPLITS
 from resampler.errors import CorruptStateError
 from resampler.quality.prior.counts import ClassCounts
 from resampler.schema import FeatureSchema
 from resampler.state import check_format
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 FORMAT = 4  # 1 had no checksums; the lineage of 2 does not say whose categories a row has; 3 knows no findings
 HARDENED = 5  # its lineage names no parents, which readers of 4 look for
@@ -31,98 +29,6 @@ _DERIVED: dict[int, tuple[str, ...]] = {
 }
 FILE = "manifest.json"
 TRAINING_ROWS = "training_rows"  # note: real training rows of each class, those that were left out included
-
-
-@dataclass(frozen=True, slots=True)
-class StoredFile:
-    """One immutable file of a version.
-
-    Parameters
-    ----------
-    path : str
-        Relative to the version's directory.
-    rows, bytes : int
-        Its size.
-    sha256 : str
-        Of its bytes.
-    """
-
-    path: str
-    rows: int
-    bytes: int
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class SplitEntry:
-    """One split of a version.
-
-    Parameters
-    ----------
-    dataset : str
-        Name of its `SavedDataset`.
-    files : tuple of StoredFile
-        Where its rows are: the real ones in canonical order, then the synthetic ones, through the files in their order.
-    real, synthetic : int
-        Rows of each kind.
-    classes : dict of str to dict
-        For each class, ``{"real": rows, "synthetic": rows}``.
-    min_event_timestamp, max_event_timestamp : int or None
-        Microseconds since 1970, UTC; None where rows have none.
-    sha256 : str
-        Of the logical content: that of its file (`resampler.identity.ContentDigest`), or of several
-        files what `content_of` makes of theirs.
-    """
-
-    dataset: str
-    files: tuple[StoredFile, ...]
-    real: int
-    synthetic: int
-    classes: dict[str, dict[str, int]]
-    min_event_timestamp: int | None
-    max_event_timestamp: int | None
-    sha256: str
-
-    @property
-    def file(self) -> StoredFile:
-        """The first file; the only one where the split was not cut."""
-        return self.files[0]
-
-    @property
-    def path(self) -> str:
-        """What a reader of the whole split names, relative to the version's directory: its file, or their directory."""
-        path = self.file.path
-        return path if len(self.files) == 1 else path.rpartition("/")[0]
-
-    @property
-    def bytes(self) -> int:
-        """Of all its files."""
-        return sum(file.bytes for file in self.files)
-
-    @classmethod
-    def of(cls, data: dict[str, Any]) -> SplitEntry:
-        """Read what a manifest says of a split.
-
-        Parameters
-        ----------
-        data : dict
-            From `plain`.
-
-        Returns
-        -------
-        SplitEntry
-            The same.
-        """
-        files = data["files"] if "files" in data else [data["file"]]
-        own = {name: value for name, value in data.items() if name not in ("file", "files")}
-        return cls(**own, files=tuple(StoredFile(**file) for file in files))
-
-    @property
-    def plain(self) -> dict[str, Any]:
-        """What a manifest says of it: of one file as it did before there could be several."""
-        found = asdict(self)
-        files = found.pop("files")
-        return found | ({"file": files[0]} if len(files) == 1 else {"files": list(files)})
 
 
 @dataclass(frozen=True)
@@ -412,7 +318,7 @@ def _check_stated(manifest: Manifest, stated: dict[str, Any], where: str) -> Non
                     f"{where} was changed: it says {name} {value}, its content gives {derived}{in_words}: "
                     "restore it from a copy"
                 )
-        contradiction = _contradiction(manifest)
+        contradiction = contradiction_of(manifest.columns, manifest.contract, manifest.inputs)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise CorruptStateError(
             f"{where} is not a manifest{in_words}: {type(error).__name__}: {error}: restore it from a copy"
@@ -420,137 +326,3 @@ def _check_stated(manifest: Manifest, stated: dict[str, Any], where: str) -> Non
     if changed or contradiction:
         what = f"{', '.join(changed)} not as written" if changed else contradiction
         raise CorruptStateError(f"{where} was changed: {what}: restore it from a copy")
-
-
-def _contradiction(manifest: Manifest) -> str | None:
-    """Name what the columns say against the contract, whose hash is part of the recipe; None if they agree."""
-    columns, features = manifest.columns, list(manifest.contract["features"])
-    own_names = {column["name"] for column in columns["features"]}
-    for column in columns["features"]:
-        name = column["name"]
-        # A feature of its own may be called like one more element of the array before it.
-        names = {name} if not column["array"] else {f"{name}[{j}]" for j in range(len(features))} - own_names
-        n = next((i for i, feature in enumerate(features) if feature["name"] not in names), len(features))
-        own, features = features[:n] if column["array"] else features[:1], features[n if column["array"] else 1 :]
-        if not own or n == 0:
-            return f"columns have feature {name!r}, which is not the contract's next"
-        for key in ("dtype", "categorical"):
-            if own[0][key] != column[key]:
-                return f"{key} of feature {name!r} is {column[key]!r} in columns, {own[0][key]!r} in the contract"
-    if features:
-        return f"columns lack feature {features[0]['name']!r} of the contract"
-    if columns["label"] != manifest.contract["label"]["name"]:
-        return f"label is {columns['label']!r} in columns, {manifest.contract['label']['name']!r} in the contract"
-    for key in columns["join_keys"]:
-        if key["dtype"] not in KEY_DTYPES:
-            return f"join key {key['name']!r} has dtype {key['dtype']!r}"
-    references = [*(c["reference"] for c in columns["features"]), columns["label_reference"]]
-    asked = list(manifest.inputs["references"])
-    if references != asked[:-1] or columns["references"] != asked:
-        return f"references are {columns['references']} in columns, {asked} in inputs"
-    return None
-
-
-def recipe_digest(*, seed: int, ratio: float, parameters: dict[str, Any], inputs: dict[str, Any], contract: str) -> str:
-    """Hash what decides the rows of a version.
-
-    Parameters
-    ----------
-    seed, ratio, parameters, inputs
-        As in `Manifest`.
-    contract : str
-        Hash of the contract before any scale was fitted.
-
-    Returns
-    -------
-    str
-        64 hexadecimal digits.
-    """
-    return digest_of({"seed": seed, "ratio": ratio, "parameters": parameters, "inputs": inputs, "contract": contract})
-
-
-def digest_of(data: Mapping[str, Any]) -> str:
-    """Hash plain data.
-
-    Parameters
-    ----------
-    data : dict
-        JSON types.
-
-    Returns
-    -------
-    str
-        The sha256 of its canonical JSON.
-    """
-    text = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def version_name(version: int) -> str:
-    """Return the directory of a version.
-
-    Parameters
-    ----------
-    version : int
-        From 1.
-
-    Returns
-    -------
-    str
-        ``v0001`` for 1.
-    """
-    return f"v{version:04d}"
-
-
-def dataset_name(name: str, version: int, split: str) -> str:
-    """Return what Feast calls a split of a version.
-
-    Parameters
-    ----------
-    name : str
-        Of the snapshot.
-    version : int
-        From 1.
-    split : str
-        Of the splits.
-
-    Returns
-    -------
-    str
-        ``NAME_v0001_train`` for the training split of 1.
-    """
-    return f"{name}_{version_name(version)}_{split}"
-
-
-def part_name(split: str, at: int = 0) -> str:
-    """Return a file of a split.
-
-    Parameters
-    ----------
-    split : str
-        Of the splits.
-    at : int
-        Which, from 0.
-
-    Returns
-    -------
-    str
-        Relative to the version's directory: ``train/part-00000.parquet``.
-    """
-    return f"{split}/part-{at:05}.parquet"
-
-
-def content_of(digests: Sequence[str]) -> str:
-    """Return the digest of a split's rows, from those of its files.
-
-    Parameters
-    ----------
-    digests : sequence of str
-        Of the rows of each file, in their order (`resampler.identity.ContentDigest`).
-
-    Returns
-    -------
-    str
-        That of the file, where there is one; else the sha256 of all of them.
-    """
-    return digests[0] if len(digests) == 1 else digest_of({"files": list(digests)})

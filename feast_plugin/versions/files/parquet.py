@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from feast_plugin.versions.files.manifest import StoredFile
+from feast_plugin.versions.files.entries import StoredFile
 from feast_plugin.versions.inputs.rows import BATCH_ROWS
 from resampler.identity import ContentDigest
 from resampler.parquet import open_writer

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from feast_plugin.versions.files.manifest import StoredFile
+    from feast_plugin.versions.files.entries import StoredFile
     from feast_plugin.versions.inputs.contract import Contract
     from feast_plugin.versions.inputs.rows import CanonicalRows
     from resampler.storage import Location

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from feast_plugin.versions.files.manifest import StoredFile
+from feast_plugin.versions.files.entries import StoredFile
 
 if TYPE_CHECKING:
     from resampler.profile.profile import Profile

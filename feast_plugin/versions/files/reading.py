@@ -13,7 +13,8 @@ from resampler.errors import CorruptStateError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from feast_plugin.versions.files.manifest import Manifest, StoredFile
+    from feast_plugin.versions.files.entries import StoredFile
+    from feast_plugin.versions.files.manifest import Manifest
     from resampler.storage import Location
 
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from feast_plugin.versions.files.manifest import Manifest, StoredFile
+    from feast_plugin.versions.files.entries import StoredFile
+    from feast_plugin.versions.files.manifest import Manifest
     from feast_plugin.versions.inputs.rows import CanonicalRows
     from feast_plugin.versions.inputs.tombstones import Tombstones
     from resampler.storage import Location

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from feast_plugin.versions.files.manifest import Manifest, StoredFile
+    from feast_plugin.versions.files.entries import StoredFile
+    from feast_plugin.versions.files.manifest import Manifest
     from resampler.secret import SecretKey
     from resampler.storage import Location
 

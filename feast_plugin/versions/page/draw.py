@@ -9,7 +9,9 @@ import jinja2
 import numpy as np
 
 from feast_plugin.versions.files import found
-from feast_plugin.versions.files.manifest import Manifest, StoredFile, version_name
+from feast_plugin.versions.files.entries import StoredFile
+from feast_plugin.versions.files.manifest import Manifest
+from feast_plugin.versions.files.names import version_name
 from feast_plugin.versions.files.reading import read_files
 from feast_plugin.versions.inputs.contract import Contract
 from feast_plugin.versions.inputs.split import SPLITS, TRAIN

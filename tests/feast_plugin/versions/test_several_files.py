@@ -13,7 +13,8 @@ import pytest
 from feast_plugin import diff_snapshot, prune_snapshot, rebuild_snapshot, report_snapshot
 from feast_plugin.opened import open_version
 from feast_plugin.versions import outputs
-from feast_plugin.versions.files.manifest import SEVERAL, Manifest, content_of
+from feast_plugin.versions.files.digests import content_of
+from feast_plugin.versions.files.manifest import SEVERAL, Manifest
 from resampler.identity import ContentDigest
 from resampler.lineage.publication import open_publication
 from resampler.profile.profile import Profile
