@@ -16,7 +16,7 @@ from deploy.generate.files import ROOT
 from resampler.budget import DURATION, SIZE, StoppedError
 from resampler.errors import GateError, ResamplerError
 from resampler.schema import FeatureSchema
-from stream.commands.cli import GRACE_S
+from stream.commands.run_cli import GRACE_S
 
 MANIFESTS = {
     f"{path.stem}: {found['kind']}": found
