@@ -1,5 +1,12 @@
 """The one family of exceptions: every error names the thing, the rule, the value and the remedy."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 
 class ResamplerError(Exception):
     """Base of every error that this project raises on purpose.
@@ -47,3 +54,32 @@ class GateError(ResamplerError):
     """Raise when a check that guards publication said no."""
 
     exit_code = 3
+
+
+def absent_column(option: str, name: str, have: str, names: Iterable[str]) -> DataError:
+    """Say that an option names a column which is not there.
+
+    The option may be right and the data not, as where a column is gone upstream: so it is no wrong usage.
+
+    Parameters
+    ----------
+    option : str
+        As it is given: ``--label``.
+    name : str
+        Of the column.
+    have : str
+        Subject and verb: ``the table has``.
+    names : iterable of str
+        The columns that are there.
+
+    Returns
+    -------
+    DataError
+        To be raised.
+
+    Examples
+    --------
+    >>> str(absent_column("--label", "y", "the table has", ["a", "b"]))
+    "--label names column 'y'; the table has a, b"
+    """
+    return DataError(f"{option} names column {name!r}; {have} {', '.join(names)}")

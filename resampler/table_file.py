@@ -11,7 +11,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from resampler.address import without_secrets
-from resampler.errors import DataError, InvalidInputError
+from resampler.errors import DataError, InvalidInputError, absent_column
 from resampler.printing import plain
 from resampler.storage import Location
 
@@ -132,9 +132,7 @@ class TableFile:
             If there is none of that name.
         """
         if name not in self.schema.names:
-            raise DataError(
-                f"{asked_by} names column {name!r}; {self.option} {self.where!r} has {', '.join(self.schema.names)}"
-            )
+            raise absent_column(asked_by, name, f"{self.option} {self.where!r} has", self.schema.names)
         return name
 
     def read(self, columns: Sequence[str] | None = None) -> pa.Table:

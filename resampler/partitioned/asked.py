@@ -9,7 +9,7 @@ import pyarrow as pa
 from imblearn.utils import check_sampling_strategy
 from sklearn.base import clone
 
-from resampler.errors import DataError, InvalidInputError
+from resampler.errors import DataError, InvalidInputError, absent_column
 from resampler.methods.catalog import METHODS
 from resampler.samplers import (
     ADASYN,
@@ -187,8 +187,9 @@ def ask(sampler: Any, schema: pa.Schema, features: Sequence[str], categorical: S
             f"categorical goes with other samplers, {type(over).__name__} says it itself: leave it out"
         )
     named = tuple(categorical or ())
-    if missing := [name for name in named if name not in features]:
-        raise InvalidInputError(f"categorical must be among the features {list(features)}, got {missing}")
+    for name in named:
+        if name not in features:
+            raise absent_column("categorical", name, "the features are", features)
     if isinstance(over, SMOTEN):
         named = tuple(features)
     elif isinstance(over, SMOTENC):

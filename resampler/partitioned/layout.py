@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from resampler.dtypes import BOOLEAN, FLOAT, INTEGER, family_of
 from resampler.encoding import NO_CODE, codes_of, numbers_of, rounded, values_of
-from resampler.errors import DataError, InvalidInputError
+from resampler.errors import DataError, InvalidInputError, absent_column
 from resampler.integers import EXACT
 
 if TYPE_CHECKING:
@@ -219,13 +219,16 @@ def choose_columns(
 
     Raises
     ------
+    DataError
+        If a column is not there.
     InvalidInputError
-        If a column is not there, or is two things at once.
+        If one is two things at once, or none is left.
     """
     given = {"label": [label], "key": list(key), "carried": list(carried)}
     for what, names in given.items():
-        if missing := [name for name in names if name not in schema.names]:
-            raise InvalidInputError(f"{what} must be among the columns {schema.names}, got {missing}")
+        for name in names:
+            if name not in schema.names:
+                raise absent_column(what, name, "the table has", schema.names)
     if label in key or label in carried:
         raise InvalidInputError(f"column {label!r} is the label, and cannot be in key or carried: leave it out there")
     kind = family_of(schema.field(label).type)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from resampler.engines.arrays import mapped
-from resampler.errors import InvalidInputError
+from resampler.errors import InvalidInputError, absent_column
 from resampler.methods.oversample import oversample
 from resampler.methods.table import Table
 from resampler.partitioned.asked import Asked, ask
@@ -69,7 +69,7 @@ class Run:
         if mark in source.schema.names:
             raise InvalidInputError(f"mark {mark!r} is a column of the table: give another name")
         if label not in source.schema.names:
-            raise InvalidInputError(f"label must be one of the columns {source.schema.names}, got {label!r}")
+            raise absent_column("label", label, "the table has", source.schema.names)
         features, key = choose_columns(source.schema, label, key, carried)
         self.asked: Asked = ask(sampler, source.schema, features, categorical)
         if recall is not None and self.asked.copies:

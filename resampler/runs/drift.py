@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from resampler.address import without_secrets
 from resampler.dtypes import TEXT
-from resampler.errors import DataError
+from resampler.errors import absent_column
 from resampler.ledger import Run, key_of, now
 from resampler.profile.cells import Cells
 from resampler.profile.files import BATCH_ROWS, RowFiles
@@ -147,7 +147,7 @@ class Later:
         text = [label or version.label] if version.schema.label.column.type.family == TEXT else []
         files = RowFiles.open(where, "--against", cells, text)
         if label is not None and label not in files.names:
-            raise DataError(f"--label names column {label!r}; {files.where} has {', '.join(files.names)}")
+            raise absent_column("--label", label, f"{files.where} has", files.names)
         counter = _counter(reference, policy, files.where, label)
         rows = files.rows()
         with tqdm(total=rows, desc="counting", unit="row", unit_scale=True, disable=None) as bar:

@@ -25,7 +25,7 @@ from feast_plugin.versions.inputs.rows import canonical_rows
 from feast_plugin.versions.inputs.source import Source
 from feast_plugin.versions.inputs.typed import Asked, with_lists
 from resampler.dtypes import FLOAT, dtype_for
-from resampler.errors import ContractError, DataError, InvalidInputError
+from resampler.errors import ContractError, InvalidInputError, absent_column
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -175,7 +175,7 @@ class TableSource(Source):
         for option, names in given.items():
             for name in names:
                 if name is not None and name not in schema.names:
-                    raise DataError(f"{option} names column {name!r}; the table has {', '.join(schema.names)}")
+                    raise absent_column(option, name, "the table has", schema.names)
         if self._column is not None and self._column == request.timestamp:
             raise InvalidInputError(f"column {self._column!r} is the event time: split by it with time:0.7,0.15,0.15")
         if repeated := sorted({name for name in schema.names if schema.names.count(name) > 1}):

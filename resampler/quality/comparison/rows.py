@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from resampler.dtypes import BOOLEAN, FLOAT, INTEGER, TEXT, family_of
-from resampler.errors import DataError, InvalidInputError
+from resampler.errors import DataError, InvalidInputError, absent_column
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -68,7 +68,7 @@ class Roles:
         for option, asked in given.items():
             for name in asked:
                 if name is not None and name not in names:
-                    raise DataError(f"--{option} names column {name!r}; the rows have {', '.join(names)}")
+                    raise absent_column(f"--{option}", name, "the rows have", names)
         for name in (self.label, self.time, *self.drop):
             if name in self.features:
                 raise InvalidInputError(
