@@ -223,9 +223,7 @@ def augment(
         known = None if related is None else from_plain_data(related, schema.names)
         follow = learn_relations(rows, train, contract) if known is None else known
         on = without_bounds(on, follow)
-    around = METHODS[sampler].looks_around
-    seen = np.flatnonzero(train) if around else np.flatnonzero(train & np.isin(rows.label, list(lacking)))
-    seen = seen if barred is None else seen[~barred[seen]]
+    seen = _asked(rows, train, lacking, sampler, barred)
     if parts is not None and place is not None:
         check_driving(parts.meter, len(seen), sum(lacking.values()))
     elif parts is not None:
@@ -233,11 +231,7 @@ def augment(
     looked = looked_at(rows, seen, contract, parameters.missing, place)
     matrix, parental = looked.matrix, looked.parental
     incomplete = int(np.count_nonzero(~parental & np.isin(rows.label[seen], list(lacking))))
-    if incomplete and not METHODS[sampler].nulls:
-        notice(
-            f"sampler {sampler!r} measures whole rows: {incomplete:,} minority rows with nulls are no parents, and no "
-            "synthetic row has a null: use smote, which takes them"
-        )
+    _say_incomplete(sampler, incomplete)
     seen = seen[parental]
     groups = None if group_by is None else _groups(group_by, rows, train)
     names = {code: rows.classes.classes[code] if rows.classes.classes else code for code in lacking}
@@ -262,7 +256,7 @@ def augment(
     if place is None and parts is not None and parts.keeps:  # on an engine tasks are kept
         once = parts.arrays if recall is None else _with_recall(parts.arrays, search)
     if recall is None and METHODS[sampler].joins:
-        say_long(table, lacking, names, around=around)
+        say_long(table, lacking, names, around=METHODS[sampler].looks_around)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ShortfallWarning)  # it is said below, as every notice of a snapshot is
         made, grown = oversample(
@@ -278,11 +272,7 @@ def augment(
             once=once,
         )
     plain = tuple(one.part.name for one in grown if one.plain)
-    if plain:
-        notice(
-            f"no row of {', '.join(plain)} is in danger, that is among neighbours of other classes: {PLAIN_ROWS}; use "
-            "smote, or --no-danger error to refuse"
-        )
+    _say_plain(plain)
     numbers = looked.made(made)
     parents = _in_canonical(made, seen)
     return Augmentation(
@@ -309,6 +299,34 @@ def _lacking(labels: NDArray[np.int64], ratio: float | Decimal, *, instead: bool
         held = {int(code): int(size) for code, size in zip(codes, sizes, strict=True) if code != largest}
         lacking = {code: size + lacking.get(code, 0) for code, size in held.items()}
     return lacking
+
+
+def _asked(
+    rows: CanonicalRows,
+    train: NDArray[np.bool_],
+    lacking: dict[int, int],
+    sampler: str,
+    barred: NDArray[np.bool_] | None,
+) -> NDArray[np.int64]:
+    """Name the rows that the method reads: of the classes that grow, or of all where it looks at what is around."""
+    seen = np.flatnonzero(train if METHODS[sampler].looks_around else train & np.isin(rows.label, list(lacking)))
+    return seen if barred is None else seen[~barred[seen]]
+
+
+def _say_incomplete(sampler: str, incomplete: int) -> None:
+    if incomplete and not METHODS[sampler].nulls:
+        notice(
+            f"sampler {sampler!r} measures whole rows: {incomplete:,} minority rows with nulls are no parents, and no "
+            "synthetic row has a null: use smote, which takes them"
+        )
+
+
+def _say_plain(plain: tuple[str, ...]) -> None:
+    if plain:
+        notice(
+            f"no row of {', '.join(plain)} is in danger, that is among neighbours of other classes: {PLAIN_ROWS}; use "
+            "smote, or --no-danger error to refuse"
+        )
 
 
 def _learn(
