@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import redis
 
 from resampler.errors import ResamplerError
-from stream.redis.command import pack_command
+from stream.redis.command import pack_command, send_pieces, widen
 from stream.redis.entryid import id_pair
 from stream.redis.errors import wrong_type_error
 from stream.scripts import read_script
@@ -167,6 +167,7 @@ class Committer:
         self._digest = hashlib.sha1(self._script.encode(), usedforsecurity=False).hexdigest()
         self._pool = client.connection_pool
         self._connection: Any = self._pool.get_connection()
+        widen(self._connection)
         self._sent: Commit | None = None
         self._keys = keys
         self._lease = lease
@@ -186,14 +187,14 @@ class Committer:
         ------
         ResamplerError
             If the server does not take what is as large as this; nothing was sent.
-        redis.RedisError
+        redis.RedisError, OSError
             If the outcome is unknown; read the cursor before trying again.
         """
         keys = self._keys
         arguments = self._arguments(commit)
         self._limits.require(arguments, f"the commit of {keys.input!r} from {commit.start} to {commit.stop}")
         command = ["EVALSHA", self._digest, len(keys.types), *keys.types, *arguments]
-        self._connection.send_packed_command(pack_command(command))
+        send_pieces(self._connection, pack_command(command))
         self._sent = commit
 
     def receive(self) -> Committed:

@@ -1,10 +1,14 @@
 """Commands on the wire: the bytes of redis-py's own packer."""
 
+import socket
+import threading
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from redis.connection import PythonRespSerializer
 
-from stream.redis.command import LARGE, pack_command
+from stream.redis.command import LARGE, pack_command, send_pieces, widen
 
 
 @pytest.mark.parametrize(
@@ -32,3 +36,22 @@ def test_what_redis_has_no_bytes_for_is_refused(argument):
 
 def test_whole_numbers_of_numpy_are_numbers():
     assert pack_command([np.int64(-7)]) == [b"*1\r\n$2\r\n-7\r\n"]
+
+
+def test_pieces_arrive_whole_and_in_order_however_few_bytes_are_taken_at_once():
+    pieces = [
+        bytes([i % 251]) * (i % 7 * 1_000 + 1) for i in range(2_100)
+    ]  # more of them than the system takes at once
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        connection = SimpleNamespace(_sock=ours)
+        widen(connection)
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
+        ours.settimeout(10)
+        arrived = []
+        reader = threading.Thread(target=lambda: arrived.extend(iter(lambda: theirs.recv(1 << 16), b"")))
+        reader.start()
+        send_pieces(connection, pieces)
+        ours.shutdown(socket.SHUT_WR)
+        reader.join()
+    assert b"".join(arrived) == b"".join(pieces)
