@@ -113,7 +113,7 @@ class OnlineResampler:
         of what such a row stands for (what the class lacks in the window, over its rows there) is paid ahead: the first
         rows of a burst are heard at once, and a class whose rows are few and far between is not forgotten.
     advance : float
-        That part, from 0 to 1; without effect under owed and arrival.
+        That part, from 0 to 1; under owed and arrival, where nothing is paid ahead, none is to be given.
     warmup : int
         Rows before the first synthetic one.
     seed : int

@@ -137,6 +137,10 @@ class OnlineParameters:
             raise InvalidInputError(
                 f"capacity must be at least k_neighbors + 1 = {self.k_neighbors + 1}, got {self.capacity}"
             )
+        if self.emit != "both" and self.advance != LATER["advance"]:
+            raise InvalidInputError(
+                f"advance is of emit 'both' alone, got {self.advance:g} under {self.emit!r}: leave it out"
+            )
 
     def _check_groups(self) -> None:
         check_group_size(self.group_size, small_groups=self.small_groups)
@@ -268,5 +272,8 @@ def from_saved(saved: Mapping[str, Any]) -> dict[str, Any]:
         Parameters of `OnlineParameters`; a word that was never saved is left for its check. A secret key remains the
         fingerprint that is all that was saved of it: whoever has the key puts it there.
     """
+    known = dict(saved)
+    if known.get("emit") != "both":  # earlier releases took an advance there that did nothing
+        known.pop("advance", None)
     today = {name: {old: new for new, old in words.items()} for name, words in SAVED_WORDS.items()}
-    return LATER | {name: today[name].get(value, value) if name in today else value for name, value in saved.items()}
+    return LATER | {name: today[name].get(value, value) if name in today else value for name, value in known.items()}

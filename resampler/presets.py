@@ -37,13 +37,15 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 )
 
 
-def preset(use: str) -> dict[str, Any]:
+def preset(use: str, **given: Any) -> dict[str, Any]:
     """Return the parameters that serve a use.
 
     Parameters
     ----------
     use : {"online-learning", "collecting"}
         What the stream's output is for: a learner that learns row by row, or rows that are kept and trained on later.
+    **given
+        Parameters that go before the preset's. Under another `emit` than both the preset's `advance` is left out.
 
     Returns
     -------
@@ -57,12 +59,15 @@ def preset(use: str) -> dict[str, Any]:
 
     Examples
     --------
-    >>> preset("collecting") | {"ratio": 0.5}
+    >>> preset("collecting", ratio=0.5)
     {'ratio': 0.5, 'window': 10000, 'capacity': 10000, 'burst': 16, 'emit': 'owed'}
     """
     if use not in PRESETS:
         raise InvalidInputError(f"use must be one of {tuple(PRESETS)}, got {use!r}")
-    return dict(PRESETS[use])
+    said = dict(PRESETS[use])
+    if given.get("emit", said["emit"]) != "both":
+        said.pop("advance", None)
+    return said | given
 
 
 def describe(parameters: Mapping[str, Any]) -> str:

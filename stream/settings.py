@@ -170,7 +170,7 @@ class Settings(OnlineParameters):
         >>> settings.ratio, settings.burst  # the preset's, and the given one
         (1.0, 8)
         """
-        return cls(schema, use=use, **(preset(use) if use else {}) | options)
+        return cls(schema, use=use, **(preset(use, **options) if use else options))
 
     def __post_init__(self) -> None:
         OnlineParameters.__post_init__(self)  # `super()` does not work in a dataclass with slots
@@ -230,7 +230,8 @@ class Settings(OnlineParameters):
         if self.use is None:
             return ""
         said = preset(self.use)
-        given = {name: value for name, value in self.parameters.items() if name in said and value != said[name]}
+        taken = preset(self.use, emit=self.emit)
+        given = {name: value for name, value in self.parameters.items() if name in taken and value != said[name]}
         instead = f", given instead {describe(given)}" if given else ""
         return f"--for {self.use} is {describe(said)}{instead}"
 

@@ -53,7 +53,7 @@ def resampler_of(X: np.ndarray, seed: int, **settings: object) -> OnlineResample
     """Return our resampler under its preset; units of distance are the spread of the first rows."""
     scale = X[:500].std(axis=0)
     schema = FeatureSchema.numeric([f"x{j}" for j in range(X.shape[1])]).with_scale(np.where(scale > 0, scale, 1.0))
-    return OnlineResampler(schema, seed=seed, **(preset("online-learning") | settings))
+    return OnlineResampler(schema, seed=seed, **preset("online-learning", **settings))
 
 
 def resampled(resampler: OnlineResampler, X: np.ndarray, y: np.ndarray, first: int = 0) -> Lessons:

@@ -277,6 +277,8 @@ class Checkpoint:
         if self.config == resampler.config_hash:
             return
         parameters = from_saved(to_saved(resampler.parameters))
+        if self.schema.hash == resampler.schema.hash and self.parameters == parameters:
+            return  # begun with an advance that did nothing: see `from_saved`
         _require_key(self.parameters.get("secret_key"), parameters["secret_key"], keys)
         changed = [
             f"{name} {self.parameters.get(name)} -> {value}"

@@ -129,7 +129,8 @@ def test_output_is_the_naive_one_however_it_is_cut_saved_and_forgotten(
     if nulls:
         X[:, [0, 2]] = np.where(np.random.default_rng(data_seed).random((80, 2)) < nulls, np.nan, X[:, [0, 2]])
     settings_ = {"ratio": ratio, "capacity": k + spare, "window": window, "burst": burst, "seed": seed}
-    settings_ |= {"undersample": undersample, "quota": quota, "emit": emit, "advance": advance, "warmup": warmup}
+    settings_ |= {"undersample": undersample, "quota": quota, "emit": emit, "warmup": warmup}
+    settings_ |= {"advance": advance} if emit == "both" else {}
     settings_ |= {"strategy": strategy, "clean": clean, "growth": growth}
     settings_ |= {"class_ratio": class_ratio, "cost": cost}
     resampler = OnlineResampler(schema, k_neighbors=k, **settings_)
@@ -300,6 +301,8 @@ def test_forgotten_rows_have_no_later_descendants():
         ({"strategy": "svm"}, "strategy must be one of"),
         ({"clean": "yes"}, "clean must be True or False"),
         ({"quota": "most"}, "quota must be one of"),
+        ({"advance": 0.5}, "advance is of emit 'both' alone, got 0.5 under 'owed': leave it out"),
+        ({"emit": "arrival", "advance": 0.0}, "advance is of emit 'both' alone, got 0 under 'arrival'"),
         ({"warmup": -1}, "warmup must be an integer of at least 0"),
         ({"seed": -1}, "seed must be an integer from 0"),
         ({"seed": 2**64}, "seed must be an integer from 0"),

@@ -19,6 +19,13 @@ def test_a_preset_is_the_same_as_its_parameters(use):
     assert preset(use) != given
 
 
+def test_what_is_given_goes_before_a_preset_and_takes_along_what_it_makes_void():
+    assert preset("online-learning", burst=8) == PRESETS["online-learning"] | {"burst": 8}
+    owed = preset("online-learning", emit="owed")
+    assert OnlineParameters(**owed).parameters["advance"] == 0.25
+    assert preset("collecting", emit="both", advance=1.0)["advance"] == 1.0
+
+
 def test_collecting_is_what_a_stream_without_options_does():
     assert OnlineResampler(SCHEMA, **preset("collecting")).config_hash == OnlineResampler(SCHEMA).config_hash
 

@@ -108,6 +108,8 @@ def test_a_preset_sets_what_is_not_given_and_is_stored_as_its_parameters(
     assert "begun with other settings (" in err
     assert "ratio 1.0 -> 0.2, " in err
     assert "; --for collecting is --ratio 0.2 --window 10000 --capacity 10000 --burst 16" in err
+    _, err = call(*RUN, "--stream", f"{name}-owed", "--for", "online-learning", "--emit", "owed", "--until-idle", "0.2")
+    assert "given instead --emit owed\n" in err  # the preset's advance, which is of `both` alone, goes with it
 
 
 def test_rows_of_tiny_units_end_the_worker_with_a_line_and_lose_nothing(

@@ -6,6 +6,7 @@ import pytest
 from resampler import FeatureSchema
 from resampler.errors import ResamplerError
 from resampler.parameters import FORMER_STRATEGIES, to_saved
+from resampler.state import dump_state, load_state
 from stream import Settings
 from stream.redis.keys import ShardKeys
 from stream.shard.checkpoint import Checkpoint
@@ -39,6 +40,26 @@ def test_a_checkpoint_keeps_the_words_of_earlier_releases(client, name, schema, 
     written = json.loads(client.hget(keys.checkpoint, "parameters"))
     assert written == to_saved(settings.parameters) | {"strategy": "adaptive"}
     assert Checkpoint.load(client, keys).parameters == settings.parameters
+
+
+def test_a_stream_begun_with_an_advance_that_did_nothing_goes_on_without(
+    client, name, schema, make_rows, add_text, run_worker, read_raw
+):
+    X, y = make_rows(600)
+    settings = Settings(schema, ratio=0.5, linger_ms=1, snapshot_rows=100)
+    whole, keys = f"{name}-whole", ShardKeys(name)
+    add_text(client, whole, X, y)
+    run_worker(whole, settings=settings)
+    add_text(client, name, X[:300], y[:300])
+    run_worker(name, settings=settings)
+    idle = {"advance": 0.5}  # as earlier releases took it, in the parameters and the saved state
+    parameters = json.loads(client.hget(keys.checkpoint, "parameters")) | idle
+    client.hset(keys.checkpoint, mapping={"parameters": json.dumps(parameters, sort_keys=True), "config": "another"})
+    meta, arrays = load_state("OnlineResampler", client.hget(keys.snapshot, "state"))
+    client.hset(keys.snapshot, "state", dump_state("OnlineResampler", meta | idle, arrays))
+    add_text(client, name, X[300:], y[300:], first=301)
+    run_worker(name, settings=settings)
+    assert read_raw(client, name) == read_raw(client, whole)
 
 
 def test_another_strategy_is_refused_in_the_words_of_today(client, name, schema, make_rows, add_text, run_worker):
