@@ -162,7 +162,7 @@ def scan_cell(cells, scratch, penalty, mixed, collects, cell, d2, upper, at):
     factor = factor_of(n_features)
     limit = max(upper, cells.block_cutoff[block]) if collects else upper
     scratch.hits[at] = 0
-    if not out_of_range(d2, cells.radius[cell], limit, n_features):
+    if d2 <= limit or not out_of_range(d2, cells.radius[cell], limit, n_features):
         grain = cells.grain[block]
         unit, length, away, above = see_from(scratch.query, cells.origins[block], penalty, mixed, d2, scratch.residual)
         offset = offset_of(cells.error[block] + away, n_features, length, grain)

@@ -27,14 +27,17 @@ QUEUE = np.int64(4 * LANES)  # cells that are chosen before they are scanned, at
 USUAL_ROWS = np.int64(48)  # of a cell: seldom more than there are
 NEARLY = 3 * USUAL_ROWS  # rows that a limit may leave of the budget, for cells taken one by one
 LOOKS = 16  # at how many rows a limit has, at most
-STEP = np.float32(1.3)  # from one look to the next, until a limit is too far
+STEP = np.float32(1.3)  # from one look to the next at most, until a limit is too far
+POWER = 8.0  # of the squared distance that rows within it grow by, until two looks have told
+INSIDE = 0.02  # of the gap between a limit that is too near and one that is too far: where the next look is at least
 LAST = np.float32(np.finfo(np.float32).max)
 NEAR_GROUPS = 2 * LANES  # of more, memory is asked for the next one's centroids before one is looked into
 AHEAD = 2  # cells that memory is asked for before they are scanned
 NONE = np.int64(0)
 ONE = np.uint64(1)
 # Where a walk stands: groups looked into, and how many of them have no cell left; cells taken one by one; the nearest
-# group that was not looked into and its squared distance; how far a group may be, by the next cell's distance.
+# group that was not looked into and its squared distance; how far a group may be, by the next cell's distance; a limit
+# within which not all cells were taken yet, or -1; what the last limit of any walk was, by the next cell's distance.
 WALK = np.dtype(
     [
         ("groups", np.int64),
@@ -43,6 +46,8 @@ WALK = np.dtype(
         ("hub", np.int64),
         ("hub_d2", np.float32),
         ("farther", np.float32),
+        ("limit", np.float32),
+        ("guess", np.float32),
     ]
 )
 
@@ -94,6 +99,7 @@ def start_walk(cells, scratch, penalty, budget):
     walk["taken"] = 0
     walk["hub"], walk["hub_d2"] = find_lowest(scratch.hub_least, scratch.hub_d2, scratch.hub_d2.shape[0])
     walk["farther"] = FARTHER + budget / FARTHER_BY
+    walk["limit"] = -1
 
 
 @inline
@@ -151,11 +157,10 @@ def find_limit(cells, scratch, left, nearest):
     top = LAST
     if walk["hub"] != NO_CELL:
         top = np.float32(np.float64(hub_d2) / np.float64(farther) * (1 - 3e-7))
-    found, low, high = np.float32(-1), NONE, NONE
-    beyond = INFINITE
-    limit = nearest * STEP
     if left <= NEARLY or top < nearest * STEP or (walk["hub"] != NO_CELL and farther * top >= hub_d2):
-        return found
+        return np.float32(-1)
+    found, beyond, low, high = np.float32(-1), INFINITE, NONE, NONE
+    limit = min(nearest * max(walk["guess"], STEP), top)
     for _ in range(LOOKS):
         n = sum_within(scratch.cell_d2, cells.weight, scratch.seen, walk["groups"], limit)
         if n < left:
@@ -166,13 +171,29 @@ def find_limit(cells, scratch, left, nearest):
         else:
             beyond = limit
             high = n
-        if beyond == INFINITE:
-            limit = min(limit * STEP, top)
-        else:
-            start = max(found, nearest)
-            share = np.float32((left - NEARLY // 2 - low) / (high - low))
-            limit = start + (beyond - start) * min(max(share, np.float32(0.1)), np.float32(0.9))
+        limit = min(look_next(nearest, found, low, beyond, high, left - NEARLY // 2), top)
+    if found > 0 and nearest > 0:
+        walk["guess"] = found / nearest
     return found
+
+
+@inner
+def look_next(nearest, found, low, beyond, high, wanted):
+    """Return where between two limits, with `low` and `high` rows, there may be the rows `wanted`.
+
+    Rows within a distance grow by a power of it, so logarithms are interpolated. Without a limit beyond it is a step
+    farther.
+    """
+    if beyond == INFINITE:
+        step = np.exp(np.log(wanted / max(low, 1)) / POWER)
+        return np.float32(found * min(max(step, 1 + INSIDE), np.float64(STEP)))
+    start = max(np.float64(found), np.float64(nearest))
+    power = POWER
+    if found > 0 and low > 0:
+        power = np.log(high / low) / np.log(np.float64(beyond) / start)
+    at = np.float64(beyond) * np.exp(np.log(wanted / high) / max(power, 1.0))
+    gap = beyond - start
+    return np.float32(min(max(at, start + INSIDE * gap), beyond - INSIDE * gap))
 
 
 @inline
@@ -207,8 +228,10 @@ def choose_cells(cells, scratch, penalty, budget, settled):
         if d2 == INFINITE:
             break
         limit = np.float32(-1)
-        if walk["taken"] >= FIRST:
-            limit = LAST if budget == ALL else find_limit(cells, scratch, left, d2)
+        if budget == ALL and walk["taken"] >= FIRST:
+            limit = LAST
+        elif walk["taken"] >= FIRST:
+            limit = walk["limit"] if d2 <= walk["limit"] else find_limit(cells, scratch, left, d2)
         if limit < d2:
             i, lane = at // LANES, at % LANES
             cell_d2[i, lane] = INFINITE
@@ -230,6 +253,7 @@ def choose_cells(cells, scratch, penalty, budget, settled):
                 keep_lanes(cell_d2[i], ~within)
                 cell_least[i // LANES, i % LANES] = lowest(cell_d2[i])
             i += 1
+        walk["limit"] = limit if i < walk["groups"] else np.float32(-1)
         if budget == ALL:
             walk["emptied"] = i
     for i in range(min(n, AHEAD)):
