@@ -9,13 +9,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from resampler.kernels.jit import njit
+from resampler.kernels.jit import entry, inline
 from resampler.kernels.random import KEEP, QUOTA, REFERRAL, draw, poisson
 
 # What an operation's count says; any other count emits that many rows.
 INSERT = 0  # the class keeps the row
 REFER = -1  # the row, of another class, enters the sample that the class is compared with
 ASSESS = -2  # the row of this slot of the class is weighed anew
+NOWHERE = -1  # place in the output of an operation that emits nothing
 
 # Ids of a stream's rows ascend within a range of those that share their highest bits (`stream.formats.identity`): the
 # first row of a batch is in another than the rows behind it.
@@ -113,7 +114,7 @@ class Window(NamedTuple):
     seen_dropped: np.ndarray
 
 
-@njit(nogil=True)
+@entry
 def follow(row_ids, highest):
     """Raise the highest id of each range by ids that ascend in each from there; return False where they do not.
 
@@ -129,7 +130,7 @@ def follow(row_ids, highest):
     return True
 
 
-@njit(nogil=True)
+@entry
 def encode(window, y, codes):
     """Write the class code of each label, taking in new ones.
 
@@ -152,18 +153,9 @@ def encode(window, y, codes):
     return n
 
 
-@njit(nogil=True)
+@entry
 def plan(window, policy, quotas, codes, row_ids, streams, op_class, op_row, op_count, op_out, position):
     """Pass rows through the window and list what to do, in order.
-
-    With every row, each class is owed what its share of the window lacks of its ratio x the largest class's share, or
-    of its cost x its own share where that is less.
-    Counting what was emitted and topping it up would be exact at every row, but each burst would come back as an
-    echo when it leaves the window, for ever. On arrival, a class is paid when a row of it comes that its buffer keeps,
-    and what it is owed until then is kept. Ahead, such a row is paid at least `advance` of what it stands for (what the
-    class lacks, over its rows) even if the class is owed less, and what is paid too early is then owed less: no class
-    owes more than a window can hold. While the policy is paused, what a class was owed before stays as it was:
-    rows that pass meanwhile owe nothing, and there is no burst behind them.
 
     `streams[c]` keys the draws of class c. An operation is (class, row of the batch, count, place in the output).
     `position[i]` is real row i's own place in the output; with all bits flipped, thus negative, if under-sampling
@@ -171,102 +163,132 @@ def plan(window, policy, quotas, codes, row_ids, streams, op_class, op_row, op_c
 
     Returns the number of operations and of output rows.
     """
-    size = window.codes.shape[0]
     n_classes = window.n_classes[0]
     n_ops = 0
     n_out = 0
     for i in range(codes.shape[0]):
         code = codes[i]
-        at = window.seen[0] % size
-        if window.seen[0] >= size:
-            window.real[window.codes[at]] -= 1
-        largest = 0
-        for c in range(n_classes):
-            largest = max(largest, window.real[c])
-        # The majority needs no buffer, but the first rows of a stream do not know yet what they are.
-        keep = window.real[code] < largest or window.stored[code] < policy.enough
-        window.codes[at] = code
-        window.real[code] += 1
-        window.seen[0] += 1
-        window.seen_real[code] += 1
-        largest = max(largest, window.real[code])
-
-        share = 1.0  # of the majority's rows that under-sampling lets pass
-        if policy.undersample > 0:
-            # A minority too small to be interpolated thins the majority no further: an absent one would erase it.
-            minority = max(runner_up(window.real, n_classes, largest), policy.enough)
-            share = min(1.0, minority / (policy.undersample * largest))
-        if share < 1 and window.real[code] == largest:
-            word, _, _, _ = draw(policy.seed, streams[code], row_ids[i], KEEP)
-            if np.float64(word) * 2.0**-32 >= share:
-                position[i] = ~n_out
-                window.seen_dropped[code] += 1
-            else:
-                position[i] = n_out
-                n_out += 1
+        keep, largest = take_in(window, policy, code)
+        share = passing(window, policy, largest)
+        position[i] = n_out
+        if share < 1 and window.real[code] == largest and drawn(policy, streams[code], row_ids[i], KEEP) >= share:
+            position[i] = ~n_out
+            window.seen_dropped[code] += 1
         else:
-            position[i] = n_out
             n_out += 1
         if keep:
-            op_class[n_ops] = code
-            op_row[n_ops] = i
-            op_count[n_ops] = INSERT
-            op_out[n_ops] = -1
-            n_ops += 1
-            window.stored[code] = min(window.stored[code] + 1, policy.capacity)
-
-        rows = min(window.seen[0], size)
+            n_ops = put_down(op_class, op_row, op_count, op_out, n_ops, code, i, INSERT, NOWHERE)
+        rows = min(window.seen[0], window.codes.shape[0])
         for c in range(n_classes):
             if window.seen_real[c] == 0:  # a class that this batch is yet to bring
                 continue
             if policy.compare and c != code and 0 < window.real[c] < largest:
                 # As many rows of other classes as of the class itself, so that both samples span the same time.
-                word, _, _, _ = draw(policy.seed, streams[c], row_ids[i], REFERRAL)
-                if np.float64(word) * 2.0**-32 * (rows - window.real[c]) < window.real[c]:
-                    op_class[n_ops] = c
-                    op_row[n_ops] = i
-                    op_count[n_ops] = REFER
-                    op_out[n_ops] = -1
-                    n_ops += 1
+                word = drawn(policy, streams[c], row_ids[i], REFERRAL)
+                if word * (rows - window.real[c]) < window.real[c]:
+                    n_ops = put_down(op_class, op_row, op_count, op_out, n_ops, c, i, REFER, NOWHERE)
             if policy.paused:
                 continue
-            target = quotas.ratio[c] * share * largest
-            if quotas.cost[c] > 0:
-                target = min(target, quotas.cost[c] * window.real[c])
-            lacking = max(0.0, target - window.real[c])
-            owed = lacking / rows
-            ready = window.stored[c] >= policy.enough and window.seen[0] > policy.warmup
-            if policy.poisson:
-                _, word, _, _ = draw(policy.seed, streams[c], row_ids[i], QUOTA)
-                owed = poisson(word, owed)
             own = c == code and keep
-            carried = policy.arrival or policy.ahead or not policy.poisson
-            if carried:
-                # No class is owed more than a window can hold, however long it had too few rows to emit.
-                window.credit[c] = min(window.credit[c] + owed, quotas.ratio[c] * size)
-                if policy.arrival and not own:
-                    continue
-                owed = window.credit[c]
-            if policy.ahead and own:
-                owed = max(
-                    owed, min(policy.advance * lacking / window.real[c], window.credit[c] + quotas.ratio[c] * size)
-                )
-            count = min(int(owed), policy.burst)
-            if count <= 0 or not ready:
-                continue
-            op_class[n_ops] = c
-            op_row[n_ops] = i
-            op_count[n_ops] = count
-            op_out[n_ops] = n_out
-            n_ops += 1
-            n_out += count
-            if carried:
-                window.credit[c] -= count
-            window.seen_synthetic[c] += count
+            count = pay(window, policy, quotas, streams[c], row_ids[i], c, own, share, largest, rows)
+            if count > 0:
+                n_ops = put_down(op_class, op_row, op_count, op_out, n_ops, c, i, count, n_out)
+                n_out += count
     return n_ops, n_out
 
 
-@njit(nogil=True)
+@inline
+def put_down(op_class, op_row, op_count, op_out, n, c, i, count, place):
+    """Write operation n; return the number of the next."""
+    op_class[n] = c
+    op_row[n] = i
+    op_count[n] = count
+    op_out[n] = place
+    return n + 1
+
+
+@inline
+def take_in(window, policy, code):
+    """Count a row of a class, in place of the window's oldest.
+
+    Returns whether its buffer keeps it, and how many rows the largest class has.
+    """
+    size = window.codes.shape[0]
+    at = window.seen[0] % size
+    if window.seen[0] >= size:
+        window.real[window.codes[at]] -= 1
+    largest = np.int64(0)
+    for c in range(window.n_classes[0]):
+        largest = max(largest, window.real[c])
+    # The majority needs no buffer, but the first rows of a stream do not know yet what they are.
+    keep = window.real[code] < largest or window.stored[code] < policy.enough
+    window.codes[at] = code
+    window.real[code] += 1
+    window.seen[0] += 1
+    window.seen_real[code] += 1
+    if keep:
+        window.stored[code] = min(window.stored[code] + 1, policy.capacity)
+    return keep, max(largest, window.real[code])
+
+
+@inline
+def passing(window, policy, largest):
+    """Return the share of the majority's rows that under-sampling lets pass."""
+    if policy.undersample <= 0:
+        return 1.0
+    # A minority too small to be interpolated thins the majority no further: an absent one would erase it.
+    minority = max(runner_up(window.real, window.n_classes[0], largest), policy.enough)
+    return min(1.0, minority / (policy.undersample * largest))
+
+
+@inline
+def drawn(policy, stream, row_id, purpose):
+    """Return a number from 0 to below 1 that a row is keyed to."""
+    word, _, _, _ = draw(policy.seed, stream, row_id, purpose)
+    return np.float64(word) * 2.0**-32
+
+
+@inline
+def pay(window, policy, quotas, stream, row_id, c, own, share, largest, rows):
+    """Owe a class its part behind a row, `own` if its buffer keeps that; return how many rows it is paid.
+
+    With every row, each class is owed what its share of the window lacks of its ratio x the largest class's share, or
+    of its cost x its own share where that is less; of the `largest` rows of the largest class a `share` passes.
+    Counting what was emitted and topping it up would be exact at every row, but each burst would come back as an
+    echo when it leaves the window, for ever. On arrival, a class is paid when a row of it comes that its buffer keeps,
+    and what it is owed until then is kept. Ahead, such a row is paid at least `advance` of what it stands for (what the
+    class lacks, over its rows) even if the class is owed less, and what is paid too early is then owed less: no class
+    owes more than a window can hold. While the policy is paused, what a class was owed before stays as it was:
+    rows that pass meanwhile owe nothing, and there is no burst behind them.
+    """
+    size = window.codes.shape[0]
+    target = quotas.ratio[c] * share * largest
+    if quotas.cost[c] > 0:
+        target = min(target, quotas.cost[c] * window.real[c])
+    lacking = max(0.0, target - window.real[c])
+    owed = lacking / rows
+    if policy.poisson:
+        _, word, _, _ = draw(policy.seed, stream, row_id, QUOTA)
+        owed = poisson(word, owed)
+    carried = policy.arrival or policy.ahead or not policy.poisson
+    if carried:
+        # No class is owed more than a window can hold, however long it had too few rows to emit.
+        window.credit[c] = min(window.credit[c] + owed, quotas.ratio[c] * size)
+        if policy.arrival and not own:
+            return 0
+        owed = window.credit[c]
+    if policy.ahead and own:
+        owed = max(owed, min(policy.advance * lacking / window.real[c], window.credit[c] + quotas.ratio[c] * size))
+    count = min(int(owed), policy.burst)
+    if count <= 0 or window.stored[c] < policy.enough or window.seen[0] <= policy.warmup:
+        return 0
+    if carried:
+        window.credit[c] -= count
+    window.seen_synthetic[c] += count
+    return count
+
+
+@entry
 def runner_up(counts, n, largest):
     """Return the second largest count."""
     second = 0
