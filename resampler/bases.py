@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from resampler.buffer import MinorityBuffer
-from resampler.buffer.allocation import make_record
-from resampler.buffer.maintenance import finish_wave, mend
+from resampler.buffer.maintenance import finish_wave
 from resampler.errors import CorruptStateError
+from resampler.kernels.dispatch import CallSite
 from resampler.kernels.online.danger import Danger, restore_weights
-from resampler.kernels.online.operations import PAUSE, advance
+from resampler.kernels.online.operations import advance
 from resampler.kernels.online.window import ASSESS
-from resampler.kernels.simd.blocks import DEAD
 from resampler.methods.catalog import METHODS
 from resampler.provenance import make_output
 
@@ -85,7 +84,7 @@ class Bases:
     ) -> None:
         self._grids = grids
         self._arrival = arrival
-        self._pause = make_record(PAUSE, short=DEAD)  # as every call leaves it
+        self._advance = CallSite(advance)
         self.buffer = make_buffer(capacity, k_neighbors)
         self.others: MinorityBuffer | None = None
         self.danger: Danger | None = None  # as long as all bases weigh the same
@@ -124,7 +123,7 @@ class Bases:
         ops: tuple[NDArray[np.int64], ...],
         out: tuple[NDArray[Any], ...],
     ) -> None:
-        """Carry out the class's operations, doing in between what kernels leave to Python.
+        """Carry out the class's operations, ending waves in between.
 
         Parameters
         ----------
@@ -139,17 +138,14 @@ class Bases:
         out : tuple of ndarray
             What `make_output` gave; the synthetic rows of the class are written.
         """
-        op, pause = 0, self._pause
+        op = 0
         while op < len(ops[0]):
-            op = advance(
-                self.buffer.ring, self.danger, X, row_ids, *keys, self._arrival, self._grids, ops, op, pause, out
+            op = self._advance(
+                self.buffer.ring, self.danger, X, row_ids, *keys, self._arrival, self._grids, ops, op, out
             )
             for buffer in (self.buffer, self.others):
                 if buffer is not None:
                     finish_wave(buffer.ring)
-            if pause["short"] >= 0:
-                mend(self.buffer.ring, np.array([pause["short"]]))
-                pause["short"] = DEAD
 
     def forget(self, row_ids: ArrayLike) -> int:
         """Delete rows of the class and of the sample.

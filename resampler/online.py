@@ -15,6 +15,7 @@ from resampler.errors import ContractError, CorruptStateError, InvalidInputError
 from resampler.grids import Packed, pack
 from resampler.grouped import GroupedRows, listed_codes
 from resampler.idle import idle_reasons
+from resampler.kernels.dispatch import CallSite
 from resampler.kernels.online.operations import scatter
 from resampler.kernels.online.window import RANGE_SHIFT, RANGES, Window, encode, follow, plan
 from resampler.kernels.places import PLACES
@@ -231,6 +232,7 @@ class OnlineResampler:
         self._highest_ids = np.full(RANGES, -1, dtype=np.int64)  # of all rows that may be held, by range
         self._reached: set[int] = set()  # classes whose rows are large enough for distances to be distinguished
         self._streams: list[int] = []  # what each class's draws are keyed on
+        self._encode, self._plan, self._scatter = CallSite(encode), CallSite(plan), CallSite(scatter)
         counts = (np.zeros(MAX_CLASSES, dtype=np.int64) for _ in range(6))
         self._window = Window(
             labels=next(counts),
@@ -330,7 +332,7 @@ class OnlineResampler:
         labels, ids = check_integers("y", y, n, "iub"), check_integers("row_ids", row_ids, n)
         highest_ids = self._check_ids(ids)
         codes = np.empty(n, dtype=np.int64)
-        n_classes = encode(self._window, labels, codes)
+        n_classes = self._encode(self._window, labels, codes)
         if n_classes < 0:
             raise InvalidInputError(
                 f"y may hold at most {MAX_CLASSES} different classes, got more: is {self.schema.label.name!r} a class?"
@@ -347,9 +349,9 @@ class OnlineResampler:
         ops = np.empty((4, 2 * n * n_classes), dtype=np.int64)
         position = np.empty(n, dtype=np.int64)
         streams = np.array(self._streams, dtype=np.int64)
-        n_ops, n_out = plan(self._window, self._policy, self._quotas.arrays, codes, ids, streams, *ops, position)
+        n_ops, n_out = self._plan(self._window, self._policy, self._quotas.arrays, codes, ids, streams, *ops, position)
         out = make_output(n_out, d, draws=self._draws)
-        scatter(rows, labels, ids, position, out)
+        self._scatter(rows, labels, ids, position, out)
         views = tuple(op[:n_ops] for op in ops)
         for code in np.flatnonzero(np.bincount(views[0], minlength=n_classes)).tolist():
             label = int(self._window.labels[code])

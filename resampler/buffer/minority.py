@@ -276,6 +276,8 @@ class MinorityBuffer:
 
     def _check_ids(self, row_ids: ArrayLike, n: int) -> NDArray[np.int64]:
         ids = check_integers("row_ids", row_ids, n)
+        if n and ids[0] > self._highest_id and (ids[1:] > ids[:-1]).all():  # none is negative, twice there or held
+            return ids
         if n and ids.min() < 0:
             raise InvalidInputError(f"row_ids must be 0 or more, got {ids.min()}")
         values, counts = np.unique(ids, return_counts=True)

@@ -49,7 +49,7 @@ def keep_list(rows, lists, cells, slot, n, stamps, d2):
     set_cutoff(cells, slot, close(rows, lists, slot))
 
 
-@inline
+@inner
 def search_anew(ring, slot):
     """Replace a list that has run short by what a search finds now."""
     rows, lists, cells, scratch = ring.graph
@@ -57,15 +57,6 @@ def search_anew(ring, slot):
     stamps, d2 = lists.stamps[slot], lists.d2[slot]
     found = find_neighbors(ring.graph, slot, ring.control["budget"], stamps, d2)
     keep_list(rows, lists, cells, slot, found, stamps, d2)
-
-
-@inner
-def mend_flat(ring, homes, slot):
-    """Search for a list anew if there are no cells, where that is little to compile; say whether there were none."""
-    if homes is not None:
-        return False
-    search_anew(ring, slot)
-    return True
 
 
 @entry

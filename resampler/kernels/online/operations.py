@@ -5,11 +5,9 @@ Naive: `NaiveOnline`, through the resampler, in tests/resampler/test_online.py.
 
 from __future__ import annotations
 
-import numpy as np
-
 from resampler.kernels.buffer.cells import NEWCOMERS
 from resampler.kernels.buffer.graph import largest
-from resampler.kernels.buffer.lookup import mend_flat, read
+from resampler.kernels.buffer.lookup import read, search_anew
 from resampler.kernels.buffer.ring import insert
 from resampler.kernels.buffer.sample import choose, living
 from resampler.kernels.generation import vote
@@ -21,7 +19,6 @@ from resampler.kernels.places import put_streamed
 from resampler.kernels.random import bounded, draw, unit
 from resampler.kernels.simd.blocks import DEAD
 
-PAUSE = np.dtype([("made", np.int64), ("short", np.int64)])
 NO_ID = -1  # row id of a synthetic row; base and neighbour of a real one
 
 
@@ -47,13 +44,12 @@ def scatter(X, y, row_ids, position, out):
 
 
 @entry
-def advance(ring, danger, X, row_ids, code, label, seed, stream, place, width, arrival, grids, ops, op, pause, out):
-    """Carry out the operations of class `code` from number `op` on, until Python has something to do; return the next.
+def advance(ring, danger, X, row_ids, code, label, seed, stream, place, width, arrival, grids, ops, op, out):
+    """Carry out the operations of class `code` from number `op` on, until a wave is to be ended; return the next.
 
-    That is a wave to be ended, or a list to be searched for: of slot `pause.short` if that is not `DEAD`; synthetic row
-    `pause.made` of the operation is then the next. Synthetic row a that row i caused is keyed by (seed, class,
-    id of row i, a), and lies where `place` has it (`resampler.kernels.places`), on the `grids` if there are any. On
-    `arrival` row i is their base where it has just been inserted, unless it weighs nothing beside others.
+    Synthetic row a that row i caused is keyed by (seed, class, id of row i, a), and lies where `place` has it
+    (`resampler.kernels.places`), on the `grids` if there are any. On `arrival` row i is their base where it has just
+    been inserted, unless it weighs nothing beside others.
 
     Without `danger` all bases weigh the same: its search and its draws are then no part of what is compiled.
     """
@@ -67,11 +63,7 @@ def advance(ring, danger, X, row_ids, code, label, seed, stream, place, width, a
             op += 1
             continue
         if op_count[op] > 0:
-            op = emit_run(
-                ring, danger, row_ids, code, label, seed, stream, place, width, arrival, grids, ops, op, pause, out
-            )
-            if pause["short"] >= 0:
-                return op
+            op = emit_run(ring, danger, row_ids, code, label, seed, stream, place, width, arrival, grids, ops, op, out)
             continue
         i = op_row[op]
         if danger is None:
@@ -88,7 +80,7 @@ def advance(ring, danger, X, row_ids, code, label, seed, stream, place, width, a
 
 
 @inline
-def emit_run(ring, danger, row_ids, code, label, seed, stream, place, width, arrival, grids, ops, op, pause, out):
+def emit_run(ring, danger, row_ids, code, label, seed, stream, place, width, arrival, grids, ops, op, out):
     """Make the synthetic rows of the class until its ring changes again; return the operation that is next.
 
     One call makes a run of rows, and takes the arrays out of the ring once.
@@ -111,7 +103,7 @@ def emit_run(ring, danger, row_ids, code, label, seed, stream, place, width, arr
         n = op_count[op] if op_class[op] == code else 0
         row_id = row_ids[op_row[op]]
         own = arrival and ids[newest] == row_id
-        for a in range(pause["made"], n):
+        for a in range(n):
             w0, w1, w2, w3 = draw(seed, stream, row_id, a)
             if own:
                 base = newest
@@ -120,12 +112,9 @@ def emit_run(ring, danger, row_ids, code, label, seed, stream, place, width, arr
             else:
                 base = draw_base(danger.tree, w0, oldest % capacity, held, half_life)
             neighbor = living(stamps[base], bounded(w1, k), k, oldest, held, capacity)
-            if neighbor == DEAD and mend_flat(ring, ring.graph.cells.home, base):
+            if neighbor == DEAD:  # the list has run short
+                search_anew(ring, base)
                 neighbor = living(stamps[base], bounded(w1, k), k, oldest, held, capacity)
-            if neighbor == DEAD:
-                pause["short"] = base
-                pause["made"] = a
-                break
             step = unit(w2)
             at = op_out[op] + a
             put_streamed(place, X[base], X[neighbor], step, w0, w1, w2, w3, seed, width, out_X[at])
@@ -140,8 +129,5 @@ def emit_run(ring, danger, row_ids, code, label, seed, stream, place, width, arr
             if out_draw.shape[0] > 0:
                 out_draw[at, 0] = row_id
                 out_draw[at, 1] = a
-        if pause["short"] >= 0:
-            break
-        pause["made"] = 0
         op += 1
     return op
