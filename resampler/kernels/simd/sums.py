@@ -1,4 +1,8 @@
-"""Sums in the order of the columns, of several rows side by side: each sum waits for itself, not for the others."""
+"""Sums in the order of the columns, of several rows side by side: each sum waits for itself, not for the others.
+
+Naive: distances added up row by row, through the searches that measure rows, in
+tests/resampler/kernels/buffer/test_search.py and tests/resampler/test_tiled.py.
+"""
 
 from __future__ import annotations
 
