@@ -2,8 +2,8 @@
 
 A kernel that Python calls is optimised and made machine code of with all that it calls; what only kernels call stops
 at intermediate code (`resampler.kernels.intermediate`). So what Python calls is little and does much, short pieces are
-`inline`, and what is rare is a kernel of its own that Python calls in between: a search for
-lists that have run short, say, is in no kernel that reads lists.
+`inline`, and what is rare is a kernel of its own that Python calls in between: a search for lists that have run short,
+say, is in no kernel that does nothing but read lists.
 
 A kernel that calls `resampler.kernels.simd.lanes`, itself or through an `inline` piece, takes the parts of a state by
 name (``cells = graph.cells``). Numba removes dead code after it has put in what stands for those calls. It follows
