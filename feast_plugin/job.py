@@ -19,6 +19,7 @@ from feast_plugin.versions.files.parquet import ParquetFile
 from feast_plugin.versions.inputs.conform import conform
 from feast_plugin.versions.inputs.rows import canonical_rows
 from feast_plugin.versions.inputs.split import TRAIN
+from feast_plugin.versions.making.cleaning import with_rule
 from feast_plugin.versions.making.publishable import Publishable
 from feast_plugin.versions.making.reached import settled
 from feast_plugin.versions.making.recipe import Recipe
@@ -191,7 +192,7 @@ shrinkage, exclude_noisy, secret_key
             rows = canonical_rows(table, contract, Path(spool))
             everywhere = np.full(table.num_rows, TRAIN, dtype=np.uint8)
             assignment = undersampled(everywhere, rows, self._recipe)
-            recipe = settled(self._recipe, rows, assignment)
+            recipe = with_rule(settled(self._recipe, rows, assignment), rows, assignment, contract)
             assignment, made, _ = augment_training(rows, assignment, contract, recipe, compute=self._compute)
             train = assignment == TRAIN
             schema = contract.arrow_schema(rows.table[contract.label].type)

@@ -248,7 +248,7 @@ def form_groups(
         Of the columns, for messages.
     called : str
         What messages call the class.
-    method : {"exact", "approximate", "auto"}
+    method : str
         How near groups are found: see `resampler.neighbors.nearest_rows`.
     listed : mapping of int to ndarray, optional
         Of a categorical column, the codes that its contract lists: where a group's number of rows have none of them in

@@ -15,14 +15,13 @@ from resampler.regions.recall import ALL, Recall, budget_of, first_of, ranks, sa
 from resampler.regions.region import build_regions
 from resampler.regions.search import Run, in_turn, lanes_of
 from resampler.resolution import in_float32, resolve
+from resampler.search_rule import METHODS, is_exact
 from resampler.threads import CELLS_AT_ONCE, in_chunks
 from resampler.tiled import nearest_tiled, pays
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-METHODS = ("auto", "exact", "approximate")
-AUTO_EXACT_ROWS = 20_000  # up to here an exact search takes a second or so
 _MANY_QUERIES = 1_000  # of an exact search: fewer are found as soon without sketches, and to the same bits
 
 
@@ -37,11 +36,14 @@ class Neighbors(NamedTuple):
         Share of the true neighbours that a sample of the queries found; 1 for an exact search.
     interval : tuple of float, or None
         Of 95 %, about the recall; None where the sample is that which chose how many cells are scanned.
+    exact : bool
+        Whether they are the true neighbours of all queries.
     """
 
     indices: NDArray[np.int64]
     recall: float
     interval: tuple[float, float] | None = None
+    exact: bool = True
 
 
 def nearest_rows(
@@ -73,9 +75,11 @@ def nearest_rows(
         What columns are multiplied by, 1 for categorical ones; by default 1.
     penalty : ndarray of shape (n_features,), optional
         As `resampler.metric.make_penalty` gives it, in float64; by default all columns are numeric.
-    method : {"exact", "approximate", "auto"}
+    method : {"exact", "approximate", "auto", "auto-1"}
         Approximate scans as few cells as give a sample a recall of 0.95, all where nothing less does, and compares
-        distances in float32. Auto is exact up to 20,000 rows.
+        distances in float32. Auto is exact, but among more than 20,000 rows of which some have nulls, or 100,000 of
+        more than 32 columns; "auto-1", which it was in earlier releases, is exact up to 20,000
+        (`resampler.search_rule`).
     recall : float, optional
         Share of the true neighbours that is asked for, above 0 and at most 1, whatever the `method`: as few cells are
         scanned as give it to a sample of the queries, and another sample says what came of it.
@@ -118,7 +122,7 @@ def nearest_rows(
     cells = asked.cells()
     budget, found = asked.budget(cells, k, threads)
     places = cells.search(cells.queries, k, budget, threads)
-    return Neighbors(cells.order[places], found.share, found.interval)
+    return Neighbors(cells.order[places], found.share, found.interval, asked.exact)
 
 
 class Prepared(NamedTuple):
@@ -148,6 +152,11 @@ class Prepared(NamedTuple):
     partial: bool
     approximate: bool
     recall: float | None
+
+    @property
+    def exact(self) -> bool:
+        """Whether all true neighbours are found."""
+        return not self.approximate and self.recall in (None, 1)
 
     @property
     def by_regions(self) -> bool:
@@ -230,7 +239,7 @@ def prepare(
     penalties = np.full(d, -1.0) if penalty is None else penalty.astype(np.float64)
 
     partial = bool(np.isnan(X.min(initial=np.inf)))
-    approximate = recall is None and (method == "approximate" or (method == "auto" and n > AUTO_EXACT_ROWS))
+    approximate = recall is None and not is_exact(method, n, d, nulls=partial)
     if approximate and X.dtype == np.float64:
         center = column_means(X, ids) if partial else X.mean(axis=0)
         X, inverse, penalties = in_float32(X, inverse, penalties, center)
@@ -279,4 +288,4 @@ def _nearest_in_regions(asked: Prepared, k: int, n_threads: int) -> Neighbors:
             out[regions[run.region].order[rows - starts[run.region]]] = positions
 
     in_chunks(find, boxes.n_cells, CELLS_AT_ONCE, n_threads)
-    return Neighbors(out[asked.queries], found.share, found.interval)
+    return Neighbors(out[asked.queries], found.share, found.interval, asked.exact)

@@ -24,12 +24,13 @@ from feast import Entity, FeatureService, FeatureStore, FeatureView, Field, File
 from feast.types import Array, Bool, Float32, Float64, Int64, String
 from scipy import sparse
 
-from feast_plugin import create_snapshot
+from feast_plugin import create_snapshot, rebuild_snapshot
 from feast_plugin.registries import registry_of
 from feast_plugin.versions.create import create
 from feast_plugin.versions.inputs.request import Request
 from feast_plugin.versions.making.recipe import ALGORITHM, SENSE, Recipe
-from resampler import Feature, FeatureSchema, Label, MinorityBuffer, OnlineResampler, samplers
+from resampler import Feature, FeatureSchema, Label, MinorityBuffer, OnlineResampler, samplers, search_rule
+from resampler.search_rule import SearchRule
 from resampler.secret import SecretKey
 from stream import EmbeddedServer, OutputFormat, Settings, Worker, encode_batch, shard_keys
 
@@ -214,6 +215,31 @@ def test_snapshots(store, name, options, algorithm):
     check(f"snapshot {name}, training split", version.manifest.splits["train"].sha256)
     columns = (column for column in lineage.column_names if column != "donor_rows")  # which came later
     check(f"snapshot {name}, lineage", *(lineage[column].to_numpy() for column in columns))
+
+
+@pytest.fixture
+def many(monkeypatch):
+    """Rows enough for rules of `auto` to differ, whose 20,000 rows are 2,000 here."""
+    lowered = {"auto-1": SearchRule(2_000, 2_000, 2_000), "auto-2": SearchRule(np.inf, np.inf, 2_000)}
+    monkeypatch.setattr(search_rule, "RULES", search_rule.RULES | lowered)
+    X, _ = numbers(3_000, 6)
+    i = np.arange(3_000)
+    data = {f"x{j}": column + (i % 3 == 0) / 5 for j, column in enumerate(np.column_stack([X, X**2 * 97 % 1]).T)}
+    return pa.table({"id": i, **data, "fraud": (i % 3 == 0).astype(np.int64)})
+
+
+@pytest.mark.parametrize("rule", ["auto-1", "auto-2"])
+def test_versions_by_each_rule_of_the_search(many, rule, tmp_path):
+    request = Request(entity_df=many, join_keys=["id"], label="fraud")
+    asked = {"ratio": 0.9, "seed": 5, "clean": "enn", "split": "stratified:0.8,0.1,0.1", "grid": "off"}
+    registry = registry_of(tmp_path)
+    version = create(registry, registry.catalog("many"), request, Recipe(**asked, search=rule))
+    # A manifest of an earlier release names no rule: "auto-1" was all that there was.
+    assert version.manifest.parameters.get("search", "auto-1") == rule
+    check(f"snapshot enn of many rows by {rule}, digest", version.digest)
+    check(f"snapshot enn of many rows by {rule}, training split", version.manifest.splits["train"].sha256)
+    Path(version.uri, "lineage.parquet").unlink()
+    assert rebuild_snapshot(tmp_path, name="many").digest == version.digest
 
 
 SCHEMA = FeatureSchema(

@@ -21,6 +21,7 @@ from feast_plugin.versions.inputs.ordered import READING, digest_by_parts
 from feast_plugin.versions.inputs.split import TRAIN
 from feast_plugin.versions.inputs.tombstones import Tombstones
 from feast_plugin.versions.kept import given_to, keep_made, keep_refused, keep_stopped
+from feast_plugin.versions.making.cleaning import with_rule
 from feast_plugin.versions.making.estimate import check_driver, check_reading
 from feast_plugin.versions.making.gate import Gate
 from feast_plugin.versions.making.reached import settled
@@ -224,7 +225,7 @@ def _drafted(
             contract=source.contract,
             rows=rows,
             assignment=assignment,
-            recipe=settled(recipe, rows, assignment),
+            recipe=with_rule(settled(recipe, rows, assignment), rows, assignment, source.contract),
             inputs={
                 "rows": rows.table.num_rows,
                 "sha256": rows.sha256() if place is None else digest_by_parts(place, rows),

@@ -171,20 +171,23 @@ class Search:
 
     Parameters
     ----------
-    method : {"auto", "exact", "approximate"}
-        See `resampler.neighbors.nearest_rows`.
+    method : str
+        One of `resampler.search_rule.METHODS`: see `resampler.neighbors.nearest_rows`.
     recall : dict
         For each class, or (class, subgroup), the share of true neighbours that a sample of its rows found.
     least_recall : float, optional
         The share of true neighbours that is asked for, whatever the method: see there.
     intervals : dict
         Likewise, the ends of its 95 % interval; without those that are not known.
+    exact : dict
+        Likewise, whether all of its searches were exact.
     """
 
     method: str = "exact"
     recall: dict[Any, float] = field(default_factory=dict)
     least_recall: float | None = None
     intervals: dict[Any, tuple[float, float]] = field(default_factory=dict)
+    exact: dict[Any, bool] = field(default_factory=dict)
 
     def count(self, k: Any) -> int:
         """Return how many neighbours are asked for.
@@ -240,10 +243,10 @@ class Search:
             method=self.method,
             recall=self.least_recall,
         )
-        self.keep(key, found.recall, found.interval)
+        self.keep(key, found.recall, found.interval, exact=found.exact)
         return found.indices
 
-    def keep(self, key: Any, recall: float, interval: tuple[float, float] | None) -> None:
+    def keep(self, key: Any, recall: float, interval: tuple[float, float] | None, *, exact: bool) -> None:
         """Keep what share of a class's true neighbours was found: of several searches the least.
 
         Parameters
@@ -254,7 +257,10 @@ class Search:
             Of this search.
         interval : tuple of float, or None
             Of 95 %, about it.
+        exact : bool
+            Whether all were found.
         """
+        self.exact[key] = exact and self.exact.get(key, True)
         if recall > self.recall.get(key, 1.0):
             return
         self.recall[key] = recall

@@ -32,6 +32,7 @@ from resampler.regions.tree import (
     shares_of,
 )
 from resampler.resolution import resolve
+from resampler.search_rule import is_exact
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,11 +65,11 @@ def make_index(workplace: Workplace, stage: str, rows: Rows) -> Index | Result:
     -------
     Index or Result
         A result of `build` where no regions are searched: where rows have nulls, or the approximate search of old is
-        asked for.
+        asked for, or meant by the rule that is.
     """
     n, rows_each = rows.shape[0], region_rows(rows.shape[1], rows.itemsize)
     n_leaves = leaves_of(n, rows_each)
-    if n_leaves > 1 and not (rows.recall is None and rows.method in {"approximate", "auto"}):
+    if n_leaves > 1 and (rows.recall is not None or is_exact(rows.method, *rows.shape, nulls=False)):
         cuts = [(first, min(n, first + PART_ROWS)) for first in range(0, n, PART_ROWS)]
         shared = {"rows": rows, "n_sample": sample_rows(n_leaves)}
         memory = _memory_of(rows, PART_ROWS, copies=4)
@@ -290,7 +291,8 @@ def build(output: Output, rows: Rows) -> dict[str, Any]:
     Returns
     -------
     dict
-        Key kind. By regions, key n_cells; else n_queries, the budget of cells a query, and the recall of a sample.
+        Key kind. By regions, key n_cells; else n_queries, the budget of cells a query, the recall of a sample, and
+        whether all are found.
     """
     X, asked_for = rows.matrix(), rows.array("asked")
     asked = prepare(
@@ -315,4 +317,7 @@ def build(output: Output, rows: Rows) -> dict[str, Any]:
     for name, values in cells.arrays().items():
         output.array(name, values)
     budget, found = asked.budget(cells, rows.k, config.NUMBA_NUM_THREADS)
-    return {"kind": cells.kind, "n_queries": len(cells.queries), "budget": budget, "recall": list(found)}
+    return {"kind": cells.kind, "n_queries": len(cells.queries), "budget": budget} | {
+        "recall": list(found),
+        "exact": asked.exact,
+    }

@@ -38,6 +38,7 @@ _LIST_BYTES = 72  # of a neighbour: its distance, place and id, once more withou
 _MANY_CELLS = 2_000  # of 128 rows: an exact search of fewer is a matter of seconds
 _TIMED_CELLS = 8
 _LONG_S = 60  # of a processor, from which on what an exact search takes is said before it starts
+_REMEDY = "a recall below 1, such as 0.5, looks at fewer rows"
 
 
 class CostWarning(UserWarning):
@@ -52,15 +53,19 @@ class PartedSearch(Search):
     workplace : Workplace
         Where the rows are put for all tasks to map, and whose engine does them. Rows that are mapped from a file of
         NumPy's, whole, are left there: all workers must see it.
-    method : {"auto", "exact", "approximate"}
+    method : str
         As in `Search`.
     least_recall : float, optional
         As in `Search`.
+    remedy : str
+        What is said to do where an exact search takes long.
     """
 
-    def __init__(self, workplace: Workplace, method: str = "exact", least_recall: float | None = None) -> None:
+    def __init__(
+        self, workplace: Workplace, method: str = "exact", least_recall: float | None = None, *, remedy: str = _REMEDY
+    ) -> None:
         super().__init__(method, least_recall=least_recall)
-        self.workplace = workplace
+        self.workplace, self.remedy = workplace, remedy
         self._asked = 0  # searches so far: a run that goes on asks the same ones in the same order
 
     def find(
@@ -106,8 +111,10 @@ class PartedSearch(Search):
         )
         index = make_index(self.workplace, stage, at)
         if isinstance(index, Index):
+            exact = self.least_recall in (None, 1)
             found, tasks = self._plan(stage, index, k)
         else:
+            exact = index.data["exact"]
             share, interval = index.data["recall"]
             found = Recall(share, None if interval is None else (interval[0], interval[1]))
             of = {"folder": str(index.folder), "kind": index.data["kind"], "k": k, "budget": index.data["budget"]}
@@ -115,7 +122,7 @@ class PartedSearch(Search):
                 f"{stage}/found", find_in_cells, of, index.data["n_queries"], CELL_ROWS, _memory_of(k, len(rows))
             )
         parts = self.workplace.run(tasks, "searching")
-        self.keep(key, found.share, found.interval)
+        self.keep(key, found.share, found.interval, exact=exact)
         return _joined(parts, queries, k)
 
     def _plan(self, stage: str, index: Index, k: int) -> tuple[Recall, list[Task]]:
@@ -161,7 +168,7 @@ class PartedSearch(Search):
         if seconds >= _LONG_S:
             warn(
                 f"the exact neighbours of {int(asked.sum()):,} of {len(asked) * CELL_ROWS:,} rows will take about "
-                f"{seconds:,.0f} core-seconds: a recall below 1, such as 0.5, looks at fewer rows",
+                f"{seconds:,.0f} core-seconds: {self.remedy}",
                 CostWarning,
             )
 

@@ -148,6 +148,7 @@ class Run:
         if not asked.copies and canonical.n_rows:
             matrix, nan = make_matrix(workplace, canonical, layout, vocabularies, asked.refused, memory["encode"])
             layout = replace(layout, nan=nan)
+        # Of more rows than memory holds, `auto` is exact: an approximate search needs all of them in one task.
         approximate = getattr(asked.sampler, "neighbors", "exact") == "approximate"
         search = PartedSearch(workplace, "approximate" if approximate else "exact", self.recall)
         made = self._oversample(canonical, layout, matrix, labels, counts, wanted, search)
@@ -250,6 +251,7 @@ class Run:
             "classes": classes,
             "recall": {_called(labels, one): share for one, share in search.recall.items()},
             "recall_interval": {_called(labels, one): list(ends) for one, ends in search.intervals.items()},
+            "exact": {_called(labels, one): exact for one, exact in search.exact.items()},
             "digest": {"real": _sum(self.real), "synthetic": _sum(self.synthetic)},
             "cost": workplace.cost(),
         }

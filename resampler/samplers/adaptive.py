@@ -38,7 +38,7 @@ secret_key
         As in `SMOTE`.
     nn_k_
         As in `SMOTE`.
-    neighbors_recall_
+    neighbors_recall_, neighbors_exact_, neighbors_rule_
         As in `SMOTE`.
     n_features_in_
         As in `SMOTE`.
@@ -129,7 +129,7 @@ secret_key
     ----------
     sampling_strategy_
         As in `SMOTE`.
-    neighbors_recall_
+    neighbors_recall_, neighbors_exact_, neighbors_rule_
         As in `SMOTE`.
     n_features_in_
         As in `SMOTE`.
@@ -204,7 +204,7 @@ secret_key
         As in `SMOTE`.
     nn_k_
         As in `SMOTE`.
-    neighbors_recall_
+    neighbors_recall_, neighbors_exact_, neighbors_rule_
         As in `SMOTE`.
     n_features_in_
         As in `SMOTE`.

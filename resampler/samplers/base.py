@@ -22,7 +22,6 @@ from resampler.methods.parameters import MISSING, NO_DANGER, Missing, Parameters
 from resampler.methods.quota import SUBGROUPS
 from resampler.methods.table import Table
 from resampler.metric import check_integers
-from resampler.neighbors import METHODS
 from resampler.notices import warn
 from resampler.relations import find_relations, without_bounds
 from resampler.samplers.contain import are_foreign, contain, missing_in, refuse_missing, take_labels, to_labels
@@ -33,6 +32,7 @@ from resampler.samplers.kinds import kind_of_values, require
 from resampler.samplers.matrix import append_synthetic
 from resampler.samplers.plain import resampled_plain
 from resampler.samplers.remedies import RefusedError, with_remedies
+from resampler.search_rule import METHODS, rule_name
 from resampler.secret import SecretKey, draw_seed
 from resampler.tally import learn
 
@@ -284,6 +284,8 @@ class Synthesizer(TableMixin):
     sampling_strategy_: dict[Any, int]
     provenance_: Provenance
     neighbors_recall_: dict[Any, float]
+    neighbors_exact_: dict[Any, bool]
+    neighbors_rule_: str
 
     _neighbors_constraint: ClassVar[dict[str, Any]] = {
         "neighbors": [StrOptions(set(METHODS))],
@@ -366,7 +368,8 @@ class Synthesizer(TableMixin):
         self, X: Any, y: NDArray[Any], groups: Any = None, row_ids: Any = None
     ) -> tuple[Any, NDArray[Any]]:
         self._validate_estimator()  # type: ignore[attr-defined]
-        self.neighbors_recall_ = {}
+        self.neighbors_recall_, self.neighbors_exact_ = {}, {}
+        self.neighbors_rule_ = rule_name(self.neighbors)
         table = self._table(X, y)
         if groups is not None:
             table = table._replace(groups=_checked(groups, len(y)))
@@ -375,7 +378,7 @@ class Synthesizer(TableMixin):
         asked = self._asked()
         least = asked["parameters"].group_size if CATALOG[self._method].hardens else 1
         table = keeping(table, self.grid, self.relations, self._given, self._codes or (), rows=least)
-        search = EstimatorSearch(self.neighbors, self.neighbors_recall_)
+        search = EstimatorSearch(self.neighbors_rule_, self.neighbors_recall_, exact=self.neighbors_exact_)
         done = oversample(table, search=search, strict=False, **asked)
         self._learn(done.grown)
         for grown in done.grown:

@@ -48,8 +48,10 @@ class HardenedOverSampler(SMOTENC):
     ----------
     sampling_strategy_
         As in `SMOTE`.
-    neighbors_recall_ : dict
+    neighbors_recall_, neighbors_exact_ : dict
         Empty.
+    neighbors_rule_
+        As in `SMOTE`, of near groups.
     n_features_in_
         As in `SMOTE`.
     feature_names_in_

@@ -26,8 +26,8 @@ class SMOTE(Synthesizer, over_sampling.SMOTE):  # type: ignore[misc]
     k_neighbors : int or object
         Neighbours that a base may be joined with; a row is never its own neighbour, duplicates or not. Or an
         estimator with `kneighbors`, whose ``n_neighbors`` counts the row itself, as in imbalanced-learn.
-    neighbors : {"auto", "exact", "approximate"}
-        How they are sought: see `resampler.neighbors.nearest_rows`.
+    neighbors : {"auto", "exact", "approximate", "auto-1"}
+        How they are sought: see `resampler.neighbors.nearest_rows`. "auto-1" is what "auto" was in earlier releases.
     group_by : int, str or None
         Column, by number or name, whose values split the rows into subgroups. Neighbours are sought within a subgroup
         alone; a column of text is carried along.
@@ -62,6 +62,11 @@ class SMOTE(Synthesizer, over_sampling.SMOTE):  # type: ignore[misc]
         Parents and step of each synthetic row, in the order of the rows.
     neighbors_recall_ : dict
         For each class, or (class, subgroup), the share of true neighbours that a sample of its rows found.
+    neighbors_exact_ : dict
+        Likewise, whether all searches for them were exact.
+    neighbors_rule_ : str
+        How they were sought: as `neighbors`, with what "auto" meant (`resampler.search_rule.RULES`). Given as
+        `neighbors`, it finds the same ones in later releases.
 
     References
     ----------

@@ -372,7 +372,7 @@ def _with_recall(once: Once, search: Search) -> Once:
 
         arrays = once(name, made)
         for label, share, low, high in arrays["recall"].tolist():
-            search.keep(int(label), share, None if np.isnan(low) else (low, high))
+            search.keep(int(label), share, None if np.isnan(low) else (low, high), exact=search.least_recall == 1)
         return arrays
 
     return kept

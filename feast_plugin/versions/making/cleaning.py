@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
+from feast_plugin.versions.inputs.split import TRAIN
 from feast_plugin.versions.making.encoded import encode_by_parts
 from feast_plugin.versions.making.mapped import Mapped
 from feast_plugin.versions.making.matrix import encode
 from feast_plugin.versions.making.nulls import may_be_parents
+from resampler.errors import GateError
 from resampler.methods.clean import edited, tomek_links
+from resampler.methods.quota import wanted
 from resampler.methods.table import Search, Table
 from resampler.partitioned.search import PartedSearch
+from resampler.search_rule import LATEST, earliest_alike
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,9 +26,12 @@ if TYPE_CHECKING:
     from feast_plugin.versions.inputs.contract import Contract
     from feast_plugin.versions.inputs.rows import CanonicalRows
     from feast_plugin.versions.making.augmentation import Augmentation
+    from feast_plugin.versions.making.recipe import Recipe
     from resampler.engines.workplace import Workplace
     from resampler.methods.clean import Nearest
     from resampler.methods.parameters import Missing
+
+_REMEDY = "undersample drops rows of the larger classes first, and without clean none is sought"
 
 
 class Cleaned(NamedTuple):
@@ -41,6 +49,36 @@ class Cleaned(NamedTuple):
     synthetic: NDArray[np.bool_]
 
 
+def with_rule(recipe: Recipe, rows: CanonicalRows, assignment: NDArray[np.uint8], contract: Contract) -> Recipe:
+    """Name in a recipe the rule by which cleaning seeks neighbours: an earlier one, where it seeks as today's does.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        With nothing else left open.
+    rows : CanonicalRows
+        The canonical table.
+    assignment : ndarray of shape (n_rows,), uint8
+        Split of each row.
+    contract : Contract
+        Columns.
+
+    Returns
+    -------
+    Recipe
+        So that one whose rows do not change is the same, and a version of it is found again.
+    """
+    if recipe.cleaner is None or recipe.search != LATEST:
+        return recipe
+    codes, sizes = np.unique(rows.label[assignment == TRAIN], return_counts=True)
+    try:
+        made = wanted(dict(zip(codes.tolist(), sizes.tolist(), strict=True)), recipe.exactly(recipe.ratio))
+    except GateError:  # nothing will be made, and nothing cleaned
+        made = {}
+    n_rows = int(sizes.sum()) + sum(made.values())
+    return dataclasses.replace(recipe, search=earliest_alike(n_rows, contract.measured(rows.table).width))
+
+
 def rows_to_remove(
     rows: CanonicalRows,
     train: NDArray[np.bool_],
@@ -48,6 +86,7 @@ def rows_to_remove(
     contract: Contract,
     cleaner: str,
     missing: Missing,
+    rule: str,
     place: Workplace | None = None,
 ) -> Cleaned:
     """Find what a cleaner takes out of the training split after it was augmented.
@@ -69,6 +108,8 @@ def rows_to_remove(
         One of `resampler.methods.clean.CLEANERS`.
     missing : {"inherit", "complete", "refuse"}
         What rows with nulls are.
+    rule : str
+        By which neighbours are sought (`resampler.search_rule`).
     place : Workplace, optional
         Whose engine seeks neighbours; by default this process does.
 
@@ -79,8 +120,8 @@ def rows_to_remove(
 
     Notes
     -----
-    Memory follows the training split, and so does time: up to 20,000 rows neighbours are exact, above that they are
-    found to a recall of 0.95 (`resampler.neighbors.nearest_rows`), the same ones in every run.
+    Memory follows the training split, and so does time. Where the rule's search is approximate, neighbours are found to
+    a recall of 0.95 (`resampler.neighbors.nearest_rows`), the same ones in every run.
 
     References
     ----------
@@ -104,7 +145,7 @@ def rows_to_remove(
     parents = np.isin(members, np.concatenate([made.parents.base, made.parents.neighbor]))
     stays = np.append(np.isin(rows.label[members], filled) | parents, np.zeros(made.table.num_rows, dtype=np.bool_))
     may_go = ~stays[whole]
-    nearest = _search(matrix, label[whole], made, place)
+    nearest = _search(matrix, label[whole], made, rule, place)
     if cleaner == "tomek":
         found = tomek_links(nearest, label[whole])
         found = found[may_go[found]]
@@ -117,14 +158,16 @@ def rows_to_remove(
     return Cleaned(out, gone[len(members) :])
 
 
-def _search(matrix: NDArray[Any], label: NDArray[np.int64], made: Augmentation, place: Workplace | None) -> Nearest:
+def _search(
+    matrix: NDArray[Any], label: NDArray[np.int64], made: Augmentation, rule: str, place: Workplace | None
+) -> Nearest:
     """Return a search among the rows, in the units of distance that synthetic rows were made in."""
     mask = made.schema.categorical_mask
     units = np.where(mask, 1.0, made.schema.scale)
     table = Table(matrix, label, categorical=mask if mask.any() else None, units=units)
     among = np.arange(len(matrix))
     penalty = table.penalty_of(among)
-    search = Search("auto") if place is None else PartedSearch(place.room("cleaning"), "auto")
+    search = Search(rule) if place is None else PartedSearch(place.room("cleaning"), rule, remedy=_REMEDY)
 
     def nearest(queries: NDArray[np.int64], k: int) -> NDArray[np.int64]:
         return search.find(table, matrix, queries, k, "cleaning", penalty, among)

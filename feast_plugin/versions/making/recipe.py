@@ -18,6 +18,8 @@ from resampler.methods.quota import SUBGROUPS
 from resampler.microaggregation import GROUP_SIZE, LEAST, check_group_size
 from resampler.options import COLUMN, FLAG, RATIO, RECALL, SEED, Rule, check_options, count, one_of, option
 from resampler.relations import RELATIONS, Relations
+from resampler.search_rule import FIRST as FIRST_SEARCH
+from resampler.search_rule import LATEST, RULES
 from resampler.secret import SecretKey, draw_seed
 
 if TYPE_CHECKING:
@@ -66,6 +68,8 @@ class Recipe:
         (`feast_plugin.versions.making.training.resolve`).
     algorithm : int
         By which the rows are made: today's, unless a version of an earlier one is made again.
+    search : str
+        The rule by which cleaning seeks neighbours (`resampler.search_rule`): likewise.
 
     Raises
     ------
@@ -160,6 +164,7 @@ class Recipe:
         "has what was found.",
     )
     algorithm: int = ALGORITHM
+    search: str = LATEST
 
     def __post_init__(self) -> None:
         check_options(self)
@@ -172,6 +177,8 @@ class Recipe:
             raise InvalidInputError(f"recall goes with samplers that seek neighbours, got sampler {self.sampler!r}")
         if self.algorithm not in range(FIRST, ALGORITHM + 1):
             raise InvalidInputError(f"algorithm must be {FIRST} to {ALGORITHM}, got {self.algorithm!r}")
+        if self.search not in RULES:
+            raise InvalidInputError(f"search must be one of {tuple(RULES)}, got {self.search!r}")
 
     def _check_hardened(self) -> None:
         """Check what goes with hardened rows, and with them alone."""
@@ -280,6 +287,7 @@ class Recipe:
         chosen["relations"] = None if self.relations == "report" else self.relations
         chosen["no_danger"] = self.no_danger if asks and self.no_danger != "plain" else None
         chosen["exclude_noisy"] = self.exclude_noisy or None
+        chosen["search"] = self.search if self.cleaner is not None and self.search != FIRST_SEARCH else None
         chosen["if_reached"] = None if self.if_reached == "refuse" else self.if_reached
         chosen |= {"group_size": self.group_size if self.hardens else None, "release": self.release or None}
         chosen["small_groups"] = self.small_groups or None
@@ -329,7 +337,8 @@ class Recipe:
             )
         key = key_of(manifest, keys)
         parameters.pop("secret_key", None)
-        known = {"subgroups": "proportional"} | BEFORE_SENSE | parameters  # what earlier algorithms had no name for
+        before = {"subgroups": "proportional", "search": FIRST_SEARCH} | BEFORE_SENSE
+        known = before | parameters  # what earlier algorithms had no name for
         return cls(seed=manifest.seed, ratio=manifest.ratio, retain=manifest.retain, secret_key=key, **known)
 
 

@@ -251,7 +251,7 @@ def _drawn(
     if recipe.cleaner is None:
         return Training(assignment, made, None)
     with stage("cleaning"):
-        asked = recipe.cleaner, recipe.missing
+        asked = recipe.cleaner, recipe.missing, recipe.search
         gone = parts.arrays("cleaning", lambda: rows_to_remove(rows, train, made, contract, *asked, place)._asdict())
         cleaned = Cleaned(**gone)
     assignment = np.where(cleaned.real, np.uint8(LEFT_OUT), assignment)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from resampler import search_rule
 from resampler.engines.catalog import open_engine
 from resampler.engines.settings import EngineSettings
 from resampler.engines.workplace import Workplace
@@ -65,7 +66,7 @@ def test_what_tasks_find_is_what_one_search_finds(
     parted = PartedSearch(Workplace(tmp_path, running), *options)
     want, got = (searched(one, table, penalty, queries) for one in (whole, parted))
     assert np.array_equal(got, want)
-    assert (parted.recall, parted.intervals) == (whole.recall, whole.intervals)
+    assert (parted.recall, parted.intervals, parted.exact) == (whole.recall, whole.intervals, whole.exact)
 
 
 @pytest.mark.parametrize("least_recall", [None, 0.6])
@@ -146,3 +147,25 @@ def test_the_recall_that_is_said_is_that_of_all_rows(n: int, d: int, recall: flo
     low, high = found.interval or (0, 0)
     assert shared >= recall - 0.01
     assert low - 0.015 <= shared <= high + 0.015  # of 95 %: some are further off
+
+
+@pytest.mark.parametrize("kind", ["float32", "nulls"])
+@pytest.mark.parametrize("rule", ["auto-1", "auto-2"])
+def test_what_auto_means_follows_from_all_rows_however_many_regions_they_have(
+    rule: str, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table, penalty = made(3_000, 10, kind)
+    lowered = {
+        "auto-1": search_rule.SearchRule(600, 600, 600),
+        "auto-2": search_rule.SearchRule(np.inf, np.inf, 600),
+    }
+    monkeypatch.setattr(search_rule, "RULES", search_rule.RULES | lowered)
+    whole = Search(rule)
+    want = searched(whole, table, penalty, np.arange(3_000))
+    monkeypatch.setattr(tree, "REGION_BYTES", 2**15)
+    with open_engine(EngineSettings(engine="inline")) as engine:
+        parted = PartedSearch(Workplace(tmp_path, engine), rule)
+        got = searched(parted, table, penalty, np.arange(3_000))
+    assert (tmp_path / "search/000/region").exists() == (rule == "auto-2" and kind == "float32")
+    assert np.array_equal(got, want)
+    assert (parted.exact, parted.recall) == (whole.exact, whole.recall)

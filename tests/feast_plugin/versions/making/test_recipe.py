@@ -30,11 +30,18 @@ LATER = {FORGOT: 3}
         (
             {
                 "sampler": "adasyn", "split": "group:unit:0.5,0.25,0.25", "undersample": 1, "clean": "enn",
-                "missing": "complete", "grid": "off", "algorithm": 3,
+                "missing": "complete", "grid": "off", "algorithm": 3, "search": "auto-1",
             },
             {
                 "algorithm": 1, "clean": "enn", "k_neighbors": 5, "sampler": "adasyn",
                 "split": "group:unit:0.5,0.25,0.25", "undersample": 1.0,
+            },
+        ),
+        (
+            {"clean": "tomek", "missing": "complete", "grid": "off"},
+            {
+                "algorithm": 4, "clean": "tomek", "grid": "off", "k_neighbors": 5, "missing": "complete",
+                "sampler": "smote", "search": "auto-2", "split": "time:0.7,0.15,0.15",
             },
         ),
         (
@@ -82,6 +89,7 @@ def test_a_parameter_of_a_later_release_is_refused_by_name():
         ({"undersample": 0}, "undersample must be in"),
         ({"group_by": ""}, "group_by must be a column's name"),
         ({"retain": "some"}, "retain must be one of"),
+        ({"search": "auto"}, "search must be one of"),
     ],
 )
 def test_what_breaks_its_rule_is_refused_before_any_row_is_read(options, message):
