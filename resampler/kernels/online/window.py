@@ -166,9 +166,12 @@ def plan(window, policy, quotas, codes, row_ids, streams, op_class, op_row, op_c
     n_classes = window.n_classes[0]
     n_ops = 0
     n_out = 0
+    size = window.codes.shape[0]
+    at = window.seen[0] % size
     for i in range(codes.shape[0]):
         code = codes[i]
-        keep, largest = take_in(window, policy, code)
+        keep, largest = take_in(window, policy, code, at)
+        at = at + 1 if at + 1 < size else 0  # a remainder for each row would be a division
         share = passing(window, policy, largest)
         position[i] = n_out
         if share < 1 and window.real[code] == largest and drawn(policy, streams[code], row_ids[i], KEEP) >= share:
@@ -178,7 +181,7 @@ def plan(window, policy, quotas, codes, row_ids, streams, op_class, op_row, op_c
             n_out += 1
         if keep:
             n_ops = put_down(op_class, op_row, op_count, op_out, n_ops, code, i, INSERT, NOWHERE)
-        rows = min(window.seen[0], window.codes.shape[0])
+        rows = min(window.seen[0], size)
         for c in range(n_classes):
             if window.seen_real[c] == 0:  # a class that this batch is yet to bring
                 continue
@@ -208,14 +211,12 @@ def put_down(op_class, op_row, op_count, op_out, n, c, i, count, place):
 
 
 @inline
-def take_in(window, policy, code):
-    """Count a row of a class, in place of the window's oldest.
+def take_in(window, policy, code, at):
+    """Count a row of a class in place `at` of the window, that of the oldest.
 
     Returns whether its buffer keeps it, and how many rows the largest class has.
     """
-    size = window.codes.shape[0]
-    at = window.seen[0] % size
-    if window.seen[0] >= size:
+    if window.seen[0] >= window.codes.shape[0]:
         window.real[window.codes[at]] -= 1
     largest = np.int64(0)
     for c in range(window.n_classes[0]):
@@ -266,7 +267,7 @@ def pay(window, policy, quotas, stream, row_id, c, own, share, largest, rows):
     if quotas.cost[c] > 0:
         target = min(target, quotas.cost[c] * window.real[c])
     lacking = max(0.0, target - window.real[c])
-    owed = lacking / rows
+    owed = lacking / rows if lacking > 0 else 0.0  # most often nothing is, and a division takes long
     if policy.poisson:
         _, word, _, _ = draw(policy.seed, stream, row_id, QUOTA)
         owed = poisson(word, owed)
