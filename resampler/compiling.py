@@ -7,14 +7,19 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numba import typeof, types
 from numba.core.event import TimingListener, install_listener
 
+from resampler.kernels.buffer.search import find
+from resampler.kernels.cache import CheckedCache
 from resampler.kernels.online.window import encode
 from resampler.online import OnlineResampler
 from resampler.schema import FeatureSchema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from resampler.kernels.buffer.ring import Ring
 
 
 def must_compile() -> bool:
@@ -23,9 +28,12 @@ def must_compile() -> bool:
     Returns
     -------
     bool
-        False where that was loaded from the cache, or is ready in this process, or where there is no compiler. That
-        kernel is ready afterwards.
+        False where that was loaded from the cache, or is ready in this process, or where there is no compiler: that
+        kernel is ready then. Where the cache has nothing of it, nothing is compiled to find out.
     """
+    cache = getattr(encode, "_cache", None)
+    if isinstance(cache, CheckedCache) and cache.is_empty() and not encode.overloads:
+        return True
     before = _compiled()
     online = OnlineResampler(FeatureSchema.numeric(["a"]))
     online.process(np.empty((0, 1), dtype=np.float32), np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
@@ -43,6 +51,22 @@ def watch_compiler() -> Iterator[TimingListener]:
     """
     with install_listener("numba:compile", TimingListener()) as watch:
         yield watch
+
+
+def compile_search(ring: Ring) -> None:
+    """Compile the search of a buffer, the longest part of what inserts rows, and nothing that calls it.
+
+    Parameters
+    ----------
+    ring : Ring
+        A buffer's state, which stays as it is: kernels depend on its types alone.
+    """
+    if not hasattr(find, "compile"):  # without the compiler
+        return
+    graph = ring.graph
+    number, lists = types.int64, graph.lists
+    kinds = typeof(graph), typeof(graph.cells.home), types.boolean, number, number, number
+    find.compile((*kinds, typeof(lists.stamps[0]), typeof(lists.d2[0])))
 
 
 def keeps_kernels() -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 from resampler.buffer import MinorityBuffer
 from resampler.buffer.maintenance import mend
 from resampler.buffer.minority import EXACT_CAPACITY
+from resampler.compiling import compile_search
 from resampler.layout import as_kernel_array
 from resampler.online import OnlineResampler
 from resampler.profile.cells import Cells
@@ -34,11 +35,16 @@ _X, _Y = np.array([[1.5, -2e3], [1.0, 2.0]], dtype=np.float32), np.array([1, 0])
 
 
 def warm(
-    *, schema: FeatureSchema | None = None, cells: bool = True, clean: bool = False, hardens: bool = False
+    *,
+    schema: FeatureSchema | None = None,
+    cells: bool = True,
+    clean: bool = False,
+    hardens: bool = False,
+    formats: Sequence[InputFormat] = READ,
 ) -> None:
     """Pass rows of every input format that kernels read through what a worker does with them, without a server.
 
-    On a new machine a `Companion` takes what searches for neighbours and what reads JSON meanwhile: these come last.
+    On a new machine a `Companion` takes what searches for neighbours and what reads rows meanwhile: these come last.
 
     Parameters
     ----------
@@ -50,9 +56,10 @@ def warm(
         Whether bases are to be weighed, as every strategy but plain does: the kernels for that are others.
     hardens : bool
         Whether rows are made from groups: so are these.
+    formats : sequence of InputFormat
+        Those that rows come in, of those that kernels read.
     """
     nullable, kept = rules_of(schema)
-    read_rows([kind for kind in READ if kind is not InputFormat.JSON], nullable=nullable, kept=kept)
     rules = _SCHEMA.with_rules(["a"] if nullable else (), {"b": 0.5} if kept else None)
     online = OnlineResampler(rules, ratio=1.0, k_neighbors=1, capacity=CAPACITY[cells], clean=clean)
     if hardens:
@@ -61,7 +68,7 @@ def warm(
     n, times = len(y), 12 if hardens else 4
     for i in range(times):
         online.process(X, y, np.arange(i * n, (i + 1) * n))
-    rows = read_rows(nullable=nullable, kept=kept)
+    rows = read_rows(formats, nullable=nullable, kept=kept)
     online.process(rows.X, rows.y, np.arange(times * n, times * n + len(rows.y)))
     if nullable or kept or hardens:  # for others `resampler warmup` has done so
         online.buffer_stats()
@@ -91,7 +98,7 @@ def rules_of(schema: FeatureSchema | None) -> tuple[bool, bool]:
     return bool(schema.nullable_mask.any()), any(schema.grids)
 
 
-def search(*, cells: bool = True, nullable: bool = False) -> None:
+def search(*, cells: bool = True, nullable: bool = False, inserting: bool = False) -> None:
     """Search for neighbours, as what resamples does.
 
     Parameters
@@ -100,9 +107,14 @@ def search(*, cells: bool = True, nullable: bool = False) -> None:
         As in `warm`.
     nullable : bool
         What `rules_of` gives.
+    inserting : bool
+        Only compile the search that is part of an insertion; else search where a list has run short.
     """
     buffer = MinorityBuffer(2, CAPACITY[cells], 1, nullable_features=[0] if nullable else [])
-    mend(buffer.ring, np.array([0]))
+    if inserting:
+        compile_search(buffer.ring)
+    else:
+        mend(buffer.ring, np.array([0]))
 
 
 def read_rows(formats: Sequence[InputFormat] = READ, *, nullable: bool = False, kept: bool = False) -> Decoded:

@@ -193,6 +193,10 @@ class CheckedCache(FunctionCache):
             self._cache_file.drop()
             return None
 
+    def is_empty(self):
+        """Say whether nothing of the kernel has ever been kept, whatever it was compiled for."""
+        return not Path(self._cache_file._index_path).exists()
+
     def _can_be_kept(self):
         try:
             self._impl.locator.ensure_cache_path()

@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import llvmlite.binding as llvm
 from numba.core import codegen
-from numba.core.compiler import Compiler, CompileResult
+from numba.core.compiler import CompileResult
+
+from resampler.kernels.absent import PruningCompiler
 
 KIND = "intermediate"  # of what is saved: Numba's own kinds are "object" and "bitcode"
 _TAKEN = (  # of Numba's libraries
@@ -22,6 +24,7 @@ _TAKEN = (  # of Numba's libraries
     "_finalized",
     "_get_module_for_linking",
     "_linking_libraries",
+    "_optimize_functions",
     "_raise_if_finalized",
     "_shared_module",
     "_verify_declare_only_symbols",
@@ -36,6 +39,14 @@ class IntermediateLibrary(getattr(codegen, "JITCodeLibrary", object)):
     def codegen(self):
         """What compiles it; there is no machine code whose environment could be set."""
         return _WithoutEnvironments(self._codegen)
+
+    def _optimize_functions(self, ll_module):
+        """Tidy each function up; what Python calls is optimised in full, with this in it."""
+        ll_module.data_layout = self._codegen._data_layout
+        for function in ll_module.functions:
+            if not function.is_declaration:
+                passes, builder = self._codegen._function_pass_manager(opt=1)
+                passes.run(function, builder)
 
     def finalize(self):
         """Put in what is called, and leave the rest to the callers."""
@@ -68,7 +79,7 @@ class _WithoutEnvironments:
         return getattr(self._codegen, name)
 
 
-class IntermediateCompiler(Compiler):
+class IntermediateCompiler(PruningCompiler):
     """Numba's compiler, for a kernel that only kernels call."""
 
     def compile_extra(self, func):

@@ -13,7 +13,7 @@ from stream.formats.table import INPUTS, InputFormat
 from stream.kernels.packed import classify
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from resampler.schema import FeatureSchema
     from stream.formats.decoded import Decoded
@@ -47,6 +47,25 @@ class Decoder:
         taken = {name.encode() for name in (*schema.names, schema.label.name)}
         self._named = [kind for kind, made in INPUTS.items() if made.field and made.field not in taken]
         self._field_names = join_words(INPUTS[kind].field for kind in self._named)
+
+    def format_of(self, items: Sequence[bytes]) -> InputFormat:
+        """Return the format in which one entry is read, as `decode` finds it.
+
+        Parameters
+        ----------
+        items : sequence of bytes
+            The entry's names and values in turn.
+
+        Returns
+        -------
+        InputFormat
+            Never ``auto``.
+        """
+        if self.input_format is not InputFormat.AUTO:
+            return self.input_format
+        fields = {INPUTS[kind].field: kind for kind in self._named}
+        named = [fields[name] for name in items[:4:2] if name in fields]
+        return named[-1] if named else _UNNAMED
 
     def decode(self, entries: Entries) -> Decoded:
         """Decode entries.

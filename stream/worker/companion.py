@@ -6,10 +6,15 @@ import os
 import subprocess
 import sys
 import threading
+from typing import TYPE_CHECKING
 
 from resampler.collector import without_collector
-from stream.formats.table import InputFormat
-from stream.warmup import read_rows, search
+from stream.warmup import READ, read_rows, search
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from stream.formats.table import InputFormat
 
 CELLS = ("waves", "buffer")  # steps of `resampler warmup`: what rows need only later where buffers have cells
 _NICE = 10  # of the rest: the worker's rows come first
@@ -19,10 +24,10 @@ _CALL = "import sys; from stream.worker import companion as c; c.end_with_worker
 class Companion:
     """A second process for the compiler, which holds the interpreter of the first.
 
-    It compiles what searches for neighbours and what reads JSON while the worker compiles the rest of what resamples
-    rows and reads them, and then, beside the worker's first rows, what these need later. It ends with the block,
-    whatever it has come to, and with the worker, however that ends. What it does not get done, or where it cannot be
-    started, the worker compiles itself.
+    It compiles what searches for neighbours and what reads the rows that wait while the worker compiles the rest of
+    what resamples them, and then, beside the worker's first rows, other formats and what rows need later. It ends with
+    the block, whatever it has come to, and with the worker, however that ends. What it does not get done, or where it
+    cannot be started, the worker compiles itself.
     """
 
     def __init__(self) -> None:
@@ -38,18 +43,29 @@ class Companion:
             if self._process.stdin is not None:
                 self._process.stdin.close()
 
-    def begin(self, *, nullable: bool, kept: bool, cells: bool, weighed: bool, hardens: bool) -> None:
+    def begin(
+        self,
+        formats: Sequence[InputFormat],
+        *,
+        nullable: bool,
+        kept: bool,
+        cells: bool,
+        weighed: bool,
+        hardens: bool,
+    ) -> None:
         """Start the process.
 
         Parameters
         ----------
+        formats : sequence of InputFormat
+            Those that rows wait in, of those that kernels read.
         nullable, kept : bool
             What `stream.warmup.rules_of` gives.
         cells, weighed, hardens : bool
             Whether buffers have cells, bases are weighed, or rows are made from groups.
         """
         said = {"nulls": nullable, "grids": kept, "small": not cells, "danger": weighed, "groups": hardens}
-        words = [word for word, is_so in said.items() if is_so]
+        words = [*formats, *(word for word, is_so in said.items() if is_so)]
         try:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-c", _CALL, *words],
@@ -65,22 +81,26 @@ class Companion:
 
 
 def compile_beside(*words: str) -> None:
-    """Compile what searches and what reads rows, and then the rest.
+    """Compile what searches and what reads the rows that wait, and then the rest.
 
     Parameters
     ----------
     *words : str
-        ``nulls`` and ``grids``, where the contract has them; ``small`` where buffers have no cells, ``danger`` where
-        bases are weighed, ``groups`` where rows are made from groups.
+        The formats that rows wait in; ``nulls`` and ``grids``, where the contract has them; ``small`` where buffers
+        have no cells, ``danger`` where bases are weighed, ``groups`` where rows are made from groups.
     """
     cells, nullable, kept = "small" not in words, "nulls" in words, "grids" in words
     with without_collector():
         if "groups" not in words:
+            search(cells=cells, nullable=nullable, inserting=True)
+        read_rows([kind for kind in READ if kind in words], nullable=nullable, kept=kept)
+    os.nice(_NICE)
+    with without_collector():
+        if "groups" not in words:
             search(cells=cells, nullable=nullable)
-        read_rows([InputFormat.JSON], nullable=nullable, kept=kept)
+        read_rows(nullable=nullable, kept=kept)
     from resampler.commands.warmup import STEPS  # with all that audits import
 
-    os.nice(_NICE)
     steps = [*CELLS] if cells else []
     if not {"nulls", "grids", "groups"} & {*words}:  # else the worker's own warm-up has done it
         steps.insert(0, " ".join(word for word in ("small", "danger") if word in words) or "online")

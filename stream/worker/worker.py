@@ -24,12 +24,13 @@ from stream.redis.errors import UnavailableError, explain, is_passing
 from stream.redis.keys import maintenance_key, shard_keys, workers_key
 from stream.shard.lease import owner_name
 from stream.sharding import require_shards
-from stream.warmup import rules_of, warm
+from stream.warmup import READ, rules_of, warm
 from stream.worker.companion import Companion
 from stream.worker.health import Vitals
 from stream.worker.membership import Membership
 from stream.worker.runner import FIRST_RETRY_S, LAST_RETRY_S, ShardRunner
 from stream.worker.start import Start
+from stream.worker.waiting import waiting_formats
 
 if TYPE_CHECKING:
     from stream.settings import Settings
@@ -247,11 +248,13 @@ class Worker:
         weighed = len(weigh(given.strategy, given.k_neighbors, clean=given.clean)) > 0
         nullable, kept = rules_of(given.schema)
         cells = not given.hardens and has_cells(given.capacity, given.schema.n_features, nullable=nullable)
-        compiled = must_compile()
+        formats, compiled = READ, must_compile()
         if compiled and keeps_kernels():
-            companion.begin(nullable=nullable, kept=kept, cells=cells, weighed=weighed, hardens=given.hardens)
+            formats = waiting_formats(self.url, self.keys, given)
+            rules = {"nullable": nullable, "kept": kept, "cells": cells, "weighed": weighed, "hardens": given.hardens}
+            companion.begin(formats, **rules)
         with without_collector(), watch_compiler() as watch:
-            warm(schema=given.schema, cells=cells, clean=weighed, hardens=given.hardens)
+            warm(schema=given.schema, cells=cells, clean=weighed, hardens=given.hardens, formats=formats)
         spared = ", which were compiled (`resampler warmup` beforehand spares that)" if compiled or watch.done else ""
         self.start.ended(f"kernels{spared}")
 

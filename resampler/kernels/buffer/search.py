@@ -20,7 +20,7 @@ from resampler.kernels.buffer.cells import NO_CELL, Cells
 from resampler.kernels.buffer.flat import find_flat
 from resampler.kernels.buffer.graph import Lists, Rows, admit, largest, stamp_of, update_list
 from resampler.kernels.buffer.walk import AHEAD, ALL, INFINITE, choose_cells, prefetch_cell, start_walk
-from resampler.kernels.jit import inline, inner
+from resampler.kernels.jit import fused, inline, inner
 from resampler.kernels.simd.blocks import DEAD, block_distances
 from resampler.kernels.simd.lanes import LANES, LINE, at_most, first_lane, greatest, near, prefetch
 from resampler.kernels.simd.sketches import (
@@ -150,7 +150,7 @@ def highest(bounds, n):
     return at
 
 
-@inline
+@fused
 def scan_cell(cells, scratch, penalty, mixed, collects, cell, d2, upper, at):
     """Write the word whose bits are set for the lanes that may be within `upper` or affected, and the bounds' offset.
 
@@ -189,7 +189,7 @@ def scan_cell(cells, scratch, penalty, mixed, collects, cell, d2, upper, at):
                 prefetch(cells.lane_slots, block * LANES + lane)
 
 
-@inline
+@fused
 def note_rows(rows, cells, scratch, block, at, slot, gone, n_near, n_bounds, length, last, upper):
     """Note the rows of the lanes hit of a block in place `at`, but for that of `slot` and the `gone` oldest.
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from resampler.kernels.buffer.cells import NO_CELL
-from resampler.kernels.jit import inline, inner
+from resampler.kernels.jit import fused, inline, inner
 from resampler.kernels.simd.blocks import block_distances
 from resampler.kernels.simd.dots import FOUR
 from resampler.kernels.simd.lanes import LANES, LINE, at_most, first_lane, keep_lanes, lowest, prefetch, sum_within
@@ -102,7 +102,7 @@ def start_walk(cells, scratch, penalty, budget):
     walk["limit"] = -1
 
 
-@inline
+@fused
 def find_next(cells, scratch, penalty, budget):
     """Look into the groups that are near enough to have the next cell.
 
@@ -145,7 +145,7 @@ def prefetch_group(cells, group):
         prefetch(cells.weight, group * LANES + at)
 
 
-@inline
+@fused
 def find_limit(cells, scratch, left, nearest):
     """Return a distance within which all cells come next, before another group is looked into.
 
@@ -211,7 +211,7 @@ def queue_cell(cells, scratch, n, at, d2, budget):
     return cells.weight[cell]
 
 
-@inline
+@fused
 def choose_cells(cells, scratch, penalty, budget, settled):
     """Write the next cells and their squared distances; return how many.
 

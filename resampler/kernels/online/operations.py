@@ -12,7 +12,7 @@ from resampler.kernels.buffer.ring import insert
 from resampler.kernels.buffer.sample import choose, living
 from resampler.kernels.generation import vote
 from resampler.kernels.grids import settle_row
-from resampler.kernels.jit import entry, inline
+from resampler.kernels.jit import entry, fused
 from resampler.kernels.online.danger import assess, draw_base, weigh_newcomer
 from resampler.kernels.online.window import ASSESS, REFER
 from resampler.kernels.places import put_streamed
@@ -79,7 +79,7 @@ def advance(ring, danger, X, row_ids, code, label, seed, stream, place, width, a
     return op
 
 
-@inline
+@fused
 def emit_run(ring, danger, row_ids, code, label, seed, stream, place, width, arrival, grids, ops, op, out):
     """Make the synthetic rows of the class until its ring changes again; return the operation that is next.
 

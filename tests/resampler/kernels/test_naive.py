@@ -12,7 +12,7 @@ from resampler.kernels.places import PLACES as PLACE_FILES
 ROOT = Path(__file__).resolve().parents[3]
 TESTS = ROOT / "tests"
 NAIVE = sorted((TESTS / "naive").glob("*.py"))
-COMPILED = {"entry", "inner", "inline", "allocating", "njit", "intrinsic"}
+COMPILED = {"entry", "inner", "fused", "inline", "allocating", "njit", "intrinsic"}
 LINE = re.compile(r"^Naive: (.+?)(?:\n\n|\Z)", re.MULTILINE | re.DOTALL)
 
 

@@ -12,11 +12,14 @@ from resampler.commands import warmup
 from resampler.secret import SecretKey
 from stream import Settings, Worker
 from stream import warmup as worker_warmup
-from stream.formats.table import InputFormat
+from stream.formats.table import INPUTS, InputFormat
+from stream.redis.keys import shard_keys
+from stream.warmup import READ
 from stream.worker import companion as beside
 from stream.worker import worker as module
 from stream.worker.companion import Companion, compile_beside
 from stream.worker.start import Start
+from stream.worker.waiting import waiting_formats
 
 PLAIN = {"nullable": False, "kept": False, "cells": True, "weighed": False, "hardens": False}
 
@@ -63,7 +66,7 @@ def test_a_worker_says_it_behind_its_first_commit(server, client, name, schema, 
 
 @pytest.mark.parametrize(
     ("compiled", "kept", "begun"),
-    [(False, True, []), (True, False, []), (True, True, [PLAIN])],
+    [(False, True, []), (True, False, []), (True, True, [(READ, PLAIN)])],
 )
 def test_a_companion_is_begun_where_kernels_are_compiled_and_kept(
     compiled, kept, begun, server, name, schema, monkeypatch
@@ -71,10 +74,10 @@ def test_a_companion_is_begun_where_kernels_are_compiled_and_kept(
     done = []
     monkeypatch.setattr(module, "must_compile", lambda: compiled)
     monkeypatch.setattr(module, "keeps_kernels", lambda: kept)
-    monkeypatch.setattr(Companion, "begin", lambda _, **rules: done.append(rules))
-    monkeypatch.setattr(module, "warm", lambda **_: done.append("warm"))
+    monkeypatch.setattr(Companion, "begin", lambda _, formats, **rules: done.append((formats, rules)))
+    monkeypatch.setattr(module, "warm", lambda **rules: done.append(rules["formats"]))
     Worker(server.url, name, Settings(schema), until_idle_s=0.05).run()
-    assert done == [*begun, "warm"]
+    assert done == [*begun, READ]
 
 
 @pytest.mark.parametrize(
@@ -91,13 +94,14 @@ def test_a_companion_is_begun_where_kernels_are_compiled_and_kept(
 )
 def test_a_companion_compiles_first_what_its_worker_leaves_to_it(monkeypatch, words, later):
     order, rules = [], {"nullable": "nulls" in words, "kept": "grids" in words}
+    searches = {"cells": "small" not in words, "nullable": rules["nullable"]}
     monkeypatch.setattr(beside, "search", lambda **rules: order.append(rules))
-    monkeypatch.setattr(beside, "read_rows", lambda formats, **rules: order.append((*formats, rules)))
+    monkeypatch.setattr(beside, "read_rows", lambda formats=READ, **rules: order.append((*formats, rules)))
     monkeypatch.setattr(os, "nice", lambda by: order.append(by))
     monkeypatch.setattr(warmup, "STEPS", {step: lambda step=step: order.append(step) for step in warmup.STEPS})
-    compile_beside(*words.split())
-    first = [] if "groups" in words else [{"cells": "small" not in words, "nullable": rules["nullable"]}]
-    assert order == [*first, ("json", rules), 10, *later]
+    compile_beside("text", *words.split())
+    first, then = ([searches | {"inserting": True}], [searches]) if "groups" not in words else ([], [])
+    assert order == [*first, ("text", rules), 10, *then, (*READ, rules), *later]
 
 
 @pytest.mark.parametrize(
@@ -116,40 +120,61 @@ def test_a_companion_is_told_which_kernels_its_worker_needs(parameters, said, se
     told = []
     monkeypatch.setattr(module, "must_compile", lambda: True)
     monkeypatch.setattr(module, "keeps_kernels", lambda: True)
-    monkeypatch.setattr(Companion, "begin", lambda _, **rules: told.append(rules))
+    monkeypatch.setattr(Companion, "begin", lambda _, __, **rules: told.append(rules))
     monkeypatch.setattr(module, "warm", lambda **rules: told.append(rules["cells"]))
     Worker(server.url, name, Settings(schema, **parameters), until_idle_s=0.05).run()
     assert told == [PLAIN | said, (PLAIN | said)["cells"]]
 
 
 @pytest.mark.parametrize("cells", [True, False])
-def test_a_companion_searches_buffers_as_its_workers_are(monkeypatch, cells):
+@pytest.mark.parametrize(("inserting", "by"), [(False, "mend"), (True, "compile_search")])
+def test_a_companion_searches_buffers_as_its_workers_are(monkeypatch, cells, inserting, by):
     searched = []
-    monkeypatch.setattr(worker_warmup, "mend", lambda ring, _: searched.append(ring.graph.cells.home is not None))
-    worker_warmup.search(cells=cells)
+    monkeypatch.setattr(worker_warmup, by, lambda ring, *_: searched.append(ring.graph.cells.home is not None))
+    worker_warmup.search(cells=cells, inserting=inserting)
     assert searched == [cells]
 
 
 def test_a_worker_leaves_for_last_what_its_companion_compiles(monkeypatch):
     read, made, read_rows = [], [], worker_warmup.read_rows
-    monkeypatch.setattr(
-        worker_warmup, "read_rows", lambda *some, **rules: read.append(some) or read_rows(*some, **rules)
-    )
+    monkeypatch.setattr(worker_warmup, "read_rows", lambda some, **rules: read.append(some) or read_rows(some, **rules))
     monkeypatch.setattr(OnlineResampler, "process", lambda *_: made.append(len(read)))
-    worker_warmup.warm()
-    assert [InputFormat.JSON in formats for formats, *_ in [some or [worker_warmup.READ] for some in read]] == [
-        False,
-        True,
-    ]
-    assert made == [1, 1, 1, 1, 2]
+    worker_warmup.warm(formats=[InputFormat.TEXT])
+    assert read == [[InputFormat.TEXT]]
+    assert made == [0, 0, 0, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "found"),
+    [
+        ([], READ),
+        (["json"], ("json",)),
+        (["json", "text"], ("text", "json")),
+        (["arrow"], ("rows",)),
+        (["arrow", "row"], ("row",)),
+    ],
+)
+def test_a_worker_compiles_what_reads_the_rows_that_wait(kinds, found, server, client, name, schema, make_rows):
+    shards = shard_keys(name, 2)
+    for keys, kind in zip(shards, kinds, strict=False):
+        for items in [*INPUTS[InputFormat("rows")](schema).encode(*make_rows(2)), *encoded(kind, schema, make_rows)]:
+            client.xadd(keys.input, dict(zip(items[::2], items[1::2], strict=True)))
+    assert waiting_formats(server.url, shards, Settings(schema)) == found
+    assert waiting_formats("redis://localhost:1", shards, Settings(schema)) == READ
+    said = Settings(schema, input_format=InputFormat.ROW)
+    assert waiting_formats("redis://localhost:1", shards, said) == (InputFormat.ROW,)
+
+
+def encoded(kind, schema, make_rows):
+    return INPUTS[InputFormat(kind)](schema).encode(*make_rows(2))
 
 
 def test_a_companion_ends_with_its_block(monkeypatch):
     monkeypatch.setattr(beside, "_CALL", "import time; time.sleep(600)")
     with Companion() as companion:
-        companion.begin(**PLAIN | {"nullable": True})
+        companion.begin([InputFormat.ROW], **PLAIN | {"nullable": True})
         process = companion._process
-        assert process.args[-1] == "nulls"
+        assert process.args[-2:] == ["row", "nulls"]
         assert process.poll() is None
     assert process.returncode is not None
 
@@ -157,7 +182,7 @@ def test_a_companion_ends_with_its_block(monkeypatch):
 def test_a_companion_that_is_done_is_no_zombie(monkeypatch, wait_for):
     monkeypatch.setattr(beside, "_CALL", "")
     with Companion() as companion:
-        companion.begin(**PLAIN)
+        companion.begin(READ, **PLAIN)
         wait_for(lambda: companion._process.returncode == 0)  # without being asked
 
 
@@ -168,7 +193,7 @@ from stream.worker import companion
 companion.subprocess.DEVNULL = None  # the test hears whether it lives by what it shares with it
 companion._CALL = companion._CALL.replace("c.compile", "import time; print('compiles', flush=True); time.sleep(600) #")
 one = companion.Companion()
-one.begin(nullable=False, kept=False, cells=True, weighed=False, hardens=False)
+one.begin((), nullable=False, kept=False, cells=True, weighed=False, hardens=False)
 signal.pause()
 """
 
@@ -183,7 +208,7 @@ def test_a_companion_ends_with_a_worker_that_is_killed():
 def test_without_a_second_process_a_worker_compiles_alone(monkeypatch):
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     with Companion() as companion:
-        companion.begin(**PLAIN)
+        companion.begin(READ, **PLAIN)
 
 
 def test_the_start_of_a_worker_imports_no_pandas():
