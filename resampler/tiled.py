@@ -7,23 +7,24 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from resampler.kernels.batch.arrange import SIDE, arrange, lower_half, quantise
+from resampler.kernels.batch.arrange import arrange, lower_half, quantise
+from resampler.kernels.batch.candidates import finish
 from resampler.kernels.batch.cells import CELL_ROWS
-from resampler.kernels.batch.tiles import (
-    AROUND,
-    BEYOND,
+from resampler.kernels.batch.limits import count_near, set_limits
+from resampler.kernels.batch.sketched import (
+    EMPTY,
     EVERY,
-    ITSELF,
     NEVER,
     PANELS,
     Bound,
     Scratch,
     Sketched,
+    candidates_of,
     fill_cells,
     find_near,
-    join,
 )
-from resampler.kernels.simd.tiles import LANES, ROWS
+from resampler.kernels.batch.tiles import join
+from resampler.kernels.simd.tiles import LANES, ROWS, SIDE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,8 +33,9 @@ if TYPE_CHECKING:
 
 MIN_ASKED = 500  # below, a search takes milliseconds in any way
 MAX_NEIGHBORS = 64  # above, lists are long in filling, and most pairs are measured meanwhile
-_NEAR = 6  # cells around a cell that are searched first: what they hold leaves out most of the others
+_NEAR, _NEAR_FEW = 4, 8  # cells around a cell that say first how near its rows' neighbours are; where few are asked for
 _MOST = 0.5  # of the rows asked for, up to which these have cells of their own
+_SAMPLE = 16  # cells that say how coarse sketches are
 _COARSE = 0.25  # share of pairs near each other that sketches may pass: above, they say too little of these rows
 
 
@@ -99,26 +101,19 @@ def nearest_tiled(
         order = _arranged(sketches, wanted, n_blocks, run)
         s = _empty(rows, k, row_ids, order, wanted[order])
         panels = s.panels.view(np.int32)[..., 0]
-        run(lambda first, last: fill_cells(sketches, words, first, last, s, panels), bounds[:-1], bounds[1:])
-
-        def around(a: int, b: int, turn: int) -> tuple[int, int]:
-            found: tuple[int, int] = join(
-                s, bound, Scratch.of(rows), turn, bounds[a], bounds[a + 1], bounds[b], bounds[b + 1]
-            )
-            return found
-
-        def all_pairs(turn: int) -> tuple[int, int]:
-            counts = [run(around, *zip(*turns, strict=True), [turn] * len(turns)) for turns in _rounds(n_blocks)]
-            pairs, measured = np.sum([one for some in counts for one in some], axis=0)
-            return int(pairs), int(measured)
-
-        run(find_near, [s.centers] * n_blocks, [s.cell_limits] * n_blocks, bounds[:-1], bounds[1:], [s.near] * n_blocks)
-        blocks = range(n_blocks)
-        run(around, blocks, blocks, [ITSELF] * n_blocks)
-        pairs, measured = all_pairs(AROUND)
-        if measured > _COARSE * pairs:
+        blocks = bounds[:-1], bounds[1:]
+        run(lambda first, last: fill_cells(sketches, words, first, last, s, panels), *blocks)
+        run(lambda first, last: find_near(s.centers, s.cell_limits, first, last, s.near), *blocks)
+        run(lambda first, last: set_limits(s, bound, Scratch.of(rows, k), first, last), *blocks)
+        n_pairs, n_near = count_near(s, Scratch.of(rows, k), max(1, n_cells // _SAMPLE))
+        if n_near > _COARSE * n_pairs:
             return None
-        all_pairs(BEYOND)
+        for turns in _rounds(n_blocks):
+            run(
+                lambda a, b: join(s, bound, Scratch.of(rows, k), bounds[a], bounds[a + 1], bounds[b], bounds[b + 1]),
+                *zip(*turns, strict=True),
+            )
+        run(lambda first, last: finish(s, bound, Scratch.of(rows, k), first, last), *blocks)
     place = np.empty(n, dtype=np.int64)
     place[order] = np.arange(n)
     asked = place[queries]
@@ -173,7 +168,7 @@ def _empty(
         ids=ids,
         order=order,
         panels=np.zeros((n_cells * PANELS, n_pairs, LANES, 2), dtype=np.int16),
-        halves=np.full(n_cells * CELL_ROWS, -(2**29), dtype=np.int32),
+        halves=np.full(n_cells * CELL_ROWS, EMPTY, dtype=np.int32),
         limits=limits,
         lows=np.zeros((n_cells, n_pairs, LANES, 2), dtype=np.int16),
         highs=np.zeros((n_cells, n_pairs, LANES, 2), dtype=np.int16),
@@ -182,8 +177,11 @@ def _empty(
         cell_highs=np.zeros((n_blocks, n_pairs, LANES, 2), dtype=np.int16),
         cell_limits=np.full(n_blocks * LANES, NEVER, dtype=np.int32),
         centers=np.empty((2 * n_pairs, n_cells), dtype=np.float32),
-        near=np.full((n_cells, _NEAR), -1),
+        near=np.full((n_cells, _NEAR_FEW if n_lists <= _MOST * n else _NEAR), -1),
         lists=(np.cumsum(has_lists) - 1 - np.arange(n_cells)) * CELL_ROWS,
+        candidates=np.empty((n_lists, candidates_of(k)), dtype=np.int32),
+        products=np.empty((n_lists, candidates_of(k)), dtype=np.int32),
+        counts=np.zeros(n_lists, dtype=np.int32),
         found=np.full((n_lists, k), -1, dtype=np.int32),
         distances=np.full((n_lists, k), np.inf, dtype=rows.dtype),
     )

@@ -101,11 +101,10 @@ def take_turns(
     share = weights / weights.sum()
     # Nobody gets more by the time that `last` rows are due; the one is for rounding.
     most = np.where(share > 0, np.floor(share * (last + len(order) / 2) + 0.5) + 1, 0).astype(np.int64)
-    base = np.repeat(np.arange(len(order)), most)
+    most = most[order]
+    base = np.repeat(order, most)
     copy = np.arange(len(base)) - np.repeat(np.cumsum(most) - most, most)
-    rank = np.empty(len(order), dtype=np.int64)
-    rank[order] = np.arange(len(order))
-    first = np.lexsort((rank[base], (copy + 0.5) / share[base]))[start:last]
+    first = np.argsort((copy + 0.5) / share[base], kind="stable")[start:last]
     return base[first], copy[first]
 
 

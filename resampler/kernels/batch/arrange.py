@@ -13,11 +13,10 @@ import numpy as np
 
 from resampler.kernels.batch.cells import CELL_ROWS
 from resampler.kernels.jit import allocating, inline, inner, njit
+from resampler.kernels.simd.tiles import SIDE, write_bounds
 
 LONGEST = 32000.0  # sketch, in grains: half the squared distance of two stays within 32 bits
-SIDE = 8  # columns that rows of sketches are filled up to a multiple of
 _SAMPLE = 64  # rows that a direction is fitted on
-_OF_GROUP = 8  # rows that a column is chosen by, within a cell
 _ITERATIONS = 3  # of the power method: a direction need only be good
 _WIDE = 0.5  # share of the principal axis's variance, from which a column is taken instead: its boxes are smaller
 _BINS = 1024
@@ -158,6 +157,7 @@ def halve(sketches, order, first, last, keys, bins, upper, sample, direction):
 def _group(sketches, order, first, count, least, keys, at, ranks):
     """Permute a cell's rows so that every `least` of them lie near each other."""
     rows = np.empty((CELL_ROWS, sketches.shape[1]), np.int16)
+    low, high = np.empty(SIDE, np.int16), np.empty(SIDE, np.int16)
     for i in range(count):
         for j in range(sketches.shape[1]):
             rows[i, j] = sketches[order[first + i], j]
@@ -166,17 +166,14 @@ def _group(sketches, order, first, count, least, keys, at, ranks):
     while size >= least:
         for start in range(0, count - size, 2 * size):
             n = min(count - start, 2 * size)
-            step = max(1, n // _OF_GROUP)
             widest, best = 0, np.int32(-1)
-            for j in range(sketches.shape[1]):
-                low = high = np.int32(rows[at[start], j])
-                for i in range(step, n, step):
-                    q = np.int32(rows[at[start + i], j])
-                    low = min(low, q)
-                    high = max(high, q)
-                if high - low > best:
-                    best = high - low
-                    widest = j
+            for first_column in range(0, sketches.shape[1], SIDE):
+                write_bounds(rows, at, start, n, first_column, low, high)
+                for j in range(SIDE):
+                    wide = np.int32(high[j]) - np.int32(low[j])
+                    if wide > best:
+                        best = wide
+                        widest = first_column + j
             for i in range(n):  # distinct, so that ranks are
                 keys[i] = (np.int32(rows[at[start + i], widest]) << 8) | np.int32(at[start + i])
                 ranks[i] = 0

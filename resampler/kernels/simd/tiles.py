@@ -18,14 +18,15 @@ from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
 LANES = 16  # rows of a panel
+SIDE = 8  # columns whose bounds are found at once
 ROWS = 8  # of another panel, that a tile multiplies it with: their sums stay in registers
 _INT16, _INT32 = ir.IntType(16), ir.IntType(32)
 _SUMS, _WIDE = ir.VectorType(_INT32, LANES), ir.VectorType(_INT32, 2 * LANES)
-_PAIRS = ir.VectorType(_INT16, 2 * LANES)
+_PAIRS, _COLUMNS = ir.VectorType(_INT16, 2 * LANES), ir.VectorType(_INT16, SIDE)
 
 
-def mark_near(panels, a, b, n_pairs, halves, limits, at_a, at_b, words):
-    """Write which products of `ROWS` rows with a panel, plus what `halves` has of both, exceed a limit of either.
+def mark_near(panels, a, b, n_pairs, halves, limits, at_a, at_b, words, others, totals):
+    """Write which products of `ROWS` rows with a panel, plus what `halves` has of both, exceed the limits of either.
 
     Parameters
     ----------
@@ -38,11 +39,14 @@ def mark_near(panels, a, b, n_pairs, halves, limits, at_a, at_b, words):
     halves : ndarray of int32
         What is added, a row.
     limits : ndarray of int32
-        What must be exceeded, a row: the lower of both.
+        What must be exceeded, a row.
     at_a, at_b : int
         Where in these the rows, and the panel's, begin.
-    words : ndarray of shape (ROWS * LANES / 64,), uint64
-        Overwritten: bit ``LANES * r + l`` is of row r and the panel's row l.
+    words, others : ndarray of shape (ROWS * LANES / 64,), uint64
+        Overwritten where there are some: bit ``LANES * r + l`` is of row r and the panel's row l; of products that
+        exceed the limit of the one, and of the other.
+    totals : ndarray of shape (ROWS * LANES,), int32
+        Overwritten where there are some: what was compared.
 
     Returns
     -------
@@ -54,43 +58,110 @@ def mark_near(panels, a, b, n_pairs, halves, limits, at_a, at_b, words):
     for r in range(ROWS):
         row = np.stack([panels[a + 2 * r + j :: 2 * LANES][:n_pairs] for j in (0, 1)], axis=1).astype(np.int64)
         total = (other * row[:, None, :]).sum(axis=(0, 2)) + halves[at_b : at_b + LANES] + np.int64(halves[at_a + r])
-        limit = np.minimum(limits[at_a + r], limits[at_b : at_b + LANES])
-        words.view(np.uint16)[r] = np.uint16((1 << np.flatnonzero(total > limit)).sum())
-    return bool(words.any())
+        totals[LANES * r : LANES * (r + 1)] = total
+        for bits, limit in ((words, limits[at_a + r]), (others, limits[at_b : at_b + LANES])):
+            bits.view(np.uint16)[r] = np.uint16((1 << np.flatnonzero(total > limit)).sum())
+    return bool(words.any() or others.any())
 
 
-def near_boxes(lows, highs, a, b, n_pairs, limits, at_a, at_b):
+def keep_best(panels, a, b, n_pairs, halves, at_a, at_b, best, at_best):
+    """Raise the best products, lane by lane, of `ROWS` rows to those with a panel, plus what `halves` has of both.
+
+    Parameters
+    ----------
+    panels, a, b, n_pairs, halves, at_a, at_b
+        As of `mark_near`. A row is left out of its own panel.
+    best : ndarray of int32
+        Row r's begin at ``at_best + LANES * r``.
+    at_best : int
+        Where in it those of the rows begin.
+    """
+    panels = panels.ravel()
+    other = panels[b : b + n_pairs * 2 * LANES].astype(np.int64).reshape(n_pairs, LANES, 2)
+    for r in range(ROWS):
+        row = np.stack([panels[a + 2 * r + j :: 2 * LANES][:n_pairs] for j in (0, 1)], axis=1).astype(np.int64)
+        total = (other * row[:, None, :]).sum(axis=(0, 2)) + halves[at_b : at_b + LANES] + np.int64(halves[at_a + r])
+        total[np.arange(at_b, at_b + LANES) == at_a + r] = -(2**31)
+        kept = best[at_best + LANES * r : at_best + LANES * (r + 1)]
+        np.maximum(kept, total, out=kept, casting="unsafe")
+
+
+def kth_best(best, at, step, n_turns, k):
+    """Return the highest number that `k` of some are not below; -2**31 where they are fewer.
+
+    Parameters
+    ----------
+    best : ndarray of int32
+        Those numbers are `LANES` from ``at + step * turn`` on, a turn.
+    at, step : int
+        Where in it they begin, and how far the next are.
+    n_turns : int
+        How often there are as many.
+    k : int
+        Which is sought.
+
+    Returns
+    -------
+    int32
+        One of them.
+    """
+    best = best.ravel()
+    numbers = np.concatenate([best[at + step * turn : at + step * turn + LANES] for turn in range(n_turns)])
+    return np.sort(numbers)[-k] if k <= len(numbers) else np.int32(-(2**31))
+
+
+def write_bounds(sketches, order, first, count, column, low, high):
+    """Write the lowest and the highest of `SIDE` columns of some rows.
+
+    Parameters
+    ----------
+    sketches : ndarray of shape (n, width), int16
+        Rows.
+    order : ndarray of int32
+        Which of them, from `first` on.
+    first, count : int
+        Where the rows begin, and how many there are.
+    column : int
+        The first of the columns.
+    low, high : ndarray of shape (SIDE,), int16
+        Overwritten.
+    """
+    rows = sketches[order[first : first + count], column : column + SIDE]
+    low[:], high[:] = rows.min(axis=0), rows.max(axis=0)
+
+
+def near_boxes(lows, highs, a, other_lows, other_highs, b, n_pairs, limits, at_a, other_limits, at_b):
     """Say which of `LANES` boxes are near another one: as half their squared distance is below minus a limit of either.
 
     Parameters
     ----------
-    lows, highs : ndarray of int16
+    lows, highs, other_lows, other_highs : ndarray of int16
         Bounds of boxes, which lie in panels as rows do.
     a, b : int
         Where in them one box, and a panel of boxes, begin.
     n_pairs : int
         Pairs of columns.
-    limits : ndarray of int32
+    limits, other_limits : ndarray of int32
         Of the boxes: the lower of both counts.
     at_a, at_b : int
-        Where in it that of the box, and those of the panel, begin.
+        Where in them that of the box, and those of the panel, begin.
 
     Returns
     -------
     int
         Bit l is of the panel's box l. Distances are too short rather than too long.
     """
-    lows, highs = lows.ravel(), highs.ravel()
     low, high = (
-        bound[b : b + n_pairs * 2 * LANES].astype(np.int64).reshape(n_pairs, LANES, 2) for bound in (lows, highs)
+        bound.ravel()[b : b + n_pairs * 2 * LANES].astype(np.int64).reshape(n_pairs, LANES, 2)
+        for bound in (other_lows, other_highs)
     )
     box_low, box_high = (
-        np.stack([bound[a + j :: 2 * LANES][:n_pairs] for j in (0, 1)], axis=1).astype(np.int64)[:, None, :]
+        np.stack([bound.ravel()[a + j :: 2 * LANES][:n_pairs] for j in (0, 1)], axis=1).astype(np.int64)[:, None, :]
         for bound in (lows, highs)
     )
     gaps = np.minimum(np.maximum(np.maximum(box_low - high, low - box_high), 0), 2**15 - 1)
     half = (gaps**2).sum(axis=(0, 2)) >> 1
-    limit = np.minimum(limits[at_a], limits[at_b : at_b + LANES]).astype(np.int64)
+    limit = np.minimum(limits[at_a], other_limits[at_b : at_b + LANES]).astype(np.int64)
     return int((1 << np.flatnonzero(half < -limit)).sum())
 
 
@@ -129,49 +200,149 @@ class _Emitter:
         )
         self.builder.store(self.builder.add(self.builder.load(total), self.builder.add(even, odd)), total)
 
-    def store_bits(self, bits, words, place):
-        """Store a truth a lane, as the 16 bits at some place of words."""
-        first = self.builder.bitcast(words, _INT16.as_pointer())
-        word = self.builder.gep(first, [ir.Constant(ir.IntType(64), place)])
-        self.builder.store(self.builder.bitcast(bits, _INT16), word)
+    def products(self, panels, a, b, n_pairs, halves, at_a, at_b):
+        """Return places of the sums of products of `ROWS` rows with a panel, and of what `halves` has of both."""
+        half = self.load(halves, at_b, _SUMS)
+        totals = [
+            cgutils.alloca_once_value(
+                self.builder, self.builder.add(half, self.everywhere(self.load(halves, at_a, ahead=r)))
+            )
+            for r in range(ROWS)
+        ]
+        with cgutils.for_range(self.builder, n_pairs) as loop:
+            step = self.builder.mul(loop.index, ir.Constant(loop.index.type, 2 * LANES))
+            other = self.load(panels, self.builder.add(b, step), _PAIRS)
+            for r, total in enumerate(totals):
+                self.add_products(total, other, self.pair_everywhere(panels, self.builder.add(a, step), 2 * r))
+        return totals
+
+    def store_bits(self, truths, words):
+        """Store truths a lane, whole words at once: what is stored in parts has to be waited for when it is loaded."""
+        word = ir.IntType(64)
+        for w in range(len(truths) * LANES // 64):
+            bits = ir.Constant(word, 0)
+            for r in range(64 // LANES):
+                of_row = self.builder.zext(self.builder.bitcast(truths[w * 64 // LANES + r], _INT16), word)
+                bits = self.builder.or_(bits, self.builder.shl(of_row, ir.Constant(word, LANES * r)))
+            self.builder.store(bits, self.builder.gep(words, [ir.Constant(word, w)]))
 
     def chosen(self, operator, x, y):
         return self.builder.select(self.builder.icmp_signed(operator, x, y), x, y)
 
 
 @intrinsic
-def _mark_near(_, panels, a, b, n_pairs, halves, limits, at_a, at_b, words):
+def _mark_near(_, panels, a, b, n_pairs, halves, limits, at_a, at_b, words, others, totals):
     def _generate(context, builder, signature, arguments):
         emit = _Emitter(context, builder, signature, arguments)
-        panels, a, b, n_pairs, halves, limits, at_a, at_b, words = emit.arguments
-        half = emit.load(halves, at_b, _SUMS)
-        totals = [
-            cgutils.alloca_once_value(builder, builder.add(half, emit.everywhere(emit.load(halves, at_a, ahead=r))))
-            for r in range(ROWS)
-        ]
-        with cgutils.for_range(builder, n_pairs) as loop:
-            step = builder.mul(loop.index, ir.Constant(loop.index.type, 2 * LANES))
-            other = emit.load(panels, builder.add(b, step), _PAIRS)
-            for r, total in enumerate(totals):
-                emit.add_products(total, other, emit.pair_everywhere(panels, builder.add(a, step), 2 * r))
-        others = emit.load(limits, at_b, _SUMS)
-        some = ir.Constant(ir.VectorType(ir.IntType(1), LANES), [0] * LANES)
-        for r, total in enumerate(totals):
-            limit = emit.chosen("<", emit.everywhere(emit.load(limits, at_a, ahead=r)), others)
-            bits = builder.icmp_signed(">", builder.load(total), limit)
-            emit.store_bits(bits, words, r)
-            some = builder.or_(some, bits)
-        return builder.icmp_unsigned("!=", builder.bitcast(some, _INT16), ir.Constant(_INT16, 0))
+        panels, a, b, n_pairs, halves, limits, at_a, at_b, words, others, totals = emit.arguments
+        sums = [builder.load(total) for total in emit.products(panels, a, b, n_pairs, halves, at_a, at_b)]
+        theirs = emit.load(limits, at_b, _SUMS)
+        near = []
+        for r, total in enumerate(sums):
+            own = emit.everywhere(emit.load(limits, at_a, ahead=r))
+            near.append([builder.icmp_signed(">", total, limit) for limit in (own, theirs)])
+        either = [builder.or_(*bits) for bits in near]
+        while len(either) > 1:
+            either = [builder.or_(*bits) for bits in zip(either[::2], either[1::2], strict=True)]
+        some = builder.icmp_unsigned("!=", builder.bitcast(either[0], _INT16), ir.Constant(_INT16, 0))
+        with builder.if_then(some, likely=False):
+            for side, out in enumerate((words, others)):
+                emit.store_bits([bits[side] for bits in near], out)
+            for r, total in enumerate(sums):
+                place = ir.Constant(ir.IntType(64), LANES * r)
+                builder.store(total, emit.address(totals, place, _SUMS), align=4)
+        return some
 
     n = types.int64
-    return types.boolean(panels, n, n, n, halves, limits, n, n, words), _generate
+    return types.boolean(panels, n, n, n, halves, limits, n, n, words, others, totals), _generate
 
 
 @intrinsic
-def _near_boxes(_, lows, highs, a, b, n_pairs, limits, at_a, at_b):
+def _keep_best(_, panels, a, b, n_pairs, halves, at_a, at_b, best, at_best):
     def _generate(context, builder, signature, arguments):
         emit = _Emitter(context, builder, signature, arguments)
-        lows, highs, a, b, n_pairs, limits, at_a, at_b = emit.arguments
+        panels, a, b, n_pairs, halves, at_a, at_b, best, at_best = emit.arguments
+        lanes, least = ir.Constant(_SUMS, list(range(LANES))), ir.Constant(_SUMS, [-(2**31)] * LANES)
+        for r, total in enumerate(emit.products(panels, a, b, n_pairs, halves, at_a, at_b)):
+            ahead = builder.trunc(builder.sub(builder.add(at_a, ir.Constant(at_a.type, r)), at_b), _INT32)
+            itself = builder.icmp_signed("==", emit.everywhere(ahead), lanes)
+            other = builder.select(itself, least, builder.load(total))
+            place = builder.add(at_best, ir.Constant(at_best.type, LANES * r))
+            kept = emit.chosen(">", other, emit.load(best, place, _SUMS))
+            builder.store(kept, emit.address(best, place, _SUMS), align=4)
+        return context.get_dummy_value()
+
+    n = types.int64
+    return types.void(panels, n, n, n, halves, n, n, best, n), _generate
+
+
+@intrinsic
+def _kth_best(_, best, at, step, n_turns, k):
+    def _generate(context, builder, signature, arguments):
+        emit = _Emitter(context, builder, signature, arguments)
+        best, at, step, n_turns, k = emit.arguments
+        least = ir.Constant(_SUMS, [-(2**31)] * LANES)
+        enough, highest = emit.everywhere(builder.trunc(k, _INT32)), cgutils.alloca_once_value(builder, least)
+
+        def load(turn):
+            return emit.load(best, builder.add(at, builder.mul(step, turn)), _SUMS)
+
+        with cgutils.for_range(builder, n_turns) as turn:
+            numbers = load(turn.index)
+            not_below = cgutils.alloca_once(builder, _SUMS)
+            builder.store(ir.Constant(_SUMS, [0] * LANES), not_below)
+            with cgutils.for_range(builder, n_turns) as other:
+                others, count = load(other.index), builder.load(not_below)
+                for lane in range(LANES):
+                    one = emit.everywhere(builder.extract_element(others, ir.Constant(_INT32, lane)))
+                    count = builder.sub(count, builder.sext(builder.icmp_signed(">=", one, numbers), _SUMS))
+                builder.store(count, not_below)
+            met = builder.icmp_signed(">=", builder.load(not_below), enough)
+            builder.store(emit.chosen(">", builder.select(met, numbers, least), builder.load(highest)), highest)
+        highest = builder.load(highest)
+        lanes = LANES
+        while lanes > 1:
+            lanes //= 2
+            order = ir.Constant(_SUMS, [(lane + lanes) % LANES for lane in range(LANES)])
+            highest = emit.chosen(">", highest, builder.shuffle_vector(highest, highest, order))
+        return builder.extract_element(highest, ir.Constant(_INT32, 0))
+
+    n = types.int64
+    return types.int32(best, n, n, n, n), _generate
+
+
+@intrinsic
+def _write_bounds(_, sketches, order, first, count, column, low, high):
+    def _generate(context, builder, signature, arguments):
+        emit = _Emitter(context, builder, signature, arguments)
+        width = context.make_array(signature.args[0])(context, builder, arguments[0]).shape
+        width = builder.extract_value(width, 1)
+        sketches, order, first, count, column, low, high = emit.arguments
+
+        def load(at):
+            row = builder.sext(builder.load(builder.gep(order, [at])), at.type)
+            return emit.load(sketches, builder.add(builder.mul(row, width), column), _COLUMNS)
+
+        lowest, highest = (cgutils.alloca_once(builder, _COLUMNS) for _ in range(2))
+        for bound in (lowest, highest):
+            builder.store(load(first), bound)
+        with cgutils.for_range(builder, count) as loop:
+            row = load(builder.add(first, loop.index))
+            for bound, operator in ((lowest, "<"), (highest, ">")):
+                builder.store(emit.chosen(operator, row, builder.load(bound)), bound)
+        for bound, out in ((lowest, low), (highest, high)):
+            builder.store(builder.load(bound), emit.address(out, ir.Constant(first.type, 0), _COLUMNS), align=2)
+        return context.get_dummy_value()
+
+    n = types.int64
+    return types.void(sketches, order, n, n, n, low, high), _generate
+
+
+@intrinsic
+def _near_boxes(_, lows, highs, a, other_lows, other_highs, b, n_pairs, limits, at_a, other_limits, at_b):
+    def _generate(context, builder, signature, arguments):
+        emit = _Emitter(context, builder, signature, arguments)
+        lows, highs, a, other_lows, other_highs, b, n_pairs, limits, at_a, other_limits, at_b = emit.arguments
         minus = cgutils.get_or_insert_function(
             builder.module, ir.FunctionType(_PAIRS, [_PAIRS, _PAIRS]), f"llvm.ssub.sat.v{2 * LANES}i16"
         )
@@ -179,29 +350,48 @@ def _near_boxes(_, lows, highs, a, b, n_pairs, limits, at_a, at_b):
         with cgutils.for_range(builder, n_pairs) as loop:
             step = builder.mul(loop.index, ir.Constant(loop.index.type, 2 * LANES))
             one, others = builder.add(a, step), builder.add(b, step)
-            gap = builder.call(minus, [emit.pair_everywhere(lows, one), emit.load(highs, others, _PAIRS)])
+            gap = builder.call(minus, [emit.pair_everywhere(lows, one), emit.load(other_highs, others, _PAIRS)])
             gap = emit.chosen(">", gap, ir.Constant(_PAIRS, [0] * 2 * LANES))
-            further = builder.call(minus, [emit.load(lows, others, _PAIRS), emit.pair_everywhere(highs, one)])
+            further = builder.call(minus, [emit.load(other_lows, others, _PAIRS), emit.pair_everywhere(highs, one)])
             gap = emit.chosen(">", further, gap)
             emit.add_products(total, gap, gap)
         half = builder.lshr(builder.load(total), ir.Constant(_SUMS, [1] * LANES))
-        limit = emit.chosen("<", emit.everywhere(emit.load(limits, at_a)), emit.load(limits, at_b, _SUMS))
+        limit = emit.chosen("<", emit.everywhere(emit.load(limits, at_a)), emit.load(other_limits, at_b, _SUMS))
         near = builder.icmp_signed("<", half, builder.neg(limit))
         return builder.zext(builder.bitcast(near, ir.IntType(LANES)), ir.IntType(64))
 
     n = types.int64
-    return n(lows, highs, n, n, n, limits, n, n), _generate
+    return n(lows, highs, n, other_lows, other_highs, n, n, limits, n, other_limits, n), _generate
 
 
 @overload(mark_near, inline="always")
-def _compile_mark_near(panels, a, b, n_pairs, halves, limits, at_a, at_b, words):
-    return lambda panels, a, b, n_pairs, halves, limits, at_a, at_b, words: _mark_near(
-        panels, a, b, n_pairs, halves, limits, at_a, at_b, words
+def _compile_mark_near(panels, a, b, n_pairs, halves, limits, at_a, at_b, words, others, totals):
+    return lambda panels, a, b, n_pairs, halves, limits, at_a, at_b, words, others, totals: _mark_near(
+        panels, a, b, n_pairs, halves, limits, at_a, at_b, words, others, totals
+    )
+
+
+@overload(keep_best, inline="always")
+def _compile_keep_best(panels, a, b, n_pairs, halves, at_a, at_b, best, at_best):
+    return lambda panels, a, b, n_pairs, halves, at_a, at_b, best, at_best: _keep_best(
+        panels, a, b, n_pairs, halves, at_a, at_b, best, at_best
+    )
+
+
+@overload(kth_best, inline="always")
+def _compile_kth_best(best, at, step, n_turns, k):
+    return lambda best, at, step, n_turns, k: _kth_best(best, at, step, n_turns, k)
+
+
+@overload(write_bounds, inline="always")
+def _compile_write_bounds(sketches, order, first, count, column, low, high):
+    return lambda sketches, order, first, count, column, low, high: _write_bounds(
+        sketches, order, first, count, column, low, high
     )
 
 
 @overload(near_boxes, inline="always")
-def _compile_near_boxes(lows, highs, a, b, n_pairs, limits, at_a, at_b):
-    return lambda lows, highs, a, b, n_pairs, limits, at_a, at_b: _near_boxes(
-        lows, highs, a, b, n_pairs, limits, at_a, at_b
+def _compile_near_boxes(lows, highs, a, other_lows, other_highs, b, n_pairs, limits, at_a, other_limits, at_b):
+    return lambda lows, highs, a, other_lows, other_highs, b, n_pairs, limits, at_a, other_limits, at_b: _near_boxes(
+        lows, highs, a, other_lows, other_highs, b, n_pairs, limits, at_a, other_limits, at_b
     )

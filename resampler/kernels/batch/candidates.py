@@ -1,0 +1,114 @@
+"""Candidates: rows that may be among the nearest of another, by their sketches, and are not measured yet.
+
+A row has room for some. When it is full, the k-th best product lowers the row's limit and leaves out candidates, so
+that few more are measured than the neighbours. They are measured in column order with one rounding an operation, as
+`resampler.kernels.batch.neighbors` measures them, and kept by (distance, row id).
+
+Naive: the search by cells, which is compared with loops, in tests/resampler/test_tiled.py.
+"""
+
+from __future__ import annotations
+
+from resampler.kernels.batch.cells import CELL_ROWS
+from resampler.kernels.batch.limits import limit_from, limit_of
+from resampler.kernels.batch.sketched import EVERY, NEVER
+from resampler.kernels.jit import entry, inline, inner
+from resampler.kernels.simd.lanes import prefetch
+from resampler.kernels.simd.sums import SIDE_BY_SIDE, add_columns
+from resampler.kernels.simd.tiles import LANES, kth_best
+
+_AHEAD = 2  # rows whose candidates are asked for before they are measured
+_ROOM = 4  # candidates that a look through them must leave out, at least, or they are measured
+
+
+@inline
+def _measure(s, own, place, bound, scratch):
+    """Put a row's candidates into its list, where they belong there, and lower its limit."""
+    rows, ids, squares = s.rows, s.ids, scratch.squares
+    candidates, counts = s.candidates, s.counts
+    found, distances, limits = s.found, s.distances, s.limits
+    d, last, count = rows.shape[1], found.shape[1] - 1, counts[own]
+    u = rows[s.order[place]]
+    for i in range(0, count, SIDE_BY_SIDE):
+        for t in range(SIDE_BY_SIDE):  # squares in any order, sums in that of the columns
+            v, w = rows[candidates[own, min(i + t, count - 1)]], squares[t]
+            for j in range(d):
+                x = u[j] - v[j]
+                w[j] = x * x
+        add_columns(squares)
+        for t in range(min(SIDE_BY_SIDE, count - i)):
+            d2, row = squares[t, 0], candidates[own, i + t]
+            if not d2 <= distances[own, last]:
+                continue
+            if d2 == distances[own, last] and found[own, last] >= 0 and ids[found[own, last]] < ids[row]:
+                continue
+            at = last
+            while at > 0 and (
+                found[own, at - 1] < 0
+                or distances[own, at - 1] > d2
+                or (distances[own, at - 1] == d2 and ids[found[own, at - 1]] > ids[row])
+            ):
+                distances[own, at] = distances[own, at - 1]
+                found[own, at] = found[own, at - 1]
+                at -= 1
+            distances[own, at] = d2
+            found[own, at] = row
+    counts[own] = 0
+    limits[place] = max(limits[place], limit_of(distances[own, last], bound))
+
+
+@inner
+def _make_room(s, own, place, bound, scratch):
+    """Measure the candidates of a row that has too many: rows that products do not tell apart."""
+    _measure(s, own, place, bound, scratch)
+
+
+@inner
+def _tighten(products, candidates, counts, limits, own, place, k, bound):
+    """Leave out a row's candidates whose products say that k others are nearer; return how many are left."""
+    width = products.shape[1]
+    products[own, counts[own] :] = EVERY
+    product = kth_best(products, own * width, LANES, width // LANES, k)
+    limit = limits[place] = max(limits[place], limit_from(product, bound))
+    kept = 0
+    for t in range(counts[own]):
+        product = products[own, t]
+        candidates[own, kept] = candidates[own, t]
+        products[own, kept] = product
+        kept += product > limit
+    counts[own] = kept
+    return kept
+
+
+@inline
+def note(s, place, own, row, product, bound, scratch):
+    """Note a candidate of a row; return whether the row's limit was lowered, for there were many."""
+    counts, candidates, products = s.counts, s.candidates, s.products
+    count = counts[own]
+    candidates[own, count] = row
+    products[own, count] = product
+    counts[own] = count + 1
+    full = count + 1 == candidates.shape[1]
+    if full:
+        k = s.found.shape[1]
+        if _tighten(products, candidates, counts, s.limits, own, place, k, bound) > count + 1 - _ROOM:
+            _make_room(s, own, place, bound, scratch)
+    return full
+
+
+@entry
+def finish(s, bound, scratch, first, last):
+    """Measure what candidates there are of rows of cells first .. last - 1."""
+    rows, counts, candidates = s.rows, s.counts, s.candidates
+    d = rows.shape[1]
+    for c in range(first, last):
+        if s.cell_limits[c] == NEVER:
+            continue
+        own = s.lists[c]
+        for place in range(c * CELL_ROWS, min((c + 1) * CELL_ROWS, len(s.order))):
+            ahead = own + place + _AHEAD
+            if ahead < len(counts):
+                for t in range(counts[ahead]):
+                    prefetch(rows, candidates[ahead, t] * d)
+            if counts[own + place] > 0:
+                _measure(s, own + place, place, bound, scratch)
