@@ -99,8 +99,8 @@ def nearest_rows(
     Notes
     -----
     Exact costs O(n_queries * n_samples * n_features) at worst, where the rows have no structure that lets cells be
-    passed over. Memory: one more copy of `X`, and n_samples * k * 16 bytes. Rows of any magnitude are distinguished:
-    see `resampler.resolution`.
+    passed over. Memory: two more copies of `X`, and for each row 150 + 20 k bytes. Rows of any magnitude are
+    distinguished: see `resampler.resolution`.
     """
     asked = prepare(
         X,

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 # Copies of the rows that are held at once, measured as the growth of the peak, and rounded up.
 READING = 4.0  # as they are read, typed, and in order
 AUGMENTING = 4.0  # of the matrix of the rows that are looked at: read, encoded, sorted into cells
+SEARCHING = 250  # bytes of a row that is looked at, beside: its neighbours, and rows that may be among them
 MAKING = 4.0  # of synthetic rows: values, columns, columns as they are published
 WRITING = 4.0  # of a batch, a file: filtered, waiting, compressed
 DRIVER_BYTES = 64  # a row whose table tasks read: keys as they are sorted, then ids, times, labels
@@ -83,7 +84,7 @@ def check_augmenting(meter: Meter, n_rows: int, width: int, n_synthetic: int) ->
     BudgetError
         If that needs more memory than there is.
     """
-    more = (AUGMENTING * n_rows + MAKING * n_synthetic) * width * 8
+    more = (AUGMENTING * n_rows + MAKING * n_synthetic) * width * 8 + SEARCHING * n_rows
     why = f"{n_synthetic:,} synthetic rows of {width} features, made from {n_rows:,}"
     meter.check_memory("making synthetic rows", more, why)
 
