@@ -291,8 +291,7 @@ def build(output: Output, rows: Rows) -> dict[str, Any]:
     Returns
     -------
     dict
-        Key kind. By regions, key n_cells; else n_queries, the budget of cells a query, the recall of a sample, and
-        whether all are found.
+        Key kind. By regions, key n_cells; else n_queries, the budget of cells a query, and the recall of a sample.
     """
     X, asked_for = rows.matrix(), rows.array("asked")
     asked = prepare(
@@ -317,7 +316,4 @@ def build(output: Output, rows: Rows) -> dict[str, Any]:
     for name, values in cells.arrays().items():
         output.array(name, values)
     budget, found = asked.budget(cells, rows.k, config.NUMBA_NUM_THREADS)
-    return {"kind": cells.kind, "n_queries": len(cells.queries), "budget": budget} | {
-        "recall": list(found),
-        "exact": asked.exact,
-    }
+    return {"kind": cells.kind, "n_queries": len(cells.queries), "budget": budget, "recall": list(found)}

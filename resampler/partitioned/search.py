@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numba import config
 
-from resampler.cells import CELLS
+from resampler.cells import CELLS, PartialCells
 from resampler.engines.arrays import mapped
 from resampler.engines.task import Task
 from resampler.kernels.batch.cells import CELL_ROWS
@@ -18,6 +18,7 @@ from resampler.partitioned.index import Index, Rows, file_of, give_back
 from resampler.partitioned.indexing import make_index
 from resampler.regions.recall import ALL, Recall, budget_of, first_of, ranks, sample_of
 from resampler.regions.search import Run, in_turn
+from resampler.search_rule import is_exact
 from resampler.threads import CELLS_AT_ONCE, in_chunks
 
 if TYPE_CHECKING:
@@ -114,7 +115,8 @@ class PartedSearch(Search):
             exact = self.least_recall in (None, 1)
             found, tasks = self._plan(stage, index, k)
         else:
-            exact = index.data["exact"]
+            nulls = index.data["kind"] == PartialCells.kind
+            exact = self.least_recall == 1 if self.least_recall else is_exact(self.method, *rows.shape, nulls=nulls)
             share, interval = index.data["recall"]
             found = Recall(share, None if interval is None else (interval[0], interval[1]))
             of = {"folder": str(index.folder), "kind": index.data["kind"], "k": k, "budget": index.data["budget"]}
