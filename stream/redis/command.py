@@ -86,12 +86,21 @@ def send_pieces(connection: Any, pieces: Sequence[bytes]) -> None:
     Raises
     ------
     redis.RedisError, OSError
-        If it was not sent whole; the connection is of no use then.
+        If it was not sent whole. The connection is closed then: what was sent is half a command, and whatever came next
+        would be taken for the rest.
     """
     sock = getattr(connection, "_sock", None)
     if type(sock) is not socket.socket:  # TLS has no such call
         connection.send_packed_command(pieces)
         return
+    try:
+        _send_all(sock, pieces)
+    except BaseException:
+        connection.disconnect()
+        raise
+
+
+def _send_all(sock: socket.socket, pieces: Sequence[bytes]) -> None:
     left = [memoryview(piece) for piece in pieces]
     while left:
         sent = sock.sendmsg(left[:_MOST_PIECES])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import socket
@@ -10,8 +11,10 @@ import time
 import redis
 
 from stream import Worker
-from stream.shard import intake
+from stream.scripts import read_script
+from stream.shard import commit, intake
 
+COMMIT = hashlib.sha1(read_script("commit").encode(), usedforsecurity=False).hexdigest().encode()
 LONG = os.environ.get("CHAOS") == "long"
 
 
@@ -41,22 +44,34 @@ def live(url, stream, settings, idle_s, kill=None, skew_s=0.0):
 
 
 def arm(command, countdown, portion):
-    """Kill this process at the `countdown`th sending of `command`: before, in the middle of, or right behind it."""
-    original = redis.connection.AbstractConnection.send_packed_command
+    """Kill this process at the `countdown`th sending of `command`: before, in the middle of, or right behind it.
+
+    A command is known by its name, or a script by its digest; commits are sent past redis-py.
+    """
+    connections = redis.connection.AbstractConnection
+    sent, commit_sent = connections.send_packed_command, commit.send_pieces
     left = [countdown]
 
-    def send(connection, packed, check_health=True):
-        chunks = [packed] if isinstance(packed, bytes | str) else list(packed)
+    def strike(connection, packed):
+        chunks = [packed] if isinstance(packed, bytes | str) else packed
         data = b"".join(chunk.encode() if isinstance(chunk, str) else bytes(chunk) for chunk in chunks)
-        if command in data[:64]:
+        if command in data[:80]:
             left[0] -= 1
             if left[0] <= 0:
                 connection.connect()
                 connection._sock.sendall(data[: int(len(data) * portion)])
                 os.kill(os.getpid(), signal.SIGKILL)
-        return original(connection, chunks, check_health)
 
-    redis.connection.AbstractConnection.send_packed_command = send
+    def send(connection, packed, check_health=True):
+        packed = packed if isinstance(packed, bytes | str) else list(packed)
+        strike(connection, packed)
+        return sent(connection, packed, check_health)
+
+    def send_commit(connection, pieces):
+        strike(connection, pieces)
+        commit_sent(connection, pieces)
+
+    connections.send_packed_command, commit.send_pieces = send, send_commit
 
 
 def wait(pid):

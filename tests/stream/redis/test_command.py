@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import redis
 from redis.connection import PythonRespSerializer
 
 from stream.redis.command import LARGE, pack_command, send_pieces, widen
@@ -39,9 +40,8 @@ def test_whole_numbers_of_numpy_are_numbers():
 
 
 def test_pieces_arrive_whole_and_in_order_however_few_bytes_are_taken_at_once():
-    pieces = [
-        bytes([i % 251]) * (i % 7 * 1_000 + 1) for i in range(2_100)
-    ]  # more of them than the system takes at once
+    # More of them than the system takes at once.
+    pieces = [bytes([i % 251]) * (i % 7 * 1_000 + 1) for i in range(2_100)]
     ours, theirs = socket.socketpair()
     with ours, theirs:
         connection = SimpleNamespace(_sock=ours)
@@ -55,3 +55,14 @@ def test_pieces_arrive_whole_and_in_order_however_few_bytes_are_taken_at_once():
         ours.shutdown(socket.SHUT_WR)
         reader.join()
     assert b"".join(arrived) == b"".join(pieces)
+
+
+def test_a_connection_that_took_half_a_command_is_closed():
+    ours, theirs = socket.socketpair()
+    connection = redis.Connection()
+    with theirs:
+        connection._sock = ours
+        ours.settimeout(0.01)
+        with pytest.raises(TimeoutError):
+            send_pieces(connection, [bytes(1 << 24)])
+        assert connection._sock is None
