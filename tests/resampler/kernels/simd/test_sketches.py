@@ -102,7 +102,7 @@ def test_exact_distances_are_the_naive_ones(d, n, seed, categories):
     rows, penalty = make_rows(rng, d, 2.0, 7.0, categories=categories)
     query, slots = rows[-1], rng.integers(0, LANES, n)
     scale, norm = rng.random(d).astype(np.float32), rng.random(len(rows)).astype(np.float32)
-    found, terms = np.empty(n, dtype=np.float32), np.empty((kernels.ROWS, d), dtype=np.float32)
+    found, terms = np.empty(n, dtype=np.float32), np.empty((kernels.SIDE_BY_SIDE, d), dtype=np.float32)
     run_exact(rows, scale, norm, penalty, categories, query, slots, n, terms, found)
     scaled = rows[slots] * scale * norm[slots, None]
     assert found.tobytes() == distances(scaled, query, penalty).tobytes()
