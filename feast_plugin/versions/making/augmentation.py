@@ -227,7 +227,8 @@ def augment(
     if parts is not None and place is not None:
         check_driving(parts.meter, len(seen), sum(lacking.values()))
     elif parts is not None:
-        check_augmenting(parts.meter, len(seen), contract.width, sum(lacking.values()))
+        k = max(parameters.k_neighbors, parameters.m_neighbors if METHODS[sampler].needs_danger else 0)
+        check_augmenting(parts.meter, len(seen), contract.width, sum(lacking.values()), k)
     looked = looked_at(rows, seen, contract, parameters.missing, place)
     matrix, parental = looked.matrix, looked.parental
     incomplete = int(np.count_nonzero(~parental & np.isin(rows.label[seen], list(lacking))))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 # Copies of the rows that are held at once, measured as the growth of the peak, and rounded up.
 READING = 4.0  # as they are read, typed, and in order
 AUGMENTING = 4.0  # of the matrix of the rows that are looked at: read, encoded, sorted into cells
-SEARCHING = 250  # bytes of a row that is looked at, beside: its neighbours, and rows that may be among them
+SEARCHING, A_NEIGHBOR = 150, 20  # bytes of a row that is looked at, beside, and of a neighbour of it (`nearest_rows`)
 MAKING = 4.0  # of synthetic rows: values, columns, columns as they are published
 WRITING = 4.0  # of a batch, a file: filtered, waiting, compressed
 DRIVER_BYTES = 64  # a row whose table tasks read: keys as they are sorted, then ids, times, labels
@@ -65,7 +65,7 @@ def check_driver(meter: Meter, n_rows: int) -> None:
     meter.check_memory("reading", DRIVER_BYTES * n_rows, f"the keys, labels and times of {n_rows:,} rows")
 
 
-def check_augmenting(meter: Meter, n_rows: int, width: int, n_synthetic: int) -> None:
+def check_augmenting(meter: Meter, n_rows: int, width: int, n_synthetic: int, k: int) -> None:
     """Check that synthetic rows may be made.
 
     Parameters
@@ -78,13 +78,15 @@ def check_augmenting(meter: Meter, n_rows: int, width: int, n_synthetic: int) ->
         Numbers in a row.
     n_synthetic : int
         How many rows are made.
+    k : int
+        Neighbours that are sought of a row.
 
     Raises
     ------
     BudgetError
         If that needs more memory than there is.
     """
-    more = (AUGMENTING * n_rows + MAKING * n_synthetic) * width * 8 + SEARCHING * n_rows
+    more = (AUGMENTING * n_rows + MAKING * n_synthetic) * width * 8 + (SEARCHING + A_NEIGHBOR * k) * n_rows
     why = f"{n_synthetic:,} synthetic rows of {width} features, made from {n_rows:,}"
     meter.check_memory("making synthetic rows", more, why)
 
