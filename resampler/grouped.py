@@ -78,6 +78,12 @@ class GroupedRows:
         self._take(Groups.none(schema.n_features, self._column))
         self._members = np.empty(0, dtype=np.int64)  # ids of the rows that the groups were formed of, ascending
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take the record out of an array again: one that NumPy has unpickled drops what is written to its fields."""
+        vars(self).update(state)
+        (ring,) = np.array([self._rows.ring])
+        self._rows = self._rows._replace(ring=ring)
+
     def __len__(self) -> int:
         return int(self._rows.ring["held"])
 

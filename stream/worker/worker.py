@@ -316,7 +316,8 @@ class Worker:
             self._vitals.beat()
             if time.monotonic() > self._deadline:  # the thread dies with the process, the lease expires
                 raise ResamplerError(
-                    f"Redis does not answer ({thread.name}): left at once, what is not committed stays in the input"
+                    f"{thread.name} does not end in time, as Redis does not answer or the machine is busy: left at "
+                    "once, what is not committed stays in the input"
                 )
             thread.join(0.05)
 

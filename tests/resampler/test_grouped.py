@@ -1,4 +1,6 @@
+import copy
 import itertools
+import pickle
 
 import numpy as np
 import pytest
@@ -190,6 +192,18 @@ def test_nothing_is_made_of_rows_that_were_forgotten_down_to_one_group():
     after = resampler.process(X[300:], y[300:], ids[300:])
     seen = np.cumsum(~after.is_synthetic & (after.y == 1))
     assert seen[after.is_synthetic & (after.y == 1)].min() == 5
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))])  # noqa: S301
+def test_a_copy_goes_on_and_forgets_like_the_original(copied):
+    X, y, ids = make_rows(8, 600)
+    one = OnlineResampler(NUMERIC, ratio=1.0, capacity=300, **SMALL)
+    one.process(X[:300], y[:300], ids[:300])
+    resamplers = one, copied(one)
+    for resampler in resamplers:
+        resampler.forget(ids[:60])
+    expected, found = (resampler.process(X[300:], y[300:], ids[300:]).X.tobytes() for resampler in resamplers)
+    assert found == expected
 
 
 def test_a_category_that_few_rows_have_is_never_drawn():
