@@ -3,8 +3,8 @@
 A kernel that Python calls is optimised and made machine code of with all that it calls; what only kernels call stops
 at intermediate code (`resampler.kernels.intermediate`). So what Python calls is little and does much, short pieces are
 `inline`, long ones `fused` (Numba's work on a kernel grows faster than its length, and another process can take one of
-its own), and what is rare is a kernel that Python calls in between: a search for lists that have run short, say, is in
-no kernel that does nothing but read lists.
+its own), and what is rare is a kernel that Python calls in between: what only reads lists, say, holds no search for
+those that have run short.
 
 A kernel that calls `resampler.kernels.simd.lanes`, itself or through an `inline` piece, takes the parts of a state by
 name (``cells = graph.cells``). Numba removes dead code after it has put in what stands for those calls. It follows
@@ -40,9 +40,9 @@ entry = njit(nogil=True, _nrt=False)
 # Called by kernels only.
 _called = {"nogil": True, "no_cpython_wrapper": True, "pipeline_class": IntermediateCompiler}
 inner = njit(**_called, _nrt=False)
-# They or what they are called by allocate.
-allocating = njit(**_called, _nrt=True)
-# The same, and part of the machine code of the kernels that call it, however long: it costs no call.
+# Like `inner`, but part of the machine code of the kernels that call it, however long: it costs no call.
 fused = njit(**_called, _nrt=False, forceinline=True)
+# Like `inner`, but they or what they are called by allocate.
+allocating = njit(**_called, _nrt=True)
 # Part of the kernels that call it, typed with each of them.
 inline = njit(inline="always")
