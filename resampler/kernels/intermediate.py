@@ -24,7 +24,6 @@ _TAKEN = (  # of Numba's libraries
     "_finalized",
     "_get_module_for_linking",
     "_linking_libraries",
-    "_optimize_functions",
     "_raise_if_finalized",
     "_shared_module",
     "_verify_declare_only_symbols",
@@ -42,6 +41,9 @@ class IntermediateLibrary(getattr(codegen, "JITCodeLibrary", object)):
 
     def _optimize_functions(self, ll_module):
         """Tidy each function up; what Python calls is optimised in full, with this in it."""
+        if not hasattr(self._codegen, "_pass_builder"):  # before Numba 0.62, whose passes are told otherwise
+            super()._optimize_functions(ll_module)
+            return
         ll_module.data_layout = self._codegen._data_layout
         for function in ll_module.functions:
             if not function.is_declaration:

@@ -2,6 +2,7 @@
 
 import numba
 import pytest
+from numba.core import codegen
 
 from resampler.kernels import intermediate
 from resampler.kernels.intermediate import IntermediateCompiler, IntermediateLibrary
@@ -18,3 +19,14 @@ def test_kernels_are_compiled_whatever_numba_has(monkeypatch, lacking):
         entry(7, 0)
     (compiled,) = inner.overloads.values()
     assert isinstance(compiled.library, IntermediateLibrary) != bool(lacking)
+
+
+def test_before_numba_0_62_its_own_passes_tidy_up(monkeypatch):
+    tidied = []
+    monkeypatch.setattr(
+        codegen.JITCodeLibrary, "_optimize_functions", lambda _, module: tidied.append(module), raising=False
+    )
+    library = IntermediateLibrary.__new__(IntermediateLibrary)
+    library._codegen = object()  # without what builds passes
+    library._optimize_functions("module")
+    assert tidied == ["module"]
