@@ -75,11 +75,11 @@ def nearest_rows(
         What columns are multiplied by, 1 for categorical ones; by default 1.
     penalty : ndarray of shape (n_features,), optional
         As `resampler.metric.make_penalty` gives it, in float64; by default all columns are numeric.
-    method : {"exact", "approximate", "auto", "auto-1"}
+    method : {"exact", "approximate", "auto", "auto-1", "auto-2"}
         Approximate scans as few cells as give a sample a recall of 0.95, all where nothing less does, and compares
         distances in float32. Auto is exact, except among more than 20,000 rows, some of which have nulls, and among
-        more than 100,000 of more than 32 columns; "auto-1", which it was in earlier releases, is exact up to 20,000
-        (`resampler.search_rule`).
+        more than 100,000 of more than 32 columns. "auto-2" stays that; "auto-1", which it was in earlier releases,
+        is exact up to 20,000 rows (`resampler.search_rule`).
     recall : float, optional
         Share of the true neighbours that is asked for, above 0 and at most 1, whatever the `method`: as few cells are
         scanned as give it to a sample of the queries, and another sample says what came of it.

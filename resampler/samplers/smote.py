@@ -26,8 +26,9 @@ class SMOTE(Synthesizer, over_sampling.SMOTE):  # type: ignore[misc]
     k_neighbors : int or object
         Neighbours that a base may be joined with; a row is never its own neighbour, duplicates or not. Or an
         estimator with `kneighbors`, whose ``n_neighbors`` counts the row itself, as in imbalanced-learn.
-    neighbors : {"auto", "exact", "approximate", "auto-1"}
-        How they are sought: see `resampler.neighbors.nearest_rows`. "auto-1" is what "auto" was in earlier releases.
+    neighbors : {"auto", "exact", "approximate", "auto-1", "auto-2"}
+        How they are sought: see `resampler.neighbors.nearest_rows`. "auto-1" is what "auto" was in earlier releases,
+        "auto-2" what it is in this one.
     group_by : int, str or None
         Column, by number or name, whose values split the rows into subgroups. Neighbours are sought within a subgroup
         alone; a column of text is carried along.

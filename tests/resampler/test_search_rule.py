@@ -71,3 +71,8 @@ def test_an_estimator_keeps_how_it_sought_and_finds_the_same_by_that_name():
     before, approximate = (samplers.SMOTE(random_state=0, neighbors=how) for how in ("auto-1", "approximate"))
     assert np.array_equal(before.fit_resample(X, y)[0], approximate.fit_resample(X, y)[0])
     assert (before.neighbors_rule_, before.neighbors_exact_) == ("auto-1", {1: False})
+
+
+def test_what_is_taken_is_named_where_it_is_asked_for():
+    for asked in (nearest_rows, samplers.SMOTE):
+        assert all(f'"{name}"' in asked.__doc__ for name in METHODS)
