@@ -38,7 +38,11 @@ secret_key
         As in `SMOTE`.
     nn_k_
         As in `SMOTE`.
-    neighbors_recall_, neighbors_exact_, neighbors_rule_
+    neighbors_recall_
+        As in `SMOTE`.
+    neighbors_exact_
+        As in `SMOTE`.
+    neighbors_rule_
         As in `SMOTE`.
     n_features_in_
         As in `SMOTE`.
@@ -129,7 +133,11 @@ secret_key
     ----------
     sampling_strategy_
         As in `SMOTE`.
-    neighbors_recall_, neighbors_exact_, neighbors_rule_
+    neighbors_recall_
+        As in `SMOTE`.
+    neighbors_exact_
+        As in `SMOTE`.
+    neighbors_rule_
         As in `SMOTE`.
     n_features_in_
         As in `SMOTE`.
@@ -204,7 +212,11 @@ secret_key
         As in `SMOTE`.
     nn_k_
         As in `SMOTE`.
-    neighbors_recall_, neighbors_exact_, neighbors_rule_
+    neighbors_recall_
+        As in `SMOTE`.
+    neighbors_exact_
+        As in `SMOTE`.
+    neighbors_rule_
         As in `SMOTE`.
     n_features_in_
         As in `SMOTE`.

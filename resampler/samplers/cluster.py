@@ -37,7 +37,11 @@ secret_key
         As in `SMOTE`.
     nn_k_
         As in `SMOTE`.
-    neighbors_recall_, neighbors_exact_, neighbors_rule_
+    neighbors_recall_
+        As in `SMOTE`.
+    neighbors_exact_
+        As in `SMOTE`.
+    neighbors_rule_
         As in `SMOTE`.
     n_features_in_
         As in `SMOTE`.

@@ -48,7 +48,9 @@ class HardenedOverSampler(SMOTENC):
     ----------
     sampling_strategy_
         As in `SMOTE`.
-    neighbors_recall_, neighbors_exact_ : dict
+    neighbors_recall_ : dict
+        Empty.
+    neighbors_exact_ : dict
         Empty.
     neighbors_rule_
         As in `SMOTE`, of near groups.

@@ -51,7 +51,11 @@ secret_key
         As in `SMOTE`.
     nn_k_
         As in `SMOTE`.
-    neighbors_recall_, neighbors_exact_, neighbors_rule_
+    neighbors_recall_
+        As in `SMOTE`.
+    neighbors_exact_
+        As in `SMOTE`.
+    neighbors_rule_
         As in `SMOTE`.
     n_features_in_
         As in `SMOTE`.
@@ -253,7 +257,11 @@ class SMOTEN(Synthesizer, over_sampling.SMOTEN):  # type: ignore[misc]
         As in `SMOTE`.
     nn_k_
         As in `SMOTE`.
-    neighbors_recall_, neighbors_exact_, neighbors_rule_
+    neighbors_recall_
+        As in `SMOTE`.
+    neighbors_exact_
+        As in `SMOTE`.
+    neighbors_rule_
         As in `SMOTE`.
     n_features_in_
         As in `SMOTE`.

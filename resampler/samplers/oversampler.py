@@ -49,7 +49,11 @@ secret_key
     ----------
     sampling_strategy_
         As in `SMOTE`.
-    neighbors_recall_, neighbors_exact_, neighbors_rule_
+    neighbors_recall_
+        As in `SMOTE`.
+    neighbors_exact_
+        As in `SMOTE`.
+    neighbors_rule_
         As in `SMOTE`.
     n_features_in_
         As in `SMOTE`.

@@ -10,6 +10,8 @@ import socket
 from operator import index
 from typing import TYPE_CHECKING, Any
 
+import redis
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -85,8 +87,8 @@ def send_pieces(connection: Any, pieces: Sequence[bytes]) -> None:
 
     Raises
     ------
-    redis.RedisError, OSError
-        If it was not sent whole. The connection is closed then: what was sent is half a command, and whatever came next
+    redis.RedisError
+        If it was not sent whole, as redis-py raises it. The connection is closed then: what was sent is half a command, and whatever came next
         would be taken for the rest.
     """
     sock = getattr(connection, "_sock", None)
@@ -95,8 +97,12 @@ def send_pieces(connection: Any, pieces: Sequence[bytes]) -> None:
         return
     try:
         _send_all(sock, pieces)
-    except BaseException:
+    except BaseException as error:
         connection.disconnect()
+        if isinstance(error, TimeoutError):
+            raise redis.TimeoutError("Timeout writing to socket") from error
+        if isinstance(error, OSError):
+            raise redis.ConnectionError(f"Error {error.errno} while writing to socket. {error.strerror}.") from error
         raise
 
 

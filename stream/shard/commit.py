@@ -187,7 +187,7 @@ class Committer:
         ------
         ResamplerError
             If the server does not take what is as large as this; nothing was sent.
-        redis.RedisError, OSError
+        redis.RedisError
             If the outcome is unknown; read the cursor before trying again.
         """
         keys = self._keys

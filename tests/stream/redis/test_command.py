@@ -63,6 +63,6 @@ def test_a_connection_that_took_half_a_command_is_closed():
     with theirs:
         connection._sock = ours
         ours.settimeout(0.01)
-        with pytest.raises(TimeoutError):
+        with pytest.raises(redis.TimeoutError):
             send_pieces(connection, [bytes(1 << 24)])
         assert connection._sock is None
