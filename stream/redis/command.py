@@ -88,8 +88,8 @@ def send_pieces(connection: Any, pieces: Sequence[bytes]) -> None:
     Raises
     ------
     redis.RedisError
-        If it was not sent whole, as redis-py raises it. The connection is closed then: what was sent is half a command, and whatever came next
-        would be taken for the rest.
+        If it was not sent whole, as redis-py raises it. The connection is closed then: what was sent is half a command,
+        and whatever came next would be taken for the rest.
     """
     sock = getattr(connection, "_sock", None)
     if type(sock) is not socket.socket:  # TLS has no such call
