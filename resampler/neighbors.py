@@ -99,7 +99,7 @@ def nearest_rows(
     Notes
     -----
     Exact costs O(n_queries * n_samples * n_features) at worst, where the rows have no structure that lets cells be
-    passed over. Memory: two more copies of `X`, and for each row 150 + 20 k bytes. Rows of any magnitude are
+    passed over. Memory: two more copies of `X`, and `resampler.tiled.search_bytes` a row. Rows of any magnitude are
     distinguished: see `resampler.resolution`.
     """
     asked = prepare(

@@ -57,6 +57,27 @@ def pays(k: int, n_asked: int) -> bool:
     return k <= MAX_NEIGHBORS and n_asked >= MIN_ASKED
 
 
+def search_bytes(k: int) -> int:
+    """Say what a search holds of a row whose neighbours are sought, beside two copies of it.
+
+    Parameters
+    ----------
+    k : int
+        Neighbours a row.
+
+    Returns
+    -------
+    int
+        Bytes: candidates with their products, neighbours with their distances and as they are returned, places.
+
+    Examples
+    --------
+    >>> search_bytes(5), search_bytes(10)
+    (260, 488)
+    """
+    return 8 * candidates_of(k) + 20 * k + 32
+
+
 def nearest_tiled(
     X: NDArray[Any],
     k: int,

@@ -1,6 +1,7 @@
 """The search by sketches finds what the search by cells finds: ties, duplicates, rows far out, some of the rows."""
 
 import itertools
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from numba import config
 
 from resampler import neighbors
-from resampler.tiled import _rounds, nearest_tiled
+from resampler.tiled import _rounds, nearest_tiled, search_bytes
 
 
 def tables(rng, n, d):
@@ -78,3 +79,18 @@ def test_no_block_is_in_two_pairs_of_a_round(n_blocks):
     for turn in rounds:
         blocks = [block for pair in turn for block in set(pair)]
         assert len(set(blocks)) == len(blocks)
+
+
+@pytest.mark.skipif(config.DISABLE_JIT, reason="all pairs of many rows")
+@pytest.mark.parametrize("k", [1, 5, 10, 30])
+def test_what_a_search_holds_of_a_row_is_said(k):
+    X = np.random.default_rng(0).normal(size=(30_000, 2)).astype(np.float32).repeat(4, axis=1)
+    args = k, np.arange(len(X)), np.ones(8, dtype=np.float32), np.arange(len(X)), 1
+    nearest_tiled(X, *args)
+    tracemalloc.start()
+    try:
+        nearest_tiled(X, *args)
+        held = tracemalloc.get_traced_memory()[1] - 2 * X.nbytes
+    finally:
+        tracemalloc.stop()
+    assert 0.8 < held / (len(X) * search_bytes(k)) < 1.05

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from feast_plugin.versions.inputs.rows import BATCH_ROWS, row_bytes
+from resampler.tiled import search_bytes
 
 if TYPE_CHECKING:
     from feast_plugin.versions.inputs.contract import Contract
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 # Copies of the rows that are held at once, measured as the growth of the peak, and rounded up.
 READING = 4.0  # as they are read, typed, and in order
 AUGMENTING = 4.0  # of the matrix of the rows that are looked at: read, encoded, sorted into cells
-SEARCHING, A_NEIGHBOR = 150, 20  # bytes of a row that is looked at, beside, and of a neighbour of it (`nearest_rows`)
 MAKING = 4.0  # of synthetic rows: values, columns, columns as they are published
 WRITING = 4.0  # of a batch, a file: filtered, waiting, compressed
 DRIVER_BYTES = 64  # a row whose table tasks read: keys as they are sorted, then ids, times, labels
@@ -86,7 +86,7 @@ def check_augmenting(meter: Meter, n_rows: int, width: int, n_synthetic: int, k:
     BudgetError
         If that needs more memory than there is.
     """
-    more = (AUGMENTING * n_rows + MAKING * n_synthetic) * width * 8 + (SEARCHING + A_NEIGHBOR * k) * n_rows
+    more = (AUGMENTING * n_rows + MAKING * n_synthetic) * width * 8 + search_bytes(k) * n_rows
     why = f"{n_synthetic:,} synthetic rows of {width} features, made from {n_rows:,}"
     meter.check_memory("making synthetic rows", more, why)
 
