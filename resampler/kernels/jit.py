@@ -6,12 +6,9 @@ at intermediate code (`resampler.kernels.intermediate`). So what Python calls is
 its own), and what is rare is a kernel that Python calls in between: what only reads lists, say, holds no search for
 those that have run short.
 
-A kernel that calls `resampler.kernels.simd.lanes`, itself or through an `inline` piece, takes the parts of a state by
-name (``cells = graph.cells``). Numba removes dead code after it has put in what stands for those calls. It follows
-arrays through attributes, slices and plain assignments to the kernel's arguments, but not through a tuple that is
-unpacked, nor through one that is made in the kernel: by four or more values at once (``a, b, c, d = ...``; up to three
-are only swapped), by a NamedTuple's name, by an inline piece that returns several; nor through ``view``. It takes
-stores to such an array for dead if no other block names it. A test looks for these forms.
+What stands for vector instructions is typed and lowered where it is called (`resampler.kernels.twin`): it is no
+`numba.extending.overload`. An overload that is put into a kernel has Numba remove dead code there, and as Numba loses
+sight of arrays in tuples that are unpacked or made, it takes stores to them for dead.
 """
 
 from __future__ import annotations

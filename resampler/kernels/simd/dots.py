@@ -18,9 +18,9 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic, overload
 
 from resampler.kernels.simd.lanes import LANES
+from resampler.kernels.twin import twin_of
 
 FOUR = 4  # columns that lie side by side
 ABOVE = 128  # what a block's bytes are above the sketches
@@ -103,9 +103,8 @@ def _add_widened(builder, block, high, low, totals):
 
 
 def _set_distances_by(by_bytes):
-    """Return the intrinsic that sums products of bytes or not; None: as the processor compiled for has it."""
+    """Return what writes that products of bytes are summed or not; None: as the processor compiled for has it."""
 
-    @intrinsic
     def set_them(_, block, row, above, lengths, length, unit, grain, out):
         def _generate(context, builder, signature, arguments):
             arrays = [context.make_array(signature.args[i])(context, builder, arguments[i]) for i in (0, 1, 3, 7)]
@@ -145,12 +144,10 @@ def _set_distances_by(by_bytes):
     return set_them
 
 
-_set_distances, _set_distances_by_bytes, _set_distances_widened = (
-    _set_distances_by(way) for way in (None, True, False)
-)
+twin_of(set_distances)(_set_distances_by(None))
 
 
-@intrinsic
+@twin_of(add_code)
 def _add_code(_, block, j, code, penalty, out):
     def _generate(context, builder, signature, arguments):
         block, out = (context.make_array(signature.args[i])(context, builder, arguments[i]).data for i in (0, 4))
@@ -169,15 +166,3 @@ def _add_code(_, block, j, code, penalty, out):
         return context.get_dummy_value()
 
     return types.void(block, types.int64, types.int8, types.float32, out), _generate
-
-
-@overload(set_distances, inline="always")
-def _compile_set_distances(block, row, above, lengths, length, unit, grain, out):
-    return lambda block, row, above, lengths, length, unit, grain, out: _set_distances(
-        block, row, above, lengths, length, unit, grain, out
-    )
-
-
-@overload(add_code, inline="always")
-def _compile_add_code(block, j, code, penalty, out):
-    return lambda block, j, code, penalty, out: _add_code(block, j, code, penalty, out)

@@ -13,7 +13,8 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic, overload
+
+from resampler.kernels.twin import twin_of
 
 LANES = 64
 LINE = 16  # float32 values that memory delivers at a time
@@ -161,7 +162,7 @@ def _halve(builder, values, join):
     return builder.extract_element(values, ir.Constant(_INT32, 0))
 
 
-@intrinsic
+@twin_of(add_numeric)
 def _add_numeric(_, block, query, first, last, out):
     def _generate(context, builder, signature, arguments):
         _, _, start, stop, _ = arguments
@@ -177,7 +178,7 @@ def _add_numeric(_, block, query, first, last, out):
     return types.void(block, query, types.int64, types.int64, out), _generate
 
 
-@intrinsic
+@twin_of(add_category)
 def _add_category(_, block, query, j, penalty, out):
     def _generate(context, builder, signature, arguments):
         target = _pointer(context, builder, signature.args[4], arguments[4])
@@ -190,7 +191,7 @@ def _add_category(_, block, query, j, penalty, out):
     return types.void(block, query, types.int64, types.float32, out), _generate
 
 
-@intrinsic
+@twin_of(add_common)
 def _add_common(_, block, query, first, last, common, out):
     def _generate(context, builder, signature, arguments):
         _, _, start, stop, _, _ = arguments
@@ -211,7 +212,7 @@ def _add_common(_, block, query, first, last, common, out):
     return types.void(block, query, types.int64, types.int64, common, out), _generate
 
 
-@intrinsic
+@twin_of(add_common_category)
 def _add_common_category(_, block, query, j, penalty, common, out):
     def _generate(context, builder, signature, arguments):
         row, value = _column(context, builder, signature, arguments, arguments[2])
@@ -227,7 +228,7 @@ def _add_common_category(_, block, query, j, penalty, common, out):
     return types.void(block, query, types.int64, types.float32, common, out), _generate
 
 
-@intrinsic
+@twin_of(scale_up)
 def _scale_up(_, common, n_features, out):
     def _generate(context, builder, signature, arguments):
         count = _load(builder, _pointer(context, builder, signature.args[0], arguments[0]))
@@ -242,7 +243,7 @@ def _scale_up(_, common, n_features, out):
     return types.void(common, types.int64, out), _generate
 
 
-@intrinsic
+@twin_of(at_most)
 def _at_most(_, values, limits):
     def _generate(context, builder, signature, arguments):
         operands = [
@@ -256,7 +257,7 @@ def _at_most(_, values, limits):
     return types.uint64(values, limits), _generate
 
 
-@intrinsic
+@twin_of(near)
 def _near(_, values, limits, factor, offset):
     def _generate(context, builder, signature, arguments):
         lanes, bounds = (
@@ -279,7 +280,7 @@ def _fold(builder, values, operator):
     return _halve(builder, values, join)
 
 
-@intrinsic
+@twin_of(lowest)
 def _lowest(_, values):
     def _generate(context, builder, signature, arguments):
         return _fold(builder, _load(builder, _pointer(context, builder, signature.args[0], arguments[0])), "<")
@@ -287,7 +288,7 @@ def _lowest(_, values):
     return types.float32(values), _generate
 
 
-@intrinsic
+@twin_of(greatest)
 def _greatest(_, values):
     def _generate(context, builder, signature, arguments):
         return _fold(builder, _load(builder, _pointer(context, builder, signature.args[0], arguments[0])), ">")
@@ -295,7 +296,7 @@ def _greatest(_, values):
     return types.float32(values), _generate
 
 
-@intrinsic
+@twin_of(keep_lower)
 def _keep_lower(_, values, out):
     def _generate(context, builder, signature, arguments):
         source, target = (
@@ -308,7 +309,7 @@ def _keep_lower(_, values, out):
     return types.void(values, out), _generate
 
 
-@intrinsic
+@twin_of(count_lanes)
 def _count_lanes(_, word):
     def _generate(_, builder, __, arguments):
         return builder.ctpop(arguments[0])
@@ -316,7 +317,7 @@ def _count_lanes(_, word):
     return types.int64(word), _generate
 
 
-@intrinsic
+@twin_of(square_differences)
 def _square_differences(_, rows, row, scale, norm, query, terms, at):
     def _generate(context, builder, signature, arguments):
         arrays = [context.make_array(signature.args[i])(context, builder, arguments[i]) for i in (0, 2, 4, 5)]
@@ -348,7 +349,7 @@ def _square_differences(_, rows, row, scale, norm, query, terms, at):
     return types.void(rows, types.int64, scale, types.float32, query, terms, types.int64), _generate
 
 
-@intrinsic
+@twin_of(sum_within)
 def _sum_within(_, values, numbers, rows, n, limit):
     def _generate(context, builder, signature, arguments):
         values, numbers, rows = (
@@ -369,7 +370,7 @@ def _sum_within(_, values, numbers, rows, n, limit):
     return types.int64(values, numbers, rows, types.int64, types.float32), _generate
 
 
-@intrinsic
+@twin_of(keep_lanes)
 def _keep_lanes(_, values, word):
     def _generate(context, builder, signature, arguments):
         pointer = _pointer(context, builder, signature.args[0], arguments[0])
@@ -381,7 +382,7 @@ def _keep_lanes(_, values, word):
     return types.void(values, types.uint64), _generate
 
 
-@intrinsic
+@twin_of(first_lane)
 def _first_lane(_, word):
     def _generate(_, builder, __, arguments):
         return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
@@ -389,7 +390,7 @@ def _first_lane(_, word):
     return types.int64(word), _generate
 
 
-@intrinsic
+@twin_of(prefetch)
 def _prefetch(_, array, index):
     def _generate(context, builder, signature, arguments):
         place = _pointer(context, builder, signature.args[0], arguments[0], arguments[1])
@@ -400,85 +401,3 @@ def _prefetch(_, array, index):
         return context.get_dummy_value()
 
     return types.void(array, types.int64), _generate
-
-
-@overload(add_numeric, inline="always")
-def _compile_add_numeric(block, query, first, last, out):
-    return lambda block, query, first, last, out: _add_numeric(block, query, first, last, out)
-
-
-@overload(add_category, inline="always")
-def _compile_add_category(block, query, j, penalty, out):
-    return lambda block, query, j, penalty, out: _add_category(block, query, j, penalty, out)
-
-
-@overload(add_common, inline="always")
-def _compile_add_common(block, query, first, last, common, out):
-    return lambda block, query, first, last, common, out: _add_common(block, query, first, last, common, out)
-
-
-@overload(add_common_category, inline="always")
-def _compile_add_common_category(block, query, j, penalty, common, out):
-    return lambda block, query, j, penalty, common, out: _add_common_category(block, query, j, penalty, common, out)
-
-
-@overload(scale_up, inline="always")
-def _compile_scale_up(common, n_features, out):
-    return lambda common, n_features, out: _scale_up(common, n_features, out)
-
-
-@overload(at_most, inline="always")
-def _compile_at_most(values, limits):
-    return lambda values, limits: _at_most(values, limits)
-
-
-@overload(near, inline="always")
-def _compile_near(values, limits, factor, offset):
-    return lambda values, limits, factor, offset: _near(values, limits, factor, offset)
-
-
-@overload(lowest, inline="always")
-def _compile_lowest(values):
-    return lambda values: _lowest(values)
-
-
-@overload(greatest, inline="always")
-def _compile_greatest(values):
-    return lambda values: _greatest(values)
-
-
-@overload(keep_lower, inline="always")
-def _compile_keep_lower(values, out):
-    return lambda values, out: _keep_lower(values, out)
-
-
-@overload(count_lanes, inline="always")
-def _compile_count_lanes(word):
-    return lambda word: _count_lanes(word)
-
-
-@overload(square_differences, inline="always")
-def _compile_square_differences(rows, row, scale, norm, query, terms, at):
-    return lambda rows, row, scale, norm, query, terms, at: _square_differences(
-        rows, row, scale, norm, query, terms, at
-    )
-
-
-@overload(sum_within, inline="always")
-def _compile_sum_within(values, numbers, rows, n, limit):
-    return lambda values, numbers, rows, n, limit: _sum_within(values, numbers, rows, n, limit)
-
-
-@overload(keep_lanes, inline="always")
-def _compile_keep_lanes(values, word):
-    return lambda values, word: _keep_lanes(values, word)
-
-
-@overload(first_lane, inline="always")
-def _compile_first_lane(word):
-    return lambda word: _first_lane(word)
-
-
-@overload(prefetch, inline="always")
-def _compile_prefetch(array, index):
-    return lambda array, index: _prefetch(array, index)

@@ -20,7 +20,8 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic, overload
+
+from resampler.kernels.twin import twin_of
 
 TILE_QUERIES = 4
 TILE_ROWS = 64
@@ -62,7 +63,7 @@ def compare(rows, row_codes, start, queries, query_codes, weights, limits, group
         hits[group + r, lane // TILE_ROWS] = np.bitwise_or.reduce(np.uint64(1) << bits, initial=np.uint64(0))
 
 
-@intrinsic
+@twin_of(compare)
 def _compare(_, rows, row_codes, start, queries, query_codes, weights, limits, group, lane, hits):
     def _generate(context, builder, signature, arguments):
         pointers = [
@@ -133,10 +134,3 @@ def _compare(_, rows, row_codes, start, queries, query_codes, weights, limits, g
 
     n = types.int64
     return types.void(rows, row_codes, start, queries, query_codes, weights, limits, n, n, hits), _generate
-
-
-@overload(compare, inline="always")
-def _compile_compare(rows, row_codes, start, queries, query_codes, weights, limits, group, lane, hits):
-    return lambda rows, row_codes, start, queries, query_codes, weights, limits, group, lane, hits: _compare(
-        rows, row_codes, start, queries, query_codes, weights, limits, group, lane, hits
-    )

@@ -15,7 +15,8 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic, overload
+
+from resampler.kernels.twin import twin_of
 
 LANES = 16  # rows of a panel
 SIDE = 8  # columns whose bounds are found at once
@@ -166,7 +167,7 @@ def near_boxes(lows, highs, a, other_lows, other_highs, b, n_pairs, limits, at_a
 
 
 class _Emitter:
-    """Loads and sums of vectors, on the arguments of an intrinsic; arrays are their first elements."""
+    """Loads and sums of vectors, on the arguments of a twin; arrays are their first elements."""
 
     def __init__(self, context, builder, signature, arguments):
         self.builder = builder
@@ -230,7 +231,7 @@ class _Emitter:
         return self.builder.select(self.builder.icmp_signed(operator, x, y), x, y)
 
 
-@intrinsic
+@twin_of(mark_near)
 def _mark_near(_, panels, a, b, n_pairs, halves, limits, at_a, at_b, words, others, totals):
     def _generate(context, builder, signature, arguments):
         emit = _Emitter(context, builder, signature, arguments)
@@ -257,7 +258,7 @@ def _mark_near(_, panels, a, b, n_pairs, halves, limits, at_a, at_b, words, othe
     return types.boolean(panels, n, n, n, halves, limits, n, n, words, others, totals), _generate
 
 
-@intrinsic
+@twin_of(keep_best)
 def _keep_best(_, panels, a, b, n_pairs, halves, at_a, at_b, best, at_best):
     def _generate(context, builder, signature, arguments):
         emit = _Emitter(context, builder, signature, arguments)
@@ -276,7 +277,7 @@ def _keep_best(_, panels, a, b, n_pairs, halves, at_a, at_b, best, at_best):
     return types.void(panels, n, n, n, halves, n, n, best, n), _generate
 
 
-@intrinsic
+@twin_of(kth_best)
 def _kth_best(_, best, at, step, n_turns, k):
     def _generate(context, builder, signature, arguments):
         emit = _Emitter(context, builder, signature, arguments)
@@ -311,7 +312,7 @@ def _kth_best(_, best, at, step, n_turns, k):
     return types.int32(best, n, n, n, n), _generate
 
 
-@intrinsic
+@twin_of(write_bounds)
 def _write_bounds(_, sketches, order, first, count, column, low, high):
     def _generate(context, builder, signature, arguments):
         emit = _Emitter(context, builder, signature, arguments)
@@ -338,7 +339,7 @@ def _write_bounds(_, sketches, order, first, count, column, low, high):
     return types.void(sketches, order, n, n, n, low, high), _generate
 
 
-@intrinsic
+@twin_of(near_boxes)
 def _near_boxes(_, lows, highs, a, other_lows, other_highs, b, n_pairs, limits, at_a, other_limits, at_b):
     def _generate(context, builder, signature, arguments):
         emit = _Emitter(context, builder, signature, arguments)
@@ -362,36 +363,3 @@ def _near_boxes(_, lows, highs, a, other_lows, other_highs, b, n_pairs, limits, 
 
     n = types.int64
     return n(lows, highs, n, other_lows, other_highs, n, n, limits, n, other_limits, n), _generate
-
-
-@overload(mark_near, inline="always")
-def _compile_mark_near(panels, a, b, n_pairs, halves, limits, at_a, at_b, words, others, totals):
-    return lambda panels, a, b, n_pairs, halves, limits, at_a, at_b, words, others, totals: _mark_near(
-        panels, a, b, n_pairs, halves, limits, at_a, at_b, words, others, totals
-    )
-
-
-@overload(keep_best, inline="always")
-def _compile_keep_best(panels, a, b, n_pairs, halves, at_a, at_b, best, at_best):
-    return lambda panels, a, b, n_pairs, halves, at_a, at_b, best, at_best: _keep_best(
-        panels, a, b, n_pairs, halves, at_a, at_b, best, at_best
-    )
-
-
-@overload(kth_best, inline="always")
-def _compile_kth_best(best, at, step, n_turns, k):
-    return lambda best, at, step, n_turns, k: _kth_best(best, at, step, n_turns, k)
-
-
-@overload(write_bounds, inline="always")
-def _compile_write_bounds(sketches, order, first, count, column, low, high):
-    return lambda sketches, order, first, count, column, low, high: _write_bounds(
-        sketches, order, first, count, column, low, high
-    )
-
-
-@overload(near_boxes, inline="always")
-def _compile_near_boxes(lows, highs, a, other_lows, other_highs, b, n_pairs, limits, at_a, other_limits, at_b):
-    return lambda lows, highs, a, other_lows, other_highs, b, n_pairs, limits, at_a, other_limits, at_b: _near_boxes(
-        lows, highs, a, other_lows, other_highs, b, n_pairs, limits, at_a, other_limits, at_b
-    )

@@ -5,22 +5,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numba import njit
+from numba.extending import intrinsic
 
 from resampler.kernels.simd import dots as kernels
 from resampler.kernels.simd.lanes import LANES
 
 
-def compiled(intrinsic):
+def compiled(set_distances):
     @njit
     def run(block, row, above, lengths, length, unit, grain, out):
-        intrinsic(block, row, above, lengths, length, unit, grain, out)
+        set_distances(block, row, above, lengths, length, unit, grain, out)
 
     return run
 
 
 WAYS = {
     "compiled": compiled(kernels.set_distances),
-    "widened": compiled(kernels._set_distances_widened),
+    "widened": compiled(intrinsic(kernels._set_distances_by(by_bytes=False))),
     "plain": kernels.set_distances,
 }
 
