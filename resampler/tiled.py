@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from resampler.kernels.batch.arrange import arrange, lower_half, quantise
+from resampler.crew import Crew
+from resampler.kernels.batch.arrange import LONGEST, arrange, furthest, lower_half, quantise
 from resampler.kernels.batch.candidates import finish
 from resampler.kernels.batch.cells import CELL_ROWS
 from resampler.kernels.batch.limits import count_near, set_limits
@@ -27,16 +28,17 @@ from resampler.kernels.batch.tiles import join
 from resampler.kernels.simd.tiles import LANES, ROWS, SIDE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
 MIN_ASKED = 500  # below, a search takes milliseconds in any way
 MAX_NEIGHBORS = 64  # above, lists are long in filling, and most pairs are measured meanwhile
 _NEAR, _NEAR_FEW = 4, 8  # cells around a cell that say first how near its rows' neighbours are; where few are asked for
 _MOST = 0.5  # of the rows asked for, up to which these have cells of their own
-_SAMPLE = 16  # cells that say how coarse sketches are
+_SAMPLE = 64  # groups that say how coarse sketches are
 _COARSE = 0.25  # share of pairs near each other that sketches may pass: above, they say too little of these rows
+_AVERAGED = 1024  # rows, at least, where there are as many: sketches may be about any centre
+_LEAST_GRAIN = 1e-150
+_CELLS_EACH, _BLOCKS_EACH = 8, 4  # cells that are worth a thread, at least; blocks that pairs of are shared
 
 
 def pays(k: int, n_asked: int) -> bool:
@@ -68,14 +70,14 @@ def search_bytes(k: int) -> int:
     Returns
     -------
     int
-        Bytes: candidates with their products, neighbours with their distances and as they are returned, places.
+        Bytes: candidates with their products, neighbours as they are returned, places.
 
     Examples
     --------
     >>> search_bytes(5), search_bytes(10)
-    (260, 488)
+    (200, 368)
     """
-    return 8 * candidates_of(k) + 20 * k + 32
+    return 8 * candidates_of(k) + 8 * k + 32
 
 
 def nearest_tiled(
@@ -104,62 +106,93 @@ def nearest_tiled(
     ndarray of shape (n_queries, k), int64, or None
         Positions; None where rows far out make the sketches of the others too coarse to tell them apart.
     """
-    n, d = X.shape
+    n = len(X)
     rows = X if (inverse_scale == 1).all() else X * inverse_scale
     wanted = np.zeros(n, dtype=np.bool_)
     wanted[queries] = True
-    words = np.empty((n, -(-d // SIDE) * SIDE // 2), dtype=np.int32)
-    sketches = words.view(np.int16)
-    bound = Bound.of(rows, quantise(rows, sketches))
     n_cells = -(-n // CELL_ROWS)
-    n_blocks = 1 if n_threads <= 1 else 2 * min(n_threads, max(1, n_cells // 8))
-    bounds = np.linspace(0, n_cells, n_blocks + 1).astype(np.int64)
-    with ThreadPoolExecutor(max(1, n_blocks // 2)) as pool:
+    with Crew(max(1, min(n_threads, n_cells // _CELLS_EACH))) as crew:
+        n_blocks = 1 if crew.size == 1 else _BLOCKS_EACH * crew.size
+        scratches = [Scratch.of(rows, k) for _ in range(crew.size)]
+        blocks = _parts(n_cells, n_blocks)
+        s, bound = _in_cells(rows, k, row_ids, wanted, blocks, crew)
 
-        def run(do: Callable[..., Any], *of: Any) -> list[Any]:
-            return list(pool.map(do, *of)) if n_blocks > 1 else [do(*one) for one in zip(*of, strict=True)]
+        def limit(block: tuple[int, int], worker: int) -> None:
+            find_near(s.centers, s.cell_limits, *block, s.near)
+            set_limits(s, bound, scratches[worker], *block)
 
-        order = _arranged(sketches, wanted, n_blocks, run)
-        s = _empty(rows, k, row_ids, order, wanted[order])
-        panels = s.panels.view(np.int32)[..., 0]
-        blocks = bounds[:-1], bounds[1:]
-        run(lambda first, last: fill_cells(sketches, words, first, last, s, panels), *blocks)
-        run(lambda first, last: find_near(s.centers, s.cell_limits, first, last, s.near), *blocks)
-        run(lambda first, last: set_limits(s, bound, Scratch.of(rows, k), first, last), *blocks)
-        n_pairs, n_near = count_near(s, Scratch.of(rows, k), max(1, n_cells // _SAMPLE))
+        crew.share(blocks, limit)
+        asking = np.flatnonzero(s.group_limits != NEVER)
+        n_pairs, n_near = count_near(s, scratches[0], asking[:: max(1, len(asking) // _SAMPLE)])
         if n_near > _COARSE * n_pairs:
             return None
-        for turns in _rounds(n_blocks):
-            run(
-                lambda a, b: join(s, bound, Scratch.of(rows, k), bounds[a], bounds[a + 1], bounds[b], bounds[b + 1]),
-                *zip(*turns, strict=True),
-            )
-        run(lambda first, last: finish(s, bound, Scratch.of(rows, k), first, last), *blocks)
-    place = np.empty(n, dtype=np.int64)
-    place[order] = np.arange(n)
-    asked = place[queries]
-    return s.found[s.lists[asked // CELL_ROWS] + asked].astype(np.int64)
+        # Each block with itself first; then near ones, which take longest. Lists of a block are written by one thread.
+        pairs = sorted(itertools.combinations_with_replacement(range(n_blocks), 2), key=lambda pair: pair[0] ^ pair[1])
+        crew.share(
+            pairs, lambda pair, worker: join(s, bound, scratches[worker], *blocks[pair[0]], *blocks[pair[1]]), set
+        )
+        answers = np.empty(n, dtype=np.int32)
+        answers[queries] = np.arange(len(queries))
+        nearest = np.empty((len(queries), k), dtype=np.int64)
+        crew.share(blocks, lambda block, worker: finish(s, scratches[worker], *block, answers, nearest))
+    once = len(queries) == np.count_nonzero(wanted)
+    return nearest if once else nearest[answers[queries]]
 
 
-def _arranged(
-    sketches: NDArray[np.int16], wanted: NDArray[np.bool_], n_parts: int, run: Callable[..., Any]
-) -> NDArray[np.int32]:
+def _parts(n: int, n_parts: int) -> list[tuple[int, int]]:
+    """Return where parts of n, as large as each other, begin and end."""
+    return list(itertools.pairwise(np.linspace(0, n, n_parts + 1).astype(np.int64).tolist()))
+
+
+def _in_cells(
+    rows: NDArray[Any],
+    k: int,
+    ids: NDArray[np.int64],
+    wanted: NDArray[np.bool_],
+    blocks: list[tuple[int, int]],
+    crew: Crew,
+) -> tuple[Sketched, Bound]:
+    """Return the rows' sketches in cells, without limits; as they were made, they are let go."""
+    sketches, grain = _sketched(rows, len(blocks), crew)
+    order = _arranged(sketches, wanted, len(blocks), crew)
+    s = _empty(rows, k, ids, order, wanted[order])
+    words, panels = sketches.view(np.int32), s.panels.view(np.int32)[..., 0]
+    crew.share(blocks, lambda block, _: fill_cells(sketches, words, *block, s, panels))
+    return s, Bound.of(rows, grain)
+
+
+def _sketched(rows: NDArray[Any], n_parts: int, crew: Crew) -> tuple[NDArray[np.int16], float]:
+    """Return the rows' sketches about what is nearly their mean, and the grain."""
+    n, d = rows.shape
+    center = rows[:: max(1, n // _AVERAGED)].mean(axis=0, dtype=np.float64)
+    sketches = np.empty((n, -(-d // SIDE) * SIDE), dtype=np.int16)
+    parts = _parts(n, n_parts)
+    lengths: list[float] = []
+    crew.share(parts, lambda part, _: lengths.append(furthest(rows, center, *part)))
+    grain = max(max(lengths) / LONGEST, _LEAST_GRAIN)
+    crew.share(parts, lambda part, _: quantise(rows, center, grain, *part, sketches))
+    return sketches, grain
+
+
+def _arranged(sketches: NDArray[np.int16], wanted: NDArray[np.bool_], n_parts: int, crew: Crew) -> NDArray[np.int32]:
     """Return the rows by cells; where few are asked for, these have cells of their own, spread among the others."""
     n = len(wanted)
     n_asked = -(-int(np.count_nonzero(wanted)) // CELL_ROWS) * CELL_ROWS  # cells are filled up with others
     few = n_asked <= _MOST * n
     at = np.concatenate([np.flatnonzero(wanted), np.flatnonzero(~wanted)]) if few else np.arange(n)
     order: NDArray[np.int32] = at.astype(np.int32)
-    parts: list[tuple[int, int]] = [(0, n_asked), (n_asked, n)] if few else [(0, n)]
-    while len(parts) < n_parts:  # the largest is halved, for another thread
-        first, last = max(parts, key=_size)
+    most = max(CELL_ROWS, n // n_parts)
+
+    def arranged(part: tuple[int, int], _: int) -> list[tuple[int, int]]:
+        first, last = part
+        if last - first <= most or crew.size == 1:
+            arrange(sketches, order, first, last, ROWS, CELL_ROWS)
+            return []
         middle = first + lower_half(last - first)
-        if last - first <= CELL_ROWS:
-            break
-        arrange(sketches, order, first, last, ROWS, max(middle - first, last - middle, CELL_ROWS))
-        parts.remove((first, last))
-        parts += [(first, middle), (middle, last)]
-    run(lambda first, last: arrange(sketches, order, first, last, ROWS, CELL_ROWS), *zip(*parts, strict=True))
+        arrange(sketches, order, first, last, ROWS, last - first - 1)  # into halves, for two to go on with
+        return [(first, middle), (middle, last)]
+
+    crew.share([(n_asked, n), (0, n_asked)] if few else [(0, n)], arranged)
     if not few:
         return order
     n_whole = n // CELL_ROWS
@@ -167,10 +200,6 @@ def _arranged(
     spread = np.argsort(np.concatenate(places), kind="stable")
     order[: n_whole * CELL_ROWS] = order[: n_whole * CELL_ROWS].reshape(n_whole, CELL_ROWS)[spread].ravel()
     return order
-
-
-def _size(part: tuple[int, int]) -> int:
-    return part[1] - part[0]
 
 
 def _empty(
@@ -203,18 +232,4 @@ def _empty(
         candidates=np.empty((n_lists, candidates_of(k)), dtype=np.int32),
         products=np.empty((n_lists, candidates_of(k)), dtype=np.int32),
         counts=np.zeros(n_lists, dtype=np.int32),
-        found=np.full((n_lists, k), -1, dtype=np.int32),
-        distances=np.full((n_lists, k), np.inf, dtype=rows.dtype),
     )
-
-
-def _rounds(n_blocks: int) -> list[list[tuple[int, int]]]:
-    """Return rounds of pairs of blocks, each block with itself and each other once, and once a round at most."""
-    rounds = [[(block, block) for block in range(n_blocks)]]
-    circle = list(range(n_blocks))
-    for _ in range(n_blocks - 1):  # an even number of them
-        rounds.append(
-            [(min(p), max(p)) for p in zip(circle[: n_blocks // 2], circle[:0:-1][: n_blocks // 2], strict=True)]
-        )
-        circle[1:] = [circle[-1], *circle[1:-1]]
-    return rounds

@@ -23,28 +23,26 @@ _BINS = 1024
 
 
 @njit(nogil=True)
-def quantise(rows, sketches):
-    """Write the rows' sketches about their mean, and 0 in what they are filled up with; return the grain."""
-    n, d = rows.shape
-    mean = np.zeros(d)
-    for i in range(n):
-        for j in range(d):
-            mean[j] += rows[i, j]
-    mean /= n
+def furthest(rows, center, first, last):
+    """Return how far the furthest of rows first .. last - 1 is from a centre."""
     longest = 0.0
-    for i in range(n):
-        length = 0.0
+    for i in range(first, last):
+        square = 0.0
+        for j in range(rows.shape[1]):
+            square += (np.float64(rows[i, j]) - center[j]) ** 2
+        longest = max(longest, square)
+    return np.sqrt(longest)
+
+
+@njit(nogil=True)
+def quantise(rows, center, grain, first, last, sketches):
+    """Write the sketches of rows first .. last - 1 about a centre, and 0 in what they are filled up with."""
+    d, inverse = rows.shape[1], 1 / grain
+    for i in range(first, last):
         for j in range(d):
-            length += (np.float64(rows[i, j]) - mean[j]) ** 2
-        longest = max(longest, length)
-    grain = max(np.sqrt(longest) / LONGEST, 1e-150)
-    inverse = 1 / grain
-    for i in range(n):
-        for j in range(d):
-            sketches[i, j] = np.int32(np.rint((np.float64(rows[i, j]) - mean[j]) * inverse))
+            sketches[i, j] = np.int32(np.rint((np.float64(rows[i, j]) - center[j]) * inverse))
         for j in range(d, sketches.shape[1]):
             sketches[i, j] = 0
-    return grain
 
 
 @allocating

@@ -9,6 +9,8 @@ Naive: the search by cells, which is compared with loops, in tests/resampler/tes
 
 from __future__ import annotations
 
+import numpy as np
+
 from resampler.kernels.batch.cells import CELL_ROWS
 from resampler.kernels.batch.limits import limit_from, limit_of
 from resampler.kernels.batch.sketched import EVERY, NEVER
@@ -22,13 +24,14 @@ _ROOM = 4  # candidates that a look through them must leave out, at least, or th
 
 
 @inline
-def _measure(s, own, place, bound, scratch):
-    """Put a row's candidates into its list, where they belong there, and lower its limit."""
+def _measure(s, own, place, scratch):
+    """Write which of a row's candidates are the nearest to it, and their squared distances."""
     rows, ids, squares = s.rows, s.ids, scratch.squares
-    candidates, counts = s.candidates, s.counts
-    found, distances, limits = s.found, s.distances, s.limits
-    d, last, count = rows.shape[1], found.shape[1] - 1, counts[own]
+    candidates, found, distances = s.candidates, scratch.found, scratch.distances
+    d, last, count = rows.shape[1], len(found) - 1, s.counts[own]
     u = rows[s.order[place]]
+    found[:] = -1
+    distances[:] = np.inf
     for i in range(0, count, SIDE_BY_SIDE):
         for t in range(SIDE_BY_SIDE):  # squares in any order, sums in that of the columns
             v, w = rows[candidates[own, min(i + t, count - 1)]], squares[t]
@@ -38,29 +41,39 @@ def _measure(s, own, place, bound, scratch):
         add_columns(squares)
         for t in range(min(SIDE_BY_SIDE, count - i)):
             d2, row = squares[t, 0], candidates[own, i + t]
-            if not d2 <= distances[own, last]:
+            if not d2 <= distances[last]:
                 continue
-            if d2 == distances[own, last] and found[own, last] >= 0 and ids[found[own, last]] < ids[row]:
+            if d2 == distances[last] and found[last] >= 0 and ids[found[last]] < ids[row]:
                 continue
             at = last
             while at > 0 and (
-                found[own, at - 1] < 0
-                or distances[own, at - 1] > d2
-                or (distances[own, at - 1] == d2 and ids[found[own, at - 1]] > ids[row])
+                found[at - 1] < 0
+                or distances[at - 1] > d2
+                or (distances[at - 1] == d2 and ids[found[at - 1]] > ids[row])
             ):
-                distances[own, at] = distances[own, at - 1]
-                found[own, at] = found[own, at - 1]
+                distances[at] = distances[at - 1]
+                found[at] = found[at - 1]
                 at -= 1
-            distances[own, at] = d2
-            found[own, at] = row
-    counts[own] = 0
-    limits[place] = max(limits[place], limit_of(distances[own, last], bound))
+            distances[at] = d2
+            found[at] = row
 
 
 @inner
 def _make_room(s, own, place, bound, scratch):
-    """Measure the candidates of a row that has too many: rows that products do not tell apart."""
-    _measure(s, own, place, bound, scratch)
+    """Measure the candidates of a row that has too many, which products do not tell apart: the nearest stay."""
+    candidates, products, found = s.candidates, s.products, scratch.found
+    counts, limits = s.counts, s.limits
+    _measure(s, own, place, scratch)
+    kept = 0
+    for t in range(counts[own]):
+        row, product, near = candidates[own, t], products[own, t], False
+        for i in range(len(found)):
+            near |= found[i] == row
+        candidates[own, kept] = row
+        products[own, kept] = product
+        kept += near
+    counts[own] = kept
+    limits[place] = max(limits[place], limit_of(scratch.distances[-1], bound))
 
 
 @inner
@@ -90,25 +103,30 @@ def note(s, place, own, row, product, bound, scratch):
     counts[own] = count + 1
     full = count + 1 == candidates.shape[1]
     if full:
-        k = s.found.shape[1]
+        k = len(scratch.found)
         if _tighten(products, candidates, counts, s.limits, own, place, k, bound) > count + 1 - _ROOM:
             _make_room(s, own, place, bound, scratch)
     return full
 
 
 @entry
-def finish(s, bound, scratch, first, last):
-    """Measure what candidates there are of rows of cells first .. last - 1."""
-    rows, counts, candidates = s.rows, s.counts, s.candidates
+def finish(s, scratch, first, last, answers, nearest):
+    """Measure what candidates there are of rows of cells first .. last - 1, and write the nearest.
+
+    Those of row r are ``nearest[answers[r]]``.
+    """
+    rows, order, counts, candidates = s.rows, s.order, s.counts, s.candidates
     d = rows.shape[1]
     for c in range(first, last):
         if s.cell_limits[c] == NEVER:
             continue
         own = s.lists[c]
-        for place in range(c * CELL_ROWS, min((c + 1) * CELL_ROWS, len(s.order))):
+        for place in range(c * CELL_ROWS, min((c + 1) * CELL_ROWS, len(order))):
             ahead = own + place + _AHEAD
             if ahead < len(counts):
                 for t in range(counts[ahead]):
                     prefetch(rows, candidates[ahead, t] * d)
             if counts[own + place] > 0:
-                _measure(s, own + place, place, bound, scratch)
+                _measure(s, own + place, place, scratch)
+                for t in range(nearest.shape[1]):
+                    nearest[answers[order[place]], t] = scratch.found[t]

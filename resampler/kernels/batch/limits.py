@@ -43,7 +43,7 @@ def set_limits(s, bound, scratch, first, last):
     rows, so that the k-th best says how far the k-th neighbour is at most.
     """
     panels, halves, limits = s.panels, s.halves, s.limits
-    near, best, k = s.near, scratch.best, s.found.shape[1]
+    near, best, k = s.near, scratch.best, len(scratch.found)
     n_pairs = panels.shape[1]
     panel = n_pairs * 2 * LANES
     n_turns = len(best) // (ROWS * LANES)
@@ -67,32 +67,32 @@ def set_limits(s, bound, scratch, first, last):
 
 
 @entry
-def count_near(s, scratch, step):
-    """Count the pairs of rows of cells and those near them, and those that may be near each other.
+def count_near(s, scratch, groups):
+    """Count the pairs of rows of some groups and of the cells near them, and those that may be near each other.
 
     Returns
     -------
     n_pairs, n_near : int
-        Of every `step`-th cell, where it asks.
+        Of all these groups.
     """
     panels, halves, limits = s.panels, s.halves, s.limits
     words, others, totals = scratch.words, scratch.others, scratch.totals
     near, n_pairs = s.near, panels.shape[1]
     panel = n_pairs * 2 * LANES
     n_all = n_near = 0
-    for a in range(0, len(near), step):
-        for t in range(-1 if s.cell_limits[a] != NEVER else near.shape[1], near.shape[1]):
+    for group in groups:
+        at_a, a = group * ROWS, group // LANES
+        in_a = at_a // LANES * panel + 2 * (at_a % LANES)
+        for t in range(-1, near.shape[1]):
             b = a if t < 0 else near[a, t]
-            for at_a in range(a * CELL_ROWS, (a + 1) * CELL_ROWS if b >= 0 else 0, ROWS):
-                in_a = at_a // LANES * panel + 2 * (at_a % LANES)
-                for h in range(PANELS):
-                    at_b = b * CELL_ROWS + h * LANES
-                    in_b = at_b // LANES * panel
-                    n_all += ROWS * LANES
-                    if mark_near(panels, in_a, in_b, n_pairs, halves, limits, at_a, at_b, words, others, totals):
-                        for w in range(len(words)):
-                            word = words[w] | others[w]
-                            while word != 0:
-                                word &= word - np.uint64(1)
-                                n_near += 1
+            for h in range(PANELS if b >= 0 else 0):
+                at_b = b * CELL_ROWS + h * LANES
+                in_b = at_b // LANES * panel
+                n_all += ROWS * LANES
+                if mark_near(panels, in_a, in_b, n_pairs, halves, limits, at_a, at_b, words, others, totals):
+                    for w in range(len(words)):
+                        word = words[w] | others[w]
+                        while word != 0:
+                            word &= word - np.uint64(1)
+                            n_near += 1
     return n_all, n_near

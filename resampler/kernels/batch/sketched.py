@@ -59,7 +59,7 @@ def turns_of(k: int) -> int:
 
 
 class Sketched(NamedTuple):
-    """Rows, their sketches in the order of their cells, and the neighbours found so far.
+    """Rows, their sketches in the order of their cells, and what may be among the neighbours.
 
     Parameters
     ----------
@@ -91,15 +91,11 @@ class Sketched(NamedTuple):
     lists : ndarray of shape (n_cells,), int64
         Where the lists of a cell's rows begin, less where the cell does; of cells that have some.
     candidates : ndarray of shape (n_lists, n_candidates), int32
-        Rows that may be among the neighbours, and are not measured yet.
+        Rows that may be among the neighbours.
     products : ndarray of shape (n_lists, n_candidates), int32
         Of the sketches.
     counts : ndarray of shape (n_lists,), int32
         How many of them there are.
-    found : ndarray of shape (n_lists, k), int32
-        The neighbours, which rows they are; -1 at first.
-    distances : ndarray of shape (n_lists, k), float32 or float64
-        Squared; infinite at first.
     """
 
     rows: NDArray
@@ -120,8 +116,6 @@ class Sketched(NamedTuple):
     candidates: NDArray
     products: NDArray
     counts: NDArray
-    found: NDArray
-    distances: NDArray
 
 
 class Bound(NamedTuple):
@@ -183,6 +177,10 @@ class Scratch(NamedTuple):
         Which groups of a cell are near each group of another, a bit each.
     squares : ndarray of shape (SIDE_BY_SIDE, d), of the dtype of the rows
         Of the differences of some pairs; then a pair's squared distance in the first column.
+    found : ndarray of shape (k,), int32
+        The neighbours of a row that is measured, which rows they are; -1 where there is none.
+    distances : ndarray of shape (k,), of the dtype of the rows
+        Theirs, squared; infinite where there is none.
     """
 
     words: NDArray
@@ -191,6 +189,8 @@ class Scratch(NamedTuple):
     best: NDArray
     boxes: NDArray
     squares: NDArray
+    found: NDArray
+    distances: NDArray
 
     @classmethod
     def of(cls, rows: NDArray, k: int) -> Scratch:
@@ -216,6 +216,8 @@ class Scratch(NamedTuple):
             best=np.zeros(ROWS * LANES * turns_of(k), dtype=np.int32),
             boxes=np.zeros(LANES, dtype=np.int64),
             squares=np.zeros((SIDE_BY_SIDE, d), dtype=dtype),
+            found=np.full(k, -1, dtype=np.int32),
+            distances=np.full(k, np.inf, dtype=dtype),
         )
 
 

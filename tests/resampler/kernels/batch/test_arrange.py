@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from resampler.kernels.batch.arrange import LONGEST, SIDE, arrange, quantise
+from resampler.kernels.batch.arrange import LONGEST, SIDE, arrange, furthest, quantise
 from resampler.kernels.batch.cells import CELL_ROWS
 
 GROUP = 8
@@ -31,8 +31,13 @@ def tables(n):
 def test_near_rows_stand_together(name, n):
     rows = tables(n)[name]
     sketches = np.empty((n, SIDE), dtype=np.int16)
-    grain = quantise(rows, sketches)
-    assert np.abs(sketches[:, :5] * grain + rows.mean(axis=0) - rows).max() <= grain * 0.51
+    center = rows[:9].mean(axis=0)
+    length = max(furthest(rows, center, 0, n // 2), furthest(rows, center, n // 2, n))
+    assert np.isclose(length, np.linalg.norm(rows - center, axis=1).max())
+    grain = max(length / LONGEST, 1e-150)
+    for first, last in ((0, n // 2), (n // 2, n)):
+        quantise(rows, center, grain, first, last, sketches)
+    assert np.abs(sketches[:, :5] * grain + center - rows).max() <= grain * 0.51
     assert (sketches[:, 5:] == 0).all()
     assert (np.sqrt((sketches.astype(float) ** 2).sum(axis=1)) <= LONGEST + 5).all()
     order = np.arange(n, dtype=np.int32)
