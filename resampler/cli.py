@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from resampler.collector import end_quickly, without_collector
+from resampler.collector import without_collector
+from resampler.ending import ending_quickly
 from resampler.errors import InvalidInputError, MissingExtraError, ResamplerError
 from resampler.printing import plain
 
@@ -248,5 +249,5 @@ def _shown(error: Exception) -> str:
 
 def main() -> None:
     """Run the `resampler` command."""
-    end_quickly()
-    run(resampler)
+    with ending_quickly():
+        run(resampler)

@@ -1,8 +1,7 @@
-"""Python's cycle collector where it costs most and finds nothing: imports, the compiler, the end of a process."""
+"""Python's cycle collector where it costs most and finds nothing: imports and the compiler."""
 
 from __future__ import annotations
 
-import atexit
 import gc
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -26,8 +25,3 @@ def without_collector() -> Iterator[None]:
     finally:
         if was_enabled:
             gc.enable()
-
-
-def end_quickly() -> None:
-    """Have the interpreter end without looking through all that there is: 0.4 core-seconds of a worker's end."""
-    atexit.register(gc.freeze)

@@ -183,7 +183,7 @@ class CheckedCache(FunctionCache):
         if kernel is None and self._can_be_kept() and take_turn(self._cache_path, self._impl.filename_base):
             kernel = self._load(sig, target_context)
             if kernel is not None:
-                end_turn(self._cache_path, self._impl.filename_base)
+                self.end_turn()
         return kernel
 
     def _load(self, sig, target_context):
@@ -211,7 +211,11 @@ class CheckedCache(FunctionCache):
         except OSError as error:  # the directory is gone, or may no longer be written to
             _warn_once(f"compiled kernels cannot be kept in {self._cache_path}: {error.strerror}")
         finally:
-            end_turn(self._cache_path, self._impl.filename_base)
+            self.end_turn()
+
+    def end_turn(self):
+        """Let other processes compile the kernel."""
+        end_turn(self._cache_path, self._impl.filename_base)
 
 
 def attach_cache(kernel):
@@ -219,7 +223,23 @@ def attach_cache(kernel):
     if not hasattr(kernel, "enable_caching"):
         return kernel
     try:
-        kernel._cache = CheckedCache(kernel.py_func)
+        cache = kernel._cache = CheckedCache(kernel.py_func)
     except RuntimeError as error:  # Numba finds no directory that can be written to
         _warn_once(f"{error}: compiling in every process; set NUMBA_CACHE_DIR to a directory that can be written to")
+    else:
+        kernel._compiler.compile = _giving_up_its_turn(kernel._compiler.compile, cache)
     return kernel
+
+
+def _giving_up_its_turn(compile_kernel, cache):
+    """Return what compiles a kernel, such that one that fails does not keep other processes waiting."""
+
+    @functools.wraps(compile_kernel)
+    def compile_or_end_turn(*args):
+        try:
+            return compile_kernel(*args)
+        except BaseException:
+            cache.end_turn()
+            raise
+
+    return compile_or_end_turn

@@ -143,7 +143,8 @@ def _given(options: dict[str, Any]) -> dict[str, Any]:
 def _stop_on_signals(worker: Worker) -> None:
     def _stop(*_: object) -> None:
         worker.stop(GRACE_S)
-        if not worker.begun:  # there is nothing to end in good order: no need to wait for the compiler
+        if not worker.begun:  # there is nothing to end in good order: no need to wait for a server
+            click.echo("asked to stop before a shard was taken", err=True)
             raise SystemExit(0)
 
     for signum in (signal.SIGTERM, signal.SIGINT):

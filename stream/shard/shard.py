@@ -154,6 +154,13 @@ class Shard:
             self.detach()
         self._lease.release()
 
+    def give_back(self) -> None:
+        """Give the shard back while its own thread is in a step: what that would still commit is refused.
+
+        Any thread may ask.
+        """
+        self._lease.release()
+
     def detach(self) -> None:
         """Close the connections and leave the lease to expire."""
         if self._held is not None:

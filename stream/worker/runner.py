@@ -120,13 +120,15 @@ class ShardRunner:
     kept_among : frozenset of str or None
         Set where the shard was taken beyond this worker's share because nobody else did: the workers that were alive
         then. While they are the same the shard is kept: none of them wants it.
+    given_back : bool
+        Whether `give_back` has done so.
     vitals : Vitals
         Of the thread.
     """
 
     def __init__(self, worker: Orders, keys: ShardKeys) -> None:
         self.owned = self.claimed = False
-        self.idle = False
+        self.idle = self.given_back = False
         self.kept_among: frozenset[str] | None = None
         self.vitals = health.Vitals(f"shard {keys.input}")
         self.thread = threading.Thread(target=self._run, name=f"shard {keys.input}", daemon=True)
@@ -136,7 +138,8 @@ class ShardRunner:
         self._quiet_since: float | None = None
         self._free_since: float | None = None
         self._others: bool | None = None  # whether another worker has it; None while nobody can say
-        self._acquired = False  # on the present connection
+        self._shard: Shard | None = None  # on the present connection
+        self._acquired = False  # the same
         self._cursor = ""
         self._retry_s = 0.0
         self._said = ("", 0.0)  # the last trouble that was reported, and when
@@ -174,6 +177,18 @@ class ShardRunner:
         self._metrics.answers(answers)
         if not answers:
             self._metrics.reconnecting()
+
+    def give_back(self) -> None:
+        """Give the shard back beside its own thread, which is in a step that does not end in time.
+
+        Any thread may ask. If the server does not answer, the lease is left to expire.
+        """
+        try:
+            if (shard := self._shard) is not None:
+                shard.give_back()
+            self.given_back = True
+        except (redis.RedisError, OSError) as error:
+            logger.debug("could not give %s back: %s", self._keys.input, type(error).__name__)
 
     def _run(self) -> None:
         self.vitals.attach()
@@ -259,7 +274,7 @@ class ShardRunner:
             stored.require_same_config(worker.settings.new_resampler(), self._keys, worker.settings.preset_in_words)
         self._metrics.answers(True)
         worker.look_at_policy(client)
-        shard = Shard(
+        shard = self._shard = Shard(
             client,
             self._keys,
             worker.settings,
@@ -277,6 +292,7 @@ class ShardRunner:
         finally:
             self._own(False)
             _leave(shard)
+            self._shard = None
             client.close()
 
     def _step(self, client: redis.Redis, shard: Shard) -> None:
@@ -303,6 +319,8 @@ class ShardRunner:
         except StoppedError as error:
             logger.info("%s", error)
         except (FencedError, MovedError) as error:
+            if worker.stopping.is_set():  # it was given back meanwhile, by `give_back`
+                return
             self._count_refusal(error)
             self._others = True if isinstance(error, FencedError) else None  # else nobody can say until it is asked
             self._own(False)

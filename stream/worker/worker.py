@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import math
+import sys
 import threading
 import time
 from importlib.metadata import PackageNotFoundError, version
@@ -16,6 +17,7 @@ from resampler.bases import weigh
 from resampler.buffer.minority import has_cells
 from resampler.collector import without_collector
 from resampler.compiling import keeps_kernels, must_compile, watch_compiler
+from resampler.ending import leave
 from resampler.errors import ResamplerError
 from stream.metrics import Metrics
 from stream.redis.connection import open_client, redact
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 REPORT_S = 0.5  # between two reports that this worker lives
+GIVE_BACK_S = 0.5  # before a stop is due, shards are given back whose threads are in a step that may not end in time
+SWITCH_S = 0.000_5  # then: how long a thread that compiles may keep the interpreter from those that give back
 
 
 class Worker:
@@ -235,21 +239,47 @@ class Worker:
                 return
             self.start.ended("connection")
             with Companion() as companion:
-                self._warm(companion)
-                self._work()
+                if self._warm(companion):
+                    self._work()
         finally:
             self._vitals.detach()
         if self._failure:
             raise self._failure
 
-    def _warm(self, companion: Companion) -> None:
-        """Have every kernel ready before a shard is taken; on a new machine the companion helps."""
+    def _warm(self, companion: Companion) -> bool:
+        """Have every kernel ready before a shard is taken; return False if asked to stop before that.
+
+        It takes a thread of its own, since nothing interrupts the compiler: a stop does not wait for it.
+        """
+        failed: list[BaseException] = []
+
+        def have_ready() -> None:
+            self._vitals.attach()
+            try:
+                self._have_kernels(companion)
+            except BaseException as error:
+                failed.append(error)
+
+        thread = threading.Thread(target=have_ready, name="kernels", daemon=True)
+        thread.start()
+        try:
+            while thread.is_alive() and not self.stopping.is_set():
+                thread.join(0.05)
+        finally:
+            leave([thread])
+        self._vitals.attach()  # this thread again
+        if failed:
+            raise failed[0]
+        return not self.stopping.is_set()
+
+    def _have_kernels(self, companion: Companion) -> None:
+        """Load every kernel, or compile it; on a new machine the companion helps."""
         given = self.settings
         weighed = len(weigh(given.strategy, given.k_neighbors, clean=given.clean)) > 0
         nullable, kept = rules_of(given.schema)
         cells = not given.hardens and has_cells(given.capacity, given.schema.n_features, nullable=nullable)
         formats, compiled = READ, must_compile()
-        if compiled and keeps_kernels():
+        if compiled and keeps_kernels() and not self.stopping.is_set():
             formats = waiting_formats(self.url, self.keys, given)
             rules = {"nullable": nullable, "kept": kept, "cells": cells, "weighed": weighed, "hardens": given.hardens}
             companion.begin(formats, **rules)
@@ -297,29 +327,54 @@ class Worker:
         if self.own_process:
             gc.freeze()
         reporter = threading.Thread(target=self._report, name="membership", daemon=True)
-        for runner in self._runners:
-            runner.thread.start()
-        reporter.start()
         self.begun = True
         try:
+            for runner in self._runners:
+                runner.thread.start()
+            reporter.start()
             while not self.stopping.wait(0.02):
                 self._vitals.beat()
                 if self.until_idle_s is not None and all(runner.idle for runner in self._runners):
                     self.stopping.set()
         finally:
             self.stopping.set()
-            for thread in (*(runner.thread for runner in self._runners), reporter):
-                self._join(thread)
+            self._end(reporter)
 
-    def _join(self, thread: threading.Thread) -> None:
-        while thread.is_alive():
-            self._vitals.beat()
-            if time.monotonic() > self._deadline:  # the thread dies with the process, the lease expires
-                raise ResamplerError(
-                    f"{thread.name} does not end in time, as Redis does not answer or the machine is busy: left at "
-                    "once, what is not committed stays in the input"
-                )
-            thread.join(0.05)
+    def _end(self, reporter: threading.Thread) -> None:
+        """Wait for the threads; give back the shards of those that are in a step for too long, as in the compiler."""
+        threads = [*(runner.thread for runner in self._runners), reporter]
+        leave(threads)
+        self._join(threads, self._deadline - GIVE_BACK_S)
+        if busy := [runner for runner in self._runners if runner.thread.is_alive()]:
+            if self.own_process:
+                sys.setswitchinterval(SWITCH_S)
+            giving = [threading.Thread(target=runner.give_back, name="end", daemon=True) for runner in busy]
+            for thread in giving:
+                thread.start()
+            leave(giving)
+            self._join(giving, self._deadline)
+            busy = [runner for runner in busy if runner.thread.is_alive()]
+        self._join([reporter], self._deadline)
+        kept = [runner.thread for runner in busy if not runner.given_back] + [reporter] * reporter.is_alive()
+        if kept:  # the thread dies with the process, the lease expires
+            raise ResamplerError(
+                f"{kept[0].name} does not end in time, as Redis does not answer or the machine is busy: left at "
+                "once, what is not committed stays in the input"
+            )
+        if busy:
+            logger.warning(
+                "asked to stop: %d of %d shards were in a step that does not end in time, such as a kernel that is "
+                "compiled: given back, what is not committed stays in the input",
+                len(busy),
+                len(self._runners),
+            )
+
+    def _join(self, threads: list[threading.Thread], until_s: float) -> None:
+        """Wait until the threads have ended or time is up."""
+        for thread in threads:
+            while thread.is_alive() and time.monotonic() < until_s:
+                self._vitals.beat()
+                thread.join(0.05)
 
     def _report(self) -> None:
         """Report that this worker lives, and work out how many shards are its part, until asked to stop."""

@@ -218,3 +218,13 @@ if __name__ == "__main__":
     assert b"\x7fELF" not in kept["kernels.divide"]
     assert run("second").split() == ["-3", "second"]  # the other's intermediate code
     assert run("first").split() == ["3"]
+
+
+def test_a_kernel_that_cannot_be_compiled_keeps_no_other_process_waiting(load, monkeypatch):
+    twice, turns = load(), []
+    monkeypatch.setattr(cache, "take_turn", lambda *kernel: turns.append(("begun", *kernel)))
+    monkeypatch.setattr(cache, "end_turn", lambda *kernel: turns.append(("ended", *kernel)))
+    for times in (1, 2):  # Numba remembers what has failed
+        with pytest.raises(numba.TypingError):
+            twice(None)
+        assert turns == [("begun", *turns[0][1:]), ("ended", *turns[0][1:])] * times

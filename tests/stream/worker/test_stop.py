@@ -1,0 +1,58 @@
+"""A stop that is asked for while a thread is in a step that nothing can interrupt, as in the compiler."""
+
+import threading
+
+from stream import Settings, Worker
+from stream.redis.keys import ShardKeys
+from stream.shard.shard import Shard
+from stream.worker import worker as module
+
+
+def test_a_stop_does_not_wait_for_the_kernels(server, name, schema, monkeypatch, wait_for):
+    compiled, begun = threading.Event(), threading.Event()
+    monkeypatch.setattr(module, "warm", lambda **_: (begun.set(), compiled.wait()))
+    worker = Worker(server.url, name, Settings(schema))
+    running = threading.Thread(target=worker.run)
+    running.start()
+    wait_for(begun.is_set)
+    worker.stop()
+    running.join(60)
+    assert not running.is_alive()  # while what compiles goes on
+    assert not worker.begun
+    compiled.set()
+
+
+def test_a_shard_is_given_back_in_the_middle_of_a_step(
+    server, client, name, schema, make_rows, add_text, run_worker, read_raw, monkeypatch, wait_for, caplog
+):
+    whole = f"{name}-whole"
+    for stream in (name, whole):
+        add_text(client, stream, *make_rows(300))
+    settings = Settings(schema, ratio=0.5, seed=1)
+    compiled, begun, step = threading.Event(), threading.Event(), Shard.step
+
+    def waiting(shard):
+        begun.set()
+        compiled.wait()
+        step(shard)
+
+    monkeypatch.setattr(Shard, "step", waiting)
+    monkeypatch.setattr(module, "GIVE_BACK_S", 10.0)
+    worker = Worker(server.url, name, settings)
+    running = threading.Thread(target=worker.run)
+    running.start()
+    wait_for(begun.is_set)
+    assert client.exists(ShardKeys(name).lease)
+    worker.stop(within_s=10.0)
+    running.join(60)
+    assert "1 of 1 shards were in a step that does not end in time" in caplog.text
+    assert not client.exists(ShardKeys(name).lease)
+    (thread,) = (runner.thread for runner in worker._runners)
+    compiled.set()  # what it goes on to commit is refused
+    thread.join(60)
+    assert not thread.is_alive()
+    assert client.xlen(ShardKeys(name).output) == 0
+    monkeypatch.setattr(Shard, "step", step)
+    for stream in (name, whole):
+        run_worker(stream, settings=settings)
+    assert read_raw(client, name) == read_raw(client, whole)
