@@ -76,6 +76,7 @@ class Crew:
         try:
             work.run(0)
         finally:
+            work.end()  # it has ended, unless the caller was interrupted while it waited
             begun = [other for other in others if not other.cancel()]
             errors = [other.exception() for other in begun]
         for error in filter(None, errors):
@@ -93,6 +94,7 @@ class _Work:
         self._left, self._task, self._holds = left, task, holds
         self._held: set[Any] = set()
         self._n_running = 0
+        self._ends = False
         self._changed = threading.Condition()
 
     def run(self, worker: int) -> None:
@@ -100,7 +102,7 @@ class _Work:
         while True:
             with self._changed:
                 while (at := self._next()) is None:
-                    if not self._left and self._n_running == 0:
+                    if self._ends or (not self._left and self._n_running == 0):
                         return
                     self._changed.wait()
                 item = self._left.pop(at)
@@ -111,8 +113,7 @@ class _Work:
             try:
                 more = self._task(item, worker) or ()
             except BaseException:
-                with self._changed:
-                    self._left.clear()
+                self.end()
                 raise
             finally:
                 with self._changed:
@@ -121,6 +122,14 @@ class _Work:
                     self._left.extend(more)
                     self._changed.notify_all()
 
+    def end(self) -> None:
+        """Begin nothing more, for anyone."""
+        with self._changed:
+            self._ends = True
+            self._changed.notify_all()
+
     def _next(self) -> int | None:
         """Return where the first item is that holds nothing of what is held."""
+        if self._ends:
+            return None
         return next((at for at, item in enumerate(self._left) if self._held.isdisjoint(self._holds(item))), None)

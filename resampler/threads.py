@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from numba import config
+
+from resampler.crew import Crew
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +32,5 @@ def in_chunks(task: Callable[[int, int], None], n: int, chunk: int, n_threads: i
     if workers <= 1:
         task(0, n)
         return
-    with ThreadPoolExecutor(workers) as pool:
-        for done in [pool.submit(task, first, min(n, first + chunk)) for first in range(0, n, chunk)]:
-            done.result()
+    with Crew(workers) as crew:
+        crew.share(range(0, n, chunk), lambda first, _: task(first, min(n, first + chunk)))

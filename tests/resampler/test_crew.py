@@ -58,3 +58,37 @@ def test_what_a_task_raises_is_raised(size):
     with Crew(size) as crew, pytest.raises(ValueError, match="of item 2"):
         crew.share(range(1000), fail)
     assert len(begun) < 1000
+
+
+def test_nothing_is_begun_behind_an_error_not_even_what_others_return():
+    begun, failed = [], threading.Event()
+
+    def fail(item, _):
+        begun.append(item)
+        if item == "fails":
+            failed.set()
+            raise ValueError(item)
+        failed.wait()
+        time.sleep(0.01)
+        return ["never"]
+
+    with Crew(2) as crew, pytest.raises(ValueError, match="fails"):
+        crew.share(["returns more", "fails"], fail)
+    assert "never" not in begun
+
+
+def test_an_interrupted_caller_ends_the_work_of_others():
+    main, begun = threading.main_thread(), []
+
+    def holds(item):
+        if threading.current_thread() is main and item > 2:
+            raise KeyboardInterrupt  # as between two pieces, or while it waits
+        return ()
+
+    def work(item, _):
+        begun.append(item)
+        time.sleep(0.001)
+
+    with Crew(2) as crew, pytest.raises(KeyboardInterrupt):
+        crew.share(range(10_000), work, holds)
+    assert len(begun) < 10_000
