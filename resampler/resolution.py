@@ -253,7 +253,9 @@ def reach(
     enough : bool
         Whether that is 1e-16 or more.
     """
-    sizes = np.fmax.reduce(np.abs(X[:, numeric]), axis=0, initial=0).astype(np.float64)  # nulls reach nowhere
+    values = np.abs(X[:, numeric])
+    values[np.isnan(values)] = 0  # nulls reach nowhere
+    sizes = values.max(axis=0, initial=0).astype(np.float64)
     furthest = float((sizes / scale[numeric]).max(initial=0.0))
     return furthest, furthest >= MIN_REACH
 
@@ -283,7 +285,10 @@ def _least(X: NDArray[Any], inverse_scale: NDArray[Any], numeric: NDArray[np.boo
 def _spans(X: NDArray[Any], inverse_scale: NDArray[Any]) -> NDArray[np.float64]:
     low, high = X.min(axis=0).astype(np.float64), X.max(axis=0).astype(np.float64)
     if np.isnan(low).any():
-        low = np.fmin.reduce(X, axis=0, initial=np.inf).astype(np.float64)
-        high = np.fmax.reduce(X, axis=0, initial=-np.inf).astype(np.float64)
+        low[:], high[:] = np.inf, -np.inf
+        for part in _parts(len(X)):  # fmin and fmax forget what they have behind a signalling NaN
+            null = np.isnan(X[part])
+            np.minimum(low, np.where(null, np.inf, X[part]).min(axis=0), out=low)
+            np.maximum(high, np.where(null, -np.inf, X[part]).max(axis=0), out=high)
         low, high = np.where(low <= high, low, 0), np.where(low <= high, high, 0)  # a column of nulls spans nothing
     return (high - low) * inverse_scale.astype(np.float64)

@@ -10,7 +10,7 @@ from resampler import FeatureSchema, MinorityBuffer, OnlineResampler, samplers
 from resampler.errors import ContractError, InvalidInputError
 from resampler.metric import make_penalty
 from resampler.neighbors import nearest_rows
-from resampler.resolution import at_unit, deviations, resolve, rows_at_unit
+from resampler.resolution import _spans, at_unit, deviations, reach, resolve, rows_at_unit
 
 
 def rows(dtype, n=300, d=3, seed=0):
@@ -223,3 +223,19 @@ def test_deviations_are_those_of_the_values_that_are_there():
         assert np.isnan(found[1])  # without a value: no part of what a differing category counts
         assert make_penalty(np.array([True]), found / unit, 1).tolist() == [0.25]
     assert make_penalty(np.array([True]), found[[1]], 1).tolist() == [1.0]
+
+
+@pytest.mark.filterwarnings("ignore:invalid value")  # NumPy says of a signalling NaN that it meets one
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("d", [1, 2, 3, 16])
+@pytest.mark.parametrize("n", [3, 40])
+def test_a_signalling_null_behind_a_value_hides_nothing(dtype, d, n):
+    bits = {np.float32: 0x7F800001, np.float64: 0x7FF0000000000001}[dtype]
+    X = np.full((n, d), 1e-24, dtype=dtype)
+    X[0] = 5
+    X[1] = np.array([bits], dtype=f"u{X.itemsize}").view(dtype)
+    every = np.ones(d, dtype=bool)
+    assert reach(X, np.ones(d), every) == (5.0, True)
+    assert reach(-X, np.ones(d), every) == (5.0, True)
+    assert (_spans(X, np.ones(d)) == 5).all()
+    assert (_spans(-X, np.ones(d)) == 5).all()

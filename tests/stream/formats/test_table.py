@@ -8,13 +8,14 @@ from itertools import pairwise
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from resampler import ContractError, CorruptStateError, Feature, FeatureSchema, InvalidInputError, Label, MicroBatch
 from stream import InputFormat, OutputFormat, Settings, decode_output
 from stream.formats import Decoder, Reason, encode_output
 from stream.formats.arrow import write_ipc
+from stream.formats.check import MatrixCheck
 from stream.formats.decoded import Collector
 from stream.formats.fields import MAX_BATCH_ROWS, SCHEMA_FIELD, schema_id
 from stream.formats.input import BatchInput, RowInput
@@ -229,6 +230,7 @@ def test_the_kernel_says_what_the_reference_says(kind, schema, seed, harm):
 @pytest.mark.parametrize("kind", INPUTS)
 @settings(deadline=None, max_examples=150)
 @given(seed=st.integers(0, 999), harm=damages)
+@example(seed=0, harm=[(126, 129), (238, 0)])  # a signalling NaN behind a value that is too large
 def test_a_damaged_entry_is_a_reject_or_rows_that_keep_the_contract(kind, schema, seed, harm):
     X, y = _rows(schema, 3, seed)
     sent = [_damaged(items, harm) for items in INPUTS[kind](schema).encode(X, y)]
@@ -236,6 +238,22 @@ def test_a_damaged_entry_is_a_reject_or_rows_that_keep_the_contract(kind, schema
     schema.validate_rows(decoded.X)  # what the resampler demands of every row
     assert set(decoded.y.tolist()) <= {0, 1}
     assert decoded.n_rows.min() >= 1
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e30])
+@pytest.mark.parametrize("nulls", [False, True])
+def test_the_limit_itself_passes_and_what_is_beyond_does_not_whatever_stands_behind(nulls, scale):
+    schema = FeatureSchema.numeric(["a", "b"]).with_scale([scale, scale])
+    check = MatrixCheck(schema.with_rules(schema.names) if nulls else schema)
+    most = min(np.float64(np.float32(scale)) * 1e16, np.finfo(np.float32).max)
+    most = np.nextafter(np.float32(most), np.float32(0))
+    signalling = np.array([0x7F800001], dtype=np.uint32).view(np.float32)[0]
+    for value in (most, -most):
+        assert check(np.array([[value, 0], [0, value]], dtype=np.float32), np.zeros(2, dtype=np.int64)) == {}
+    for value in (most * np.float32(1.5), -most * np.float32(1.5), np.float32(np.inf)):
+        X = np.array([[value, 0], [1, 1], [2, 2]], dtype=np.float32)
+        X[1, 1] = signalling if nulls else 1
+        assert list(check(X, np.zeros(3, dtype=np.int64))) == [0]
 
 
 @pytest.mark.parametrize("kind", INPUTS)
