@@ -10,10 +10,14 @@ import numpy as np
 from numba import typeof, types
 from numba.core.event import TimingListener, install_listener
 
-from resampler.kernels.buffer.search import find
+from resampler.kernels.buffer.penalty import follow_spread
+from resampler.kernels.buffer.ring import arrive, insert, take_slot
+from resampler.kernels.buffer.search import find, measure, note_rows, scan_newcomers, update_affected
 from resampler.kernels.cache import CheckedCache
+from resampler.kernels.online.operations import advance
 from resampler.kernels.online.window import encode
 from resampler.online import OnlineResampler
+from resampler.provenance import make_output
 from resampler.schema import FeatureSchema
 
 if TYPE_CHECKING:
@@ -53,20 +57,50 @@ def watch_compiler() -> Iterator[TimingListener]:
         yield watch
 
 
-def compile_search(ring: Ring) -> None:
-    """Compile the search of a buffer, the longest part of what inserts rows, and nothing that calls it.
+def compile_insertion(ring: Ring) -> None:
+    """Compile what inserts a row into a buffer, its longest part, the search, first, and nothing that calls it.
 
     Parameters
     ----------
     ring : Ring
         A buffer's state, which stays as it is: kernels depend on its types alone.
     """
-    if not hasattr(find, "compile"):  # without the compiler
+    if not hasattr(insert, "compile"):  # without the compiler
+        return
+    graph, number, row = ring.graph, types.int64, types.float32[::1]
+    whole, home, lists = typeof(graph), typeof(graph.cells.home), graph.lists
+    find.compile((whole, home, types.boolean, number, number, number, typeof(lists.stamps[0]), typeof(lists.d2[0])))
+    arrive.compile((typeof(ring), home, number, number, number, types.float32))
+    take_slot.compile((typeof(ring), row, number))
+    insert.compile((typeof(ring), row, number))
+
+
+def compile_making(ring: Ring) -> None:
+    """Compile what inserts and makes rows where a buffer has cells and all bases weigh the same.
+
+    Parameters
+    ----------
+    ring : Ring
+        As in `compile_insertion`.
+
+    Notes
+    -----
+    For a process beside one that compiles insertion: of that it takes first what the other comes to last.
+    """
+    if not hasattr(advance, "compile"):  # without the compiler
         return
     graph = ring.graph
-    number, lists = types.int64, graph.lists
-    kinds = typeof(graph), typeof(graph.cells.home), types.boolean, number, number, number
-    find.compile((*kinds, typeof(lists.stamps[0]), typeof(lists.d2[0])))
+    number, yes, d2, numbers = types.int64, types.boolean, types.float32, types.int64[::1]
+    whole, rows, lists, cells, scratch = map(typeof, (graph, *graph))
+    found = typeof(graph.lists.stamps[0]), typeof(graph.lists.d2[0])
+    scan_newcomers.compile((whole, yes, number, number, number, *found))
+    measure.compile((whole, yes, yes, d2, number, number, number, *found))
+    update_affected.compile((whole, scratch, number, number, number, number))
+    note_rows.compile((rows, cells, scratch, *[number] * 7, number, d2))
+    follow_spread.compile((rows, lists, cells, typeof(graph.scratch.query)))
+    keys = number, number, types.uint64, number, number, types.float64[::1]
+    made = types.none, types.UniTuple(numbers, 4), number, typeof(make_output(0, 2))
+    advance.compile((typeof(ring), types.none, types.float32[:, ::1], numbers, *keys, yes, *made))
 
 
 def keeps_kernels() -> bool:

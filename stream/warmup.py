@@ -10,7 +10,7 @@ import numpy as np
 from resampler.buffer import MinorityBuffer
 from resampler.buffer.maintenance import mend
 from resampler.buffer.minority import EXACT_CAPACITY
-from resampler.compiling import compile_search
+from resampler.compiling import compile_insertion, compile_making
 from resampler.layout import as_kernel_array
 from resampler.online import OnlineResampler
 from resampler.profile.cells import Cells
@@ -60,7 +60,7 @@ def warm(
         Those that rows come in, of those that kernels read.
     """
     nullable, kept = rules_of(schema)
-    rules = _SCHEMA.with_rules(["a"] if nullable else (), {"b": 0.5} if kept else None)
+    rules = _rules(nullable=nullable, kept=kept)
     online = OnlineResampler(rules, ratio=1.0, k_neighbors=1, capacity=CAPACITY[cells], clean=clean)
     if hardens:
         online = OnlineResampler(rules, ratio=1.0, strategy="hardened", group_size=5, small_groups=True)
@@ -108,13 +108,32 @@ def search(*, cells: bool = True, nullable: bool = False, inserting: bool = Fals
     nullable : bool
         What `rules_of` gives.
     inserting : bool
-        Only compile the search that is part of an insertion; else search where a list has run short.
+        Only compile insertion, of which a search is the longest part; else search where a list has run short.
     """
     buffer = MinorityBuffer(2, CAPACITY[cells], 1, nullable_features=[0] if nullable else [])
     if inserting:
-        compile_search(buffer.ring)
+        compile_insertion(buffer.ring)
     else:
         mend(buffer.ring, np.array([0]))
+
+
+def plan(*, nullable: bool = False, kept: bool = False) -> None:
+    """Plan what no rows cause, and put none of them into their places: for every strategy the kernels are the same.
+
+    Parameters
+    ----------
+    nullable, kept : bool
+        What `rules_of` gives.
+    """
+    OnlineResampler(_rules(nullable=nullable, kept=kept)).process(_X[:0], _Y[:0], _Y[:0])
+
+
+def make() -> None:
+    """Compile what makes rows under a plain configuration, while a companion compiles insertion and what plans rows.
+
+    That is: buffers have cells, no column is nullable or has a grid, and bases are not weighed.
+    """
+    compile_making(MinorityBuffer(2, CAPACITY[True], 1).ring)
 
 
 def read_rows(formats: Sequence[InputFormat] = READ, *, nullable: bool = False, kept: bool = False) -> Decoded:
@@ -132,7 +151,7 @@ def read_rows(formats: Sequence[InputFormat] = READ, *, nullable: bool = False, 
     Decoded
         The rows.
     """
-    rules = _SCHEMA.with_rules(["a"] if nullable else (), {"b": 0.5} if kept else None)
+    rules = _rules(nullable=nullable, kept=kept)
     sent: list[list[bytes]] = []
     for kind in formats:
         sent += INPUTS[kind](rules).encode(_X, _Y)
@@ -146,6 +165,10 @@ def read_rows(formats: Sequence[InputFormat] = READ, *, nullable: bool = False, 
     counted.add(as_kernel_array(rows.X, np.float32), np.zeros_like(rows.y))
     cut(rows.ms, rows.n_rows, 1, 1, np.empty(rows.n_entries, dtype=np.int64))
     return rows
+
+
+def _rules(*, nullable: bool, kept: bool) -> FeatureSchema:
+    return _SCHEMA.with_rules(["a"] if nullable else (), {"b": 0.5} if kept else None)
 
 
 def warm_nulls() -> None:

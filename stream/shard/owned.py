@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
 
@@ -157,6 +158,9 @@ class Owned:
                 # One read when the window has passed, not one for each arrival.
                 self._context.sleep(min(wait_ms, LONGEST_WAIT_MS) / 1_000)
                 block_ms = 0
+            else:  # not beyond the spell that has to do
+                left_s = self._context.quiet_s - (self._context.clock() - self._quiet_since)
+                block_ms = min(max(math.ceil(left_s * 1_000), 0), IDLE_BLOCK_MS)
         self._asked = self._context.clock()
         read, self.behind, complete_until_ms, arrived_s = self._intake.read(block_ms)
         if read is not None:

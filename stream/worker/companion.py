@@ -9,7 +9,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from resampler.collector import without_collector
-from stream.warmup import READ, read_rows, search
+from stream.warmup import READ, plan, read_rows, search
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,7 @@ _CALL = "import sys; from stream.worker import companion as c; c.end_with_worker
 class Companion:
     """A second process for the compiler, which holds the interpreter of the first.
 
-    It compiles what searches for neighbours and what reads the rows that wait while the worker compiles the rest of
+    It compiles what inserts rows, what plans them and what reads those that wait while the worker compiles the rest of
     what resamples them, and then, beside the worker's first rows, other formats and what rows need later. It ends with
     the block, whatever it has come to, and with the worker, however that ends. What it does not get done, or where it
     cannot be started, the worker compiles itself.
@@ -81,7 +81,7 @@ class Companion:
 
 
 def compile_beside(*words: str) -> None:
-    """Compile what searches and what reads the rows that wait, and then the rest.
+    """Compile what inserts rows, plans them and reads those that wait, and then the rest.
 
     Parameters
     ----------
@@ -93,6 +93,7 @@ def compile_beside(*words: str) -> None:
     with without_collector():
         if "groups" not in words:
             search(cells=cells, nullable=nullable, inserting=True)
+        plan(nullable=nullable, kept=kept)
         read_rows([kind for kind in READ if kind in words], nullable=nullable, kept=kept)
     os.nice(_NICE)
     with without_collector():

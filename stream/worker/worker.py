@@ -26,7 +26,7 @@ from stream.redis.errors import UnavailableError, explain, is_passing
 from stream.redis.keys import maintenance_key, shard_keys, workers_key
 from stream.shard.lease import owner_name
 from stream.sharding import require_shards
-from stream.warmup import READ, rules_of, warm
+from stream.warmup import READ, make, rules_of, warm
 from stream.worker.companion import Companion
 from stream.worker.health import Vitals
 from stream.worker.membership import Membership
@@ -278,12 +278,15 @@ class Worker:
         weighed = len(weigh(given.strategy, given.k_neighbors, clean=given.clean)) > 0
         nullable, kept = rules_of(given.schema)
         cells = not given.hardens and has_cells(given.capacity, given.schema.n_features, nullable=nullable)
-        formats, compiled = READ, must_compile()
+        formats, compiled, shared = READ, must_compile(), False
         if compiled and keeps_kernels() and not self.stopping.is_set():
             formats = waiting_formats(self.url, self.keys, given)
             rules = {"nullable": nullable, "kept": kept, "cells": cells, "weighed": weighed, "hardens": given.hardens}
             companion.begin(formats, **rules)
+            shared = cells and not (nullable or kept or weighed)
         with without_collector(), watch_compiler() as watch:
+            if shared:
+                make()
             warm(schema=given.schema, cells=cells, clean=weighed, hardens=given.hardens, formats=formats)
         spared = ", which were compiled (`resampler warmup` beforehand spares that)" if compiled or watch.done else ""
         self.start.ended(f"kernels{spared}")

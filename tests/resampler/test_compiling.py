@@ -2,10 +2,12 @@ import numpy as np
 import pytest
 from numba import config, njit
 
-from resampler import MinorityBuffer, OnlineResampler, compiling
-from resampler.compiling import compile_search, keeps_kernels, must_compile, watch_compiler
-from resampler.kernels.buffer.search import find
+from resampler import FeatureSchema, OnlineResampler, compiling
+from resampler.buffer.minority import EXACT_CAPACITY
+from resampler.compiling import compile_insertion, compile_making, keeps_kernels, must_compile, watch_compiler
+from resampler.kernels.buffer import penalty, ring, search
 from resampler.kernels.cache import CheckedCache
+from resampler.kernels.online import operations
 
 
 def test_kernels_are_compiled_where_the_cache_had_none(monkeypatch):
@@ -32,13 +34,28 @@ def test_an_empty_cache_is_seen_without_compiling(monkeypatch, tmp_path):
     assert must_compile()
 
 
+INSERTION = search.find, ring.arrive, ring.take_slot, ring.insert
+MAKING = search.scan_newcomers, search.measure, search.update_affected, search.note_rows, penalty.follow_spread
+
+
 @pytest.mark.compiled
-@pytest.mark.parametrize("nullable", [(), (0,)])
-def test_the_search_is_compiled_as_insertions_call_it(nullable):
-    compile_search(MinorityBuffer(2, 4, 1, nullable_features=nullable).ring)
-    before = set(find.signatures)
-    MinorityBuffer(2, 4, 1, nullable_features=nullable).insert(np.eye(2, dtype=np.float32), np.arange(2))
-    assert set(find.signatures) == before
+@pytest.mark.parametrize(
+    ("compile_kernels", "kernels", "capacity", "nullable"),
+    [
+        (compile_insertion, INSERTION, EXACT_CAPACITY + 1, []),
+        (compile_insertion, INSERTION, 4, []),
+        (compile_insertion, INSERTION, 4, ["a"]),
+        (compile_making, (*MAKING, operations.advance), EXACT_CAPACITY + 1, []),
+    ],
+)
+def test_kernels_are_compiled_as_rows_that_come_call_them(compile_kernels, kernels, capacity, nullable):
+    schema = FeatureSchema.numeric(["a", "b"], label="y").with_rules(nullable, None)
+    online = OnlineResampler(schema, ratio=1.0, k_neighbors=1, capacity=capacity)
+    compile_kernels(online._new_bases().buffer.ring)
+    before = [set(kernel.signatures) for kernel in kernels]
+    for i in range(0, 8, 2):
+        online.process(np.eye(2, dtype=np.float32), np.array([0, 1]), np.arange(i, i + 2))
+    assert [set(kernel.signatures) for kernel in kernels] == before
 
 
 def test_kernels_are_kept_where_the_cache_can_be_written_to(monkeypatch, tmp_path):

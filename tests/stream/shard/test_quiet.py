@@ -11,7 +11,7 @@ from stream.redis.keys import shard_keys
 from stream.shard.checkpoint import Checkpoint
 from stream.shard.commit import MovedError
 from stream.shard.intake import Intake
-from stream.shard.shard import Shard
+from stream.shard.shard import QUIET_S, Shard
 
 
 def _work(shard, now):
@@ -53,6 +53,31 @@ def test_what_comes_while_a_step_is_slow_still_joins_its_batch(
     assert shard.idle_s >= 3
     shard.release()
     client.delete(f"{name}-second")
+
+
+def test_a_last_batch_is_written_when_it_has_been_quiet_for_long_enough_and_no_later(
+    server, client, name, schema, make_rows, add_text, read_raw, monkeypatch
+):
+    now, asked, read = [0.0], [], Intake.read
+    keys = shard_keys(name)[0]
+    shard = Shard(client, keys, Settings(schema), "here", Metrics(name).shard(keys.input), clock=lambda: now[0])
+
+    def read_by_the_clock(intake, block_ms):
+        asked.append(block_ms)
+        taken = read(intake)
+        now[0] += 0.0 if taken.decoded else block_ms / 1_000
+        return taken
+
+    monkeypatch.setattr(Intake, "read", read_by_the_clock)
+    assert shard.acquire()
+    add_text(client, name, *make_rows(1))  # of an ID that says nothing of when it came
+    while not (written := read_raw(client, name)[0]) and len(asked) < 20:
+        shard.step()
+    shard.release()
+    assert len(written) == 1
+    assert now[0] == pytest.approx(QUIET_S, abs=0.002)
+    assert sum(asked[1:]) == pytest.approx(1_000 * QUIET_S, abs=2)
+    assert asked[-1] == 0
 
 
 def test_a_server_that_went_back_as_a_whole_is_no_gap(server, client, name, schema, make_rows, add_text, read_raw):

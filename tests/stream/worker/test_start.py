@@ -96,38 +96,47 @@ def test_a_companion_compiles_first_what_its_worker_leaves_to_it(monkeypatch, wo
     order, rules = [], {"nullable": "nulls" in words, "kept": "grids" in words}
     searches = {"cells": "small" not in words, "nullable": rules["nullable"]}
     monkeypatch.setattr(beside, "search", lambda **rules: order.append(rules))
+    monkeypatch.setattr(beside, "plan", lambda **rules: order.append(("plan", rules)))
     monkeypatch.setattr(beside, "read_rows", lambda formats=READ, **rules: order.append((*formats, rules)))
     monkeypatch.setattr(os, "nice", lambda by: order.append(by))
     monkeypatch.setattr(warmup, "STEPS", {step: lambda step=step: order.append(step) for step in warmup.STEPS})
     compile_beside("text", *words.split())
     first, then = ([searches | {"inserting": True}], [searches]) if "groups" not in words else ([], [])
-    assert order == [*first, ("text", rules), 10, *then, (*READ, rules), *later]
+    assert order == [*first, ("plan", rules), ("text", rules), 10, *then, (*READ, rules), *later]
 
 
 @pytest.mark.parametrize(
-    ("parameters", "said"),
+    ("parameters", "rules", "said"),
     [
-        ({}, {}),
-        ({"capacity": 200}, {"cells": False}),
-        ({"strategy": "adasyn"}, {"weighed": True}),
+        ({}, (), {}),
+        ({"capacity": 200}, (), {"cells": False}),
+        ({"strategy": "adasyn"}, (), {"weighed": True}),
+        ({}, ([0],), {"nullable": True, "cells": False}),
+        ({}, ([], {0: 0.5}), {"kept": True}),
         (
             {"strategy": "hardened", "secret_key": SecretKey(bytes(range(16)))},
+            (),
             {"cells": False, "hardens": True},
         ),
     ],
 )
-def test_a_companion_is_told_which_kernels_its_worker_needs(parameters, said, server, name, schema, monkeypatch):
+def test_a_companion_is_told_which_kernels_its_worker_needs(parameters, rules, said, server, name, schema, monkeypatch):
     told = []
+    if rules:
+        names, (nullable, *grids) = schema.names, rules
+        kept = {names[j]: step for j, step in grids[0].items()} if grids else None
+        schema = schema.with_rules([names[j] for j in nullable], kept)
     monkeypatch.setattr(module, "must_compile", lambda: True)
     monkeypatch.setattr(module, "keeps_kernels", lambda: True)
     monkeypatch.setattr(Companion, "begin", lambda _, __, **rules: told.append(rules))
+    monkeypatch.setattr(module, "make", lambda: told.append("make"))
     monkeypatch.setattr(module, "warm", lambda **rules: told.append(rules["cells"]))
     Worker(server.url, name, Settings(schema, **parameters), until_idle_s=0.05).run()
-    assert told == [PLAIN | said, (PLAIN | said)["cells"]]
+    assert told == [PLAIN | said, *(["make"] if not said else []), (PLAIN | said)["cells"]]
 
 
 @pytest.mark.parametrize("cells", [True, False])
-@pytest.mark.parametrize(("inserting", "by"), [(False, "mend"), (True, "compile_search")])
+@pytest.mark.parametrize(("inserting", "by"), [(False, "mend"), (True, "compile_insertion")])
 def test_a_companion_searches_buffers_as_its_workers_are(monkeypatch, cells, inserting, by):
     searched = []
     monkeypatch.setattr(worker_warmup, by, lambda ring, *_: searched.append(ring.graph.cells.home is not None))
