@@ -251,7 +251,9 @@ def test_what_is_no_report_is_said_once_and_passed_over(
     assert _records(client, name) == []
 
 
-@pytest.mark.parametrize(("by_ms", "words"), [(7_200_000, "7200 s old"), (-7_200_000, "s ahead of the server's clock")])
+@pytest.mark.parametrize(
+    ("by_ms", "words"), [(7_200_000, "s old, --feedback 3600 s"), (-7_200_000, "s ahead of the server's clock")]
+)
 def test_a_report_of_another_time_is_never_followed_which_is_said_once(
     server, client, name, make_rows, add_text, run_worker, caplog, by_ms, words, monkeypatch
 ):
