@@ -19,6 +19,7 @@ from resampler.kernels.grids import on_grid
 from resampler.kernels.jit import allocating, entry, inline, njit
 from resampler.kernels.places.cloud import place
 from resampler.kernels.random import bounded, draw, more_words, one_of
+from resampler.kernels.simd.select import select
 
 BLOCK = 1024  # rows that MDAV cuts at once: then, of 12,000 rows, within 7 % of what it would lose on all at once
 _SEEN = 1024  # rows of a block that its direction is found by
@@ -162,7 +163,7 @@ def cut(X, g, block, group):
             along[i] = total
         groups = size // g
         half = size * (groups // 2) // groups
-        edge = np.partition(along, half)[half]
+        edge = select(along.copy(), half)
         below = 0
         for i in range(size):
             below += along[i] < edge
