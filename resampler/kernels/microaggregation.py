@@ -183,8 +183,10 @@ def cut(X, g, block, group):
             else:
                 upper[b] = part[i]
                 b += 1
-        rows[first : first + half] = lower
-        rows[first + half : last] = upper
+        for i in range(half):
+            rows[first + i] = lower[i]
+        for i in range(size - half):
+            rows[first + half + i] = upper[i]
         starts.append(first + half)
         ends.append(last)
         starts.append(first)

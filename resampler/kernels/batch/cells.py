@@ -104,7 +104,8 @@ def _halve(along, order, first, middle, last):
         upper[high] = row
         low += lower
         high += not lower
-    order[middle:last] = upper[: last - middle]
+    for i in range(last - middle):
+        order[middle + i] = upper[i]
 
 
 @njit(nogil=True)

@@ -261,8 +261,8 @@ def scan_cells(
             found[lane] = 0
             cutoff[lane] = np.inf
             nn_distances[start_of_home + lane] = np.inf
-            queries[lane] = cells[home, :, lane]
-            columns[:, i] = cells[home, :, lane]
+            for j in range(queries.shape[1]):
+                queries[lane, j] = columns[j, i] = cells[home, j, lane]
         asking = rows.shape[0]
         furthest = cutoff[rows[0]]
         around = np.full(1, home)

@@ -272,7 +272,8 @@ def scan_region(
         cell = own[home - own_start]
         furthest = distances[base + asking[0], k - 1]
         for lane in asking:
-            queries[lane] = cell[:, lane]
+            for j in range(width):
+                queries[lane, j] = cell[j, lane]
             found[lane] = 0
             while found[lane] < k and distances[base + lane, found[lane]] < np.inf:
                 found[lane] += 1
