@@ -113,7 +113,7 @@ def nearest_rows(
         recall=recall,
     )
     threads = n_threads or config.NUMBA_NUM_THREADS
-    if recall is None and asked.by_regions and (asked.penalty < 0).all() and pays(k, len(asked.queries)):
+    if recall is None and asked.exact and (asked.penalty < 0).all() and pays(k, len(asked.queries)):
         nearest = nearest_tiled(asked.X, k, asked.ids, asked.inverse_scale, asked.queries, threads)
         if nearest is not None:
             return Neighbors(nearest, 1.0, ALL.interval)

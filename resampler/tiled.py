@@ -1,4 +1,4 @@
-"""The exact search for many rows of a matrix of numbers: `resampler.kernels.batch.tiles` on its cells, on threads."""
+"""The exact search for many rows of numbers and nulls: `resampler.kernels.batch.tiles` on its cells, on threads."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from resampler.kernels.batch.arrange import LONGEST, arrange, furthest, lower_ha
 from resampler.kernels.batch.candidates import finish
 from resampler.kernels.batch.cells import CELL_ROWS
 from resampler.kernels.batch.limits import count_near, set_limits
+from resampler.kernels.batch.nulls import LANDMARKS, Nulls, count_held, lay_nulls, stand_in
 from resampler.kernels.batch.sketched import (
     EMPTY,
     EVERY,
@@ -25,7 +26,7 @@ from resampler.kernels.batch.sketched import (
     find_near,
 )
 from resampler.kernels.batch.tiles import join
-from resampler.kernels.simd.tiles import LANES, ROWS, SIDE
+from resampler.kernels.simd.emitter import LANES, ROWS, SIDE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,7 +43,7 @@ _CELLS_EACH, _BLOCKS_EACH = 8, 4  # cells that are worth a thread, at least; blo
 
 
 def pays(k: int, n_asked: int) -> bool:
-    """Say whether sketches are likely to be faster than cells alone, where all columns are numeric and without nulls.
+    """Say whether sketches are likely to be faster than cells alone, where all columns are numeric.
 
     Parameters
     ----------
@@ -93,7 +94,7 @@ def nearest_tiled(
     Parameters
     ----------
     X : ndarray of shape (n_samples, n_features), float32 or float64
-        No nulls, all columns numeric.
+        All columns numeric; NaN is a null.
     k : int
         Neighbours a row, below n_samples.
     row_ids, inverse_scale, queries
@@ -110,12 +111,16 @@ def nearest_tiled(
     rows = X if (inverse_scale == 1).all() else X * inverse_scale
     wanted = np.zeros(n, dtype=np.bool_)
     wanted[queries] = True
+    once = len(queries) == np.count_nonzero(wanted)
     n_cells = -(-n // CELL_ROWS)
     with Crew(max(1, min(n_threads, n_cells // _CELLS_EACH))) as crew:
         n_blocks = 1 if crew.size == 1 else _BLOCKS_EACH * crew.size
         scratches = [Scratch.of(rows, k) for _ in range(crew.size)]
         blocks = _parts(n_cells, n_blocks)
-        s, bound = _in_cells(rows, k, row_ids, wanted, blocks, crew)
+        held = np.empty(n, dtype=np.int32)
+        crew.share(_parts(n, n_blocks), lambda part, _: count_held(rows, *part, held))
+        wanted &= held > 0  # the others are infinitely far from all
+        s, bound = _in_cells(rows, k, row_ids, wanted, held, blocks, crew)
 
         def limit(block: tuple[int, int], worker: int) -> None:
             find_near(s.centers, s.cell_limits, *block, s.near)
@@ -123,7 +128,7 @@ def nearest_tiled(
 
         crew.share(blocks, limit)
         asking = np.flatnonzero(s.group_limits != NEVER)
-        n_pairs, n_near = count_near(s, scratches[0], asking[:: max(1, len(asking) // _SAMPLE)])
+        n_pairs, n_near = count_near(s, scratches[0], asking[:: max(1, len(asking) // _SAMPLE)].copy())
         if n_near > _COARSE * n_pairs:
             return None
         # Each block with itself first; then near ones, which take longest. Lists of a block are written by one thread.
@@ -135,8 +140,9 @@ def nearest_tiled(
         answers[queries] = np.arange(len(queries))
         nearest = np.empty((len(queries), k), dtype=np.int64)
         crew.share(blocks, lambda block, worker: finish(s, scratches[worker], *block, answers, nearest))
-    once = len(queries) == np.count_nonzero(wanted)
-    return nearest if once else nearest[answers[queries]]
+    nearest = nearest if once else nearest[answers[queries]]
+    empty = held[queries] == 0
+    return _without_a_value(nearest, empty, queries, row_ids) if empty.any() else nearest
 
 
 def _parts(n: int, n_parts: int) -> list[tuple[int, int]]:
@@ -149,22 +155,31 @@ def _in_cells(
     k: int,
     ids: NDArray[np.int64],
     wanted: NDArray[np.bool_],
+    held: NDArray[np.int32],
     blocks: list[tuple[int, int]],
     crew: Crew,
 ) -> tuple[Sketched, Bound]:
     """Return the rows' sketches in cells, without limits; as they were made, they are let go."""
+    lacking = held < rows.shape[1]
+    nulls = bool(lacking.any())
     sketches, grain = _sketched(rows, len(blocks), crew)
-    order = _arranged(sketches, wanted, len(blocks), crew)
+    if nulls:
+        _stand_in(rows, held, sketches, len(blocks), crew)
+    order = _arranged(sketches, wanted, lacking, len(blocks), crew)
     s = _empty(rows, k, ids, order, wanted[order])
     words, panels = sketches.view(np.int32), s.panels.view(np.int32)[..., 0]
     crew.share(blocks, lambda block, _: fill_cells(sketches, words, *block, s, panels))
-    return s, Bound.of(rows, grain)
+    if nulls:
+        del sketches, words
+        s = s._replace(nulls=Nulls.none(len(s.near), rows.shape[1]))
+        crew.share(blocks, lambda block, _: lay_nulls(held, *block, s))
+    return s, Bound.of(rows, grain, nulls=nulls)
 
 
 def _sketched(rows: NDArray[Any], n_parts: int, crew: Crew) -> tuple[NDArray[np.int16], float]:
     """Return the rows' sketches about what is nearly their mean, and the grain."""
     n, d = rows.shape
-    center = rows[:: max(1, n // _AVERAGED)].mean(axis=0, dtype=np.float64)
+    center = _center(rows)
     sketches = np.empty((n, -(-d // SIDE) * SIDE), dtype=np.int16)
     parts = _parts(n, n_parts)
     lengths: list[float] = []
@@ -174,13 +189,42 @@ def _sketched(rows: NDArray[Any], n_parts: int, crew: Crew) -> tuple[NDArray[np.
     return sketches, grain
 
 
-def _arranged(sketches: NDArray[np.int16], wanted: NDArray[np.bool_], n_parts: int, crew: Crew) -> NDArray[np.int32]:
-    """Return the rows by cells; where few are asked for, these have cells of their own, spread among the others."""
+def _center(rows: NDArray[Any]) -> NDArray[np.float64]:
+    """Return nearly the mean of each column's values, 0 where it has none."""
+    for step in (max(1, len(rows) // _AVERAGED), 1):
+        sample = rows[::step]
+        there = ~np.isnan(sample)
+        counts = there.sum(axis=0)
+        if counts.all():
+            break
+    center: NDArray[np.float64] = np.where(there, sample, 0).sum(axis=0, dtype=np.float64) / np.maximum(counts, 1)
+    return center
+
+
+def _stand_in(
+    rows: NDArray[Any], held: NDArray[np.int32], sketches: NDArray[np.int16], n_parts: int, crew: Crew
+) -> None:
+    """Put what rows like them have into the sketches of rows with nulls, so that they are arranged among these."""
+    whole = np.flatnonzero(held == rows.shape[1])
+    few = whole if len(whole) else np.arange(len(rows))
+    landmarks = np.ascontiguousarray(sketches[few[:: -(-len(few) // LANDMARKS)]].T.astype(np.float32))
+    crew.share(_parts(len(rows), n_parts), lambda part, _: stand_in(rows, held, sketches, landmarks, *part))
+
+
+def _arranged(
+    sketches: NDArray[np.int16], wanted: NDArray[np.bool_], lacking: NDArray[np.bool_], n_parts: int, crew: Crew
+) -> NDArray[np.int32]:
+    """Return the rows by cells.
+
+    Rows that lack values have cells of their own, and so have those that are asked for, where these are few. A kind's
+    last cell is filled up with rows of the next, and cells of all kinds are spread among each other.
+    """
     n = len(wanted)
-    n_asked = -(-int(np.count_nonzero(wanted)) // CELL_ROWS) * CELL_ROWS  # cells are filled up with others
-    few = n_asked <= _MOST * n
-    at = np.concatenate([np.flatnonzero(wanted), np.flatnonzero(~wanted)]) if few else np.arange(n)
-    order: NDArray[np.int32] = at.astype(np.int32)
+    few = -(-int(np.count_nonzero(wanted)) // CELL_ROWS) * CELL_ROWS <= _MOST * n
+    kinds = lacking + 2 * (~wanted & few)
+    order: NDArray[np.int32] = np.argsort(kinds, kind="stable").astype(np.int32)
+    ends = -(-np.cumsum(np.bincount(kinds)) // CELL_ROWS) * CELL_ROWS
+    cuts = np.unique(np.minimum(np.append(0, ends), n)).tolist()
     most = max(CELL_ROWS, n // n_parts)
 
     def arranged(part: tuple[int, int], _: int) -> list[tuple[int, int]]:
@@ -192,14 +236,24 @@ def _arranged(sketches: NDArray[np.int16], wanted: NDArray[np.bool_], n_parts: i
         arrange(sketches, order, first, last, ROWS, last - first - 1)  # into halves, for two to go on with
         return [(first, middle), (middle, last)]
 
-    crew.share([(n_asked, n), (0, n_asked)] if few else [(0, n)], arranged)
-    if not few:
+    crew.share(sorted(itertools.pairwise(cuts), key=lambda part: part[0] - part[1]), arranged)
+    if len(cuts) == 2:
         return order
     n_whole = n // CELL_ROWS
-    places = [(np.arange(n) + 0.5) / n for n in (n_asked // CELL_ROWS, n_whole - n_asked // CELL_ROWS) if n]
+    places = [(np.arange(count) + 0.5) / max(count, 1) for count in np.diff(np.array(cuts) // CELL_ROWS)]
     spread = np.argsort(np.concatenate(places), kind="stable")
     order[: n_whole * CELL_ROWS] = order[: n_whole * CELL_ROWS].reshape(n_whole, CELL_ROWS)[spread].ravel()
     return order
+
+
+def _without_a_value(
+    nearest: NDArray[np.int64], empty: NDArray[np.bool_], queries: NDArray[np.int64], ids: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Give rows without a value, which are infinitely far from all, those with the lowest ids."""
+    lowest = np.argsort(ids)[: nearest.shape[1] + 1]
+    itself = lowest == queries[empty, None]
+    nearest[empty] = lowest[np.argsort(itself, axis=1, kind="stable")[:, :-1]]
+    return nearest
 
 
 def _empty(
@@ -232,4 +286,5 @@ def _empty(
         candidates=np.empty((n_lists, candidates_of(k)), dtype=np.int32),
         products=np.empty((n_lists, candidates_of(k)), dtype=np.int32),
         counts=np.zeros(n_lists, dtype=np.int32),
+        nulls=None,
     )

@@ -120,7 +120,9 @@ def _counts_float32() -> None:
 
 
 def _nulls(dtype: str = "float32") -> None:
-    nearest_rows(np.array([[0, np.nan], [1, 1], [2, 2]], dtype=dtype), 1)
+    rows = np.array([[0, np.nan], [1, 1], [2, 2]], dtype=dtype)
+    nearest_rows(rows, 1)
+    nearest_tiled(rows, 1, np.arange(3), np.ones(2, dtype=dtype), np.arange(3), 1)
 
 
 def _nulls_float64() -> None:

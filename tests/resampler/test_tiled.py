@@ -21,6 +21,13 @@ def tables(rng, n, d):
         "far from 0": isotropic + 1e5,
         "columns of all sizes": isotropic * 10.0 ** rng.integers(-5, 6, d),
         "a row far out": np.concatenate([isotropic[1:], np.full((1, d), 50.0)]),
+        "a column null": np.where(np.arange(d) == d // 2, np.nan, isotropic),
+        "halves of no column in common": np.where(
+            (np.arange(d) < d // 2) == (rng.random((n, 1)) < 0.5), np.nan, isotropic
+        ),
+        "nulls in a fifth": np.where((rng.random((n, 1)) < 0.2) & (rng.random((n, d)) < 0.5), np.nan, isotropic),
+        "nulls in most": np.where(rng.random((n, d)) < 0.3, np.nan, np.round(isotropic)),
+        "rows of nulls": np.where(rng.random((n, 1)) < 0.02, np.nan, isotropic),
         "clusters": isotropic * 0.01 + rng.normal(size=(9, d))[rng.integers(0, 9, n)],
     }
 
@@ -71,9 +78,10 @@ def test_equal_rows_are_left_to_cells(value):
 
 
 @pytest.mark.skipif(config.DISABLE_JIT, reason="all pairs of many rows")
-@pytest.mark.parametrize("k", [1, 5, 10, 30])
-def test_what_a_search_holds_of_a_row_is_said(k):
+@pytest.mark.parametrize(("k", "nulls"), [(1, 0), (5, 0), (5, 4_000), (10, 0), (30, 0)])
+def test_what_a_search_holds_of_a_row_is_said(k, nulls):
     X = np.random.default_rng(0).normal(size=(30_000, 2)).astype(np.float32).repeat(2, axis=1)
+    X[:nulls, 0] = np.nan
     args = k, np.arange(len(X)), np.ones(4, dtype=np.float32), np.arange(len(X)), 1
     nearest_tiled(X, *args)
     tracemalloc.start()

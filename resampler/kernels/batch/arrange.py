@@ -13,7 +13,8 @@ import numpy as np
 
 from resampler.kernels.batch.cells import CELL_ROWS
 from resampler.kernels.jit import allocating, inline, inner, njit
-from resampler.kernels.simd.tiles import SIDE, write_bounds
+from resampler.kernels.simd.emitter import SIDE
+from resampler.kernels.simd.tiles import write_bounds
 
 LONGEST = 32000.0  # sketch, in grains: half the squared distance of two stays within 32 bits
 _SAMPLE = 64  # rows that a direction is fitted on
@@ -24,23 +25,25 @@ _BINS = 1024
 
 @njit(nogil=True)
 def furthest(rows, center, first, last):
-    """Return how far the furthest of rows first .. last - 1 is from a centre."""
+    """Return how far the furthest of rows first .. last - 1 is from a centre, by the values that it has."""
     longest = 0.0
     for i in range(first, last):
         square = 0.0
         for j in range(rows.shape[1]):
-            square += (np.float64(rows[i, j]) - center[j]) ** 2
+            gap = np.float64(rows[i, j]) - center[j]
+            square += gap * gap if gap == gap else 0.0
         longest = max(longest, square)
     return np.sqrt(longest)
 
 
 @njit(nogil=True)
 def quantise(rows, center, grain, first, last, sketches):
-    """Write the sketches of rows first .. last - 1 about a centre, and 0 in what they are filled up with."""
+    """Write the sketches of rows first .. last - 1 about a centre; 0 for nulls and what they are filled up with."""
     d, inverse = rows.shape[1], 1 / grain
     for i in range(first, last):
         for j in range(d):
-            sketches[i, j] = np.int32(np.rint((np.float64(rows[i, j]) - center[j]) * inverse))
+            gap = np.float64(rows[i, j]) - center[j]
+            sketches[i, j] = np.int32(np.rint(gap * inverse if gap == gap else 0.0))
         for j in range(d, sketches.shape[1]):
             sketches[i, j] = 0
 
@@ -127,10 +130,12 @@ def _halve(keys, order, first, last, n_low, bins, upper):
         order[first + n_low + i] = upper[i]
 
 
-@inline
 def lower_half(n):
     """Return how many of n rows are the lower half, in whole cells."""
     return (n + CELL_ROWS - 1) // CELL_ROWS // 2 * CELL_ROWS
+
+
+_lower_half = inline(lower_half)
 
 
 @allocating
@@ -146,7 +151,7 @@ def halve(sketches, order, first, last, keys, bins, upper, sample, direction):
             for j in range(len(direction)):
                 along += np.int32(row[j]) * direction[j]
             keys[i] = along
-    n_low = lower_half(last - first)
+    n_low = _lower_half(last - first)
     _halve(keys, order, first, last, n_low, bins, upper)
     return first + n_low
 

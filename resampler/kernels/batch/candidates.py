@@ -13,11 +13,13 @@ import numpy as np
 
 from resampler.kernels.batch.cells import CELL_ROWS
 from resampler.kernels.batch.limits import limit_from, limit_of
-from resampler.kernels.batch.sketched import EVERY, NEVER
+from resampler.kernels.batch.nulls import distance_of, set_squares
+from resampler.kernels.batch.sketched import EVERY, FURTHEST, NEVER
 from resampler.kernels.jit import entry, inline, inner
+from resampler.kernels.simd.emitter import LANES
 from resampler.kernels.simd.lanes import prefetch
 from resampler.kernels.simd.sums import SIDE_BY_SIDE, add_columns
-from resampler.kernels.simd.tiles import LANES, kth_best
+from resampler.kernels.simd.tiles import kth_best
 
 _AHEAD = 2  # rows whose candidates are asked for before they are measured
 _ROOM = 4  # candidates that a look through them must leave out, at least, or they are measured
@@ -26,7 +28,7 @@ _ROOM = 4  # candidates that a look through them must leave out, at least, or th
 @inline
 def _measure(s, own, place, scratch):
     """Write which of a row's candidates are the nearest to it, and their squared distances."""
-    rows, ids, squares = s.rows, s.ids, scratch.squares
+    rows, ids, squares, both = s.rows, s.ids, scratch.squares, scratch.both
     candidates, found, distances = s.candidates, scratch.found, scratch.distances
     d, last, count = rows.shape[1], len(found) - 1, s.counts[own]
     u = rows[s.order[place]]
@@ -34,13 +36,10 @@ def _measure(s, own, place, scratch):
     distances[:] = np.inf
     for i in range(0, count, SIDE_BY_SIDE):
         for t in range(SIDE_BY_SIDE):  # squares in any order, sums in that of the columns
-            v, w = rows[candidates[own, min(i + t, count - 1)]], squares[t]
-            for j in range(d):
-                x = u[j] - v[j]
-                w[j] = x * x
+            set_squares(s.nulls, u, rows[candidates[own, min(i + t, count - 1)]], squares, t, both)
         add_columns(squares)
         for t in range(min(SIDE_BY_SIDE, count - i)):
-            d2, row = squares[t, 0], candidates[own, i + t]
+            d2, row = distance_of(s.nulls, squares[t, 0], t, both, d), candidates[own, i + t]
             if not d2 <= distances[last]:
                 continue
             if d2 == distances[last] and found[last] >= 0 and ids[found[last]] < ids[row]:
@@ -82,7 +81,9 @@ def _tighten(products, candidates, counts, limits, own, place, k, bound):
     width = products.shape[1]
     products[own, counts[own] :] = EVERY
     product = kth_best(products, own * width, LANES, width // LANES, k)
-    limit = limits[place] = max(limits[place], limit_from(product, bound))
+    if product > FURTHEST:
+        limits[place] = max(limits[place], limit_from(product, bound))
+    limit = limits[place]
     kept = 0
     for t in range(counts[own]):
         product = products[own, t]

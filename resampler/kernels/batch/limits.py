@@ -1,7 +1,7 @@
 """Limits: what a product of two sketches must exceed for one row to be among the nearest of the other.
 
     d2(i, j) <= T_i, what the k-th distance of row i is at most, implies
-    |q_i - q_j| <= sqrt(T_i (1 + (d + 4) u) + d tiny) / grain + 2 e =: r, with u the unit of rounding and tiny what a
+    |q_i - q_j| <= sqrt(T_i + d tiny) (1 + (d + 8) u) / grain + 2 e =: r, with u the unit of rounding and tiny what a
     square may lose that underflows, and so
     q_i.q_j - (|q_i|^2 >> 1) - (|q_j|^2 >> 1) >= -(floor(r^2 / 2) + 2), in whole numbers of 32 bits, none rounded.
 
@@ -16,9 +16,11 @@ from __future__ import annotations
 import numpy as np
 
 from resampler.kernels.batch.cells import CELL_ROWS
-from resampler.kernels.batch.sketched import EMPTY, EVERY, NEVER, PANELS, sum_up
+from resampler.kernels.batch.nulls import keep, mark
+from resampler.kernels.batch.sketched import EVERY, FURTHEST, NEVER, PANELS, sum_up
 from resampler.kernels.jit import entry, inline
-from resampler.kernels.simd.tiles import LANES, ROWS, keep_best, kth_best, mark_near
+from resampler.kernels.simd.emitter import LANES, ROWS
+from resampler.kernels.simd.tiles import kth_best
 
 
 @inline
@@ -31,7 +33,7 @@ def limit_of(distance, bound):
 @inline
 def limit_from(product, bound):
     """Return what products of a row's sketch with those of rows no further than one of such a product exceed."""
-    away = (np.sqrt(np.float64(max(2 - 2 * np.int64(product), 0))) + bound.error) * bound.span
+    away = (np.sqrt(max(bound.room - 2 * np.float64(product), 0.0)) + bound.error) * bound.span
     return limit_of(away * away + bound.least, bound)
 
 
@@ -44,7 +46,7 @@ def set_limits(s, bound, scratch, first, last):
     """
     panels, halves, limits = s.panels, s.halves, s.limits
     near, best, k = s.near, scratch.best, len(scratch.found)
-    n_pairs = panels.shape[1]
+    d, n_pairs = s.rows.shape[1], panels.shape[1]
     panel = n_pairs * 2 * LANES
     n_turns = len(best) // (ROWS * LANES)
     for group in range(first * LANES, last * LANES):
@@ -57,10 +59,10 @@ def set_limits(s, bound, scratch, first, last):
             b = a if t < 0 else near[a, t]
             for h in range(PANELS if b >= 0 else 0):
                 at_b, turn = b * CELL_ROWS + h * LANES, h % n_turns * ROWS * LANES
-                keep_best(panels, in_a, at_b // LANES * panel, n_pairs, halves, at_a, at_b, best, turn)
+                keep(s.nulls, d, panels, in_a, at_b // LANES * panel, n_pairs, halves, at_a, at_b, best, turn)
         for r in range(ROWS):
             product = kth_best(best, r * LANES, ROWS * LANES, n_turns, k)
-            if limits[at_a + r] != NEVER and product > EMPTY:
+            if limits[at_a + r] != NEVER and product > FURTHEST:
                 limits[at_a + r] = limit_from(product, bound)
     for c in range(first, last):
         sum_up(s, c)
@@ -77,7 +79,7 @@ def count_near(s, scratch, groups):
     """
     panels, halves, limits = s.panels, s.halves, s.limits
     words, others, totals = scratch.words, scratch.others, scratch.totals
-    near, n_pairs = s.near, panels.shape[1]
+    near, d, n_pairs = s.near, s.rows.shape[1], panels.shape[1]
     panel = n_pairs * 2 * LANES
     n_all = n_near = 0
     for group in groups:
@@ -89,7 +91,7 @@ def count_near(s, scratch, groups):
                 at_b = b * CELL_ROWS + h * LANES
                 in_b = at_b // LANES * panel
                 n_all += ROWS * LANES
-                if mark_near(panels, in_a, in_b, n_pairs, halves, limits, at_a, at_b, words, others, totals):
+                if mark(s.nulls, d, panels, in_a, in_b, n_pairs, halves, limits, at_a, at_b, words, others, totals):
                     for w in range(len(words)):
                         word = words[w] | others[w]
                         while word != 0:

@@ -16,12 +16,15 @@ from numpy.typing import NDArray
 from resampler.kernels.batch.arrange import LONGEST
 from resampler.kernels.batch.cells import CELL_ROWS
 from resampler.kernels.jit import inline, njit
+from resampler.kernels.simd.emitter import LANES, ROWS, SIDE
+from resampler.kernels.simd.partial_tiles import SLACK
 from resampler.kernels.simd.sums import SIDE_BY_SIDE
-from resampler.kernels.simd.tiles import LANES, ROWS, SIDE, write_bounds
+from resampler.kernels.simd.tiles import write_bounds
 
 PANELS = CELL_ROWS // LANES  # of a cell, whose groups' boxes are one panel more: CELL_ROWS = ROWS * LANES
 EVERY, NEVER = -(2**31) + 127, 2**31 - 1  # limits that all pairs exceed, and none
 EMPTY = -(2**30) - 2**29  # of an empty lane's halves: its products are no higher
+FURTHEST = EMPTY + 2**12  # nor is this, however they are rounded
 _MORE = 8  # candidates than neighbours, at least, that a row has room for
 _PLACES = 2  # that best products are kept in, a neighbour sought
 
@@ -96,6 +99,8 @@ class Sketched(NamedTuple):
         Of the sketches.
     counts : ndarray of shape (n_lists,), int32
         How many of them there are.
+    nulls : Nulls or None
+        `resampler.kernels.batch.nulls` has them; None where no row has one.
     """
 
     rows: NDArray
@@ -116,6 +121,7 @@ class Sketched(NamedTuple):
     candidates: NDArray
     products: NDArray
     counts: NDArray
+    nulls: tuple[NDArray, ...] | None
 
 
 class Bound(NamedTuple):
@@ -131,15 +137,18 @@ class Bound(NamedTuple):
         Grains that two rows are at most from their sketches, together.
     span : float
         Units of distance a grain, and what rounding adds.
+    room : float
+        What a squared distance may be above minus twice a product.
     """
 
     least: float
     factor: float
     error: float
     span: float
+    room: float
 
     @classmethod
-    def of(cls, rows: NDArray, grain: float) -> Bound:
+    def of(cls, rows: NDArray, grain: float, *, nulls: bool) -> Bound:
         """Return that of rows that were sketched.
 
         Parameters
@@ -148,6 +157,8 @@ class Bound(NamedTuple):
             In units of distance.
         grain : float
             Of the sketches.
+        nulls : bool
+            Whether some rows have any: sums are scaled up, by the number of columns at most.
 
         Returns
         -------
@@ -157,9 +168,11 @@ class Bound(NamedTuple):
         d = rows.shape[1]
         unit, tiny = (2.0**-23, 1.2e-38) if rows.itemsize == 4 else (2.0**-52, 2.3e-308)
         # The second term of the error is for the rounding before a sketch is rounded.
-        error = float(np.sqrt(d) * (1 + 1e-9) + 1e-8 * LONGEST)
-        rounding = (1 + (d + 4) * unit) * (1 + 1e-12)
-        return cls(d * tiny, rounding / grain, error, rounding * grain)
+        up = d if nulls else 1
+        error = float(np.sqrt(d) * (1 + 1e-9) + 1e-8 * LONGEST * np.sqrt(up))
+        rounding = (1 + (d + 8) * unit) * (1 + 1e-12)
+        scaled = 1 + 2 * SLACK if nulls else 1.0
+        return cls(d * tiny * up, rounding / grain, error, rounding * grain * scaled, 3 * d + 2.0 if nulls else 2.0)
 
 
 class Scratch(NamedTuple):
@@ -175,6 +188,8 @@ class Scratch(NamedTuple):
         Products of `ROWS` rows, the best in each place.
     boxes : ndarray of shape (LANES,), int64
         Which groups of a cell are near each group of another, a bit each.
+    both : ndarray of shape (SIDE_BY_SIDE,), of the dtype of the rows
+        Columns that both rows of some pairs have.
     squares : ndarray of shape (SIDE_BY_SIDE, d), of the dtype of the rows
         Of the differences of some pairs; then a pair's squared distance in the first column.
     found : ndarray of shape (k,), int32
@@ -188,6 +203,7 @@ class Scratch(NamedTuple):
     totals: NDArray
     best: NDArray
     boxes: NDArray
+    both: NDArray
     squares: NDArray
     found: NDArray
     distances: NDArray
@@ -215,6 +231,7 @@ class Scratch(NamedTuple):
             totals=np.zeros(ROWS * LANES, dtype=np.int32),
             best=np.zeros(ROWS * LANES * turns_of(k), dtype=np.int32),
             boxes=np.zeros(LANES, dtype=np.int64),
+            both=np.zeros(SIDE_BY_SIDE, dtype=dtype),
             squares=np.zeros((SIDE_BY_SIDE, d), dtype=dtype),
             found=np.full(k, -1, dtype=np.int32),
             distances=np.full(k, np.inf, dtype=dtype),

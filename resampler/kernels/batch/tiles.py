@@ -1,4 +1,6 @@
-"""k nearest neighbours of many rows at once, exactly, by products of sketches: for rows of numbers, without nulls.
+"""k nearest neighbours of many rows of numbers at once, exactly, by products of sketches.
+
+Where rows have nulls, `resampler.kernels.batch.nulls` has the products.
 
 A pair of groups whose boxes are further apart than any limit of theirs is passed over, and so is a pair of cells. One
 product serves both rows of a pair (`resampler.kernels.batch.limits`). Which pairs of cells come first decides what is
@@ -13,10 +15,12 @@ import numpy as np
 
 from resampler.kernels.batch.candidates import note
 from resampler.kernels.batch.cells import CELL_ROWS
+from resampler.kernels.batch.nulls import mark
 from resampler.kernels.batch.sketched import PANELS, sum_up
 from resampler.kernels.jit import entry, inline
+from resampler.kernels.simd.emitter import LANES, ROWS
 from resampler.kernels.simd.lanes import first_lane
-from resampler.kernels.simd.tiles import LANES, ROWS, mark_near, near_boxes
+from resampler.kernels.simd.tiles import near_boxes
 
 
 @inline
@@ -58,7 +62,8 @@ def _search_group(s, group, b, bound, scratch):
     order, lists = s.order, s.lists
     panels, halves, limits = s.panels, s.halves, s.limits
     words, others, totals = scratch.words, scratch.others, scratch.totals
-    n, n_pairs, a = len(order), panels.shape[1], group // LANES
+    n, d = s.rows.shape
+    n_pairs, a = panels.shape[1], group // LANES
     near = _groups_near_group(s, group, b)
     at_a = group * ROWS
     changed_a = changed_b = False
@@ -67,7 +72,7 @@ def _search_group(s, group, b, bound, scratch):
         if (near >> (h * LANES // ROWS)) & (2 ** (LANES // ROWS) - 1) == 0 or at_b // LANES < at_a // LANES:
             continue
         in_a, in_b = _where(panels, at_a), _where(panels, at_b)
-        if not mark_near(panels, in_a, in_b, n_pairs, halves, limits, at_a, at_b, words, others, totals):
+        if not mark(s.nulls, d, panels, in_a, in_b, n_pairs, halves, limits, at_a, at_b, words, others, totals):
             continue
         for w in range(len(words)):
             word = words[w]

@@ -1,9 +1,7 @@
 """Products of many rows with many at once, in whole numbers of 16 bits: a register tile of `ROWS` x `LANES` pairs.
 
-A panel holds `LANES` rows, two columns side by side: ``panel[pair of columns, row, column of the pair]``. The sum of
-two products of neighbouring columns is one instruction of most processors (``pmaddwd``); LLVM finds it in a
-multiplication of widened numbers whose even and odd lanes are added. Nothing is rounded, so the order of sums does not
-matter. Without the compiler the Python functions of the same names run.
+Nothing is rounded, so the order of sums does not matter (`resampler.kernels.simd.emitter` has panels and
+instructions). Without the compiler the Python functions of the same names run.
 
 Naive: these, in tests/resampler/kernels/simd/test_tiles.py.
 """
@@ -16,14 +14,8 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
+from resampler.kernels.simd.emitter import COLUMNS, INT16, INT32, LANES, PAIRS, ROWS, SIDE, SUMS, Emitter
 from resampler.kernels.twin import twin_of
-
-LANES = 16  # rows of a panel
-SIDE = 8  # columns whose bounds are found at once
-ROWS = 8  # of another panel, that a tile multiplies it with: their sums stay in registers
-_INT16, _INT32 = ir.IntType(16), ir.IntType(32)
-_SUMS, _WIDE = ir.VectorType(_INT32, LANES), ir.VectorType(_INT32, 2 * LANES)
-_PAIRS, _COLUMNS = ir.VectorType(_INT16, 2 * LANES), ir.VectorType(_INT16, SIDE)
 
 
 def mark_near(panels, a, b, n_pairs, halves, limits, at_a, at_b, words, others, totals):
@@ -166,78 +158,13 @@ def near_boxes(lows, highs, a, other_lows, other_highs, b, n_pairs, limits, at_a
     return int((1 << np.flatnonzero(half < -limit)).sum())
 
 
-class _Emitter:
-    """Loads and sums of vectors, on the arguments of a twin; arrays are their first elements."""
-
-    def __init__(self, context, builder, signature, arguments):
-        self.builder = builder
-        self.arguments = [
-            context.make_array(kind)(context, builder, value).data if isinstance(kind, types.Array) else value
-            for kind, value in zip(signature.args, arguments, strict=True)
-        ]
-
-    def address(self, data, index, kind):
-        return self.builder.bitcast(self.builder.gep(data, [index]), kind.as_pointer())
-
-    def load(self, data, index, kind=_INT32, ahead=0):
-        index = self.builder.add(index, ir.Constant(index.type, ahead))
-        return self.builder.load(self.address(data, index, kind), align=2)
-
-    def everywhere(self, scalar):
-        one = self.builder.insert_element(ir.Constant(_SUMS, ir.Undefined), scalar, ir.Constant(_INT32, 0))
-        return self.builder.shuffle_vector(one, one, ir.Constant(_SUMS, [0] * LANES))
-
-    def pair_everywhere(self, data, index, ahead=0):
-        """Two columns of one row, in every lane."""
-        return self.builder.bitcast(self.everywhere(self.load(data, index, _INT32, ahead)), _PAIRS)
-
-    def add_products(self, total, x, y):
-        products = self.builder.mul(self.builder.sext(x, _WIDE), self.builder.sext(y, _WIDE))
-        even, odd = (
-            self.builder.shuffle_vector(
-                products, products, ir.Constant(_SUMS, [2 * lane + column for lane in range(LANES)])
-            )
-            for column in (0, 1)
-        )
-        self.builder.store(self.builder.add(self.builder.load(total), self.builder.add(even, odd)), total)
-
-    def products(self, panels, a, b, n_pairs, halves, at_a, at_b):
-        """Return places of the sums of products of `ROWS` rows with a panel, and of what `halves` has of both."""
-        half = self.load(halves, at_b, _SUMS)
-        totals = [
-            cgutils.alloca_once_value(
-                self.builder, self.builder.add(half, self.everywhere(self.load(halves, at_a, ahead=r)))
-            )
-            for r in range(ROWS)
-        ]
-        with cgutils.for_range(self.builder, n_pairs) as loop:
-            step = self.builder.mul(loop.index, ir.Constant(loop.index.type, 2 * LANES))
-            other = self.load(panels, self.builder.add(b, step), _PAIRS)
-            for r, total in enumerate(totals):
-                self.add_products(total, other, self.pair_everywhere(panels, self.builder.add(a, step), 2 * r))
-        return totals
-
-    def store_bits(self, truths, words):
-        """Store truths a lane, whole words at once: what is stored in parts has to be waited for when it is loaded."""
-        word = ir.IntType(64)
-        for w in range(len(truths) * LANES // 64):
-            bits = ir.Constant(word, 0)
-            for r in range(64 // LANES):
-                of_row = self.builder.zext(self.builder.bitcast(truths[w * 64 // LANES + r], _INT16), word)
-                bits = self.builder.or_(bits, self.builder.shl(of_row, ir.Constant(word, LANES * r)))
-            self.builder.store(bits, self.builder.gep(words, [ir.Constant(word, w)]))
-
-    def chosen(self, operator, x, y):
-        return self.builder.select(self.builder.icmp_signed(operator, x, y), x, y)
-
-
 @twin_of(mark_near)
 def _mark_near(_, panels, a, b, n_pairs, halves, limits, at_a, at_b, words, others, totals):
     def _generate(context, builder, signature, arguments):
-        emit = _Emitter(context, builder, signature, arguments)
+        emit = Emitter(context, builder, signature, arguments)
         panels, a, b, n_pairs, halves, limits, at_a, at_b, words, others, totals = emit.arguments
         sums = [builder.load(total) for total in emit.products(panels, a, b, n_pairs, halves, at_a, at_b)]
-        theirs = emit.load(limits, at_b, _SUMS)
+        theirs = emit.load(limits, at_b, SUMS)
         near = []
         for r, total in enumerate(sums):
             own = emit.everywhere(emit.load(limits, at_a, ahead=r))
@@ -245,13 +172,13 @@ def _mark_near(_, panels, a, b, n_pairs, halves, limits, at_a, at_b, words, othe
         either = [builder.or_(*bits) for bits in near]
         while len(either) > 1:
             either = [builder.or_(*bits) for bits in zip(either[::2], either[1::2], strict=True)]
-        some = builder.icmp_unsigned("!=", builder.bitcast(either[0], _INT16), ir.Constant(_INT16, 0))
+        some = builder.icmp_unsigned("!=", builder.bitcast(either[0], INT16), ir.Constant(INT16, 0))
         with builder.if_then(some, likely=False):
             for side, out in enumerate((words, others)):
                 emit.store_bits([bits[side] for bits in near], out)
             for r, total in enumerate(sums):
                 place = ir.Constant(ir.IntType(64), LANES * r)
-                builder.store(total, emit.address(totals, place, _SUMS), align=4)
+                builder.store(total, emit.address(totals, place, SUMS), align=4)
         return some
 
     n = types.int64
@@ -261,16 +188,16 @@ def _mark_near(_, panels, a, b, n_pairs, halves, limits, at_a, at_b, words, othe
 @twin_of(keep_best)
 def _keep_best(_, panels, a, b, n_pairs, halves, at_a, at_b, best, at_best):
     def _generate(context, builder, signature, arguments):
-        emit = _Emitter(context, builder, signature, arguments)
+        emit = Emitter(context, builder, signature, arguments)
         panels, a, b, n_pairs, halves, at_a, at_b, best, at_best = emit.arguments
-        lanes, least = ir.Constant(_SUMS, list(range(LANES))), ir.Constant(_SUMS, [-(2**31)] * LANES)
+        lanes, least = ir.Constant(SUMS, list(range(LANES))), ir.Constant(SUMS, [-(2**31)] * LANES)
         for r, total in enumerate(emit.products(panels, a, b, n_pairs, halves, at_a, at_b)):
-            ahead = builder.trunc(builder.sub(builder.add(at_a, ir.Constant(at_a.type, r)), at_b), _INT32)
+            ahead = builder.trunc(builder.sub(builder.add(at_a, ir.Constant(at_a.type, r)), at_b), INT32)
             itself = builder.icmp_signed("==", emit.everywhere(ahead), lanes)
             other = builder.select(itself, least, builder.load(total))
             place = builder.add(at_best, ir.Constant(at_best.type, LANES * r))
-            kept = emit.chosen(">", other, emit.load(best, place, _SUMS))
-            builder.store(kept, emit.address(best, place, _SUMS), align=4)
+            kept = emit.chosen(">", other, emit.load(best, place, SUMS))
+            builder.store(kept, emit.address(best, place, SUMS), align=4)
         return context.get_dummy_value()
 
     n = types.int64
@@ -280,23 +207,23 @@ def _keep_best(_, panels, a, b, n_pairs, halves, at_a, at_b, best, at_best):
 @twin_of(kth_best)
 def _kth_best(_, best, at, step, n_turns, k):
     def _generate(context, builder, signature, arguments):
-        emit = _Emitter(context, builder, signature, arguments)
+        emit = Emitter(context, builder, signature, arguments)
         best, at, step, n_turns, k = emit.arguments
-        least = ir.Constant(_SUMS, [-(2**31)] * LANES)
-        enough, highest = emit.everywhere(builder.trunc(k, _INT32)), cgutils.alloca_once_value(builder, least)
+        least = ir.Constant(SUMS, [-(2**31)] * LANES)
+        enough, highest = emit.everywhere(builder.trunc(k, INT32)), cgutils.alloca_once_value(builder, least)
 
         def load(turn):
-            return emit.load(best, builder.add(at, builder.mul(step, turn)), _SUMS)
+            return emit.load(best, builder.add(at, builder.mul(step, turn)), SUMS)
 
         with cgutils.for_range(builder, n_turns) as turn:
             numbers = load(turn.index)
-            not_below = cgutils.alloca_once(builder, _SUMS)
-            builder.store(ir.Constant(_SUMS, [0] * LANES), not_below)
+            not_below = cgutils.alloca_once(builder, SUMS)
+            builder.store(ir.Constant(SUMS, [0] * LANES), not_below)
             with cgutils.for_range(builder, n_turns) as other:
                 others, count = load(other.index), builder.load(not_below)
                 for lane in range(LANES):
-                    one = emit.everywhere(builder.extract_element(others, ir.Constant(_INT32, lane)))
-                    count = builder.sub(count, builder.sext(builder.icmp_signed(">=", one, numbers), _SUMS))
+                    one = emit.everywhere(builder.extract_element(others, ir.Constant(INT32, lane)))
+                    count = builder.sub(count, builder.sext(builder.icmp_signed(">=", one, numbers), SUMS))
                 builder.store(count, not_below)
             met = builder.icmp_signed(">=", builder.load(not_below), enough)
             builder.store(emit.chosen(">", builder.select(met, numbers, least), builder.load(highest)), highest)
@@ -304,9 +231,9 @@ def _kth_best(_, best, at, step, n_turns, k):
         lanes = LANES
         while lanes > 1:
             lanes //= 2
-            order = ir.Constant(_SUMS, [(lane + lanes) % LANES for lane in range(LANES)])
+            order = ir.Constant(SUMS, [(lane + lanes) % LANES for lane in range(LANES)])
             highest = emit.chosen(">", highest, builder.shuffle_vector(highest, highest, order))
-        return builder.extract_element(highest, ir.Constant(_INT32, 0))
+        return builder.extract_element(highest, ir.Constant(INT32, 0))
 
     n = types.int64
     return types.int32(best, n, n, n, n), _generate
@@ -315,16 +242,16 @@ def _kth_best(_, best, at, step, n_turns, k):
 @twin_of(write_bounds)
 def _write_bounds(_, sketches, order, first, count, column, low, high):
     def _generate(context, builder, signature, arguments):
-        emit = _Emitter(context, builder, signature, arguments)
+        emit = Emitter(context, builder, signature, arguments)
         width = context.make_array(signature.args[0])(context, builder, arguments[0]).shape
         width = builder.extract_value(width, 1)
         sketches, order, first, count, column, low, high = emit.arguments
 
         def load(at):
             row = builder.sext(builder.load(builder.gep(order, [at])), at.type)
-            return emit.load(sketches, builder.add(builder.mul(row, width), column), _COLUMNS)
+            return emit.load(sketches, builder.add(builder.mul(row, width), column), COLUMNS)
 
-        lowest, highest = (cgutils.alloca_once(builder, _COLUMNS) for _ in range(2))
+        lowest, highest = (cgutils.alloca_once(builder, COLUMNS) for _ in range(2))
         for bound in (lowest, highest):
             builder.store(load(first), bound)
         with cgutils.for_range(builder, count) as loop:
@@ -332,7 +259,7 @@ def _write_bounds(_, sketches, order, first, count, column, low, high):
             for bound, operator in ((lowest, "<"), (highest, ">")):
                 builder.store(emit.chosen(operator, row, builder.load(bound)), bound)
         for bound, out in ((lowest, low), (highest, high)):
-            builder.store(builder.load(bound), emit.address(out, ir.Constant(first.type, 0), _COLUMNS), align=2)
+            builder.store(builder.load(bound), emit.address(out, ir.Constant(first.type, 0), COLUMNS), align=2)
         return context.get_dummy_value()
 
     n = types.int64
@@ -342,22 +269,22 @@ def _write_bounds(_, sketches, order, first, count, column, low, high):
 @twin_of(near_boxes)
 def _near_boxes(_, lows, highs, a, other_lows, other_highs, b, n_pairs, limits, at_a, other_limits, at_b):
     def _generate(context, builder, signature, arguments):
-        emit = _Emitter(context, builder, signature, arguments)
+        emit = Emitter(context, builder, signature, arguments)
         lows, highs, a, other_lows, other_highs, b, n_pairs, limits, at_a, other_limits, at_b = emit.arguments
         minus = cgutils.get_or_insert_function(
-            builder.module, ir.FunctionType(_PAIRS, [_PAIRS, _PAIRS]), f"llvm.ssub.sat.v{2 * LANES}i16"
+            builder.module, ir.FunctionType(PAIRS, [PAIRS, PAIRS]), f"llvm.ssub.sat.v{2 * LANES}i16"
         )
-        total = cgutils.alloca_once_value(builder, ir.Constant(_SUMS, [0] * LANES))
+        total = cgutils.alloca_once_value(builder, ir.Constant(SUMS, [0] * LANES))
         with cgutils.for_range(builder, n_pairs) as loop:
             step = builder.mul(loop.index, ir.Constant(loop.index.type, 2 * LANES))
             one, others = builder.add(a, step), builder.add(b, step)
-            gap = builder.call(minus, [emit.pair_everywhere(lows, one), emit.load(other_highs, others, _PAIRS)])
-            gap = emit.chosen(">", gap, ir.Constant(_PAIRS, [0] * 2 * LANES))
-            further = builder.call(minus, [emit.load(other_lows, others, _PAIRS), emit.pair_everywhere(highs, one)])
+            gap = builder.call(minus, [emit.pair_everywhere(lows, one), emit.load(other_highs, others, PAIRS)])
+            gap = emit.chosen(">", gap, ir.Constant(PAIRS, [0] * 2 * LANES))
+            further = builder.call(minus, [emit.load(other_lows, others, PAIRS), emit.pair_everywhere(highs, one)])
             gap = emit.chosen(">", further, gap)
             emit.add_products(total, gap, gap)
-        half = builder.lshr(builder.load(total), ir.Constant(_SUMS, [1] * LANES))
-        limit = emit.chosen("<", emit.everywhere(emit.load(limits, at_a)), emit.load(other_limits, at_b, _SUMS))
+        half = builder.lshr(builder.load(total), ir.Constant(SUMS, [1] * LANES))
+        limit = emit.chosen("<", emit.everywhere(emit.load(limits, at_a)), emit.load(other_limits, at_b, SUMS))
         near = builder.icmp_signed("<", half, builder.neg(limit))
         return builder.zext(builder.bitcast(near, ir.IntType(LANES)), ir.IntType(64))
 
