@@ -467,6 +467,7 @@ class OnlineResampler:
             categorical_features=categorical,
             nullable_features=nullable,
             scale=self.schema.scale,
+            effort="effort-1",  # streams that were begun by earlier releases go on
         )
 
     def forget(self, row_ids: ArrayLike) -> int:

@@ -303,12 +303,14 @@ def test_online_resamplers_and_their_saved_state(strategy):
     check(f"online {strategy}, state", online.to_bytes())
 
 
-@pytest.mark.parametrize("index", ["exact", "graph"])
-def test_buffers_and_their_saved_state(index):
-    buffer = MinorityBuffer(4, 700, index=index, categorical_features=[2, 3])
+@pytest.mark.parametrize(("index", "effort"), [("exact", "effort-1"), ("graph", "effort-1"), ("graph", "effort-2")])
+def test_buffers_and_their_saved_state(index, effort):
+    buffer = MinorityBuffer(4, 700, index=index, effort=effort, categorical_features=[2, 3])
     X, _, i = coded(0, 1_500)
     buffer.insert(X, i)
+    index += "" if effort == "effort-1" else f" by {effort}"
     check(f"buffer {index}, state", buffer.to_bytes())
+    assert MinorityBuffer.from_bytes(buffer.to_bytes()).effort == buffer.effort
     made = buffer.sample(300, seed=5)
     check(f"buffer {index}, rows", made.X, made.base_id, made.neighbor_id, made.step)
     buffer.discard(i[-100::3])

@@ -39,6 +39,7 @@ def make_ring(
     refit_rows: int,
     recall: float,
     half_life: float,
+    kept_needs: int = 0,
     flat: bool = False,
     nullable: bool = False,
 ) -> Ring:
@@ -56,6 +57,8 @@ def make_ring(
         Whether rows have times.
     budget, refit_rows, recall, half_life
         First values of `resampler.kernels.buffer.ring.CONTROL`.
+    kept_needs : int
+        Searches whose needs are kept, for the budget to follow from; 0 if it does not (`resampler.buffer.effort`).
     flat : bool
         Whether all rows are measured by each search (`resampler.kernels.buffer.flat`): no cell is allocated.
     nullable : bool
@@ -101,6 +104,7 @@ def make_ring(
         control=make_record(CONTROL, budget=budget, refit_rows=refit_rows, recall=recall, half_life=half_life),
         nn_slots=np.zeros(k_neighbors, dtype=np.int64),
         nn_d2=np.zeros(k_neighbors, dtype=np.float32),
+        needs=np.zeros((kept_needs, k_neighbors), dtype=np.int64),
     )
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from resampler.buffer.effort import fit_budget
 from resampler.kernels.buffer.audit import choose_audits, judge
 from resampler.kernels.buffer.cells import NEWCOMERS
 from resampler.kernels.buffer.lookup import keep_lists, look_up_all, read_all
@@ -40,8 +41,12 @@ def finish_wave(ring: Ring) -> None:
     rows, lists, _, _ = ring.graph
     slots = slots[: choose_audits(rows.cursor, len(rows.X), ring.control, slots)]
     k = min(len(ring.nn_slots), int(rows.cursor["held"]) - 1)
-    if len(slots) and k > 0:
-        found, stamps, _ = _look_up(ring, slots, k, int(ALL))
+    if not len(slots) or k <= 0:
+        return
+    found, stamps, _ = _look_up(ring, slots, k, int(ALL))
+    if len(ring.needs):
+        fit_budget(ring, slots, found, stamps)
+    else:
         judge(rows, lists, ring.control, k, slots, found, stamps)
 
 

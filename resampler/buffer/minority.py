@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 import numpy as np
 
 from resampler.buffer.allocation import make_ring
+from resampler.buffer.effort import FIRST, KEPT_NEEDS, Effort, effort_name
 from resampler.buffer.insertion import insert_in_order, insert_side_by_side
 from resampler.buffer.maintenance import look_up_rows, mend, read_neighbors
 from resampler.buffer.saved import held_slots, restore, to_arrays
@@ -91,6 +92,8 @@ class BufferStats(NamedTuple):
         Median distance of the sample's nearest neighbours; NaN while there are k_neighbors rows or fewer.
     nbytes : int
         Size of the buffer's arrays.
+    effort : str or None
+        The rule that the budget follows, by name: see `MinorityBuffer`; None where searches are exact.
     """
 
     rows: int
@@ -98,6 +101,7 @@ class BufferStats(NamedTuple):
     budget: int | None
     neighbor_distance: float
     nbytes: int
+    effort: str | None
 
 
 class MinorityBuffer:
@@ -135,6 +139,9 @@ class MinorityBuffer:
         default all are chosen equally often.
     recall : float
         Share of true neighbours, in (0, 1], that a graph shall have.
+    effort : {"auto", "effort-1", "effort-2"}
+        By what rule a graph's searches take so much effort that it has that recall. "auto" is the newest; a saved
+        buffer goes on by the rule that it was made with, whatever "auto" has come to mean.
 
     Raises
     ------
@@ -171,6 +178,7 @@ class MinorityBuffer:
         max_age: int | None = None,
         half_life: float | None = None,
         recall: float = 0.95,
+        effort: Effort = "auto",
     ) -> None:
         self.n_features = check_positive("n_features", n_features)
         self.capacity = check_positive("capacity", capacity)
@@ -180,7 +188,11 @@ class MinorityBuffer:
                 f"capacity must be at least k_neighbors + 1 = {self.k_neighbors + 1} and at most 2**30, "
                 f"got {self.capacity}"
             )
-        for name, value, choices in (("metric", metric, get_args(Metric)), ("index", index, get_args(Index))):
+        for name, value, choices in (
+            ("metric", metric, get_args(Metric)),
+            ("index", index, get_args(Index)),
+            ("effort", effort, get_args(Effort)),
+        ):
             if value not in choices:
                 raise InvalidInputError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
         self.categorical_features = _check_columns("categorical_features", categorical_features, self.n_features)
@@ -202,6 +214,7 @@ class MinorityBuffer:
         self.recall = _check_recall(recall)
         small = self.capacity <= EXACT_CAPACITY or bool(self.nullable_features)
         exact = index == "exact" or (index == "auto" and small)
+        self.effort = None if exact else effort_name(effort)
         self.ring = make_ring(
             self.capacity,
             self.k_neighbors,
@@ -213,6 +226,7 @@ class MinorityBuffer:
             refit_rows=max(REFIT_ROWS, self.capacity // 16) if mask.any() and not mask.all() else 0,
             recall=self.recall,
             half_life=self.half_life or 0.0,
+            kept_needs=0 if self.effort is None else KEPT_NEEDS[self.effort],
             flat=not has_cells(self.capacity, self.n_features, index, nullable=bool(self.nullable_features)),
             nullable=bool(self.nullable_features),
         )
@@ -544,7 +558,8 @@ class MinorityBuffer:
             recall=recall,
             budget=None if self.exact else int(self.ring.control["budget"]),
             neighbor_distance=distance,
-            nbytes=sum(array.nbytes for array in arrays),
+            nbytes=sum(array.nbytes for array in arrays) + self.ring.needs.nbytes,
+            effort=self.effort,
         )
 
     def to_bytes(self) -> bytes:
@@ -576,6 +591,8 @@ class MinorityBuffer:
             meta["nullable_features"] = self.nullable_features
         if self.reached and self.metric != "cosine" and not reach(self.held, self.scale, self._numeric)[1]:
             meta["reached"] = True  # what the rows that are held do not show
+        if self.effort not in (None, FIRST):  # a state without is that of earlier releases
+            meta["effort"] = self.effort
         arrays = to_arrays(self.ring)
         # The scale stands behind the rows, for the format's sake.
         rows = {name: arrays.pop(name) for name in ("X", "row_ids")}
@@ -606,7 +623,7 @@ class MinorityBuffer:
         """
         meta, arrays = load_state("MinorityBuffer", data)
         highest_id, reached = meta.pop("highest_id"), meta.pop("reached", False)
-        buffer = cls(**meta, scale=arrays["scale"])
+        buffer = cls(**{"effort": FIRST, **meta}, scale=arrays["scale"])
         restore(buffer.ring, arrays, buffer.max_age or 0)
         buffer._highest_id = highest_id
         buffer.reached = buffer.reached or reached or reach(buffer.held, buffer.scale, buffer._numeric)[1]

@@ -124,6 +124,8 @@ def restore(ring: Ring, arrays: dict[str, NDArray[Any]], max_age: int) -> None:
         return
     _fill(ring.control, COUNTERS, arrays["effort"])
     _fill(rows.cursor, rows.cursor.dtype.names, arrays["cursor"])
+    if len(ring.needs):
+        ring.needs[...] = arrays["needs"]
     for name, array in lists._asdict().items():
         array[...] = arrays["lists_" + LIST_NAMES.get(name, name)]
     for name in CELL_ORDER:
@@ -148,6 +150,8 @@ def _state(ring: Ring) -> dict[str, NDArray[Any]]:
     arrays = {"effort": _values(ring.control, COUNTERS), "penalty": rows.penalty}
     if ring.control["budget"] == ALL:
         return arrays
+    if len(ring.needs):
+        arrays["needs"] = ring.needs
     arrays["cursor"] = _values(rows.cursor, rows.cursor.dtype.names)
     arrays |= {"lists_" + LIST_NAMES.get(name, name): array for name, array in lists._asdict().items()}
     derived = cells._asdict() | _derived(cells) | {"counts": _values(cells.counts, cells.counts.dtype.names)}

@@ -15,6 +15,7 @@ from numba import config
 from tqdm import tqdm
 
 from resampler.buffer import MinorityBuffer
+from resampler.buffer.effort import KEPT_NEEDS
 from resampler.buffer.maintenance import mend
 from resampler.buffer.minority import EXACT_CAPACITY
 from resampler.collector import without_collector
@@ -81,10 +82,11 @@ def _waves() -> None:
 
 
 def _buffer() -> None:
-    buffer = MinorityBuffer(2, 2 * NEWCOMERS, 1, index="graph", max_age=9 * NEWCOMERS)
     X, ids = np.eye(NEWCOMERS + 4, 2, dtype=np.float32), np.arange(NEWCOMERS + 4)
-    buffer.insert(X[:4], ids[:4], ids[:4])
-    buffer.insert(X[4:], ids[4:], ids[4:], n_threads=2)  # a wave ends, and audits are due
+    for effort in KEPT_NEEDS:
+        buffer = MinorityBuffer(2, NEWCOMERS // 2, 1, index="graph", max_age=9 * NEWCOMERS, effort=effort)
+        buffer.insert(X[:4], ids[:4], ids[:4])
+        buffer.insert(X[4:], ids[4:], ids[4:], n_threads=2)  # a wave ends, and audits are due
     buffer.expire(0)
     buffer.evict(1)
     buffer.discard(ids[-1:])

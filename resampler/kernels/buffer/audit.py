@@ -1,8 +1,9 @@
-"""Audits: how much a buffer whose searches have a budget misses, and the budget that follows.
+"""Audits: how much a buffer whose searches have a budget misses, and the budget that follows by `effort-1`.
 
 Now and then a new row and one that is held are searched for exactly. What the new row's search missed shows at once
 when a budget is far too small; what the held row's list lacks is what counts, but follows a change of budget only as
-rows are replaced. So a budget grows on either, and shrinks only if both leave room.
+rows are replaced. By `effort-1` a budget grows on either, and shrinks only if both leave room; the rule that goes by
+what searches need is in `resampler.buffer.effort`.
 """
 
 from __future__ import annotations
@@ -49,6 +50,15 @@ def judge(rows, lists, control, k, slots, found, stamps):
         control["missed_kept"] += count_missed(rows, lists, slots[i + 1], min(k, found[i + 1]), stamps[i + 1])
         control["audited"] += 1
         fit_budget(control, k, rows.X.shape[0])
+
+
+@entry
+def count_lacking(rows, lists, k, slots, found, stamps):
+    """Return how many of the rows' true neighbours their lists lack."""
+    lacking = np.int64(0)
+    for i in range(slots.shape[0]):
+        lacking += count_missed(rows, lists, slots[i], min(k, found[i]), stamps[i])
+    return lacking
 
 
 @inner

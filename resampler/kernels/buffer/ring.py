@@ -34,19 +34,25 @@ class Ring(NamedTuple):
     control : void, CONTROL
         `budget`: rows that a search settles (`ALL`: exact). `inserted`: rows so far. Since the last change of budget:
         `audited`, `missed`, `missed_kept`, the number of audits, and how many neighbours new rows' searches and kept
-        lists missed. `refit_rows`: after how many rows the categories' penalty is fitted anew (0: it is fixed).
-        `next_audit`: number of the row to be audited next. `recall`: share of true neighbours that kept lists shall
-        have. `half_life`: age in rows at which a row is half as often a base as the newest; 0 if all are equally often.
+        lists missed; by `needs`: the number of audits' searches so far, and what they and kept lists missed since the
+        buffer was full, what was longer ago for less. `refit_rows`: after how many rows the categories' penalty
+        is fitted anew (0: it is fixed). `next_audit`: number of the row to be audited next. `recall`: share of true
+        neighbours that kept lists shall have. `half_life`: age in rows at which a row is half as often a base as the
+        newest; 0 if all are equally often.
     nn_slots : ndarray of shape (k_neighbors,), int64
         Working space: the neighbours of one row.
     nn_d2 : ndarray of shape (k_neighbors,), float32
         Their squared distances.
+    needs : ndarray of shape (kept_needs, k_neighbors), int64
+        What the last searches of audits needed, number `audited` in row ``audited % kept_needs``; no rows if the budget
+        does not follow from it (`resampler.buffer.effort`).
     """
 
     graph: Graph
     control: np.void
     nn_slots: np.ndarray
     nn_d2: np.ndarray
+    needs: np.ndarray
 
 
 @entry

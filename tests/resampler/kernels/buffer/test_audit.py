@@ -21,7 +21,7 @@ FITTED = ("budget", "audited", "missed", "missed_kept")
 
 
 def make_buffer(capacity, n, seed, recall=0.95):
-    buffer = MinorityBuffer(3, capacity, 3, index="graph", recall=recall)
+    buffer = MinorityBuffer(3, capacity, 3, index="graph", recall=recall, effort="effort-1")
     buffer.insert(np.random.default_rng(seed).normal(size=(n, 3)).astype(np.float32), np.arange(n))
     return buffer
 
