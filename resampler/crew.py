@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 if TYPE_CHECKING:
@@ -72,11 +72,12 @@ class Crew:
                 left.extend(task(left.pop(0), 0) or ())
             return
         work = _Work(left, task, holds or _nothing)
-        others = [self._pool.submit(work.run, worker) for worker in range(1, self.size)]
+        others: list[Future[None]] = []
         try:
+            others.extend(self._pool.submit(work.run, worker) for worker in range(1, self.size))
             work.run(0)
         finally:
-            work.end()  # it has ended, unless the caller was interrupted while it waited
+            work.end()  # it has ended, unless the caller was interrupted
             begun = [other for other in others if not other.cancel()]
             errors = [other.exception() for other in begun]
         for error in filter(None, errors):

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -92,3 +93,24 @@ def test_an_interrupted_caller_ends_the_work_of_others():
     with Crew(2) as crew, pytest.raises(KeyboardInterrupt):
         crew.share(range(10_000), work, holds)
     assert len(begun) < 10_000
+
+
+def test_a_caller_that_is_interrupted_as_it_begins_ends_the_work_of_others(monkeypatch):
+    begun, submit = [], ThreadPoolExecutor.submit
+
+    def interrupted(pool, *call):
+        if begun:
+            raise KeyboardInterrupt
+        future = submit(pool, *call)
+        while not begun:
+            time.sleep(0.001)
+        return future
+
+    def work(item, _):
+        begun.append(item)
+        time.sleep(0.001)
+
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", interrupted)
+    with Crew(3) as crew, pytest.raises(KeyboardInterrupt):
+        crew.share(range(1_000), work)
+    assert len(begun) < 1_000
