@@ -160,7 +160,7 @@ class Owned:
                 block_ms = 0
             else:  # not beyond the spell that has to do
                 left_s = self._context.quiet_s - (self._context.clock() - self._quiet_since)
-                block_ms = min(max(math.ceil(left_s * 1_000), 0), IDLE_BLOCK_MS)
+                block_ms = math.ceil(min(max(left_s * 1_000, 0), IDLE_BLOCK_MS))
         self._asked = self._context.clock()
         read, self.behind, complete_until_ms, arrived_s = self._intake.read(block_ms)
         if read is not None:

@@ -1,5 +1,6 @@
 """One shard, step by step, by a clock of the test's own."""
 
+import math
 import socket
 
 import pytest
@@ -78,6 +79,17 @@ def test_a_last_batch_is_written_when_it_has_been_quiet_for_long_enough_and_no_l
     assert now[0] == pytest.approx(QUIET_S, abs=0.002)
     assert sum(asked[1:]) == pytest.approx(1_000 * QUIET_S, abs=2)
     assert asked[-1] == 0
+
+
+def test_a_spell_without_end_is_waited_for(server, client, name, schema, make_rows, add_text, read_raw):
+    keys = shard_keys(name)[0]
+    shard = Shard(client, keys, Settings(schema), "here", Metrics(name).shard(keys.input), quiet_s=math.inf)
+    assert shard.acquire()
+    add_text(client, name, *make_rows(1))
+    for _ in range(3):
+        shard.step()
+    assert read_raw(client, name) == [[]]
+    shard.release()
 
 
 def test_a_server_that_went_back_as_a_whole_is_no_gap(server, client, name, schema, make_rows, add_text, read_raw):
