@@ -32,11 +32,15 @@ class Companion:
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
+        self._beginning = threading.Lock()
+        self._ended = False
 
     def __enter__(self) -> Companion:
         return self
 
     def __exit__(self, *_: object) -> None:
+        with self._beginning:
+            self._ended = True
         if self._process is not None:
             self._process.kill()
             self._process.wait()
@@ -53,7 +57,7 @@ class Companion:
         weighed: bool,
         hardens: bool,
     ) -> None:
-        """Start the process.
+        """Start the process; any thread may ask, and behind the block's end nothing is started.
 
         Parameters
         ----------
@@ -66,6 +70,11 @@ class Companion:
         """
         said = {"nulls": nullable, "grids": kept, "small": not cells, "danger": weighed, "groups": hardens}
         words = [*formats, *(word for word, is_so in said.items() if is_so)]
+        with self._beginning:
+            if not self._ended:
+                self._start(words)
+
+    def _start(self, words: list[str]) -> None:
         try:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-c", _CALL, *words],

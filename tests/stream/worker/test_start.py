@@ -188,6 +188,13 @@ def test_a_companion_ends_with_its_block(monkeypatch):
     assert process.returncode is not None
 
 
+def test_no_companion_is_begun_behind_its_block():
+    with Companion() as companion:
+        pass
+    companion.begin(READ, **PLAIN)  # by a thread that compiles, which a stop has left
+    assert companion._process is None
+
+
 def test_a_companion_that_is_done_is_no_zombie(monkeypatch, wait_for):
     monkeypatch.setattr(beside, "_CALL", "")
     with Companion() as companion:
