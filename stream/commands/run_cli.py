@@ -6,6 +6,7 @@ import logging
 import math
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -144,7 +145,8 @@ def _stop_on_signals(worker: Worker) -> None:
     def _stop(*_: object) -> None:
         worker.stop(GRACE_S)
         if not worker.begun:  # there is nothing to end in good order: no need to wait for a server
-            click.echo("asked to stop before a shard was taken", err=True)
+            with suppress(OSError, RuntimeError):  # nobody reads it, or the signal came while something was written
+                click.echo("asked to stop before a shard was taken", err=True)
             raise SystemExit(0)
 
     for signum in (signal.SIGTERM, signal.SIGINT):

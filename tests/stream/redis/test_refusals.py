@@ -311,6 +311,7 @@ def test_until_idle_and_sigterm_end_the_waiting(name, start_cli):
     assert err.splitlines()[-1].startswith("Error: Redis at unix:///nowhere/redis.sock does not answer")
     process = start_cli(*arguments, url="unix:///nowhere/redis.sock")
     assert "waiting for it" in process.stderr.readline()
+    process.stderr.close()  # nobody reads what it says
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=60) == 0
 
