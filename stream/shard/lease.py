@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,6 +43,8 @@ class Lease:
         self._acquire = load_script(client, "acquire")
         self._renew = load_script(client, "renew")
         self._release = load_script(client, "release")
+        self._acquiring = threading.Lock()
+        self._ended = False
 
     def acquire(self) -> bool:
         """Take the lease if it is free, ours, or that of a process of this machine that has died.
@@ -51,6 +54,10 @@ class Lease:
         bool
             Whether it is ours now; then `holder` names the new epoch and every earlier owner is fenced.
         """
+        with self._acquiring:
+            return not self._ended and self._take()
+
+    def _take(self) -> bool:
         found = self._client.get(self._keys.lease)
         dead = found if isinstance(found, bytes) and is_dead(found.decode(errors="replace")) else b""
         taken, holder = self._acquire(
@@ -87,6 +94,12 @@ class Lease:
     def release(self) -> None:
         """Give the lease back, so that another worker need not wait for its expiry; nothing is committed under it."""
         self._release(keys=[self._keys.lease, self._keys.checkpoint], args=[self.owner, self.holder])
+
+    def end(self) -> None:
+        """Give the lease back for good, from another thread than that of `acquire`, which takes it no more."""
+        with self._acquiring:  # one that is on its way has a holder first, who can be taken out
+            self._ended = True
+        self.release()
 
 
 def owner_name() -> str:

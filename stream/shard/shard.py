@@ -157,9 +157,11 @@ class Shard:
     def give_back(self) -> None:
         """Give the shard back while its own thread is in a step: what that would still commit is refused.
 
+        One that is being acquired is given back as soon as the server has answered.
+
         Any thread may ask.
         """
-        self._lease.release()
+        self._lease.end()
 
     def detach(self) -> None:
         """Close the connections and leave the lease to expire."""

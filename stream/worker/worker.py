@@ -112,9 +112,9 @@ class Worker:
         Parameters
         ----------
         within_s : float
-            How long `run` may wait for a server that does not answer.
+            How long `run` may wait for a server that does not answer; of several stops the earliest limit counts.
         """
-        self._deadline = time.monotonic() + within_s
+        self._deadline = min(self._deadline, time.monotonic() + within_s)
         self.stopping.set()
 
     def fail(self, error: BaseException) -> None:
@@ -261,12 +261,10 @@ class Worker:
                 failed.append(error)
 
         thread = threading.Thread(target=have_ready, name="kernels", daemon=True)
+        leave([thread])  # before it begins: a signal may end this at any time
         thread.start()
-        try:
-            while thread.is_alive() and not self.stopping.is_set():
-                thread.join(0.05)
-        finally:
-            leave([thread])
+        while thread.is_alive() and not self.stopping.is_set():
+            thread.join(0.05)
         self._vitals.attach()  # this thread again
         if failed:
             raise failed[0]
@@ -347,7 +345,7 @@ class Worker:
         """Wait for the threads; give back the shards of those that are in a step for too long, as in the compiler."""
         threads = [*(runner.thread for runner in self._runners), reporter]
         leave(threads)
-        self._join(threads, self._deadline - GIVE_BACK_S)
+        self._join(threads, GIVE_BACK_S)
         if busy := [runner for runner in self._runners if runner.thread.is_alive()]:
             if self.own_process:
                 sys.setswitchinterval(SWITCH_S)
@@ -355,9 +353,9 @@ class Worker:
             for thread in giving:
                 thread.start()
             leave(giving)
-            self._join(giving, self._deadline)
+            self._join(giving)
             busy = [runner for runner in busy if runner.thread.is_alive()]
-        self._join([reporter], self._deadline)
+        self._join([reporter])
         kept = [runner.thread for runner in busy if not runner.given_back] + [reporter] * reporter.is_alive()
         if kept:  # the thread dies with the process, the lease expires
             raise ResamplerError(
@@ -372,10 +370,10 @@ class Worker:
                 len(self._runners),
             )
 
-    def _join(self, threads: list[threading.Thread], until_s: float) -> None:
-        """Wait until the threads have ended or time is up."""
+    def _join(self, threads: list[threading.Thread], left_s: float = 0.0) -> None:
+        """Wait until the threads have ended or no more than `left_s` is left, by a limit that may still be set."""
         for thread in threads:
-            while thread.is_alive() and time.monotonic() < until_s:
+            while thread.is_alive() and time.monotonic() < self._deadline - left_s:
                 self._vitals.beat()
                 thread.join(0.05)
 
