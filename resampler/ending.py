@@ -55,7 +55,8 @@ def ending_quickly() -> Iterator[None]:
 
 
 def _end_at_once(code: object) -> None:
-    if any(thread.is_alive() for thread in _left) and (code is None or isinstance(code, int)):
+    running = sys._current_frames()  # `is_alive` is False of a thread whose `join` a signal has ended by an exception
+    if any(thread.ident in running for thread in _left) and (code is None or isinstance(code, int)):
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError, ValueError):  # nobody reads it any more
                 stream.flush()

@@ -252,6 +252,7 @@ class Worker:
         It takes a thread of its own, since nothing interrupts the compiler: a stop does not wait for it.
         """
         failed: list[BaseException] = []
+        ended = threading.Event()  # a `join` that a signal ends by an exception would take the thread for ended
 
         def have_ready() -> None:
             self._vitals.attach()
@@ -259,12 +260,14 @@ class Worker:
                 self._have_kernels(companion)
             except BaseException as error:
                 failed.append(error)
+            finally:
+                ended.set()
 
         thread = threading.Thread(target=have_ready, name="kernels", daemon=True)
         leave([thread])  # before it begins: a signal may end this at any time
         thread.start()
-        while thread.is_alive() and not self.stopping.is_set():
-            thread.join(0.05)
+        while not (ended.wait(0.05) or self.stopping.is_set()):
+            pass
         self._vitals.attach()  # this thread again
         if failed:
             raise failed[0]

@@ -33,3 +33,23 @@ def test_a_process_ends_with_nothing_to_look_through():
 def test_a_process_ends_at_once_where_a_thread_is_left(code):
     done = subprocess.run([sys.executable, "-c", LEAVES.format(code=code)], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (code, "said\n")
+
+
+INTERRUPTED = """
+import atexit, signal, sys, threading
+from resampler.ending import ending_quickly, leave
+
+atexit.register(lambda: print("the interpreter's own end"))
+thread = threading.Thread(target=threading.Event().wait, daemon=True)
+thread.start()
+signal.signal(signal.SIGALRM, lambda *_: sys.exit(0))
+with ending_quickly():
+    leave([thread])
+    signal.setitimer(signal.ITIMER_REAL, 0.1)
+    thread.join(60)
+"""
+
+
+def test_a_thread_that_is_joined_as_a_signal_comes_is_left_all_the_same():
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
