@@ -44,7 +44,7 @@ def warm(
 ) -> None:
     """Pass rows of every input format that kernels read through what a worker does with them, without a server.
 
-    On a new machine a `Companion` takes what searches for neighbours and what reads rows meanwhile: these come last.
+    On a new machine a `Companion` compiles what inserts, plans and reads rows meanwhile.
 
     Parameters
     ----------

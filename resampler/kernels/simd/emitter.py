@@ -86,6 +86,20 @@ class Emitter:
                 bits = self.builder.or_(bits, self.builder.shl(of_row, ir.Constant(word, LANES * r)))
             self.builder.store(bits, self.builder.gep(words, [ir.Constant(word, w)]))
 
+    def store_near(self, near, words, others, totals, total_of):
+        """Return whether any pair is near, by truths a lane for either of a row's limits, and store all if so."""
+        either = [self.builder.or_(*bits) for bits in near]
+        while len(either) > 1:
+            either = [self.builder.or_(*bits) for bits in zip(either[::2], either[1::2], strict=True)]
+        some = self.builder.icmp_unsigned("!=", self.builder.bitcast(either[0], INT16), ir.Constant(INT16, 0))
+        with self.builder.if_then(some, likely=False):
+            for side, out in enumerate((words, others)):
+                self.store_bits([bits[side] for bits in near], out)
+            for r in range(ROWS):
+                place = ir.Constant(ir.IntType(64), LANES * r)
+                self.builder.store(total_of(r), self.address(totals, place, SUMS), align=4)
+        return some
+
     def chosen(self, operator, x, y):
         """Return of each lane that which compares so with the other."""
         return self.builder.select(self.builder.icmp_signed(operator, x, y), x, y)

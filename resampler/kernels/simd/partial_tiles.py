@@ -20,7 +20,7 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
-from resampler.kernels.simd.emitter import INT16, INT32, LANES, PAIRS, ROWS, SUMS, Emitter
+from resampler.kernels.simd.emitter import INT32, LANES, PAIRS, ROWS, SUMS, Emitter
 from resampler.kernels.twin import twin_of
 
 NOTHING = -(2**31) + 128  # the product of rows that have no column in common, and of those that are as far apart
@@ -195,17 +195,7 @@ def _mark_partial(
             own = emit.scaled_limits(emit.everywhere(emit.load(limits, at_a, ahead=r)), d)
             product = builder.sitofp(total, _FLOATS)
             near.append([builder.fcmp_ordered(">", product, builder.fmul(limit, both[r])) for limit in (own, theirs)])
-        either = [builder.or_(*bits) for bits in near]
-        while len(either) > 1:
-            either = [builder.or_(*bits) for bits in zip(either[::2], either[1::2], strict=True)]
-        some = builder.icmp_unsigned("!=", builder.bitcast(either[0], INT16), ir.Constant(INT16, 0))
-        with builder.if_then(some, likely=False):
-            for side, out in enumerate((words, others)):
-                emit.store_bits([bits[side] for bits in near], out)
-            for r, total in enumerate(sums):
-                place = ir.Constant(ir.IntType(64), LANES * r)
-                builder.store(emit.scaled(total, both[r], d), emit.address(totals, place, SUMS), align=4)
-        return some
+        return emit.store_near(near, words, others, totals, lambda r: emit.scaled(sums[r], both[r], d))
 
     n = types.int64
     arguments = panels, masks, n, n, n, of_groups, of_panels, held, n, halves, limits, n, n, words, others, totals

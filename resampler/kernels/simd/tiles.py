@@ -14,7 +14,7 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
-from resampler.kernels.simd.emitter import COLUMNS, INT16, INT32, LANES, PAIRS, ROWS, SIDE, SUMS, Emitter
+from resampler.kernels.simd.emitter import COLUMNS, INT32, LANES, PAIRS, ROWS, SIDE, SUMS, Emitter
 from resampler.kernels.twin import twin_of
 
 
@@ -169,17 +169,7 @@ def _mark_near(_, panels, a, b, n_pairs, halves, limits, at_a, at_b, words, othe
         for r, total in enumerate(sums):
             own = emit.everywhere(emit.load(limits, at_a, ahead=r))
             near.append([builder.icmp_signed(">", total, limit) for limit in (own, theirs)])
-        either = [builder.or_(*bits) for bits in near]
-        while len(either) > 1:
-            either = [builder.or_(*bits) for bits in zip(either[::2], either[1::2], strict=True)]
-        some = builder.icmp_unsigned("!=", builder.bitcast(either[0], INT16), ir.Constant(INT16, 0))
-        with builder.if_then(some, likely=False):
-            for side, out in enumerate((words, others)):
-                emit.store_bits([bits[side] for bits in near], out)
-            for r, total in enumerate(sums):
-                place = ir.Constant(ir.IntType(64), LANES * r)
-                builder.store(total, emit.address(totals, place, SUMS), align=4)
-        return some
+        return emit.store_near(near, words, others, totals, lambda r: sums[r])
 
     n = types.int64
     return types.boolean(panels, n, n, n, halves, limits, n, n, words, others, totals), _generate
